@@ -1,0 +1,40 @@
+/** Time, owned by whoever wires the parts together, so that a simulation can own it too. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since the epoch. May jump; for what is written down, never for waiting. */
+  now(): number;
+  /** Milliseconds since an arbitrary moment; never goes back. For deadlines and backoff. */
+  monotonic(): number;
+  /**
+   * Resolves after `ms` milliseconds.
+   * @throws the signal's reason, as soon as `signal` aborts
+   */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The longest delay that a timer takes (2^31 - 1 ms); a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** The clock of the machine we run on. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      }, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  },
+};
+
+/** Whole seconds since the epoch, the unit of everything that Symphony and the work directory see. */
+export function epochSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}

@@ -1,0 +1,31 @@
+/** What a process says to its caller by its exit status. */
+export const ExitCode = {
+  ok: 0,
+  /** The work could not be done; the message says why. */
+  failure: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** Another process holds the lock that this one needs. */
+  locked: 3,
+} as const;
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
+
+/** An error that is meant for a person: what failed, and where there is one, what to do next. */
+export class HostFactoryError extends Error {
+  override readonly name: string = "HostFactoryError";
+  /** What an operator can do about it, as one sentence, or nothing. */
+  readonly hint: string | undefined;
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, options: { cause?: unknown; hint?: string; exitCode?: ExitCode } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.hint = options.hint;
+    this.exitCode = options.exitCode ?? ExitCode.failure;
+  }
+}
+
+/** The message of anything that was thrown, with its hint where it has one, as one line. */
+export function describeError(error: unknown): string {
+  if (error instanceof HostFactoryError && error.hint) return `${error.message} (${error.hint})`;
+  return error instanceof Error ? error.message : String(error);
+}

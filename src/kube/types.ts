@@ -1,0 +1,115 @@
+/**
+ * The parts of Kubernetes objects that we read, as the API server sends them in JSON (source: the Kubernetes API
+ * reference, v1). Whatever else an object holds is carried along untouched.
+ */
+
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  /** RFC 3339, to the second, like every time here. */
+  creationTimestamp?: string;
+  /** When the object is to be gone at the latest: the time of the delete plus its grace. */
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  finalizers?: string[];
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  managedFields?: unknown[];
+  [key: string]: unknown;
+}
+
+export interface ContainerStateTerminated {
+  exitCode: number;
+  reason?: string;
+  message?: string;
+  signal?: number;
+  startedAt?: string;
+  finishedAt?: string;
+}
+
+export interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: ContainerStateTerminated;
+}
+
+export interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  restartCount: number;
+  image?: string;
+  state?: ContainerState;
+  lastState?: ContainerState;
+  [key: string]: unknown;
+}
+
+export interface PodCondition {
+  type: string;
+  status: "True" | "False" | "Unknown";
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+  [key: string]: unknown;
+}
+
+export interface PodStatus {
+  phase?: "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+  reason?: string;
+  message?: string;
+  podIP?: string;
+  hostIP?: string;
+  startTime?: string;
+  conditions?: PodCondition[];
+  initContainerStatuses?: ContainerStatus[];
+  containerStatuses?: ContainerStatus[];
+  [key: string]: unknown;
+}
+
+export interface PodSpec {
+  nodeName?: string;
+  terminationGracePeriodSeconds?: number;
+  containers: { name: string; image?: string; [key: string]: unknown }[];
+  [key: string]: unknown;
+}
+
+export interface Pod {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: PodSpec;
+  status?: PodStatus;
+}
+
+export interface PodList {
+  apiVersion?: string;
+  kind?: string;
+  metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
+  items: Pod[];
+}
+
+/** The API server's answer where there is no object to give: an error, or the deletion that is done. */
+export interface Status {
+  kind: "Status";
+  apiVersion: "v1";
+  status?: "Success" | "Failure";
+  message?: string;
+  reason?: string;
+  /** The HTTP status. */
+  code?: number;
+  details?: {
+    name?: string;
+    kind?: string;
+    uid?: string;
+    causes?: { reason?: string; message?: string; field?: string }[];
+    retryAfterSeconds?: number;
+  };
+}
+
+/** One line of a watch. A BOOKMARK carries nothing but a resource version; an ERROR carries a Status. */
+export type WatchEvent =
+  | { type: "ADDED" | "MODIFIED" | "DELETED"; object: Pod }
+  | { type: "BOOKMARK"; object: { kind: string; metadata: ObjectMeta } }
+  | { type: "ERROR"; object: Status };
