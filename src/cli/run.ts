@@ -1,0 +1,63 @@
+import { Command, CommanderError } from "commander";
+import { systemClock } from "../clock.ts";
+import { systemEnvironment } from "../config.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
+import { systemFiles } from "../files.ts";
+import { systemRandom } from "../random.ts";
+import { commit, version } from "../version.ts";
+import type { Cli } from "./cli.ts";
+import { getAvailableTemplates } from "./get_available_templates.ts";
+import { getRequestStatus } from "./get_request_status.ts";
+import { getReturnRequests } from "./get_return_requests.ts";
+import { writeError, writeOutput } from "./output.ts";
+import { requestMachines } from "./request_machines.ts";
+import { requestReturnMachines } from "./request_return_machines.ts";
+import { verbCommand, writeFailure } from "./verb.ts";
+
+const VERBS = [getAvailableTemplates, requestMachines, getRequestStatus, requestReturnMachines, getReturnRequests];
+
+/** Runs the command line and gives the exit status. Never throws. */
+export async function run(args: string[]): Promise<number> {
+  const cli: Cli = {
+    environment: systemEnvironment(),
+    files: systemFiles,
+    clock: systemClock,
+    random: systemRandom,
+    exitCode: ExitCode.ok,
+  };
+  let said = "";
+  try {
+    await program(cli, (text) => said += text).parseAsync(args, { from: "user" });
+    if (said) await writeOutput(said);
+    return cli.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      await writeOutput(said);
+      return ExitCode.ok;
+    }
+    const message = error instanceof CommanderError ? error.message.replace(/^error: /, "") : describeError(error);
+    const verb = VERBS.find(({ name }) => args.includes(name));
+    if (verb) await writeFailure(verb, message);
+    else writeError(`hostfactory: ${message}\n`);
+    if (error instanceof HostFactoryError) return error.exitCode;
+    return error instanceof CommanderError ? ExitCode.usage : ExitCode.failure;
+  }
+}
+
+function program(cli: Cli, say: (text: string) => void): Command {
+  const program = new Command("hostfactory")
+    .description("Lets IBM Spectrum Symphony burst its grid onto Kubernetes")
+    .version(`hostfactory ${version} (${commit})`, "--version")
+    .option("--workdir <directory>", "work directory (HF_K8S_WORKDIR, HF_PROVIDER_WORKDIR)")
+    .option("--confdir <directory>", "where k8sprov_templates.json is (HF_K8S_PROVIDER_CONFDIR, HF_PROVIDER_CONFDIR)")
+    .option("--log-level <level>", "debug, info, warning, error or critical")
+    .option("--log-file <file>", "log there, not to standard error (HF_K8S_LOG_FILE, HF_PROVIDER_LOGDIR)")
+    .option("--request-id <id>", "the id for a new request: the same id and content is the same request (HF_K8S_REQUEST_ID)")
+    .option("--instance <name>", "the provider instance that pods are labelled with (HF_K8S_INSTANCE, HF_PROVIDER_NAME)")
+    .option("--proxy <url>", "proxy on the way to the API server");
+  for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeOut: say, writeErr: () => {} });
+  }
+  return program;
+}

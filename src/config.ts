@@ -1,0 +1,111 @@
+import { HostFactoryError, ExitCode } from "./errors.ts";
+
+/** The environment variables of this process, read once at the edge and passed in from there. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The one place that reads the environment. */
+export function systemEnvironment(): Environment {
+  return Deno.env.toObject();
+}
+
+/** The global options of the command line, as they were given. */
+export interface GlobalOptions {
+  workdir?: string;
+  confdir?: string;
+  logFile?: string;
+  logLevel?: string;
+  requestId?: string;
+  instance?: string;
+  proxy?: string;
+  kubeconfig?: string;
+  namespace?: string;
+}
+
+/** Where everything is, settled: an option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
+export interface Config {
+  workdir: string;
+  /** Absent where nothing names it: only verbs that read templates need it. */
+  confdir: string | undefined;
+  /** Absent: log to standard error. */
+  logFile: string | undefined;
+  /** Absent: the command's own default. */
+  logLevel: LogLevel | undefined;
+  requestId: string | undefined;
+  /** The provider instance that our pods are labelled with. */
+  instance: string;
+  proxy: string | undefined;
+  kubeconfig: string | undefined;
+  namespace: string | undefined;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** As the existing plug-in has it. */
+const DEFAULT_WORKDIR = "/tmp/hostfactory";
+const DEFAULT_INSTANCE = "k8s-hf";
+
+/** A Kubernetes label value that is not empty (source: Kubernetes documentation, "Labels and Selectors"). */
+const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+/**
+ * Settles the configuration.
+ * @throws HostFactoryError with exit code 2 where a value cannot be used
+ */
+export function loadConfig(options: GlobalOptions, environment: Environment): Config {
+  const set = (name: string) => environment[name] || undefined;
+  const provider = set("HF_PROVIDER_NAME");
+  const below = (root: string | undefined) =>
+    root && provider ? `${withoutSlash(root)}/providers/${provider}` : undefined;
+  const logDirectory = set("HF_PROVIDER_LOGDIR") ?? set("HF_LOGDIR");
+  return {
+    workdir: absolute(
+      options.workdir ?? set("HF_K8S_WORKDIR") ?? set("HF_PROVIDER_WORKDIR") ?? below(set("HF_WORKDIR")) ??
+        DEFAULT_WORKDIR,
+    ),
+    confdir: absoluteIfSet(
+      options.confdir ?? set("HF_K8S_PROVIDER_CONFDIR") ?? set("HF_PROVIDER_CONFDIR") ?? below(set("HF_CONFDIR")),
+    ),
+    logFile: absoluteIfSet(
+      options.logFile ?? set("HF_K8S_LOG_FILE") ??
+        (logDirectory ? `${withoutSlash(logDirectory)}/hostfactory.log` : undefined),
+    ),
+    logLevel: logLevel(options.logLevel),
+    requestId: options.requestId ?? set("HF_K8S_REQUEST_ID"),
+    instance: instanceName(options.instance ?? set("HF_K8S_INSTANCE") ?? provider ?? DEFAULT_INSTANCE),
+    proxy: options.proxy,
+    kubeconfig: absoluteIfSet(options.kubeconfig),
+    namespace: options.namespace,
+  };
+}
+
+function logLevel(text: string | undefined): LogLevel | undefined {
+  if (text === undefined) return undefined;
+  const level = LOG_LEVELS.find((known) => known === text.toLowerCase());
+  if (level) return level;
+  throw usageError(`Cannot log at level '${text}'`, `give one of ${LOG_LEVELS.join(", ")} to --log-level`);
+}
+
+function instanceName(name: string): string {
+  if (LABEL_VALUE.test(name)) return name;
+  throw usageError(
+    `Cannot use '${name}' as the name of the provider instance`,
+    "give --instance at most 63 letters, digits, '-', '_' and '.', a letter or digit at each end",
+  );
+}
+
+function usageError(message: string, hint: string): HostFactoryError {
+  return new HostFactoryError(message, { hint, exitCode: ExitCode.usage });
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, "") : path;
+}
+
+function absoluteIfSet(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : absolute(path);
+}
+
+function absolute(path: string): string {
+  return withoutSlash(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
+}

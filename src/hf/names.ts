@@ -1,0 +1,42 @@
+import { integerBetween, type Random } from "../random.ts";
+
+/**
+ * The longest name that may become a host name, a label value and a pod name at once (source: RFC 1123 labels, to which
+ * Kubernetes holds label values and host names).
+ */
+const LONGEST_LABEL = 63;
+
+/** What `<request id>-<index>` leaves of a label for the id, with room for a million machines. */
+const LONGEST_REQUEST_ID = LONGEST_LABEL - 7;
+
+const REQUEST_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const MACHINE_NAME = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)-(0|[1-9][0-9]*)$/;
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const LETTERS_AND_DIGITS = `${LETTERS}0123456789`;
+
+/** A fresh request id: 12 characters, a lower-case letter and then letters or digits, as the existing plug-in has them. */
+export function newRequestId(random: Random): string {
+  let id = LETTERS[integerBetween(random, 0, LETTERS.length - 1)] ?? "";
+  while (id.length < 12) id += LETTERS_AND_DIGITS[integerBetween(random, 0, LETTERS_AND_DIGITS.length - 1)] ?? "";
+  return id;
+}
+
+/** True where the id can be a directory, a label value, and the start of a pod's name. */
+export function isRequestId(id: string): boolean {
+  return id.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(id);
+}
+
+/** A machine's name, which is its pod's and its host's, too. */
+export function machineName(requestId: string, index: number): string {
+  return `${requestId}-${index}`;
+}
+
+/** The request and the index that a machine's name holds, or nothing where we cannot have issued the name. */
+export function parseMachineName(name: string): { requestId: string; index: number } | undefined {
+  if (name.length > LONGEST_LABEL) return undefined;
+  const match = MACHINE_NAME.exec(name);
+  const requestId = match?.[1];
+  if (!match || requestId === undefined || !isRequestId(requestId)) return undefined;
+  return { requestId, index: Number(match[2]) };
+}

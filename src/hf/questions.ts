@@ -1,0 +1,93 @@
+import * as v from "valibot";
+import { HostFactoryError } from "../errors.ts";
+
+/**
+ * The questions that Symphony's host factory asks, checked. Keys that we do not know are ignored, and where the
+ * documentation shows both a list and one bare object, both are taken.
+ */
+
+const RequestMachines = v.object({
+  template: v.object({
+    templateId: v.pipe(v.string(), v.nonEmpty("must not be empty")),
+    machineCount: v.pipe(
+      v.number("must be a number"),
+      v.integer("must be a whole number"),
+      v.minValue(1, "must be at least 1"),
+      v.maxValue(1_000_000, "must be at most 1000000"),
+    ),
+  }),
+});
+
+const Machine = v.object({
+  name: v.optional(v.nullable(v.string())),
+  machineId: v.optional(v.nullable(v.string())),
+});
+
+const ReturnMachines = v.object({ machines: v.union([v.array(Machine), Machine], "must be a list of machines") });
+const ReturnRequests = v.object({
+  machines: v.optional(v.nullable(v.union([v.array(Machine), Machine], "must be a list of machines"))),
+});
+const RequestStatus = v.object({
+  requests: v.union([v.array(v.unknown()), v.looseObject({})], "must be a list of requests"),
+});
+const TemplateName = v.object({ templateId: v.string() });
+const Templates = v.object({
+  templateId: v.optional(v.string()),
+  template: v.optional(TemplateName),
+  templates: v.optional(v.union([v.array(TemplateName), TemplateName])),
+});
+
+/** A machine as Symphony names it: by host name, or by id (the pod's uid) where there is no name. */
+export interface NamedMachine {
+  name: string | undefined;
+  machineId: string | undefined;
+}
+
+/** @throws HostFactoryError that names the field */
+export function parseRequestMachines(input: unknown): { templateId: string; count: number } {
+  const { template } = check(RequestMachines, input);
+  return { templateId: template.templateId, count: template.machineCount };
+}
+
+/** @throws HostFactoryError that names the field */
+export function parseReturnMachines(input: unknown): NamedMachine[] {
+  return asList(check(ReturnMachines, input).machines).map(named);
+}
+
+/** Nothing where the question is about all machines. @throws HostFactoryError that names the field */
+export function parseReturnRequests(input: unknown): NamedMachine[] | undefined {
+  const { machines } = check(ReturnRequests, input);
+  return machines === undefined || machines === null ? undefined : asList(machines).map(named);
+}
+
+/** The ids asked for, in order; what is not an id is nothing, to be answered in its place. */
+export function parseRequestStatus(input: unknown): (string | undefined)[] {
+  return asList<unknown>(check(RequestStatus, input).requests).map((request) => {
+    const id = typeof request === "object" && request !== null && "requestId" in request ? request.requestId : undefined;
+    return typeof id === "string" ? id : undefined;
+  });
+}
+
+/** The template ids to keep, or nothing where all are asked for. @throws HostFactoryError that names the field */
+export function parseTemplateFilter(input: unknown): string[] | undefined {
+  const { templateId, template, templates } = check(Templates, input);
+  const wanted = [templateId, template?.templateId, ...asList(templates ?? []).map((one) => one.templateId)];
+  const ids = wanted.filter((id) => id !== undefined);
+  return ids.length > 0 ? ids : undefined;
+}
+
+function named(machine: v.InferOutput<typeof Machine>): NamedMachine {
+  return { name: machine.name || undefined, machineId: machine.machineId || undefined };
+}
+
+function asList<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function check<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue);
+  throw new HostFactoryError(`Cannot use the input: ${path ? `'${path}'` : "it"}: ${issue.message}`);
+}

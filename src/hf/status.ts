@@ -1,0 +1,44 @@
+/** The state words of `pods-status/`, as the existing plug-in writes them. */
+export const STATUS_WORDS = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
+export type StatusWord = typeof STATUS_WORDS[number];
+
+/** What became of one machine within its request or return request (Symphony's words). */
+export type MachineResult = "executing" | "succeed" | "fail";
+
+/** Symphony's machine states, of which a pod has two. */
+export type MachineStatus = "running" | "terminated";
+
+export type RequestStatus = "running" | "complete" | "complete_with_error";
+
+export function isStatusWord(text: string): text is StatusWord {
+  return (STATUS_WORDS as readonly string[]).includes(text);
+}
+
+/** The machine's state for Symphony; no word means that there is no such machine. */
+export function machineStatus(word: StatusWord | undefined): MachineStatus {
+  return word === "creating" || word === "pending" || word === "running" ? "running" : "terminated";
+}
+
+/** What a request says of a machine with this word. */
+export function requestResult(word: StatusWord | undefined): MachineResult {
+  switch (word) {
+    case "creating":
+    case "pending":
+      return "executing";
+    case "running":
+    case "succeeded":
+      return "succeed";
+    default:
+      return "fail";
+  }
+}
+
+/** The state of a whole request, from the results of all its machines. */
+export function requestStatus(results: Iterable<MachineResult>): RequestStatus {
+  let status: RequestStatus = "complete";
+  for (const result of results) {
+    if (result === "executing") return "running";
+    if (result === "fail") status = "complete_with_error";
+  }
+  return status;
+}

@@ -1,0 +1,153 @@
+import { connect as connectTls } from "node:tls";
+import type { Transport, TransportOptions } from "./network.ts";
+
+/**
+ * A transport for what native `fetch` cannot do: accept any certificate, or expect another name in it than the URL's.
+ *
+ * `fetch` is given a SOCKS5 proxy on a loopback port of this process, which only the holder of a random password may use
+ * and which leads to that one server. Where another name is expected, the proxy passes bytes on and `fetch` does TLS with
+ * that name; where no certificate is checked, the proxy does TLS itself and `fetch` speaks plain HTTP as far as the proxy.
+ */
+export function openBridge(
+  options: TransportOptions,
+  createTransport: (options: TransportOptions) => Transport,
+): Transport {
+  const password = crypto.randomUUID();
+  let target: URL | undefined;
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const proxy = `socks5h://bridge:${password}@127.0.0.1:${listener.addr.port}`;
+  void accept(listener, {
+    password,
+    open: () => {
+      if (!target) throw new Error("no server yet");
+      return options.insecure ? openUnchecked(target, options) : openPlain(target);
+    },
+  });
+  const { ca, cert, key, serverName, origin } = options;
+  const inner = options.insecure ? createTransport({ proxy }) : createTransport({
+    proxy,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(origin === undefined ? {} : { origin }),
+  });
+  return {
+    fetch(address, init) {
+      const url = new URL(address);
+      target ??= new URL(url.origin);
+      if (url.protocol === "https:") {
+        // A name that cannot exist: if NO_PROXY made fetch leave the bridge out, nothing must go out unencrypted.
+        if (options.insecure) return inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
+        url.hostname = serverName ?? url.hostname;
+      }
+      return inner.fetch(url.href, init);
+    },
+    close() {
+      inner.close();
+      try {
+        listener.close();
+      } catch { /* Closed already. */ }
+    },
+  };
+}
+
+/** One way of a connection, either to the client or to the server. */
+interface Stream {
+  readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  writable: WritableStream<Uint8Array<ArrayBuffer>>;
+}
+
+async function accept(
+  listener: Deno.Listener,
+  options: { password: string; open: () => Promise<Stream> },
+): Promise<void> {
+  for await (const connection of listener) {
+    serve(connection, options).catch(() => {
+      // Each end learns from its own connection that the other one is gone.
+      try {
+        connection.close();
+      } catch { /* Closed already. */ }
+    });
+  }
+}
+
+/** SOCKS5 (RFC 1928) with user name and password (RFC 1929); whatever address is asked for, there is but one. */
+async function serve(
+  connection: Deno.Conn,
+  { password, open }: { password: string; open: () => Promise<Stream> },
+): Promise<void> {
+  const [, methods = 0] = await readExactly(connection, 2);
+  await readExactly(connection, methods);
+  await connection.write(Uint8Array.of(5, 2));
+  const [, userLength = 0] = await readExactly(connection, 2);
+  await readExactly(connection, userLength);
+  const [passwordLength = 0] = await readExactly(connection, 1);
+  const given = new TextDecoder().decode(await readExactly(connection, passwordLength));
+  if (given !== password) throw new Error("wrong password");
+  await connection.write(Uint8Array.of(1, 0));
+  const [, , , kind = 0] = await readExactly(connection, 4);
+  const addressLength = kind === 1 ? 4 : kind === 4 ? 16 : (await readExactly(connection, 1))[0] ?? 0;
+  await readExactly(connection, addressLength + 2);
+  const server = await open();
+  await connection.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+  await Promise.all([
+    connection.readable.pipeTo(server.writable),
+    server.readable.pipeTo(connection.writable),
+  ]);
+}
+
+async function readExactly(connection: Deno.Conn, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
+  for (let filled = 0; filled < count;) {
+    const read = await connection.read(bytes.subarray(filled));
+    if (read === null) throw new Error("the connection ended");
+    filled += read;
+  }
+  return bytes;
+}
+
+function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === "https:" ? 443 : 80));
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
+}
+
+function openPlain(target: URL): Promise<Stream> {
+  return Deno.connect({ hostname: hostOf(target), port: portOf(target) });
+}
+
+/** TLS without any check of the server's certificate. */
+function openUnchecked(target: URL, { cert, key }: TransportOptions): Promise<Stream> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({
+      host: hostOf(target),
+      port: portOf(target),
+      rejectUnauthorized: false,
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      resolve({
+        readable: new ReadableStream({
+          start(controller) {
+            socket.on("data", (bytes: Uint8Array) => {
+              controller.enqueue(new Uint8Array(bytes));
+              if ((controller.desiredSize ?? 1) <= 0) socket.pause();
+            });
+            socket.once("end", () => controller.close());
+            socket.once("error", (error) => controller.error(error));
+          },
+          pull: () => void socket.resume(),
+          cancel: () => void socket.destroy(),
+        }),
+        writable: new WritableStream({
+          write: (bytes) => new Promise((done, failed) => socket.write(bytes, (error) => error ? failed(error) : done())),
+          close: () => void socket.end(),
+          abort: () => void socket.destroy(),
+        }),
+      });
+    });
+  });
+}

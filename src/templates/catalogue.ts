@@ -1,0 +1,117 @@
+import * as v from "valibot";
+import { HostFactoryError } from "../errors.ts";
+import { type Files, isNotFound } from "../files.ts";
+
+/** The file in the provider's configuration directory that lists the templates, as the existing plug-in has it. */
+export const TEMPLATES_FILE = "k8sprov_templates.json";
+
+const Attribute = v.pipe(
+  v.array(v.string("must be two strings"), "must be an array"),
+  v.check(
+    (pair) => pair.length === 2 && ["String", "Numeric"].includes(pair[0] ?? ""),
+    `must be ["String" or "Numeric", value as a string]`,
+  ),
+  v.check((pair) => pair[0] !== "Numeric" || isNumeric(pair[1]), "must hold a number where it says Numeric"),
+);
+
+/** Keys beyond these are the site's own and are carried along. */
+const TemplateSchema = v.looseObject({
+  templateId: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
+  maxNumber: v.pipe(v.number("must be a number"), v.integer("must be a whole number"), v.minValue(-1, "must be -1 (no limit) or more")),
+  attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
+  podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),
+});
+
+/** A template as the file has it, with what the site added. */
+export type Template = v.InferOutput<typeof TemplateSchema>;
+
+/** The templates that can be used, and why the others cannot: each problem names file, template and field. */
+export interface Catalogue {
+  templates: Template[];
+  problems: string[];
+}
+
+/**
+ * Reads the templates. One broken template does not take the others away.
+ * @throws HostFactoryError where there is no file, or it holds no list of templates
+ */
+export function readCatalogue(files: Files, confdir: string | undefined): Catalogue {
+  if (confdir === undefined) {
+    throw new HostFactoryError("Cannot read templates: no configuration directory is set", {
+      hint: "give --confdir, or set HF_K8S_PROVIDER_CONFDIR or HF_PROVIDER_CONFDIR",
+    });
+  }
+  const path = `${confdir}/${TEMPLATES_FILE}`;
+  const catalogue: Catalogue = { templates: [], problems: [] };
+  const seen = new Set<string>();
+  for (const [position, value] of readList(files, path).entries()) {
+    const result = v.safeParse(TemplateSchema, value);
+    const id = result.success ? result.output.templateId : nameOf(value, position);
+    if (!result.success) {
+      const issue = result.issues[0];
+      catalogue.problems.push(`Cannot use template ${id} in '${path}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+    } else if (seen.has(id)) {
+      catalogue.problems.push(`Cannot use a second template '${id}' in '${path}': templateId must be unique`);
+    } else if (!isReadable(files, manifestPath(confdir, result.output))) {
+      catalogue.problems.push(
+        `Cannot use template '${id}' in '${path}': podSpec '${manifestPath(confdir, result.output)}' does not exist`,
+      );
+    } else {
+      seen.add(id);
+      catalogue.templates.push(result.output);
+    }
+  }
+  return catalogue;
+}
+
+/** Where a template's pod manifest is: absolute, or relative to the file that names it. */
+export function manifestPath(confdir: string, template: Template): string {
+  return template.podSpec.startsWith("/") ? template.podSpec : `${confdir}/${template.podSpec}`;
+}
+
+/**
+ * The template with this id.
+ * @throws HostFactoryError that says whether the id is unknown or the template broken
+ */
+export function findTemplate(catalogue: Catalogue, templateId: string): Template {
+  const template = catalogue.templates.find((one) => one.templateId === templateId);
+  if (template) return template;
+  const problem = catalogue.problems.find((text) => text.includes(`'${templateId}'`));
+  if (problem) throw new HostFactoryError(problem);
+  const known = catalogue.templates.map((one) => `'${one.templateId}'`).join(", ");
+  throw new HostFactoryError(`Cannot find template '${templateId}'`, {
+    hint: known ? `the templates are ${known}` : "no template can be used",
+  });
+}
+
+function readList(files: Files, path: string): unknown[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(files.readText(path));
+  } catch (error) {
+    const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
+    throw new HostFactoryError(`Cannot read the templates file '${path}': ${reason}`, { cause: error });
+  }
+  if (typeof content === "object" && content !== null && "templates" in content && Array.isArray(content.templates)) {
+    return content.templates;
+  }
+  throw new HostFactoryError(`Cannot read the templates file '${path}': it must hold an object with a list 'templates'`);
+}
+
+function nameOf(value: unknown, position: number): string {
+  const id = typeof value === "object" && value !== null && "templateId" in value ? value.templateId : undefined;
+  return typeof id === "string" && id !== "" ? `'${id}'` : `number ${position + 1}`;
+}
+
+function isNumeric(text: string | undefined): boolean {
+  return text !== undefined && text.trim() !== "" && Number.isFinite(Number(text));
+}
+
+function isReadable(files: Files, path: string): boolean {
+  try {
+    files.info(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

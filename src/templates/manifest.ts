@@ -1,0 +1,56 @@
+import * as v from "valibot";
+import { HostFactoryError } from "../errors.ts";
+
+/** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
+const ManifestSchema = v.looseObject({
+  apiVersion: v.literal("v1", "must be v1"),
+  kind: v.literal("Pod", "must be Pod"),
+  metadata: v.optional(
+    v.nullable(
+      v.looseObject({
+        labels: v.optional(v.nullable(v.record(v.string(), v.string("must be a string")))),
+        annotations: v.optional(v.nullable(v.record(v.string(), v.string("must be a string")))),
+      }, "must be an object"),
+    ),
+  ),
+  spec: v.looseObject({
+    containers: v.pipe(
+      v.array(
+        v.looseObject({ name: v.string("must be a string") }, "must be a container"),
+        "must be a list of containers",
+      ),
+      v.nonEmpty("must hold at least one container"),
+    ),
+  }, "must be an object"),
+});
+
+/** A pod manifest: everything that its author wrote, the parts that we rely on checked. */
+export type Manifest = v.InferOutput<typeof ManifestSchema>;
+
+/**
+ * Reads a pod manifest, YAML or JSON.
+ * @param source where the text is from, for the message
+ * @throws HostFactoryError that names the source and the field
+ */
+export async function parseManifest(text: string, source: string): Promise<Manifest> {
+  const result = v.safeParse(ManifestSchema, await parseDocument(text, source));
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+}
+
+async function parseDocument(text: string, source: string): Promise<unknown> {
+  try {
+    if (text.trimStart().startsWith("{")) {
+      try {
+        return JSON.parse(text);
+      } catch {
+        // A flow mapping of YAML starts the same way.
+      }
+    }
+    const { parse } = await import("yaml");
+    return parse(text);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,47 @@
+import type { Manifest } from "./manifest.ts";
+
+/** The labels and annotations by which the cluster remembers what a pod is for (`architecture.md`, "Names that the cluster sees"). */
+export const PodLabel = {
+  app: "app",
+  request: "symphony/hostfactory-reqid",
+  instance: "symphony/hostfactory-instance",
+  template: "symphony/hostfactory-template",
+} as const;
+export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
+
+/** A Kubernetes label value (source: Kubernetes documentation, "Labels and Selectors"). */
+const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+/** The machine that a pod is made for. */
+export interface PodOrder {
+  /** The machine's name, which becomes the pod's. */
+  machine: string;
+  requestId: string;
+  /** The machine's place in its request, from 0. */
+  index: number;
+  /** Machines in the request. */
+  count: number;
+  /** Unknown for a request that the existing plug-in wrote. */
+  templateId: string | undefined;
+  /** Seconds since the epoch; unknown as above. */
+  requestedAt: number | undefined;
+  /** The provider instance that the pod belongs to. */
+  instance: string;
+}
+
+/** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
+export function buildPod(manifest: Manifest, order: PodOrder): Manifest & { metadata: { name: string } } {
+  const { machine, requestId, index, count, templateId, requestedAt, instance } = order;
+  const labels: Record<string, string> = {
+    ...manifest.metadata?.labels,
+    [PodLabel.app]: machine,
+    [PodLabel.request]: requestId,
+    [PodLabel.instance]: instance,
+  };
+  if (templateId !== undefined && LABEL_VALUE.test(templateId)) labels[PodLabel.template] = templateId;
+  const annotations = {
+    ...manifest.metadata?.annotations,
+    [REQUEST_ANNOTATION]: JSON.stringify({ templateId, count, index, requestedAt }),
+  };
+  return { ...manifest, metadata: { ...manifest.metadata, name: machine, labels, annotations } };
+}

@@ -1,0 +1,14 @@
+import type { TemplatesAnswer } from "../hf/answers.ts";
+import { parseTemplateFilter } from "../hf/questions.ts";
+import { readCatalogue } from "../templates/catalogue.ts";
+import type { Provider } from "./provider.ts";
+
+/** The templates that machines can be requested from; what is wrong with others is in the message. */
+export function getAvailableTemplates({ config, workdir }: Provider, input: unknown): TemplatesAnswer {
+  const wanted = parseTemplateFilter(input);
+  const { templates, problems } = readCatalogue(workdir.files, config.confdir);
+  return {
+    ...(problems.length > 0 ? { message: problems.join("; ") } : {}),
+    templates: templates.filter((template) => !wanted || wanted.includes(template.templateId)),
+  };
+}

@@ -1,0 +1,147 @@
+import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
+import { isRequestId } from "../hf/names.ts";
+import { parseRequestStatus } from "../hf/questions.ts";
+import {
+  type MachineResult,
+  type MachineStatus,
+  machineStatus,
+  requestResult,
+  requestStatus,
+  type StatusWord,
+} from "../hf/status.ts";
+import { type MachineRecord, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { readRequest, type StoredRequest } from "../workdir/requests.ts";
+import { ReturnIndex } from "../workdir/return_index.ts";
+import { readReturn, type StoredReturn } from "../workdir/returns.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+import type { Provider } from "./provider.ts";
+
+/** What a machine's message says while nothing is wrong with it, as the existing plug-in has it. */
+const ALLOCATED = "Allocated by K8s hostfactory";
+
+/** Why a machine failed, where nothing more is known of it than its word. */
+const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
+  failed: "The pod failed",
+  unknown: "The pod's state is unknown to the cluster: its node may be lost",
+  deleted: "The pod was deleted, and not because Symphony returned the machine",
+};
+
+/** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
+export function getRequestStatus({ workdir, clock }: Provider, input: unknown): StatusAnswer {
+  const returns = new ReturnIndex(workdir);
+  const isReturned = (machine: string) => {
+    returns.refresh(clock.now());
+    return returns.has(machine);
+  };
+  return { requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, isReturned)) };
+}
+
+type IsReturned = (machine: string) => boolean;
+
+function answerOne(workdir: Workdir, id: string | undefined, isReturned: IsReturned): RequestStatusAnswer {
+  if (id === undefined || !isRequestId(id)) {
+    return notOurs(id ?? "", `'${(id ?? "").slice(0, 80)}' cannot be a request id`);
+  }
+  try {
+    const request = readRequest(workdir, id);
+    if (request) return statusOfRequest(workdir, request, isReturned);
+    const returned = readReturn(workdir, id);
+    if (returned) return statusOfReturn(workdir, returned);
+    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
+  } catch (error) {
+    // Nothing is known of it right now, so nothing is said that would make Symphony drop machines.
+    const message = `Cannot read request '${id}': ${(error as Error).message}`;
+    return { requestId: id, message, status: "running", machines: [] };
+  }
+}
+
+function notOurs(requestId: string, message: string): RequestStatusAnswer {
+  return { requestId, message, status: "complete_with_error", machines: [] };
+}
+
+function statusOfRequest(workdir: Workdir, request: StoredRequest, isReturned: IsReturned): RequestStatusAnswer {
+  const answers = request.machines.map((machine) => machineOfRequest(workdir, request, machine, isReturned));
+  const missing = Math.max(0, (request.record?.count ?? 0) - answers.length);
+  const results = answers.map((machine) => machine.result);
+  const failed = answers.filter((machine) => machine.result === "fail");
+  return {
+    requestId: request.id,
+    message: missing > 0
+      ? `${missing} machine(s) are missing from the work directory and are being looked for`
+      : failed.length > 0
+      ? `${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`
+      : "",
+    status: requestStatus(missing > 0 ? ["executing", ...results] : results),
+    machines: answers.filter((machine) => machine.result !== "executing"),
+  };
+}
+
+function machineOfRequest(
+  workdir: Workdir,
+  request: StoredRequest,
+  { name, pending }: { name: string; pending: boolean },
+  isReturned: IsReturned,
+): MachineAnswer {
+  const word = readStatusWord(workdir, name);
+  const launchtime = request.record?.requestedAt;
+  // 1. Still to be created, or its word was lost: not decided yet.
+  if (word === undefined && (pending || request.record)) {
+    return machineAnswer({ name, result: "executing", status: "running" });
+  }
+  const result = requestResult(word);
+  const status = machineStatus(word);
+  if (result !== "fail") return machineAnswer({ name, result, status, launchtime, ...addressOf(workdir, name) });
+  // 2. It was up until Symphony gave it back: that is no failure.
+  const record = readMachineRecord(workdir, name);
+  const ended = { name, status, launchtime, ...addressOf(workdir, name, record) };
+  const givenBack = record ? record.returned && record.up : word === "deleted" && isReturned(name);
+  if (givenBack) return machineAnswer({ ...ended, result: "succeed" });
+  // 3. It failed, and says why.
+  const message = record?.message || (word && GENERIC_FAILURE[word]) || "Nothing is known of this machine any more";
+  return machineAnswer({ ...ended, result, message });
+}
+
+function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusAnswer {
+  const machines = request.machines.map((name) => machineOfReturn(workdir, name));
+  for (const name of request.record?.unknown ?? []) {
+    machines.push(machineAnswer({ name, result: "succeed", status: "terminated" }));
+  }
+  const status = requestStatus(machines.map((machine) => machine.result));
+  return { requestId: request.id, message: "", status, machines };
+}
+
+/** A machine counts as given back once its pod is gone, whatever its word says before. */
+function machineOfReturn(workdir: Workdir, name: string): MachineAnswer {
+  const word = readStatusWord(workdir, name);
+  const status = machineStatus(word);
+  const gone = word === undefined || word === "deleted" ||
+    (status === "terminated" && workdir.kind(workdir.layout.pod(name)) === undefined);
+  const address = addressOf(workdir, name, readMachineRecord(workdir, name));
+  return machineAnswer({ name, status, result: gone ? "succeed" : "executing", ...address });
+}
+
+/** Who and where the machine is or was: from its pod, else from what was noted at its end. */
+function addressOf(workdir: Workdir, name: string, record?: MachineRecord): Partial<MachineAnswer> {
+  const pod = readPodFacts(workdir, name);
+  if (pod) return { machineId: pod.uid, privateIpAddress: pod.privateIpAddress, launchtime: pod.createdAt };
+  return {
+    ...(record?.uid === undefined ? {} : { machineId: record.uid }),
+    ...(record?.privateIpAddress === undefined ? {} : { privateIpAddress: record.privateIpAddress }),
+    ...(record?.launchtime === undefined ? {} : { launchtime: record.launchtime }),
+  };
+}
+
+function machineAnswer(
+  facts: { name: string; result: MachineResult; status: MachineStatus } & { [key in keyof MachineAnswer]?: MachineAnswer[key] | undefined },
+): MachineAnswer {
+  return {
+    machineId: facts.machineId ?? "",
+    name: facts.name,
+    result: facts.result,
+    status: facts.status,
+    privateIpAddress: facts.privateIpAddress ?? "",
+    publicIpAddress: "",
+    launchtime: facts.launchtime ?? 0,
+    message: facts.message ?? ALLOCATED,
+  };
+}

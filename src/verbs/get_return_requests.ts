@@ -1,0 +1,57 @@
+import { epochSeconds } from "../clock.ts";
+import type { ReturnRequestsAnswer } from "../hf/answers.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { parseReturnRequests } from "../hf/questions.ts";
+import { machineStatus } from "../hf/status.ts";
+import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { ReturnIndex } from "../workdir/return_index.ts";
+import { doubtView, readView } from "../workdir/views.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+import { machineNames } from "./machine_names.ts";
+import type { Provider } from "./provider.ts";
+
+/**
+ * Which machines the cluster has taken away or is taking away. Symphony drops every machine that is named, so one is named
+ * only where the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
+ */
+export function getReturnRequests({ workdir, clock }: Provider, input: unknown): ReturnRequestsAnswer {
+  const named = parseReturnRequests(input);
+  const now = epochSeconds(clock.now());
+  const doubt = doubtView(readView(workdir, "pods"), now);
+  if (doubt) return { status: "complete", message: doubt, requests: [] };
+  const requests: ReturnRequestsAnswer["requests"] = [];
+  const unknown: string[] = [];
+  for (const machine of named ? machineNames(workdir, named) : ownMachines(workdir, clock.now())) {
+    const grace = graceLeft(workdir, machine, now);
+    if (grace === "unknown") unknown.push(machine);
+    else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
+  }
+  return { status: "complete", message: message(requests.length, unknown), requests };
+}
+
+/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. */
+function graceLeft(workdir: Workdir, machine: string, now: number): number | "unknown" | undefined {
+  const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
+  if (word === undefined) return "unknown";
+  if (machineStatus(word) === "terminated") return 0;
+  const { deletionAt } = readPodFacts(workdir, machine) ?? {};
+  return deletionAt === undefined ? undefined : Math.max(0, deletionAt - now);
+}
+
+function message(found: number, unknown: string[]): string {
+  const said = found === 0 ? "No machine is to be returned." : "Machines to be terminated.";
+  if (unknown.length === 0) return said;
+  const some = unknown.slice(0, 5).map((name) => `'${name.slice(0, 80)}'`).join(", ");
+  return `${said} ${unknown.length} machine(s) are not known here and were left out: ${some}`;
+}
+
+/** Every machine that once had a pod and that Symphony has not given back itself. */
+function ownMachines(workdir: Workdir, nowMs: number): string[] {
+  const returns = new ReturnIndex(workdir);
+  returns.refresh(nowMs);
+  return workdir.names(workdir.layout.podsStatus).filter((machine) => {
+    if (returns.has(machine)) return false;
+    const record = readMachineRecord(workdir, machine);
+    return !record || record.uid !== undefined;
+  });
+}

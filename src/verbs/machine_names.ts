@@ -1,0 +1,16 @@
+import type { NamedMachine } from "../hf/questions.ts";
+import { readPodFacts } from "../workdir/machines.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+
+/** The name that each machine goes by; one without a name is found by its id, the uid of its pod. */
+export function machineNames(workdir: Workdir, machines: NamedMachine[]): string[] {
+  let nameOfUid: Map<string, string> | undefined;
+  return machines.map(({ name, machineId }) => {
+    if (name !== undefined) return name;
+    if (machineId === undefined) return "(no name)";
+    nameOfUid ??= new Map(
+      workdir.names(workdir.layout.pods).map((pod) => [readPodFacts(workdir, pod)?.uid ?? "", pod]),
+    );
+    return nameOfUid.get(machineId) ?? machineId;
+  });
+}

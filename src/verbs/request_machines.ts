@@ -1,0 +1,35 @@
+import { epochSeconds } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { isNotFound } from "../files.ts";
+import type { RequestAnswer } from "../hf/answers.ts";
+import { machineName } from "../hf/names.ts";
+import { parseRequestMachines } from "../hf/questions.ts";
+import { findTemplate, manifestPath, readCatalogue } from "../templates/catalogue.ts";
+import { parseManifest } from "../templates/manifest.ts";
+import { writeFirstStatusWord } from "../workdir/machines.ts";
+import { addRequest } from "../workdir/requests.ts";
+import { freshRequestId } from "./request_id.ts";
+import type { Provider } from "./provider.ts";
+
+/** Accepts a request for machines; `serve` creates their pods. On disk, whole, when this returns. */
+export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
+  const { config, workdir, clock } = provider;
+  const { templateId, count } = parseRequestMachines(input);
+  const catalogue = readCatalogue(workdir.files, config.confdir);
+  const template = findTemplate(catalogue, templateId);
+  const path = manifestPath(config.confdir ?? "", template);
+  const manifest = JSON.stringify(await parseManifest(readManifestText(provider, path), path));
+  const id = freshRequestId(provider);
+  addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), manifest });
+  for (let index = 0; index < count; index++) writeFirstStatusWord(workdir, machineName(id, index));
+  return { message: "Success", requestId: id };
+}
+
+function readManifestText({ workdir }: Provider, path: string): string {
+  try {
+    return workdir.files.readText(path);
+  } catch (error) {
+    const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
+    throw new HostFactoryError(`Cannot read the pod manifest '${path}': ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+import { epochSeconds } from "../clock.ts";
+import type { RequestAnswer } from "../hf/answers.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { parseReturnMachines } from "../hf/questions.ts";
+import { addReturn } from "../workdir/returns.ts";
+import { machineNames } from "./machine_names.ts";
+import type { Provider } from "./provider.ts";
+import { freshRequestId } from "./request_id.ts";
+
+/** Accepts machines that Symphony gives back; `serve` deletes their pods. On disk, whole, when this returns. */
+export function requestReturnMachines(provider: Provider, input: unknown): RequestAnswer {
+  const { workdir, clock } = provider;
+  const machines = new Set<string>();
+  const unknown = new Set<string>();
+  for (const name of machineNames(workdir, parseReturnMachines(input))) {
+    (wasIssued(provider, name) ? machines : unknown).add(name);
+  }
+  const id = freshRequestId(provider);
+  const requestedAt = epochSeconds(clock.now());
+  addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
+  const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
+  return {
+    message: unknown.size === 0 ? "Machines returned." : `Machines returned; never issued here, so gone already: ${missing}`,
+    requestId: id,
+  };
+}
+
+/** We issued a name where its request lists it, or where we have seen its pod. */
+function wasIssued({ workdir }: Provider, name: string): boolean {
+  const parsed = parseMachineName(name);
+  if (!parsed) return false;
+  const { layout } = workdir;
+  return [layout.requestMachine(parsed.requestId, name), layout.podStatus(name), layout.pod(name)]
+    .some((path) => workdir.kind(path) !== undefined);
+}

@@ -1,0 +1,109 @@
+import * as v from "valibot";
+import { isStatusWord, type StatusWord } from "../hf/status.ts";
+import { parseRecord } from "./requests.ts";
+import type { Workdir } from "./workdir.ts";
+
+const MachineRecordSchema = v.object({
+  uid: v.optional(v.string()),
+  privateIpAddress: v.optional(v.string()),
+  launchtime: v.optional(v.number()),
+  up: v.boolean(),
+  returned: v.boolean(),
+  givenUp: v.boolean(),
+  message: v.string(),
+});
+
+/** What stays of a machine that has come to its end, one way or the other. Times are in seconds since the epoch. */
+export interface MachineRecord {
+  /** The pod's uid and address, where there was a pod. */
+  uid?: string | undefined;
+  privateIpAddress?: string | undefined;
+  launchtime?: number | undefined;
+  /** It was running at some time. */
+  up: boolean;
+  /** Symphony gave it back, before anything else ended it. */
+  returned: boolean;
+  /** We decided that it is never to run: it is not created, and a pod that it has is deleted. */
+  givenUp: boolean;
+  /** Why it ended, in words an operator can act on. */
+  message: string;
+}
+
+const PodFactsSchema = v.object({
+  metadata: v.object({
+    name: v.string(),
+    uid: v.string(),
+    resourceVersion: v.optional(v.string()),
+    creationTimestamp: v.optional(v.nullable(v.string())),
+    creation_timestamp: v.optional(v.nullable(v.number())),
+    deletionTimestamp: v.optional(v.nullable(v.string())),
+    deletion_timestamp: v.optional(v.nullable(v.number())),
+  }),
+  status: v.optional(v.object({
+    podIP: v.optional(v.nullable(v.string())),
+    pod_ip: v.optional(v.nullable(v.string())),
+    phase: v.optional(v.nullable(v.string())),
+  })),
+});
+
+/** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
+export interface PodFacts {
+  uid: string;
+  resourceVersion: string | undefined;
+  privateIpAddress: string;
+  /** Seconds since the epoch. */
+  createdAt: number;
+  /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
+  deletionAt: number | undefined;
+}
+
+/** The machine's status word, or nothing where it has none that we know. */
+export function readStatusWord(workdir: Workdir, machine: string): StatusWord | undefined {
+  const target = workdir.readLink(workdir.layout.podStatus(machine));
+  const word = target?.slice(target.lastIndexOf("/") + 1);
+  return word !== undefined && isStatusWord(word) ? word : undefined;
+}
+
+/** Writes the word unless it is there already. */
+export function writeStatusWord(workdir: Workdir, machine: string, word: StatusWord): void {
+  if (readStatusWord(workdir, machine) !== word) workdir.link(word, workdir.layout.podStatus(machine));
+}
+
+/** Gives a new machine its first word, unless somebody was quicker to say more. */
+export function writeFirstStatusWord(workdir: Workdir, machine: string): void {
+  try {
+    workdir.files.symlink("creating", workdir.layout.podStatus(machine));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+/** What we noted of a machine that came to its end, or nothing. */
+export function readMachineRecord(workdir: Workdir, machine: string): MachineRecord | undefined {
+  const text = workdir.readText(workdir.layout.machine(machine));
+  return text === undefined ? undefined : parseRecord(MachineRecordSchema, text);
+}
+
+export function writeMachineRecord(workdir: Workdir, machine: string, record: MachineRecord): void {
+  workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`);
+}
+
+/** The facts of the machine's pod file, or nothing where there is none that can be read. */
+export function readPodFacts(workdir: Workdir, machine: string): PodFacts | undefined {
+  const text = workdir.readText(workdir.layout.pod(machine));
+  const pod = text === undefined ? undefined : parseRecord(PodFactsSchema, text);
+  if (!pod) return undefined;
+  const { metadata, status } = pod;
+  return {
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+    privateIpAddress: status?.podIP ?? status?.pod_ip ?? "",
+    createdAt: metadata.creation_timestamp ?? secondsOf(metadata.creationTimestamp) ?? 0,
+    deletionAt: metadata.deletion_timestamp ?? secondsOf(metadata.deletionTimestamp),
+  };
+}
+
+function secondsOf(timestamp: string | null | undefined): number | undefined {
+  const ms = timestamp ? Date.parse(timestamp) : NaN;
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+}

@@ -1,0 +1,32 @@
+import type { Workdir } from "./workdir.ts";
+
+/**
+ * Makes a directory appear whole and stay through a power failure: it is built under a hidden name, synced, renamed into
+ * place, and its parent is synced. A failure leaves nothing behind.
+ * @throws what `fill` throws, and the error of a rename onto a directory that exists (see `isTaken`)
+ */
+export function publish(workdir: Workdir, path: string, fill: (directory: string) => void): void {
+  const { files } = workdir;
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  const hidden = workdir.temporary(parent);
+  try {
+    files.makeDirectory(hidden);
+    fill(hidden);
+    files.sync(hidden);
+    files.rename(hidden, path);
+  } catch (error) {
+    try {
+      files.removeTree(hidden);
+    } catch {
+      // The first error says what is wrong; the sweep of hidden names removes what stays behind.
+    }
+    throw error;
+  }
+  files.sync(parent);
+}
+
+/** True for the error of a rename onto a directory that somebody else published first. */
+export function isTaken(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return error instanceof Deno.errors.AlreadyExists || code === "ENOTEMPTY" || code === "EEXIST";
+}

@@ -1,0 +1,145 @@
+import * as v from "valibot";
+import { HostFactoryError } from "../errors.ts";
+import { machineName, parseMachineName } from "../hf/names.ts";
+import { RequestFile } from "./layout.ts";
+import { isTaken, publish } from "./publish.ts";
+import type { Workdir } from "./workdir.ts";
+
+/** The version of `.request.json` that we write; we read every version up to it. */
+const RECORD_VERSION = 1;
+
+const RequestRecordSchema = v.object({
+  version: v.pipe(v.number(), v.maxValue(RECORD_VERSION)),
+  templateId: v.string(),
+  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  requestedAt: v.number(),
+});
+
+/** What `.request.json` says of a request for machines. The existing plug-in writes none. */
+export interface RequestRecord {
+  version: number;
+  templateId: string;
+  /** Machines asked for. */
+  count: number;
+  /** Seconds since the epoch. */
+  requestedAt: number;
+}
+
+/** A request as it lies in the work directory. */
+export interface StoredRequest {
+  id: string;
+  /** Absent for a request that the existing plug-in wrote, or whose record was lost. */
+  record: RequestRecord | undefined;
+  /** Every machine, in the order of their indexes; `pending` where its pod is still to be created. */
+  machines: { name: string; index: number; pending: boolean }[];
+  /** Every machine has been handled: none is pending. */
+  processed: boolean;
+}
+
+/**
+ * Puts a new request into the work directory, whole or not at all, and durable on return.
+ * The same id with the same content is the same request and changes nothing.
+ * @param manifest the pod manifest as JSON; later changes of the template do not touch it
+ * @throws HostFactoryError where the id is taken by other content, or nothing could be written
+ */
+export function addRequest(
+  workdir: Workdir,
+  request: { id: string; templateId: string; count: number; requestedAt: number; manifest: string },
+): void {
+  const { id, templateId, count, requestedAt, manifest } = request;
+  const path = workdir.layout.request(id);
+  if (workdir.kind(workdir.layout.returnRequest(id))) throw idTaken(id, "a return request");
+  if (workdir.kind(path)) return checkSame(workdir, request);
+  const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt };
+  try {
+    publish(workdir, path, (directory) => {
+      for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {
+        workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
+        workdir.files.sync(`${directory}/${name}`);
+      }
+      for (let index = 0; index < count; index++) {
+        workdir.files.symlink(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
+      }
+    });
+  } catch (error) {
+    if (isTaken(error)) return checkSame(workdir, request);
+    throw error;
+  }
+}
+
+/** The request with this id, or nothing where there is none. */
+export function readRequest(workdir: Workdir, id: string): StoredRequest | undefined {
+  const path = workdir.layout.request(id);
+  if (workdir.kind(path) !== "directory") return undefined;
+  const machines: StoredRequest["machines"] = [];
+  let processed = false;
+  for (const entry of workdir.files.list(path)) {
+    if (entry.name === RequestFile.processed) processed = true;
+    const parsed = parseMachineName(entry.name);
+    if (parsed) machines.push({ name: entry.name, index: parsed.index, pending: entry.kind === "symlink" });
+  }
+  machines.sort((a, b) => a.index - b.index);
+  return { id, record: readRequestRecord(workdir, id), machines, processed };
+}
+
+/** The request's record, or nothing where there is none that can be read. */
+export function readRequestRecord(workdir: Workdir, id: string): RequestRecord | undefined {
+  const text = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.record}`);
+  return text === undefined ? undefined : parseRecord(RequestRecordSchema, text);
+}
+
+/** True where every machine of the request has been handled. */
+export function isProcessed(workdir: Workdir, id: string): boolean {
+  return workdir.kind(`${workdir.layout.request(id)}/${RequestFile.processed}`) !== undefined;
+}
+
+/** Notes that a machine's pod is never to be created (again): it has been, or the machine was given up on. */
+export function settleMachine(workdir: Workdir, requestId: string, machine: string): void {
+  workdir.write(workdir.layout.requestMachine(requestId, machine), "");
+}
+
+/** Makes what `settleMachine` noted survive a power failure. */
+export function syncRequest(workdir: Workdir, id: string): void {
+  workdir.files.sync(workdir.layout.request(id));
+}
+
+/** Notes that no machine of the request is pending any more. */
+export function markProcessed(workdir: Workdir, id: string): void {
+  workdir.write(`${workdir.layout.request(id)}/${RequestFile.processed}`, "");
+  syncRequest(workdir, id);
+}
+
+/** The manifest that a pending machine's pod is made from: the request's own, or the file that its link leads to. */
+export function readManifest(workdir: Workdir, id: string, machine: string): string {
+  const own = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.manifest}`);
+  return own ?? workdir.files.readText(workdir.layout.requestMachine(id, machine));
+}
+
+/** JSON text checked by a schema, or nothing where it is not what it should be. */
+export function parseRecord<Schema extends v.GenericSchema>(
+  schema: Schema,
+  text: string,
+): v.InferOutput<Schema> | undefined {
+  try {
+    const result = v.safeParse(schema, JSON.parse(text));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined; // Not JSON: a torn or foreign file says nothing, and the caller does without.
+  }
+}
+
+function checkSame(workdir: Workdir, wanted: { id: string; templateId: string; count: number }): void {
+  const stored = readRequest(workdir, wanted.id);
+  const count = stored?.record?.count ?? stored?.machines.length;
+  const templateId = stored?.record?.templateId ?? wanted.templateId;
+  if (count !== wanted.count || templateId !== wanted.templateId) {
+    throw idTaken(wanted.id, `a request for ${count} machine(s) of template '${templateId}'`);
+  }
+}
+
+/** The error for an id that stands for something else already. */
+export function idTaken(id: string, by: string): HostFactoryError {
+  return new HostFactoryError(`Cannot use the request id '${id}': it is taken by ${by}`, {
+    hint: "leave --request-id out to get a fresh one",
+  });
+}

@@ -1,0 +1,85 @@
+import * as v from "valibot";
+import { RequestFile } from "./layout.ts";
+import { isTaken, publish } from "./publish.ts";
+import { idTaken, parseRecord } from "./requests.ts";
+import type { Workdir } from "./workdir.ts";
+
+const RECORD_VERSION = 1;
+
+const ReturnRecordSchema = v.object({
+  version: v.pipe(v.number(), v.maxValue(RECORD_VERSION)),
+  requestedAt: v.number(),
+  unknown: v.array(v.string()),
+});
+
+/** What `.request.json` says of a return request. The existing plug-in writes none. */
+export interface ReturnRecord {
+  version: number;
+  /** Seconds since the epoch. */
+  requestedAt: number;
+  /** Machines that Symphony named and that we never issued: gone from the start. */
+  unknown: string[];
+}
+
+/** A return request as it lies in the work directory. */
+export interface StoredReturn {
+  id: string;
+  record: ReturnRecord | undefined;
+  /** The machines to return, each once. */
+  machines: string[];
+  processed: boolean;
+}
+
+/**
+ * Puts a new return request into the work directory, whole or not at all, and durable on return.
+ * The same id with the same machines is the same request and changes nothing.
+ * @throws HostFactoryError where the id is taken by other content, or nothing could be written
+ */
+export function addReturn(
+  workdir: Workdir,
+  request: { id: string; machines: string[]; unknown: string[]; requestedAt: number },
+): void {
+  const { id, machines, unknown, requestedAt } = request;
+  const path = workdir.layout.returnRequest(id);
+  if (workdir.kind(workdir.layout.request(id))) throw idTaken(id, "a request for machines");
+  if (workdir.kind(path)) return checkSame(workdir, request);
+  const record: ReturnRecord = { version: RECORD_VERSION, requestedAt, unknown };
+  try {
+    publish(workdir, path, (directory) => {
+      const recordPath = `${directory}/${RequestFile.record}`;
+      workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
+      workdir.files.sync(recordPath);
+      for (const machine of new Set(machines)) workdir.files.writeText(`${directory}/${machine}`, "");
+    });
+  } catch (error) {
+    if (isTaken(error)) return checkSame(workdir, request);
+    throw error;
+  }
+}
+
+/** The return request with this id, or nothing where there is none. */
+export function readReturn(workdir: Workdir, id: string): StoredReturn | undefined {
+  const path = workdir.layout.returnRequest(id);
+  if (workdir.kind(path) !== "directory") return undefined;
+  const text = workdir.readText(`${path}/${RequestFile.record}`);
+  return {
+    id,
+    record: text === undefined ? undefined : parseRecord(ReturnRecordSchema, text),
+    machines: workdir.names(path),
+    processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined,
+  };
+}
+
+/** Notes that every machine of the return request has been seen gone. */
+export function markReturnProcessed(workdir: Workdir, id: string): void {
+  const path = workdir.layout.returnRequest(id);
+  workdir.write(`${path}/${RequestFile.processed}`, "");
+  workdir.files.sync(path);
+}
+
+function checkSame(workdir: Workdir, wanted: { id: string; machines: string[]; unknown: string[] }): void {
+  const stored = readReturn(workdir, wanted.id);
+  const has = [...stored?.machines ?? [], ...stored?.record?.unknown ?? []].sort().join(" ");
+  const wants = [...new Set([...wanted.machines, ...wanted.unknown])].sort().join(" ");
+  if (has !== wants) throw idTaken(wanted.id, "a return request for other machines");
+}

@@ -1,0 +1,44 @@
+import * as v from "valibot";
+import { parseRecord } from "./requests.ts";
+import type { Workdir } from "./workdir.ts";
+
+/**
+ * How old, in seconds, a view may be and still be believed. A watch is heard from at least once a minute (the server ends
+ * it that often), so twice that means that nobody watches or nobody answers.
+ */
+export const VIEW_LIFETIME_SECONDS = 120;
+
+const ViewSchema = v.object({ completeAt: v.number(), heardAt: v.number() });
+
+/** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch. */
+export interface View {
+  /** When a LIST was last finished and everything that it brought, written down. */
+  completeAt: number;
+  /** When the API server last spoke to us, everything that it said being written down. */
+  heardAt: number;
+}
+
+/** The view, or nothing where no watcher has finished its first LIST here. */
+export function readView(workdir: Workdir, name: string): View | undefined {
+  const text = workdir.readText(workdir.layout.view(name));
+  return text === undefined ? undefined : parseRecord(ViewSchema, text);
+}
+
+export function writeView(workdir: Workdir, name: string, view: View): void {
+  workdir.write(workdir.layout.view(name), `${JSON.stringify(view)}\n`);
+}
+
+/** Why the view is not to be believed, as one sentence; nothing where it is. @param now seconds since the epoch */
+export function doubtView(view: View | undefined, now: number): string | undefined {
+  if (!view) {
+    return "The cluster has not been listed yet: start 'hostfactory serve', or see its log for why it cannot";
+  }
+  const age = now - view.heardAt;
+  if (age > VIEW_LIFETIME_SECONDS) {
+    return `The cluster was last heard from ${age} s ago: see that 'hostfactory serve' runs and reaches it`;
+  }
+  if (age < -VIEW_LIFETIME_SECONDS) {
+    return `The cluster was last heard from ${-age} s in the future: set the clocks of the management hosts right`;
+  }
+  return undefined;
+}
