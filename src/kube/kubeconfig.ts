@@ -40,15 +40,11 @@ const UserSchema = v.object({
 
 const ContextSchema = v.object({ cluster: Text, user: Text, namespace: Text });
 
-function named<const Key extends string, Schema extends v.GenericSchema>(key: Key, schema: Schema) {
-  return v.nullish(v.array(v.object({ name: v.string(), [key]: v.nullish(schema) } as const)));
-}
-
 const FileSchema = v.object({
   "current-context": Text,
-  clusters: named("cluster", ClusterSchema),
-  users: named("user", UserSchema),
-  contexts: named("context", ContextSchema),
+  clusters: v.nullish(v.array(v.object({ name: v.string(), cluster: v.nullish(ClusterSchema) }))),
+  users: v.nullish(v.array(v.object({ name: v.string(), user: v.nullish(UserSchema) }))),
+  contexts: v.nullish(v.array(v.object({ name: v.string(), context: v.nullish(ContextSchema) }))),
 });
 
 export type Cluster = v.InferOutput<typeof ClusterSchema>;

@@ -18,7 +18,7 @@ export interface LoginSource {
    * The login to use now. Cheap: files are looked at again once a second at most.
    * @throws KubeError `unauthorised`, with one sentence that names what is wrong; the next call tries again
    */
-  current(signal?: AbortSignal): Promise<Login>;
+  current(): Promise<Login>;
   /** Tells that the server did not accept `login`, so that the next `current` reads and asks for everything anew. */
   rejected(login: Login): void;
 }

@@ -1,0 +1,32 @@
+import type { Clock } from "../clock.ts";
+import type { Files } from "../files.ts";
+import { KubeClient } from "./client.ts";
+import { Connection } from "./connection.ts";
+import { Credentials } from "./credentials.ts";
+import { type RunPlugin, systemRunPlugin } from "./exec_plugin.ts";
+import type { Kube } from "./kube.ts";
+import { type Network, systemNetwork } from "./network.ts";
+
+export interface ConnectOptions {
+  /** `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_…`, `HTTPS_PROXY` and the like; given on to credential plug-ins. */
+  environment: Record<string, string | undefined>;
+  files: Files;
+  clock: Clock;
+  /** URL of a proxy; wins over the kubeconfig's and the environment's. */
+  proxy?: string;
+  /** Wins over the namespace of the kubeconfig's context or of the service account. */
+  namespace?: string;
+  /** A kubeconfig that is to be used and nothing else. */
+  kubeconfig?: string;
+  /** Default: the network of the machine we run on. */
+  network?: Network;
+  /** Default: runs programs on the machine we run on. */
+  runPlugin?: RunPlugin;
+}
+
+/** The cluster that the surroundings name. Nothing is read and nobody is called before the first call. */
+export function connectKube(options: ConnectOptions): Kube {
+  const { network = systemNetwork, runPlugin = systemRunPlugin, clock } = options;
+  const logins = new Credentials({ ...options, runPlugin });
+  return new KubeClient(new Connection({ logins, network, clock }), { clock });
+}

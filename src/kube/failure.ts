@@ -1,0 +1,122 @@
+import { KubeError, type KubeErrorKind } from "./errors.ts";
+import type { Status } from "./types.ts";
+
+/** What is known of an answer that is no success. */
+export interface FailedAnswer {
+  /** The HTTP status. */
+  code: number;
+  /** The text of the body, or the Status that an ERROR event carried. */
+  body: string | Status;
+  /** The `Retry-After` header: seconds, or a date (which is not read). */
+  retryAfter?: string | null;
+  /** `POST`, `GET` and so on. */
+  method: string;
+  /** Whose credentials were used, in words. */
+  source: string;
+}
+
+/** Answers of these statuses ask to wait; this long, in milliseconds, where they do not say. */
+const DEFAULT_RETRY_MS = 1_000;
+
+/**
+ * Sorts what the API server answered, by kind, with its own words as the message.
+ *
+ * Only an API server's own answer (a JSON object of kind Status) is believed about objects: a proxy or load balancer that
+ * says 404 or 400 in its own name says nothing about a pod.
+ */
+export function sortFailure(answer: FailedAnswer): KubeError {
+  const { code, source } = answer;
+  const status = typeof answer.body === "string" ? parseStatus(answer.body) : answer.body;
+  const kind = kindOf(answer, status);
+  const retryAfterMs = retryAfterOf(answer, status);
+  const waits = kind === "throttled" ? { retryAfterMs: retryAfterMs ?? DEFAULT_RETRY_MS } : { retryAfterMs };
+  const words = status?.message || plainWords(answer.body) || "it does not say why";
+  const message = status?.message ? status.message : `The API server answered ${code}: ${words}`;
+  return new KubeError(
+    kind,
+    code === 401 ? `The API server does not accept the credentials of ${source}: ${words}` : message,
+    {
+      ...(waits.retryAfterMs === undefined ? {} : { retryAfterMs: waits.retryAfterMs }),
+      ...hintFor(code, kind, { status, source }),
+    },
+  );
+}
+
+function kindOf({ code, method }: FailedAnswer, status: Status | undefined): KubeErrorKind {
+  const reason = status?.reason ?? "", message = status?.message ?? "";
+  if (status?.details?.causes?.some((cause) => cause.reason === "ResourceVersionTooLarge")) return "gone";
+  switch (code) {
+    case 401:
+      return "unauthorised";
+    case 403:
+      return forbiddenKind(message, status);
+    case 404:
+      // "the server could not find the requested resource": the path, not the object, is unknown.
+      return reason === "NotFound" && !/could not find the requested resource/.test(message)
+        ? "notFound"
+        : "unavailable";
+    case 409:
+      if (!status) return "unavailable";
+      return reason === "AlreadyExists" || (reason === "" && method === "POST") ? "alreadyExists" : "conflict";
+    case 410:
+      return "gone";
+    case 400:
+    case 422:
+      return status ? "invalid" : "unavailable";
+    case 413:
+      return "invalid";
+    case 429:
+      return "throttled";
+    default:
+      // A webhook may refuse with any status of its own.
+      return code >= 400 && code < 500 && /admission webhook .* denied the request/.test(message)
+        ? "forbidden"
+        : "unavailable";
+  }
+}
+
+function forbiddenKind(message: string, status: Status | undefined): KubeErrorKind {
+  if (!status) return "unauthorised"; // Not the API server's words: a proxy does not let us through.
+  if (/admission webhook .* denied the request/.test(message)) return "forbidden";
+  if (/ cannot [a-z*]+ resource| cannot impersonate | cannot [a-z]+ path /.test(message)) return "unauthorised";
+  const exceeded = /exceeded quota:|failed quota:|insufficient quota|status unknown for quota:/;
+  const limitRange = /(maximum|minimum) \S+ usage per (Container|Pod)|max limit to request ratio per/;
+  return exceeded.test(message) || limitRange.test(message) ? "quota" : "forbidden";
+}
+
+function hintFor(
+  code: number,
+  kind: KubeErrorKind,
+  { status, source }: { status: Status | undefined; source: string },
+): { hint?: string } {
+  if (code === 403 && kind === "unauthorised") {
+    return {
+      hint: status ? `grant it by a Role and a RoleBinding to ${source}` : "something before the API server refuses",
+    };
+  }
+  if (kind === "notFound" && status?.details?.kind === "namespaces") {
+    return { hint: "create the namespace, or name another one with --namespace" };
+  }
+  return {};
+}
+
+function retryAfterOf({ retryAfter }: FailedAnswer, status: Status | undefined): number | undefined {
+  const header = retryAfter ? Number(retryAfter) : NaN;
+  const seconds = Number.isFinite(header) ? header : status?.details?.retryAfterSeconds;
+  return seconds !== undefined && seconds > 0 ? seconds * 1000 : undefined;
+}
+
+function parseStatus(text: string): Status | undefined {
+  try {
+    const value = JSON.parse(text);
+    return value?.kind === "Status" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first words of an answer that is no Status; nothing of a page made for browsers. */
+function plainWords(body: string | Status): string {
+  if (typeof body !== "string" || /^\s*</.test(body)) return "";
+  return body.trim().replace(/\s+/g, " ").slice(0, 200);
+}

@@ -1,0 +1,100 @@
+import type { Clock } from "../clock.ts";
+import type { OpenStream } from "./connection.ts";
+import { KubeError } from "./errors.ts";
+import { sortFailure } from "./failure.ts";
+import { LineSplitter } from "./lines.ts";
+import type { WatchEvent } from "./types.ts";
+
+export interface WatchStreamOptions {
+  clock: Clock;
+  /** After how much silence, in milliseconds, the connection counts as dead. */
+  idleTimeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * The events of a watch, in order, until the server ends the stream. Leaving the iteration closes the stream.
+ * @throws KubeError as the ERROR event says; `unavailable` where the connection drops, where nothing was heard for too
+ * long, or where what was heard is no event; the signal's reason when it aborts
+ */
+export async function* readWatch(
+  stream: OpenStream,
+  { clock, idleTimeoutMs, signal }: WatchStreamOptions,
+): AsyncGenerator<Exclude<WatchEvent, { type: "ERROR" }>, void, void> {
+  const reader = stream.body.getReader();
+  const lines = new LineSplitter();
+  const over = new AbortController();
+  let heardAt = clock.monotonic();
+  let failure: unknown;
+  const stop = (reason: unknown) => {
+    failure ??= reason;
+    stream.close();
+    reader.cancel(reason).catch(() => {}); // What reads now gets an end or an error; `failure` says which it was.
+  };
+  const onAbort = () => stop(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+
+  const guard = async () => {
+    for (;;) {
+      const left = heardAt + idleTimeoutMs - clock.monotonic();
+      if (left <= 0) break;
+      await clock.sleep(left, over.signal);
+    }
+    stop(new KubeError("unavailable", `The watch was silent for ${idleTimeoutMs / 1000} s`));
+  };
+  guard().catch(() => {}); // Only ever stopped from below.
+
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (failure !== undefined) throw failure;
+      if (done) {
+        if (lines.unfinished) throw new KubeError("unavailable", "The watch broke off within an event");
+        return;
+      }
+      heardAt = clock.monotonic();
+      for (const line of lines.push(value)) {
+        yield parseEvent(line);
+        if (failure !== undefined) throw failure;
+      }
+      // A consumer that takes long is not a server that is silent.
+      heardAt = clock.monotonic();
+    }
+  } catch (error) {
+    if (failure !== undefined) throw failure;
+    if (error instanceof KubeError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new KubeError("unavailable", `The watch broke off: ${why}`, { cause: error });
+  } finally {
+    over.abort();
+    signal?.removeEventListener("abort", onAbort);
+    stream.close();
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parseEvent(line: string): Exclude<WatchEvent, { type: "ERROR" }> {
+  let event: WatchEvent;
+  try {
+    event = JSON.parse(line);
+  } catch (error) {
+    throw new KubeError("unavailable", "The watch sent a line that is not JSON", { cause: error });
+  }
+  switch (event?.type) {
+    case "ADDED":
+    case "MODIFIED":
+    case "DELETED":
+    case "BOOKMARK":
+      if (typeof event.object?.metadata !== "object" || event.object.metadata === null) break;
+      return event;
+    case "ERROR":
+      throw sortFailure({
+        code: event.object?.code ?? 500,
+        body: event.object ?? "",
+        method: "GET",
+        source: "the watch",
+      });
+  }
+  throw new KubeError("unavailable", "The watch sent a line that is not an event");
+}
