@@ -25,6 +25,24 @@ const nodeBuiltins: esbuild.Plugin = {
   },
 };
 
+/**
+ * `await import("yaml")` gives the same names as when run from source. Left alone, a CommonJS package would arrive as one
+ * `default` export.
+ */
+const lazyPackages: esbuild.Plugin = {
+  name: "lazy-packages",
+  setup(build) {
+    build.onResolve({ filter: /^[@a-z]/ }, ({ path, kind, importer, resolveDir }) => {
+      if (kind !== "dynamic-import" || importer.includes("/node_modules/") || isBuiltin(path)) return undefined;
+      return { path, namespace: "lazy-packages", pluginData: resolveDir };
+    });
+    build.onLoad({ filter: /./, namespace: "lazy-packages" }, async ({ path, pluginData: resolveDir }) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== "module.exports");
+      return { contents: `export { ${names.join(", ")} } from ${JSON.stringify(path)};`, resolveDir };
+    });
+  },
+};
+
 /** Of the Kubernetes client we use the reading of kubeconfig files; without this, 14 MB of generated API come along. */
 const unusedPartsOfTheKubernetesClient: esbuild.Plugin = {
   name: "kubernetes-client",
@@ -59,7 +77,7 @@ const result = await esbuild.build({
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),
   },
-  plugins: [nodeBuiltins, unusedPartsOfTheKubernetesClient],
+  plugins: [nodeBuiltins, lazyPackages, unusedPartsOfTheKubernetesClient],
   metafile: true,
   logLevel: "warning",
 });

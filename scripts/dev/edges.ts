@@ -5,18 +5,18 @@
  */
 
 interface Edge {
-  /** Patterns on the dotted name as it stands in the source, without a leading `globalThis.`. */
+  /** The name as it stands in the source, without a leading `globalThis.`. */
   names: RegExp;
-  /** The one file that may use them; none where nobody may. */
+  /** The one file that may use it; none where nobody may. */
   home?: string;
   instead: string;
 }
 
 const fileCalls =
-  "readTextFile readFile writeTextFile writeFile open create mkdir remove rename copyFile link symlink " +
-  "readLink readDir lstat stat realPath truncate chmod chown utime makeTempDir makeTempFile";
+  "readTextFile|readFile|writeTextFile|writeFile|open|create|mkdir|remove|rename|copyFile|link|symlink|" +
+  "readLink|readDir|lstat|stat|realPath|truncate|chmod|chown|utime|makeTempDir|makeTempFile";
 
-const edges: Edge[] = [
+const globals: Edge[] = [
   { names: /^console\./, instead: "write through src/cli/output.ts, or log" },
   {
     names: /^(Deno|process)\.(exit|exitCode)$/,
@@ -36,7 +36,7 @@ const edges: Edge[] = [
     instead: "take a Random",
   },
   {
-    names: new RegExp(`^Deno\\.(watchFs|(${fileCalls.replaceAll(" ", "|")})(Sync)?)$`),
+    names: new RegExp(`^Deno\\.(watchFs|(${fileCalls})(Sync)?)$`),
     home: "src/files.ts",
     instead: "take Files",
   },
@@ -47,11 +47,15 @@ const edges: Edge[] = [
   },
 ];
 
-/** What is imported whole and would go round the names above. */
-const modules: { names: RegExp; home?: string; instead: string }[] = [
+/** What would lead round the names above. */
+const modules: Edge[] = [
   { names: /^(node:)?fs(\/promises)?$/, home: "src/files.ts", instead: "take Files" },
   { names: /^(node:)?(process|console)$/, instead: "use what src/ has for it" },
-  { names: /^(node:)?(http|https|http2)$/, home: "src/kube/network.ts", instead: "take the network from the wiring" },
+  {
+    names: /^(node:)?(http|https|http2)$/,
+    home: "src/kube/network.ts",
+    instead: "take the network from the wiring",
+  },
 ];
 
 const plugin: Deno.lint.Plugin = {
@@ -62,18 +66,21 @@ const plugin: Deno.lint.Plugin = {
         const file = placeOf(context.filename);
         if (file === undefined) return {};
 
-        function check(rules: Edge[], name: string, node: Deno.lint.Node) {
-          for (const rule of rules) {
-            if (!rule.names.test(name) || rule.home === file) continue;
-            const where = rule.home ? `Only ${rule.home} may use '${name}'` : `Nothing may use '${name}'`;
-            context.report({ node, message: `${where}: ${rule.instead}` });
+        function check(edges: Edge[], name: string, node: Deno.lint.Node) {
+          for (const { names, home, instead } of edges) {
+            if (!names.test(name) || home === file) continue;
+            const who = home ? `Only ${home} may use` : "Nothing may use";
+            context.report({ node, message: `${who} '${name}': ${instead}` });
           }
         }
 
         return {
           MemberExpression(node) {
             const name = dottedName(node);
-            if (name) check(edges, name, node);
+            if (name) check(globals, name, node);
+          },
+          Identifier(node) {
+            if (node.name === "fetch" && isValue(node)) check(globals, "fetch", node);
           },
           // `const { env } = Deno` is the same as `Deno.env`.
           VariableDeclarator(node) {
@@ -81,15 +88,15 @@ const plugin: Deno.lint.Plugin = {
             if (!from || node.id.type !== "ObjectPattern") return;
             for (const property of node.id.properties) {
               if (property.type !== "Property" || property.key.type !== "Identifier") continue;
-              check(edges, `${from}.${property.key.name}`, property);
+              check(globals, `${from}.${property.key.name}`, property);
             }
           },
+          // Both give the present time: `Date()` and `new Date()`.
           CallExpression(node) {
-            if (node.callee.type === "Identifier") check(edges, node.callee.name, node);
+            if (isDate(node.callee)) check(globals, "Date.now", node);
           },
           NewExpression(node) {
-            const isDate = node.callee.type === "Identifier" && node.callee.name === "Date";
-            if (isDate && node.arguments.length === 0) check(edges, "Date.now", node);
+            if (isDate(node.callee) && node.arguments.length === 0) check(globals, "Date.now", node);
           },
           ImportDeclaration(node) {
             if (node.importKind !== "type") check(modules, node.source.value, node);
@@ -101,20 +108,47 @@ const plugin: Deno.lint.Plugin = {
 };
 export default plugin;
 
-/** The path from the top of the checkout for what the rules hold for, nothing for the rest. */
+/** The path from the top of the checkout of what the rules hold for; nothing for all else. */
 function placeOf(filename: string): string | undefined {
-  const root = new URL("../../", import.meta.url).pathname;
-  if (!filename.startsWith(root)) return undefined;
-  const file = filename.slice(root.length);
+  const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+  const file = filename.startsWith(root) ? filename.slice(root.length) : "";
   return file === "main.ts" || file.startsWith("src/") ? file : undefined;
 }
 
-/** `Deno.env` for the expression `Deno.env` and for `globalThis.Deno.env`; nothing for what is computed. */
+/** `Deno.env` for `Deno.env`, `Deno["env"]` and `globalThis.Deno.env`; nothing for what is only known at run time. */
 function dottedName(node: Deno.lint.Node): string | undefined {
   if (node.type === "Identifier") return node.name;
-  if (node.type !== "MemberExpression" || node.computed) return undefined;
+  if (node.type !== "MemberExpression") return undefined;
   const object = dottedName(node.object);
-  const property = node.property.type === "Identifier" ? node.property.name : undefined;
+  const property = nameOfProperty(node);
   if (!object || !property) return undefined;
   return object === "globalThis" ? property : `${object}.${property}`;
+}
+
+function nameOfProperty({ property, computed }: Deno.lint.MemberExpression): string | undefined {
+  if (!computed) return property.type === "Identifier" ? property.name : undefined;
+  return property.type === "Literal" && typeof property.value === "string" ? property.value : undefined;
+}
+
+function isDate(node: Deno.lint.Node): boolean {
+  return node.type === "Identifier" && node.name === "Date";
+}
+
+/** True where a name stands for its value, not for a property, a declaration or a type. */
+function isValue(node: Deno.lint.Identifier): boolean {
+  const { parent } = node;
+  switch (parent.type) {
+    case "CallExpression":
+    case "NewExpression":
+      return true;
+    case "Property":
+      return parent.value === node && parent.parent.type === "ObjectExpression";
+    case "VariableDeclarator":
+      return parent.init === node;
+    case "AssignmentExpression":
+    case "LogicalExpression":
+      return parent.right === node;
+    default:
+      return false;
+  }
 }
