@@ -1,4 +1,4 @@
-import { HostFactoryError, ExitCode } from "./errors.ts";
+import { ExitCode, HostFactoryError } from "./errors.ts";
 
 /** The environment variables of this process, read once at the edge and passed in from there. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -27,7 +27,9 @@ export function logger(part: string): {
 
 /** Starts logging; before, and without it, nothing is logged. */
 export function startLogging({ level, file, files, writeError }: LogOptions): void {
-  const sink: Sink = file === undefined ? (record) => writeError(format(record)) : fileSink(file, { files, writeError });
+  const sink: Sink = file === undefined
+    ? (record) => writeError(format(record))
+    : fileSink(file, { files, writeError });
   configureSync({
     reset: true,
     sinks: { sink },

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../clock.ts";
 import { type Config, type Environment, type GlobalOptions, loadConfig } from "../config.ts";
 import type { ExitCode } from "../errors.ts";
@@ -25,12 +25,43 @@ export function configure(cli: Cli, command: Command, options: { defaultLogLevel
   return config;
 }
 
-/** Reads an option's value as a whole number. @throws the error that commander turns into a usage message */
-export function wholeNumber(invalid: (message: string) => Error, range: { least: number; most?: number }) {
-  return (text: string): number => {
+/** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
     const value = Number(text);
-    const { least, most = Number.MAX_SAFE_INTEGER } = range;
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw invalid(`It must be a whole number from ${least}${range.most === undefined ? "" : ` to ${most}`}.`);
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number, ${range}.`);
   };
+}
+
+/** Options that several commands share. */
+export const sharedOption = {
+  kubeconfig: () => new Option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)"),
+  namespace: () => new Option("--namespace <name>", "where pods live; default: the kubeconfig's"),
+  concurrency: () =>
+    new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
+      .argParser(wholeNumber(1, 1_000)),
+  podTimeout: () =>
+    new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
+      .argParser(wholeNumber(1)),
+  serverTimeout: (environment: Environment) =>
+    new Option(
+      "-T, --server-timeout-seconds <n>",
+      "how long the API server keeps a watch open (HF_K8S_SERVER_TIMEOUT_SECONDS)",
+    )
+      .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
+};
+
+/** Longer watches would be heard from too rarely to be believed: see `VIEW_LIFETIME_SECONDS`. */
+const LONGEST_WATCH_SECONDS = 60;
+
+/** The existing plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
+export function watchTimeout(seconds: number): number {
+  return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
+}
+
+function serverTimeout(environment: Environment): number {
+  const text = environment["HF_K8S_SERVER_TIMEOUT_SECONDS"];
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }

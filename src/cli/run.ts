@@ -12,7 +12,10 @@ import { getReturnRequests } from "./get_return_requests.ts";
 import { writeError, writeOutput } from "./output.ts";
 import { requestMachines } from "./request_machines.ts";
 import { requestReturnMachines } from "./request_return_machines.ts";
+import { runCronCommand } from "./run_cron.ts";
+import { serveCommand } from "./serve.ts";
 import { verbCommand, writeFailure } from "./verb.ts";
+import { watchCommand } from "./watch.ts";
 
 const VERBS = [getAvailableTemplates, requestMachines, getRequestStatus, requestReturnMachines, getReturnRequests];
 
@@ -52,12 +55,23 @@ function program(cli: Cli, say: (text: string) => void): Command {
     .option("--confdir <directory>", "where k8sprov_templates.json is (HF_K8S_PROVIDER_CONFDIR, HF_PROVIDER_CONFDIR)")
     .option("--log-level <level>", "debug, info, warning, error or critical")
     .option("--log-file <file>", "log there, not to standard error (HF_K8S_LOG_FILE, HF_PROVIDER_LOGDIR)")
-    .option("--request-id <id>", "the id for a new request: the same id and content is the same request (HF_K8S_REQUEST_ID)")
-    .option("--instance <name>", "the provider instance that pods are labelled with (HF_K8S_INSTANCE, HF_PROVIDER_NAME)")
+    .option(
+      "--request-id <id>",
+      "the id for a new request: the same id and content is the same request (HF_K8S_REQUEST_ID)",
+    )
+    .option(
+      "--instance <name>",
+      "the provider instance that pods are labelled with (HF_K8S_INSTANCE, HF_PROVIDER_NAME)",
+    )
     .option("--proxy <url>", "proxy on the way to the API server");
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ writeOut: say, writeErr: () => {} });
-  }
+  program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));
+  tame(program, say);
   return program;
+}
+
+/** Makes a command and those below it report what they would print and throw what they would exit with. */
+function tame(command: Command, say: (text: string) => void): void {
+  command.exitOverride().configureOutput({ writeOut: say, writeErr: () => {} });
+  for (const below of command.commands) tame(below, say);
 }

@@ -63,7 +63,9 @@ export function parseReturnRequests(input: unknown): NamedMachine[] | undefined 
 /** The ids asked for, in order; what is not an id is nothing, to be answered in its place. */
 export function parseRequestStatus(input: unknown): (string | undefined)[] {
   return asList<unknown>(check(RequestStatus, input).requests).map((request) => {
-    const id = typeof request === "object" && request !== null && "requestId" in request ? request.requestId : undefined;
+    const id = typeof request === "object" && request !== null && "requestId" in request
+      ? request.requestId
+      : undefined;
     return typeof id === "string" ? id : undefined;
   });
 }

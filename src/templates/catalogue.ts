@@ -17,7 +17,11 @@ const Attribute = v.pipe(
 /** Keys beyond these are the site's own and are carried along. */
 const TemplateSchema = v.looseObject({
   templateId: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
-  maxNumber: v.pipe(v.number("must be a number"), v.integer("must be a whole number"), v.minValue(-1, "must be -1 (no limit) or more")),
+  maxNumber: v.pipe(
+    v.number("must be a number"),
+    v.integer("must be a whole number"),
+    v.minValue(-1, "must be -1 (no limit) or more"),
+  ),
   attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
   podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),
 });
@@ -49,7 +53,9 @@ export function readCatalogue(files: Files, confdir: string | undefined): Catalo
     const id = result.success ? result.output.templateId : nameOf(value, position);
     if (!result.success) {
       const issue = result.issues[0];
-      catalogue.problems.push(`Cannot use template ${id} in '${path}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+      catalogue.problems.push(
+        `Cannot use template ${id} in '${path}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`,
+      );
     } else if (seen.has(id)) {
       catalogue.problems.push(`Cannot use a second template '${id}' in '${path}': templateId must be unique`);
     } else if (!isReadable(files, manifestPath(confdir, result.output))) {
@@ -95,7 +101,9 @@ function readList(files: Files, path: string): unknown[] {
   if (typeof content === "object" && content !== null && "templates" in content && Array.isArray(content.templates)) {
     return content.templates;
   }
-  throw new HostFactoryError(`Cannot read the templates file '${path}': it must hold an object with a list 'templates'`);
+  throw new HostFactoryError(
+    `Cannot read the templates file '${path}': it must hold an object with a list 'templates'`,
+  );
 }
 
 function nameOf(value: unknown, position: number): string {

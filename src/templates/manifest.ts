@@ -36,7 +36,9 @@ export async function parseManifest(text: string, source: string): Promise<Manif
   const result = v.safeParse(ManifestSchema, await parseDocument(text, source));
   if (result.success) return result.output;
   const issue = result.issues[0];
-  throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+  throw new HostFactoryError(
+    `Cannot use the pod manifest '${source}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`,
+  );
 }
 
 async function parseDocument(text: string, source: string): Promise<unknown> {
@@ -51,6 +53,8 @@ async function parseDocument(text: string, source: string): Promise<unknown> {
     const { parse } = await import("yaml");
     return parse(text);
   } catch (error) {
-    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, { cause: error });
+    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -29,8 +29,14 @@ export interface PodOrder {
   instance: string;
 }
 
+/** A pod as it is sent to the cluster. */
+export type OrderedPod = Omit<Manifest, "metadata"> & {
+  metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> };
+  spec: Manifest["spec"];
+};
+
 /** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
-export function buildPod(manifest: Manifest, order: PodOrder): Manifest & { metadata: { name: string } } {
+export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {
   const { machine, requestId, index, count, templateId, requestedAt, instance } = order;
   const labels: Record<string, string> = {
     ...manifest.metadata?.labels,

@@ -61,17 +61,13 @@ function notOurs(requestId: string, message: string): RequestStatusAnswer {
 
 function statusOfRequest(workdir: Workdir, request: StoredRequest, isReturned: IsReturned): RequestStatusAnswer {
   const answers = request.machines.map((machine) => machineOfRequest(workdir, request, machine, isReturned));
-  const missing = Math.max(0, (request.record?.count ?? 0) - answers.length);
-  const results = answers.map((machine) => machine.result);
   const failed = answers.filter((machine) => machine.result === "fail");
   return {
     requestId: request.id,
-    message: missing > 0
-      ? `${missing} machine(s) are missing from the work directory and are being looked for`
-      : failed.length > 0
-      ? `${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`
-      : "",
-    status: requestStatus(missing > 0 ? ["executing", ...results] : results),
+    message: failed.length === 0
+      ? ""
+      : `${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`,
+    status: requestStatus(answers.map((machine) => machine.result)),
     machines: answers.filter((machine) => machine.result !== "executing"),
   };
 }
@@ -132,7 +128,9 @@ function addressOf(workdir: Workdir, name: string, record?: MachineRecord): Part
 }
 
 function machineAnswer(
-  facts: { name: string; result: MachineResult; status: MachineStatus } & { [key in keyof MachineAnswer]?: MachineAnswer[key] | undefined },
+  facts:
+    & { name: string; result: MachineResult; status: MachineStatus }
+    & { [key in keyof MachineAnswer]?: MachineAnswer[key] | undefined },
 ): MachineAnswer {
   return {
     machineId: facts.machineId ?? "",

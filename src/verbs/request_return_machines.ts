@@ -20,7 +20,9 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   return {
-    message: unknown.size === 0 ? "Machines returned." : `Machines returned; never issued here, so gone already: ${missing}`,
+    message: unknown.size === 0
+      ? "Machines returned."
+      : `Machines returned; never issued here, so gone already: ${missing}`,
     requestId: id,
   };
 }

@@ -67,19 +67,28 @@ export function addRequest(
   }
 }
 
-/** The request with this id, or nothing where there is none. */
+/**
+ * The request with this id, or nothing where there is none. A machine whose entry was lost counts as pending until the
+ * whole request has been handled: creating a pod that exists already does no harm.
+ */
 export function readRequest(workdir: Workdir, id: string): StoredRequest | undefined {
   const path = workdir.layout.request(id);
   if (workdir.kind(path) !== "directory") return undefined;
-  const machines: StoredRequest["machines"] = [];
-  let processed = false;
-  for (const entry of workdir.files.list(path)) {
-    if (entry.name === RequestFile.processed) processed = true;
-    const parsed = parseMachineName(entry.name);
-    if (parsed) machines.push({ name: entry.name, index: parsed.index, pending: entry.kind === "symlink" });
+  const record = readRequestRecord(workdir, id);
+  const entries = workdir.files.list(path);
+  const processed = entries.some((entry) => entry.name === RequestFile.processed);
+  const pending = new Map<string, boolean>();
+  for (let index = 0; index < (record?.count ?? 0); index++) pending.set(machineName(id, index), !processed);
+  for (const { name, kind } of entries) {
+    if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink");
   }
+  const machines = Array.from(pending, ([name, isPending]) => ({
+    name,
+    index: parseMachineName(name)?.index ?? 0,
+    pending: isPending,
+  }));
   machines.sort((a, b) => a.index - b.index);
-  return { id, record: readRequestRecord(workdir, id), machines, processed };
+  return { id, record, machines, processed };
 }
 
 /** The request's record, or nothing where there is none that can be read. */

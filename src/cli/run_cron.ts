@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import { type Cli, sharedOption } from "./cli.ts";
+import { runDaemon } from "./daemon.ts";
+
+interface Options {
+  podTimeout: number;
+  runOnce?: boolean;
+  dryRun?: boolean;
+}
+
+export function runCronCommand(cli: Cli): Command {
+  return new Command("run-cron")
+    .description("Give up on pods that are pending too long, as serve does by itself")
+    .addOption(sharedOption.kubeconfig())
+    .addOption(sharedOption.namespace())
+    .addOption(sharedOption.podTimeout())
+    .option("--run-once", "one pass, then exit")
+    .option("--dry-run", "log what would be deleted, and delete nothing")
+    .action(async (options: Options, command: Command) => {
+      await runDaemon(cli, command, {
+        watchers: ["expiry"],
+        concurrency: 32,
+        podTimeoutSeconds: options.podTimeout,
+        watchTimeoutSeconds: 60,
+        dryRun: options.dryRun ?? false,
+        runOnce: options.runOnce ?? false,
+      });
+    });
+}

@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { type Cli, sharedOption, watchTimeout } from "./cli.ts";
+import { runDaemon } from "./daemon.ts";
+
+interface Options {
+  createConcurrency: number;
+  podTimeout: number;
+  serverTimeoutSeconds: number;
+}
+
+export function serveCommand(cli: Cli): Command {
+  return new Command("serve")
+    .description("Create, follow and delete the pods: every watcher in one process")
+    .addOption(sharedOption.kubeconfig())
+    .addOption(sharedOption.namespace())
+    .addOption(sharedOption.concurrency())
+    .addOption(sharedOption.podTimeout())
+    .addOption(sharedOption.serverTimeout(cli.environment))
+    .action(async (options: Options, command: Command) => {
+      await runDaemon(cli, command, {
+        watchers: ["request-machines", "request-return-machines", "pods", "expiry"],
+        concurrency: options.createConcurrency,
+        podTimeoutSeconds: options.podTimeout,
+        watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+      });
+    });
+}

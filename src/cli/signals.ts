@@ -1,0 +1,27 @@
+import { HostFactoryError } from "../errors.ts";
+
+/** The first signal to stop, as something that waits can be aborted by, and the second, which waits for nothing. */
+export interface StopSignals extends Disposable {
+  first: AbortSignal;
+  /** Rejects at the second signal. */
+  second: Promise<never>;
+}
+
+/** Listens for SIGTERM and SIGINT until disposed. */
+export function stopSignals(): StopSignals {
+  const first = new AbortController();
+  const { promise: second, reject } = Promise.withResolvers<never>();
+  second.catch(() => {}); // Whoever races against it sees it; afterwards nobody has to.
+  const listen = () => {
+    if (first.signal.aborted) reject(new HostFactoryError("Stopped at once by a second signal"));
+    first.abort();
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, listen);
+  return {
+    first: first.signal,
+    second,
+    [Symbol.dispose]() {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.removeSignalListener(signal, listen);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import { type Cli, sharedOption, watchTimeout } from "./cli.ts";
+import { runDaemon } from "./daemon.ts";
+
+/** What each watcher does, for a site that keeps a process for each. */
+const WATCHERS = {
+  "request-machines": "Create the pods of requested machines",
+  "request-return-machines": "Delete the pods of returned machines",
+  pods: "Follow the pods and write down what they do",
+} as const;
+
+export function watchCommand(cli: Cli): Command {
+  const watch = new Command("watch").description("Run one watcher alone");
+  for (const [name, description] of Object.entries(WATCHERS)) {
+    watch.addCommand(
+      new Command(name).description(description)
+        .addOption(sharedOption.kubeconfig())
+        .addOption(sharedOption.namespace())
+        .addOption(sharedOption.concurrency())
+        .addOption(sharedOption.serverTimeout(cli.environment))
+        .action(async (options: { createConcurrency: number; serverTimeoutSeconds: number }, command: Command) => {
+          await runDaemon(cli, command, {
+            watchers: [name as keyof typeof WATCHERS],
+            concurrency: options.createConcurrency,
+            podTimeoutSeconds: 0,
+            watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+          });
+        }),
+    );
+  }
+  return watch;
+}

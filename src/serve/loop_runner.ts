@@ -1,0 +1,86 @@
+import type { Clock } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import { backoffMs } from "../watchers/backoff.ts";
+import type { Loop, Outcome } from "../watchers/outcome.ts";
+
+/** After a step a loop rests for this many times as long as the step took, so that no loop starves the others. */
+const REST_PER_STEP = 3;
+
+/** The longest such rest, in milliseconds. */
+const LONGEST_REST_MS = 1_000;
+
+/**
+ * Runs the steps of one loop: when it is woken, when it asked to be, and on a period. A wake during a step makes it run
+ * again. What a step throws is logged, and backed off from; it never ends the loop.
+ */
+export class LoopRunner {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #periodMs: number;
+  #isDirty = false;
+  #interrupt = new AbortController();
+
+  /** @param options `periodMs`: how long the loop may sleep at most */
+  constructor(options: { clock: Clock; random: Random; periodMs: number }) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#periodMs = options.periodMs;
+  }
+
+  /** Makes the loop take a step soon. */
+  readonly wake = (): void => {
+    this.#isDirty = true;
+    this.#interrupt.abort();
+  };
+
+  /**
+   * Runs until `signal` aborts.
+   * @throws the error of a terminal outcome
+   */
+  async run(loop: Loop, signal: AbortSignal): Promise<void> {
+    const log = logger(loop.name);
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#isDirty = false;
+      const startedMs = this.#clock.monotonic();
+      const outcome = await attempt(loop, signal);
+      if (outcome.kind === "terminal") throw outcome.error;
+      const endedMs = this.#clock.monotonic();
+      if (outcome.kind === "failed" && !signal.aborted) {
+        failures++;
+        const delayMs = backoffMs(failures, this.#random);
+        log.error("Step failed", { error: describeError(outcome.error), failures, retryMs: Math.round(delayMs) });
+        await this.#sleep(delayMs, signal);
+        continue;
+      }
+      failures = 0;
+      await this.#sleep(Math.min(LONGEST_REST_MS, REST_PER_STEP * (endedMs - startedMs)), signal);
+      const untilMs = outcome.kind === "again" ? outcome.atMs : Infinity;
+      const waitMs = Math.min(untilMs - this.#clock.monotonic(), this.#periodMs);
+      if (waitMs > 0 && !this.#isDirty) await this.#sleepUnlessWoken(waitMs, signal);
+    }
+  }
+
+  async #sleepUnlessWoken(ms: number, signal: AbortSignal): Promise<void> {
+    this.#interrupt = new AbortController();
+    await this.#sleep(ms, AbortSignal.any([signal, this.#interrupt.signal]));
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#clock.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+async function attempt(loop: Loop, signal: AbortSignal): Promise<Outcome> {
+  try {
+    return await loop.step(signal);
+  } catch (error) {
+    return { kind: "failed", error };
+  }
+}

@@ -1,0 +1,153 @@
+import type { Clock } from "../clock.ts";
+import type { Kube } from "../kube/kube.ts";
+import { reflectPods } from "../kube/reflector.ts";
+import { logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import { PodLabel } from "../templates/podspec.ts";
+import { version } from "../version.ts";
+import { ExpiryWatcher } from "../watchers/expiry.ts";
+import { LeftoversSweeper } from "../watchers/leftovers.ts";
+import type { Loop } from "../watchers/outcome.ts";
+import { PodsWatcher } from "../watchers/pods.ts";
+import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
+import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
+import type { Watching } from "../watchers/watching.ts";
+import type { LockHolder, Locks } from "../workdir/lock.ts";
+import { ReturnIndex } from "../workdir/return_index.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+import { LoopRunner } from "./loop_runner.ts";
+
+/** The watchers that can run alone or together; each has a lock of its own. */
+export const WATCHERS = ["request-machines", "request-return-machines", "pods", "expiry"] as const;
+export type WatcherName = typeof WATCHERS[number];
+
+/** What a daemon stands on. */
+export interface Daemon {
+  workdir: Workdir;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  locks: Locks;
+  holder: LockHolder;
+}
+
+export interface ServeOptions {
+  watchers: readonly WatcherName[];
+  instance: string;
+  /** Calls under way at once, of creates and of deletes each. */
+  concurrency: number;
+  podTimeoutSeconds: number;
+  /** After how many seconds the API server is asked to end each watch. */
+  watchTimeoutSeconds: number;
+  /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
+  dryRun?: boolean;
+  /** Let each watcher take one step, end what that started, and stop. */
+  runOnce?: boolean;
+}
+
+/** How often, in milliseconds, the directories are looked at that no notice came for: network file systems give none. */
+const SCAN_EVERY_MS = 1_000;
+
+/** How long, in milliseconds, calls under way may take to end once the daemon is to stop. */
+const DRAIN_MS = 8_000;
+
+const log = logger("serve");
+
+/**
+ * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds.
+ * @throws HostFactoryError with exit code 3 where another process watches the same
+ */
+export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
+  const { workdir, locks, holder } = daemon;
+  workdir.prepare();
+  const releases: (() => void)[] = [];
+  try {
+    for (const watcher of options.watchers) releases.push(locks.take(workdir, watcher, holder));
+    await watch(daemon, options, stopping);
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
+  const { workdir, kube, clock, random } = daemon;
+  const { instance, concurrency, podTimeoutSeconds, dryRun = false } = options;
+  const end = new AbortController();
+  const returns = new ReturnIndex(workdir);
+  const watching: Watching = {
+    workdir,
+    kube,
+    clock,
+    random,
+    instance,
+    concurrency,
+    returns,
+    stopping,
+    signal: end.signal,
+  };
+  const runs = (name: WatcherName) => options.watchers.includes(name);
+  const runner = () => new LoopRunner({ clock, random, periodMs: SCAN_EVERY_MS });
+  const [requests, returned, pods, expiry] = [runner(), runner(), runner(), runner()];
+  const running: Promise<void>[] = [];
+  const drains: (() => Promise<void>)[] = [];
+  const start = (loop: Loop & { drained?: () => Promise<void> }, on: LoopRunner) => {
+    running.push(options.runOnce ? once(loop, stopping) : on.run(loop, stopping));
+    if (loop.drained) drains.push(() => loop.drained?.() ?? Promise.resolve());
+  };
+
+  // Watch first, then scan: what comes in between is noticed by one or the other.
+  const { layout } = workdir;
+  const wakes: [string, LoopRunner[]][] = [
+    [layout.requests, [requests]],
+    [layout.returnRequests, [requests, returned]],
+    [layout.podsStatus, runs("pods") ? [] : [returned]],
+  ];
+  const directories = wakes.filter(([, loops]) => loops.length > 0).map(([directory]) => directory);
+  workdir.files.watch(directories, {
+    signal: stopping,
+    changed(directory) {
+      for (const [path, loops] of wakes) if (path === directory) { for (const loop of loops) loop.wake(); }
+    },
+  });
+
+  log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
+  start(new LeftoversSweeper(watching), runner());
+  if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
+  if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
+  if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
+  if (runs("pods")) {
+    const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
+    start(watcher, pods);
+    const { watchTimeoutSeconds } = options;
+    running.push(
+      reflectPods(kube, watcher, {
+        clock,
+        random,
+        signal: stopping,
+        labelSelector: PodLabel.request,
+        watchTimeoutSeconds,
+      }),
+    );
+  }
+  await Promise.all(running);
+  await drain(drains, { clock, end });
+  log.info("Stopped");
+}
+
+async function once(loop: Loop, signal: AbortSignal): Promise<void> {
+  const outcome = await loop.step(signal);
+  if (outcome.kind === "failed" || outcome.kind === "terminal") throw outcome.error;
+}
+
+/** Lets calls under way end, and ends them when their time is over: what they were to do is done after the next start. */
+async function drain(
+  drains: (() => Promise<void>)[],
+  { clock, end }: { clock: Clock; end: AbortController },
+): Promise<void> {
+  const drained = Promise.all(drains.map((drain) => drain()));
+  const timer = new AbortController();
+  await Promise.race([drained, clock.sleep(DRAIN_MS, timer.signal)]);
+  timer.abort();
+  end.abort();
+  await drained;
+}

@@ -1,0 +1,59 @@
+import * as v from "valibot";
+import type { Pod } from "../kube/types.ts";
+import { parseRecord } from "../workdir/requests.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+
+/**
+ * The text of a pod file: the pod as the API server sent it, without the bookkeeping of its fields, and beside our
+ * camelCase the keys that the existing plug-in reads (source: `interface.md`, "Work directory").
+ */
+export function podFileText(pod: Pod): string {
+  const { managedFields: _, ...metadata } = pod.metadata;
+  const text = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    ...pod,
+    api_version: "v1",
+    metadata: {
+      ...metadata,
+      creation_timestamp: secondsOf(metadata.creationTimestamp),
+      deletion_timestamp: secondsOf(metadata.deletionTimestamp),
+      resource_version: metadata.resourceVersion,
+    },
+    spec: { ...pod.spec, node_name: pod.spec.nodeName ?? null },
+    status: { ...pod.status, pod_ip: pod.status?.podIP ?? null, host_ip: pod.status?.hostIP ?? null },
+  });
+  return `${text}\n`;
+}
+
+const PodSchema = v.looseObject({
+  metadata: v.looseObject({
+    uid: v.string(),
+    creationTimestamp: v.optional(v.string()),
+    creation_timestamp: v.optional(v.nullable(v.number())),
+  }),
+  spec: v.looseObject({}),
+  status: v.looseObject({
+    podIP: v.optional(v.string()),
+    pod_ip: v.optional(v.nullable(v.string())),
+  }),
+});
+
+/** The pod that a machine's file holds, whoever wrote it; nothing where there is none that can be read. */
+export function readPodFile(workdir: Workdir, machine: string): Pod | undefined {
+  const text = workdir.readText(workdir.layout.pod(machine));
+  const pod = text === undefined ? undefined : parseRecord(PodSchema, text);
+  if (!pod) return undefined;
+  const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
+  const created = creationTimestamp ?? (createdAt ? new Date(createdAt * 1000).toISOString() : undefined);
+  const podIP = pod.status.podIP ?? pod.status.pod_ip ?? undefined;
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
+    status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
+  } as Pod;
+}
+
+function secondsOf(timestamp: string | undefined): number | null {
+  return timestamp === undefined ? null : Math.floor(Date.parse(timestamp) / 1000);
+}

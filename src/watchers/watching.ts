@@ -1,0 +1,22 @@
+import type { Clock } from "../clock.ts";
+import type { Kube } from "../kube/kube.ts";
+import type { Random } from "../random.ts";
+import type { ReturnIndex } from "../workdir/return_index.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+
+/** What every watcher stands on. */
+export interface Watching {
+  workdir: Workdir;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  /** The provider instance whose pods are ours. */
+  instance: string;
+  /** Calls to the cluster under way at once, at most. */
+  concurrency: number;
+  returns: ReturnIndex;
+  /** The process is to stop: what is under way may end, nothing new is started. */
+  stopping: AbortSignal;
+  /** The time for that is over: ends every call that is still under way. */
+  signal: AbortSignal;
+}
