@@ -59,8 +59,16 @@ compile() {
     ${target:+--target "$target"} --output "$work/out/$output" "$work/bundle/main.js" </dev/null
 }
 
-# The runtime out of an npm package whose program was made by `deno compile` itself: all that precedes what was embedded in
-# it is Deno's own runtime, unchanged. Only this Deno compiles with it.
+# Unpacks an npm package, with Deno as the only tool, and prints where. Arguments: name, version.
+npm_package() {
+  mkdir -p "$work/npm/$1"
+  printf '{"dependencies":{"%s":"%s"}}' "$1" "$2" > "$work/npm/$1/package.json"
+  (cd "$work/npm/$1" && "$deno" install --quiet --node-modules-dir=auto) >&2
+  echo "$work/npm/$1/node_modules/$1"
+}
+
+# The runtime out of an npm package whose program was itself made by `deno compile`: all that precedes what was embedded in
+# it is Deno's own runtime, unchanged. Deno 2.6.8 compiles with it, and no other.
 offline_package=@mcp-stress/linux-x64
 offline_version=0.2.1
 offline_bytes=92183912
@@ -70,10 +78,9 @@ offline_runtime() {
   cache=${XDG_CACHE_HOME:-$HOME/.cache}/hostfactory
   runtime=$cache/denort-$offline_sha256
   if [ ! -f "$runtime" ]; then
-    mkdir -p "$cache" "$work/package"
-    printf '{"dependencies":{"%s":"%s"}}' "$offline_package" "$offline_version" > "$work/package/package.json"
-    (cd "$work/package" && "$deno" install --quiet --node-modules-dir=auto) >&2
-    head -c "$offline_bytes" "$work/package/node_modules/$offline_package/bin/mcp-stress" > "$cache/.denort.$$"
+    mkdir -p "$cache"
+    package=$(npm_package "$offline_package" "$offline_version")
+    head -c "$offline_bytes" "$package/bin/mcp-stress" > "$cache/.denort.$$"
     chmod +x "$cache/.denort.$$"
     mv "$cache/.denort.$$" "$runtime"
   fi
@@ -83,6 +90,12 @@ offline_runtime() {
     exit 1
   fi
   echo "$runtime"
+}
+offline_compiler() {
+  case "$("$deno" --version)" in
+    "deno $offline_deno "*) echo "$deno" ;;
+    *) echo "$(npm_package @deno/linux-x64-glibc "$offline_deno")/deno" ;;
+  esac
 }
 
 "$deno" run --allow-all scripts/dev/bundle.ts main.ts "$work/bundle" "$commit"
@@ -98,10 +111,7 @@ elif ! compile timeout 300 "$deno" 2> "$work/log"; then
   say "Deno cannot download its runtime; taking it from the npm package $offline_package@$offline_version"
   DENORT_BIN=$(offline_runtime)
   export DENORT_BIN
-  case "$("$deno" --version)" in
-    "deno $offline_deno "*) compile "$deno" ;;
-    *) compile npx --yes --loglevel=error "deno@$offline_deno" ;;
-  esac || { cat "$work/log" >&2; exit 1; }
+  compile "$(offline_compiler)"
 fi
 
 mv -f "$work/out/$output" "$dist/$output"
