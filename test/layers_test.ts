@@ -26,8 +26,11 @@ const table: Record<string, string[]> = {
 /** Who may also import only types of whom: nothing of these is left at run time. */
 const typesOnly: Record<string, string[]> = { simulator: ["kube"] };
 
-/** Packages with one home; all others may be used wherever they help. */
-const homes: Record<string, string> = { "@kubernetes/client-node": "kube", "node:sqlite": "events" };
+/** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
+const homes: Record<string, string[]> = {
+  "@kubernetes/client-node": ["src/kube/"],
+  "node:sqlite": ["src/events/", "src/workdir/lock.ts"],
+};
 
 /** What only the build or the tests use. */
 const notForTheProduct = ["esbuild", "fast-check"];
@@ -57,8 +60,8 @@ Deno.test("packages are imported only where they belong", () => {
   const offences: string[] = [];
   for (const [file, imports] of sources) {
     for (const { specifier } of imports.filter(({ specifier }) => !specifier.startsWith("."))) {
-      const wrongHome = specifier in homes && homes[specifier] !== layerOf(file);
-      if (wrongHome || notForTheProduct.includes(specifier)) offences.push(`${file} imports ${specifier}`);
+      const isAtHome = homes[specifier]?.some((home) => file.startsWith(home)) ?? true;
+      if (!isAtHome || notForTheProduct.includes(specifier)) offences.push(`${file} imports ${specifier}`);
     }
   }
   assert.deepEqual(offences, []);
@@ -70,6 +73,14 @@ Deno.test("what the program loads at its start holds nothing that only the daemo
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
   for (const name of ["yaml", "prom-client", "node:sqlite", "@kubernetes/client-node"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
+  }
+});
+
+Deno.test("a verb never gets at Kubernetes or SQLite, however late", () => {
+  for (const verb of [...sources.keys()].filter((file) => layerOf(file) === "verbs")) {
+    const reached = [...loadedWith(verb, { evenLazily: true })];
+    const offences = reached.filter((name) => layerOf(name) === "kube" || name in homes);
+    assert.deepEqual(offences, [], verb);
   }
 });
 
@@ -120,12 +131,12 @@ function layerOf(file: string): string {
   return rest.length > 0 ? first : first.replace(/\.ts$/, "");
 }
 
-/** The modules and packages that are evaluated along with a module: all but types and what stands behind `import()`. */
-function loadedWith(entry: string, loaded: Set<string> = new Set([entry])): Set<string> {
+/** The modules and packages that are evaluated along with a module: all but types, and what stands behind `import()`. */
+function loadedWith(entry: string, options: { evenLazily?: boolean } = {}, loaded = new Set([entry])): Set<string> {
   for (const { specifier, typeOnly, lazy } of sources.get(entry) ?? []) {
     const module = specifier.startsWith(".") ? normalize(join(dirname(entry), specifier)) : specifier;
-    if (typeOnly || lazy || loaded.has(module)) continue;
-    loadedWith(module, loaded.add(module));
+    if (typeOnly || (lazy && !options.evenLazily) || loaded.has(module)) continue;
+    loadedWith(module, options, loaded.add(module));
   }
   return loaded;
 }
