@@ -16,6 +16,7 @@ export function openBridge(
   const password = crypto.randomUUID();
   let target: URL | undefined;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.unref(); // It must not keep a process alive that has nothing else to do.
   const proxy = `socks5h://bridge:${password}@127.0.0.1:${listener.addr.port}`;
   accept(listener, {
     password,

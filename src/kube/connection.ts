@@ -230,14 +230,13 @@ function explainNetworkError(error: unknown, login: Login): KubeError {
   }
   return new KubeError("unavailable", `Cannot reach the API server at ${server}: ${why}`, {
     cause: error,
-    ...(/tunnel|proxy/i.test(why) && login.transport.proxy
-      ? { hint: "a proxy is on the way: check --proxy, HTTPS_PROXY and NO_PROXY" }
-      : {}),
+    ...(login.transport.proxy ? { hint: "a proxy is on the way: check --proxy, HTTPS_PROXY and NO_PROXY" } : {}),
   });
 }
 
 /** The innermost reason of what fetch says, without the URL, which is long and tells nothing. */
 function shorten(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^error sending request .*?: (client error \(\w+\): )/, "").replace(/ \(os error \d+\)$/, "");
+  return message.replace(/^error sending request .*?: (client error \(\w+\): )/, "").replace(/^connection error: /, "")
+    .replace(/ \(os error \d+\)$/, "");
 }

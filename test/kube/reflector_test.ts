@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../src/random.ts";
+import { KubeError, type KubeErrorKind } from "../../src/kube/errors.ts";
+import type { Kube } from "../../src/kube/kube.ts";
+import { type ReflectorOptions, reflectPods } from "../../src/kube/reflector.ts";
+import type { Pod, PodList } from "../../src/kube/types.ts";
+import { ManualClock, pod, settle } from "./fakes.ts";
+
+type Step = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; name?: string; version: string };
+type Watch = { steps?: Step[]; lastsMs?: number; error?: KubeError };
+
+/** A cluster that answers from scripts; when one has run out, its last entry is repeated. */
+function script({ lists, watches }: { lists: (PodList | KubeError)[]; watches: Watch[] }) {
+  const clock = new ManualClock();
+  const calls: string[] = [];
+  const told: string[] = [];
+  const failures: { kind: KubeErrorKind; retryMs: number }[] = [];
+  const abort = new AbortController();
+  let listed = 0, watched = 0;
+  const kube = {
+    listPods({ limit, continueToken }) {
+      calls.push(`LIST limit=${limit} continue=${continueToken}`);
+      const answer = lists[Math.min(listed++, lists.length - 1)];
+      return answer instanceof KubeError ? Promise.reject(answer) : Promise.resolve(answer!);
+    },
+    async *watchPods({ resourceVersion, signal }) {
+      calls.push(`WATCH ${resourceVersion}`);
+      const { steps = [], lastsMs = 0, error } = watches[Math.min(watched++, watches.length - 1)]!;
+      for (const { type, name, version } of steps) {
+        yield { type, object: name ? pod(name, version) : { kind: "Pod", metadata: { resourceVersion: version } } } as {
+          type: "ADDED";
+          object: Pod;
+        };
+      }
+      if (lastsMs > 0) await clock.sleep(lastsMs, signal);
+      if (error) throw error;
+    },
+  } as Partial<Kube> as Kube;
+  const sink = {
+    begin: () => void told.push("begin"),
+    page: (pods: Pod[]) => void told.push(`page ${pods.map((one) => one.metadata.name)}`),
+    complete: () => void told.push("complete"),
+    event: (type: string, one: Pod) => void told.push(`${type} ${one.metadata.name}`),
+    heard: () => {},
+    failed: (error: KubeError, retryMs: number) => void failures.push({ kind: error.kind, retryMs }),
+  };
+  const start = (options: Partial<ReflectorOptions> = {}) =>
+    reflectPods(kube, sink, { clock, random: seededRandom(1), signal: abort.signal, ...options });
+  return { clock, calls, told, failures, abort, sink, start };
+}
+
+const list = (version: string, names: string[], continueToken?: string): PodList => ({
+  kind: "PodList",
+  metadata: { resourceVersion: version, ...(continueToken ? { continue: continueToken } : {}) },
+  items: names.map((name) => pod(name)),
+});
+const trouble = (kind: KubeErrorKind, retryAfterMs?: number) =>
+  new KubeError(kind, kind, retryAfterMs === undefined ? {} : { retryAfterMs });
+
+Deno.test("A reflector lists in pages, then follows from where the list was", async () => {
+  const { clock, calls, told, abort, start } = script({
+    lists: [list("7", ["a", "b"], "more"), list("7", ["c"])],
+    watches: [{
+      steps: [{ type: "ADDED", name: "d", version: "8" }, { type: "BOOKMARK", version: "20" }],
+      lastsMs: 60_000,
+    }, {
+      lastsMs: 60_000,
+    }],
+  });
+  const ended = start({ pageLimit: 2 });
+  await clock.advance(60_000);
+  assert.deepEqual(calls, ["LIST limit=2 continue=undefined", "LIST limit=2 continue=more", "WATCH 7", "WATCH 20"]);
+  assert.deepEqual(told, ["begin", "page a,b", "page c", "complete", "ADDED d"]);
+  abort.abort();
+  await ended;
+  await settle();
+  assert.equal(clock.sleepers, 0);
+});
+
+Deno.test("A resource version that is too old leads to a new LIST at once", async () => {
+  const { clock, calls, failures, abort, start } = script({
+    lists: [list("7", []), list("90", [])],
+    watches: [{ error: trouble("gone") }, { lastsMs: 60_000 }],
+  });
+  const ended = start();
+  await clock.advance(0);
+  assert.deepEqual(calls, [
+    "LIST limit=500 continue=undefined",
+    "WATCH 7",
+    "LIST limit=500 continue=undefined",
+    "WATCH 90",
+  ]);
+  assert.deepEqual(failures, [{ kind: "gone", retryMs: 0 }]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A server that forgets at once, again and again, is asked ever more rarely", async () => {
+  const { clock, calls, abort, start } = script({ lists: [list("7", [])], watches: [{ error: trouble("gone") }] });
+  const ended = start();
+  await clock.advance(60_000);
+  assert.ok(calls.length < 30, `${calls.length} calls in a minute`);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A continue token that is too old begins the LIST anew, and at last without pages", async () => {
+  const { clock, calls, told, abort, start } = script({
+    lists: [list("7", ["a"], "x"), trouble("gone"), list("8", ["a"], "x"), trouble("gone"), list("9", ["a", "b"])],
+    watches: [{ lastsMs: 60_000 }],
+  });
+  const ended = start();
+  await clock.advance(1000);
+  assert.equal(calls.at(-2), "LIST limit=undefined continue=undefined");
+  assert.deepEqual(told, ["begin", "page a", "begin", "page a", "begin", "page a,b", "complete"]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A watch that breaks goes on from the last version, without a LIST, after ever longer waits", async () => {
+  const { clock, calls, failures, abort, start } = script({
+    lists: [list("7", [])],
+    watches: [{ steps: [{ type: "MODIFIED", name: "a", version: "9" }], error: trouble("unavailable") }, {
+      error: trouble("unavailable"),
+    }],
+  });
+  const ended = start();
+  await clock.advance(20_000);
+  assert.equal(calls.filter((call) => call.startsWith("LIST")).length, 1);
+  assert.ok(calls.slice(2).every((call) => call === "WATCH 9"));
+  for (const [index, { retryMs }] of failures.entries()) {
+    const full = Math.min(30_000, 200 * 2 ** index);
+    assert.ok(retryMs >= full / 2 && retryMs <= full, `${retryMs} after ${index} failures`);
+  }
+  assert.ok(failures.length > 4);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("The wait is short again once a watch was healthy", async () => {
+  const bad = { error: trouble("unavailable") };
+  const { clock, failures, abort, start } = script({
+    lists: [list("7", [])],
+    watches: [bad, bad, bad, bad, { lastsMs: 10_000, error: trouble("unavailable") }, { lastsMs: 600_000 }],
+  });
+  const ended = start();
+  await clock.advance(30_000);
+  assert.ok(failures[3]!.retryMs >= 800);
+  assert.ok(failures[4]!.retryMs <= 200);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("Retry-After is honoured", async () => {
+  const { clock, failures, abort, start } = script({
+    lists: [trouble("throttled", 17_000), list("7", [])],
+    watches: [{ lastsMs: 60_000 }],
+  });
+  const ended = start();
+  await clock.advance(0);
+  assert.deepEqual(failures, [{ kind: "throttled", retryMs: 17_000 }]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A watch that ends at once, again and again, does not spin", async () => {
+  for (const steps of [[], [{ type: "BOOKMARK" as const, version: "9" }]]) {
+    const { clock, calls, abort, start } = script({ lists: [list("7", [])], watches: [{ steps }] });
+    const ended = start();
+    await clock.advance(10_000);
+    assert.ok(calls.length <= 102, `${calls.length} calls in ten seconds`);
+    abort.abort();
+    await ended;
+  }
+});
+
+Deno.test("All is listed anew on a period, and if that fails the watch goes on", async () => {
+  const { clock, calls, abort, start } = script({
+    lists: [list("7", []), trouble("unavailable"), list("70", [])],
+    watches: [{ lastsMs: 60_000 }],
+  });
+  const ended = start({ relistMs: 120_000 });
+  await clock.advance(180_000);
+  const second = calls.indexOf("LIST limit=500 continue=undefined", 1);
+  assert.deepEqual(calls.slice(second, second + 2), ["LIST limit=500 continue=undefined", "WATCH 7"]);
+  await clock.advance(60_000);
+  assert.ok(calls.includes("WATCH 70"));
+  abort.abort();
+  await ended;
+});
+
+Deno.test("What the sink throws is a failure after which all is listed anew", async () => {
+  const { clock, calls, failures, sink, abort, start } = script({
+    lists: [list("7", [])],
+    watches: [{ steps: [{ type: "ADDED", name: "a", version: "8" }] }, { lastsMs: 60_000 }],
+  });
+  sink.event = () => {
+    throw new Error("disk full");
+  };
+  const ended = start();
+  await clock.advance(1000);
+  assert.equal(calls.filter((call) => call.startsWith("LIST")).length, 2);
+  assert.equal(failures.length, 1);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A reflector whose signal has aborted does nothing", async () => {
+  const { calls, told, abort, start } = script({ lists: [list("7", [])], watches: [{}] });
+  abort.abort();
+  await start();
+  assert.deepEqual([calls, told], [[], []]);
+});
