@@ -1,0 +1,232 @@
+/** One contract, held by the real files and by those in memory that other tests stand on. */
+import assert from "node:assert/strict";
+import { type Files, isNotFound, systemFiles } from "../src/files.ts";
+import { Killed, MemoryFiles, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
+
+/** What an operation came to: its result, or the class and code of its error. */
+function outcome(operation: () => unknown): unknown {
+  try {
+    return operation() ?? "done";
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return `${error.constructor.name} ${(error as Error & { code?: string }).code}`;
+  }
+}
+
+/** A file, a full and an empty directory, and links to a file, a directory, nothing and themselves. */
+function furnish(files: Files, root: string): void {
+  files.makeDirectory(`${root}/full/deep`);
+  files.writeText(`${root}/full/x`, "in full");
+  files.makeDirectory(`${root}/empty`);
+  files.makeDirectory(`${root}/empty2`);
+  files.writeText(`${root}/file`, "abc");
+  files.symlink("file", `${root}/link`);
+  files.symlink("full", `${root}/linkdir`);
+  files.symlink("nowhere", `${root}/dangling`);
+  files.symlink("loop", `${root}/loop`);
+  files.symlink(`${root}/file`, `${root}/absolute`);
+}
+
+const contract: [name: string, operation: (files: Files, at: string) => unknown, expected: unknown][] = [
+  ["reads a file", (f, at) => f.readText(`${at}/file`), "abc"],
+  ["reads through a link", (f, at) => f.readText(`${at}/link`), "abc"],
+  ["reads through an absolute link", (f, at) => f.readText(`${at}/absolute`), "abc"],
+  ["reads through a link on the way", (f, at) => f.readText(`${at}/linkdir/x`), "in full"],
+  ["reads what is missing", (f, at) => f.readText(`${at}/none`), "NotFound ENOENT"],
+  ["reads below what is missing", (f, at) => f.readText(`${at}/none/x`), "NotFound ENOENT"],
+  ["reads below a file", (f, at) => f.readText(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["reads a directory", (f, at) => f.readText(`${at}/full`), "IsADirectory EISDIR"],
+  ["reads a dangling link", (f, at) => f.readText(`${at}/dangling`), "NotFound ENOENT"],
+  ["reads a link to itself", (f, at) => f.readText(`${at}/loop`), "FilesystemLoop ELOOP"],
+  ["writes a new file", (f, at) => [f.writeText(`${at}/new`, "é"), f.readText(`${at}/new`), f.info(`${at}/new`).size], [
+    undefined,
+    "é",
+    2,
+  ]],
+  ["replaces a file", (f, at) => [f.writeText(`${at}/file`, "z"), f.readText(`${at}/file`)], [undefined, "z"]],
+  ["writes through a link", (f, at) => [f.writeText(`${at}/link`, "z"), f.readText(`${at}/file`)], [undefined, "z"]],
+  ["writes through a dangling link", (f, at) => [f.writeText(`${at}/dangling`, "z"), f.readText(`${at}/nowhere`)], [
+    undefined,
+    "z",
+  ]],
+  ["writes onto a directory", (f, at) => f.writeText(`${at}/full`, ""), "IsADirectory EISDIR"],
+  ["writes into a missing directory", (f, at) => f.writeText(`${at}/none/x`, ""), "NotFound ENOENT"],
+  ["writes below a file", (f, at) => f.writeText(`${at}/file/x`, ""), "NotADirectory ENOTDIR"],
+  ["appends", (f, at) => [f.appendText(`${at}/file`, "d"), f.readText(`${at}/file`)], [undefined, "abcd"]],
+  ["appends to a new file", (f, at) => [f.appendText(`${at}/new`, "d"), f.readText(`${at}/new`)], [undefined, "d"]],
+  ["appends to a directory", (f, at) => f.appendText(`${at}/full`, "d"), "IsADirectory EISDIR"],
+  ["links", (f, at) => [f.symlink("a/b", `${at}/new`), f.readLink(`${at}/new`)], [undefined, "a/b"]],
+  ["links onto a file", (f, at) => f.symlink("a", `${at}/file`), "AlreadyExists EEXIST"],
+  ["links onto a directory", (f, at) => f.symlink("a", `${at}/full`), "AlreadyExists EEXIST"],
+  ["links onto a link", (f, at) => f.symlink("a", `${at}/dangling`), "AlreadyExists EEXIST"],
+  ["links in a missing directory", (f, at) => f.symlink("a", `${at}/none/x`), "NotFound ENOENT"],
+  ["links below a file", (f, at) => f.symlink("a", `${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["reads a link", (f, at) => f.readLink(`${at}/link`), "file"],
+  ["reads the link that a file is not", (f, at) => f.readLink(`${at}/file`), "TypeError EINVAL"],
+  ["reads the link that a directory is not", (f, at) => f.readLink(`${at}/full`), "TypeError EINVAL"],
+  ["reads a missing link", (f, at) => f.readLink(`${at}/none`), "NotFound ENOENT"],
+  ["renames a file", (f, at) => [f.rename(`${at}/file`, `${at}/new`), f.readText(`${at}/new`)], [undefined, "abc"]],
+  [
+    "a renamed file is not there any more",
+    (f, at) => (f.rename(`${at}/file`, `${at}/new`), f.info(`${at}/file`)),
+    "NotFound ENOENT",
+  ],
+  ["renames a file onto a link", (f, at) => [f.rename(`${at}/file`, `${at}/dangling`), f.info(`${at}/dangling`).kind], [
+    undefined,
+    "file",
+  ]],
+  ["renames a link onto a file", (f, at) => [f.rename(`${at}/dangling`, `${at}/file`), f.readLink(`${at}/file`)], [
+    undefined,
+    "nowhere",
+  ]],
+  ["renames what is missing", (f, at) => f.rename(`${at}/none`, `${at}/new`), "NotFound ENOENT"],
+  ["renames into a missing directory", (f, at) => f.rename(`${at}/file`, `${at}/none/x`), "NotFound ENOENT"],
+  ["renames onto itself", (f, at) => f.rename(`${at}/full`, `${at}/full`), "done"],
+  ["renames into itself", (f, at) => f.rename(`${at}/full`, `${at}/full/sub`), "TypeError EINVAL"],
+  ["renames a directory onto an empty one", (f, at) => f.rename(`${at}/full`, `${at}/empty`), "done"],
+  ["renames a directory onto a full one", (f, at) => f.rename(`${at}/empty`, `${at}/full`), "Error ENOTEMPTY"],
+  ["renames a directory onto a file", (f, at) => f.rename(`${at}/empty`, `${at}/file`), "NotADirectory ENOTDIR"],
+  ["renames a file onto a directory", (f, at) => f.rename(`${at}/file`, `${at}/empty`), "IsADirectory EISDIR"],
+  ["removes a file", (f, at) => (f.remove(`${at}/file`), f.info(`${at}/file`)), "NotFound ENOENT"],
+  ["removes a link, not what it leads to", (f, at) => [f.remove(`${at}/link`), f.readText(`${at}/file`)], [
+    undefined,
+    "abc",
+  ]],
+  ["removes an empty directory", (f, at) => f.remove(`${at}/empty`), "done"],
+  ["removes a full directory", (f, at) => f.remove(`${at}/full`), "Error ENOTEMPTY"],
+  ["removes what is missing", (f, at) => f.remove(`${at}/none`), "NotFound ENOENT"],
+  ["removes below a file", (f, at) => f.remove(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["removes a tree", (f, at) => (f.removeTree(`${at}/full`), f.info(`${at}/full/x`)), "NotFound ENOENT"],
+  ["removes a tree that is a file", (f, at) => f.removeTree(`${at}/file`), "done"],
+  ["removes a tree that is a link", (f, at) => [f.removeTree(`${at}/linkdir`), f.readText(`${at}/full/x`)], [
+    undefined,
+    "in full",
+  ]],
+  ["removes a missing tree", (f, at) => f.removeTree(`${at}/none`), "NotFound ENOENT"],
+  ["makes directories on the way", (f, at) => [f.makeDirectory(`${at}/a/b/c`), f.info(`${at}/a/b/c`).kind], [
+    undefined,
+    "directory",
+  ]],
+  ["makes a directory that exists", (f, at) => [f.makeDirectory(`${at}/full`), f.readText(`${at}/full/x`)], [
+    undefined,
+    "in full",
+  ]],
+  ["makes a directory where a link to one is", (f, at) => f.makeDirectory(`${at}/linkdir`), "done"],
+  ["makes a directory where a file is", (f, at) => f.makeDirectory(`${at}/file`), "AlreadyExists EEXIST"],
+  ["makes a directory below a file", (f, at) => f.makeDirectory(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["lists a directory", (f, at) => sorted(f.list(`${at}/full`)), ["deep directory", "x file"]],
+  ["lists links as links", (f, at) => sorted(f.list(at)).filter((text) => text.includes("symlink")), [
+    "absolute symlink",
+    "dangling symlink",
+    "link symlink",
+    "linkdir symlink",
+    "loop symlink",
+  ]],
+  ["lists through a link", (f, at) => sorted(f.list(`${at}/linkdir`)), ["deep directory", "x file"]],
+  ["lists what is missing", (f, at) => f.list(`${at}/none`), "NotFound ENOENT"],
+  ["lists a file", (f, at) => f.list(`${at}/file`), "NotADirectory ENOTDIR"],
+  ["tells a file", (f, at) => [f.info(`${at}/file`).kind, f.info(`${at}/file`).size], ["file", 3]],
+  ["tells a link, not what it leads to", (f, at) => [f.info(`${at}/link`).kind, f.info(`${at}/link`).size], [
+    "symlink",
+    4,
+  ]],
+  ["tells of nothing", (f, at) => f.info(`${at}/none`), "NotFound ENOENT"],
+  ["tells of nothing below a file", (f, at) => f.info(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["syncs a file", (f, at) => f.sync(`${at}/file`), "done"],
+  ["syncs a directory", (f, at) => f.sync(`${at}/full`), "done"],
+  ["syncs what is missing", (f, at) => f.sync(`${at}/none`), "NotFound ENOENT"],
+  ["syncs a dangling link", (f, at) => f.sync(`${at}/dangling`), "NotFound ENOENT"],
+];
+
+function sorted(entries: { name: string; kind: string }[]): string[] {
+  return entries.map(({ name, kind }) => `${name} ${kind}`).sort();
+}
+
+for (const [name, operation, expected] of contract) {
+  Deno.test(`files, real and in memory alike: ${name}`, () => {
+    const memory = new MemoryFiles();
+    furnish(memory, "/root/files");
+    assert.deepEqual(outcome(() => operation(memory, "/root/files")), expected, "in memory");
+    const directory = Deno.makeTempDirSync();
+    try {
+      furnish(systemFiles, directory);
+      assert.deepEqual(outcome(() => operation(systemFiles, directory)), expected, "real");
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  });
+}
+
+Deno.test("a change in a watched directory is told; one that cannot be watched does no harm", async () => {
+  const directory = await Deno.makeTempDir();
+  const memory = new MemoryFiles();
+  memory.makeDirectory("/watched/below");
+  await Deno.mkdir(`${directory}/below`);
+  try {
+    for (const [files, root] of [[systemFiles, directory], [memory, "/watched"]] as const) {
+      const stop = new AbortController();
+      const { promise, resolve } = Promise.withResolvers<string>();
+      files.watch([root, `${root}/none`], { signal: stop.signal, changed: resolve });
+      files.writeText(`${root}/new`, "");
+      assert.equal(await promise, root);
+      stop.abort();
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("what does not exist is told from what cannot be read", () => {
+  assert.ok(isNotFound(new Deno.errors.NotFound()));
+  assert.ok(isNotFound(new Deno.errors.NotADirectory()));
+  for (const error of [notPermitted(), noSpace(), readOnly(), new Error(), undefined]) assert.ok(!isNotFound(error));
+});
+
+Deno.test("memory files: only the write that was chosen fails", () => {
+  const files = new MemoryFiles();
+  files.failWrite(1, noSpace());
+  files.writeText("/a", "1");
+  assert.throws(() => files.writeText("/b", "1"), { code: "ENOSPC" });
+  files.writeText("/c", "1");
+  assert.deepEqual(files.tree("/"), { a: "1", c: "1" });
+});
+
+Deno.test("memory files: a killed process does nothing any more", () => {
+  const files = new MemoryFiles();
+  files.killAt(1);
+  files.writeText("/a", "1");
+  assert.throws(() => files.writeText("/b", "1"), Killed);
+  assert.throws(() => files.readText("/a"), Killed);
+  assert.deepEqual(files.crash("everything").tree("/"), { a: "1" });
+});
+
+Deno.test("memory files: a power failure leaves what was synced, names and texts each for themselves", () => {
+  const files = new MemoryFiles();
+  files.makeDirectory("/kept");
+  files.makeDirectory("/lost");
+  files.writeText("/kept/text-synced", "old");
+  files.sync("/kept/text-synced");
+  files.writeText("/kept/text-unsynced", "new");
+  files.symlink("target", "/kept/link");
+  files.sync("/kept");
+  files.sync("/");
+  files.writeText("/kept/text-synced", "newer");
+  files.writeText("/kept/late", "late");
+  files.rename("/kept/link", "/kept/renamed");
+  files.writeText("/lost/x", "x");
+  const everything = files.tree("/");
+  assert.deepEqual(files.crash("everything").tree("/"), everything);
+  assert.deepEqual(files.crash("synced").tree("/"), {
+    "kept/link": "-> target",
+    "kept/text-synced": "old",
+    "kept/text-unsynced": "",
+    "lost/": "",
+  });
+  assert.deepEqual(files.crash("names").tree("/"), {
+    "kept/late": "",
+    "kept/renamed": "-> target",
+    "kept/text-synced": "old",
+    "kept/text-unsynced": "",
+    "lost/x": "",
+  });
+});

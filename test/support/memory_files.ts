@@ -1,0 +1,378 @@
+import type { DirectoryEntry, FileInfo, Files } from "../../src/files.ts";
+
+interface FileNode {
+  kind: "file";
+  text: string;
+  /** What a power failure leaves of the text; nothing where it was never synced. */
+  syncedText: string | undefined;
+  modifiedMs: number;
+}
+interface LinkNode {
+  kind: "symlink";
+  target: string;
+  modifiedMs: number;
+}
+interface DirectoryNode {
+  kind: "directory";
+  entries: Map<string, Node>;
+  /** What a power failure leaves of the entries. */
+  syncedEntries: Map<string, Node>;
+  modifiedMs: number;
+}
+type Node = FileNode | LinkNode | DirectoryNode;
+
+/**
+ * What a crash leaves behind.
+ *
+ * - `everything`: the process was killed; the system lives on
+ * - `synced`: the power failed; a text stays as it was last synced, a name where its directory was synced since
+ * - `names`: the power failed on a system that writes names early and texts late; a text stays as it was last synced
+ */
+export type CrashLeaves = "everything" | "synced" | "names";
+
+export interface Operation {
+  /** The method of `Files` that was called. */
+  name: Exclude<keyof Files, "watch">;
+  /** Its arguments: for `symlink` the target first, for `rename` where from. */
+  paths: string[];
+}
+
+const WRITES: ReadonlySet<string> = new Set([
+  "writeText",
+  "appendText",
+  "symlink",
+  "rename",
+  "remove",
+  "removeTree",
+  "makeDirectory",
+  "sync",
+]);
+
+/** What a process is to see when it dies: thrown by every operation from the one on that it died at. */
+export class Killed extends Error {
+  constructor() {
+    super("killed");
+  }
+}
+
+/** The files of a machine that exists only in memory, and that can be made to fail or to lose its power. */
+export class MemoryFiles implements Files {
+  #root: DirectoryNode;
+  readonly #now: () => number;
+  readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
+  /** Every operation that was tried and changes or syncs something, in order. */
+  readonly writes: Operation[] = [];
+  /** Called before each operation with its place among all writes (reads have that of the next write); what it throws, the operation throws. */
+  before: (operation: Operation, write: number) => void = () => {};
+
+  constructor(options: { now?: () => number } = {}) {
+    this.#now = options.now ?? (() => 0);
+    this.#root = this.#directory();
+  }
+
+  /** Makes the n-th write from now on (from 0) fail, and no other. */
+  failWrite(n: number, error: Error): void {
+    const failing = this.writes.length + n;
+    this.before = (operation, write) => {
+      if (write === failing && WRITES.has(operation.name)) throw error;
+    };
+  }
+
+  /** Makes every write that matches fail until told otherwise: `failWhere(() => false, …)`. */
+  failWhere(matches: (operation: Operation) => boolean, error: Error): void {
+    this.before = (operation) => {
+      if (matches(operation)) throw error;
+    };
+  }
+
+  /** Kills the process at its n-th write from now on (from 0): neither that nor anything after it is done. */
+  killAt(n: number): void {
+    const last = this.writes.length + n;
+    let dead = false;
+    this.before = (operation, write) => {
+      dead ||= write === last && WRITES.has(operation.name);
+      if (dead) throw new Killed();
+    };
+  }
+
+  /** The machine after a crash, as a new one: works, and fails no more. */
+  crash(leaves: CrashLeaves): MemoryFiles {
+    const after = new MemoryFiles({ now: this.#now });
+    after.#root = this.#survives(this.#root, leaves) as DirectoryNode;
+    return after;
+  }
+
+  /** Every path below a directory, hidden ones too, in order: a file with its text, a link with its target. */
+  tree(directory: string): Record<string, string> {
+    const found: [string, string][] = [];
+    const visit = (path: string, node: Node) => {
+      if (node.kind === "file") found.push([path, node.text]);
+      else if (node.kind === "symlink") found.push([path, `-> ${node.target}`]);
+      else if (node.entries.size === 0 && path !== "") found.push([`${path}/`, ""]);
+      else for (const [name, below] of node.entries) visit(path === "" ? name : `${path}/${name}`, below);
+    };
+    visit("", this.#at(directory));
+    return Object.fromEntries(found.sort(([a], [b]) => a < b ? -1 : 1));
+  }
+
+  /** Sets when something was last changed. */
+  touch(path: string, modifiedMs: number): void {
+    this.#at(path, { follow: false }).modifiedMs = modifiedMs;
+  }
+
+  readText(path: string): string {
+    this.#begin("readText", path);
+    const node = this.#at(path);
+    if (node.kind === "directory") throw failure("IsADirectory", path);
+    return (node as FileNode).text;
+  }
+
+  writeText(path: string, text: string): void {
+    this.#begin("writeText", path);
+    this.#file(path).text = text;
+    this.#tell(path);
+  }
+
+  appendText(path: string, text: string): void {
+    this.#begin("appendText", path);
+    this.#file(path).text += text;
+    this.#tell(path);
+  }
+
+  symlink(target: string, path: string): void {
+    this.#begin("symlink", target, path);
+    const { parent, name, node } = this.#place(path);
+    if (node) throw failure("AlreadyExists", path);
+    this.#put(parent, name, { kind: "symlink", target, modifiedMs: this.#now() });
+    this.#tell(path);
+  }
+
+  readLink(path: string): string {
+    this.#begin("readLink", path);
+    const node = this.#at(path, { follow: false });
+    if (node.kind !== "symlink") throw withCode(new TypeError(`Invalid argument (os error 22): '${path}'`), "EINVAL");
+    return node.target;
+  }
+
+  rename(from: string, to: string): void {
+    this.#begin("rename", from, to);
+    const source = this.#place(from);
+    if (!source.node) throw failure("NotFound", from);
+    const target = this.#place(to);
+    if (source.node === target.node) return;
+    if (target.node) this.#checkReplaceable(source.node, target.node, to);
+    if (source.node.kind === "directory" && this.#holds(source.node, target.parent)) {
+      throw withCode(new TypeError(`Invalid argument (os error 22): '${from}' -> '${to}'`), "EINVAL");
+    }
+    source.parent.entries.delete(source.name);
+    source.parent.modifiedMs = this.#now();
+    this.#put(target.parent, target.name, source.node);
+    this.#tell(from);
+    this.#tell(to);
+  }
+
+  remove(path: string): void {
+    this.#begin("remove", path);
+    const { parent, name, node } = this.#place(path);
+    if (!node) throw failure("NotFound", path);
+    if (node.kind === "directory" && node.entries.size > 0) throw notEmpty(path);
+    parent.entries.delete(name);
+    parent.modifiedMs = this.#now();
+    this.#tell(path);
+  }
+
+  removeTree(path: string): void {
+    this.#begin("removeTree", path);
+    const { parent, name, node } = this.#place(path);
+    if (!node) throw failure("NotFound", path);
+    parent.entries.delete(name);
+    parent.modifiedMs = this.#now();
+    this.#tell(path);
+  }
+
+  makeDirectory(path: string): void {
+    this.#begin("makeDirectory", path);
+    let directory = this.#root;
+    const parts = split(path);
+    for (const [i, part] of parts.entries()) {
+      const there = directory.entries.get(part);
+      const node = there?.kind === "symlink" ? this.#follow(there, directoryOf(parts, i)) : there;
+      if (there && node?.kind !== "directory") {
+        throw failure(i < parts.length - 1 ? "NotADirectory" : "AlreadyExists", path);
+      }
+      if (node?.kind === "directory") directory = node;
+      else this.#put(directory, part, directory = this.#directory());
+    }
+    this.#tell(path);
+  }
+
+  list(path: string): DirectoryEntry[] {
+    this.#begin("list", path);
+    const node = this.#at(path);
+    if (node.kind !== "directory") throw failure("NotADirectory", path);
+    // The last one first: nobody may count on an order.
+    return Array.from(node.entries, ([name, { kind }]) => ({ name, kind })).reverse();
+  }
+
+  info(path: string): FileInfo {
+    this.#begin("info", path);
+    const node = this.#at(path, { follow: false });
+    const size = node.kind === "file"
+      ? new TextEncoder().encode(node.text).length
+      : node.kind === "symlink"
+      ? new TextEncoder().encode(node.target).length
+      : 4096;
+    return { kind: node.kind, size, modifiedMs: node.modifiedMs };
+  }
+
+  sync(path: string): void {
+    this.#begin("sync", path);
+    const node = this.#at(path);
+    if (node.kind === "file") node.syncedText = node.text;
+    if (node.kind === "directory") node.syncedEntries = new Map(node.entries);
+  }
+
+  watch(directories: string[], { signal, changed }: Parameters<Files["watch"]>[1]): void {
+    for (const directory of directories) {
+      const watch = { directory, changed };
+      this.#watches.push(watch);
+      signal.addEventListener("abort", () => this.#watches.splice(this.#watches.indexOf(watch), 1), { once: true });
+    }
+  }
+
+  #begin(name: Operation["name"], ...paths: string[]): void {
+    const operation = { name, paths };
+    const place = this.writes.length;
+    if (WRITES.has(name)) this.writes.push(operation);
+    this.before(operation, place);
+  }
+
+  #directory(): DirectoryNode {
+    return { kind: "directory", entries: new Map(), syncedEntries: new Map(), modifiedMs: this.#now() };
+  }
+
+  #put(directory: DirectoryNode, name: string, node: Node): void {
+    directory.entries.set(name, node);
+    directory.modifiedMs = this.#now();
+  }
+
+  /** The file at a path, made where there is none. */
+  #file(path: string): FileNode {
+    const { parent, name, node } = this.#place(path);
+    if (node?.kind === "directory") throw failure("IsADirectory", path);
+    if (node?.kind === "symlink") return this.#file(resolveLink(node.target, path));
+    const file = node ?? { kind: "file", text: "", syncedText: undefined, modifiedMs: 0 };
+    if (!node) this.#put(parent, name, file);
+    file.modifiedMs = this.#now();
+    return file;
+  }
+
+  /** The directory that a path's last name is in, and what has that name, its own self. */
+  #place(path: string): { parent: DirectoryNode; name: string; node: Node | undefined } {
+    const parts = split(path);
+    const name = parts.pop();
+    if (name === undefined) throw failure("NotFound", path);
+    const parent = this.#at(`/${parts.join("/")}`);
+    if (parent.kind !== "directory") throw failure("NotADirectory", path);
+    return { parent, name, node: parent.entries.get(name) };
+  }
+
+  #at(path: string, { follow = true, hops = 0 } = {}): Node {
+    let node: Node = this.#root;
+    const parts = split(path);
+    for (const [i, part] of parts.entries()) {
+      if (node.kind !== "directory") throw failure("NotADirectory", path);
+      const next: Node | undefined = node.entries.get(part);
+      if (!next) throw failure("NotFound", path);
+      const isLast = i === parts.length - 1;
+      node = next.kind === "symlink" && (follow || !isLast) ? this.#follow(next, directoryOf(parts, i), hops) : next;
+    }
+    return node;
+  }
+
+  #follow(link: LinkNode, directory: string, hops = 0): Node {
+    if (hops === 40) throw failure("FilesystemLoop", link.target);
+    return this.#at(resolveLink(link.target, `${directory}/link`), { hops: hops + 1 });
+  }
+
+  #checkReplaceable(source: Node, target: Node, path: string): void {
+    if (source.kind === "directory" && target.kind !== "directory") throw failure("NotADirectory", path);
+    if (source.kind !== "directory" && target.kind === "directory") throw failure("IsADirectory", path);
+    if (target.kind === "directory" && target.entries.size > 0) throw notEmpty(path);
+  }
+
+  #holds(directory: DirectoryNode, wanted: DirectoryNode): boolean {
+    if (directory === wanted) return true;
+    return [...directory.entries.values()].some((node) => node.kind === "directory" && this.#holds(node, wanted));
+  }
+
+  #survives(node: Node, leaves: CrashLeaves): Node {
+    if (node.kind === "symlink") return { ...node };
+    if (node.kind === "file") {
+      const text = leaves === "everything" ? node.text : node.syncedText ?? "";
+      return { ...node, text, syncedText: text };
+    }
+    const entries = new Map<string, Node>();
+    for (const [name, below] of leaves === "synced" ? node.syncedEntries : node.entries) {
+      entries.set(name, this.#survives(below, leaves));
+    }
+    return { ...node, entries, syncedEntries: new Map(entries) };
+  }
+
+  #tell(path: string): void {
+    const directory = path.slice(0, path.lastIndexOf("/"));
+    for (const watch of [...this.#watches]) {
+      if (watch.directory === directory) queueMicrotask(() => watch.changed(directory));
+    }
+  }
+}
+
+/** A full disk, as the system reports it. */
+export function noSpace(): Error {
+  return withCode(new Error("No space left on device (os error 28)"), "ENOSPC");
+}
+
+/** A file system that takes no writes any more, as the system reports it. */
+export function readOnly(): Error {
+  return withCode(new Error("Read-only file system (os error 30)"), "EROFS");
+}
+
+/** Somebody else's file, as the system reports it. */
+export function notPermitted(): Error {
+  return withCode(new Deno.errors.PermissionDenied("Permission denied (os error 13)"), "EACCES");
+}
+
+const FAILURES = {
+  NotFound: ["ENOENT", "No such file or directory (os error 2)"],
+  NotADirectory: ["ENOTDIR", "Not a directory (os error 20)"],
+  IsADirectory: ["EISDIR", "Is a directory (os error 21)"],
+  AlreadyExists: ["EEXIST", "File exists (os error 17)"],
+  FilesystemLoop: ["ELOOP", "Too many levels of symbolic links (os error 40)"],
+} as const;
+
+function failure(kind: keyof typeof FAILURES, path: string): Error {
+  const [code, text] = FAILURES[kind];
+  return withCode(new Deno.errors[kind](`${text}: '${path}'`), code);
+}
+
+function notEmpty(path: string): Error {
+  return withCode(new Error(`Directory not empty (os error 39): '${path}'`), "ENOTEMPTY");
+}
+
+function withCode(error: Error, code: string): Error {
+  return Object.assign(error, { code });
+}
+
+function split(path: string): string[] {
+  if (!path.startsWith("/")) throw failure("NotFound", path);
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function directoryOf(parts: string[], last: number): string {
+  return `/${parts.slice(0, last).join("/")}`;
+}
+
+/** Where a link leads, from the path that it is at. */
+function resolveLink(target: string, path: string): string {
+  return target.startsWith("/") ? target : `${path.slice(0, path.lastIndexOf("/"))}/${target}`;
+}
