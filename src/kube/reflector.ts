@@ -42,6 +42,9 @@ const HEALTHY_MS = 5_000;
 /** No watch begins sooner than this after the one before it began, in milliseconds. */
 const SHORTEST_WATCH_MS = 100;
 
+/** A cluster that was away is found again this soon after it is back, in milliseconds. */
+const LONGEST_BACKOFF = { longestMs: 10_000 };
+
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
@@ -62,6 +65,8 @@ class Reflector {
   readonly #options: ReflectorOptions;
   readonly #listBackoff: Backoff;
   readonly #watchBackoff: Backoff;
+  /** For servers that forget at once what they have just listed. */
+  readonly #goneBackoff: Backoff;
   /** How far we have seen; nothing where all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
@@ -72,8 +77,9 @@ class Reflector {
     this.#kube = kube;
     this.#sink = sink;
     this.#options = options;
-    this.#listBackoff = new Backoff(options.random);
-    this.#watchBackoff = new Backoff(options.random);
+    this.#listBackoff = new Backoff(options.random, LONGEST_BACKOFF);
+    this.#watchBackoff = new Backoff(options.random, LONGEST_BACKOFF);
+    this.#goneBackoff = new Backoff(options.random, LONGEST_BACKOFF);
   }
 
   async run(): Promise<void> {
@@ -127,6 +133,7 @@ class Reflector {
     this.#version = version;
     this.#relistAt = clock.monotonic() + relistMs * (0.9 + random.next() * 0.2);
     this.#listBackoff.reset();
+    this.#watchBackoff.reset();
   }
 
   /** One watch, to its clean end. Gives how long to wait before the next, in milliseconds. */
@@ -136,6 +143,7 @@ class Reflector {
     let events = 0;
     const healthy = () => {
       this.#watchBackoff.reset();
+      this.#goneBackoff.reset();
     };
     try {
       const changes = this.#kube.watchPods({
@@ -175,11 +183,12 @@ class Reflector {
   #afterFailure(thrown: unknown): number {
     const inList = thrown instanceof ListFailure;
     const error = asKubeError(inList ? thrown.error : thrown);
-    const backoff = inList ? this.#listBackoff : this.#watchBackoff;
-    const first = backoff.failures === 0;
+    const gone = error.kind === "gone";
+    const backoff = gone ? this.#goneBackoff : inList ? this.#listBackoff : this.#watchBackoff;
+    // That something is too old is no trouble at all, unless it happens again at once.
+    const again = backoff.failures > 0 || !gone;
     let waitMs = backoff.next();
-    // Nothing is wrong with the cluster, unless it happens again at once.
-    if (error.kind === "gone" && first) waitMs = 0;
+    if (!again) waitMs = 0;
     waitMs = Math.max(waitMs, Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     if (inList && this.#version !== undefined) {
       // It was to heal what may have been missed; until it succeeds, the watch goes on.
