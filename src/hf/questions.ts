@@ -19,14 +19,15 @@ const RequestMachines = v.object({
 });
 
 const Machine = v.object({
-  name: v.optional(v.nullable(v.string())),
-  machineId: v.optional(v.nullable(v.string())),
-});
+  name: v.optional(v.nullable(v.string("must be a string"))),
+  machineId: v.optional(v.nullable(v.string("must be a string"))),
+}, "must be a list of machines");
 
-const ReturnMachines = v.object({ machines: v.union([v.array(Machine), Machine], "must be a list of machines") });
-const ReturnRequests = v.object({
-  machines: v.optional(v.nullable(v.union([v.array(Machine), Machine], "must be a list of machines"))),
-});
+/** A list is told first: to the schema of one machine, any list would pass as an object without a name. */
+const Machines = v.lazy((input) => Array.isArray(input) ? v.array(Machine) : Machine);
+
+const ReturnMachines = v.object({ machines: Machines });
+const ReturnRequests = v.object({ machines: v.optional(v.nullable(Machines)) });
 const RequestStatus = v.object({
   requests: v.union([v.array(v.unknown()), v.looseObject({})], "must be a list of requests"),
 });
