@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { type Config, type Environment, type GlobalOptions, loadConfig } from "../src/config.ts";
+
+const everything: Environment = {
+  HF_K8S_WORKDIR: "/ours/work",
+  HF_K8S_PROVIDER_CONFDIR: "/ours/conf",
+  HF_K8S_LOG_FILE: "/ours/log",
+  HF_K8S_REQUEST_ID: "ours",
+  HF_K8S_INSTANCE: "ours",
+  HF_PROVIDER_NAME: "name",
+  HF_PROVIDER_WORKDIR: "/provider/work/",
+  HF_PROVIDER_CONFDIR: "/provider/conf/",
+  HF_PROVIDER_LOGDIR: "/provider/log/",
+  HF_WORKDIR: "/hf/work",
+  HF_CONFDIR: "/hf/conf",
+  HF_LOGDIR: "/hf/log",
+};
+
+/** The environment with only these of its variables left. */
+function only(...names: string[]): Environment {
+  return Object.fromEntries(names.map((name) => [name, everything[name]]));
+}
+
+/** Without these. */
+function without(...names: string[]): Environment {
+  return Object.fromEntries(Object.entries(everything).filter(([name]) => !names.includes(name)));
+}
+
+const cases: [field: keyof Config, options: GlobalOptions, environment: Environment, value: string | undefined][] = [
+  ["workdir", { workdir: "/option" }, everything, "/option"],
+  ["workdir", {}, everything, "/ours/work"],
+  ["workdir", {}, without("HF_K8S_WORKDIR"), "/provider/work"],
+  ["workdir", {}, without("HF_K8S_WORKDIR", "HF_PROVIDER_WORKDIR"), "/hf/work/providers/name"],
+  ["workdir", {}, only("HF_WORKDIR"), "/tmp/hostfactory"],
+  ["workdir", {}, {}, "/tmp/hostfactory"],
+  ["workdir", {}, { HF_K8S_WORKDIR: "" }, "/tmp/hostfactory"],
+  ["workdir", { workdir: "relative/" }, {}, `${Deno.cwd()}/relative`],
+  ["workdir", { workdir: "/" }, {}, "/"],
+  ["confdir", { confdir: "/option" }, everything, "/option"],
+  ["confdir", {}, everything, "/ours/conf"],
+  ["confdir", {}, without("HF_K8S_PROVIDER_CONFDIR"), "/provider/conf"],
+  ["confdir", {}, without("HF_K8S_PROVIDER_CONFDIR", "HF_PROVIDER_CONFDIR"), "/hf/conf/providers/name"],
+  ["confdir", {}, {}, undefined],
+  ["logFile", { logFile: "/option" }, everything, "/option"],
+  ["logFile", {}, everything, "/ours/log"],
+  ["logFile", {}, without("HF_K8S_LOG_FILE"), "/provider/log/hostfactory.log"],
+  ["logFile", {}, only("HF_LOGDIR"), "/hf/log/hostfactory.log"],
+  ["logFile", {}, {}, undefined],
+  ["requestId", { requestId: "option" }, everything, "option"],
+  ["requestId", {}, everything, "ours"],
+  ["requestId", {}, {}, undefined],
+  ["instance", { instance: "option" }, everything, "option"],
+  ["instance", {}, everything, "ours"],
+  ["instance", {}, without("HF_K8S_INSTANCE"), "name"],
+  ["instance", {}, {}, "k8s-hf"],
+  ["logLevel", { logLevel: "WARNING" }, {}, "warning"],
+  ["logLevel", {}, {}, undefined],
+  ["kubeconfig", { kubeconfig: "kube/config" }, {}, `${Deno.cwd()}/kube/config`],
+  ["kubeconfig", {}, {}, undefined],
+  ["proxy", { proxy: "http://proxy:3128" }, {}, "http://proxy:3128"],
+  ["namespace", { namespace: "grid" }, {}, "grid"],
+];
+for (const [field, options, environment, value] of cases) {
+  const given = [...Object.keys(options).map((name) => `--${name}`), ...Object.keys(environment)].join(" ") ||
+    "nothing";
+  Deno.test(`${field} is ${value} where there is ${given}`, () => {
+    assert.equal(loadConfig(options, environment)[field], value);
+  });
+}
+
+const refused: [options: GlobalOptions, message: RegExp][] = [
+  [{ logLevel: "loud" }, /Cannot log at level 'loud'/],
+  [{ instance: "not a label" }, /Cannot use 'not a label' as the name of the provider instance/],
+  [{ instance: "x".repeat(64) }, /Cannot use 'x+'/],
+  [{ instance: "" }, /Cannot use ''/],
+];
+for (const [options, message] of refused) {
+  Deno.test(`a wrong option is a wrong command line: ${JSON.stringify(options)}`, () => {
+    assert.throws(() => loadConfig(options, {}), { name: "HostFactoryError", exitCode: 2, message });
+  });
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { parseManifest } from "../../src/templates/manifest.ts";
+
+const pod = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "c", image: "i" }] } };
+
+const readable: [what: string, text: string, manifest: unknown][] = [
+  ["JSON", JSON.stringify(pod), pod],
+  ["YAML", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - {name: c, image: i}\n", pod],
+  ["YAML that looks like JSON at first", "{apiVersion: v1, kind: Pod, spec: {containers: [{name: c, image: i}]}}", pod],
+  ["YAML with a document mark", "---\napiVersion: v1\nkind: Pod\nspec: {containers: [{name: c, image: i}]}\n", pod],
+  ["empty metadata, as YAML writes it", JSON.stringify({ ...pod, metadata: null }), { ...pod, metadata: null }],
+];
+for (const [what, text, manifest] of readable) {
+  Deno.test(`a manifest is read from ${what}`, async () => {
+    assert.deepEqual(await parseManifest(text, "pod.yaml"), manifest);
+  });
+}
+
+Deno.test("all that the author wrote is kept, known to us or not", async () => {
+  const full = {
+    ...pod,
+    metadata: { name: "x", labels: { a: "b" }, annotations: { c: "d" }, generateName: "y-", finalizers: ["f"] },
+    spec: {
+      containers: [{ name: "c", image: "i", resources: { limits: { cpu: "1", "nvidia.com/gpu": 1 } }, env: [] }],
+      tolerations: [{ key: "k", operator: "Exists" }],
+      nodeSelector: { disk: "ssd" },
+    },
+    future: { field: [1, null] },
+  };
+  assert.deepEqual(await parseManifest(JSON.stringify(full), "pod.json"), full);
+});
+
+const unusable: [what: string, text: string, says: RegExp][] = [
+  ["nothing", "", /it /],
+  ["a list", "- a\n- b\n", /apiVersion/],
+  ["broken YAML", "a: [1\nb: }", /Cannot use the pod manifest 'pod\.yaml'/],
+  ["another kind", JSON.stringify({ ...pod, kind: "Deployment" }), /kind must be Pod/],
+  ["another version", JSON.stringify({ ...pod, apiVersion: "v2" }), /apiVersion must be v1/],
+  ["no spec", JSON.stringify({ ...pod, spec: undefined }), /spec/],
+  ["no containers", JSON.stringify({ ...pod, spec: {} }), /spec\.containers/],
+  ["an empty list of containers", JSON.stringify({ ...pod, spec: { containers: [] } }), /at least one container/],
+  ["a container without a name", JSON.stringify({ ...pod, spec: { containers: [{}] } }), /spec\.containers\.0\.name/],
+  ["a label that is a number", JSON.stringify({ ...pod, metadata: { labels: { a: 1 } } }), /metadata\.labels\.a/],
+  ["an annotation that is a list", JSON.stringify({ ...pod, metadata: { annotations: { a: [] } } }), /annotations\.a/],
+];
+for (const [what, text, says] of unusable) {
+  Deno.test(`a manifest that is or has ${what} is refused; file and field are named`, async () => {
+    await assert.rejects(parseManifest(text, "pod.yaml"), (error: Error) => {
+      assert.equal(error.name, "HostFactoryError");
+      assert.match(error.message, /^Cannot use the pod manifest 'pod\.yaml': /);
+      assert.match(error.message, says);
+      return true;
+    });
+  });
+}
