@@ -1,0 +1,109 @@
+import type { Pod } from "../../src/kube/types.ts";
+import { eventually } from "./deadline.ts";
+import { type Login, readLogin } from "./kubeconfig.ts";
+
+/** What a test does to a cluster behind the product's back; the same for the simulator and for a real API server. */
+export class Cluster {
+  readonly namespace: string;
+  readonly #login: Login;
+
+  constructor(login: Login, namespace: string) {
+    this.#login = login;
+    this.namespace = namespace;
+  }
+
+  /** The cluster that a kubeconfig names. */
+  static at(kubeconfig: string, namespace: string): Cluster {
+    return new Cluster(readLogin(kubeconfig), namespace);
+  }
+
+  /** A kubeconfig for this cluster and namespace, as text; with another server, one that leads nowhere. */
+  kubeconfig(options: { server?: string } = {}): string {
+    return this.#login.kubeconfig(this.namespace, options);
+  }
+
+  /** Makes the namespace, and waits until pods can be created in it. */
+  async createNamespace(): Promise<void> {
+    await this.call("POST", "/api/v1/namespaces", { metadata: { name: this.namespace } });
+    await eventually("the default service account", () => this.find("serviceaccounts/default"));
+  }
+
+  /** Lets go of the namespace and all that is in it; does not wait for that. */
+  async deleteNamespace(): Promise<void> {
+    await this.call("DELETE", `/api/v1/namespaces/${this.namespace}`);
+  }
+
+  /** The pods, by name. */
+  async pods(): Promise<Map<string, Pod>> {
+    const { items } = await this.call("GET", this.#path("pods")) as { items: Pod[] };
+    return new Map(items.map((pod) => [pod.metadata.name ?? "", pod]));
+  }
+
+  async podNames(): Promise<string[]> {
+    return [...(await this.pods()).keys()].sort();
+  }
+
+  async createPod(pod: object): Promise<Pod> {
+    return await this.call("POST", this.#path("pods"), { apiVersion: "v1", kind: "Pod", ...pod }) as Pod;
+  }
+
+  /** Deletes the pod as an operator would, at once. */
+  async deletePod(name: string): Promise<void> {
+    await this.call("DELETE", this.#path(`pods/${name}`), { gracePeriodSeconds: 0 });
+  }
+
+  /** Evicts the pod as a drained node does. */
+  async evictPod(name: string): Promise<void> {
+    await this.call("POST", this.#path(`pods/${name}/eviction`), {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name, namespace: this.namespace },
+    });
+  }
+
+  /** Allows no more than so many pods, and waits until that holds. */
+  async limitPods(most: number): Promise<void> {
+    const quota = { metadata: { name: "pods" }, spec: { hard: { pods: String(most) } } };
+    await this.call("POST", this.#path("resourcequotas"), quota);
+    await eventually("the quota", async () => {
+      const found = await this.find("resourcequotas/pods") as { status?: { used?: { pods?: string } } } | undefined;
+      return found?.status?.used?.pods !== undefined;
+    });
+  }
+
+  /** An object of the namespace, or nothing where there is none. */
+  async find(path: string): Promise<unknown> {
+    const response = await this.#fetch("GET", this.#path(path));
+    if (response.status === 404) return void await response.body?.cancel();
+    return await answerOf(response, path);
+  }
+
+  /** @throws with the server's words where it does not do as it is told */
+  async call(method: string, path: string, body?: object): Promise<unknown> {
+    return await answerOf(await this.#fetch(method, path, body), path);
+  }
+
+  [Symbol.dispose](): void {
+    this.#login.client.close();
+  }
+
+  #path(path: string): string {
+    return `/api/v1/namespaces/${this.namespace}/${path}`;
+  }
+
+  #fetch(method: string, path: string, body?: object): Promise<Response> {
+    const { server, client, headers } = this.#login;
+    return fetch(`${server}${path}`, {
+      method,
+      client,
+      headers: { ...headers, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+}
+
+async function answerOf(response: Response, path: string): Promise<unknown> {
+  const text = await response.text();
+  if (response.ok) return JSON.parse(text);
+  throw new Error(`${path}: ${response.status} ${text}`);
+}

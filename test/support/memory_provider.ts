@@ -1,0 +1,36 @@
+import { loadConfig } from "../../src/config.ts";
+import { seededRandom } from "../../src/random.ts";
+import type { Provider } from "../../src/verbs/provider.ts";
+import { Workdir } from "../../src/workdir/workdir.ts";
+import { MemoryFiles } from "./memory_files.ts";
+import { SimulatedClock } from "./simulated_clock.ts";
+
+export const manifest = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "c", image: "i" }] } };
+
+/** What the verbs and watchers stand on, all of it in memory: `/work`, prepared, and `/conf` with the template `T`. */
+export interface MemoryProvider extends Provider {
+  files: MemoryFiles;
+  clock: SimulatedClock;
+}
+
+export function memoryProvider(
+  options: { files?: MemoryFiles; requestId?: string; clock?: SimulatedClock; seed?: number } = {},
+): MemoryProvider {
+  const clock = options.clock ?? new SimulatedClock();
+  const files = options.files ?? furnished(new MemoryFiles({ now: () => clock.now() }));
+  const random = seededRandom(options.seed ?? 1);
+  const workdir = new Workdir("/work", { files, random });
+  const given = options.requestId === undefined ? {} : { requestId: options.requestId };
+  return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
+}
+
+function furnished(files: MemoryFiles): MemoryFiles {
+  new Workdir("/work", { files, random: seededRandom(0) }).prepare();
+  files.makeDirectory("/conf");
+  const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
+  const template = { templateId: "T", maxNumber: -1, attributes, podSpec: "pod.json" };
+  files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template] }));
+  files.writeText("/conf/pod.json", JSON.stringify(manifest));
+  for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) files.sync(path);
+  return files;
+}

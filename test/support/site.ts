@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import type { MachineAnswer, RequestStatusAnswer, ReturnRequestsAnswer } from "../../src/hf/answers.ts";
+import type { Cluster } from "./cluster.ts";
+import { eventually } from "./deadline.ts";
+import { type Ran, Running, runToEnd } from "./process.ts";
+import { root } from "./tree.ts";
+
+const scripts = `${root}scripts/k8s-hf/providers/k8s-hf/scripts`;
+
+/** The provider scripts, without their ending. */
+export type Script =
+  | "getAvailableTemplates"
+  | "requestMachines"
+  | "getRequestStatus"
+  | "requestReturnMachines"
+  | "getReturnRequests";
+
+/** What a provider script answered: it is checked to be exactly one JSON object. */
+export interface Answered extends Ran {
+  // deno-lint-ignore no-explicit-any
+  answer: any;
+}
+
+export interface Asked {
+  /** The question, for the file that Symphony gives with `-f`. */
+  input?: unknown;
+  /** In place of the file. */
+  args?: string[];
+  /** Text on standard input. */
+  stdin?: string;
+  environment?: Record<string, string>;
+}
+
+/** The manifest that a site's machines are made of: small, and quick to go. */
+export const manifest = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { labels: { site: "test" } } as { labels: Record<string, string> },
+  spec: {
+    restartPolicy: "Never",
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "symphony", image: "symphony:1" }],
+  } as Record<string, unknown>,
+};
+
+/** A host with the product on it: directories of its own, the environment that Symphony gives, and what is started there. */
+export class Site {
+  readonly directory: string;
+  readonly cluster: Cluster | undefined;
+  readonly #running: Running[] = [];
+  #files = 0;
+
+  constructor(directory: string, cluster?: Cluster) {
+    this.directory = directory;
+    this.cluster = cluster;
+    for (const name of ["conf", "work", "input"]) Deno.mkdirSync(`${directory}/${name}`);
+    if (cluster) this.write("kubeconfig", cluster.kubeconfig());
+    this.writeTemplates({ small: manifest });
+  }
+
+  get workdir(): string {
+    return `${this.directory}/work`;
+  }
+
+  get confdir(): string {
+    return `${this.directory}/conf`;
+  }
+
+  get environment(): Record<string, string> {
+    return {
+      PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+      HOME: this.directory,
+      KUBECONFIG: `${this.directory}/kubeconfig`,
+      HOSTFACTORY_BIN: binary(),
+      HF_PROVIDER_NAME: "k8s-hf",
+      HF_PROVIDER_CONFDIR: this.confdir,
+      HF_PROVIDER_WORKDIR: this.workdir,
+    };
+  }
+
+  write(path: string, text: string): string {
+    Deno.writeTextFileSync(`${this.directory}/${path}`, text);
+    return `${this.directory}/${path}`;
+  }
+
+  /** Makes these the templates, by id, each with a manifest of its own beside the list. */
+  writeTemplates(manifests: Record<string, object>): void {
+    const templates = Object.keys(manifests).map((templateId) => ({
+      templateId,
+      maxNumber: 1_000,
+      attributes: { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] },
+      podSpec: `${templateId}.json`,
+    }));
+    this.write("conf/k8sprov_templates.json", JSON.stringify({ templates }));
+    for (const [id, one] of Object.entries(manifests)) this.write(`conf/${id}.json`, JSON.stringify(one));
+  }
+
+  /** Runs a provider script as Symphony does. @throws where it prints anything but one JSON object */
+  async ask(script: Script, asked: Asked = {}): Promise<Answered> {
+    const { input, stdin, environment = {} } = asked;
+    const given = input === undefined
+      ? []
+      : ["-f", this.write(`input/${this.#files++}.json`, typeof input === "string" ? input : JSON.stringify(input))];
+    const ran = await runToEnd({
+      program: `${scripts}/${script}.sh`,
+      args: [...given, ...asked.args ?? []],
+      environment: { ...this.environment, ...environment },
+      directory: this.directory,
+    }, stdin);
+    const answer = parseObject(ran);
+    return { ...ran, answer };
+  }
+
+  /** As `ask`, and the script has to succeed. @returns the answer */
+  // deno-lint-ignore no-explicit-any
+  async tell(script: Script, input: unknown, asked: Asked = {}): Promise<any> {
+    const { code, stderr, answer } = await this.ask(script, { input, ...asked });
+    assert.equal(code, 0, `${script}: ${stderr}`);
+    return answer;
+  }
+
+  /** Asks for machines. @returns the request's id */
+  async request(machineCount: number, options: { templateId?: string; id?: string } = {}): Promise<string> {
+    const { templateId = "small", id } = options;
+    const template = { templateId, machineCount };
+    const { requestId } = await this.tell("requestMachines", { template }, id ? { args: ["--request-id", id] } : {});
+    assert.match(requestId, /^[a-z][a-z0-9-]+$/);
+    return requestId;
+  }
+
+  /** Gives machines back. @returns the return request's id */
+  async giveBack(machines: string[]): Promise<string> {
+    const input = { machines: machines.map((name) => ({ name })) };
+    return (await this.tell("requestReturnMachines", input)).requestId;
+  }
+
+  async status(requestId: string): Promise<RequestStatusAnswer> {
+    const { requests } = await this.tell("getRequestStatus", { requests: [{ requestId }] });
+    assert.equal(requests.length, 1);
+    return requests[0];
+  }
+
+  /** The status of a request or return request once nothing of it is under way. */
+  async settled(requestId: string, options: { seconds?: number } = {}): Promise<RequestStatusAnswer> {
+    return await eventually(`request ${requestId} settled`, async () => {
+      const status = await this.status(requestId);
+      return status.status !== "running" && status;
+    }, { ...options, everyMs: 150 });
+  }
+
+  /** The machines of a request once all of them run. */
+  async allRunning(requestId: string, options: { seconds?: number } = {}): Promise<MachineAnswer[]> {
+    const { status, message, machines } = await this.settled(requestId, options);
+    assert.equal(status, "complete", message);
+    for (const machine of machines) assert.equal(machine.status, "running", machine.message);
+    return machines;
+  }
+
+  async returnRequests(machines?: string[]): Promise<ReturnRequestsAnswer> {
+    return await this.tell("getReturnRequests", machines ? { machines: machines.map((name) => ({ name })) } : {});
+  }
+
+  /** Starts `hostfactory` with these arguments; it ends with the test at the latest. */
+  start(args: string[], environment: Record<string, string> = {}): Running {
+    const command = { program: binary(), args, directory: this.directory };
+    const running = new Running({ ...command, environment: { ...this.environment, ...environment } });
+    this.#running.push(running);
+    return running;
+  }
+
+  serve(...args: string[]): Running {
+    return this.start(["serve", ...args]);
+  }
+
+  /** Runs `hostfactory` with these arguments to its end. */
+  async run(args: string[]): Promise<Ran> {
+    const { directory, environment } = this;
+    return await runToEnd({ program: binary(), args, directory, environment });
+  }
+
+  /** The names in a directory of the work directory, hidden ones included; none where it is not there. */
+  entries(path: string): string[] {
+    try {
+      return [...Deno.readDirSync(`${this.workdir}/${path}`)].map(({ name }) => name).sort();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  /** Ends all that was started here. @returns what it said, for a test that failed */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.map((one) => one.kill()));
+  }
+
+  /** What everything that was started here has said. */
+  get log(): string {
+    return this.#running.map(({ stdout, stderr }) => stdout + stderr).join("---\n");
+  }
+}
+
+/** The machines' names of a request, in order. */
+export function machinesOf(requestId: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${requestId}-${index}`);
+}
+
+function binary(): string {
+  const path = Deno.env.get("HF_BINARY");
+  if (!path) throw new Error("HF_BINARY is not set: it names the compiled binary");
+  return path;
+}
+
+// deno-lint-ignore no-explicit-any
+function parseObject({ stdout, stderr }: Ran): any {
+  try {
+    const answer = JSON.parse(stdout);
+    assert.ok(typeof answer === "object" && answer !== null && !Array.isArray(answer));
+    return answer;
+  } catch {
+    throw new Error(`standard output is not one JSON object: ${stdout}\nstandard error: ${stderr}`);
+  }
+}
