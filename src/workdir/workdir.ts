@@ -18,10 +18,14 @@ export class Workdir {
     this.#tag = integerBetween(options.random, 0, 2 ** 40).toString(36);
   }
 
-  /** Makes the directories that are missing. @throws HostFactoryError that says what to do */
+  /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */
   prepare(): void {
+    const { root, directories } = this.layout;
     try {
-      for (const directory of this.layout.directories) this.files.makeDirectory(directory);
+      const isMissing = (path: string) => this.kind(path) === undefined;
+      const toSync = isMissing(root) ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
+      for (const directory of directories) this.files.makeDirectory(directory);
+      for (const directory of toSync) this.files.sync(directory);
     } catch (error) {
       throw new HostFactoryError(`Cannot use the work directory '${this.layout.root}': ${(error as Error).message}`, {
         cause: error,

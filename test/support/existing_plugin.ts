@@ -1,32 +1,59 @@
-import fixture from "../fixtures/existing_plugin.json" with { type: "json" };
-import type { Files } from "../../src/files.ts";
+import { runToEnd } from "./process.ts";
+import type { Site } from "./site.ts";
+import { root } from "./tree.ts";
 
-/** The names of what is in the work directory of the existing plug-in. */
-export const existingIds: { running: string; partlyUnschedulable: string; notPickedUp: string; return: string } =
-  fixture.ids;
-
-/** Its own answer to get-request-status about one request or return request. */
-export function existingAnswer(id: string): { requests: { machines: Record<string, unknown>[] }[] } {
-  return structuredClone(
-    (fixture.answers as Record<string, { requests: { machines: Record<string, unknown>[] }[] }>)[id]!,
-  );
+/** The names of what is in the fixture. */
+export interface ExistingPlugin {
+  /** 3 machines, of which -0 was given back by the return request. */
+  running: string;
+  /** 6 machines, all running. */
+  sixRunning: string;
+  /** 2 machines that no watcher has picked up. */
+  notPickedUp: string;
+  /** The return request, which is done. */
+  returned: string;
 }
 
-/** Its pods, as it wrote them. */
-export function existingPod(machine: string): string {
-  return entry(`work/pods/${machine}`);
-}
-
-/** Puts its work directory to `<root>/work` and its configuration to where the links of the former lead, `/opt/hf/conf`. */
-export function furnishExisting(files: Files, root: string): void {
-  for (const [path, what] of Object.entries(fixture.files as Record<string, { text?: string; link?: string }>)) {
-    const at = path.startsWith("conf/") ? `/opt/hf/${path}` : `${root}/${path}`;
-    files.makeDirectory(at.slice(0, at.lastIndexOf("/")));
-    if (what.link === undefined) files.writeText(at, what.text ?? "");
-    else files.symlink(what.link, at);
+/** Puts a work directory, as the existing plug-in left it on a real cluster, in place of the site's own. */
+export async function installExistingPlugin(site: Site): Promise<ExistingPlugin> {
+  const { code, stderr } = await runToEnd({
+    program: "tar",
+    args: ["-xzf", `${root}test/fixtures/existing-plugin-workdir.tgz`],
+    environment: { PATH: site.environment.PATH ?? "" },
+    directory: site.directory,
+  });
+  if (code !== 0) throw new Error(stderr);
+  const ids = JSON.parse(Deno.readTextFileSync(`${site.directory}/ids.json`));
+  // Its links lead to where its configuration lay.
+  const moved = (path: string) => path.replace("/opt/hf/conf", site.confdir);
+  const templates = `${site.confdir}/k8sprov_templates.json`;
+  Deno.writeTextFileSync(templates, moved(Deno.readTextFileSync(templates)));
+  const pending = `${site.workdir}/requests/${ids.notPickedUp}`;
+  for (const { name, isSymlink } of Deno.readDirSync(pending)) {
+    if (!isSymlink) continue;
+    const target = moved(Deno.readLinkSync(`${pending}/${name}`));
+    Deno.removeSync(`${pending}/${name}`);
+    Deno.symlinkSync(target, `${pending}/${name}`);
   }
+  return {
+    running: ids.running,
+    sixRunning: ids.partlyUnschedulable,
+    notPickedUp: ids.notPickedUp,
+    returned: ids.return,
+  };
 }
 
-function entry(path: string): string {
-  return (fixture.files as Record<string, { text?: string }>)[path]?.text ?? "";
+/** A pod as the existing plug-in makes it: none of our own labels. */
+export function existingPluginPod(requestId: string, index: number): object {
+  const name = `${requestId}-${index}`;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { app: name, "symphony/hostfactory-reqid": requestId } },
+    spec: {
+      restartPolicy: "Never",
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: "sym", image: "symphony:7.3.2" }],
+    },
+  };
 }

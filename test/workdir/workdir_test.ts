@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../src/random.ts";
+import { Workdir } from "../../src/workdir/workdir.ts";
+import { MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
+
+function make(): { files: MemoryFiles; workdir: Workdir } {
+  const files = new MemoryFiles();
+  files.makeDirectory("/work/d");
+  return { files, workdir: new Workdir("/work", { files, random: seededRandom(1) }) };
+}
+
+Deno.test("preparing makes every directory, and again does nothing", () => {
+  const { files, workdir } = make();
+  workdir.prepare();
+  const before = files.tree("/work");
+  workdir.prepare();
+  assert.deepEqual(files.tree("/work"), before);
+  for (const directory of workdir.layout.directories) assert.equal(workdir.kind(directory), "directory");
+});
+
+for (const exists of [true, false]) {
+  Deno.test(`a work directory that was prepared survives a power failure, ${exists ? "" : "not "}having been there`, () => {
+    const files = new MemoryFiles();
+    files.makeDirectory(exists ? "/var/work" : "/var");
+    for (const directory of ["/var", "/"]) files.sync(directory);
+    const workdir = new Workdir("/var/work", { files, random: seededRandom(1) });
+    workdir.prepare();
+    const after = new Workdir("/var/work", { files: files.crash("synced"), random: seededRandom(1) });
+    for (const directory of workdir.layout.directories) assert.equal(after.kind(directory), "directory", directory);
+  });
+}
+
+Deno.test("preparing what is there already waits for no disk", () => {
+  const { files, workdir } = make();
+  workdir.prepare();
+  const before = files.writes.length;
+  workdir.prepare();
+  assert.deepEqual(files.writes.slice(before).filter(({ name }) => name === "sync"), []);
+});
+
+for (const error of [noSpace(), readOnly(), notPermitted()]) {
+  Deno.test(`a work directory that cannot be made is named, and why (${error.message})`, () => {
+    const { files, workdir } = make();
+    files.failWrite(0, error);
+    assert.throws(() => workdir.prepare(), (thrown: Error & { hint?: string }) => {
+      assert.match(thrown.message, /^Cannot use the work directory '\/work': /);
+      assert.ok(thrown.message.includes(error.message));
+      assert.match(thrown.hint ?? "", /--workdir/);
+      return true;
+    });
+  });
+}
+
+const replacements: [what: string, replace: (workdir: Workdir) => void, before: string, after: string][] = [
+  ["write", (workdir) => workdir.write("/work/d/x", "new"), "old", "new"],
+  ["write with sync", (workdir) => workdir.write("/work/d/x", "new", { sync: true }), "old", "new"],
+  ["link", (workdir) => workdir.link("new", "/work/d/x"), "old", "-> new"],
+];
+for (const [what, replace, old, fresh] of replacements) {
+  Deno.test(`${what}: whatever fails, there is the old or the new, and nothing else`, () => {
+    for (const error of [noSpace(), notPermitted()]) {
+      for (let n = 0;; n++) {
+        const { files, workdir } = make();
+        files.writeText("/work/d/x", old);
+        const writes = files.writes.length;
+        files.failWrite(n, error);
+        let failed = false;
+        try {
+          replace(workdir);
+        } catch (thrown) {
+          assert.equal(thrown, error);
+          failed = true;
+        }
+        assert.deepEqual(files.tree("/work/d"), { x: failed ? old : fresh }, `write ${n} failed`);
+        if (files.writes.length - writes <= n) break;
+      }
+    }
+  });
+
+  Deno.test(`${what}: killed anywhere, a reader sees the old or the new`, () => {
+    for (let n = 0;; n++) {
+      const { files, workdir } = make();
+      files.writeText("/work/d/x", old);
+      files.killAt(n);
+      let killed = false;
+      try {
+        replace(workdir);
+      } catch {
+        killed = true;
+      }
+      const x = files.crash("everything").tree("/work/d")["x"];
+      assert.ok(x === old || x === fresh, `killed at ${n}: ${x}`);
+      if (!killed) break;
+    }
+  });
+}
+
+Deno.test("what was written with sync is never torn, even where names are kept and texts are not", () => {
+  const { files, workdir } = make();
+  workdir.write("/work/d/x", "new", { sync: true });
+  assert.deepEqual(files.crash("names").tree("/work/d"), { x: "new" });
+});
+
+Deno.test("reading what is missing gives nothing; what cannot be read is an error", () => {
+  const { files, workdir } = make();
+  files.writeText("/work/file", "");
+  for (const path of ["/work/none", "/work/none/x", "/work/file/x"]) {
+    assert.equal(workdir.readText(path), undefined);
+    assert.equal(workdir.readLink(path), undefined);
+    assert.equal(workdir.kind(path), undefined);
+    assert.deepEqual(workdir.names(path), []);
+    workdir.remove(path);
+  }
+  files.failWhere(() => true, notPermitted());
+  for (const read of [workdir.readText, workdir.readLink, workdir.kind, workdir.names, workdir.remove]) {
+    assert.throws(() => read.call(workdir, "/work/file"), { code: "EACCES" });
+  }
+});
+
+Deno.test("hidden names are not listed, and two work directories do not share them", () => {
+  const { files, workdir } = make();
+  files.writeText("/work/d/.hidden", "");
+  files.writeText("/work/d/seen", "");
+  assert.deepEqual(workdir.names("/work/d"), ["seen"]);
+  const other = new Workdir("/work", { files, random: seededRandom(2) });
+  const names = [workdir, workdir, other, other].map((one) => one.temporary("/work/d"));
+  assert.equal(new Set(names).size, 4);
+  for (const name of names) assert.match(name, /^\/work\/d\/\.new-/);
+});
