@@ -24,7 +24,11 @@ export class ReturnIndex {
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {
-      for (const machine of this.#workdir.names(this.#workdir.layout.returnRequest(id))) this.#machines.add(machine);
+      try {
+        for (const machine of this.#workdir.names(this.#workdir.layout.returnRequest(id))) this.#machines.add(machine);
+      } catch {
+        this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
+      }
     }
     return fresh.length > 0;
   }

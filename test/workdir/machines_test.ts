@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { STATUS_WORDS } from "../../src/hf/status.ts";
+import {
+  type MachineRecord,
+  readMachineRecord,
+  readPodFacts,
+  readStatusWord,
+  writeFirstStatusWord,
+  writeMachineRecord,
+  writeStatusWord,
+} from "../../src/workdir/machines.ts";
+import { furnishExisting } from "../support/existing_workdir.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+Deno.test("every word is read as it was written, as the target of a link", () => {
+  const { files, workdir } = memoryProvider();
+  for (const word of STATUS_WORDS) {
+    writeStatusWord(workdir, "a-0", word);
+    assert.equal(readStatusWord(workdir, "a-0"), word);
+    assert.deepEqual(files.tree("/work/pods-status"), { "a-0": `-> ${word}` });
+  }
+});
+
+Deno.test("a word that is there already is not written again", () => {
+  const { files, workdir } = memoryProvider();
+  writeStatusWord(workdir, "a-0", "running");
+  const writes = files.writes.length;
+  writeStatusWord(workdir, "a-0", "running");
+  assert.equal(files.writes.length, writes);
+});
+
+Deno.test("a path is read by its last name; no link and no word that we know are nothing", () => {
+  const { files, workdir } = memoryProvider();
+  files.symlink("/elsewhere/pods-status/running", "/work/pods-status/path-0");
+  files.symlink("resting", "/work/pods-status/odd-0");
+  assert.equal(readStatusWord(workdir, "path-0"), "running");
+  assert.equal(readStatusWord(workdir, "odd-0"), undefined);
+  assert.equal(readStatusWord(workdir, "none-0"), undefined);
+});
+
+Deno.test("the first word is written only where there is none", () => {
+  const { workdir } = memoryProvider();
+  writeFirstStatusWord(workdir, "a-0");
+  assert.equal(readStatusWord(workdir, "a-0"), "creating");
+  writeStatusWord(workdir, "a-0", "running");
+  writeFirstStatusWord(workdir, "a-0");
+  assert.equal(readStatusWord(workdir, "a-0"), "running");
+});
+
+const record: MachineRecord = { up: true, returned: false, givenUp: false, message: "why", uid: "u", launchtime: 5 };
+
+Deno.test("what was noted of a machine is read as it was; a torn note is none", () => {
+  const { files, workdir } = memoryProvider();
+  assert.equal(readMachineRecord(workdir, "a-0"), undefined);
+  writeMachineRecord(workdir, "a-0", record);
+  assert.deepEqual(readMachineRecord(workdir, "a-0"), record);
+  files.writeText("/work/machines/a-0", '{"up":tr');
+  assert.equal(readMachineRecord(workdir, "a-0"), undefined);
+});
+
+const facts = {
+  uid: "u",
+  resourceVersion: "7",
+  privateIpAddress: "10.0.0.1",
+  createdAt: 1_795_209_813,
+  deletionAt: undefined,
+};
+const pods: [what: string, pod: unknown, facts: unknown][] = [
+  ["ours", {
+    metadata: { name: "a-0", uid: "u", resourceVersion: "7", creationTimestamp: "2026-11-20T21:23:33Z" },
+    status: { podIP: "10.0.0.1", phase: "Running" },
+  }, facts],
+  ["the existing plug-in's", {
+    metadata: {
+      name: "a-0",
+      uid: "u",
+      resource_version: "7",
+      creation_timestamp: 1_795_209_813,
+      deletion_timestamp: null,
+    },
+    status: { pod_ip: "10.0.0.1", phase: "Running" },
+  }, { ...facts, resourceVersion: undefined }],
+  ["ours, being deleted", {
+    metadata: {
+      name: "a-0",
+      uid: "u",
+      creationTimestamp: "2026-11-20T21:23:33Z",
+      deletionTimestamp: "2026-11-20T21:24:00Z",
+    },
+    status: {},
+  }, { ...facts, resourceVersion: undefined, privateIpAddress: "", deletionAt: 1_795_209_840 }],
+  ["the existing plug-in's, being deleted", {
+    metadata: { name: "a-0", uid: "u", creation_timestamp: 1_795_209_813, deletion_timestamp: 1_795_209_840 },
+    status: { pod_ip: null },
+  }, { ...facts, resourceVersion: undefined, privateIpAddress: "", deletionAt: 1_795_209_840 }],
+  ["one without a state", { metadata: { name: "a-0", uid: "u" } }, {
+    ...facts,
+    resourceVersion: undefined,
+    privateIpAddress: "",
+    createdAt: 0,
+  }],
+  ["one without a uid", { metadata: { name: "a-0" } }, undefined],
+  ["no pod", [], undefined],
+];
+for (const [what, pod, expected] of pods) {
+  Deno.test(`the facts of a pod file are read: ${what}`, () => {
+    const { files, workdir } = memoryProvider();
+    files.writeText("/work/pods/a-0", JSON.stringify(pod));
+    assert.deepEqual(readPodFacts(workdir, "a-0"), expected);
+  });
+}
+
+Deno.test("there are no facts where there is no pod file, or a torn one", () => {
+  const { files, workdir } = memoryProvider();
+  assert.equal(readPodFacts(workdir, "a-0"), undefined);
+  files.writeText("/work/pods/a-0", '{"metadata": {"na');
+  assert.equal(readPodFacts(workdir, "a-0"), undefined);
+});
+
+Deno.test("the facts of a real pod file of the existing plug-in are read", () => {
+  const { files, workdir } = memoryProvider();
+  furnishExisting(files, "");
+  assert.deepEqual(readPodFacts(workdir, "caklqmeteuqr-1"), {
+    uid: "40eafbf1-bc0e-4051-8dba-7894a91cbeb6",
+    resourceVersion: undefined,
+    privateIpAddress: "10.0.0.2",
+    createdAt: 1_795_209_813,
+    deletionAt: undefined,
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { ReturnIndex } from "../../src/workdir/return_index.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
+import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+const request = (id: string, ...machines: string[]) => ({ id, machines, unknown: ["never-0"], requestedAt: 0 });
+
+Deno.test("what was given back is known from the refresh after it on, what was never issued is not", () => {
+  const { workdir, clock } = memoryProvider();
+  const returns = new ReturnIndex(workdir);
+  assert.equal(returns.refresh(clock.now()), false);
+  addReturn(workdir, request("one", "a-0", "a-1"));
+  assert.equal(returns.has("a-0"), false);
+  assert.equal(returns.refresh(clock.now()), true);
+  assert.deepEqual(["a-0", "a-1", "a-2", "never-0"].map((name) => returns.has(name)), [true, true, false, false]);
+  addReturn(workdir, request("two", "a-2"));
+  assert.equal(returns.refresh(clock.now()), true);
+  assert.equal(returns.has("a-2"), true);
+  assert.equal(returns.refresh(clock.now()), false);
+});
+
+Deno.test("the existing plug-in's return requests count", () => {
+  const { files, workdir, clock } = memoryProvider();
+  furnishExisting(files, "");
+  const returns = new ReturnIndex(workdir);
+  returns.refresh(clock.now());
+  assert.ok(returns.has(`${existingIds.running}-0`));
+});
+
+Deno.test("a return request that cannot be read now is read later, and hides no other", () => {
+  const { files, workdir, clock } = memoryProvider();
+  for (const id of ["one", "two", "three"]) addReturn(workdir, request(id, `${id}-0`));
+  const returns = new ReturnIndex(workdir);
+  files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/return-requests/two", notPermitted());
+  returns.refresh(clock.now());
+  assert.deepEqual(["one-0", "two-0", "three-0"].map((name) => returns.has(name)), [true, false, true]);
+  files.before = () => {};
+  returns.refresh(clock.now());
+  assert.deepEqual(["one-0", "two-0", "three-0"].map((name) => returns.has(name)), [true, true, true]);
+});

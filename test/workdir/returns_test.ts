@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { addRequest } from "../../src/workdir/requests.ts";
+import { addReturn, markReturnProcessed, readReturn } from "../../src/workdir/returns.ts";
+import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+const request = { id: "ret", machines: ["a-0", "b-7"], unknown: ["stranger"], requestedAt: 1_795_000_000 };
+
+Deno.test("a return request is a directory with an empty file for each machine, and a record of those never issued", () => {
+  const { files, workdir } = memoryProvider();
+  addReturn(workdir, { ...request, machines: ["a-0", "b-7", "a-0"] });
+  assert.deepEqual(files.tree("/work/return-requests"), {
+    "ret/.request.json": '{"version":1,"requestedAt":1795000000,"unknown":["stranger"]}\n',
+    "ret/a-0": "",
+    "ret/b-7": "",
+  });
+});
+
+Deno.test("a return request is read as it was added, and is handled once that was noted", () => {
+  const { workdir } = memoryProvider();
+  addReturn(workdir, request);
+  const stored = readReturn(workdir, "ret");
+  assert.deepEqual(stored?.machines.sort(), ["a-0", "b-7"]);
+  assert.deepEqual(stored.record?.unknown, ["stranger"]);
+  assert.equal(stored.processed, false);
+  markReturnProcessed(workdir, "ret");
+  assert.equal(readReturn(workdir, "ret")?.processed, true);
+});
+
+Deno.test("one that is not there is nothing", () => {
+  assert.equal(readReturn(memoryProvider().workdir, "none"), undefined);
+});
+
+Deno.test("the same return request again is the same, in whatever order, known or not by now", () => {
+  const { files, workdir } = memoryProvider();
+  addReturn(workdir, request);
+  const before = files.tree("/work");
+  addReturn(workdir, { ...request, machines: ["b-7", "a-0"] });
+  addReturn(workdir, { ...request, machines: ["b-7"], unknown: ["stranger", "a-0"] });
+  assert.deepEqual(files.tree("/work"), before);
+});
+
+for (const other of [{ machines: ["a-0"] }, { unknown: [] }, { machines: ["a-0", "b-7", "c-1"] }]) {
+  Deno.test(`the same id for other machines is an error and changes nothing: ${JSON.stringify(other)}`, () => {
+    const { files, workdir } = memoryProvider();
+    addReturn(workdir, request);
+    const before = files.tree("/work");
+    assert.throws(() => addReturn(workdir, { ...request, ...other }), /taken by a return request for other machines/);
+    assert.deepEqual(files.tree("/work"), before);
+  });
+}
+
+Deno.test("the id of a request for machines is taken", () => {
+  const { workdir } = memoryProvider();
+  addRequest(workdir, { id: "ret", templateId: "T", count: 1, requestedAt: 0, manifest: "{}" });
+  assert.throws(() => addReturn(workdir, request), /taken by a request for machines/);
+});
+
+Deno.test("the same machine in two return requests is in both", () => {
+  const { workdir } = memoryProvider();
+  addReturn(workdir, { ...request, machines: ["a-0"] });
+  addReturn(workdir, { ...request, id: "again", machines: ["a-0"] });
+  assert.deepEqual(readReturn(workdir, "again")?.machines, ["a-0"]);
+});
+
+Deno.test("a return request of the existing plug-in is read, without a record", () => {
+  const { files, workdir } = memoryProvider();
+  furnishExisting(files, "");
+  assert.deepEqual(readReturn(workdir, existingIds.return), {
+    id: existingIds.return,
+    record: undefined,
+    machines: ["caklqmeteuqr-0"],
+    processed: true,
+  });
+});

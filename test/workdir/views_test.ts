@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { doubtView, readView, VIEW_LIFETIME_SECONDS, writeView } from "../../src/workdir/views.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+Deno.test("a view is read as it was written; none or a torn one is none", () => {
+  const { files, workdir } = memoryProvider();
+  assert.equal(readView(workdir, "pods"), undefined);
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 7 });
+  assert.deepEqual(readView(workdir, "pods"), { completeAt: 5, heardAt: 7 });
+  files.writeText("/work/views/pods.json", "{");
+  assert.equal(readView(workdir, "pods"), undefined);
+});
+
+const now = 1_795_000_000;
+for (
+  const [age, doubt] of [
+    [0, undefined],
+    [1, undefined],
+    [VIEW_LIFETIME_SECONDS, undefined],
+    [VIEW_LIFETIME_SECONDS + 1, /last heard from 121 s ago/],
+    [86_400, /last heard from 86400 s ago/],
+    [-VIEW_LIFETIME_SECONDS, undefined],
+    [-VIEW_LIFETIME_SECONDS - 1, /121 s in the future.*clocks/],
+  ] as const
+) {
+  Deno.test(`a view that was heard from ${age} s ago is ${doubt ? "not believed, and it is said why" : "believed"}`, () => {
+    // How long ago it was complete does not matter: the watch has kept it up since.
+    const said = doubtView({ completeAt: now - 900_000, heardAt: now - age }, now);
+    if (doubt) assert.match(said ?? "", doubt);
+    else assert.equal(said, undefined);
+  });
+}
+
+Deno.test("no view is not believed, and it is said what to do", () => {
+  assert.match(doubtView(undefined, now) ?? "", /not been listed yet: start 'hostfactory serve'/);
+});
