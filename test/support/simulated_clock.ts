@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../src/clock.ts";
 
 /** A clock whose time moves only when it is told to. */
