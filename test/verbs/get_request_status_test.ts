@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import type { StatusWord } from "../../src/hf/status.ts";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
+import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/existing_workdir.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+const asked = 1_795_000_000;
+const created = 1_795_209_813;
+
+interface Machine {
+  word?: StatusWord;
+  pod?: boolean;
+  record?: Partial<MachineRecord>;
+  /** Its pod was created, or it was given up: its entry is no link any more. */
+  settled?: boolean;
+}
+
+/** A provider with the request `req` of these machines. */
+function requested(...machines: Machine[]): MemoryProvider {
+  const provider = memoryProvider();
+  const { workdir, files } = provider;
+  addRequest(workdir, { id: "req", templateId: "T", count: machines.length, requestedAt: asked, manifest: "{}" });
+  for (const [i, { word, pod, record, settled = true }] of machines.entries()) {
+    const name = `req-${i}`;
+    if (settled) settleMachine(workdir, "req", name);
+    if (word) writeStatusWord(workdir, name, word);
+    if (pod) {
+      const metadata = { name, uid: `uid-${i}`, creationTimestamp: new Date(created * 1000).toISOString() };
+      files.writeText(`/work/pods/${name}`, JSON.stringify({ metadata, status: { podIP: `10.0.0.${i}` } }));
+    }
+    if (record) {
+      writeMachineRecord(workdir, name, { up: false, returned: false, givenUp: false, message: "", ...record });
+    }
+  }
+  return provider;
+}
+
+function status(provider: MemoryProvider, requestId = "req") {
+  const [answer] = getRequestStatus(provider, { requests: [{ requestId }] }).requests;
+  assert.ok(answer);
+  return answer;
+}
+
+Deno.test("a running machine is answered with its id, address and launch time", () => {
+  assert.deepEqual(status(requested({ word: "running", pod: true })), {
+    requestId: "req",
+    message: "",
+    status: "complete",
+    machines: [{
+      machineId: "uid-0",
+      name: "req-0",
+      result: "succeed",
+      status: "running",
+      privateIpAddress: "10.0.0.0",
+      publicIpAddress: "",
+      launchtime: created,
+      message: "Allocated by K8s hostfactory",
+    }],
+  });
+});
+
+const returnedUp = { up: true, returned: true, message: "Returned by Symphony" };
+/** Of one machine: what its request says, and the machine's result, status and message where it is answered. */
+const table: [what: string, machine: Machine, request: string, result?: string, status?: string, message?: RegExp][] = [
+  ["creating, no pod yet", { word: "creating", settled: false }, "running"],
+  ["created, not seen", { word: "creating" }, "running"],
+  ["pending", { word: "pending", pod: true }, "running"],
+  ["without a word", {}, "running"],
+  ["without a word, to be created", { settled: false }, "running"],
+  ["running", { word: "running", pod: true }, "complete", "succeed", "running"],
+  ["succeeded", { word: "succeeded", pod: true }, "complete", "succeed", "terminated"],
+  ["failed", { word: "failed", pod: true }, "complete_with_error", "fail", "terminated", /^The pod failed$/],
+  [
+    "failed for a reason",
+    { word: "failed", record: { message: "OOMKilled" } },
+    "complete_with_error",
+    "fail",
+    "terminated",
+    /^OOMKilled$/,
+  ],
+  ["unknown", { word: "unknown", pod: true }, "complete_with_error", "fail", "terminated", /node may be lost/],
+  ["deleted by somebody", { word: "deleted" }, "complete_with_error", "fail", "terminated", /not because Symphony/],
+  ["returned when it was up", { word: "deleted", record: returnedUp }, "complete", "succeed", "terminated"],
+  [
+    "failed after it was returned",
+    { word: "failed", pod: true, record: returnedUp },
+    "complete",
+    "succeed",
+    "terminated",
+  ],
+  [
+    "returned before it was up",
+    {
+      word: "deleted",
+      record: { returned: true, message: "Returned by Symphony before it was running" },
+    },
+    "complete_with_error",
+    "fail",
+    "terminated",
+    /before it was running/,
+  ],
+  [
+    "given up",
+    { word: "failed", pod: true, record: { givenUp: true, message: "Not running after 300 s" } },
+    "complete_with_error",
+    "fail",
+    "terminated",
+    /^Not running after 300 s$/,
+  ],
+  [
+    "up and then lost",
+    { word: "deleted", record: { up: true, message: "Evicted" } },
+    "complete_with_error",
+    "fail",
+    "terminated",
+    /^Evicted$/,
+  ],
+];
+for (const [what, machine, request, result, machineStatus, message] of table) {
+  Deno.test(`a machine that is ${what}: its request is ${request}, its result ${result ?? "left out"}`, () => {
+    const answer = status(requested(machine));
+    assert.equal(answer.status, request);
+    assert.equal(answer.machines[0]?.result, result);
+    assert.equal(answer.machines[0]?.status, machineStatus);
+    if (message) assert.match(answer.machines[0]?.message ?? "", message);
+    if (result === "fail") assert.notEqual(answer.machines[0]?.message, "");
+    for (const { launchtime } of answer.machines) assert.equal(typeof launchtime, "number");
+  });
+}
+
+Deno.test("a request runs while any machine does, and the others are answered already", () => {
+  const answer = status(requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }));
+  assert.equal(answer.status, "running");
+  assert.deepEqual(answer.machines.map(({ name, result }) => [name, result]), [["req-0", "succeed"], [
+    "req-2",
+    "fail",
+  ]]);
+  assert.match(answer.message, /1 of 3 machine\(s\) failed: The pod failed/);
+});
+
+Deno.test("a machine whose entry was lost is not lost: a request of three is never complete with two", () => {
+  const provider = requested({ word: "running", pod: true }, { word: "running", pod: true }, { word: "creating" });
+  provider.files.remove("/work/requests/req/req-2");
+  assert.equal(status(provider).status, "running");
+});
+
+Deno.test("a machine that is gone keeps its id, address and launch time where they were noted", () => {
+  const [machine] = status(requested({
+    word: "deleted",
+    record: { ...returnedUp, uid: "u", privateIpAddress: "10.1.1.1", launchtime: 7 },
+  })).machines;
+  assert.deepEqual([machine?.machineId, machine?.privateIpAddress, machine?.launchtime], ["u", "10.1.1.1", 7]);
+});
+
+const returns: [what: string, machine: Machine, result: string, status: string][] = [
+  ["runs", { word: "running", pod: true }, "executing", "running"],
+  ["is pending", { word: "pending", pod: true }, "executing", "running"],
+  ["was created and not seen", { word: "creating" }, "executing", "running"],
+  ["failed, and is still there", { word: "failed", pod: true }, "executing", "terminated"],
+  ["succeeded, and is still there", { word: "succeeded", pod: true }, "executing", "terminated"],
+  ["is unknown, and still there", { word: "unknown", pod: true }, "executing", "terminated"],
+  ["failed, and is gone", { word: "failed" }, "succeed", "terminated"],
+  ["was deleted", { word: "deleted" }, "succeed", "terminated"],
+  ["has no word any more", {}, "succeed", "terminated"],
+];
+for (const [what, machine, result, machineStatus] of returns) {
+  Deno.test(`a return of a machine that ${what} is ${result}`, () => {
+    const provider = requested(machine);
+    addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked });
+    const answer = status(provider, "ret");
+    assert.deepEqual(answer.machines.map((one) => [one.name, one.result, one.status]), [[
+      "req-0",
+      result,
+      machineStatus,
+    ]]);
+    assert.equal(answer.status, result === "executing" ? "running" : "complete");
+  });
+}
+
+Deno.test("machines in a return request that were never issued are gone already", () => {
+  const provider = memoryProvider();
+  addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["../stranger"], requestedAt: asked });
+  const answer = status(provider, "ret");
+  assert.equal(answer.status, "complete");
+  assert.deepEqual(answer.machines.map(({ name, result }) => [name, result]), [["../stranger", "succeed"]]);
+});
+
+Deno.test("each id is answered in its place, and what is wrong with one stays with it", () => {
+  const provider = requested({ word: "running", pod: true });
+  const requests = [{ requestId: "never" }, { requestId: "../../etc" }, { requestId: 5 }, {}, { requestId: "req" }];
+  const answers = getRequestStatus(provider, { requests }).requests;
+  assert.deepEqual(answers.map((one) => [one.requestId, one.status]), [
+    ["never", "complete_with_error"],
+    ["../../etc", "complete_with_error"],
+    ["", "complete_with_error"],
+    ["", "complete_with_error"],
+    ["req", "complete"],
+  ]);
+  assert.match(answers[0]?.message ?? "", /'never' was never issued/);
+  assert.match(answers[1]?.message ?? "", /'\.\.\/\.\.\/etc' cannot be a request id/);
+});
+
+Deno.test("a request that cannot be read right now is running, not failed", () => {
+  const provider = requested({ word: "running", pod: true });
+  provider.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/req", notPermitted());
+  const answer = status(provider);
+  assert.equal(answer.status, "running");
+  assert.match(answer.message, /Cannot read request 'req': Permission denied/);
+});
+
+Deno.test("asking changes nothing", () => {
+  const provider = requested({ word: "running", pod: true }, { word: "failed" }, {});
+  const writes = provider.files.writes.length;
+  status(provider);
+  assert.equal(provider.files.writes.length, writes);
+});
+
+for (const [what, id] of Object.entries(existingIds).filter(([what]) => what !== "notPickedUp")) {
+  Deno.test(`the existing plug-in's own answer is ours, but for what is documented: ${what}`, () => {
+    const provider = memoryProvider();
+    furnishExisting(provider.files, "");
+    const theirs = existingAnswer(id);
+    const expected = theirs.machines.map((machine) => {
+      const wasReturned = id === existingIds.running && machine.name === `${id}-0`;
+      return {
+        ...machine,
+        launchtime: machine["launchtime"] === "" ? 0 : machine["launchtime"], // Always a number.
+        result: wasReturned ? "succeed" : machine["result"], // Giving a machine back is no error.
+      };
+    });
+    const ours = status(provider, id);
+    const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
+    assert.deepEqual([...ours.machines].sort(byName), expected.sort(byName));
+    assert.equal(ours.status, id === existingIds.running ? "complete" : theirs.status);
+    assert.equal(ours.message, "");
+  });
+}
+
+Deno.test("a request of the existing plug-in that nobody has picked up is running", () => {
+  const provider = memoryProvider();
+  furnishExisting(provider.files, "");
+  assert.deepEqual(status(provider, existingIds.notPickedUp), {
+    requestId: existingIds.notPickedUp,
+    message: "",
+    status: "running",
+    machines: [],
+  });
+});
+
+Deno.test("a pod file of the existing plug-in and one of ours say the same of a machine", () => {
+  const provider = requested({ word: "running" });
+  provider.files.writeText("/work/pods/req-0", existingPod("caklqmeteuqr-1"));
+  const [machine] = status(provider).machines;
+  assert.deepEqual([machine?.machineId, machine?.privateIpAddress, machine?.launchtime], [
+    "40eafbf1-bc0e-4051-8dba-7894a91cbeb6",
+    "10.0.0.2",
+    created,
+  ]);
+});
+
+Deno.test("a request that was handled, with a word lost, is still not complete", () => {
+  const provider = requested({ word: "running", pod: true }, {});
+  markProcessed(provider.workdir, "req");
+  assert.equal(status(provider).status, "running");
+});

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { requestMachines } from "../../src/verbs/request_machines.ts";
+import { readRequest } from "../../src/workdir/requests.ts";
+import { type CrashLeaves, MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
+import { manifest, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+const question = (count: number, templateId = "T") => ({ template: { templateId, machineCount: count } });
+
+Deno.test("an accepted request has its machines, their first words, its template and the manifest of that moment", async () => {
+  const provider = memoryProvider();
+  const { requestId, message } = await requestMachines(provider, question(2));
+  assert.match(requestId, /^[a-z][a-z0-9]{11}$/);
+  assert.equal(message, "Success");
+  assert.deepEqual(provider.files.tree("/work/requests"), {
+    [`${requestId}/.manifest.json`]: `${JSON.stringify(manifest)}\n`,
+    [`${requestId}/.request.json`]: `{"version":1,"templateId":"T","count":2,"requestedAt":${
+      Date.UTC(2026, 10, 20) / 1000
+    }}\n`,
+    [`${requestId}/${requestId}-0`]: "-> .manifest.json",
+    [`${requestId}/${requestId}-1`]: "-> .manifest.json",
+  });
+  assert.deepEqual(provider.files.tree("/work/pods-status"), {
+    [`${requestId}-0`]: "-> creating",
+    [`${requestId}-1`]: "-> creating",
+  });
+});
+
+Deno.test("a manifest in YAML is stored as JSON", async () => {
+  const provider = memoryProvider();
+  provider.files.writeText("/conf/pod.json", "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: c, image: i}]\n");
+  const { requestId } = await requestMachines(provider, question(1));
+  assert.deepEqual(JSON.parse(provider.files.readText(`/work/requests/${requestId}/.manifest.json`)), manifest);
+});
+
+Deno.test("with an id of its own a request is the same again, and the answer too", async () => {
+  const provider = memoryProvider({ requestId: "mine" });
+  const first = await requestMachines(provider, question(3));
+  const before = provider.files.tree("/work");
+  assert.deepEqual(await requestMachines(provider, question(3)), first);
+  assert.deepEqual(provider.files.tree("/work"), before);
+  await assert.rejects(requestMachines(provider, question(4)), /'mine': it is taken/);
+  assert.deepEqual(provider.files.tree("/work"), before);
+});
+
+Deno.test("two requests without an id get two ids", async () => {
+  const provider = memoryProvider();
+  const [one, two] = [await requestMachines(provider, question(1)), await requestMachines(provider, question(1))];
+  assert.notEqual(one.requestId, two.requestId);
+});
+
+const failures: [what: string, prepare: (provider: MemoryProvider) => void, input: unknown, message: RegExp][] = [
+  ["an unknown template", () => {}, question(1, "None"), /Cannot find template 'None'/],
+  ["no machines", () => {}, question(0), /machineCount/],
+  ["half a machine", () => {}, question(0.5), /machineCount/],
+  ["no templates file", ({ files }) => files.remove("/conf/k8sprov_templates.json"), question(1), /does not exist/],
+  [
+    "no manifest",
+    ({ files }) => files.remove("/conf/pod.json"),
+    question(1),
+    /podSpec '\/conf\/pod\.json' does not exist/,
+  ],
+  [
+    "a dangling manifest",
+    ({ files }) => {
+      files.remove("/conf/pod.json");
+      files.symlink("/none", "/conf/pod.json");
+    },
+    question(1),
+    /Cannot read the pod manifest '\/conf\/pod\.json': it does not exist/,
+  ],
+  ["an invalid manifest", ({ files }) => files.writeText("/conf/pod.json", "{}"), question(1), /apiVersion/],
+  [
+    "an unreadable manifest",
+    ({ files }) => {
+      files.failWhere(({ name, paths }) => name === "readText" && paths[0] === "/conf/pod.json", notPermitted());
+    },
+    question(1),
+    /Cannot read the pod manifest '\/conf\/pod\.json': Permission denied/,
+  ],
+];
+for (const [what, prepare, input, message] of failures) {
+  Deno.test(`a request with ${what} is refused, and leaves nothing behind`, async () => {
+    const provider = memoryProvider();
+    prepare(provider);
+    const before = provider.files.tree("/work");
+    await assert.rejects(requestMachines(provider, input), { name: "HostFactoryError", message });
+    assert.deepEqual(provider.files.tree("/work"), before);
+  });
+}
+
+for (const id of ["../up", "UPPER", "", "x".repeat(57), ".hidden"]) {
+  Deno.test(`'${id}' given as a request id is a wrong command line, and leaves nothing behind`, async () => {
+    const provider = memoryProvider();
+    provider.config.requestId = id;
+    await assert.rejects(requestMachines(provider, question(1)), { exitCode: 2, message: /request id/ });
+    assert.deepEqual(provider.files.tree("/work/requests"), {});
+  });
+}
+
+for (const error of [noSpace(), readOnly(), notPermitted()]) {
+  Deno.test(`whichever write fails, the request is whole or not there: ${error.message}`, async () => {
+    for (let n = 0;; n++) {
+      const provider = memoryProvider({ requestId: "req" });
+      const before = provider.files.writes.length;
+      provider.files.failWrite(n, error);
+      const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
+      assertWhole(provider.files, { answered, leftovers: "none" }, `write ${n} failed`);
+      if (provider.files.writes.length - before <= n) break;
+    }
+  });
+}
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`crashed at any operation, the request is whole or not there; once answered it is there (${leaves})`, async () => {
+    assert.ok(await crashEverywhere(leaves) > 8);
+  });
+}
+
+/** Kills the verb at each of its operations in turn, and once after its answer. Gives how many there were. */
+async function crashEverywhere(leaves: CrashLeaves): Promise<number> {
+  for (let n = 0;; n++) {
+    const provider = memoryProvider({ requestId: "req" });
+    provider.files.killAt(n);
+    const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
+    const after = provider.files.crash(leaves);
+    assertWhole(after, { answered, leftovers: "hidden" }, `killed at ${n}`);
+    // Asked again after the crash, it is the same request.
+    const again = memoryProvider({ files: after, requestId: "req", seed: 2 });
+    assert.equal((await requestMachines(again, question(3))).requestId, "req");
+    assert.equal(readRequest(again.workdir, "req")?.record?.count, 3);
+    if (answered) return n;
+  }
+}
+
+function assertWhole(
+  files: MemoryFiles,
+  options: { answered: boolean; leftovers: "none" | "hidden" },
+  when: string,
+): void {
+  const names = files.list("/work/requests").map(({ name }) => name);
+  const hidden = names.filter((name) => name.startsWith("."));
+  if (options.leftovers === "none") assert.deepEqual(hidden, [], when);
+  if (!names.includes("req")) return assert.ok(!options.answered, `${when}: it was answered, and is not there`);
+  assert.deepEqual(files.tree("/work/requests/req"), {
+    ".manifest.json": `${JSON.stringify(manifest)}\n`,
+    ".request.json": `{"version":1,"templateId":"T","count":3,"requestedAt":${Date.UTC(2026, 10, 20) / 1000}}\n`,
+    "req-0": "-> .manifest.json",
+    "req-1": "-> .manifest.json",
+    "req-2": "-> .manifest.json",
+  }, when);
+}

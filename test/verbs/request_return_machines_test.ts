@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import { addRequest } from "../../src/workdir/requests.ts";
+import { type CrashLeaves, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
+import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+/** A provider that issued `req-0` to `req-2`, of which `req-2` has a pod with the uid `u2`. */
+function issued(options: { requestId?: string } = {}): MemoryProvider {
+  const provider = memoryProvider(options);
+  addRequest(provider.workdir, { id: "req", templateId: "T", count: 3, requestedAt: 0, manifest: "{}" });
+  provider.files.writeText("/work/pods/req-2", JSON.stringify({ metadata: { name: "req-2", uid: "u2" } }));
+  return provider;
+}
+
+/** What the one return request holds: its machines, and those that were never issued. */
+function recorded(provider: MemoryProvider, id: string): { machines: string[]; unknown: string[] } {
+  const tree = provider.files.tree(`/work/return-requests/${id}`);
+  const { unknown } = JSON.parse(tree[".request.json"] ?? "");
+  return { machines: Object.keys(tree).filter((name) => !name.startsWith(".")), unknown };
+}
+
+const cases: [what: string, machines: unknown, machinesRecorded: string[], unknown: string[]][] = [
+  ["by name", [{ name: "req-0" }, { name: "req-1", machineId: "other" }], ["req-0", "req-1"], []],
+  ["one bare object", { name: "req-0" }, ["req-0"], []],
+  ["by id where there is no name", [{ machineId: "u2" }, { name: "", machineId: "u2" }], ["req-2"], []],
+  ["the same twice", [{ name: "req-0" }, { name: "req-0" }], ["req-0"], []],
+  ["one never issued", [{ name: "req-0" }, { name: "stranger-1" }], ["req-0"], ["stranger-1"]],
+  ["one beyond the request", [{ name: "req-3" }], [], ["req-3"]],
+  ["an unknown id", [{ machineId: "u9" }], [], ["u9"]],
+  ["neither name nor id", [{}], [], ["(no name)"]],
+  ["a name that is a path", [{ name: "../../etc/passwd" }, { name: ".request.json" }], [], [
+    "../../etc/passwd",
+    ".request.json",
+  ]],
+  ["none", [], [], []],
+];
+for (const [what, machines, machinesRecorded, unknown] of cases) {
+  Deno.test(`machines are returned: ${what}`, () => {
+    const provider = issued();
+    const { requestId, message } = requestReturnMachines(provider, { machines });
+    assert.deepEqual(recorded(provider, requestId), { machines: machinesRecorded, unknown });
+    for (const name of unknown) assert.ok(message.includes(`'${name}'`), message);
+  });
+}
+
+Deno.test("a machine of which only a word or a pod is left was issued", () => {
+  const provider = issued();
+  provider.files.symlink("running", "/work/pods-status/old-0");
+  provider.files.writeText("/work/pods/old-1", "{}");
+  const { requestId } = requestReturnMachines(provider, { machines: [{ name: "old-0" }, { name: "old-1" }] });
+  assert.deepEqual(recorded(provider, requestId), { machines: ["old-0", "old-1"], unknown: [] });
+});
+
+Deno.test("the same machine can be returned twice, in two requests", () => {
+  const provider = issued();
+  const ids = [1, 2].map(() => requestReturnMachines(provider, { machines: [{ name: "req-0" }] }).requestId);
+  for (const id of ids) assert.deepEqual(recorded(provider, id).machines, ["req-0"]);
+});
+
+Deno.test("with an id of its own the same return is the same again; another is an error", () => {
+  const provider = issued({ requestId: "mine" });
+  const ask = (name: string) => requestReturnMachines(provider, { machines: [{ name }] });
+  const first = ask("req-0");
+  const before = provider.files.tree("/work");
+  assert.deepEqual(ask("req-0"), first);
+  assert.throws(() => ask("req-1"), /'mine': it is taken/);
+  assert.deepEqual(provider.files.tree("/work"), before);
+});
+
+Deno.test("a question that cannot be read leaves nothing behind", () => {
+  const provider = issued();
+  const before = provider.files.tree("/work");
+  for (const input of [{}, { machines: "req-0" }, { machines: ["req-0"] }, null]) {
+    assert.throws(() => requestReturnMachines(provider, input), { name: "HostFactoryError" });
+  }
+  assert.deepEqual(provider.files.tree("/work"), before);
+});
+
+const question = { machines: [{ name: "req-0" }, { name: "req-2" }, { name: "gone-0" }] };
+
+for (const error of [noSpace(), notPermitted()]) {
+  Deno.test(`whichever write fails, the return request is whole or not there: ${error.message}`, () => {
+    for (let n = 0;; n++) {
+      const provider = issued({ requestId: "ret" });
+      const before = provider.files.writes.length;
+      provider.files.failWrite(n, error);
+      const answered = answers(provider);
+      assertWhole(provider.files, answered, `write ${n} failed`);
+      assert.deepEqual(Object.keys(provider.files.tree("/work")).filter((path) => path.includes(".new-")), []);
+      if (provider.files.writes.length - before <= n) break;
+    }
+  });
+}
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`crashed at any operation, the return request is whole or not there; once answered it is there (${leaves})`, () => {
+    assert.ok(crashEverywhere(leaves) > 5);
+  });
+}
+
+function crashEverywhere(leaves: CrashLeaves): number {
+  for (let n = 0;; n++) {
+    const provider = issued({ requestId: "ret" });
+    for (const path of ["req/.request.json", "req/.manifest.json", "req", ""]) {
+      provider.files.sync(`/work/requests/${path}`);
+    }
+    provider.files.killAt(n);
+    const answered = answers(provider);
+    assertWhole(provider.files.crash(leaves), answered, `killed at ${n}`);
+    if (answered) return n;
+  }
+}
+
+function answers(provider: MemoryProvider): boolean {
+  try {
+    requestReturnMachines(provider, question);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function assertWhole(files: MemoryFiles, answered: boolean, when: string): void {
+  if (!files.list("/work/return-requests").some(({ name }) => name === "ret")) {
+    return assert.ok(!answered, `${when}: it was answered, and is not there`);
+  }
+  assert.deepEqual(files.tree("/work/return-requests/ret"), {
+    ".request.json": `{"version":1,"requestedAt":${Date.UTC(2026, 10, 20) / 1000},"unknown":["gone-0"]}\n`,
+    "req-0": "",
+    "req-2": "",
+  }, when);
+}
