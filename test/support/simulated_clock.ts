@@ -58,6 +58,31 @@ export class SimulatedClock implements Clock {
     this.#move(untilMs);
   }
 
+  /**
+   * Lets time pass, from one sleeper to the next, until `condition` holds.
+   * @throws Error where it does not within `withinMs` (default one hour), or nobody is left to wake
+   */
+  async runUntil(condition: () => boolean, { withinMs = 3_600_000 }: { withinMs?: number } = {}): Promise<void> {
+    const endMs = this.#monotonicMs + withinMs;
+    await settled();
+    while (!condition()) {
+      const nextMs = this.nextMs;
+      if (nextMs === undefined || this.#monotonicMs + nextMs > endMs) {
+        throw new Error(`Nothing came of it within ${withinMs} ms, with ${this.#sleepers.size} asleep: ${condition}`);
+      }
+      await this.advance(nextMs);
+    }
+  }
+
+  /** Lets time pass for as long as `promise` is not settled, and gives back what came of it. Bounds as `runUntil`. */
+  async runWhile<T>(promise: Promise<T>, options: { withinMs?: number } = {}): Promise<T> {
+    let isSettled = false;
+    const settle = () => void (isSettled = true);
+    promise.then(settle, settle);
+    await this.runUntil(() => isSettled, options);
+    return await promise;
+  }
+
   /** Sets the wall clock as an administrator does: nobody's sleep ends sooner or later. */
   setNow(ms: number): void {
     this.#nowMs = ms;

@@ -1,0 +1,53 @@
+import { notGranted, unauthorized } from "./status.ts";
+import type { Route } from "./route.ts";
+
+/** Somebody who may come with a token. */
+export interface User {
+  name: string;
+  token: string;
+  /** What is granted, each a verb and a resource: `list pods`, `* nodes`, `create pods/eviction`. Absent: everything. */
+  allow?: string[];
+}
+
+const ANONYMOUS: User = { name: "system:anonymous", token: "", allow: [] };
+
+/** Who comes with which token, and what each may do. */
+export class Access {
+  readonly #users = new Map<string, User>();
+
+  constructor(users: User[]) {
+    for (const user of users) this.#users.set(user.token, user);
+  }
+
+  /** Adds a user, or changes what one may do; a token that is no longer valid is taken away by `revoke`. */
+  grant(user: User): void {
+    this.#users.set(user.token, user);
+  }
+
+  revoke(token: string): void {
+    this.#users.delete(token);
+  }
+
+  /**
+   * The user that a request comes from; without a token, nobody in particular.
+   * @throws ApiError 401 for a token that is not known
+   */
+  authenticate(headers: Headers): User {
+    const header = headers.get("authorization");
+    if (header === null) return ANONYMOUS;
+    const user = this.#users.get(header.replace(/^Bearer +/i, ""));
+    if (!user) throw unauthorized();
+    return user;
+  }
+
+  /** @throws ApiError 403 where the user is not granted it */
+  authorize(user: User, route: Route): void {
+    if (user.allow === undefined) return;
+    const resource = route.subresource === "" ? route.resource : `${route.resource}/${route.subresource}`;
+    const isGranted = user.allow.some((grant) => {
+      const [verb, what] = grant.split(" ");
+      return (verb === "*" || verb === route.verb) && (what === "*" || what === resource);
+    });
+    if (!isGranted) throw notGranted(user.name, { ...route, resource });
+  }
+}

@@ -1,0 +1,72 @@
+import { HostFactoryError } from "../errors.ts";
+import type { SimulatedCluster } from "./cluster.ts";
+import { type FaultInput, parseFault } from "./faults.ts";
+
+/**
+ * The control endpoints of a running simulator, for what the Kubernetes API does not offer:
+ *
+ *     GET    /simulator                   counts of pods, watches and faults
+ *     GET    /simulator/faults            the faults that are on, and how often each has struck
+ *     PUT    /simulator/faults/ID         turns a fault on (body: the fault, its name default ID)
+ *     DELETE /simulator/faults[/ID]       turns one off, or all
+ *     POST   /simulator/compact           forgets history: 410 for whoever comes from before
+ *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
+ *     POST   /simulator/pods/NS/NAME/evict|preempt|end|delete
+ *     DELETE /simulator/nodes/NAME        a node is gone, and its pods with it
+ */
+export async function control(cluster: SimulatedCluster, request: Request): Promise<Response> {
+  const parts = new URL(request.url).pathname.split("/").slice(2).map(decodeURIComponent);
+  const [what = "", id = ""] = parts;
+  try {
+    switch (`${request.method} ${what}`) {
+      case "GET ":
+        return answer({ pods: cluster.countPods(), watches: cluster.watchCount, faults: cluster.listFaults() });
+      case "GET faults":
+        return answer({ faults: cluster.listFaults() });
+      case "PUT faults": {
+        const body = await request.text();
+        const given = (body === "" ? {} : JSON.parse(body)) as Record<string, unknown>;
+        const fault = { name: id, ...given, ...(id === "" ? {} : { id }) };
+        cluster.setFault(parseFault(fault, "the request") as FaultInput);
+        return answer({ faults: cluster.listFaults() });
+      }
+      case "DELETE faults":
+        if (id === "") cluster.clearFaults();
+        else if (!cluster.clearFault(id)) return answer({ error: `fault '${id}' is not on` }, 404);
+        return answer({ faults: cluster.listFaults() });
+      case "POST compact":
+        cluster.compact();
+        return answer({ revision: cluster.revision });
+      case "POST watches":
+        return answer({ watches: id === "silence" ? cluster.silenceWatches() : cluster.dropWatches() });
+      case "POST pods":
+        return disrupt(cluster, parts);
+      case "DELETE nodes":
+        return cluster.removeNode(id) ? answer({}) : answer({ error: `node '${id}' does not exist` }, 404);
+      default:
+        return answer({ error: `${request.method} ${what || "/simulator"} is not offered here` }, 404);
+    }
+  } catch (error) {
+    if (error instanceof HostFactoryError || error instanceof SyntaxError) return answer({ error: error.message }, 400);
+    throw error;
+  }
+}
+
+function disrupt(cluster: SimulatedCluster, [, namespace = "", name = "", how = ""]: string[]): Response {
+  const ways: Record<string, () => boolean> = {
+    evict: () => cluster.evict(name, undefined, { namespace }),
+    preempt: () => cluster.preempt(name, { namespace }),
+    end: () => cluster.endPod(name, { namespace }),
+    delete: () => cluster.deletePod(name, { namespace }),
+  };
+  const way = Object.hasOwn(ways, how) ? ways[how] : undefined;
+  if (!way) return answer({ error: `'${how}' is none of ${Object.keys(ways).join(", ")}` }, 400);
+  return way() ? answer({}) : answer({ error: `pod '${name}' does not run in namespace '${namespace}'` }, 404);
+}
+
+function answer(body: unknown, status = 200): Response {
+  return new Response(JSON.stringify(body, null, 2) + "\n", {
+    status,
+    headers: { "content-type": "application/json" },
+  });
+}

@@ -1,0 +1,79 @@
+import { badRequest } from "./status.ts";
+
+/** What a request to the API is about, as RBAC and admission see it. */
+export interface Route {
+  verb: string;
+  /** `pods`, `nodes`, `namespaces`; empty for what is no resource. */
+  resource: string;
+  subresource: string;
+  /** Empty where the request has none. */
+  namespace: string;
+  name: string;
+  path: string;
+  query: URLSearchParams;
+}
+
+/** Reads a request's path and method; says nothing yet about whether there is such a thing. */
+export function parseRoute(method: string, url: URL): Route {
+  const route: Route = {
+    verb: method.toLowerCase(),
+    resource: "",
+    subresource: "",
+    namespace: "",
+    name: "",
+    path: url.pathname,
+    query: url.searchParams,
+  };
+  const parts = url.pathname.split("/").slice(1).map(decode);
+  if (parts[0] !== "api" || parts[1] !== "v1" || parts[2] === undefined || parts[2] === "") return route;
+  let rest = parts.slice(2);
+  if (rest[0] === "namespaces" && rest.length > 2) {
+    route.namespace = rest[1]!;
+    rest = rest.slice(2);
+  }
+  route.resource = rest[0]!;
+  route.name = rest[1] ?? "";
+  route.subresource = rest.slice(2).join("/");
+  route.verb = verbOf(method, route);
+  return route;
+}
+
+function verbOf(method: string, { name, query }: Route): string {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      if (name !== "") return "get";
+      return isSet(query, "watch") ? "watch" : "list";
+    case "POST":
+      return "create";
+    case "PUT":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return name === "" ? "deletecollection" : "delete";
+    default:
+      return method.toLowerCase();
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** A whole number out of a query; nothing where it is not there. @throws ApiError 400 where it is none */
+export function integerParameter(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^-?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return Number(value);
+}
+
+/** Whether a query says yes to something. */
+export function isSet(query: URLSearchParams, name: string): boolean {
+  return ["1", "true"].includes(query.get(name) ?? "");
+}
