@@ -35,6 +35,8 @@ interface ActiveRequest {
   /** To be tried again later. */
   delayed: PendingMachine[];
   inFlight: number;
+  /** The place among all starts that its last one had; 0 before the first. */
+  lastStart: number;
 }
 
 const log = logger("request-machines");
@@ -42,21 +44,23 @@ const log = logger("request-machines");
 /**
  * Which requests the free slots go to, oldest first: half of all slots are the oldest request's, the other half goes to
  * the others in turn, so that a large request does not hold up a small one that came later.
- * @param requests oldest first: how many machines could be started and how many are under way
+ * @param requests oldest first: how many machines could be started, how many are under way, when the last one was started
  */
 export function shareSlots(
-  requests: { ready: number; inFlight: number }[],
+  requests: { ready: number; inFlight: number; lastStart: number }[],
   options: { limit: number; free: number },
 ): number[] {
   const given = requests.map(() => 0);
   const running = (i: number) => (requests[i]?.inFlight ?? 0) + (given[i] ?? 0);
+  const comesFirst = (a: number, b: number) =>
+    (running(a) - running(b) || (requests[a]?.lastStart ?? 0) - (requests[b]?.lastStart ?? 0)) < 0;
   const ready = (i: number) => (requests[i]?.ready ?? 0) > (given[i] ?? 0);
   for (let free = options.free; free > 0; free--) {
     const candidates = requests.map((_, i) => i).filter(ready);
     const [oldest, ...others] = candidates;
     if (oldest === undefined) break;
     const least = others.reduce<number | undefined>(
-      (best, i) => best === undefined || running(i) < running(best) ? i : best,
+      (best, i) => best === undefined || comesFirst(i, best) ? i : best,
       undefined,
     );
     const chosen = least !== undefined && running(oldest) >= options.limit / 2 ? least : oldest;
@@ -73,6 +77,9 @@ export class RequestMachinesWatcher implements Loop {
   readonly #slots: Slots;
   readonly #arrivals: Arrivals;
   readonly #active = new Map<string, ActiveRequest>();
+  /** How many machines had been given back when the pending ones were last checked for it. */
+  #returnsSeen = 0;
+  #starts = 0;
 
   /** @param wake has to make `step` run again soon */
   constructor(watching: Watching, wake: () => void) {
@@ -85,15 +92,18 @@ export class RequestMachinesWatcher implements Loop {
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
-    const newReturns = returns.refresh(clock.now());
-    for (const id of this.#arrivals.next(clock.now())) await this.#take(id);
+    returns.refresh(clock.now());
+    for (const id of this.#arrivals.next(clock.now())) await this.#tryToTake(id);
     const now = clock.monotonic();
+    // Others refresh the same index: what is new to us is what we have not acted on.
+    const newReturns = returns.size !== this.#returnsSeen;
     for (const request of this.#active.values()) {
       if (newReturns) this.#giveUpReturned(request);
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
       request.delayed = request.delayed.filter(({ notBeforeMs }) => notBeforeMs > now);
       this.#finish(request);
     }
+    this.#returnsSeen = returns.size;
     if (!signal.aborted) this.#startCreates();
     return this.#next();
   }
@@ -101,6 +111,15 @@ export class RequestMachinesWatcher implements Loop {
   /** Resolves once no create is under way. */
   drained(): Promise<void> {
     return this.#slots.drained();
+  }
+
+  async #tryToTake(id: string): Promise<void> {
+    try {
+      await this.#take(id);
+    } catch (error) {
+      this.#arrivals.forget(id);
+      log.warn("Request cannot be taken up yet", { request: id, error: describeError(error) });
+    }
   }
 
   /** Takes up a request that is new here. */
@@ -124,7 +143,16 @@ export class RequestMachinesWatcher implements Loop {
     try {
       const manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
       const count = stored.record?.count ?? stored.machines.length;
-      this.#active.set(id, { id, record: stored.record, count, manifest, ready, delayed: [], inFlight: 0 });
+      this.#active.set(id, {
+        id,
+        record: stored.record,
+        count,
+        manifest,
+        ready,
+        delayed: [],
+        inFlight: 0,
+        lastStart: 0,
+      });
       log.info("Request taken up", { request: id, machines: count, toCreate: ready.length });
     } catch (error) {
       if (!(error instanceof HostFactoryError) && !isNotFound(error)) throw error;
@@ -156,7 +184,7 @@ export class RequestMachinesWatcher implements Loop {
     const free = this.#slots.free;
     if (free === 0) return;
     const requests = [...this.#active.values()].sort((a, b) => askedAt(a) - askedAt(b));
-    const shares = shareSlots(requests.map((one) => ({ ready: one.ready.length, inFlight: one.inFlight })), {
+    const shares = shareSlots(requests.map((one) => ({ ...one, ready: one.ready.length })), {
       limit: this.#slots.limit,
       free,
     });
@@ -170,6 +198,7 @@ export class RequestMachinesWatcher implements Loop {
 
   #start(request: ActiveRequest, machine: PendingMachine): void {
     request.inFlight++;
+    request.lastStart = ++this.#starts;
     this.#slots.start(async () => {
       try {
         await this.#create(request, machine);

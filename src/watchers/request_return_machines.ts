@@ -55,7 +55,7 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#watching;
-    for (const id of this.#arrivals.next(clock.now())) this.#take(id);
+    for (const id of this.#arrivals.next(clock.now())) this.#tryToTake(id);
     const toFind: string[] = [];
     for (const [id, machines] of this.#active) {
       for (const [machine, uid] of machines) {
@@ -74,6 +74,15 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** Resolves once no delete is under way. */
   drained(): Promise<void> {
     return this.#deletions.drained();
+  }
+
+  #tryToTake(id: string): void {
+    try {
+      this.#take(id);
+    } catch (error) {
+      this.#arrivals.forget(id);
+      log.warn("Return request cannot be taken up yet", { request: id, error: describeError(error) });
+    }
   }
 
   #take(id: string): void {

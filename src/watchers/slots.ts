@@ -15,6 +15,8 @@ export class Slots {
   readonly #running = new Set<Promise<void>>();
   #failures = 0;
   #pausedUntilMs = 0;
+  /** Until when the server has asked us to wait: no success of a call beside that one takes it back. */
+  #askedUntilMs = 0;
 
   /** @param options `freed` is called after each call that ends */
   constructor(limit: number, options: { clock: Clock; random: Random; freed: () => void }) {
@@ -47,7 +49,7 @@ export class Slots {
   /** Notes that the cluster answers. */
   succeeded(): void {
     this.#failures = 0;
-    this.#pausedUntilMs = 0;
+    this.#pausedUntilMs = this.#askedUntilMs;
   }
 
   /** Notes a call that failed, and pauses all where the trouble is not that one object's. */
@@ -55,9 +57,10 @@ export class Slots {
     if (!(error instanceof KubeError)) return;
     if (!["unavailable", "throttled", "unauthorised"].includes(error.kind)) return this.succeeded();
     const now = this.#clock.monotonic();
+    this.#askedUntilMs = Math.max(this.#askedUntilMs, now + (error.retryAfterMs ?? 0));
     if (now < this.#pausedUntilMs) return; // The calls beside this one have said so already.
     this.#failures++;
-    this.#pausedUntilMs = now + Math.max(error.retryAfterMs ?? 0, backoffMs(this.#failures, this.#random));
+    this.#pausedUntilMs = Math.max(this.#askedUntilMs, now + backoffMs(this.#failures, this.#random));
   }
 
   /** Resolves once no call is under way. */

@@ -20,6 +20,11 @@ export class ReturnIndex {
     return this.#machines.has(machine);
   }
 
+  /** How many machines have been given back, as of the last `refresh`: it only grows. */
+  get size(): number {
+    return this.#machines.size;
+  }
+
   /** Reads the return requests that are new. @returns true where there were any */
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);

@@ -1,0 +1,109 @@
+import type { Clock } from "../../src/clock.ts";
+import { KubeError } from "../../src/kube/errors.ts";
+import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
+import type { Pod, PodList, WatchEvent } from "../../src/kube/types.ts";
+
+type Call = "createPod" | "getPod" | "deletePod" | "listPods" | "watchPods";
+
+/** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
+export class FakeKube implements Kube {
+  readonly #clock: Clock;
+  #version = 0;
+  #inFlight = 0;
+  readonly #failures: { call: Call; error: KubeError; times: number; name: string | undefined }[] = [];
+  readonly pods = new Map<string, Pod>();
+  /** Every call that was made, in order, with its time on the monotonic clock. */
+  readonly calls: { call: Call; name: string; atMs: number; uid?: string }[] = [];
+  /** How long each call takes, in milliseconds. */
+  latencyMs = 0;
+  /** The most calls that were ever under way at once. */
+  mostInFlight = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Makes calls fail: so many times (default: for ever), and only those for a pod where one is named. */
+  fail(call: Call, error: KubeError, options: { times?: number; name?: string } = {}): void {
+    this.#failures.push({ call, error, times: options.times ?? Infinity, name: options.name });
+  }
+
+  /** Ends every failure. */
+  recover(): void {
+    this.#failures.length = 0;
+  }
+
+  /** Puts a pod there as if somebody had made it. */
+  put(pod: Pod): Pod {
+    const name = pod.metadata.name ?? "";
+    const uid = pod.metadata.uid ?? this.pods.get(name)?.metadata.uid ?? `uid-${++this.#version}`;
+    const creationTimestamp = pod.metadata.creationTimestamp ??
+      new Date(this.#clock.now()).toISOString().replace(/\.\d+/, "");
+    const metadata = { ...pod.metadata, uid, creationTimestamp, resourceVersion: String(++this.#version) };
+    const stored = { ...pod, metadata, status: pod.status ?? { phase: "Pending" as const } };
+    this.pods.set(name, stored);
+    return structuredClone(stored);
+  }
+
+  /** The names of the pods that a call was made for, in order. */
+  named(call: Call): string[] {
+    return this.calls.filter((one) => one.call === call).map(({ name }) => name);
+  }
+
+  async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
+    return await this.#answer("createPod", pod.metadata.name ?? "", options, () => {
+      if (this.pods.has(pod.metadata.name ?? "")) throw new KubeError("alreadyExists", "already exists");
+      return this.put(structuredClone(pod));
+    });
+  }
+
+  async getPod(name: string, options: CallOptions = {}): Promise<Pod> {
+    return await this.#answer("getPod", name, options, () => structuredClone(this.#pod(name)));
+  }
+
+  async deletePod(name: string, options: CallOptions & { uid: string }): Promise<void> {
+    await this.#answer("deletePod", name, options, () => {
+      if (this.#pod(name).metadata.uid !== options.uid) throw new KubeError("conflict", "the uid is another");
+      this.pods.delete(name);
+    });
+  }
+
+  async listPods(options: CallOptions & ListOptions): Promise<PodList> {
+    return await this.#answer("listPods", "", options, () => ({
+      metadata: { resourceVersion: String(this.#version) },
+      items: structuredClone([...this.pods.values()]),
+    }));
+  }
+
+  // deno-lint-ignore require-yield -- Nothing ever changes for somebody who watches: tests tell the sink themselves.
+  async *watchPods(options: CallOptions & WatchOptions): AsyncIterable<Exclude<WatchEvent, { type: "ERROR" }>> {
+    await this.#answer("watchPods", "", options, () => {});
+    await this.#clock.sleep(options.timeoutSeconds * 1000, options.signal);
+  }
+
+  #pod(name: string): Pod {
+    const pod = this.pods.get(name);
+    if (!pod) throw new KubeError("notFound", `pods "${name}" not found`);
+    return pod;
+  }
+
+  async #answer<T>(call: Call, name: string, options: CallOptions & { uid?: string }, answer: () => T): Promise<T> {
+    const uid = options.uid === undefined ? {} : { uid: options.uid };
+    this.calls.push({ call, name, atMs: this.#clock.monotonic(), ...uid });
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight);
+    try {
+      if (this.latencyMs > 0) await this.#clock.sleep(this.latencyMs, options.signal);
+      options.signal?.throwIfAborted();
+      const failure = this.#failures.find((one) =>
+        one.call === call && one.times > 0 && (one.name === undefined || one.name === name)
+      );
+      if (failure) {
+        failure.times--;
+        throw failure.error;
+      }
+      return answer();
+    } finally {
+      this.#inFlight--;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import { PodLabel } from "../../src/templates/podspec.ts";
+import type { Loop, Outcome } from "../../src/watchers/outcome.ts";
+import type { Watching } from "../../src/watchers/watching.ts";
+import { addRequest } from "../../src/workdir/requests.ts";
+import { ReturnIndex } from "../../src/workdir/return_index.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
+import { FakeKube } from "./fake_kube.ts";
+import type { MemoryFiles } from "./memory_files.ts";
+import { manifest, memoryProvider } from "./memory_provider.ts";
+import { settled, SimulatedClock } from "./simulated_clock.ts";
+
+/** What watchers stand on, all of it in memory. */
+export interface MemoryWatching extends Watching {
+  files: MemoryFiles;
+  clock: SimulatedClock;
+  kube: FakeKube;
+  /** Aborts `stopping`. */
+  stop: () => void;
+  /** Aborts `signal`. */
+  end: () => void;
+}
+
+export function memoryWatching(
+  options: { concurrency?: number; files?: MemoryFiles; clock?: SimulatedClock; kube?: FakeKube } = {},
+): MemoryWatching {
+  const { files, clock, random, workdir } = memoryProvider(options);
+  const [stopping, ending] = [new AbortController(), new AbortController()];
+  return {
+    workdir,
+    files,
+    clock,
+    random,
+    kube: options.kube ?? new FakeKube(clock),
+    instance: "k8s-hf",
+    concurrency: options.concurrency ?? 8,
+    returns: new ReturnIndex(workdir),
+    stopping: stopping.signal,
+    signal: ending.signal,
+    stop: () => stopping.abort(),
+    end: () => ending.abort(),
+  };
+}
+
+/** A request of the template `T`, as the verb accepts it. */
+export function ask({ workdir, clock }: MemoryWatching, id: string, count: number): void {
+  const requestedAt = Math.floor(clock.now() / 1000);
+  addRequest(workdir, { id, templateId: "T", count, requestedAt, manifest: JSON.stringify(manifest) });
+}
+
+export function giveBack({ workdir }: MemoryWatching, id: string, ...machines: string[]): void {
+  addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 });
+}
+
+/** A pod of ours as the cluster has it. */
+export function ourPod(name: string, status: PodStatus = { phase: "Pending" }, metadata: Pod["metadata"] = {}): Pod {
+  const requestId = name.slice(0, name.lastIndexOf("-"));
+  const labels = { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "k8s-hf" };
+  const times = { creationTimestamp: "2026-11-20T00:00:00Z", resourceVersion: "1" };
+  return {
+    metadata: { name, uid: `uid-${name}`, labels, ...times, ...metadata },
+    spec: { containers: [{ name: "c" }] },
+    status,
+  };
+}
+
+/** Takes steps until the loop has nothing more to do within `ms`, with time passing as it asks for. */
+export async function run(loop: Loop, { clock, stopping }: MemoryWatching, ms = 60_000): Promise<Outcome> {
+  const untilMs = clock.monotonic() + ms;
+  while (true) {
+    const outcome = await loop.step(stopping);
+    await settled();
+    const restMs = untilMs - clock.monotonic();
+    if (restMs <= 0) return outcome;
+    const waitMs = outcome.kind === "again" ? outcome.atMs - clock.monotonic() : 1_000;
+    await clock.advance(Math.min(restMs, Math.max(10, Math.min(waitMs, 1_000))));
+  }
+}
