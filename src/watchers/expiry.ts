@@ -88,7 +88,8 @@ export class ExpiryWatcher implements Loop {
       pod ? pendingReason(pod) : "no reason is known"
     }`;
     const given = { up: false, returned: false, givenUp: true, message };
-    writeMachineRecord(workdir, machine, { ...given, uid, privateIpAddress, launchtime: createdAt });
+    const record = { ...given, uid, privateIpAddress, launchtime: createdAt };
+    writeMachineRecord(workdir, machine, record, { sync: true });
     workdir.files.sync(workdir.layout.machines);
     const requestId = parseMachineName(machine)?.requestId ?? "";
     if (workdir.kind(workdir.layout.request(requestId)) === "directory") syncRequest(workdir, requestId);

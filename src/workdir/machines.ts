@@ -84,8 +84,14 @@ export function readMachineRecord(workdir: Workdir, machine: string): MachineRec
   return text === undefined ? undefined : parseRecord(MachineRecordSchema, text);
 }
 
-export function writeMachineRecord(workdir: Workdir, machine: string, record: MachineRecord): void {
-  workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`);
+/** With `sync` the note itself survives a power failure; its name does once the directory is synced. */
+export function writeMachineRecord(
+  workdir: Workdir,
+  machine: string,
+  record: MachineRecord,
+  options: { sync?: boolean } = {},
+): void {
+  workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`, options);
 }
 
 /** The facts of the machine's pod file, or nothing where there is none that can be read. */

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../src/random.ts";
+import { LoopRunner } from "../../src/serve/loop_runner.ts";
+import type { Outcome } from "../../src/watchers/outcome.ts";
+import { settled, SimulatedClock } from "../support/simulated_clock.ts";
+
+/** Runs a loop whose n-th step (from 0) is what `step` says; `at` is when each began, in milliseconds from the start. */
+function start(step: (n: number, runner: LoopRunner, clock: SimulatedClock) => Outcome | Promise<Outcome>) {
+  const clock = new SimulatedClock();
+  const startMs = clock.monotonic();
+  const runner = new LoopRunner({ clock, random: seededRandom(1), periodMs: 1_000 });
+  const stop = new AbortController();
+  const at: number[] = [];
+  const ended = runner.run({
+    name: "loop",
+    step: async () => {
+      at.push(clock.monotonic() - startMs);
+      return await step(at.length - 1, runner, clock);
+    },
+  }, stop.signal);
+  ended.catch(() => {});
+  return { clock, runner, stop: () => stop.abort(), at, ended };
+}
+
+const done: Outcome = { kind: "done" };
+
+Deno.test("a loop with nothing to do takes a step each period, until it is stopped", async () => {
+  const { clock, stop, at, ended } = start(() => done);
+  await clock.advance(3_500);
+  assert.deepEqual(at, [0, 1_000, 2_000, 3_000]);
+  stop();
+  await ended;
+  await clock.advance(5_000);
+  assert.equal(at.length, 4);
+});
+
+Deno.test("a wake makes a sleeping loop take a step at once", async () => {
+  const { clock, runner, stop, at, ended } = start(() => done);
+  await clock.advance(400);
+  runner.wake();
+  await settled();
+  await clock.advance(0);
+  assert.deepEqual(at, [0, 400]);
+  stop();
+  await ended;
+});
+
+Deno.test("a wake during a step makes the loop run again, once for however many", async () => {
+  const { clock, stop, at, ended } = start((n, runner) => {
+    if (n === 0) { for (let i = 0; i < 5; i++) runner.wake(); }
+    return done;
+  });
+  await clock.advance(900);
+  assert.deepEqual(at, [0, 0]);
+  stop();
+  await ended;
+});
+
+Deno.test("a loop that asks for a time gets it, where that is before its period is over", async () => {
+  const { clock, stop, at, ended } = start((n, _, clock) => ({
+    kind: "again",
+    atMs: clock.monotonic() + [200, 5_000, -50, 300][n % 4]!,
+  }));
+  await clock.advance(1_600);
+  assert.deepEqual(at, [0, 200, 1_200, 1_200, 1_500]);
+  stop();
+  await ended;
+});
+
+for (
+  const [what, fail] of [
+    ["throws", () => {
+      throw new Error("no");
+    }],
+    ["says that it failed", () => ({ kind: "failed", error: new Error("no") } as const)],
+  ] as const
+) {
+  Deno.test(`a loop whose step ${what} backs off, longer each time, and never ends of it`, async () => {
+    const { clock, stop, at, ended } = start((n) => n < 6 ? fail() : done);
+    await clock.advance(30_000);
+    const gaps = at.slice(1, 7).map((ms, i) => ms - at[i]!);
+    assert.ok(gaps[0]! >= 125 && gaps[0]! <= 250, `${gaps}`);
+    assert.ok(gaps[5]! > gaps[0]! * 8, `${gaps}`);
+    assert.ok(at.length > 10);
+    stop();
+    await ended;
+  });
+}
+
+Deno.test("a terminal outcome ends the loop with its error", async () => {
+  const error = new Error("never");
+  const { clock, ended } = start(() => ({ kind: "terminal", error }));
+  await clock.advance(0);
+  await assert.rejects(ended, error);
+});
+
+Deno.test("after a long step a loop rests, so that others get their turn", async () => {
+  const { clock, stop, at, ended } = start(async (n, _, clock) => {
+    if (n > 0) return done;
+    await clock.sleep(100);
+    return { kind: "again", atMs: clock.monotonic() };
+  });
+  await clock.advance(399);
+  assert.deepEqual(at, [0]);
+  await clock.advance(1);
+  assert.equal(at[1], 400);
+  stop();
+  await clock.advance(1_000);
+  await ended;
+});
+
+Deno.test("a loop that is stopped before its start takes no step", async () => {
+  const clock = new SimulatedClock();
+  const runner = new LoopRunner({ clock, random: seededRandom(1), periodMs: 1_000 });
+  await runner.run({ name: "loop", step: () => Promise.reject(new Error("ran")) }, AbortSignal.abort());
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import { type KnownMachine, stateOfGone, stateOfPod } from "../../src/watchers/machine_state.ts";
+import type { MachineRecord } from "../../src/workdir/machines.ts";
+import { ourPod } from "../support/memory_watching.ts";
+
+const unknown: KnownMachine = { word: undefined, record: undefined, returned: false };
+const record = (values: Partial<MachineRecord>): MachineRecord => ({
+  up: false,
+  returned: false,
+  givenUp: false,
+  message: "noted",
+  ...values,
+});
+const pod = (status: PodStatus): Pod => ourPod("a-0", status);
+const address = { uid: "uid-a-0", privateIpAddress: undefined, launchtime: Date.UTC(2026, 10, 20) / 1000 };
+
+for (
+  const [phase, word] of [
+    ["Pending", "pending"],
+    ["Running", "running"],
+    ["Succeeded", "succeeded"],
+    ["Failed", "failed"],
+    ["Unknown", "unknown"],
+    [undefined, "pending"],
+    ["Resting", "unknown"],
+  ] as const
+) {
+  Deno.test(`a pod in phase ${phase} is ${word}`, () => {
+    assert.equal(stateOfPod(pod(phase === undefined ? {} : { phase: phase as "Running" }), unknown).word, word);
+  });
+}
+
+const ofPod: [
+  what: string,
+  status: PodStatus,
+  known: Partial<KnownMachine>,
+  word: string,
+  noted: Partial<MachineRecord> | undefined,
+][] = [
+  ["runs", { phase: "Running" }, { word: "creating" }, "running", undefined],
+  ["failed at its start", { phase: "Failed" }, { word: "pending" }, "failed", {
+    up: false,
+    message: "The pod failed: the cluster gives no reason",
+  }],
+  ["failed after it ran", { phase: "Failed", reason: "Evicted", message: "disk" }, { word: "running" }, "failed", {
+    up: true,
+    message: "The pod failed: Evicted: disk",
+  }],
+  ["failed and had been returned", { phase: "Failed" }, { word: "running", returned: true }, "failed", {
+    up: true,
+    returned: true,
+    message: "Returned by Symphony",
+  }],
+  ["failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, "failed", undefined],
+  [
+    "runs, though given up",
+    { phase: "Running" },
+    { word: "failed", record: record({ givenUp: true, uid: "u" }) },
+    "failed",
+    undefined,
+  ],
+  [
+    "shows up after it was given up",
+    { phase: "Running" },
+    { word: "failed", record: record({ givenUp: true }) },
+    "failed",
+    { givenUp: true, message: "noted", uid: "uid-a-0" },
+  ],
+  ["shows up after it was gone", { phase: "Running" }, { word: "deleted", record: record({ up: true }) }, "deleted", {
+    givenUp: true,
+    up: true,
+    message: "noted",
+  }],
+  [
+    "shows up after it was gone and given up",
+    { phase: "Running" },
+    { word: "deleted", record: record({ givenUp: true }) },
+    "deleted",
+    undefined,
+  ],
+  ["shows up after it was gone, of which nothing was noted", { phase: "Running" }, { word: "deleted" }, "deleted", {
+    givenUp: true,
+    up: true,
+  }],
+];
+for (const [what, status, known, word, noted] of ofPod) {
+  Deno.test(`a machine whose pod ${what} is ${word}${noted ? ", and that is noted" : ""}`, () => {
+    const state = stateOfPod(pod(status), { ...unknown, ...known });
+    assert.equal(state.word, word);
+    if (noted) assert.deepEqual({ ...state.record, ...noted }, state.record);
+    else assert.equal(state.record, undefined);
+  });
+}
+
+const ofGone: [
+  what: string,
+  last: PodStatus | undefined,
+  known: Partial<KnownMachine>,
+  noted: Partial<MachineRecord> | undefined,
+][] = [
+  ["ran", { phase: "Running" }, { word: "running" }, {
+    up: true,
+    returned: false,
+    message: "The pod was deleted, and not because Symphony returned the machine",
+    ...address,
+  }],
+  ["ran and was returned", { phase: "Running" }, { word: "running", returned: true }, {
+    up: true,
+    returned: true,
+    message: "Returned by Symphony",
+  }],
+  ["was returned while pending", { phase: "Pending" }, { word: "pending", returned: true }, {
+    up: false,
+    returned: true,
+    message: "Returned by Symphony before it was running",
+  }],
+  ["ran unseen by us", { phase: "Running" }, { word: "pending" }, { up: true }],
+  ["was evicted", { phase: "Failed", reason: "Evicted", message: "low on memory" }, { word: "running" }, {
+    up: true,
+    message: "The cluster took the pod away: Evicted: low on memory",
+  }],
+  ["was never seen", undefined, { word: "creating" }, { up: false }],
+  ["had failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, undefined],
+];
+for (const [what, last, known, noted] of ofGone) {
+  Deno.test(`a machine that ${what} is deleted once its pod is gone`, () => {
+    const state = stateOfGone(last && pod(last), { ...unknown, ...known });
+    assert.equal(state.word, "deleted");
+    if (noted) assert.deepEqual({ ...state.record, ...noted }, state.record);
+    else assert.equal(state.record, undefined);
+  });
+}

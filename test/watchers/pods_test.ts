@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { KubeError } from "../../src/kube/errors.ts";
+import type { Pod } from "../../src/kube/types.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { readMachineRecord, readPodFacts, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { settleMachine } from "../../src/workdir/requests.ts";
+import { readView } from "../../src/workdir/views.ts";
+import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
+import { noSpace } from "../support/memory_files.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../support/memory_watching.ts";
+
+/** A watcher whose reflector the test plays: `list` tells it a whole LIST, `go` lets it write down what it was told. */
+function watch(watching: MemoryWatching) {
+  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  const go = async () => {
+    while (true) {
+      const outcome = await watcher.step(watching.stopping);
+      if (outcome.kind !== "again" || outcome.atMs > watching.clock.monotonic()) return;
+    }
+  };
+  const list = (...pods: Pod[]) => {
+    watcher.begin();
+    watcher.page(pods);
+    watcher.heard();
+    watcher.complete();
+  };
+  return { watcher, go, list };
+}
+
+const word = ({ workdir }: MemoryWatching, machine: string) => readStatusWord(workdir, machine);
+const up = (name: string, version = "1") =>
+  ourPod(name, { phase: "Running", podIP: "10.0.0.1" }, { resourceVersion: version });
+
+Deno.test("a list is written down: pods, words, and then the view", async () => {
+  const watching = memoryWatching();
+  const { list, go } = watch(watching);
+  list(up("req-0"), ourPod("req-1"));
+  await go();
+  assert.equal(word(watching, "req-0"), "running");
+  assert.equal(word(watching, "req-1"), "pending");
+  assert.equal(readPodFacts(watching.workdir, "req-0")?.privateIpAddress, "10.0.0.1");
+  const now = watching.clock.now() / 1000;
+  assert.deepEqual(readView(watching.workdir, "pods"), { completeAt: now, heardAt: now });
+});
+
+Deno.test("a pod file holds the existing plug-in's keys beside ours, and no bookkeeping", async () => {
+  const watching = memoryWatching();
+  const { list, go } = watch(watching);
+  list(ourPod("req-0", { phase: "Running", podIP: "10.0.0.1" }, { managedFields: [{}] }));
+  await go();
+  const file = JSON.parse(watching.files.readText("/work/pods/req-0"));
+  assert.equal(file.metadata.creation_timestamp, Date.UTC(2026, 10, 20) / 1000);
+  assert.equal(file.metadata.deletion_timestamp, null);
+  assert.equal(file.status.pod_ip, "10.0.0.1");
+  assert.equal(file.status.podIP, "10.0.0.1");
+  assert.equal(file.metadata.managedFields, undefined);
+});
+
+Deno.test("events change what changed, and what is gone is gone, with a reason", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(ourPod("req-0"), up("req-1"));
+  await go();
+  watcher.event("MODIFIED", up("req-0", "2"));
+  watcher.event("DELETED", ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" }));
+  await go();
+  assert.equal(word(watching, "req-0"), "running");
+  assert.equal(word(watching, "req-1"), "deleted");
+  assert.match(
+    readMachineRecord(watching.workdir, "req-1")?.message ?? "",
+    /took the pod away: Evicted: low on memory/,
+  );
+  assert.equal(watching.workdir.kind("/work/pods/req-1"), undefined);
+});
+
+Deno.test("what vanished while nobody watched is deleted by the next list, and not before that is complete", async () => {
+  const watching = memoryWatching();
+  const first = watch(watching);
+  first.list(up("req-0"), up("req-1"), up("req-2"));
+  await first.go();
+  giveBack(watching, "ret", "req-2");
+  const { watcher, go } = watch(watching);
+  watcher.begin();
+  watcher.page([up("req-0")]);
+  await go();
+  assert.equal(word(watching, "req-1"), "running");
+  watcher.complete();
+  await go();
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), ["running", "deleted", "deleted"]);
+  assert.equal(readMachineRecord(watching.workdir, "req-1")?.returned, false);
+  assert.equal(readMachineRecord(watching.workdir, "req-2")?.returned, true);
+});
+
+Deno.test("a list that was cut short takes nothing away when the next one is whole", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"), up("req-1"));
+  await go();
+  watcher.begin();
+  watcher.page([up("req-0")]);
+  list(up("req-0"), up("req-1"));
+  await go();
+  assert.equal(word(watching, "req-1"), "running");
+});
+
+Deno.test("what is written down already is not written again, also after a restart", async () => {
+  const watching = memoryWatching();
+  const { list, go } = watch(watching);
+  list(up("req-0"), ourPod("req-1"));
+  await go();
+  const writes = watching.files.writes.length;
+  list(up("req-0"), ourPod("req-1"));
+  await go();
+  assert.equal(watching.files.writes.length, writes);
+  const again = watch(watching);
+  again.list(up("req-0"), ourPod("req-1"));
+  await again.go();
+  const written = watching.files.writes.slice(writes).flatMap(({ paths }) => paths);
+  assert.deepEqual(written.filter((path) => !path.startsWith("/work/views/")), []);
+});
+
+Deno.test("the word is written only where it changes", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"));
+  await go();
+  const writes = watching.files.writes.length;
+  watcher.event("MODIFIED", up("req-0", "2"));
+  await go();
+  const written = watching.files.writes.slice(writes).flatMap(({ paths }) => paths);
+  assert.ok(written.includes("/work/pods/req-0"));
+  assert.ok(!written.includes("/work/pods-status/req-0"));
+});
+
+Deno.test("the view is not fresher than what was written down", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"));
+  await go();
+  const before = readView(watching.workdir, "pods");
+  await watching.clock.advance(10_000);
+  watcher.event("DELETED", up("req-0"));
+  watcher.heard();
+  watching.files.failWhere(({ name, paths }) => name === "symlink" && paths[0] === "deleted", noSpace());
+  await assert.rejects(go(), { code: "ENOSPC" });
+  assert.deepEqual(readView(watching.workdir, "pods"), before);
+  watching.files.before = () => {};
+  await go();
+  assert.equal(word(watching, "req-0"), "deleted");
+  assert.equal(readView(watching.workdir, "pods")?.heardAt, watching.clock.now() / 1000);
+});
+
+Deno.test("there is no view before a list was complete, however much was heard", async () => {
+  const watching = memoryWatching();
+  const { watcher, go } = watch(watching);
+  watcher.begin();
+  watcher.page([up("req-0")]);
+  watcher.heard();
+  await go();
+  assert.equal(readView(watching.workdir, "pods"), undefined);
+});
+
+Deno.test("a machine that was created and is in no list is asked for: gone is what the server does not know", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 3);
+  for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
+  for (let i = 0; i < 3; i++) writeStatusWord(watching.workdir, `req-${i}`, "creating");
+  watching.kube.put(ourPod("req-0")); // Created after the list was made.
+  const { list, go } = watch(watching);
+  list();
+  await go();
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), [
+    "creating",
+    "deleted",
+    "creating",
+  ]);
+  assert.deepEqual(watching.kube.named("getPod").sort(), ["req-0", "req-1"]);
+});
+
+Deno.test("while the server cannot be asked for them, they are not gone, and the view is not fresh", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  writeStatusWord(watching.workdir, "req-0", "creating");
+  watching.kube.fail("getPod", new KubeError("unavailable", "away"));
+  const { list, go } = watch(watching);
+  list();
+  await assert.rejects(go(), { kind: "unavailable" });
+  assert.equal(word(watching, "req-0"), "creating");
+  assert.equal(readView(watching.workdir, "pods"), undefined);
+  watching.kube.recover();
+  await go();
+  assert.equal(word(watching, "req-0"), "deleted");
+});
+
+Deno.test("pods that are not ours are not seen; those of the existing plug-in are where their request is here", async () => {
+  const watching = memoryWatching();
+  furnishExisting(watching.files, "");
+  const id = existingIds.notPickedUp;
+  const theirs = (requestId: string) => ({ "symphony/hostfactory-reqid": requestId, app: "x" });
+  const { list, go } = watch(watching);
+  const before = Object.keys(watching.files.tree("/work/pods-status"));
+  list(
+    ourPod(`${id}-0`, { phase: "Running" }, { labels: theirs(id) }),
+    ourPod("stranger-0", { phase: "Running" }, { labels: theirs("stranger") }),
+    ourPod("other-0", { phase: "Running" }, {
+      labels: { ...theirs("other"), "symphony/hostfactory-instance": "another" },
+    }),
+    ourPod("odd", { phase: "Running" }),
+    ourPod("../../evil-0", { phase: "Running" }),
+  );
+  await go();
+  assert.equal(word(watching, `${id}-0`), "running");
+  assert.deepEqual(Object.keys(watching.files.tree("/work/pods-status")), before);
+});
+
+Deno.test("thousands of pods are written down in slices, and none is left out", async () => {
+  const watching = memoryWatching();
+  const { watcher, list } = watch(watching);
+  list(...Array.from({ length: 450 }, (_, i) => up(`req-${i}`)));
+  await watcher.step(watching.stopping);
+  assert.equal(watching.workdir.names("/work/pods").length, 200);
+  await watcher.step(watching.stopping);
+  await watcher.step(watching.stopping);
+  assert.equal(watching.workdir.names("/work/pods").length, 450);
+});

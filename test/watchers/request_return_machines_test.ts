@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { KubeError } from "../../src/kube/errors.ts";
+import { podFileText } from "../../src/watchers/pod_file.ts";
+import {
+  decideReturn,
+  RequestReturnMachinesWatcher,
+  type ReturnedMachine,
+} from "../../src/watchers/request_return_machines.ts";
+import { writeStatusWord } from "../../src/workdir/machines.ts";
+import { settleMachine } from "../../src/workdir/requests.ts";
+import { readReturn } from "../../src/workdir/returns.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
+const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
+  [{}, "gone"],
+  [{ entry: "pending" }, "wait"],
+  [{ entry: "pending", word: "creating" }, "wait"],
+  [{ entry: "pending", word: "deleted" }, "gone"],
+  [{ entry: "created" }, "find"],
+  [{ entry: "created", word: "creating" }, "find"],
+  [{ entry: "created", word: "running" }, "find"],
+  [{ entry: "created", word: "running", pod }, "delete"],
+  [{ entry: "created", word: "failed", pod }, "delete"],
+  [{ entry: "created", word: "failed" }, "gone"],
+  [{ entry: "created", word: "deleted" }, "gone"],
+  [{ entry: "created", word: "deleted", pod }, "delete"],
+  [{ word: "running" }, "find"],
+  [{ word: "unknown" }, "gone"],
+];
+for (const [machine, todo] of decisions) {
+  Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
+    assert.equal(decideReturn({ word: undefined, pod: undefined, entry: undefined, ...machine }), todo);
+  });
+}
+
+/** Machines `req-0` and on that run, as the work directory and the cluster know them. */
+function running(count: number, options: { concurrency?: number } = {}): MemoryWatching {
+  const watching = memoryWatching(options);
+  ask(watching, "req", count);
+  for (let i = 0; i < count; i++) {
+    settleMachine(watching.workdir, "req", `req-${i}`);
+    see(watching, `req-${i}`);
+  }
+  return watching;
+}
+
+function see(watching: MemoryWatching, name: string): void {
+  const stored = watching.kube.put(ourPod(name, { phase: "Running" }));
+  watching.files.writeText(`/work/pods/${name}`, podFileText(stored));
+  writeStatusWord(watching.workdir, name, "running");
+}
+
+/** What the pods' watcher notes of a pod that is gone. */
+function seeGone(watching: MemoryWatching, name: string): void {
+  writeStatusWord(watching.workdir, name, "deleted");
+  watching.workdir.remove(`/work/pods/${name}`);
+}
+
+const watcherOf = (watching: MemoryWatching) => new RequestReturnMachinesWatcher(watching, () => {});
+
+Deno.test("returned machines are deleted with their uids, and no other; handled is only what was seen gone", async () => {
+  const watching = running(4);
+  const watcher = watcherOf(watching);
+  giveBack(watching, "ret", "req-1", "req-2");
+  await run(watcher, watching, 5_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0", "req-3"]);
+  assert.deepEqual(watching.kube.calls.map(({ call, name, uid }) => [call, name, uid]).sort(), [
+    ["deletePod", "req-1", "uid-req-1"],
+    ["deletePod", "req-2", "uid-req-2"],
+  ]);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, false);
+  seeGone(watching, "req-1");
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, false);
+  seeGone(watching, "req-2");
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.equal(watching.kube.calls.length, 2);
+});
+
+Deno.test("a delete that fails is repeated until it is accepted", async () => {
+  const watching = running(3);
+  watching.kube.fail("deletePod", new KubeError("unavailable", "away"), { times: 5 });
+  giveBack(watching, "ret", "req-0", "req-1", "req-2");
+  await run(watcherOf(watching), watching, 60_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a pod that is not seen going is asked for again", async () => {
+  const watching = running(1);
+  giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  watching.kube.put(ourPod("req-0", { phase: "Running" })); // The deletion was lost, as by an API server's crash.
+  await run(watcher, watching, 60_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("another pod under the same name is never touched", async () => {
+  const watching = running(1);
+  watching.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
+  giveBack(watching, "ret", "req-0");
+  await run(watcherOf(watching), watching, 120_000);
+  assert.equal(watching.kube.pods.get("req-0")?.metadata.uid, "another");
+});
+
+Deno.test("a machine that was created and not seen yet is found and deleted; one that is not ours is left alone", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
+  watching.kube.put(ourPod("req-0"));
+  watching.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
+  giveBack(watching, "ret", "req-0", "req-1");
+  await run(watcherOf(watching), watching, 5_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-1"]);
+});
+
+Deno.test("a machine that is still to be created is waited for, not asked for", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  assert.deepEqual(watching.kube.calls, []);
+  writeStatusWord(watching.workdir, "req-0", "deleted"); // As the requests' watcher does.
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("the same machine in two return requests is deleted once, and both are handled", async () => {
+  const watching = running(1);
+  giveBack(watching, "one", "req-0");
+  giveBack(watching, "two", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  seeGone(watching, "req-0");
+  await run(watcher, watching, 2_000);
+  assert.equal(watching.kube.calls.length, 1);
+  for (const id of ["one", "two"]) assert.equal(readReturn(watching.workdir, id)?.processed, true);
+});
+
+Deno.test("a return request of nothing is handled at once", async () => {
+  const watching = memoryWatching();
+  giveBack(watching, "ret");
+  await run(watcherOf(watching), watching, 1_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("one that counts as handled with a pod left behind is taken up again", async () => {
+  const watching = running(1);
+  giveBack(watching, "ret", "req-0");
+  watching.files.writeText("/work/return-requests/ret/.processed", "");
+  await run(watcherOf(watching), watching, 2_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("one that cannot be read now is taken up later, and holds up no other", async () => {
+  const watching = running(2);
+  giveBack(watching, "one", "req-0");
+  giveBack(watching, "two", "req-1");
+  watching.files.failWhere(
+    ({ name, paths }) => name === "list" && paths[0] === "/work/return-requests/one",
+    notPermitted(),
+  );
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0"]);
+  watching.files.before = () => {};
+  await run(watcher, watching, 5_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("told to stop, it deletes nothing more", async () => {
+  const watching = running(5, { concurrency: 1 });
+  watching.kube.latencyMs = 100;
+  giveBack(watching, "ret", ...Array.from({ length: 5 }, (_, i) => `req-${i}`));
+  const watcher = watcherOf(watching);
+  await watcher.step(watching.stopping);
+  watching.stop();
+  const drained = watcher.drained();
+  await watching.clock.advance(1_000);
+  await drained;
+  assert.equal(watching.kube.pods.size, 4);
+});
