@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { watchTimeout, wholeNumber } from "../../src/cli/cli.ts";
+
+for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
+  Deno.test(`'${text}' is no whole number from 1 to 10`, () => {
+    assert.throws(() => wholeNumber(1, 10)(text), /whole number, from 1 to 10/);
+  });
+}
+
+Deno.test("a whole number within its range is itself", () => {
+  assert.deepEqual(["1", "7", "10", "007"].map(wholeNumber(1, 10)), [1, 7, 10, 7]);
+  assert.throws(() => wholeNumber(5)("4"), /whole number, 5 or more/);
+});
+
+for (const [seconds, used] of [[0, 60], [5, 5], [60, 60], [3_600, 60]] as const) {
+  Deno.test(`a watch that may last ${seconds} s is ended after ${used} s, so that it can be believed`, () => {
+    assert.equal(watchTimeout(seconds), used);
+  });
+}

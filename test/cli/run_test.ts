@@ -1,0 +1,76 @@
+/** The command line as a process: its exit status, and that standard output carries one JSON object, whatever happens. */
+import assert from "node:assert/strict";
+import { root } from "../support/tree.ts";
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line in a directory of its own, with nothing of our environment but where Deno caches. */
+async function run(args: string[], options: { input?: string; conf?: unknown } = {}): Promise<Result> {
+  const directory = await Deno.makeTempDir();
+  try {
+    if (options.conf !== undefined) {
+      await Deno.writeTextFile(`${directory}/k8sprov_templates.json`, JSON.stringify(options.conf));
+    }
+    const home = { HOME: Deno.env.get("HOME") ?? directory, DENO_DIR: Deno.env.get("DENO_DIR") ?? "" };
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--allow-all", `--config=${root}deno.json`, `${root}main.ts`, ...args],
+      clearEnv: true,
+      env: { ...home, HF_K8S_WORKDIR: `${directory}/work`, HF_K8S_PROVIDER_CONFDIR: directory, NO_COLOR: "1" },
+      cwd: directory,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(options.input ?? "")).catch(() => {});
+    await writer.close().catch(() => {});
+    const { code, stdout, stderr } = await child.output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const failures: [args: string[], input: string, code: number, lists: object, message: RegExp][] = [
+  [["get-available-templates"], "", 1, { templates: [] }, /k8sprov_templates\.json': it does not exist/],
+  [["request-machines"], "{", 1, { requestId: "" }, /standard input: it is not JSON/],
+  [["request-machines", "-f", "/none.json"], "", 1, { requestId: "" }, /'\/none\.json': it does not exist/],
+  [["request-return-machines", "-"], '{"machines":5}', 1, { requestId: "" }, /'machines'/],
+  [["get-request-status"], "{}", 1, { requests: [] }, /'requests'/],
+  [["get-return-requests"], "5", 1, { requests: [] }, /Cannot use the input/],
+  [["--log-level", "loud", "get-return-requests"], "{}", 2, { requests: [] }, /'loud'/],
+  [["get-return-requests", "--none"], "{}", 2, { requests: [] }, /unknown option '--none'/],
+  [["--workdir", "/dev/null/x", "get-request-status"], "{}", 1, { requests: [] }, /work directory '\/dev\/null\/x'/],
+];
+for (const [args, input, code, lists, message] of failures) {
+  Deno.test(`\`${args.join(" ")}\` with '${input}' exits with ${code}, and says why in one JSON object`, async () => {
+    const result = await run(args, { input });
+    const answer = JSON.parse(result.stdout);
+    assert.match(answer.message, message);
+    assert.deepEqual(answer, { message: answer.message, ...lists });
+    assert.ok(result.stderr.includes(answer.message), result.stderr);
+    assert.equal(result.code, code);
+  });
+}
+
+Deno.test("a verb that succeeds exits with 0, one JSON object on standard output, nothing on standard error", async () => {
+  const result = await run(["get-available-templates"], { conf: { templates: [] } });
+  assert.deepEqual(result, { code: 0, stdout: '{\n    "templates": []\n}\n', stderr: "" });
+});
+
+Deno.test("a command that does not exist is a wrong command line, with nothing on standard output", async () => {
+  const result = await run(["do-something"]);
+  assert.equal(result.code, 2);
+  assert.equal(result.stdout, "");
+  assert.match(result.stderr, /do-something/);
+});
+
+Deno.test("the version is one line", async () => {
+  const { code, stdout } = await run(["--version"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^hostfactory \S+ \(.*\)\n$/);
+});
