@@ -9,13 +9,18 @@ export interface User {
   allow?: string[];
 }
 
-const ANONYMOUS: User = { name: "system:anonymous", token: "", allow: [] };
+/** Who comes without a token, and may do nothing. */
+const NOBODY: User = { name: "system:anonymous", token: "", allow: [] };
 
 /** Who comes with which token, and what each may do. */
 export class Access {
   readonly #users = new Map<string, User>();
 
-  constructor(users: User[]) {
+  readonly #anonymous: User;
+
+  /** @param options.anonymous what whoever comes without a token counts as; default: as one who may do nothing */
+  constructor(users: User[], { anonymous = NOBODY }: { anonymous?: User } = {}) {
+    this.#anonymous = anonymous;
     for (const user of users) this.#users.set(user.token, user);
   }
 
@@ -29,12 +34,12 @@ export class Access {
   }
 
   /**
-   * The user that a request comes from; without a token, nobody in particular.
+   * The user that a request comes from; without a token, whoever that counts as.
    * @throws ApiError 401 for a token that is not known
    */
   authenticate(headers: Headers): User {
     const header = headers.get("authorization");
-    if (header === null) return ANONYMOUS;
+    if (header === null) return this.#anonymous;
     const user = this.#users.get(header.replace(/^Bearer +/i, ""));
     if (!user) throw unauthorized();
     return user;

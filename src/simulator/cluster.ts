@@ -34,6 +34,8 @@ export interface ClusterOptions {
   faults?: Fault[];
   /** Who may come; default one administrator, `admin`, with the token `admin`. */
   users?: User[];
+  /** What whoever comes without a token counts as; default: as one who may do nothing. */
+  anonymous?: User;
   /** Beside `default` and `kube-system`. */
   namespaces?: string[];
   nodes?: NodeOptions;
@@ -115,7 +117,7 @@ export class SimulatedCluster {
       pods: this.#pods,
       watches: this.#watches,
     });
-    this.access = new Access(options.users ?? [{ name: "admin", token: "admin" }]);
+    this.access = new Access(options.users ?? [{ name: "admin", token: "admin" }], options);
     this.#api = new Api({
       clock,
       access: this.access,

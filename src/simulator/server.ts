@@ -27,6 +27,8 @@ export interface SimulatorOptions {
   token?: string;
   /** Who may come beside the administrator. */
   users?: User[];
+  /** Whether a token must be given. By default it need not, as kubectl sends none over plain HTTP; a wrong one is 401. */
+  requireToken?: boolean;
   historyLimit?: number;
   bookmarkPeriodMs?: number;
   clock?: Clock;
@@ -55,11 +57,13 @@ export function startSimulator(options: SimulatorOptions): Simulator {
   const { port = 0, hostname = "127.0.0.1", seed, clock = systemClock, users = [] } = options;
   const random = seededRandom(seed);
   const token = options.token ?? drawUid(random);
+  const admin = { name: "admin", token };
   const cluster = new SimulatedCluster({
     ...options,
     clock,
     random,
-    users: [{ name: "admin", token }, ...users],
+    users: [admin, ...users],
+    ...(options.requireToken ? {} : { anonymous: admin }),
   });
   const abort = new AbortController();
   const server = listen({ port, hostname, signal: abort.signal }, (request) => answer(cluster, request));
@@ -95,7 +99,8 @@ function listen(
 async function answer(cluster: SimulatedCluster, request: Request): Promise<Response> {
   try {
     if (!/^https?:\/\/[^/]+\/simulator(\/|$)/.test(request.url)) return await cluster.handle(request);
-    cluster.access.authenticate(request.headers);
+    const user = cluster.access.authenticate(request.headers);
+    if (user.allow !== undefined) return Response.json({ error: "only an administrator may do that" }, { status: 403 });
     return await control(cluster, request);
   } catch (error) {
     if (error instanceof ConnectionLost) return brokenConnection();

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { podOf, WatchReader } from "./fixture.ts";
+
+/** A simulator on a free port, and somebody who asks it. */
+class Served implements AsyncDisposable {
+  readonly simulator: Simulator;
+
+  constructor(options: Partial<Parameters<typeof startSimulator>[0]> = {}) {
+    this.simulator = startSimulator({ seed: 1, ...options });
+  }
+
+  send(method: string, path: string, { body, token }: { body?: unknown; token?: string } = {}): Promise<Response> {
+    return fetch(this.simulator.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token ?? this.simulator.token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  // deno-lint-ignore no-explicit-any
+  async ask(...asked: Parameters<Served["send"]>): Promise<{ status: number; body: any }> {
+    const response = await this.send(...asked);
+    return { status: response.status, body: await response.json() };
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.simulator.stop();
+    await this.simulator.finished;
+  }
+}
+
+const PODS = "/api/v1/namespaces/default/pods";
+
+Deno.test("a pod that is created over HTTP is seen by a watch over HTTP", async () => {
+  await using served = new Served();
+  const watch = new WatchReader(await served.send("GET", `${PODS}?watch=1&timeoutSeconds=1`));
+  assert.equal((await served.ask("POST", PODS, { body: podOf("p") })).status, 201);
+  await watch.done;
+  assert.equal(watch.ended, "clean");
+  assert.equal((await watch.said())[0], "ADDED p Pending");
+});
+
+Deno.test("the kubeconfig names server, token and namespace, and a wrong token is refused", async () => {
+  await using served = new Served({ requireToken: true });
+  const { clusters, users, contexts } = JSON.parse(served.simulator.kubeconfig());
+  assert.equal(clusters[0].cluster.server, served.simulator.url);
+  assert.equal(contexts[0].context.namespace, "default");
+  assert.equal((await served.ask("GET", PODS, { token: users[0].user.token })).status, 200);
+  const { status, body } = await served.ask("GET", PODS, { token: "wrong" });
+  assert.deepEqual([status, body.reason, body.message], [401, "Unauthorized", "Unauthorized"]);
+  const anonymous = await fetch(served.simulator.url + PODS);
+  assert.equal(anonymous.status, 403);
+  await anonymous.body?.cancel();
+});
+
+Deno.test("an answer that is lost breaks the connection, and what was asked for is done", async () => {
+  await using served = new Served();
+  served.simulator.cluster.setFault({ name: "lost-answers", count: 1 });
+  await assert.rejects(async () => await (await served.send("POST", PODS, { body: podOf("p") })).text(), TypeError);
+  assert.equal(served.simulator.cluster.countPods().total, 1);
+});
+
+Deno.test("faults are switched on and off while it runs, by an administrator alone", async () => {
+  await using served = new Served({ users: [{ name: "alice", token: "alice", allow: ["list pods"] }] });
+  const fault = { name: "failing", status: 503, verbs: ["list"] };
+  assert.equal((await served.ask("PUT", "/simulator/faults/list-fails", { body: fault, token: "alice" })).status, 403);
+  assert.equal((await served.ask("PUT", "/simulator/faults/list-fails", { body: { ...fault, share: 7 } })).status, 400);
+  const { body } = await served.ask("PUT", "/simulator/faults/list-fails", { body: fault });
+  assert.deepEqual(body.faults.map(({ id }: { id: string }) => id), ["list-fails"]);
+  assert.equal((await served.ask("GET", PODS)).status, 503);
+  assert.equal((await served.ask("DELETE", "/simulator/faults/list-fails")).status, 200);
+  assert.equal((await served.ask("DELETE", "/simulator/faults/list-fails")).status, 404);
+  assert.equal((await served.ask("GET", PODS, { token: "alice" })).status, 200);
+});
+
+Deno.test("a stop ends everything, with pods, watches and faults under way", async () => {
+  const served = new Served();
+  served.simulator.cluster.setFault({ name: "evictions" });
+  const watch = new WatchReader(await served.send("GET", `${PODS}?watch=1`));
+  await served.ask("POST", PODS, { body: podOf("p") });
+  await served.simulator.stop();
+  await watch.done;
+  await assert.rejects(served.send("GET", PODS), TypeError);
+});
+
+Deno.test("a port that is taken is said so", async () => {
+  await using served = new Served();
+  const port = Number(new URL(served.simulator.url).port);
+  assert.throws(() => startSimulator({ seed: 1, port }), { message: `Cannot listen on 127.0.0.1, port ${port}` });
+});
