@@ -134,7 +134,7 @@ clusterTest("machines over the quota fail with the server's words, and the other
   const returned = await site.giveBack(machinesOf(id, 5));
   assert.equal((await site.settled(returned)).status, "complete");
   assert.deepEqual(await site.cluster.podNames(), []);
-}, { only: "real" });
+});
 
 clusterTest("a pod of the machine's name that is not ours fails that machine, and is never touched", async (site) => {
   const foreign = { ...manifest, metadata: { name: "taken-0", labels: { owner: "somebody" } } };
@@ -227,7 +227,7 @@ clusterTest("a small request gets its share beside a large one that came first",
   await site.allRunning(small);
   const { machines } = await site.settled(large);
   assert.equal(machines.filter(({ result }) => result === "succeed").length, 9);
-}, { only: "real" });
+});
 
 clusterTest("two instances in one namespace never touch each other's machines", async (site) => {
   const [a, b] = ["a", "b"].map((instance) => ["--instance", instance, "--workdir", `${site.directory}/${instance}`]);

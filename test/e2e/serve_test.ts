@@ -51,6 +51,7 @@ clusterTest("serve killed while it deletes 100 machines leaves none behind", asy
   const going = [...(await site.cluster.pods()).values()].filter(({ metadata }) => metadata.deletionTimestamp);
   assert.ok(going.length < 99, "the kill came in the middle");
   assert.equal((await site.status(returned)).status, "running");
+  assert.ok(!site.entries(`return-requests/${returned}`).includes(".processed"), "not before all are gone");
 
   site.serve();
   const { status, machines } = await site.settled(returned, { seconds: 90 });

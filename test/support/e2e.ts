@@ -30,15 +30,14 @@ export function siteTest(name: string, body: OnSite): void {
   register(name, { ignore: Deno.env.get("HF_BINARY") === undefined }, () => onSite(undefined, body));
 }
 
-/** A test for every kind of cluster, or for one of them. */
-export function clusterTest(name: string, body: OnCluster, options: { only?: "simulator" | "real" } = {}): void {
+/** A test for every kind of cluster. */
+export function clusterTest(name: string, body: OnCluster): void {
   const noBinary = Deno.env.get("HF_BINARY") === undefined;
   const kinds = {
     simulator: { open: simulatedCluster, isThere: simulatorIsThere },
-    real: { open: realCluster, isThere: Deno.env.get("HF_TEST_KUBECONFIG") !== undefined },
+    real: { open: realCluster, isThere: Boolean(Deno.env.get("HF_TEST_KUBECONFIG")) },
   };
   for (const kind of ["simulator", "real"] as const) {
-    if (options.only && options.only !== kind) continue;
     const { open, isThere } = kinds[kind];
     const label = kind === "real" ? "real API server" : "simulator";
     const ignore = noBinary || !isThere;

@@ -14,11 +14,16 @@ export interface Command {
   directory: string;
 }
 
+/** How long, in milliseconds, a program that is to end by itself may take. */
+const LONGEST_RUN_MS = 60_000;
+
 /** Runs a program to its end, with nothing of our own environment. @param stdin absent: nothing can be read */
 export async function runToEnd(command: Command, stdin?: string): Promise<Ran> {
   const child = spawn(command, stdin === undefined ? "null" : "piped");
   const written = stdin === undefined ? undefined : new Blob([stdin]).stream().pipeTo(child.stdin).catch(() => {});
+  const timer = setTimeout(() => child.kill("SIGKILL"), LONGEST_RUN_MS);
   const { code, stdout, stderr } = await child.output();
+  clearTimeout(timer);
   await written;
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
