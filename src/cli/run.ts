@@ -6,6 +6,7 @@ import { systemFiles } from "../files.ts";
 import { systemRandom } from "../random.ts";
 import { commit, version } from "../version.ts";
 import type { Cli } from "./cli.ts";
+import { demoCommand } from "./demo.ts";
 import { getAvailableTemplates } from "./get_available_templates.ts";
 import { getRequestStatus } from "./get_request_status.ts";
 import { getReturnRequests } from "./get_return_requests.ts";
@@ -14,6 +15,7 @@ import { requestMachines } from "./request_machines.ts";
 import { requestReturnMachines } from "./request_return_machines.ts";
 import { runCronCommand } from "./run_cron.ts";
 import { serveCommand } from "./serve.ts";
+import { simulateCommand } from "./simulate.ts";
 import { verbCommand, writeFailure } from "./verb.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -66,6 +68,7 @@ function program(cli: Cli, say: (text: string) => void): Command {
     .option("--proxy <url>", "proxy on the way to the API server");
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
   program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));
+  program.addCommand(simulateCommand(cli)).addCommand(demoCommand(cli));
   tame(program, say);
   return program;
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type Cli, sharedOption } from "./cli.ts";
-import { runDaemon } from "./daemon.ts";
+import { watchUntilStopped } from "./daemon.ts";
 
 interface Options {
   podTimeout: number;
@@ -17,7 +17,7 @@ export function runCronCommand(cli: Cli): Command {
     .option("--run-once", "one pass, then exit")
     .option("--dry-run", "log what would be deleted, and delete nothing")
     .action(async (options: Options, command: Command) => {
-      await runDaemon(cli, command, {
+      await watchUntilStopped(cli, command, {
         watchers: ["expiry"],
         concurrency: 32,
         podTimeoutSeconds: options.podTimeout,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type Cli, sharedOption, watchTimeout } from "./cli.ts";
-import { runDaemon } from "./daemon.ts";
+import { watchUntilStopped } from "./daemon.ts";
 
 interface Options {
   createConcurrency: number;
@@ -17,7 +17,7 @@ export function serveCommand(cli: Cli): Command {
     .addOption(sharedOption.podTimeout())
     .addOption(sharedOption.serverTimeout(cli.environment))
     .action(async (options: Options, command: Command) => {
-      await runDaemon(cli, command, {
+      await watchUntilStopped(cli, command, {
         watchers: ["request-machines", "request-return-machines", "pods", "expiry"],
         concurrency: options.createConcurrency,
         podTimeoutSeconds: options.podTimeout,

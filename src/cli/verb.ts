@@ -1,8 +1,7 @@
 import { Command } from "commander";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import { logger } from "../log.ts";
-import type { Provider } from "../verbs/provider.ts";
-import { Workdir } from "../workdir/workdir.ts";
+import { openProvider, type Provider } from "../verbs/provider.ts";
 import { type Cli, configure } from "./cli.ts";
 import { readInput } from "./input.ts";
 import { writeError, writeOutput } from "./output.ts";
@@ -29,10 +28,9 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
       const path = options.file ?? argument ?? (defaultInput === undefined ? "-" : undefined);
       try {
         const config = configure(cli, command, { defaultLogLevel: "warning" });
-        const workdir = new Workdir(config.workdir, cli);
-        workdir.prepare();
+        const provider = openProvider(config, cli);
         const input = path === undefined ? defaultInput : await readInput(cli.files, path);
-        const answer = await verb.answer({ ...cli, config, workdir }, input);
+        const answer = await verb.answer(provider, input);
         logger("verb").info(verb.name, { input: summary(input), answer: summary(answer) });
         await writeAnswer(answer);
       } catch (error) {

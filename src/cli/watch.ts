@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type Cli, sharedOption, watchTimeout } from "./cli.ts";
-import { runDaemon } from "./daemon.ts";
+import { watchUntilStopped } from "./daemon.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -19,7 +19,7 @@ export function watchCommand(cli: Cli): Command {
         .addOption(sharedOption.concurrency())
         .addOption(sharedOption.serverTimeout(cli.environment))
         .action(async (options: { createConcurrency: number; serverTimeoutSeconds: number }, command: Command) => {
-          await runDaemon(cli, command, {
+          await watchUntilStopped(cli, command, {
             watchers: [name as keyof typeof WATCHERS],
             concurrency: options.createConcurrency,
             podTimeoutSeconds: 0,

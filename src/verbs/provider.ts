@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import { Workdir } from "../workdir/workdir.ts";
 
 /** What a provider verb stands on: files and a clock. No network. */
 export interface Provider {
@@ -9,4 +10,14 @@ export interface Provider {
   workdir: Workdir;
   clock: Clock;
   random: Random;
+}
+
+/**
+ * Opens the work directory that the configuration names, and makes it where there is none.
+ * @throws HostFactoryError that says what to do
+ */
+export function openProvider(config: Config, world: { files: Files; clock: Clock; random: Random }): Provider {
+  const workdir = new Workdir(config.workdir, world);
+  workdir.prepare();
+  return { config, workdir, clock: world.clock, random: world.random };
 }

@@ -1,0 +1,36 @@
+/** A program of ours that runs beside us. */
+export interface Child {
+  /** The command that it runs, for messages. */
+  readonly name: string;
+  /** Absent while it runs. */
+  readonly exitCode: number | undefined;
+  /** Asks it to stop, waits until it has, and gives its exit status. */
+  stop(): Promise<number>;
+}
+
+/** Starts a program; it gets no input, and what it prints is not shown. */
+export function startChild([command = "", ...args]: string[]): Child {
+  const process = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  let exitCode: number | undefined;
+  const ended = process.status.then(({ code }) => exitCode = code);
+  return {
+    name: args.filter((arg) => !arg.startsWith("-")).slice(-1).join(" "),
+    get exitCode() {
+      return exitCode;
+    },
+    async stop() {
+      if (exitCode === undefined) process.kill("SIGTERM");
+      return await ended;
+    },
+  };
+}
+
+/** Runs a program to its end and gives what it printed. */
+export async function runChild(
+  [command = "", ...args]: string[],
+  { signal }: { signal: AbortSignal },
+): Promise<{ code: number; stdout: string }> {
+  const options = { args, signal, stdin: "null", stdout: "piped", stderr: "null" } as const;
+  const { code, stdout } = await new Deno.Command(command, options).output();
+  return { code, stdout: new TextDecoder().decode(stdout) };
+}

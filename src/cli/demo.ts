@@ -1,0 +1,79 @@
+import { Command } from "commander";
+import type { DemoProgress, DemoStep } from "../admin/demo.ts";
+import { integerBetween } from "../random.ts";
+import { type Cli, wholeNumber } from "./cli.ts";
+import { outputIsTerminal, writeOutput } from "./output.ts";
+import { stopSignals } from "./signals.ts";
+
+interface Options {
+  machines: number;
+  kubeconfig?: string;
+  keep?: boolean;
+}
+
+/** Characters in a progress bar. */
+const BAR = 30;
+
+export function demoCommand(cli: Cli): Command {
+  return new Command("demo")
+    .description("The main job before your eyes: machines asked for, lost, given back, on an embedded cluster")
+    .option("--machines <n>", "machines to ask for", wholeNumber(3, 10_000), 50)
+    .option("--kubeconfig <file>", "play it on this cluster, in the namespace of its context")
+    .option("--keep", "keep the directory with everything that was written")
+    .action((options: Options) => play(cli, options));
+}
+
+async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): Promise<void> {
+  const { runDemo } = await import("../admin/demo.ts");
+  using stop = stopSignals();
+  const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
+  const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
+  cli.files.makeDirectory(directory);
+  const steps: DemoStep[] = [];
+  const isTerminal = outputIsTerminal();
+  const startedMs = cli.clock.monotonic();
+  let isDone = false;
+  try {
+    await runDemo({
+      ...cli,
+      self: self(),
+      directory,
+      machines,
+      kubeconfig,
+      instance: `demo-${tag}`,
+      signal: stop.first,
+      progress: (progress) => isTerminal && void writeOutput(`\r\x1b[K${line(progress)}`),
+    }, (step) => {
+      steps.push(step);
+      void writeOutput(isTerminal ? `\r\x1b[K✓ ${step.step}\n` : `${step.step}: ${step.result}\n`);
+    });
+    isDone = true;
+  } finally {
+    if (isTerminal && !isDone) await writeOutput("\n");
+    await writeOutput(`\n${table(steps)}`);
+    if (isDone && !keep) cli.files.removeTree(directory);
+    else await writeOutput(`Everything that was written is in ${directory}\n`);
+  }
+  const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
+  await writeOutput(`Every step came out right, in ${seconds} s.\n`);
+}
+
+/** How this program is started once more: the executable alone, or Deno with the main module. */
+function self(): string[] {
+  return Deno.build.standalone ? [Deno.execPath()] : [Deno.execPath(), "run", "--allow-all", Deno.mainModule];
+}
+
+function line({ step, done, total }: DemoProgress): string {
+  if (total === 0) return `… ${step}`;
+  const full = Math.round(BAR * done / total);
+  return `… ${step} ${"█".repeat(full)}${"░".repeat(BAR - full)} ${done}/${total}`;
+}
+
+function table(steps: DemoStep[]): string {
+  const rows = steps.map(({ step, result, ms }) => [step, (ms / 1000).toFixed(2), result]);
+  const wide = Math.max(4, ...steps.map(({ step }) => step.length));
+  return [["step", "s", "what came of it"], ...rows]
+    .map(([step = "", seconds = "", result = ""]) => `${step.padEnd(wide)}  ${seconds.padStart(6)}  ${result}\n`).join(
+      "",
+    );
+}
