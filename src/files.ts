@@ -23,6 +23,8 @@ export interface Files {
   writeText(path: string, text: string): void;
   appendText(path: string, text: string): void;
   symlink(target: string, path: string): void;
+  /** Gives what is at `existing`, a file or a link itself, another name. Not every file system can. */
+  hardLink(existing: string, path: string): void;
   readLink(path: string): string;
   /** Replaces a file or link at `to`; fails where `to` is a directory that is not empty. */
   rename(from: string, to: string): void;
@@ -46,6 +48,11 @@ export const systemFiles: Files = {
   writeText: (path, text) => Deno.writeTextFileSync(path, text),
   appendText: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
   symlink: (target, path) => Deno.symlinkSync(target, path),
+  hardLink(existing, path) {
+    // Elsewhere the call follows links (POSIX leaves it open).
+    if (Deno.build.os !== "linux") throw new Deno.errors.NotSupported(`Cannot give '${existing}' another name`);
+    Deno.linkSync(existing, path);
+  },
   readLink: (path) => Deno.readLinkSync(path),
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path),

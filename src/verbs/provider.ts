@@ -12,12 +12,7 @@ export interface Provider {
   random: Random;
 }
 
-/**
- * Opens the work directory that the configuration names, and makes it where there is none.
- * @throws HostFactoryError that says what to do
- */
+/** The work directory that the configuration names; a verb that writes makes it where there is none. */
 export function openProvider(config: Config, world: { files: Files; clock: Clock; random: Random }): Provider {
-  const workdir = new Workdir(config.workdir, world);
-  workdir.prepare();
-  return { config, workdir, clock: world.clock, random: world.random };
+  return { config, workdir: new Workdir(config.workdir, world), clock: world.clock, random: world.random };
 }

@@ -1,12 +1,13 @@
 import { epochSeconds } from "../clock.ts";
-import { HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
 import { machineName } from "../hf/names.ts";
 import { parseRequestMachines } from "../hf/questions.ts";
+import { logger } from "../log.ts";
 import { findTemplate, manifestPath, readCatalogue } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { writeFirstStatusWord } from "../workdir/machines.ts";
+import { writeFirstStatusWords } from "../workdir/machines.ts";
 import { addRequest } from "../workdir/requests.ts";
 import { freshRequestId } from "./request_id.ts";
 import type { Provider } from "./provider.ts";
@@ -15,14 +16,24 @@ import type { Provider } from "./provider.ts";
 export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
   const { config, workdir, clock } = provider;
   const { templateId, count } = parseRequestMachines(input);
+  workdir.prepare();
   const catalogue = readCatalogue(workdir.files, config.confdir);
   const template = findTemplate(catalogue, templateId);
   const path = manifestPath(config.confdir ?? "", template);
   const manifest = JSON.stringify(await parseManifest(readManifestText(provider, path), path));
   const id = freshRequestId(provider);
   addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), manifest });
-  for (let index = 0; index < count; index++) writeFirstStatusWord(workdir, machineName(id, index));
+  writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   return { message: "Success", requestId: id };
+}
+
+/** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
+function writeFirstWords({ workdir }: Provider, machines: string[]): void {
+  try {
+    writeFirstStatusWords(workdir, machines);
+  } catch (error) {
+    logger("request-machines").warn("Status words left to serve", { error: describeError(error) });
+  }
 }
 
 function readManifestText({ workdir }: Provider, path: string): string {

@@ -10,6 +10,7 @@ import { freshRequestId } from "./request_id.ts";
 /** Accepts machines that Symphony gives back; `serve` deletes their pods. On disk, whole, when this returns. */
 export function requestReturnMachines(provider: Provider, input: unknown): RequestAnswer {
   const { workdir, clock } = provider;
+  workdir.prepare();
   const machines = new Set<string>();
   const unknown = new Set<string>();
   for (const name of machineNames(workdir, parseReturnMachines(input))) {

@@ -9,20 +9,28 @@ export function publish(workdir: Workdir, path: string, fill: (directory: string
   const { files } = workdir;
   const parent = path.slice(0, path.lastIndexOf("/"));
   const hidden = workdir.temporary(parent);
+  let at = hidden;
   try {
     files.makeDirectory(hidden);
     fill(hidden);
     files.sync(hidden);
     files.rename(hidden, path);
+    at = path;
+    files.sync(parent);
   } catch (error) {
-    try {
-      files.removeTree(hidden);
-    } catch {
-      // The first error says what is wrong; the sweep of hidden names removes what stays behind.
-    }
+    retract(workdir, at, hidden);
     throw error;
   }
-  files.sync(parent);
+}
+
+/** Takes back what was made so far: out of sight first, then away. */
+function retract(workdir: Workdir, at: string, hidden: string): void {
+  try {
+    if (at !== hidden) workdir.files.rename(at, hidden);
+    workdir.files.removeTree(hidden);
+  } catch {
+    // The first error says what is wrong; the sweep of hidden names removes what stays behind.
+  }
 }
 
 /** True for the error of a rename onto a directory that somebody else published first. */

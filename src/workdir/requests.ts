@@ -57,9 +57,8 @@ export function addRequest(
         workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
         workdir.files.sync(`${directory}/${name}`);
       }
-      for (let index = 0; index < count; index++) {
-        workdir.files.symlink(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
-      }
+      const machines = Array.from({ length: count }, (_, index) => `${directory}/${machineName(id, index)}`);
+      workdir.makeAlike(machines, (path) => workdir.files.symlink(RequestFile.manifest, path));
     });
   } catch (error) {
     if (isTaken(error)) return checkSame(workdir, request);

@@ -49,7 +49,8 @@ export function addReturn(
       const recordPath = `${directory}/${RequestFile.record}`;
       workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
       workdir.files.sync(recordPath);
-      for (const machine of new Set(machines)) workdir.files.writeText(`${directory}/${machine}`, "");
+      const paths = Array.from(new Set(machines), (machine) => `${directory}/${machine}`);
+      workdir.makeAlike(paths, (path) => workdir.files.writeText(path, ""));
     });
   } catch (error) {
     if (isTaken(error)) return checkSame(workdir, request);

@@ -54,6 +54,35 @@ export class Workdir {
     this.#replace(temporary, path, () => this.files.symlink(target, temporary));
   }
 
+  /**
+   * Fills a directory with files or links that are all alike. Thousands of names are made much faster than thousands of
+   * files, so all but the first are further names of the first where the file system allows it.
+   * @param make makes one of them
+   * @param options `names` are the paths; `unlessThere` leaves alone what exists already
+   */
+  makeAlike(paths: string[], make: (path: string) => void, options: { unlessThere?: boolean } = {}): void {
+    let first: string | undefined;
+    for (const path of paths) {
+      try {
+        if (first === undefined || !this.#alias(first, path)) make(path);
+        first ??= path;
+      } catch (error) {
+        if (!options.unlessThere || !(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  }
+
+  /** @returns whether the file system could; it has a limit on names, or knows no hard links at all */
+  #alias(existing: string, path: string): boolean {
+    try {
+      this.files.hardLink(existing, path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) throw error;
+      return false;
+    }
+  }
+
   /** The file's text, or nothing where there is none. */
   readText(path: string): string | undefined {
     return this.#unlessMissing(() => this.files.readText(path));

@@ -44,7 +44,13 @@ const failures: [args: string[], input: string, code: number, lists: object, mes
   [["get-return-requests"], "5", 1, { requests: [] }, /Cannot use the input/],
   [["--log-level", "loud", "get-return-requests"], "{}", 2, { requests: [] }, /'loud'/],
   [["get-return-requests", "--none"], "{}", 2, { requests: [] }, /unknown option '--none'/],
-  [["--workdir", "/dev/null/x", "get-request-status"], "{}", 1, { requests: [] }, /work directory '\/dev\/null\/x'/],
+  [
+    ["--workdir", "/dev/null/x", "request-return-machines"],
+    '{"machines":[]}',
+    1,
+    { requestId: "" },
+    /'\/dev\/null\/x'/,
+  ],
 ];
 for (const [args, input, code, lists, message] of failures) {
   Deno.test(`\`${args.join(" ")}\` with '${input}' exits with ${code}, and says why in one JSON object`, async () => {

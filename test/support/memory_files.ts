@@ -41,6 +41,7 @@ const WRITES: ReadonlySet<string> = new Set([
   "writeText",
   "appendText",
   "symlink",
+  "hardLink",
   "rename",
   "remove",
   "removeTree",
@@ -144,6 +145,19 @@ export class MemoryFiles implements Files {
     const { parent, name, node } = this.#place(path);
     if (node) throw failure("AlreadyExists", path);
     this.#put(parent, name, { kind: "symlink", target, modifiedMs: this.#now() });
+    this.#tell(path);
+  }
+
+  hardLink(existing: string, path: string): void {
+    this.#begin("hardLink", existing, path);
+    const source = this.#place(existing).node;
+    if (!source) throw failure("NotFound", existing);
+    const { parent, name, node } = this.#place(path);
+    if (node) throw failure("AlreadyExists", path);
+    if (source.kind === "directory") {
+      throw withCode(new Deno.errors.PermissionDenied(`Operation not permitted (os error 1): '${existing}'`), "EPERM");
+    }
+    this.#put(parent, name, source);
     this.#tell(path);
   }
 

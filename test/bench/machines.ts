@@ -1,0 +1,124 @@
+import { writeConfiguration } from "./fixture.ts";
+import { measure, median, memory } from "./process.ts";
+
+/** Milliseconds from the verb on. */
+interface Times {
+  createdMs: number;
+  runningMs: number;
+  goneMs: number;
+}
+
+/**
+ * How long `serve` takes from a verb to running and to gone, beside a bare loop of POSTs and DELETEs on the same cluster
+ * in the same run. Each is measured `rounds` times in turn; printed are medians.
+ */
+export async function benchMachines(
+  binary: string,
+  options: { name: string; kubeconfig: string; directory: string; count: number; rounds: number },
+): Promise<void> {
+  const { name, kubeconfig, directory, count, rounds } = options;
+  writeConfiguration(`${directory}/conf`);
+  const bare: Times[] = [];
+  const ours: Times[] = [];
+  let idle = { nowMb: 0, peakMb: 0 };
+  for (let round = 0; round < rounds; round++) {
+    bare.push(await bareLoop(kubeconfig, count));
+    const workdir = `${directory}/${name}-${round}`;
+    const serve = await startServe(binary, workdir, { kubeconfig, log: `${directory}/${name}-serve.log` });
+    try {
+      ours.push(
+        await throughTheVerbs(binary, { workdir, confdir: `${directory}/conf`, count }, () => {
+          idle = memory(serve.pid);
+        }),
+      );
+    } finally {
+      serve.kill("SIGTERM");
+      await serve.status;
+    }
+  }
+  console.log(`\n${name}: ${count} machines, 32 in flight, ${rounds} rounds   bare loop s   hostfactory s   ratio`);
+  for (const key of ["createdMs", "runningMs", "goneMs"] as const) {
+    const [a, b] = [median(bare.map((times) => times[key])), median(ours.map((times) => times[key]))];
+    const label = { createdMs: "created", runningMs: "all running", goneMs: "returned and gone" }[key];
+    console.log(
+      `${label.padEnd(40)}${(a / 1000).toFixed(2).padStart(14)}${(b / 1000).toFixed(2).padStart(16)}${
+        (b / a).toFixed(2).padStart(8)
+      }`,
+    );
+  }
+  const rate = (times: Times[]) => (count / median(times.map(({ createdMs }) => createdMs)) * 1000).toFixed(0);
+  console.log(`creates per second: bare loop ${rate(bare)}, hostfactory ${rate(ours)}`);
+  console.log(
+    `serve with ${count} machines known: ${idle.nowMb.toFixed(0)} MiB idle, ${idle.peakMb.toFixed(0)} MiB at most`,
+  );
+}
+
+async function bareLoop(kubeconfig: string, count: number): Promise<Times> {
+  const script = new URL("bare_loop.ts", import.meta.url).pathname;
+  const { code, stdout } = await measure(Deno.execPath(), ["run", "-A", script, kubeconfig, String(count), "32"]);
+  if (code !== 0) throw new Error(`The bare loop failed: ${stdout}`);
+  return JSON.parse(stdout);
+}
+
+async function startServe(
+  binary: string,
+  workdir: string,
+  { kubeconfig, log }: { kubeconfig: string; log: string },
+): Promise<Deno.ChildProcess> {
+  const args = ["--workdir", workdir, "--log-file", log, "serve", "--kubeconfig", kubeconfig];
+  const serve = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
+  await until(() => exists(`${workdir}/views/pods.json`));
+  return serve;
+}
+
+async function throughTheVerbs(
+  binary: string,
+  { workdir, confdir, count }: { workdir: string; confdir: string; count: number },
+  whileRunning: () => void,
+): Promise<Times> {
+  const verb = async (name: string, input: unknown) => {
+    const run = await measure(binary, ["--workdir", workdir, "--confdir", confdir, name], JSON.stringify(input));
+    if (run.code !== 0) throw new Error(`${name} failed: ${run.stdout}`);
+    return JSON.parse(run.stdout);
+  };
+  const startedMs = performance.now();
+  const elapsed = () => performance.now() - startedMs;
+  const { requestId } = await verb("request-machines", { template: { templateId: "T", machineCount: count } });
+  const machines = Array.from({ length: count }, (_, i) => `${requestId}-${i}`);
+  await until(() => exists(`${workdir}/requests/${requestId}/.processed`));
+  const createdMs = elapsed();
+  await allHave(workdir, machines, "running");
+  const runningMs = elapsed();
+  await new Promise((resolve) => setTimeout(resolve, 5_000)); // Idle: let what follows the burst settle.
+  whileRunning();
+  const returnedMs = elapsed();
+  await verb("request-return-machines", { machines: machines.map((name) => ({ name })) });
+  await allHave(workdir, machines, "deleted");
+  return { createdMs, runningMs, goneMs: elapsed() - returnedMs };
+}
+
+/** Waits until every machine has the word; looks at each only until it has. */
+async function allHave(workdir: string, machines: string[], word: string): Promise<void> {
+  let left = machines;
+  await until(() => {
+    left = left.filter((machine) => Deno.readLinkSync(`${workdir}/pods-status/${machine}`) !== word);
+    return left.length === 0;
+  });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 300_000;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error("Nothing came of it within 300 s");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
