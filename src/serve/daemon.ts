@@ -5,6 +5,7 @@ import { connectKube } from "../kube/connect.ts";
 import type { Random } from "../random.ts";
 import { systemLocks } from "../workdir/lock.ts";
 import { Workdir } from "../workdir/workdir.ts";
+import { systemCollector } from "./memory.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 
 /** The outside world that a daemon lives in. */
@@ -40,5 +41,8 @@ export async function runDaemon(
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, world);
-  await serve({ ...world, workdir, kube, locks: systemLocks, holder }, { ...options, instance }, options.stopping);
+  await serve({ ...world, workdir, kube, locks: systemLocks, holder, collect: systemCollector }, {
+    ...options,
+    instance,
+  }, options.stopping);
 }

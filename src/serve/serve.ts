@@ -16,6 +16,7 @@ import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
+import { MemoryKeeper } from "./memory.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
 export const WATCHERS = ["request-machines", "request-return-machines", "pods", "expiry"] as const;
@@ -29,6 +30,8 @@ export interface Daemon {
   random: Random;
   locks: Locks;
   holder: LockHolder;
+  /** Collects garbage at once, where that can be had. */
+  collect?: (() => void) | undefined;
 }
 
 export interface ServeOptions {
@@ -86,8 +89,8 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     signal: end.signal,
   };
   const runs = (name: WatcherName) => options.watchers.includes(name);
-  const runner = () => new LoopRunner({ clock, random, periodMs: SCAN_EVERY_MS });
-  const [requests, returned, pods, expiry] = [runner(), runner(), runner(), runner()];
+  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs });
+  const [requests, returned, pods, expiry] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS), runner(), runner()];
   const running: Promise<void>[] = [];
   const drains: (() => Promise<void>)[] = [];
   const start = (loop: Loop & { drained?: () => Promise<void> }, on: LoopRunner) => {
@@ -112,6 +115,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
   start(new LeftoversSweeper(watching), runner());
+  if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
   if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);

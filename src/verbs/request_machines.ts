@@ -7,7 +7,7 @@ import { parseRequestMachines } from "../hf/questions.ts";
 import { logger } from "../log.ts";
 import { findTemplate, manifestPath, readCatalogue } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { writeFirstStatusWords } from "../workdir/machines.ts";
+import { writeFirstStatusWord } from "../workdir/machines.ts";
 import { addRequest } from "../workdir/requests.ts";
 import { freshRequestId } from "./request_id.ts";
 import type { Provider } from "./provider.ts";
@@ -30,7 +30,7 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
 function writeFirstWords({ workdir }: Provider, machines: string[]): void {
   try {
-    writeFirstStatusWords(workdir, machines);
+    for (const machine of machines) writeFirstStatusWord(workdir, machine);
   } catch (error) {
     logger("request-machines").warn("Status words left to serve", { error: describeError(error) });
   }

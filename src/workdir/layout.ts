@@ -46,10 +46,24 @@ export class Layout {
     return `${this.root}/locks`;
   }
 
+  /** What entries that are all alike are further names of: see `Prototypes`. */
+  get prototypes(): string {
+    return `${this.root}/prototypes`;
+  }
+
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
   get directories(): string[] {
     const existing = ["events", "kube-events", "nodes", "backups"].map((name) => `${this.root}/${name}`);
-    return [this.requests, this.returnRequests, this.pods, this.podsStatus, this.machines, this.views, this.locks]
+    return [
+      this.requests,
+      this.returnRequests,
+      this.pods,
+      this.podsStatus,
+      this.machines,
+      this.views,
+      this.locks,
+      this.prototypes,
+    ]
       .concat(existing);
   }
 
@@ -80,6 +94,10 @@ export class Layout {
 
   view(name: string): string {
     return `${this.views}/${segment(name)}.json`;
+  }
+
+  prototype(name: string): string {
+    return `${this.prototypes}/${segment(name)}`;
   }
 
   lock(watcher: string): string {

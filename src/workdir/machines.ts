@@ -69,10 +69,13 @@ export function writeStatusWord(workdir: Workdir, machine: string, word: StatusW
   if (readStatusWord(workdir, machine) !== word) workdir.link(word, workdir.layout.podStatus(machine));
 }
 
-/** Gives new machines their first word, unless somebody was quicker to say more of one. */
-export function writeFirstStatusWords(workdir: Workdir, machines: string[]): void {
-  const paths = machines.map((machine) => workdir.layout.podStatus(machine));
-  workdir.makeAlike(paths, (path) => workdir.files.symlink("creating", path), { unlessThere: true });
+/** Gives a new machine its first word, unless somebody was quicker to say more. */
+export function writeFirstStatusWord(workdir: Workdir, machine: string): void {
+  try {
+    workdir.prototypes.link("creating", workdir.layout.podStatus(machine));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 /** What we noted of a machine that came to its end, or nothing. */

@@ -57,8 +57,9 @@ export function addRequest(
         workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
         workdir.files.sync(`${directory}/${name}`);
       }
-      const machines = Array.from({ length: count }, (_, index) => `${directory}/${machineName(id, index)}`);
-      workdir.makeAlike(machines, (path) => workdir.files.symlink(RequestFile.manifest, path));
+      for (let index = 0; index < count; index++) {
+        workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
+      }
     });
   } catch (error) {
     if (isTaken(error)) return checkSame(workdir, request);
@@ -103,7 +104,7 @@ export function isProcessed(workdir: Workdir, id: string): boolean {
 
 /** Notes that a machine's pod is never to be created (again): it has been, or the machine was given up on. */
 export function settleMachine(workdir: Workdir, requestId: string, machine: string): void {
-  workdir.write(workdir.layout.requestMachine(requestId, machine), "");
+  workdir.empty(workdir.layout.requestMachine(requestId, machine));
 }
 
 /** Makes what `settleMachine` noted survive a power failure. */
@@ -113,7 +114,7 @@ export function syncRequest(workdir: Workdir, id: string): void {
 
 /** Notes that no machine of the request is pending any more. */
 export function markProcessed(workdir: Workdir, id: string): void {
-  workdir.write(`${workdir.layout.request(id)}/${RequestFile.processed}`, "");
+  workdir.empty(`${workdir.layout.request(id)}/${RequestFile.processed}`);
   syncRequest(workdir, id);
 }
 

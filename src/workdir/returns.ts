@@ -49,8 +49,7 @@ export function addReturn(
       const recordPath = `${directory}/${RequestFile.record}`;
       workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
       workdir.files.sync(recordPath);
-      const paths = Array.from(new Set(machines), (machine) => `${directory}/${machine}`);
-      workdir.makeAlike(paths, (path) => workdir.files.writeText(path, ""));
+      for (const machine of new Set(machines)) workdir.prototypes.empty(`${directory}/${machine}`);
     });
   } catch (error) {
     if (isTaken(error)) return checkSame(workdir, request);
@@ -74,7 +73,7 @@ export function readReturn(workdir: Workdir, id: string): StoredReturn | undefin
 /** Notes that every machine of the return request has been seen gone. */
 export function markReturnProcessed(workdir: Workdir, id: string): void {
   const path = workdir.layout.returnRequest(id);
-  workdir.write(`${path}/${RequestFile.processed}`, "");
+  workdir.empty(`${path}/${RequestFile.processed}`);
   workdir.files.sync(path);
 }
 

@@ -2,12 +2,14 @@ import { HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { Layout } from "./layout.ts";
+import { Prototypes } from "./prototypes.ts";
 
 /** A work directory: its paths, its files, and how to change one so that a reader sees the old or the new, never a half. */
 export class Workdir {
   readonly layout: Layout;
   readonly files: Files;
   readonly random: Random;
+  readonly prototypes: Prototypes;
   readonly #tag: string;
   #counter = 0;
 
@@ -15,6 +17,7 @@ export class Workdir {
     this.layout = new Layout(root);
     this.files = options.files;
     this.random = options.random;
+    this.prototypes = new Prototypes(this);
     this.#tag = integerBetween(options.random, 0, 2 ** 40).toString(36);
   }
 
@@ -41,45 +44,38 @@ export class Workdir {
 
   /** Replaces a file whole. With `sync` its content survives a power failure; its name does once the directory is synced. */
   write(path: string, text: string, options: { sync?: boolean } = {}): void {
-    const temporary = this.temporary(path.slice(0, path.lastIndexOf("/")));
-    this.#replace(temporary, path, () => {
+    this.replace(path, (temporary) => {
       this.files.writeText(temporary, text);
       if (options.sync) this.files.sync(temporary);
     });
   }
 
-  /** Makes `path` a link to `target`, whatever it was before. */
-  link(target: string, path: string): void {
+  /** Makes `path` a link to a status word, whatever it was before. */
+  link(word: string, path: string): void {
+    // Renaming one name of a file onto another of its names would leave both.
+    if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
+    this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+  }
+
+  /** Makes `path` an empty file, whatever it was before. */
+  empty(path: string): void {
+    if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
+    this.replace(path, (temporary) => this.prototypes.empty(temporary));
+  }
+
+  /** Replaces what is at `path` by what `make` makes under another name. */
+  replace(path: string, make: (temporary: string) => void): void {
     const temporary = this.temporary(path.slice(0, path.lastIndexOf("/")));
-    this.#replace(temporary, path, () => this.files.symlink(target, temporary));
-  }
-
-  /**
-   * Fills a directory with files or links that are all alike. Thousands of names are made much faster than thousands of
-   * files, so all but the first are further names of the first where the file system allows it.
-   * @param make makes one of them
-   * @param options `names` are the paths; `unlessThere` leaves alone what exists already
-   */
-  makeAlike(paths: string[], make: (path: string) => void, options: { unlessThere?: boolean } = {}): void {
-    let first: string | undefined;
-    for (const path of paths) {
-      try {
-        if (first === undefined || !this.#alias(first, path)) make(path);
-        first ??= path;
-      } catch (error) {
-        if (!options.unlessThere || !(error instanceof Deno.errors.AlreadyExists)) throw error;
-      }
-    }
-  }
-
-  /** @returns whether the file system could; it has a limit on names, or knows no hard links at all */
-  #alias(existing: string, path: string): boolean {
     try {
-      this.files.hardLink(existing, path);
-      return true;
+      make(temporary);
+      this.files.rename(temporary, path);
     } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) throw error;
-      return false;
+      try {
+        this.remove(temporary);
+      } catch {
+        // The first error says what is wrong; the sweep of hidden files removes what stays behind.
+      }
+      throw error;
     }
   }
 
@@ -107,20 +103,6 @@ export class Workdir {
   /** Removes a file or link; one that is gone already is no error. */
   remove(path: string): void {
     this.#unlessMissing(() => this.files.remove(path));
-  }
-
-  #replace(temporary: string, path: string, make: () => void): void {
-    try {
-      make();
-      this.files.rename(temporary, path);
-    } catch (error) {
-      try {
-        this.remove(temporary);
-      } catch {
-        // The first error says what is wrong; the sweep of hidden files removes what stays behind.
-      }
-      throw error;
-    }
   }
 
   #unlessMissing<T>(read: () => T): T | undefined {

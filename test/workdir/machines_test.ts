@@ -5,7 +5,7 @@ import {
   readMachineRecord,
   readPodFacts,
   readStatusWord,
-  writeFirstStatusWords,
+  writeFirstStatusWord,
   writeMachineRecord,
   writeStatusWord,
 } from "../../src/workdir/machines.ts";
@@ -40,10 +40,10 @@ Deno.test("a path is read by its last name; no link and no word that we know are
 
 Deno.test("the first word is written only where there is none", () => {
   const { workdir } = memoryProvider();
-  writeFirstStatusWords(workdir, ["a-0"]);
+  writeFirstStatusWord(workdir, "a-0");
   assert.equal(readStatusWord(workdir, "a-0"), "creating");
   writeStatusWord(workdir, "a-0", "running");
-  writeFirstStatusWords(workdir, ["a-0"]);
+  writeFirstStatusWord(workdir, "a-0");
   assert.equal(readStatusWord(workdir, "a-0"), "running");
 });
 
