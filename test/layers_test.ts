@@ -28,7 +28,6 @@ const typesOnly: Record<string, string[]> = { simulator: ["kube"] };
 
 /** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
 const homes: Record<string, string[]> = {
-  "@kubernetes/client-node": ["src/kube/"],
   "node:sqlite": ["src/events/", "src/workdir/lock.ts"],
 };
 
@@ -71,7 +70,7 @@ Deno.test("what the program loads at its start holds nothing that only the daemo
   const loaded = loadedWith("src/cli/run.ts");
   const layers = ["kube", "events", "metrics", "hooks", "watchers", "serve", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["yaml", "prom-client", "node:sqlite", "@kubernetes/client-node"]) {
+  for (const name of ["yaml", "prom-client", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
 });

@@ -43,20 +43,6 @@ const lazyPackages: esbuild.Plugin = {
   },
 };
 
-/** Of the Kubernetes client we use the reading of kubeconfig files; without this, 14 MB of generated API come along. */
-const unusedPartsOfTheKubernetesClient: esbuild.Plugin = {
-  name: "kubernetes-client",
-  setup(build) {
-    build.onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
-      if (pluginData === "resolved" || !`${path} ${options.importer}`.includes("@kubernetes/client-node")) {
-        return undefined;
-      }
-      const resolved = await build.resolve(path, { ...options, pluginData: "resolved" });
-      return resolved.external ? resolved : { ...resolved, sideEffects: false };
-    });
-  },
-};
-
 const result = await esbuild.build({
   absWorkingDir: resolve(dirname(fileURLToPath(import.meta.url)), "../.."),
   entryPoints: { main: resolve(entry) },
@@ -77,7 +63,7 @@ const result = await esbuild.build({
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),
   },
-  plugins: [nodeBuiltins, lazyPackages, unusedPartsOfTheKubernetesClient],
+  plugins: [nodeBuiltins, lazyPackages],
   metafile: true,
   logLevel: "warning",
 });
