@@ -285,8 +285,12 @@ siteTest("no machine is said to be taken away before the cluster was ever listed
 
 siteTest("a work directory that cannot be written is said so, with what to do", async (site) => {
   const args = ["--workdir", site.write("file", "")];
-  for (const script of scripts) {
-    const { code, answer } = await site.ask(script, { args, stdin: "{}" });
+  const asked: [Script, unknown][] = [
+    ["requestMachines", { template: { templateId: "T", machineCount: 1 } }],
+    ["requestReturnMachines", { machines: [] }],
+  ];
+  for (const [script, question] of asked) {
+    const { code, answer } = await site.ask(script, { args, stdin: JSON.stringify(question) });
     assert.equal(code, 1);
     assert.match(answer.message, /Cannot use the work directory '.*\/file'.*--workdir/);
   }
