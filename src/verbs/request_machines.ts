@@ -8,23 +8,33 @@ import { logger } from "../log.ts";
 import { findTemplate, manifestPath, readCatalogue } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
 import { writeFirstStatusWord } from "../workdir/machines.ts";
-import { addRequest } from "../workdir/requests.ts";
+import { addRequest, isProcessed, isSameRequest } from "../workdir/requests.ts";
 import { freshRequestId } from "./request_id.ts";
 import type { Provider } from "./provider.ts";
 
 /** Accepts a request for machines; `serve` creates their pods. On disk, whole, when this returns. */
 export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
-  const { config, workdir, clock } = provider;
+  const { workdir, clock } = provider;
   const { templateId, count } = parseRequestMachines(input);
   workdir.prepare();
-  const catalogue = readCatalogue(workdir.files, config.confdir);
-  const template = findTemplate(catalogue, templateId);
-  const path = manifestPath(config.confdir ?? "", template);
-  const manifest = JSON.stringify(await parseManifest(readManifestText(provider, path), path));
   const id = freshRequestId(provider);
-  addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), manifest });
-  writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
+  // Asked again, it is the same request, whatever has become of its template since.
+  if (!isSameRequest(workdir, { id, templateId, count })) {
+    const manifest = await snapshot(provider, templateId);
+    addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), manifest });
+  }
+  if (!isProcessed(workdir, id)) {
+    writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
+  }
   return { message: "Success", requestId: id };
+}
+
+/** The template's pod manifest as it is now, as JSON. */
+async function snapshot(provider: Provider, templateId: string): Promise<string> {
+  const { config, workdir } = provider;
+  const template = findTemplate(readCatalogue(workdir.files, config.confdir), templateId);
+  const path = manifestPath(config.confdir ?? "", template);
+  return JSON.stringify(await parseManifest(readManifestText(provider, path), path));
 }
 
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */

@@ -48,8 +48,7 @@ export function addRequest(
 ): void {
   const { id, templateId, count, requestedAt, manifest } = request;
   const path = workdir.layout.request(id);
-  if (workdir.kind(workdir.layout.returnRequest(id))) throw idTaken(id, "a return request");
-  if (workdir.kind(path)) return checkSame(workdir, request);
+  if (isSameRequest(workdir, request)) return;
   const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt };
   try {
     publish(workdir, path, (directory) => {
@@ -62,9 +61,25 @@ export function addRequest(
       }
     });
   } catch (error) {
-    if (isTaken(error)) return checkSame(workdir, request);
+    if (isTaken(error) && isSameRequest(workdir, request)) return;
     throw error;
   }
+}
+
+/**
+ * True where this request is there already, and then durable: whoever put it there may have died before it was.
+ * @throws HostFactoryError where the id is taken by other content
+ */
+export function isSameRequest(
+  workdir: Workdir,
+  wanted: { id: string; templateId: string; count: number },
+): boolean {
+  const { id } = wanted;
+  if (workdir.kind(workdir.layout.returnRequest(id))) throw idTaken(id, "a return request");
+  if (!workdir.kind(workdir.layout.request(id))) return false;
+  checkSame(workdir, wanted);
+  workdir.files.sync(workdir.layout.requests);
+  return true;
 }
 
 /**

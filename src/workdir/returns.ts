@@ -42,7 +42,7 @@ export function addReturn(
   const { id, machines, unknown, requestedAt } = request;
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(workdir.layout.request(id))) throw idTaken(id, "a request for machines");
-  if (workdir.kind(path)) return checkSame(workdir, request);
+  if (workdir.kind(path)) return confirmSame(workdir, request);
   const record: ReturnRecord = { version: RECORD_VERSION, requestedAt, unknown };
   try {
     publish(workdir, path, (directory) => {
@@ -52,7 +52,7 @@ export function addReturn(
       for (const machine of new Set(machines)) workdir.prototypes.empty(`${directory}/${machine}`);
     });
   } catch (error) {
-    if (isTaken(error)) return checkSame(workdir, request);
+    if (isTaken(error)) return confirmSame(workdir, request);
     throw error;
   }
 }
@@ -77,9 +77,11 @@ export function markReturnProcessed(workdir: Workdir, id: string): void {
   workdir.files.sync(path);
 }
 
-function checkSame(workdir: Workdir, wanted: { id: string; machines: string[]; unknown: string[] }): void {
+/** What is there already is made durable: whoever put it there may have died before it was. */
+function confirmSame(workdir: Workdir, wanted: { id: string; machines: string[]; unknown: string[] }): void {
   const stored = readReturn(workdir, wanted.id);
   const has = [...stored?.machines ?? [], ...stored?.record?.unknown ?? []].sort().join(" ");
   const wants = [...new Set([...wanted.machines, ...wanted.unknown])].sort().join(" ");
   if (has !== wants) throw idTaken(wanted.id, "a return request for other machines");
+  workdir.files.sync(workdir.layout.returnRequests);
 }

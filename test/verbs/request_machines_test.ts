@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
-import { type CrashLeaves, MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
+import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
 import { manifest, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const question = (count: number, templateId = "T") => ({ template: { templateId, machineCount: count } });
@@ -40,6 +40,50 @@ Deno.test("with an id of its own a request is the same again, and the answer too
   assert.deepEqual(provider.files.tree("/work"), before);
   await assert.rejects(requestMachines(provider, question(4)), /'mine': it is taken/);
   assert.deepEqual(provider.files.tree("/work"), before);
+});
+
+const brokenSince: [what: string, breakIt: (provider: MemoryProvider) => void][] = [
+  ["its template is gone", ({ files }) => files.writeText("/conf/k8sprov_templates.json", '{"templates":[]}')],
+  ["there are no templates", ({ files }) => files.remove("/conf/k8sprov_templates.json")],
+  ["its manifest is broken", ({ files }) => files.writeText("/conf/pod.json", "{")],
+];
+for (const [what, breakIt] of brokenSince) {
+  Deno.test(`a request is the same again, and the answer too, though ${what} since`, async () => {
+    const provider = memoryProvider({ requestId: "mine" });
+    const first = await requestMachines(provider, question(3));
+    breakIt(provider);
+    const before = provider.files.tree("/work");
+    assert.deepEqual(await requestMachines(provider, question(3)), first);
+    assert.deepEqual(provider.files.tree("/work"), before);
+    await assert.rejects(requestMachines(provider, question(4)), /'mine': it is taken/);
+    await assert.rejects(requestMachines(provider, question(3, "U")), /'mine': it is taken/);
+  });
+}
+
+Deno.test("a handled request that is asked for again gets no new words", async () => {
+  const provider = memoryProvider({ requestId: "mine" });
+  await requestMachines(provider, question(1));
+  provider.files.writeText("/work/requests/mine/.processed", "");
+  provider.files.remove("/work/pods-status/mine-0");
+  await requestMachines(provider, question(1));
+  assert.deepEqual(provider.files.tree("/work/pods-status"), {});
+});
+
+Deno.test("answered again, a request is durable, though whoever put it there died before it was", async () => {
+  const provider = memoryProvider({ requestId: "mine" });
+  provider.files.before = ({ name, paths }) => {
+    if (name === "sync" && paths[0] === "/work/requests") {
+      provider.files.before = () => {
+        throw new Killed();
+      };
+    }
+    if (name === "sync" && paths[0] === "/work/requests") throw new Killed();
+  };
+  await requestMachines(provider, question(1)).catch(() => {});
+  provider.files.before = () => {};
+  assert.equal(provider.files.info("/work/requests/mine").kind, "directory");
+  await requestMachines(provider, question(1));
+  assert.equal(provider.files.crash("synced").info("/work/requests/mine").kind, "directory");
 });
 
 Deno.test("two requests without an id get two ids", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
-import { type CrashLeaves, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
+import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 /** A provider that issued `req-0` to `req-2`, of which `req-2` has a pod with the uid `u2`. */
@@ -130,3 +130,16 @@ function assertWhole(files: MemoryFiles, answered: boolean, when: string): void 
     "req-2": "",
   }, when);
 }
+
+Deno.test("answered again, a return request is durable, though whoever put it there died before it was", () => {
+  const provider = issued({ requestId: "ret" });
+  let dead = false;
+  provider.files.before = ({ name, paths }) => {
+    dead ||= name === "sync" && paths[0] === "/work/return-requests";
+    if (dead) throw new Killed();
+  };
+  assert.throws(() => requestReturnMachines(provider, { machines: [{ name: "req-0" }] }));
+  provider.files.before = () => {};
+  requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
+  assert.equal(provider.files.crash("synced").info("/work/return-requests/ret").kind, "directory");
+});
