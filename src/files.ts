@@ -97,7 +97,20 @@ async function watchDirectory(
   }
 }
 
-/** True where a path, or a directory on the way to it, does not exist. */
+/**
+ * True where a path, or a directory on the way to it, does not exist. A link that leads nowhere counts as such: Deno calls
+ * it a loop where its permissions are not unlimited.
+ */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+  const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+  return error instanceof NotFound || error instanceof NotADirectory || error instanceof FilesystemLoop;
+}
+
+/**
+ * True where something of another kind is in the path's own place: a directory where a file or link belongs, or the other
+ * way round. That is the trouble of one path, unlike a full disk, and waiting does not cure it.
+ */
+export function isMisplaced(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return ["EISDIR", "ENOTDIR", "ENOTEMPTY", "ELOOP", "EINVAL"].includes(String(code));
 }

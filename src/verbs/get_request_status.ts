@@ -60,13 +60,17 @@ function notOurs(requestId: string, message: string): RequestStatusAnswer {
 }
 
 function statusOfRequest(workdir: Workdir, request: StoredRequest, isReturned: IsReturned): RequestStatusAnswer {
-  const answers = request.machines.map((machine) => machineOfRequest(workdir, request, machine, isReturned));
+  const problems: string[] = [];
+  const answers = request.machines.map((machine) =>
+    unlessBroken(machine.name, problems, () => machineOfRequest(workdir, request, machine, isReturned))
+  );
   const failed = answers.filter((machine) => machine.result === "fail");
+  if (failed.length > 0) {
+    problems.unshift(`${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`);
+  }
   return {
     requestId: request.id,
-    message: failed.length === 0
-      ? ""
-      : `${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`,
+    message: problems.slice(0, 5).join("; "),
     status: requestStatus(answers.map((machine) => machine.result)),
     machines: answers.filter((machine) => machine.result !== "executing"),
   };
@@ -97,21 +101,32 @@ function machineOfRequest(
   return machineAnswer({ ...ended, result, message });
 }
 
+/** A machine whose files cannot be read counts as executing until they can, and the others are answered all the same. */
+function unlessBroken(name: string, problems: string[], read: () => MachineAnswer): MachineAnswer {
+  try {
+    return read();
+  } catch (error) {
+    problems.push(`Cannot read the state of '${name}': ${(error as Error).message}`);
+    return machineAnswer({ name, result: "executing", status: "running" });
+  }
+}
+
 function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusAnswer {
-  const machines = request.machines.map((name) => machineOfReturn(workdir, name));
+  const problems: string[] = [];
+  const machines = request.machines.map((name) => unlessBroken(name, problems, () => machineOfReturn(workdir, name)));
   for (const name of request.record?.unknown ?? []) {
     machines.push(machineAnswer({ name, result: "succeed", status: "terminated" }));
   }
   const status = requestStatus(machines.map((machine) => machine.result));
-  return { requestId: request.id, message: "", status, machines };
+  return { requestId: request.id, message: problems.slice(0, 5).join("; "), status, machines };
 }
 
 /** A machine counts as given back once its pod is gone, whatever its word says before. */
 function machineOfReturn(workdir: Workdir, name: string): MachineAnswer {
   const word = readStatusWord(workdir, name);
   const status = machineStatus(word);
-  const gone = word === undefined || word === "deleted" ||
-    (status === "terminated" && workdir.kind(workdir.layout.pod(name)) === undefined);
+  const gone = word === "deleted" ||
+    (status === "terminated" && word !== "unknown" && workdir.kind(workdir.layout.pod(name)) === undefined);
   const address = addressOf(workdir, name, readMachineRecord(workdir, name));
   return machineAnswer({ name, status, result: gone ? "succeed" : "executing", ...address });
 }
@@ -119,7 +134,10 @@ function machineOfReturn(workdir: Workdir, name: string): MachineAnswer {
 /** Who and where the machine is or was: from its pod, else from what was noted at its end. */
 function addressOf(workdir: Workdir, name: string, record?: MachineRecord): Partial<MachineAnswer> {
   const pod = readPodFacts(workdir, name);
-  if (pod) return { machineId: pod.uid, privateIpAddress: pod.privateIpAddress, launchtime: pod.createdAt };
+  if (pod) {
+    const launchtime = pod.createdAt === undefined ? {} : { launchtime: pod.createdAt };
+    return { machineId: pod.uid, privateIpAddress: pod.privateIpAddress, ...launchtime };
+  }
   return {
     ...(record?.uid === undefined ? {} : { machineId: record.uid }),
     ...(record?.privateIpAddress === undefined ? {} : { privateIpAddress: record.privateIpAddress }),

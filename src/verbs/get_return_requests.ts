@@ -22,18 +22,28 @@ export function getReturnRequests({ workdir, clock }: Provider, input: unknown):
   const requests: ReturnRequestsAnswer["requests"] = [];
   const unknown: string[] = [];
   for (const machine of named ? machineNames(workdir, named) : ownMachines(workdir, clock.now())) {
-    const grace = graceLeft(workdir, machine, now);
+    const grace = unlessBroken(() => graceLeft(workdir, machine, now));
     if (grace === "unknown") unknown.push(machine);
     else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
   }
   return { status: "complete", message: message(requests.length, unknown), requests };
 }
 
+/** Of a machine whose files cannot be read nothing is known; the others are answered all the same. */
+function unlessBroken<T>(read: () => T): T | "unknown" {
+  try {
+    return read();
+  } catch {
+    return "unknown";
+  }
+}
+
 /** Seconds until the machine is gone, 0 where it is; nothing for one that stays. */
 function graceLeft(workdir: Workdir, machine: string, now: number): number | "unknown" | undefined {
   const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
   if (word === undefined) return "unknown";
-  if (machineStatus(word) === "terminated") return 0;
+  // A node that the cluster has lost may come back with the machine: that is not gone yet.
+  if (word !== "unknown" && machineStatus(word) === "terminated") return 0;
   const { deletionAt } = readPodFacts(workdir, machine) ?? {};
   return deletionAt === undefined ? undefined : Math.max(0, deletionAt - now);
 }
@@ -51,7 +61,7 @@ function ownMachines(workdir: Workdir, nowMs: number): string[] {
   returns.refresh(nowMs);
   return workdir.names(workdir.layout.podsStatus).filter((machine) => {
     if (returns.has(machine)) return false;
-    const record = readMachineRecord(workdir, machine);
-    return !record || record.uid !== undefined;
+    const record = unlessBroken(() => readMachineRecord(workdir, machine));
+    return !record || record === "unknown" || record.uid !== undefined;
   });
 }

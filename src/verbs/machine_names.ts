@@ -8,9 +8,16 @@ export function machineNames(workdir: Workdir, machines: NamedMachine[]): string
   return machines.map(({ name, machineId }) => {
     if (name !== undefined) return name;
     if (machineId === undefined) return "(no name)";
-    nameOfUid ??= new Map(
-      workdir.names(workdir.layout.pods).map((pod) => [readPodFacts(workdir, pod)?.uid ?? "", pod]),
-    );
+    nameOfUid ??= new Map(workdir.names(workdir.layout.pods).map((pod) => [uidOf(workdir, pod) ?? "", pod]));
     return nameOfUid.get(machineId) ?? machineId;
   });
+}
+
+/** A pod file that cannot be read hides no other. */
+function uidOf(workdir: Workdir, pod: string): string | undefined {
+  try {
+    return readPodFacts(workdir, pod)?.uid;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, isMisplaced, isNotFound } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { Layout } from "./layout.ts";
 import { Prototypes } from "./prototypes.ts";
@@ -79,14 +79,14 @@ export class Workdir {
     }
   }
 
-  /** The file's text, or nothing where there is none. */
+  /** The file's text, or nothing where there is no file. */
   readText(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readText(path));
+    return this.#unlessMissing(() => this.files.readText(path), { orMisplaced: true });
   }
 
-  /** The link's target, or nothing where there is none. */
+  /** The link's target, or nothing where there is no link. */
   readLink(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readLink(path));
+    return this.#unlessMissing(() => this.files.readLink(path), { orMisplaced: true });
   }
 
   /** What `path` is, or nothing where nothing is there. */
@@ -105,11 +105,11 @@ export class Workdir {
     this.#unlessMissing(() => this.files.remove(path));
   }
 
-  #unlessMissing<T>(read: () => T): T | undefined {
+  #unlessMissing<T>(read: () => T, options: { orMisplaced?: boolean } = {}): T | undefined {
     try {
       return read();
     } catch (error) {
-      if (isNotFound(error)) return undefined;
+      if (isNotFound(error) || (options.orMisplaced && isMisplaced(error))) return undefined;
       throw error;
     }
   }

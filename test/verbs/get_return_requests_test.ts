@@ -4,6 +4,7 @@ import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
+import { notPermitted } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const now = Date.UTC(2026, 10, 20) / 1000;
@@ -106,4 +107,31 @@ Deno.test("with nothing in the work directory nothing is to be returned", () => 
     message: "No machine is to be returned.",
     requests: [],
   });
+});
+
+Deno.test("a machine whose node is lost may come back: it is not named unless its pod is being deleted", () => {
+  const provider = watched(1, { "a-0": "unknown", "a-1": "going" });
+  writeStatusWord(provider.workdir, "a-1", "unknown");
+  for (const input of [{}, { machines: [{ name: "a-0" }, { name: "a-1" }] }]) {
+    assert.deepEqual(getReturnRequests(provider, input).requests, [{ machine: "a-1", gracePeriod: 20 }]);
+  }
+});
+
+Deno.test("an empty list of machines asks about no machine, not about all", () => {
+  const answer = getReturnRequests(watched(1, everything), { machines: [] });
+  assert.deepEqual(answer.requests, []);
+  assert.equal(answer.message, "No machine is to be returned.");
+});
+
+Deno.test("a machine whose files are broken is left out, and the others are answered", () => {
+  const provider = watched(1, { "a-0": "running", "a-1": "going", "a-2": "going", "a-3": "deleted" });
+  provider.files.writeText("/work/pods/a-0", "\uFFFD{garbage");
+  provider.files.writeText("/work/pods-status/a-4", "no link");
+  provider.files.makeDirectory("/work/pods/a-5");
+  provider.files.failWhere(({ paths }) => paths[0] === "/work/pods/a-1", notPermitted());
+  const machines = [{ machineId: "uid-a-2" }, ...[0, 1, 3, 4, 5].map((i) => ({ name: `a-${i}` }))];
+  for (const input of [{}, { machines }]) {
+    const named = getReturnRequests(provider, input).requests.map(({ machine }) => machine).sort();
+    assert.deepEqual(named, ["a-2", "a-3"]);
+  }
 });
