@@ -76,6 +76,13 @@ export class Deletions {
     this.#wanted.delete(uid);
   }
 
+  /** Forgets pods of which `isWanted` wants nothing any more, but for those that are queued or under way. */
+  retain(isWanted: (name: string) => boolean): void {
+    for (const [uid, { name, againMs }] of this.#wanted) {
+      if (againMs !== undefined && !isWanted(name)) this.#wanted.delete(uid);
+    }
+  }
+
   /** When there is something to do again, on the monotonic clock; nothing where nothing waits. */
   get nextMs(): number | undefined {
     const times = [...this.#wanted.values()].flatMap(({ againMs }) => againMs ?? []);

@@ -3,6 +3,11 @@ import { KubeError } from "../kube/errors.ts";
 import type { Random } from "../random.ts";
 import { backoffMs } from "./backoff.ts";
 
+/** True where it is not one object that is in trouble, but the cluster or the way to it: nothing is known until that is over. */
+export function isClusterTrouble(error: unknown): boolean {
+  return error instanceof KubeError && ["unavailable", "throttled", "unauthorised"].includes(error.kind);
+}
+
 /**
  * How many calls may be under way at once, and a pause for all of them while the cluster is away or asks for patience:
  * one machine's own trouble holds nobody else up.
@@ -55,7 +60,7 @@ export class Slots {
   /** Notes a call that failed, and pauses all where the trouble is not that one object's. */
   failed(error: unknown): void {
     if (!(error instanceof KubeError)) return;
-    if (!["unavailable", "throttled", "unauthorised"].includes(error.kind)) return this.succeeded();
+    if (!isClusterTrouble(error)) return this.succeeded();
     const now = this.#clock.monotonic();
     this.#askedUntilMs = Math.max(this.#askedUntilMs, now + (error.retryAfterMs ?? 0));
     if (now < this.#pausedUntilMs) return; // The calls beside this one have said so already.

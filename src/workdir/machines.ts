@@ -51,8 +51,8 @@ export interface PodFacts {
   uid: string;
   resourceVersion: string | undefined;
   privateIpAddress: string;
-  /** Seconds since the epoch. */
-  createdAt: number;
+  /** Seconds since the epoch; absent where the file does not say. */
+  createdAt: number | undefined;
   /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
   deletionAt: number | undefined;
 }
@@ -104,7 +104,7 @@ export function readPodFacts(workdir: Workdir, machine: string): PodFacts | unde
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     privateIpAddress: status?.podIP ?? status?.pod_ip ?? "",
-    createdAt: metadata.creation_timestamp ?? secondsOf(metadata.creationTimestamp) ?? 0,
+    createdAt: metadata.creation_timestamp ?? secondsOf(metadata.creationTimestamp),
     deletionAt: metadata.deletion_timestamp ?? secondsOf(metadata.deletionTimestamp),
   };
 }

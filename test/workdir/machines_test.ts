@@ -97,7 +97,7 @@ const pods: [what: string, pod: unknown, facts: unknown][] = [
     ...facts,
     resourceVersion: undefined,
     privateIpAddress: "",
-    createdAt: 0,
+    createdAt: undefined,
   }],
   ["one without a uid", { metadata: { name: "a-0" } }, undefined],
   ["no pod", [], undefined],
