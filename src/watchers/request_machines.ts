@@ -1,73 +1,24 @@
-import { isNotFound } from "../files.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
+import { isNotFound } from "../files.ts";
 import { isRequestId } from "../hf/names.ts";
-import { machineStatus } from "../hf/status.ts";
 import { isRetryable, KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
-import { type Manifest, parseManifest } from "../templates/manifest.ts";
+import { parseManifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
-import { readStatusWord, writeMachineRecord, writeStatusWord } from "../workdir/machines.ts";
-import { markProcessed, readManifest, readRequest, type RequestRecord, settleMachine } from "../workdir/requests.ts";
+import { type MachineRecord, readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
+import { markProcessed, readManifest, readRequest, settleMachine, type StoredRequest } from "../workdir/requests.ts";
+import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
+import { endMachines } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
+import { Setbacks } from "./setbacks.ts";
+import { shareSlots } from "./share_slots.ts";
 import { Slots } from "./slots.ts";
 import type { Watching } from "./watching.ts";
 
-/** A machine whose pod is still to be created. */
-interface PendingMachine {
-  name: string;
-  index: number;
-  failures: number;
-  /** Not to be tried before, on the monotonic clock. */
-  notBeforeMs: number;
-}
-
-/** A request that still has machines to create. */
-interface ActiveRequest {
-  id: string;
-  record: RequestRecord | undefined;
-  count: number;
-  manifest: Manifest;
-  /** To be tried as soon as there is a free slot, the last one first. */
-  ready: PendingMachine[];
-  /** To be tried again later. */
-  delayed: PendingMachine[];
-  inFlight: number;
-  /** The place among all starts that its last one had; 0 before the first. */
-  lastStart: number;
-}
-
 const log = logger("request-machines");
-
-/**
- * Which requests the free slots go to, oldest first: half of all slots are the oldest request's, the other half goes to
- * the others in turn, so that a large request does not hold up a small one that came later.
- * @param requests oldest first: how many machines could be started, how many are under way, when the last one was started
- */
-export function shareSlots(
-  requests: { ready: number; inFlight: number; lastStart: number }[],
-  options: { limit: number; free: number },
-): number[] {
-  const given = requests.map(() => 0);
-  const running = (i: number) => (requests[i]?.inFlight ?? 0) + (given[i] ?? 0);
-  const comesFirst = (a: number, b: number) =>
-    (running(a) - running(b) || (requests[a]?.lastStart ?? 0) - (requests[b]?.lastStart ?? 0)) < 0;
-  const ready = (i: number) => (requests[i]?.ready ?? 0) > (given[i] ?? 0);
-  for (let free = options.free; free > 0; free--) {
-    const candidates = requests.map((_, i) => i).filter(ready);
-    const [oldest, ...others] = candidates;
-    if (oldest === undefined) break;
-    const least = others.reduce<number | undefined>(
-      (best, i) => best === undefined || comesFirst(i, best) ? i : best,
-      undefined,
-    );
-    const chosen = least !== undefined && running(oldest) >= options.limit / 2 ? least : oldest;
-    given[chosen] = (given[chosen] ?? 0) + 1;
-  }
-  return given;
-}
 
 /** Creates the pods of requested machines. */
 export class RequestMachinesWatcher implements Loop {
@@ -76,6 +27,10 @@ export class RequestMachinesWatcher implements Loop {
   readonly #wake: () => void;
   readonly #slots: Slots;
   readonly #arrivals: Arrivals;
+  /** Of requests and of machines that could not be read or written down. */
+  readonly #setbacks: Setbacks;
+  /** Requests that have come and have not been read yet. */
+  readonly #toTake = new Set<string>();
   readonly #active = new Map<string, ActiveRequest>();
   /** How many machines had been given back when the pending ones were last checked for it. */
   #returnsSeen = 0;
@@ -88,22 +43,27 @@ export class RequestMachinesWatcher implements Loop {
     const freed = () => watching.stopping.aborted || this.#startCreates();
     this.#slots = new Slots(watching.concurrency, { ...watching, freed });
     this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.requests);
+    this.#setbacks = new Setbacks(watching, (name, error) => {
+      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
+    });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
-    for (const id of this.#arrivals.next(clock.now())) await this.#tryToTake(id);
+    for (const id of this.#arrivals.next(clock.now())) this.#toTake.add(id);
+    await this.#takeUp();
     const now = clock.monotonic();
     // Others refresh the same index: what is new to us is what we have not acted on.
     const newReturns = returns.size !== this.#returnsSeen;
+    this.#returnsSeen = returns.size;
     for (const request of this.#active.values()) {
-      if (newReturns) this.#giveUpReturned(request);
+      if (newReturns) this.#endReturned(request);
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
       request.delayed = request.delayed.filter(({ notBeforeMs }) => notBeforeMs > now);
-      this.#finish(request);
     }
-    this.#returnsSeen = returns.size;
+    this.#end();
+    for (const request of this.#active.values()) this.#finish(request);
     if (!signal.aborted) this.#startCreates();
     return this.#next();
   }
@@ -113,71 +73,132 @@ export class RequestMachinesWatcher implements Loop {
     return this.#slots.drained();
   }
 
-  async #tryToTake(id: string): Promise<void> {
-    try {
-      await this.#take(id);
-    } catch (error) {
-      this.#arrivals.forget(id);
-      log.warn("Request cannot be taken up yet", { request: id, error: describeError(error) });
+  /** Reads the requests that have come; what cannot be read now is read later, and holds up no other. */
+  async #takeUp(): Promise<void> {
+    const { workdir } = this.#watching;
+    let noted: Set<string> | undefined;
+    for (const id of this.#toTake) {
+      if (this.#setbacks.waits(id)) continue;
+      try {
+        const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
+        if (!stored) log.warn("Left alone: not a request", { name: id });
+        else if (!stored.processed) {
+          noted ??= new Set(workdir.names(workdir.layout.machines));
+          await this.#take(stored, noted);
+        }
+        this.#toTake.delete(id);
+        this.#setbacks.clear(id);
+      } catch (error) {
+        this.#setbacks.note(id, error);
+      }
     }
   }
 
-  /** Takes up a request that is new here. */
-  async #take(id: string): Promise<void> {
-    const { workdir, returns } = this.#watching;
-    if (!isRequestId(id)) return log.warn("Left alone: not a request", { name: id });
-    const stored = readRequest(workdir, id);
-    if (!stored || stored.processed) return;
-    const ready: PendingMachine[] = [];
-    for (const { name, index, pending } of stored.machines) {
-      if (!pending) continue;
-      const word = readStatusWord(workdir, name);
-      if (word === undefined) writeStatusWord(workdir, name, "creating");
-      // A crash may have come between the word that ended a machine and the note that it is never to be created.
-      if (word !== undefined && machineStatus(word) === "terminated") settleMachine(workdir, id, name);
-      else if (returns.has(name)) this.#giveUp(id, name, { returned: true, message: RETURNED_FIRST });
-      else ready.unshift({ name, index, failures: 0, notBeforeMs: 0 });
+  /** Takes up a request that has not been handled. @param noted the machines of which anything was noted */
+  async #take(stored: StoredRequest, noted: Set<string>): Promise<void> {
+    const { workdir } = this.#watching;
+    const { id, record } = stored;
+    const request: ActiveRequest = {
+      id,
+      record,
+      count: record?.count ?? stored.machines.length,
+      manifest: undefined,
+      ready: [],
+      delayed: [],
+      ending: [],
+      inFlight: 0,
+      lastStart: 0,
+    };
+    for (const machine of stored.machines) {
+      this.#takeMachine(
+        request,
+        machine,
+        noted.has(machine.name) ? readMachineRecord(workdir, machine.name) : undefined,
+      );
     }
-    const [first] = ready;
-    if (!first) return markProcessed(workdir, id);
+    const [first] = request.ready;
     try {
-      const manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
-      const count = stored.record?.count ?? stored.machines.length;
-      this.#active.set(id, {
-        id,
-        record: stored.record,
-        count,
-        manifest,
-        ready,
-        delayed: [],
-        inFlight: 0,
-        lastStart: 0,
-      });
-      log.info("Request taken up", { request: id, machines: count, toCreate: ready.length });
+      if (first) request.manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
     } catch (error) {
       if (!(error instanceof HostFactoryError) && !isNotFound(error)) throw error;
       log.error("Request cannot be created", { request: id, error: describeError(error) });
-      for (const { name } of ready) this.#giveUp(id, name, { message: describeError(error) });
-      markProcessed(workdir, id);
+      for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
+    }
+    this.#active.set(id, request);
+    log.info("Request taken up", { request: id, machines: request.count, toCreate: request.ready.length });
+  }
+
+  #takeMachine(
+    request: ActiveRequest,
+    { name, index, pending }: { name: string; index: number; pending: boolean },
+    record: MachineRecord | undefined,
+  ): void {
+    const { workdir, returns } = this.#watching;
+    const word = readStatusWord(workdir, name);
+    switch (decideTake({ pending, word, record, returned: returns.has(name) })) {
+      case "leave":
+        return;
+      case "settle":
+        return settleMachine(workdir, request.id, name);
+      case "end":
+        if (record) request.ending.push({ machine: name, word: record.returned ? "deleted" : "failed", record });
+        return;
+      case "endReturned":
+        request.ending.push(endReturned(name));
+        return;
+      case "create":
+        request.ready.unshift({ name, index, failures: 0, notBeforeMs: 0 });
+        if (word === undefined) this.#writeFirstWord(name);
     }
   }
 
-  #giveUpReturned(request: ActiveRequest): void {
+  /** Without this word a machine reads as `creating` all the same, so nothing waits for it. */
+  #writeFirstWord(machine: string): void {
+    try {
+      writeStatusWord(this.#watching.workdir, machine, "creating");
+    } catch (error) {
+      log.warn("First status word not written", { machine, error: describeError(error) });
+    }
+  }
+
+  #endReturned(request: ActiveRequest): void {
     const stays = ({ name }: PendingMachine): boolean => {
       if (!this.#watching.returns.has(name)) return true;
-      this.#giveUp(request.id, name, { returned: true, message: RETURNED_FIRST });
+      request.ending.push(endReturned(name));
       return false;
     };
     request.ready = request.ready.filter(stays);
     request.delayed = request.delayed.filter(stays);
   }
 
+  /** Writes down, all in one go, which machines are never to be created. */
+  #end(): void {
+    const endings = [...this.#active.values()].flatMap(({ ending }) => ending)
+      .filter(({ machine }) => !this.#setbacks.waits(machine));
+    if (endings.length === 0) return;
+    const failed = endMachines(this.#watching.workdir, endings);
+    for (const ending of endings) {
+      if (failed.has(ending)) this.#setbacks.note(ending.machine, failed.get(ending));
+      else this.#setbacks.clear(ending.machine);
+    }
+    const ended = new Set(endings.filter((ending) => !failed.has(ending)));
+    for (const request of this.#active.values()) {
+      request.ending = request.ending.filter((ending) => !ended.has(ending));
+    }
+  }
+
   /** Notes that every machine of a request has been handled, once that is so. */
-  #finish(request: ActiveRequest): void {
-    if (request.ready.length + request.delayed.length + request.inFlight > 0) return;
-    markProcessed(this.#watching.workdir, request.id);
-    this.#active.delete(request.id);
-    log.info("Request handled", { request: request.id, machines: request.count });
+  #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): void {
+    if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#setbacks.waits(id)) return;
+    const { workdir } = this.#watching;
+    try {
+      if (workdir.kind(workdir.layout.request(id)) === "directory") markProcessed(workdir, id);
+      this.#active.delete(id);
+      this.#setbacks.clear(id);
+      log.info("Request handled", { request: id, machines: count });
+    } catch (error) {
+      this.#setbacks.note(id, error);
+    }
   }
 
   #startCreates(): void {
@@ -202,8 +223,6 @@ export class RequestMachinesWatcher implements Loop {
     this.#slots.start(async () => {
       try {
         await this.#create(request, machine);
-        this.#slots.succeeded();
-        settleMachine(this.#watching.workdir, request.id, machine.name);
       } catch (error) {
         this.#failed(request, machine, error);
       }
@@ -212,10 +231,27 @@ export class RequestMachinesWatcher implements Loop {
     });
   }
 
-  /** Creates the pod; one that exists already and is ours is a success. */
-  async #create(request: ActiveRequest, { name, index }: PendingMachine): Promise<void> {
+  /** Creates the machine's pod, unless others have found in the meantime that there is nothing to create any more. */
+  async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
+    const { workdir, returns } = this.#watching;
+    const { name } = machine;
+    if (returns.has(name)) {
+      request.ending.push(endReturned(name));
+      return this.#wake();
+    }
+    const word = readStatusWord(workdir, name);
+    if (word === undefined || word === "creating") {
+      await this.#createPod(request, machine);
+      this.#slots.succeeded();
+    }
+    settleMachine(workdir, request.id, name);
+  }
+
+  /** One that exists already and is ours is a success. */
+  async #createPod(request: ActiveRequest, { name, index }: PendingMachine): Promise<void> {
     const { kube, instance, signal } = this.#watching;
     const { id, count, record, manifest } = request;
+    if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
     const { templateId, requestedAt } = record ?? {};
     const pod = buildPod(manifest, { machine: name, requestId: id, index, count, instance, templateId, requestedAt });
     try {
@@ -231,48 +267,35 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #failed(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    const { signal } = this.#watching;
-    if (signal.aborted) return void request.delayed.push(machine);
+    if (this.#watching.signal.aborted) return void request.delayed.push(machine);
     this.#slots.failed(error);
     if (isRetryable(error)) return this.#tryLater(request, machine, error);
     log.error("Pod rejected", { machine: machine.name, error: describeError(error) });
-    try {
-      this.#giveUp(request.id, machine.name, { message: describeError(error) });
-    } catch (second) {
-      this.#tryLater(request, machine, second);
-    }
+    request.ending.push(endRejected(machine.name, describeError(error)));
+    this.#wake();
   }
 
   #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    const { clock, random } = this.#watching;
+    const { clock, random, workdir } = this.#watching;
+    // A request that somebody took away wants nothing any more.
+    if (isNotFound(error) && workdir.kind(workdir.layout.request(request.id)) === undefined) return;
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
     log.warn("Pod not created yet", { machine: machine.name, tries: machine.failures, error: describeError(error) });
   }
 
-  /** Ends a machine that has no pod: first why, then that it failed, and last that it is never to be created. */
-  #giveUp(requestId: string, machine: string, why: { message: string; returned?: boolean }): void {
-    const { workdir } = this.#watching;
-    const { message, returned = false } = why;
-    writeMachineRecord(workdir, machine, { up: false, returned, givenUp: true, message });
-    writeStatusWord(workdir, machine, returned ? "deleted" : "failed");
-    settleMachine(workdir, requestId, machine);
-  }
-
   #next(): Outcome {
+    const { clock } = this.#watching;
     const waiting = [...this.#active.values()];
     const delayed = waiting.flatMap((request) => request.delayed.map(({ notBeforeMs }) => notBeforeMs));
     const earliest = delayed.reduce((least, ms) => Math.min(least, ms), Infinity);
     const paused = waiting.some(({ ready }) => ready.length > 0) ? this.#slots.pausedUntilMs : Infinity;
-    const atMs = Math.max(Math.min(earliest, paused), this.#slots.pausedUntilMs);
-    return Number.isFinite(atMs) && atMs > this.#watching.clock.monotonic()
-      ? { kind: "again", atMs }
-      : { kind: "done" };
+    const create = Math.max(Math.min(earliest, paused), this.#slots.pausedUntilMs);
+    const times = [create, this.#setbacks.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
+    return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }
 }
-
-const RETURNED_FIRST = "Returned by Symphony before its pod was created";
 
 function askedAt(request: ActiveRequest): number {
   return request.record?.requestedAt ?? 0;

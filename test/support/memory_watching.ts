@@ -22,7 +22,7 @@ export interface MemoryWatching extends Watching {
 }
 
 export function memoryWatching(
-  options: { concurrency?: number; files?: MemoryFiles; clock?: SimulatedClock; kube?: FakeKube } = {},
+  options: { concurrency?: number; files?: MemoryFiles; clock?: SimulatedClock; kube?: FakeKube; seed?: number } = {},
 ): MemoryWatching {
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];

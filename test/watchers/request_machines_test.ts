@@ -1,79 +1,13 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { KubeError, type KubeErrorKind } from "../../src/kube/errors.ts";
-import { RequestMachinesWatcher, shareSlots } from "../../src/watchers/request_machines.ts";
-import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
-import { readRequest } from "../../src/workdir/requests.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
+import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
-import { noSpace, notPermitted } from "../support/memory_files.ts";
+import { type CrashLeaves, noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 import { settled } from "../support/simulated_clock.ts";
-
-const shares: [
-  what: string,
-  requests: [ready: number, inFlight: number][],
-  limit: number,
-  free: number,
-  given: number[],
-][] = [
-  ["nobody asks", [], 8, 8, []],
-  ["nothing is ready", [[0, 3], [0, 0]], 8, 5, [0, 0]],
-  ["one alone gets all", [[20, 0]], 8, 8, [8]],
-  ["no more than there is to do", [[3, 0]], 8, 8, [3]],
-  ["the oldest gets half, the next the other half", [[20, 0], [20, 0]], 8, 8, [4, 4]],
-  ["the others share theirs", [[20, 0], [20, 0], [20, 0]], 8, 8, [4, 2, 2]],
-  ["what the oldest does not need is the others'", [[1, 0], [20, 0]], 8, 8, [1, 7]],
-  ["what the others do not need is the oldest's", [[20, 0], [1, 0]], 8, 8, [7, 1]],
-  ["one that has nothing under way comes before one that has", [[20, 4], [20, 3], [20, 0]], 8, 1, [0, 0, 1]],
-  ["the oldest catches up first", [[20, 1], [20, 7]], 8, 2, [2, 0]],
-];
-for (const [what, requests, limit, free, given] of shares) {
-  Deno.test(`slots are shared: ${what}`, () => {
-    assert.deepEqual(
-      shareSlots(requests.map(([ready, inFlight]) => ({ ready, inFlight, lastStart: 0 })), { limit, free }),
-      given,
-    );
-  });
-}
-
-Deno.test("whoever asks, no slot is idle while there is work, none is given twice, and the oldest gets its half", () => {
-  const request = fc.record({ ready: fc.nat(40), inFlight: fc.nat(6), lastStart: fc.nat(9) });
-  fc.assert(fc.property(fc.array(request, { maxLength: 12 }), fc.integer({ min: 2, max: 64 }), (requests, limit) => {
-    const inFlight = requests.reduce((sum, one) => sum + one.inFlight, 0);
-    const free = Math.max(0, limit - inFlight);
-    const given = shareSlots(requests, { limit, free });
-    const work = requests.reduce((sum, one) => sum + one.ready, 0);
-    assert.equal(given.reduce((sum, one) => sum + one, 0), Math.min(free, work));
-    for (const [i, one] of requests.entries()) assert.ok((given[i] ?? 0) <= one.ready);
-    const oldest = requests.findIndex(({ ready }) => ready > 0);
-    if (oldest < 0) return;
-    const fair = Math.min(
-      requests[oldest]!.ready,
-      free,
-      Math.max(0, Math.ceil(limit / 2) - requests[oldest]!.inFlight),
-    );
-    assert.ok((given[oldest] ?? 0) >= fair);
-  }));
-});
-
-Deno.test("however many ask, nobody starves", () => {
-  fc.assert(fc.property(fc.integer({ min: 2, max: 10 }), fc.integer({ min: 2, max: 16 }), (count, limit) => {
-    const requests = Array.from({ length: count }, () => ({ ready: 1_000, inFlight: 0, lastStart: 0 }));
-    const served = requests.map(() => 0);
-    for (let round = 0; round < 200; round++) {
-      const inFlight = requests.reduce((sum, one) => sum + one.inFlight, 0);
-      for (const [i, n] of shareSlots(requests, { limit, free: limit - inFlight }).entries()) {
-        requests[i]!.inFlight += n;
-        if (n > 0) requests[i]!.lastStart = round + 1;
-        served[i]! += n;
-      }
-      // One call after the other ends, in turn.
-      const ending = requests.map((_, i) => (i + round) % count).find((i) => requests[i]!.inFlight > 0) ?? 0;
-      requests[ending]!.inFlight--;
-    }
-    assert.ok(served.every((n) => n > 0), `${served}`);
-  }));
-});
 
 /** A watcher, and what it made of its machines. */
 function watch(watching: MemoryWatching): { watcher: RequestMachinesWatcher; go: (ms?: number) => Promise<unknown> } {
@@ -316,4 +250,146 @@ Deno.test("calls that do not end in time are cut off, and their machines are pen
   await watcher.drained();
   assert.equal(readRequest(watching.workdir, "req")?.machines[0]?.pending, true);
   assert.deepEqual(words(watching, "req"), ["creating"]);
+});
+
+/** One machine of `req` is refused for good, one is returned before it is created, one is created. */
+function mixed(): MemoryWatching {
+  const watching = memoryWatching();
+  ask(watching, "req", 3);
+  giveBack(watching, "ret", "req-2");
+  watching.kube.fail("createPod", new KubeError("quota", "the server's words"), { name: "req-1" });
+  return watching;
+}
+
+/** Everything that a restart sets going: the requests' watcher, and a list of what the cluster holds. */
+async function restart(before: MemoryWatching, leaves: CrashLeaves): Promise<MemoryWatching> {
+  const { clock, kube } = before;
+  const after = memoryWatching({ files: before.files.crash(leaves), clock, kube, seed: 2 });
+  await watch(after).go(5_000);
+  const pods = new PodsWatcher(after, { wake: () => {}, changed: () => {} });
+  pods.begin();
+  pods.page([...kube.pods.values()].map((pod) => structuredClone(pod)));
+  pods.complete();
+  await run(pods, after, 5_000);
+  return after;
+}
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`killed at any operation, no machine is forgotten and none is created late (${leaves})`, async () => {
+    for (let n = 0;; n++) {
+      const watching = mixed();
+      for (const path of ["pods-status", "machines"]) watching.files.sync(`/work/${path}`);
+      const before = watching.files.writes.length;
+      watching.files.killAt(n);
+      await watch(watching).go(1_000).catch(() => {});
+      const isOver = watching.files.writes.length - before <= n;
+      const after = await restart(watching, leaves);
+      const [created, refused, returned] = words(after, "req");
+      assert.equal(created, "pending", `killed at ${n}`);
+      assert.ok(refused === "failed" || refused === "deleted", `killed at ${n}: ${refused}`);
+      assert.equal(returned, "deleted", `killed at ${n}`);
+      assert.equal(readMachineRecord(after.workdir, "req-1")?.message, "the server's words", `killed at ${n}`);
+      assert.equal(readMachineRecord(after.workdir, "req-2")?.returned, true, `killed at ${n}`);
+      assert.deepEqual([...after.kube.pods.keys()], ["req-0"], `killed at ${n}`);
+      assertHandled(after, "req");
+      if (isOver) break;
+    }
+  });
+}
+
+Deno.test("what Symphony may be told of a machine's end is durable before it is said", async () => {
+  const watching = mixed();
+  const reads: string[] = [];
+  const symlink = watching.files.symlink.bind(watching.files);
+  watching.files.symlink = (target, path) => {
+    if (target === "failed" || target === "deleted") {
+      const crashed = watching.files.crash("synced");
+      const machine = target === "failed" ? "req-1" : "req-2";
+      reads.push(JSON.parse(crashed.readText(`/work/machines/${machine}`)).message);
+      assert.equal(crashed.info(`/work/requests/req/${machine}`).kind, "file");
+    }
+    symlink(target, path);
+  };
+  await watch(watching).go(5_000);
+  assert.deepEqual(reads.sort(), ["Returned by Symphony before its pod was created", "the server's words"]);
+});
+
+Deno.test("however many machines end at once, their directories are synced once", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 50);
+  giveBack(watching, "ret", ...Array.from({ length: 50 }, (_, i) => `req-${i}`));
+  const before = watching.files.writes.length;
+  await watch(watching).go(1_000);
+  const synced = watching.files.writes.slice(before).filter(({ name }) => name === "sync").map(({ paths }) => paths[0]);
+  assert.equal(synced.filter((path) => path === "/work/machines").length, 1);
+  assert.ok(synced.filter((path) => path === "/work/requests/req").length <= 2); // Once more for `.processed`.
+  assertHandled(watching, "req");
+});
+
+Deno.test("whichever write fails for a time, nothing is forgotten, and the request is not handled before its machines", async () => {
+  for (const failing of ["writeText", "symlink", "rename", "sync"] as const) {
+    const watching = mixed();
+    const { go } = watch(watching);
+    watching.files.failWhere(({ name }) => name === failing, noSpace());
+    await go(20_000);
+    assert.equal(readRequest(watching.workdir, "req")?.processed, false, failing);
+    watching.files.before = () => {};
+    await go(60_000);
+    assert.deepEqual(words(watching, "req").slice(1), ["failed", "deleted"], failing);
+    assert.deepEqual([...watching.kube.pods.keys()], ["req-0"]);
+    assertHandled(watching, "req");
+  }
+});
+
+Deno.test("a machine that was given up and settled before a crash gets its word", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  writeMachineRecord(watching.workdir, "req-0", { up: false, returned: false, givenUp: true, message: "quota" });
+  settleMachine(watching.workdir, "req", "req-0");
+  writeStatusWord(watching.workdir, "req-0", "creating");
+  await watch(watching).go(5_000);
+  assert.deepEqual(words(watching, "req"), ["failed", "creating"]);
+  assert.deepEqual(watching.kube.named("createPod"), ["req-1"]);
+  assertHandled(watching, "req");
+});
+
+for (const word of ["pending", "running", "unknown"] as const) {
+  Deno.test(`a machine whose pod has been seen (${word}) is not created again, whatever became of its pod`, async () => {
+    const watching = memoryWatching();
+    ask(watching, "req", 1);
+    writeStatusWord(watching.workdir, "req-0", word);
+    await watch(watching).go(5_000);
+    assert.deepEqual(watching.kube.calls, []);
+    assertHandled(watching, "req");
+  });
+}
+
+Deno.test("a request that is taken away wants nothing any more", async () => {
+  const watching = memoryWatching();
+  watching.kube.latencyMs = 100;
+  ask(watching, "req", 1);
+  const { watcher, go } = watch(watching);
+  await watcher.step(watching.stopping);
+  watching.files.removeTree("/work/requests/req");
+  await go(60_000);
+  assert.deepEqual(watching.kube.named("createPod"), ["req-0"]);
+});
+
+Deno.test("what is in the place of one machine's files holds up no other machine and no other request", async () => {
+  const watching = memoryWatching();
+  ask(watching, "one", 3);
+  ask(watching, "two", 2);
+  giveBack(watching, "ret", "one-2");
+  for (const path of ["pods-status/one-0", "machines/one-2"]) {
+    watching.files.makeDirectory(`/work/${path}`);
+    watching.files.writeText(`/work/${path}/x`, "");
+  }
+  const { go } = watch(watching);
+  await go(20_000);
+  assert.deepEqual([...watching.kube.pods.keys()].sort(), ["one-0", "one-1", "two-0", "two-1"]);
+  assertHandled(watching, "two");
+  watching.files.removeTree("/work/machines/one-2");
+  await go(20_000);
+  assert.equal(readMachineRecord(watching.workdir, "one-2")?.returned, true);
+  assertHandled(watching, "one");
 });
