@@ -1,25 +1,25 @@
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
-import { parseMachineName } from "../hf/names.ts";
-import { machineStatus } from "../hf/status.ts";
-import { KubeError } from "../kube/errors.ts";
+import { isMisplaced } from "../files.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
+import type { KubeError } from "../kube/errors.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { readMachineRecord, readPodFacts, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
-import { syncRequest } from "../workdir/requests.ts";
+import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { type View, writeView } from "../workdir/views.ts";
-import { type MachineState, stateOfGone, stateOfPod } from "./machine_state.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
-import { podFileText, readPodFile } from "./pod_file.ts";
+import { Setbacks } from "./setbacks.ts";
+import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
+import { UnseenMachines } from "./unseen_machines.ts";
 import type { Watching } from "./watching.ts";
-
-/** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state where it was given). */
-type Sighting = { pod: Pod } | { gone: Pod | undefined };
 
 /** Machines written down in one go before others get their turn. */
 const SLICE = 200;
+
+/** Complaints that are remembered, so as not to be repeated. */
+const COMPLAINTS = 1_000;
 
 /** How often, in milliseconds, the view's freshness is written down. */
 const HEARD_EVERY_MS = 1_000;
@@ -38,11 +38,17 @@ export class PodsWatcher implements Loop, ReflectorSink {
   readonly #written = new Map<string, string | undefined>();
   /** What the LIST under way has named. */
   #listed = new Set<string>();
-  /** Machines that count as created and that the LIST did not name: to be asked for one by one. */
-  #unseen: string[] = [];
+  /** A LIST is under way: what the server says counts once all of it is there. */
+  #isListing = false;
+  #heardInListMs: number | undefined;
+  /** Machines that count as created and that the LIST did not name. */
+  readonly #unseen: UnseenMachines;
+  readonly #setbacks: Setbacks;
   /** On the wall clock, in milliseconds: when a LIST was last finished, and when the server last spoke. */
   #listedAtMs: number | undefined;
   #heardAtMs: number | undefined;
+  /** What could not be written down though nothing else is in its way, each with its reason. */
+  readonly #complaints = new Set<string>();
   #viewWritten: View | undefined;
 
   /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
@@ -50,10 +56,16 @@ export class PodsWatcher implements Loop, ReflectorSink {
     this.#watching = watching;
     this.#wake = options.wake;
     this.#changed = options.changed;
+    this.#unseen = new UnseenMachines(watching);
+    this.#setbacks = new Setbacks(watching, (_, error) => {
+      log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
+    });
   }
 
   begin(): void {
     this.#listed = new Set();
+    this.#isListing = true;
+    this.#heardInListMs = undefined;
   }
 
   page(pods: Pod[]): void {
@@ -68,16 +80,23 @@ export class PodsWatcher implements Loop, ReflectorSink {
 
   complete(): void {
     const { workdir, clock } = this.#watching;
-    const gone = new Set([...this.#sightings.keys(), ...workdir.names(workdir.layout.pods)]);
-    for (const name of workdir.names(workdir.layout.podsStatus)) {
+    const gone = new Set(this.#sightings.keys());
+    for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) gone.add(name);
+    const words = workdir.names(workdir.layout.podsStatus).filter((name) => parseMachineName(name));
+    const unseen: string[] = [];
+    for (const name of words) {
       if (this.#listed.has(name) || gone.has(name)) continue;
       const word = readStatusWord(workdir, name);
-      if (word === "creating") this.#unseen.push(name);
+      if (word === "creating" || word === undefined) unseen.push(name);
       else if (word === "pending" || word === "running" || word === "unknown") gone.add(name);
     }
-    for (const name of gone) if (!this.#listed.has(name)) this.#sightings.set(name, { gone: undefined });
+    for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
+    const requests = workdir.names(workdir.layout.requests).filter(isRequestId);
+    this.#unseen.begin({ unseen, requests, words: new Set(words) });
     this.#listed = new Set();
     this.#listedAtMs = clock.now();
+    this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
+    this.#isListing = false;
     this.#wake();
   }
 
@@ -89,21 +108,25 @@ export class PodsWatcher implements Loop, ReflectorSink {
   }
 
   heard(): void {
-    this.#heardAtMs = this.#watching.clock.now();
+    const now = this.#watching.clock.now();
+    if (this.#isListing) this.#heardInListMs = now;
+    else this.#heardAtMs = now;
   }
 
   failed(error: KubeError, retryMs: number): void {
+    this.#isListing = false;
     log.warn("The cluster cannot be followed now", { error: describeError(error), retryMs: Math.round(retryMs) });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
-    const slice = this.#nextSlice();
-    this.#writeDown(slice);
-    if (slice.length > 0) this.#changed();
+    this.#writeDown(this.#nextSlice());
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
     if (this.#sightings.size > 0) return { kind: "again", atMs: clock.monotonic() };
+    if (this.#unseen.size > 0) {
+      return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
+    }
     this.#writeView();
     return { kind: "again", atMs: clock.monotonic() + HEARD_EVERY_MS };
   }
@@ -114,14 +137,27 @@ export class PodsWatcher implements Loop, ReflectorSink {
     this.#sightings.set(name, sighting);
   }
 
+  /** What is not there any more was seen last as it is noted here, else as it is written down. */
+  #seeGone(name: string): void {
+    const last = this.#sightings.get(name);
+    if (last && "gone" in last) return;
+    this.#sightings.set(name, { gone: last?.pod });
+  }
+
   /** True where the work directory says all that this pod can tell: nothing of it needs to be kept in memory. */
   #isWritten(name: string, pod: Pod): boolean {
     const { resourceVersion } = pod.metadata;
     if (this.#sightings.has(name) || resourceVersion === undefined) return false;
-    if (this.#written.has(name)) return this.#written.get(name) === resourceVersion;
-    if (readPodFacts(this.#watching.workdir, name)?.resourceVersion !== resourceVersion) return false;
-    const { word, record } = this.#stateOf(name, { pod });
-    if (record || readStatusWord(this.#watching.workdir, name) !== word) return false;
+    const { workdir } = this.#watching;
+    try {
+      const before = readStatusWord(workdir, name);
+      if (this.#written.has(name)) return before !== undefined && this.#written.get(name) === resourceVersion;
+      if (readPodFacts(workdir, name)?.resourceVersion !== resourceVersion) return false;
+      const { word, record } = stateOfSighting(this.#watching, name, { pod });
+      if (record || before !== word) return false;
+    } catch {
+      return false; // What cannot be read is written anew, and if that cannot be done either, it is said why.
+    }
     this.#written.set(name, resourceVersion);
     return true;
   }
@@ -134,88 +170,48 @@ export class PodsWatcher implements Loop, ReflectorSink {
     return slice;
   }
 
-  #writeDown(slice: [string, Sighting][]): void {
-    const ended = new Set<string>();
-    const states = slice.map(([name, sighting]) => {
-      const state = this.#stateOf(name, sighting);
-      if (machineStatus(state.word) === "terminated") ended.add(parseMachineName(name)?.requestId ?? "");
-      return state;
-    });
-    // What Symphony may be told of a machine's end must not be undone by a power failure that forgets its creation.
-    for (const requestId of ended) this.#syncRequest(requestId);
-    for (const [i, [name, sighting]] of slice.entries()) {
-      const state = states[i];
-      if (state) this.#write(name, sighting, state);
-      if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
-    }
-  }
-
-  #stateOf(name: string, sighting: Sighting): MachineState {
-    const { workdir, returns } = this.#watching;
-    const known = {
-      word: readStatusWord(workdir, name),
-      record: readMachineRecord(workdir, name),
-      returned: returns.has(name),
-    };
-    if ("pod" in sighting) return stateOfPod(sighting.pod, known);
-    return stateOfGone(sighting.gone ?? readPodFile(workdir, name), known);
-  }
-
-  /** A pod before its word, so that who reads the word finds the pod; the reason before the word that needs one. */
-  #write(name: string, sighting: Sighting, { word, record }: MachineState): void {
-    const { workdir } = this.#watching;
-    const path = workdir.layout.pod(name);
-    if ("pod" in sighting) {
-      workdir.write(path, podFileText(sighting.pod));
-      this.#written.set(name, sighting.pod.metadata.resourceVersion);
-    }
-    if (record) writeMachineRecord(workdir, name, record);
-    const before = readStatusWord(workdir, name);
-    if (before !== word) {
-      workdir.link(word, workdir.layout.podStatus(name));
-      log.debug("Machine changed", { machine: name, from: before, to: word, message: record?.message });
-    }
-    if ("gone" in sighting) {
-      workdir.remove(path);
-      this.#written.delete(name);
-    }
-  }
-
-  #syncRequest(requestId: string): void {
-    const { workdir } = this.#watching;
-    if (requestId !== "" && workdir.kind(workdir.layout.request(requestId)) === "directory") {
-      syncRequest(workdir, requestId);
-    }
-  }
-
   /**
-   * Asks for machines that count as created but were in no LIST: a pod that was created before we ask and that the server
-   * does not find is gone.
+   * What cannot be written because of what is in its own place is set aside until its pod changes or is listed again.
+   * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
-  async #askForUnseen(signal: AbortSignal): Promise<void> {
-    const { workdir, kube, concurrency } = this.#watching;
-    while (this.#unseen.length > 0 && !signal.aborted) {
-      const some = this.#unseen.slice(0, concurrency);
-      const created = some.filter((name) => {
-        const requestId = parseMachineName(name)?.requestId;
-        return requestId !== undefined && readStatusWord(workdir, name) === "creating" &&
-          workdir.kind(workdir.layout.requestMachine(requestId, name)) === "file";
-      });
-      const pods = await Promise.all(created.map((name) => this.#ask(name, () => kube.getPod(name, { signal }))));
-      for (const [i, name] of created.entries()) {
-        if (pods[i] === undefined && !this.#sightings.has(name)) this.#sightings.set(name, { gone: undefined });
+  #writeDown(slice: [string, Sighting][]): void {
+    if (slice.length === 0) return;
+    const failed = writeSightings(this.#watching, slice);
+    const trouble: unknown[] = [];
+    for (const [name, sighting] of slice) {
+      if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
+      if (!failed.has(name)) {
+        if ("pod" in sighting) this.#written.set(name, sighting.pod.metadata.resourceVersion);
+        else this.#written.delete(name);
+        continue;
       }
-      this.#unseen = this.#unseen.slice(some.length);
+      const error = failed.get(name);
+      this.#written.delete(name);
+      if (isMisplaced(error)) this.#complain(name, error);
+      else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
+    if (failed.size < slice.length) this.#changed();
+    if (trouble.length > 0) throw trouble[0];
   }
 
-  async #ask(name: string, get: () => Promise<Pod>): Promise<Pod | undefined> {
+  #complain(machine: string, thrown: unknown): void {
+    const error = describeError(thrown);
+    const complaint = `${machine}: ${error}`;
+    if (this.#complaints.has(complaint)) return;
+    if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
+    this.#complaints.add(complaint);
+    log.error("Machine set aside: it cannot be written down", { machine, error });
+  }
+
+  /** Where the cluster cannot be asked, what the watch says is written down all the same, and the view waits. */
+  async #askForUnseen(signal: AbortSignal): Promise<void> {
+    if (this.#setbacks.waits("unseen")) return;
     try {
-      return await get();
+      // Where something was seen in the meantime, the watch goes on to tell.
+      for (const name of await this.#unseen.gone(signal)) if (!this.#sightings.has(name)) this.#seeGone(name);
+      this.#setbacks.clear("unseen");
     } catch (error) {
-      if (error instanceof KubeError && error.kind === "notFound") return undefined;
-      log.debug("Cannot ask for a pod", { machine: name, error: describeError(error) });
-      throw error;
+      this.#setbacks.note("unseen", error);
     }
   }
 

@@ -1,14 +1,15 @@
 import { describeError } from "../errors.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { machineStatus, type StatusWord } from "../hf/status.ts";
-import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
 import { type PodFacts, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { markReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { isOurs } from "./ownership.ts";
+import { type Found, PodFinder } from "./pod_finder.ts";
+import { Setbacks } from "./setbacks.ts";
+import { writeSightings } from "./sightings.ts";
 import type { Watching } from "./watching.ts";
 
 /** What the work directory says of a machine that Symphony has given back. */
@@ -31,9 +32,12 @@ export function decideReturn({ word, pod, entry }: ReturnedMachine): "gone" | "w
   if (pod) return "delete";
   if (word === "deleted") return "gone";
   if (entry === "pending") return "wait";
-  if (word !== undefined && machineStatus(word) === "terminated") return "gone";
+  if (word !== undefined && word !== "unknown" && machineStatus(word) === "terminated") return "gone";
   return entry === "created" || word !== undefined ? "find" : "gone";
 }
+
+/** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
+const LATE_EVERY_MS = 10_000;
 
 const log = logger("request-return-machines");
 
@@ -43,45 +47,59 @@ export class RequestReturnMachinesWatcher implements Loop {
   readonly #watching: Watching;
   readonly #arrivals: Arrivals;
   readonly #deletions: Deletions;
+  readonly #finder: PodFinder;
+  /** Of return requests and of machines that could not be read or written down. */
+  readonly #setbacks: Setbacks;
+  /** Return requests that have come and have not been read yet. */
+  readonly #toTake = new Set<string>();
   /** For each return request the machines that are not gone yet, with the uid of the pod where it is known. */
   readonly #active = new Map<string, Map<string, string | undefined>>();
+  /** The same for machines whose pods showed up after their return requests had been handled. */
+  readonly #late = new Map<string, string | undefined>();
+  #lateAtMs = 0;
 
   /** @param wake has to make `step` run again soon */
   constructor(watching: Watching, wake: () => void) {
     this.#watching = watching;
     this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.returnRequests);
     this.#deletions = new Deletions(watching, { name: this.name, wake });
+    const found = (machine: string, what: Found) => this.#found(machine, what);
+    this.#finder = new PodFinder(watching, { name: this.name, found, wake });
+    this.#setbacks = new Setbacks(watching, (name, error) => {
+      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
+    });
   }
 
-  async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock } = this.#watching;
-    for (const id of this.#arrivals.next(clock.now())) this.#tryToTake(id);
-    const toFind: string[] = [];
+  step(_signal: AbortSignal): Promise<Outcome> {
+    const { clock, returns } = this.#watching;
+    returns.refresh(clock.now());
+    for (const id of this.#arrivals.next(clock.now())) this.#toTake.add(id);
+    for (const id of this.#toTake) this.#tryToTake(id);
+    this.#takeLate();
+    const toFind = new Set<string>();
     for (const [id, machines] of this.#active) {
-      for (const [machine, uid] of machines) {
-        if (uid !== undefined && this.#deletions.isUnderWay(uid) && this.#exists(machine)) continue;
-        const todo = this.#look(machine, machines);
-        if (todo === "gone") machines.delete(machine);
-        else if (todo === "find") toFind.push(machine);
-      }
+      this.#lookOver(machines, toFind);
       this.#finish(id, machines);
     }
-    for (const machine of toFind.slice(0, this.#watching.concurrency)) await this.#find(machine, signal);
+    this.#lookOver(this.#late, toFind);
+    this.#finder.find(toFind);
     this.#deletions.start();
-    return this.#next(toFind.length > 0);
+    return Promise.resolve(this.#next());
   }
 
-  /** Resolves once no delete is under way. */
-  drained(): Promise<void> {
-    return this.#deletions.drained();
+  /** Resolves once no call is under way. */
+  async drained(): Promise<void> {
+    await Promise.all([this.#deletions.drained(), this.#finder.drained()]);
   }
 
   #tryToTake(id: string): void {
+    if (this.#setbacks.waits(id)) return;
     try {
       this.#take(id);
+      this.#toTake.delete(id);
+      this.#setbacks.clear(id);
     } catch (error) {
-      this.#arrivals.forget(id);
-      log.warn("Return request cannot be taken up yet", { request: id, error: describeError(error) });
+      this.#setbacks.note(id, error);
     }
   }
 
@@ -96,6 +114,38 @@ export class RequestReturnMachinesWatcher implements Loop {
     log.info("Return request taken up", { request: id, machines: machines.length });
   }
 
+  /**
+   * A pod can show up after its machine counted as gone: a crash came between its creation and the note of that, and then
+   * the machine was given back as one that was never created.
+   */
+  #takeLate(): void {
+    const { workdir, clock, returns } = this.#watching;
+    if (clock.monotonic() < this.#lateAtMs) return;
+    this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
+    const returned = workdir.names(workdir.layout.pods).filter((machine) => returns.has(machine));
+    if (returned.length === 0) return;
+    const known = new Set([...this.#active.values()].flatMap((machines) => [...machines.keys()]));
+    for (const machine of returned) {
+      if (!known.has(machine) && !this.#late.has(machine)) this.#late.set(machine, undefined);
+    }
+  }
+
+  /** Does for each what is to be done, and strikes off the list who is gone; one that is broken holds up no other. */
+  #lookOver(machines: Map<string, string | undefined>, toFind: Set<string>): void {
+    for (const [machine, uid] of machines) {
+      if (this.#setbacks.waits(machine)) continue;
+      try {
+        if (uid !== undefined && this.#deletions.isUnderWay(uid) && this.#exists(machine)) continue;
+        const todo = this.#look(machine, machines);
+        if (todo === "gone") machines.delete(machine);
+        else if (todo === "find") toFind.add(machine);
+        this.#setbacks.clear(machine);
+      } catch (error) {
+        this.#setbacks.note(machine, error);
+      }
+    }
+  }
+
   /** True while the machine's pod has not been seen gone. */
   #exists(machine: string): boolean {
     const { workdir } = this.#watching;
@@ -106,11 +156,12 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     const pod = readPodFacts(workdir, machine);
     const todo = decideReturn({ word: readStatusWord(workdir, machine), pod, entry: this.#entry(machine) });
+    const before = machines.get(machine);
+    if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#deletions.gone(before);
     if (pod) {
       machines.set(machine, pod.uid);
       this.#deletions.want(machine, pod);
     }
-    if (todo === "gone") this.#deletions.gone(machines.get(machine) ?? "");
     return todo;
   }
 
@@ -122,32 +173,36 @@ export class RequestReturnMachinesWatcher implements Loop {
     return kind === undefined ? undefined : kind === "symlink" ? "pending" : "created";
   }
 
-  /** Deletes a pod that the watch has not shown yet. One that the server does not know was gone before we looked. */
-  async #find(machine: string, signal: AbortSignal): Promise<void> {
-    const { kube, instance } = this.#watching;
-    try {
-      const pod = await kube.getPod(machine, { signal });
-      if (!isOurs(pod, { instance, hasRequest: () => true }) || pod.metadata.uid === undefined) return;
-      this.#deletions.want(machine, { uid: pod.metadata.uid, deletionAt: undefined });
-    } catch (error) {
-      if (error instanceof KubeError && error.kind === "notFound") return;
-      log.warn("Returned machine not found yet", { machine, error: describeError(error) });
+  /**
+   * What the cluster says of a machine that counted as created before it was asked: its pod is deleted, or was gone already,
+   * which is written down here, too, for the watch may never have shown it.
+   */
+  #found(machine: string, found: Found): void {
+    if (found !== "gone") {
+      this.#deletions.want(machine, { uid: found.uid, deletionAt: undefined });
+      return this.#deletions.start();
     }
+    const error = writeSightings(this.#watching, [[machine, { gone: undefined }]]).get(machine);
+    if (error !== undefined) this.#setbacks.note(machine, error);
   }
 
   #finish(id: string, machines: Map<string, string | undefined>): void {
-    if (machines.size > 0) return;
-    markReturnProcessed(this.#watching.workdir, id);
-    this.#active.delete(id);
-    log.info("Return request handled", { request: id });
+    if (machines.size > 0 || this.#setbacks.waits(id)) return;
+    const { workdir } = this.#watching;
+    try {
+      if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") markReturnProcessed(workdir, id);
+      this.#active.delete(id);
+      this.#setbacks.clear(id);
+      log.info("Return request handled", { request: id });
+    } catch (error) {
+      this.#setbacks.note(id, error);
+    }
   }
 
-  #next(finding: boolean): Outcome {
-    const { clock } = this.#watching;
-    const atMs = Math.min(this.#deletions.nextMs ?? Infinity, finding ? clock.monotonic() + FIND_AGAIN_MS : Infinity);
-    return atMs > clock.monotonic() && Number.isFinite(atMs) ? { kind: "again", atMs } : { kind: "done" };
+  #next(): Outcome {
+    const now = this.#watching.clock.monotonic();
+    const times = [this.#deletions.nextMs ?? Infinity, this.#finder.nextMs, this.#setbacks.nextMs];
+    const next = Math.min(...times.filter((ms) => ms > now));
+    return Number.isFinite(next) ? { kind: "again", atMs: next } : { kind: "done" };
   }
 }
-
-/** How often, in milliseconds, a pod that the watch has not shown yet is asked for. */
-const FIND_AGAIN_MS = 1_000;

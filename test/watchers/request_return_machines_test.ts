@@ -6,10 +6,10 @@ import {
   RequestReturnMachinesWatcher,
   type ReturnedMachine,
 } from "../../src/watchers/request_return_machines.ts";
-import { writeStatusWord } from "../../src/workdir/machines.ts";
+import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
-import { notPermitted } from "../support/memory_files.ts";
+import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
@@ -27,7 +27,8 @@ const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
   [{ entry: "created", word: "deleted" }, "gone"],
   [{ entry: "created", word: "deleted", pod }, "delete"],
   [{ word: "running" }, "find"],
-  [{ word: "unknown" }, "gone"],
+  [{ word: "unknown" }, "find"],
+  [{ entry: "created", word: "succeeded" }, "gone"],
 ];
 for (const [machine, todo] of decisions) {
   Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
@@ -113,8 +114,11 @@ Deno.test("a machine that was created and not seen yet is found and deleted; one
   watching.kube.put(ourPod("req-0"));
   watching.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
   giveBack(watching, "ret", "req-0", "req-1");
-  await run(watcherOf(watching), watching, 5_000);
+  await run(watcherOf(watching), watching, 60_000);
   assert.deepEqual([...watching.kube.pods.keys()], ["req-1"]);
+  // Nobody but us ever saw these pods: the cluster's word for it that they are gone ends the return request.
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  for (const name of ["req-0", "req-1"]) assert.equal(readStatusWord(watching.workdir, name), "deleted");
 });
 
 Deno.test("a machine that is still to be created is waited for, not asked for", async () => {
@@ -183,4 +187,70 @@ Deno.test("told to stop, it deletes nothing more", async () => {
   await watching.clock.advance(1_000);
   await drained;
   assert.equal(watching.kube.pods.size, 4);
+});
+
+Deno.test("a pod that was gone before anybody saw it ends the return request, and that it was returned is noted", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  writeStatusWord(watching.workdir, "req-0", "running");
+  giveBack(watching, "ret", "req-0");
+  await run(watcherOf(watching), watching, 2_000);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "deleted");
+  const { returned, up, message } = readMachineRecord(watching.workdir, "req-0")!;
+  assert.deepEqual({ returned, up, message }, { returned: true, up: true, message: "Returned by Symphony" });
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("all that are to be found are asked for in their turn, a few at a time, with growing patience", async () => {
+  const watching = memoryWatching({ concurrency: 4 });
+  ask(watching, "req", 40);
+  const names = Array.from({ length: 40 }, (_, i) => `req-${i}`);
+  for (const name of names) settleMachine(watching.workdir, "req", name);
+  // Those that come first are the ones that cannot be asked for.
+  for (const name of names.slice(0, 20)) watching.kube.fail("getPod", new KubeError("invalid", "no"), { name });
+  for (const name of names.slice(20)) watching.kube.put(ourPod(name));
+  watching.kube.latencyMs = 10;
+  giveBack(watching, "ret", ...names);
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  assert.equal(watching.kube.pods.size, 0);
+  await run(watcher, watching, 115_000);
+  const asked = watching.kube.named("getPod").filter((name) => name === "req-0").length;
+  assert.ok(asked >= 3 && asked <= 10, `asked ${asked} times in two minutes`);
+});
+
+Deno.test("a pod that shows up after its return request was handled is deleted", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  writeStatusWord(watching.workdir, "req-0", "deleted");
+  settleMachine(watching.workdir, "req", "req-0");
+  giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  see(watching, "req-0"); // Created by a process that was killed before it could note so.
+  await run(watcher, watching, 15_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a machine whose files cannot be read, and a note that cannot be written, hold up no other return", async () => {
+  const watching = running(3);
+  for (const i of [0, 1, 2]) giveBack(watching, `ret${i}`, `req-${i}`);
+  watching.files.failWhere(({ name, paths }) =>
+    (name === "readText" && paths[0] === "/work/pods/req-0") ||
+    (name === "rename" && paths[1] === "/work/return-requests/ret1/.processed"), noSpace());
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0"]);
+  for (const name of ["req-1", "req-2"]) seeGone(watching, name);
+  await run(watcher, watching, 20_000);
+  const processed = () => [0, 1, 2].map((i) => readReturn(watching.workdir, `ret${i}`)?.processed);
+  assert.deepEqual(processed(), [false, false, true]);
+  watching.files.before = () => {};
+  await run(watcher, watching, 20_000);
+  seeGone(watching, "req-0");
+  await run(watcher, watching, 20_000);
+  assert.deepEqual(processed(), [true, true, true]);
+  assert.equal(watching.kube.pods.size, 0);
 });

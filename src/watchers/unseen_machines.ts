@@ -1,0 +1,106 @@
+import { describeError } from "../errors.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { KubeError } from "../kube/errors.ts";
+import { logger } from "../log.ts";
+import { readStatusWord } from "../workdir/machines.ts";
+import { isOurs } from "./ownership.ts";
+import { isClusterTrouble } from "./slots.ts";
+import type { Watching } from "./watching.ts";
+
+/** Requests that are looked through in one go before others get their turn. */
+const SLICE = 200;
+
+const log = logger("pods");
+
+/**
+ * Machines that count as created and that no LIST named: created after it, gone before anybody saw them, or forgotten by a
+ * power failure that took their words. Each is asked for by itself.
+ */
+export class UnseenMachines {
+  readonly #watching: Watching;
+  /** To be asked for. */
+  #machines = new Set<string>();
+  /** Still to be looked through for machines that have no word. */
+  #requests: string[] = [];
+  #words: ReadonlySet<string> = new Set();
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+  }
+
+  /** How many are left to be asked for or looked through. */
+  get size(): number {
+    return this.#machines.size + this.#requests.length;
+  }
+
+  /**
+   * Begins anew after a LIST.
+   * @param found `unseen` are machines that the LIST did not name, `words` are all machines that have a word
+   */
+  begin(found: { unseen: string[]; requests: string[]; words: ReadonlySet<string> }): void {
+    this.#machines = new Set(found.unseen);
+    this.#requests = found.requests;
+    this.#words = found.words;
+  }
+
+  /**
+   * Gets on, by one slice.
+   * @returns machines whose pod is gone: it was created before we asked, and the server does not know it
+   * @throws KubeError where the cluster cannot be asked now; those that are left are asked for with the next call
+   */
+  async gone(signal: AbortSignal): Promise<string[]> {
+    for (const requestId of this.#requests.splice(0, SLICE)) this.#lookThrough(requestId);
+    if (this.#requests.length === 0) this.#words = new Set();
+    const gone: string[] = [];
+    while (this.#machines.size > 0 && gone.length === 0 && !signal.aborted) {
+      const some = [...this.#machines].slice(0, this.#watching.concurrency);
+      const asked = some.filter((name) => this.#isCreatedUnseen(name));
+      const answers = await Promise.allSettled(asked.map((name) => this.#isGone(name, signal)));
+      for (const name of some) this.#machines.delete(name);
+      for (const [i, name] of asked.entries()) {
+        const answer = answers[i];
+        if (answer?.status === "rejected") this.#machines.add(name);
+        else if (answer?.value) gone.push(name);
+      }
+      const failure = answers.find((answer) => answer.status === "rejected");
+      if (failure && gone.length === 0) throw failure.reason;
+    }
+    return gone;
+  }
+
+  #lookThrough(requestId: string): void {
+    const { workdir } = this.#watching;
+    try {
+      for (const { name, kind } of workdir.files.list(workdir.layout.request(requestId))) {
+        if (kind === "file" && !this.#words.has(name) && parseMachineName(name)?.requestId === requestId) {
+          this.#machines.add(name);
+        }
+      }
+    } catch (error) {
+      log.debug("Request not looked through", { request: requestId, error: describeError(error) });
+    }
+  }
+
+  /** Judged anew right before the question: what was created after it was answered is not gone. */
+  #isCreatedUnseen(name: string): boolean {
+    const { workdir } = this.#watching;
+    const requestId = parseMachineName(name)?.requestId;
+    if (requestId === undefined) return false;
+    const word = readStatusWord(workdir, name);
+    return (word === undefined || word === "creating") &&
+      workdir.kind(workdir.layout.requestMachine(requestId, name)) === "file";
+  }
+
+  async #isGone(name: string, signal: AbortSignal): Promise<boolean> {
+    const { kube, instance } = this.#watching;
+    try {
+      // A pod of the name that is somebody else's means that ours is gone.
+      return !isOurs(await kube.getPod(name, { signal }), { instance, hasRequest: () => true });
+    } catch (error) {
+      if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;
+      if (error.kind === "notFound") return true;
+      log.warn("Cannot ask for a pod", { machine: name, error: describeError(error) });
+      return false;
+    }
+  }
+}
