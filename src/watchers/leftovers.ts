@@ -1,12 +1,23 @@
+import { describeError } from "../errors.ts";
+import { isNotFound } from "../files.ts";
+import { isRequestId } from "../hf/names.ts";
 import { logger } from "../log.ts";
+import { RequestFile } from "../workdir/layout.ts";
 import type { Loop, Outcome } from "./outcome.ts";
+import { Setbacks } from "./setbacks.ts";
 import type { Watching } from "./watching.ts";
 
-/** How old, in milliseconds, a hidden name must be to belong to nobody: a verb that makes one lives for seconds at most. */
+/**
+ * How old, in milliseconds, a hidden name must be to belong to nobody: who makes one renames it within seconds. Both the
+ * file and our first sight of its name count, for a further name of an old file looks as old as that.
+ */
 const OLD_MS = 10 * 60_000;
 
 /** How often, in milliseconds, directories are looked over. */
 const LOOK_EVERY_MS = 10 * 60_000;
+
+/** Requests that are looked through in one go before others get their turn. */
+const SLICE = 200;
 
 const log = logger("leftovers");
 
@@ -14,27 +25,80 @@ const log = logger("leftovers");
 export class LeftoversSweeper implements Loop {
   readonly name = "leftovers";
   readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #setbacks: Setbacks;
+  /** Directories of requests that this round has still to look through. */
+  #toLookThrough: string[] = [];
+  /** Those that have been handled and hold nothing hidden: nobody writes there any more. */
+  #clean = new Set<string>();
+  /** When each hidden name was first seen, on the monotonic clock. */
+  readonly #seenAtMs = new Map<string, number>();
+  #roundAtMs = 0;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock">) {
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "random">) {
     this.#watching = watching;
+    this.#setbacks = new Setbacks(watching, (path, error) => {
+      log.warn("Cannot be looked through or removed", { path, error: describeError(error) });
+    });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    const { workdir, clock } = this.#watching;
-    const { requests, returnRequests, pods, podsStatus, machines, views, locks } = workdir.layout;
-    for (const directory of [requests, returnRequests, pods, podsStatus, machines, views, locks]) {
-      this.#sweep(directory);
+    const { clock } = this.#watching;
+    if (this.#toLookThrough.length === 0) this.#beginRound();
+    for (const directory of this.#toLookThrough.splice(0, SLICE)) {
+      if (!this.#sweep(directory).mayChange) this.#clean.add(directory);
     }
-    return Promise.resolve({ kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS });
+    const atMs = this.#toLookThrough.length > 0 ? clock.monotonic() : this.#roundAtMs + LOOK_EVERY_MS;
+    return Promise.resolve({ kind: "again", atMs });
   }
 
-  #sweep(directory: string): void {
+  #beginRound(): void {
+    const { workdir, clock } = this.#watching;
+    if (this.#roundAtMs > 0 && clock.monotonic() < this.#roundAtMs + LOOK_EVERY_MS) return;
+    this.#roundAtMs = clock.monotonic();
+    for (const [path, seenAtMs] of this.#seenAtMs) {
+      if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
+    }
+    const { requests, returnRequests, pods, podsStatus, machines, views, locks, prototypes } = workdir.layout;
+    for (const directory of [requests, returnRequests, pods, podsStatus, machines, views, locks, prototypes]) {
+      this.#sweep(directory);
+    }
+    const below = [requests, returnRequests].flatMap((parent) =>
+      workdir.names(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
+    );
+    this.#clean = new Set(below.filter((directory) => this.#clean.has(directory)));
+    this.#toLookThrough = below.filter((directory) => !this.#clean.has(directory));
+  }
+
+  /** @returns whether hidden names may be found here later on */
+  #sweep(directory: string): { mayChange: boolean } {
+    let mayChange = true;
+    this.#unlessGone(directory, () => {
+      const names = this.#watching.workdir.files.list(directory).map(({ name }) => name);
+      const hidden = names.filter((name) => name.startsWith(".new-"));
+      mayChange = hidden.length > 0 || !names.includes(RequestFile.processed);
+      for (const name of hidden) this.#unlessGone(`${directory}/${name}`, (path) => this.#removeOld(path));
+    });
+    return { mayChange };
+  }
+
+  #removeOld(path: string): void {
     const { workdir: { files }, clock } = this.#watching;
-    for (const { name } of files.list(directory)) {
-      const path = `${directory}/${name}`;
-      if (!name.startsWith(".new-") || clock.now() - files.info(path).modifiedMs < OLD_MS) continue;
-      files.removeTree(path);
-      log.info("Removed what a killed process left", { path });
+    const now = clock.monotonic();
+    const seenAtMs = this.#seenAtMs.get(path) ?? now;
+    this.#seenAtMs.set(path, seenAtMs);
+    if (now - seenAtMs < OLD_MS || clock.now() - files.info(path).modifiedMs < OLD_MS) return;
+    files.removeTree(path);
+    this.#seenAtMs.delete(path);
+    log.info("Removed what a killed process left", { path });
+  }
+
+  /** What vanishes meanwhile is no trouble; what is broken is said once, and holds up nothing else. */
+  #unlessGone(path: string, act: (path: string) => void): void {
+    try {
+      act(path);
+      this.#setbacks.clear(path);
+    } catch (error) {
+      if (!isNotFound(error)) this.#setbacks.note(path, error);
     }
   }
 }

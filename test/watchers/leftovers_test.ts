@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LeftoversSweeper } from "../../src/watchers/leftovers.ts";
-import { memoryWatching } from "../support/memory_watching.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { ask, giveBack, memoryWatching, run } from "../support/memory_watching.ts";
 
 Deno.test("only what is hidden, new-made and old is removed", async () => {
   const watching = memoryWatching();
@@ -10,9 +11,54 @@ Deno.test("only what is hidden, new-made and old is removed", async () => {
   files.symlink("running", "/work/pods-status/.new-old");
   files.writeText("/work/pods/kept-0", "");
   files.writeText("/work/pods/.other", "");
+  const sweeper = new LeftoversSweeper(watching);
+  await sweeper.step(watching.stopping);
   await clock.advance(11 * 60_000);
   files.writeText("/work/pods/.new-fresh", "");
-  await new LeftoversSweeper(watching).step(watching.stopping);
+  files.hardLink("/work/pods/kept-0", "/work/pods/.new-looks-old");
+  await sweeper.step(watching.stopping);
   const left = Object.keys(files.tree("/work")).filter((path) => !path.endsWith("/"));
-  assert.deepEqual(left, ["pods/.new-fresh", "pods/.other", "pods/kept-0"]);
+  assert.deepEqual(left, ["pods/.new-fresh", "pods/.new-looks-old", "pods/.other", "pods/kept-0"]);
+});
+
+Deno.test("also inside requests and return requests, whether they were handled or not", async () => {
+  const watching = memoryWatching();
+  const { files } = watching;
+  for (const id of ["open", "handled"]) {
+    ask(watching, id, 1);
+    giveBack(watching, `${id}-ret`, `${id}-0`);
+    for (const path of [`requests/${id}`, `return-requests/${id}-ret`]) {
+      files.writeText(`/work/${path}/.new-old`, "");
+      if (id === "handled") files.writeText(`/work/${path}/.processed`, "");
+    }
+  }
+  const sweeper = new LeftoversSweeper(watching);
+  await run(sweeper, watching, 1_000); // Nothing is old yet.
+  assert.equal(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")).length, 4);
+  await run(sweeper, watching, 35 * 60_000);
+  assert.deepEqual(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")), []);
+  // What was handled and is clean is not looked at again.
+  const lists: string[] = [];
+  files.before = ({ name, paths }) => void (name === "list" && lists.push(paths[0]!));
+  await run(sweeper, watching, 21 * 60_000);
+  assert.ok(lists.includes("/work/requests/open"));
+  assert.ok(!lists.includes("/work/requests/handled"));
+});
+
+Deno.test("names that vanish meanwhile and directories that cannot be read hold up no other", async () => {
+  const watching = memoryWatching();
+  const { files, clock } = watching;
+  for (const directory of ["requests", "pods", "machines"]) files.writeText(`/work/${directory}/.new-old`, "");
+  const sweeper = new LeftoversSweeper(watching);
+  await sweeper.step(watching.stopping);
+  await clock.advance(11 * 60_000);
+  files.before = ({ name, paths }) => {
+    if (name === "list" && paths[0] === "/work/requests") throw notPermitted();
+    if (name === "info" && paths[0] === "/work/pods/.new-old") {
+      files.before = () => {};
+      files.remove("/work/pods/.new-old");
+    }
+  };
+  await sweeper.step(watching.stopping);
+  assert.deepEqual(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")), ["requests/.new-old"]);
 });
