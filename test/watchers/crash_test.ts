@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import type { Pod } from "../../src/kube/types.ts";
+import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
+import { podFileText } from "../../src/watchers/pod_file.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
+import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { settleMachine } from "../../src/workdir/requests.ts";
+import { readReturn } from "../../src/workdir/returns.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+/** Every loop that follows machines whose pods exist, told of all that the cluster holds. */
+async function follow(watching: MemoryWatching): Promise<void> {
+  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  const loops = [
+    new RequestReturnMachinesWatcher(watching, () => {}),
+    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, wake: () => {} }),
+    pods,
+  ];
+  for (let round = 0; round < 3; round++) {
+    pods.begin();
+    pods.page(Array.from(watching.kube.pods.values(), (pod) => structuredClone(pod)));
+    pods.heard();
+    pods.complete();
+    for (const loop of loops) await run(loop, watching, 2_000);
+  }
+}
+
+/** `req-0` runs, `req-1` runs and was returned, `req-2` is pending too long, and `req-3` vanished while nobody watched. */
+function furnished(): MemoryWatching {
+  const watching = memoryWatching();
+  ask(watching, "req", 4);
+  const old = { creationTimestamp: "2026-11-19T23:00:00Z" };
+  const phases = ["Running", "Running", "Pending", "Running"] as const;
+  for (const [i, phase] of phases.entries()) {
+    const name = `req-${i}`;
+    settleMachine(watching.workdir, "req", name);
+    const stored: Pod = watching.kube.put(ourPod(name, { phase }, old));
+    watching.files.writeText(`/work/pods/${name}`, podFileText(stored));
+    writeStatusWord(watching.workdir, name, phase === "Running" ? "running" : "pending");
+  }
+  giveBack(watching, "ret", "req-1");
+  watching.kube.pods.delete("req-3");
+  for (const path of ["pods", "pods-status", "machines", "requests/req"]) watching.files.sync(`/work/${path}`);
+  return watching;
+}
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`killed at any operation, every machine comes to its right end after a restart (${leaves})`, async () => {
+    for (let n = 0;; n++) {
+      const watching = furnished();
+      const before = watching.files.writes.length;
+      watching.files.killAt(n);
+      await follow(watching).catch(() => {}); // What is left of its loops is dead, too.
+      const isOver = watching.files.writes.length - before <= n;
+      const { clock, kube } = watching;
+      const after = memoryWatching({ files: watching.files.crash(leaves), clock, kube, seed: 2 });
+      await follow(after);
+      const words = [0, 1, 2, 3].map((i) => readStatusWord(after.workdir, `req-${i}`));
+      assert.deepEqual(words, ["running", "deleted", "deleted", "deleted"], `killed at ${n}`);
+      assert.deepEqual([...kube.pods.keys()], ["req-0"], `killed at ${n}`);
+      // The note of an end that was only seen is not synced: what the return request says stands in for it.
+      const noted = readMachineRecord(after.workdir, "req-1");
+      if (noted || leaves !== "names") assert.equal(noted?.returned, true, `killed at ${n}`);
+      assert.match(
+        readMachineRecord(after.workdir, "req-2")?.message ?? "",
+        /^Not running after 300 s/,
+        `killed at ${n}`,
+      );
+      assert.equal(readReturn(after.workdir, "ret")?.processed, true, `killed at ${n}`);
+      if (isOver) break;
+    }
+  });
+}
