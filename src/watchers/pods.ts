@@ -21,10 +21,31 @@ const SLICE = 200;
 /** Complaints that are remembered, so as not to be repeated. */
 const COMPLAINTS = 1_000;
 
+/**
+ * How long, in milliseconds, what changes no answer may wait to be written down: a pod passes through half a dozen states
+ * on its way up, and most of the work that files make is saved where only the last of them is written.
+ */
+const CALM_MS = 2_000;
+
 /** How often, in milliseconds, the view's freshness is written down. */
 const HEARD_EVERY_MS = 1_000;
 
 const log = logger("pods");
+
+/** As much of a pod as tells whether another look at it says anything new. */
+interface WrittenPod {
+  resourceVersion: string | undefined;
+  phase: string;
+  podIP: string | undefined;
+  /** It is being deleted. */
+  isGoing: boolean;
+}
+
+function writtenPod({ metadata, status }: Pod): WrittenPod {
+  const { resourceVersion, deletionTimestamp } = metadata;
+  const isGoing = deletionTimestamp !== undefined;
+  return { resourceVersion, phase: status?.phase ?? "Pending", podIP: status?.podIP, isGoing };
+}
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
 export class PodsWatcher implements Loop, ReflectorSink {
@@ -34,8 +55,10 @@ export class PodsWatcher implements Loop, ReflectorSink {
   readonly #changed: () => void;
   /** The latest of each machine that is not written down yet. */
   readonly #sightings = new Map<string, Sighting>();
-  /** The resource version of each pod that is written down. */
-  readonly #written = new Map<string, string | undefined>();
+  /** The same, of what can wait; and until when, on the monotonic clock. */
+  readonly #calm = new Map<string, { sighting: Sighting; dueMs: number }>();
+  /** What is written down of each pod. */
+  readonly #written = new Map<string, WrittenPod>();
   /** What the LIST under way has named. */
   #listed = new Set<string>();
   /** A LIST is under way: what the server says counts once all of it is there. */
@@ -73,14 +96,15 @@ export class PodsWatcher implements Loop, ReflectorSink {
       const name = this.#nameOfOurs(pod);
       if (name === undefined) continue;
       this.#listed.add(name);
-      if (!this.#isWritten(name, pod)) this.#see(name, { pod });
+      // A list counts as complete once all of it is written, so that nothing of it waits.
+      if (!this.#isWritten(name, pod)) this.#see(name, { pod }, { canWait: false });
     }
     this.#wake();
   }
 
   complete(): void {
     const { workdir, clock } = this.#watching;
-    const gone = new Set(this.#sightings.keys());
+    const gone = new Set([...this.#sightings.keys(), ...this.#calm.keys()]);
     for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) gone.add(name);
     const words = workdir.names(workdir.layout.podsStatus).filter((name) => parseMachineName(name));
     const unseen: string[] = [];
@@ -103,7 +127,9 @@ export class PodsWatcher implements Loop, ReflectorSink {
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
     const name = this.#nameOfOurs(pod);
     if (name === undefined) return;
-    this.#see(name, type === "DELETED" ? { gone: pod } : { pod });
+    this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
+      canWait: type !== "DELETED" && this.#canWait(name, pod),
+    });
     this.#wake();
   }
 
@@ -121,6 +147,7 @@ export class PodsWatcher implements Loop, ReflectorSink {
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
+    this.#endCalm();
     this.#writeDown(this.#nextSlice());
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
     if (this.#sightings.size > 0) return { kind: "again", atMs: clock.monotonic() };
@@ -131,34 +158,61 @@ export class PodsWatcher implements Loop, ReflectorSink {
     return { kind: "again", atMs: clock.monotonic() + HEARD_EVERY_MS };
   }
 
-  #see(name: string, sighting: Sighting): void {
+  #see(name: string, sighting: Sighting, { canWait }: { canWait: boolean }): void {
     const pod = "pod" in sighting ? sighting.pod : sighting.gone;
     delete pod?.metadata.managedFields; // A third of a pod's size, and nobody reads it.
-    this.#sightings.set(name, sighting);
+    if (canWait && !this.#sightings.has(name)) {
+      const dueMs = this.#calm.get(name)?.dueMs ?? this.#watching.clock.monotonic() + CALM_MS;
+      this.#calm.set(name, { sighting, dueMs });
+    } else {
+      this.#calm.delete(name);
+      this.#sightings.set(name, sighting);
+    }
+  }
+
+  /** True where no answer to Symphony depends on the difference between this pod and what is written of it. */
+  #canWait(name: string, pod: Pod): boolean {
+    const before = this.#written.get(name);
+    const { phase, podIP, isGoing } = writtenPod(pod);
+    if (isGoing && !before?.isGoing && !this.#watching.returns.has(name)) return false;
+    if (phase === "Pending") return before === undefined || before.phase === "Pending";
+    return before?.phase === phase && before.podIP === podIP;
+  }
+
+  #endCalm(): void {
+    const now = this.#watching.clock.monotonic();
+    for (const [name, { sighting, dueMs }] of this.#calm) {
+      if (dueMs > now) break; // They are in the order of their times.
+      this.#calm.delete(name);
+      this.#sightings.set(name, sighting);
+    }
   }
 
   /** What is not there any more was seen last as it is noted here, else as it is written down. */
   #seeGone(name: string): void {
-    const last = this.#sightings.get(name);
+    const last = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting;
     if (last && "gone" in last) return;
+    this.#calm.delete(name);
     this.#sightings.set(name, { gone: last?.pod });
   }
 
   /** True where the work directory says all that this pod can tell: nothing of it needs to be kept in memory. */
   #isWritten(name: string, pod: Pod): boolean {
     const { resourceVersion } = pod.metadata;
-    if (this.#sightings.has(name) || resourceVersion === undefined) return false;
+    if (this.#sightings.has(name) || this.#calm.has(name) || resourceVersion === undefined) return false;
     const { workdir } = this.#watching;
     try {
       const before = readStatusWord(workdir, name);
-      if (this.#written.has(name)) return before !== undefined && this.#written.get(name) === resourceVersion;
+      if (this.#written.has(name)) {
+        return before !== undefined && this.#written.get(name)?.resourceVersion === resourceVersion;
+      }
       if (readPodFacts(workdir, name)?.resourceVersion !== resourceVersion) return false;
       const { word, record } = stateOfSighting(this.#watching, name, { pod });
       if (record || before !== word) return false;
     } catch {
       return false; // What cannot be read is written anew, and if that cannot be done either, it is said why.
     }
-    this.#written.set(name, resourceVersion);
+    this.#written.set(name, writtenPod(pod));
     return true;
   }
 
@@ -181,7 +235,7 @@ export class PodsWatcher implements Loop, ReflectorSink {
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
       if (!failed.has(name)) {
-        if ("pod" in sighting) this.#written.set(name, sighting.pod.metadata.resourceVersion);
+        if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
         else this.#written.delete(name);
         continue;
       }
@@ -208,7 +262,9 @@ export class PodsWatcher implements Loop, ReflectorSink {
     if (this.#setbacks.waits("unseen")) return;
     try {
       // Where something was seen in the meantime, the watch goes on to tell.
-      for (const name of await this.#unseen.gone(signal)) if (!this.#sightings.has(name)) this.#seeGone(name);
+      for (const name of await this.#unseen.gone(signal)) {
+        if (!this.#sightings.has(name) && !this.#calm.has(name)) this.#seeGone(name);
+      }
       this.#setbacks.clear("unseen");
     } catch (error) {
       this.#setbacks.note("unseen", error);

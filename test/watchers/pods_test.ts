@@ -132,10 +132,75 @@ Deno.test("the word is written only where it changes", async () => {
   await go();
   const writes = watching.files.writes.length;
   watcher.event("MODIFIED", up("req-0", "2"));
+  await watching.clock.advance(2_000);
   await go();
   const written = watching.files.writes.slice(writes).flatMap(({ paths }) => paths);
   assert.ok(written.includes("/work/pods/req-0"));
   assert.ok(!written.includes("/work/pods-status/req-0"));
+});
+
+Deno.test("a pod that is up within two seconds is written down once", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list();
+  await go();
+  for (const version of ["1", "2", "3"]) {
+    watcher.event(version === "1" ? "ADDED" : "MODIFIED", ourPod("req-0", {}, { resourceVersion: version }));
+    await watching.clock.advance(300);
+    await go();
+  }
+  assert.equal(readPodFacts(watching.workdir, "req-0"), undefined);
+  watcher.event("MODIFIED", up("req-0", "4"));
+  await go();
+  assert.equal(word(watching, "req-0"), "running");
+  await watching.clock.advance(5_000);
+  await go();
+  const writes = watching.files.writes.filter(({ name, paths }) =>
+    name === "rename" && paths[1] === "/work/pods/req-0"
+  );
+  assert.equal(writes.length, 1);
+});
+
+Deno.test("a pod that stays pending is written down after two seconds, however often it changes", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list();
+  for (let version = 1; version <= 7; version++) {
+    watcher.event("MODIFIED", ourPod("req-0", {}, { resourceVersion: String(version) }));
+    await go();
+    await watching.clock.advance(300);
+  }
+  await go();
+  assert.equal(word(watching, "req-0"), "pending");
+});
+
+Deno.test("that somebody deletes a running pod is written down at once, with its grace", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"));
+  await go();
+  const going = up("req-0", "2");
+  going.metadata.deletionTimestamp = "2026-11-20T00:00:30Z";
+  watcher.event("MODIFIED", going);
+  await go();
+  assert.equal(readPodFacts(watching.workdir, "req-0")?.deletionAt, Date.UTC(2026, 10, 20, 0, 0, 30) / 1000);
+});
+
+Deno.test("a pod that is gone before it was written down is written down as gone", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list();
+  watcher.event("ADDED", ourPod("req-0"));
+  watcher.event("DELETED", ourPod("req-0"));
+  await go();
+  assert.equal(word(watching, "req-0"), "deleted");
+  watcher.event("ADDED", ourPod("req-1"));
+  list();
+  await go();
+  assert.equal(word(watching, "req-1"), "deleted");
+  await watching.clock.advance(5_000);
+  await go();
+  assert.equal(readPodFacts(watching.workdir, "req-1"), undefined);
 });
 
 Deno.test("the view is not fresher than what was written down", async () => {
