@@ -11,6 +11,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** What a wait is aborted with that nobody needs any more. An abort without a reason makes an exception, stack and all. */
+export const NOT_NEEDED = Symbol("not needed any more");
+
 /** The longest delay that a timer takes (2^31 - 1 ms); a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 

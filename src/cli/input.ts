@@ -7,10 +7,12 @@ import { type Files, isNotFound } from "../files.ts";
  * @throws HostFactoryError that names where it is from
  */
 export async function readInput(files: Files, path: string): Promise<unknown> {
-  const source = path === "-" ? "standard input" : `'${path}'`;
+  // Deno opens nothing below /dev unless every permission is granted.
+  const isStandardInput = path === "-" || path === "/dev/stdin" || path === "/dev/fd/0";
+  const source = isStandardInput ? "standard input" : `'${path}'`;
   let text: string;
   try {
-    text = path === "-" ? await readStandardInput() : files.readText(path);
+    text = isStandardInput ? await readStandardInput() : files.readText(path);
   } catch (error) {
     if (error instanceof HostFactoryError) throw error;
     const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;

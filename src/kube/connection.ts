@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { KubeError } from "./errors.ts";
 import { sortFailure } from "./failure.ts";
 import type { Login, LoginSource } from "./login.ts";
@@ -172,7 +172,7 @@ export class Connection {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       throw error;
     } finally {
-      timer.abort();
+      timer.abort(NOT_NEEDED);
       signal?.removeEventListener("abort", abort);
     }
   }

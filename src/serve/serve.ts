@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflectPods } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
@@ -151,7 +151,7 @@ async function drain(
   const drained = Promise.all(drains.map((drain) => drain()));
   const timer = new AbortController();
   await Promise.race([drained, clock.sleep(DRAIN_MS, timer.signal)]);
-  timer.abort();
+  timer.abort(NOT_NEEDED);
   end.abort();
   await drained;
 }

@@ -15,8 +15,8 @@ import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
 import { UnseenMachines } from "./unseen_machines.ts";
 import type { Watching } from "./watching.ts";
 
-/** Machines written down in one go before others get their turn. */
-const SLICE = 200;
+/** Machines written down in one go before others get their turn: some 30 ms of work. */
+const SLICE = 100;
 
 /** Complaints that are remembered, so as not to be repeated. */
 const COMPLAINTS = 1_000;

@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { machineStatus } from "../hf/status.ts";
@@ -40,6 +41,8 @@ export function writeSightings(
   const { workdir } = watching;
   const failed = new Map<string, unknown>();
   const synced = new Map<string, { error?: unknown }>();
+  /** The pod file of the last machine that went, hidden: it becomes the note on the next one's end. */
+  let spare: string | undefined;
   for (const [name, sighting] of sightings) {
     try {
       const state = stateOfSighting(watching, name, sighting);
@@ -50,6 +53,7 @@ export function writeSightings(
       failed.set(name, error);
     }
   }
+  dropSpare();
   return failed;
 
   function syncOnce(machine: string): void {
@@ -71,12 +75,28 @@ export function writeSightings(
   function write(name: string, sighting: Sighting, { word, record }: MachineState): void {
     const path = workdir.layout.pod(name);
     if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod));
-    if (record) writeMachineRecord(workdir, name, record);
+    if (record) {
+      const options = { spare };
+      spare = undefined;
+      writeMachineRecord(workdir, name, record, options);
+    }
     const before = readStatusWord(workdir, name);
     if (before !== word) {
       workdir.link(word, workdir.layout.podStatus(name));
       log.debug("Machine changed", { machine: name, from: before, to: word, message: record?.message });
     }
-    if ("gone" in sighting) workdir.remove(path);
+    if ("gone" in sighting) {
+      dropSpare();
+      spare = workdir.retire(path);
+    }
+  }
+
+  function dropSpare(): void {
+    try {
+      if (spare !== undefined) workdir.remove(spare);
+    } catch (error) {
+      log.warn("Left to be swept", { path: spare, error: describeError(error) });
+    }
+    spare = undefined;
   }
 }

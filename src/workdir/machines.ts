@@ -89,7 +89,7 @@ export function writeMachineRecord(
   workdir: Workdir,
   machine: string,
   record: MachineRecord,
-  options: { sync?: boolean } = {},
+  options: { sync?: boolean; spare?: string | undefined } = {},
 ): void {
   workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`, options);
 }

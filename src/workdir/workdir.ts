@@ -42,11 +42,29 @@ export class Workdir {
     return `${directory}/.new-${this.#tag}-${(this.#counter++).toString(36)}`;
   }
 
-  /** Replaces a file whole. With `sync` its content survives a power failure; its name does once the directory is synced. */
-  write(path: string, text: string, options: { sync?: boolean } = {}): void {
+  /**
+   * Replaces a file whole. With `sync` its content survives a power failure; its name does once the directory is synced.
+   * @param options `spare`: a file that nobody needs and that is to become this one, as `retire` gives it
+   */
+  write(path: string, text: string, options: { sync?: boolean; spare?: string | undefined } = {}): void {
+    const { sync = false, spare } = options;
     this.replace(path, (temporary) => {
+      if (spare !== undefined) this.files.rename(spare, temporary);
       this.files.writeText(temporary, text);
-      if (options.sync) this.files.sync(temporary);
+      if (sync) this.files.sync(temporary);
+    });
+  }
+
+  /**
+   * Removes a file by hiding it, to become another: to free one inode and find another takes longer than all the rest on
+   * some file systems. The caller removes it where nothing becomes of it.
+   * @returns where it is hidden; nothing where there was no file
+   */
+  retire(path: string): string | undefined {
+    const hidden = this.temporary(path.slice(0, path.lastIndexOf("/")));
+    return this.#unlessMissing(() => {
+      this.files.rename(path, hidden);
+      return hidden;
     });
   }
 

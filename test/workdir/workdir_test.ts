@@ -127,3 +127,12 @@ Deno.test("hidden names are not listed, and two work directories do not share th
   assert.equal(new Set(names).size, 4);
   for (const name of names) assert.match(name, /^\/work\/d\/\.new-/);
 });
+
+Deno.test("a file that was retired becomes another one, and no third is left", () => {
+  const { files, workdir } = make();
+  files.writeText("/work/d/old", "old and long");
+  const spare = workdir.retire("/work/d/old");
+  workdir.write("/work/d/new", "new", { spare });
+  assert.deepEqual(files.tree("/work/d"), { new: "new" });
+  assert.equal(workdir.retire("/work/d/none"), undefined);
+});
