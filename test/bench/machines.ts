@@ -23,8 +23,8 @@ export async function benchMachines(
   let idle = { nowMb: 0, peakMb: 0 };
   for (let round = 0; round < rounds; round++) {
     bare.push(await bareLoop(kubeconfig, count));
-    const workdir = `${directory}/${name}-${round}`;
-    const serve = await startServe(binary, workdir, { kubeconfig, log: `${directory}/${name}-serve.log` });
+    const workdir = `${directory}/work-${name.replaceAll(" ", "-")}-${round}`;
+    const serve = await startServe(binary, workdir, { kubeconfig, log: `${directory}/serve.log` });
     try {
       ours.push(
         await throughTheVerbs(binary, { workdir, confdir: `${directory}/conf`, count }, () => {

@@ -19,26 +19,39 @@ try {
 }
 
 async function benchClusters(): Promise<void> {
-  const given = Deno.env.get("HF_TEST_KUBECONFIG");
+  const kubeconfig = Deno.env.get("HF_TEST_KUBECONFIG");
   const kit = `${root}../shared/cluster/cluster`;
-  if (given) {
-    return await benchMachines(binary, {
-      name: "real API server",
-      kubeconfig: given,
-      directory,
-      count: 1000,
-      rounds: 3,
-    });
-  }
-  if (!exists(kit)) return console.log("SKIPPED: no real API server; set HF_TEST_KUBECONFIG");
+  if (kubeconfig) await bench("real API server", kubeconfig);
+  else if (exists(kit)) await benchKit(kit);
+  else console.log("SKIPPED: no real API server; set HF_TEST_KUBECONFIG");
+  await benchSimulator();
+}
+
+async function bench(name: string, kubeconfig: string): Promise<void> {
+  await benchMachines(binary, { name, kubeconfig, directory, count: 1000, rounds: 3 });
+}
+
+async function benchKit(kit: string): Promise<void> {
   const cluster = (...args: string[]) =>
     new Deno.Command(kit, { args: [...args, "--dir", `${directory}/cluster`], stdout: "null" }).output();
   try {
     await cluster("up", "--nodes", "200");
-    const kubeconfig = `${directory}/cluster/kubeconfig`;
-    await benchMachines(binary, { name: "real-api-server", kubeconfig, directory, count: 1000, rounds: 3 });
+    await bench("real API server", `${directory}/cluster/kubeconfig`);
   } finally {
     await cluster("down");
+  }
+}
+
+async function benchSimulator(): Promise<void> {
+  const kubeconfig = `${directory}/simulator`;
+  const args = ["simulate", "--seed", "1", "--nodes", "200", "--kubeconfig", kubeconfig];
+  const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  try {
+    while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await bench("simulator", kubeconfig);
+  } finally {
+    simulator.kill("SIGTERM");
+    await simulator.status;
   }
 }
 
