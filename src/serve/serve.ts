@@ -65,7 +65,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   workdir.prepare();
   const releases: (() => void)[] = [];
   try {
-    for (const watcher of options.watchers) releases.push(locks.take(workdir, watcher, holder));
+    // A dry run changes nothing, and may look on beside whoever does.
+    for (const watcher of options.dryRun ? [] : options.watchers) releases.push(locks.take(workdir, watcher, holder));
     await watch(daemon, options, stopping);
   } finally {
     for (const release of releases) release();
@@ -114,7 +115,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  start(new LeftoversSweeper(watching), runner());
+  if (!dryRun) start(new LeftoversSweeper(watching), runner());
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);

@@ -265,7 +265,7 @@ clusterTest("run-cron deletes what is pending too long, and with --dry-run only 
   const said = await eventually("a pass that would delete both", async () => {
     const ran = await site.run([...cron, "--dry-run"]);
     assert.equal(ran.code, 0, ran.stderr);
-    return ran.stderr.match(/Would delete/g)?.length === 2 && ran;
+    return ran.stderr.match(/Would give up/g)?.length === 2 && ran;
   });
   assert.equal(said.stdout, "");
   assert.equal((await site.status(id)).status, "running");
