@@ -24,7 +24,7 @@ export interface Locks {
  */
 export const systemLocks: Locks = {
   take(workdir, watcher, holder) {
-    const database = new DatabaseSync(workdir.layout.lock(watcher));
+    const database = open(workdir.layout.lock(watcher));
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
@@ -45,3 +45,14 @@ export const systemLocks: Locks = {
     return () => database.close();
   },
 };
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot open the lock '${path}': ${(error as Error).message}`, {
+      cause: error,
+      hint: "make the work directory writable for this user",
+    });
+  }
+}

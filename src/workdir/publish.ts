@@ -1,9 +1,10 @@
+import { describeError, HostFactoryError } from "../errors.ts";
 import type { Workdir } from "./workdir.ts";
 
 /**
  * Makes a directory appear whole and stay through a power failure: it is built under a hidden name, synced, renamed into
  * place, and its parent is synced. A failure leaves nothing behind.
- * @throws what `fill` throws, and the error of a rename onto a directory that exists (see `isTaken`)
+ * @throws HostFactoryError that says what stood in the way, or the error of a directory that exists already (see `isTaken`)
  */
 export function publish(workdir: Workdir, path: string, fill: (directory: string) => void): void {
   const { files } = workdir;
@@ -19,7 +20,11 @@ export function publish(workdir: Workdir, path: string, fill: (directory: string
     files.sync(parent);
   } catch (error) {
     retract(workdir, at, hidden);
-    throw error;
+    if (isTaken(error)) throw error;
+    throw new HostFactoryError(`Cannot write '${path}': ${describeError(error)}`, {
+      cause: error,
+      hint: "see that the work directory has room and is writable for this user",
+    });
   }
 }
 
