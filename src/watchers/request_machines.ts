@@ -204,6 +204,12 @@ export class RequestMachinesWatcher implements Loop {
   #startCreates(): void {
     const free = this.#slots.free;
     if (free === 0) return;
+    try {
+      // What Symphony gave back since the last step is not created any more.
+      this.#watching.returns.refresh(this.#watching.clock.now());
+    } catch {
+      return this.#wake(); // The step meets the same trouble, says so and backs off.
+    }
     const requests = [...this.#active.values()].sort((a, b) => askedAt(a) - askedAt(b));
     const shares = shareSlots(requests.map((one) => ({ ...one, ready: one.ready.length })), {
       limit: this.#slots.limit,

@@ -141,6 +141,17 @@ for (const refreshedByOthers of [false, true]) {
   });
 }
 
+Deno.test("a machine that is returned while others are created is never created, though nobody gives notice", async () => {
+  const watching = memoryWatching({ concurrency: 1 });
+  watching.kube.latencyMs = 100;
+  ask(watching, "req", 2);
+  const { watcher } = watch(watching);
+  await watcher.step(watching.stopping);
+  giveBack(watching, "ret", "req-1");
+  await watching.clock.advance(1_000);
+  assert.deepEqual(watching.kube.named("createPod"), ["req-0"]);
+});
+
 Deno.test("a machine that was returned before the request was taken up is never created", async () => {
   const watching = memoryWatching();
   ask(watching, "req", 2);
