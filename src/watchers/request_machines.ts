@@ -18,6 +18,9 @@ import { shareSlots } from "./share_slots.ts";
 import { Slots } from "./slots.ts";
 import type { Watching } from "./watching.ts";
 
+/** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
+const RETURNS_EVERY_MS = 50;
+
 const log = logger("request-machines");
 
 /** Creates the pods of requested machines. */
@@ -33,6 +36,7 @@ export class RequestMachinesWatcher implements Loop {
   readonly #toTake = new Set<string>();
   readonly #active = new Map<string, ActiveRequest>();
   /** How many machines had been given back when the pending ones were last checked for it. */
+  #returnsReadMs = -Infinity;
   #returnsSeen = 0;
   #starts = 0;
 
@@ -205,8 +209,7 @@ export class RequestMachinesWatcher implements Loop {
     const free = this.#slots.free;
     if (free === 0) return;
     try {
-      // What Symphony gave back since the last step is not created any more.
-      this.#watching.returns.refresh(this.#watching.clock.now());
+      this.#lookForReturns();
     } catch {
       return this.#wake(); // The step meets the same trouble, says so and backs off.
     }
@@ -221,6 +224,14 @@ export class RequestMachinesWatcher implements Loop {
         if (machine) this.#start(request, machine);
       }
     }
+  }
+
+  /** What Symphony gave back since the last step is not created any more. */
+  #lookForReturns(): void {
+    const { clock, returns } = this.#watching;
+    if (clock.monotonic() - this.#returnsReadMs < RETURNS_EVERY_MS) return;
+    this.#returnsReadMs = clock.monotonic();
+    returns.refresh(clock.now());
   }
 
   #start(request: ActiveRequest, machine: PendingMachine): void {
