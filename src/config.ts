@@ -46,7 +46,7 @@ const DEFAULT_WORKDIR = "/tmp/hostfactory";
 const DEFAULT_INSTANCE = "k8s-hf";
 
 /** A Kubernetes label value that is not empty (source: Kubernetes documentation, "Labels and Selectors"). */
-const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+export const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * Settles the configuration.

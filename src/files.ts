@@ -19,7 +19,7 @@ export interface DirectoryEntry {
  */
 export interface Files {
   readText(path: string): string;
-  /** Replaces what is there or makes a new file. Not atomic: see `workdir/atomic.ts`. */
+  /** Replaces what is there or makes a new file. Not atomic: see `Workdir.write`. */
   writeText(path: string, text: string): void;
   appendText(path: string, text: string): void;
   symlink(target: string, path: string): void;

@@ -1,24 +1,31 @@
 import type { Random } from "../random.ts";
 
-/** Delays that double from one failure to the next, each with jitter, so that many clients do not come back as one. */
+/** How long to wait between tries, in milliseconds: doubling from the first to the longest. */
+export interface BackoffLimits {
+  firstMs: number;
+  longestMs: number;
+}
+
+/** After the n-th failure in a row (from 1): doubling, with half of it jitter, so that many do not come back as one. */
+export function backoffMs(failures: number, random: Random, { firstMs, longestMs }: BackoffLimits): number {
+  const full = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 30));
+  return full / 2 + random.next() * full / 2;
+}
+
+/** The same for a caller that counts by itself: delays from one failure to the next, until all is well. */
 export class Backoff {
   readonly #random: Random;
-  readonly #firstMs: number;
-  readonly #longestMs: number;
+  readonly #limits: BackoffLimits;
   #failures = 0;
 
-  /** Default: from 200 ms to 30 s. */
-  constructor(random: Random, { firstMs = 200, longestMs = 30_000 }: { firstMs?: number; longestMs?: number } = {}) {
+  constructor(random: Random, limits: BackoffLimits) {
     this.#random = random;
-    this.#firstMs = firstMs;
-    this.#longestMs = longestMs;
+    this.#limits = limits;
   }
 
-  /** How long to wait after one more failure, in milliseconds: from half of the full delay to all of it. */
+  /** How long to wait after one more failure, in milliseconds. */
   next(): number {
-    const full = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#failures, 30));
-    this.#failures++;
-    return full * (0.5 + this.#random.next() / 2);
+    return backoffMs(++this.#failures, this.#random, this.#limits);
   }
 
   /** All is well again. */

@@ -43,7 +43,7 @@ const HEALTHY_MS = 5_000;
 const SHORTEST_WATCH_MS = 100;
 
 /** A cluster that was away is found again this soon after it is back, in milliseconds. */
-const LONGEST_BACKOFF = { longestMs: 10_000 };
+const BACKOFF_LIMITS = { firstMs: 200, longestMs: 10_000 };
 
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
@@ -77,9 +77,9 @@ class Reflector {
     this.#kube = kube;
     this.#sink = sink;
     this.#options = options;
-    this.#listBackoff = new Backoff(options.random, LONGEST_BACKOFF);
-    this.#watchBackoff = new Backoff(options.random, LONGEST_BACKOFF);
-    this.#goneBackoff = new Backoff(options.random, LONGEST_BACKOFF);
+    this.#listBackoff = new Backoff(options.random, BACKOFF_LIMITS);
+    this.#watchBackoff = new Backoff(options.random, BACKOFF_LIMITS);
+    this.#goneBackoff = new Backoff(options.random, BACKOFF_LIMITS);
   }
 
   async run(): Promise<void> {

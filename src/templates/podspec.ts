@@ -1,3 +1,4 @@
+import { LABEL_VALUE } from "../config.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** The labels and annotations by which the cluster remembers what a pod is for (`architecture.md`, "Names that the cluster sees"). */
@@ -8,9 +9,6 @@ export const PodLabel = {
   template: "symphony/hostfactory-template",
 } as const;
 export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
-
-/** A Kubernetes label value (source: Kubernetes documentation, "Labels and Selectors"). */
-const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** The machine that a pod is made for. */
 export interface PodOrder {

@@ -3,6 +3,7 @@ import type { StatusWord } from "../hf/status.ts";
 import { type MachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../workdir/machines.ts";
 import { settleMachine, syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
+import { once } from "./once.ts";
 
 /** A machine that is never to run: why, and what it is to be called from now on. */
 export interface Ending {
@@ -54,20 +55,4 @@ function requestWithEntry(workdir: Workdir, machine: string): string | undefined
   const requestId = parseMachineName(machine)?.requestId;
   if (requestId === undefined) return undefined;
   return workdir.kind(workdir.layout.requestMachine(requestId, machine)) === undefined ? undefined : requestId;
-}
-
-/** An action that is done with the first call, whose error every later call repeats. */
-function once(act: () => void): () => void {
-  let outcome: { error?: unknown } | undefined;
-  return () => {
-    if (!outcome) {
-      outcome = {};
-      try {
-        act();
-      } catch (error) {
-        outcome = { error };
-      }
-    }
-    if ("error" in outcome) throw outcome.error;
-  };
 }

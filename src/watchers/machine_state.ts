@@ -1,3 +1,4 @@
+import { epochSeconds } from "../clock.ts";
 import type { StatusWord } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import type { MachineRecord } from "../workdir/machines.ts";
@@ -69,6 +70,6 @@ function addressOf(pod: Pod): Pick<MachineRecord, "uid" | "privateIpAddress" | "
   return {
     uid,
     privateIpAddress: pod.status?.podIP,
-    launchtime: creationTimestamp === undefined ? undefined : Math.floor(Date.parse(creationTimestamp) / 1000),
+    launchtime: creationTimestamp === undefined ? undefined : epochSeconds(Date.parse(creationTimestamp)),
   };
 }

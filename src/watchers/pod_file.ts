@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { epochSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
-import { parseRecord } from "../workdir/requests.ts";
+import { parseRecord } from "../workdir/record.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /**
@@ -55,5 +56,5 @@ export function readPodFile(workdir: Workdir, machine: string): Pod | undefined 
 }
 
 function secondsOf(timestamp: string | undefined): number | null {
-  return timestamp === undefined ? null : Math.floor(Date.parse(timestamp) / 1000);
+  return timestamp === undefined ? null : epochSeconds(Date.parse(timestamp));
 }

@@ -1,7 +1,6 @@
 import { describeError } from "../errors.ts";
-import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
-import { isOurs } from "./ownership.ts";
+import { findOurs } from "./ownership.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
 import type { Watching } from "./watching.ts";
 
@@ -81,17 +80,14 @@ export class PodFinder {
 
   /** Nothing where the cluster gives no answer now. */
   async #ask(machine: string): Promise<Found | undefined> {
-    const { kube, instance, signal } = this.#watching;
+    const { signal } = this.#watching;
     try {
-      const pod = await kube.getPod(machine, { signal });
+      const pod = await findOurs(this.#watching, machine, { signal });
       this.#slots.succeeded();
       this.#isTroubled = false;
-      const { uid } = pod.metadata;
-      // A pod of the name that is somebody else's means that ours is gone.
-      return isOurs(pod, { instance, hasRequest: () => true }) && uid !== undefined ? { uid } : "gone";
+      return pod?.metadata.uid === undefined ? "gone" : { uid: pod.metadata.uid };
     } catch (error) {
       this.#slots.failed(error);
-      if (error instanceof KubeError && error.kind === "notFound") return "gone";
       if (signal.aborted || (this.#isTroubled && isClusterTrouble(error))) return undefined;
       this.#isTroubled = isClusterTrouble(error);
       this.#log.warn("Pod not found yet", { machine, error: describeError(error) });

@@ -6,8 +6,10 @@ import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
 import { syncRequest } from "../workdir/requests.ts";
+import type { Workdir } from "../workdir/workdir.ts";
 import { type MachineState, stateOfGone, stateOfPod } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
+import { once } from "./once.ts";
 import type { Watching } from "./watching.ts";
 
 /** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state where it was given). */
@@ -40,7 +42,7 @@ export function writeSightings(
 ): Map<string, unknown> {
   const { workdir } = watching;
   const failed = new Map<string, unknown>();
-  const synced = new Map<string, { error?: unknown }>();
+  const syncs = new Map<string, () => void>();
   /** The pod file of the last machine that went, hidden: it becomes the note on the next one's end. */
   let spare: string | undefined;
   for (const [name, sighting] of sightings) {
@@ -58,17 +60,9 @@ export function writeSightings(
 
   function syncOnce(machine: string): void {
     const requestId = parseMachineName(machine)?.requestId ?? "";
-    let outcome = synced.get(requestId);
-    if (!outcome) {
-      outcome = {};
-      try {
-        syncRequest(workdir, requestId);
-      } catch (error) {
-        if (!isNotFound(error)) outcome = { error };
-      }
-      synced.set(requestId, outcome);
-    }
-    if ("error" in outcome) throw outcome.error;
+    const sync = syncs.get(requestId) ?? once(() => syncIfThere(workdir, requestId));
+    syncs.set(requestId, sync);
+    sync();
   }
 
   /** A pod before its word, so that who reads the word finds the pod; the reason before the word that needs one. */
@@ -98,5 +92,13 @@ export function writeSightings(
       log.warn("Left to be swept", { path: spare, error: describeError(error) });
     }
     spare = undefined;
+  }
+}
+
+function syncIfThere(workdir: Workdir, requestId: string): void {
+  try {
+    syncRequest(workdir, requestId);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }

@@ -3,7 +3,7 @@ import { parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { readStatusWord } from "../workdir/machines.ts";
-import { isOurs } from "./ownership.ts";
+import { findOurs } from "./ownership.ts";
 import { isClusterTrouble } from "./slots.ts";
 import type { Watching } from "./watching.ts";
 
@@ -92,13 +92,10 @@ export class UnseenMachines {
   }
 
   async #isGone(name: string, signal: AbortSignal): Promise<boolean> {
-    const { kube, instance } = this.#watching;
     try {
-      // A pod of the name that is somebody else's means that ours is gone.
-      return !isOurs(await kube.getPod(name, { signal }), { instance, hasRequest: () => true });
+      return await findOurs(this.#watching, name, { signal }) === undefined;
     } catch (error) {
       if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;
-      if (error.kind === "notFound") return true;
       log.warn("Cannot ask for a pod", { machine: name, error: describeError(error) });
       return false;
     }

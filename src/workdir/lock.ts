@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import { parseRecord } from "./requests.ts";
+import { parseRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const HolderSchema = v.object({ host: v.string(), pid: v.number(), command: v.string(), since: v.string() });

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { epochSeconds } from "../clock.ts";
 import { isStatusWord, type StatusWord } from "../hf/status.ts";
-import { parseRecord } from "./requests.ts";
+import { parseRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const MachineRecordSchema = v.object({
@@ -111,5 +112,5 @@ export function readPodFacts(workdir: Workdir, machine: string): PodFacts | unde
 
 function secondsOf(timestamp: string | null | undefined): number | undefined {
   const ms = timestamp ? Date.parse(timestamp) : NaN;
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+  return Number.isNaN(ms) ? undefined : epochSeconds(ms);
 }

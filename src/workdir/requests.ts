@@ -3,6 +3,7 @@ import { HostFactoryError } from "../errors.ts";
 import { machineName, parseMachineName } from "../hf/names.ts";
 import { RequestFile } from "./layout.ts";
 import { isTaken, publish } from "./publish.ts";
+import { parseRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** The version of `.request.json` that we write; we read every version up to it. */
@@ -137,19 +138,6 @@ export function markProcessed(workdir: Workdir, id: string): void {
 export function readManifest(workdir: Workdir, id: string, machine: string): string {
   const own = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.manifest}`);
   return own ?? workdir.files.readText(workdir.layout.requestMachine(id, machine));
-}
-
-/** JSON text checked by a schema, or nothing where it is not what it should be. */
-export function parseRecord<Schema extends v.GenericSchema>(
-  schema: Schema,
-  text: string,
-): v.InferOutput<Schema> | undefined {
-  try {
-    const result = v.safeParse(schema, JSON.parse(text));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined; // Not JSON: a torn or foreign file says nothing, and the caller does without.
-  }
 }
 
 function checkSame(workdir: Workdir, wanted: { id: string; templateId: string; count: number }): void {

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { RequestFile } from "./layout.ts";
 import { isTaken, publish } from "./publish.ts";
-import { idTaken, parseRecord } from "./requests.ts";
+import { parseRecord } from "./record.ts";
+import { idTaken } from "./requests.ts";
 import type { Workdir } from "./workdir.ts";
 
 const RECORD_VERSION = 1;

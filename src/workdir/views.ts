@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseRecord } from "./requests.ts";
+import { parseRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /**

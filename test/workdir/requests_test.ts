@@ -3,13 +3,11 @@ import {
   addRequest,
   isProcessed,
   markProcessed,
-  parseRecord,
   readManifest,
   readRequest,
   settleMachine,
 } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
-import * as v from "valibot";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
@@ -152,10 +150,4 @@ Deno.test("requests of the existing plug-in are read: handled, and pending with 
     ["gheem5cprggn-1", true],
   ]);
   assert.match(readManifest(workdir, existingIds.notPickedUp, "gheem5cprggn-0"), /image: symphony/);
-});
-
-Deno.test("a torn or foreign record is nothing", () => {
-  const schema = v.object({ a: v.number() });
-  assert.deepEqual(parseRecord(schema, '{"a":1,"b":2}'), { a: 1 });
-  for (const text of ["", "{", '{"a":"1"}', "null"]) assert.equal(parseRecord(schema, text), undefined);
 });
