@@ -17,6 +17,10 @@ export class KubeClient implements Kube {
     this.#clock = options.clock;
   }
 
+  now(): number | undefined {
+    return this.#connection.now();
+  }
+
   async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
     return asPod(
       await this.#connection.request("POST", PODS, { ...options, body: { apiVersion: "v1", kind: "Pod", ...pod } }),

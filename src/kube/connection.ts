@@ -1,6 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
+import { ClusterTime } from "./cluster_time.ts";
 import { KubeError } from "./errors.ts";
-import { sortFailure } from "./failure.ts";
+import { parseStatus, sortFailure } from "./failure.ts";
 import type { Login, LoginSource } from "./login.ts";
 import type { Network, Transport } from "./network.ts";
 
@@ -30,12 +31,18 @@ export class Connection {
   readonly #logins: LoginSource;
   readonly #network: Network;
   readonly #clock: Clock;
+  readonly #time = new ClusterTime();
   #transport: { key: string; transport: Transport } | undefined;
 
   constructor(options: { logins: LoginSource; network: Network; clock: Clock }) {
     this.#logins = options.logins;
     this.#network = options.network;
     this.#clock = options.clock;
+  }
+
+  /** The cluster's time: see `Kube`. */
+  now(): number | undefined {
+    return this.#time.at(this.#clock.monotonic());
   }
 
   /** One call, and its answer as parsed JSON. `{namespace}` in `path` stands for the namespace of the login. */
@@ -97,11 +104,20 @@ export class Connection {
   ): Promise<Response> {
     let login = await raceAbort(this.#logins.current(), options.deadline);
     for (let attempt = 1;; attempt++) {
+      const askedMs = this.#clock.monotonic();
       const response = await this.#fetch(login, { method, path, options });
-      if (response.ok) return response;
+      const time = { askedMs, heardMs: this.#clock.monotonic() };
+      const date = response.headers.get("date");
+      if (response.ok) {
+        this.#time.heard(date, time);
+        return response;
+      }
+      const body = await readText(response, options.deadline);
+      // What answers in the API server's place may have another clock.
+      if (parseStatus(body)) this.#time.heard(date, time);
       const failure = sortFailure({
         code: response.status,
-        body: await readText(response, options.deadline),
+        body,
         retryAfter: response.headers.get("retry-after"),
         method,
         source: login.source,

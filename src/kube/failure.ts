@@ -106,7 +106,8 @@ function retryAfterOf({ retryAfter }: FailedAnswer, status: Status | undefined):
   return seconds !== undefined && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-function parseStatus(text: string): Status | undefined {
+/** What an API server says where it has no object to give; nothing where it is not an API server that speaks. */
+export function parseStatus(text: string): Status | undefined {
   try {
     const value = JSON.parse(text);
     return value?.kind === "Status" ? value : undefined;

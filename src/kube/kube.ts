@@ -5,6 +5,11 @@ import type { Pod, PodList, WatchEvent } from "./types.ts";
  * `KubeError` and nothing else, but for aborts, which throw the signal's reason.
  */
 export interface Kube {
+  /**
+   * What time it is on the cluster, in milliseconds since the epoch and at most a second late, whatever the clock of the
+   * machine that we run on says; nothing before the cluster's first answer.
+   */
+  now(): number | undefined;
   /** Creates a pod and gives it back as the server stored it. */
   createPod(pod: Pod, options?: CallOptions): Promise<Pod>;
   /** @throws KubeError of kind `notFound` where there is no such pod */

@@ -85,6 +85,12 @@ export class Api {
    * @throws ConnectionLost where a fault breaks the connection
    */
   async handle(request: Request): Promise<Response> {
+    const response = await this.#handle(request);
+    response.headers.set("date", new Date(this.#parts.clock.now()).toUTCString());
+    return response;
+  }
+
+  async #handle(request: Request): Promise<Response> {
     const route = parseRoute(request.method, new URL(request.url));
     const { access, interference } = this.#parts;
     try {

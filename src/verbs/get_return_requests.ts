@@ -17,12 +17,14 @@ import type { Provider } from "./provider.ts";
 export function getReturnRequests({ workdir, clock }: Provider, input: unknown): ReturnRequestsAnswer {
   const named = parseReturnRequests(input);
   const now = epochSeconds(clock.now());
-  const doubt = doubtView(readView(workdir, "pods"), now);
+  const view = readView(workdir, "pods");
+  const doubt = doubtView(view, now);
   if (doubt) return { status: "complete", message: doubt, requests: [] };
   const requests: ReturnRequestsAnswer["requests"] = [];
   const unknown: string[] = [];
+  const clusterNow = now + (view?.clusterAheadSeconds ?? 0);
   for (const machine of named ? machineNames(workdir, named) : ownMachines(workdir, clock.now())) {
-    const grace = unlessBroken(() => graceLeft(workdir, machine, now));
+    const grace = unlessBroken(() => graceLeft(workdir, machine, clusterNow));
     if (grace === "unknown") unknown.push(machine);
     else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
   }
@@ -38,7 +40,7 @@ function unlessBroken<T>(read: () => T): T | "unknown" {
   }
 }
 
-/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. */
+/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. @param now the cluster's time */
 function graceLeft(workdir: Workdir, machine: string, now: number): number | "unknown" | undefined {
   const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
   if (word === undefined) return "unknown";

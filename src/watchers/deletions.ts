@@ -44,11 +44,10 @@ export class Deletions {
 
   /**
    * Deletes the pod unless that is under way, or the pod is going already. Nothing starts before `start`.
-   * @param deletionAt when the pod is to be gone, in seconds since the epoch, where somebody is deleting it
+   * @param deletionAt when the pod is to be gone, in seconds since the epoch on the cluster, where somebody is deleting it
    */
   want(name: string, { uid, deletionAt }: { uid: string; deletionAt: number | undefined }): void {
-    const { clock } = this.#watching;
-    if (deletionAt !== undefined && clock.now() / 1000 < deletionAt + LINGER_SECONDS) return;
+    if (deletionAt !== undefined && !this.#lingers(deletionAt)) return;
     if (this.isUnderWay(uid)) return;
     const wanted = this.#wanted.get(uid) ?? { name, uid, failures: 0, againMs: undefined };
     wanted.againMs = undefined;
@@ -95,6 +94,13 @@ export class Deletions {
   /** Resolves once no delete is under way. */
   drained(): Promise<void> {
     return this.#slots.drained();
+  }
+
+  #lingers(deletionAt: number): boolean {
+    const now = this.#watching.kube.now();
+    // Where nothing is known of its time yet, one delete too many does no harm, and its answer tells the time.
+    if (now === undefined) return this.#wanted.size === 0;
+    return now / 1000 >= deletionAt + LINGER_SECONDS;
   }
 
   #freed(): void {

@@ -40,10 +40,13 @@ export interface AgingMachine {
  * - `stays`: nothing
  * - `ask`: it seems to be pending too long: the cluster is to be asked
  * - `delete`: it has been given up on, and its pod has to go
+ *
+ * @param options `now` is the cluster's time, as all times here in seconds since the epoch; while it is not known, no pod
+ * has an age
  */
 export function decideExpiry(
   { word, record, pod, returned }: AgingMachine,
-  options: { now: number; podTimeoutSeconds: number },
+  options: { now: number | undefined; podTimeoutSeconds: number },
 ): "stays" | "ask" | "delete" {
   if (returned) return "stays";
   if (record?.givenUp) return "delete";
@@ -54,7 +57,7 @@ export function decideExpiry(
 /** True where the cluster's own pod confirms it: the same one, pending still, and too old. */
 export function isPendingTooLong(
   pod: Pod,
-  options: { uid: string; now: number; podTimeoutSeconds: number },
+  options: { uid: string; now: number | undefined; podTimeoutSeconds: number },
 ): boolean {
   const { uid, creationTimestamp } = pod.metadata;
   if (uid !== options.uid || (pod.status?.phase ?? "Pending") !== "Pending") return false;
@@ -62,8 +65,11 @@ export function isPendingTooLong(
 }
 
 /** What has no time of creation has no age. */
-function isTooOld(createdAt: number | undefined, options: { now: number; podTimeoutSeconds: number }): boolean {
-  return createdAt !== undefined && options.now - createdAt > options.podTimeoutSeconds;
+function isTooOld(
+  createdAt: number | undefined,
+  { now, podTimeoutSeconds }: { now: number | undefined; podTimeoutSeconds: number },
+): boolean {
+  return createdAt !== undefined && now !== undefined && now - createdAt > podTimeoutSeconds;
 }
 
 const log = logger("expiry");
@@ -100,6 +106,7 @@ export class ExpiryWatcher implements Loop {
     for (const name of this.#askAgainMs.keys()) if (!machines.has(name)) this.#askAgainMs.delete(name);
     this.#setbacks.retain((name) => machines.has(name));
     this.#deletions.retain((name) => machines.has(name));
+    if (machines.size > 0) await this.#learnTime(signal);
     const toAsk = [...machines].filter((machine) => this.#look(machine) === "ask");
     this.#deletions.start();
     await this.#ask(toAsk, signal);
@@ -127,12 +134,30 @@ export class ExpiryWatcher implements Loop {
   }
 
   #decide(machine: string, pod: PodFacts): ReturnType<typeof decideExpiry> {
-    const { workdir, clock, returns } = this.#watching;
+    const { workdir, returns } = this.#watching;
     const word = readStatusWord(workdir, machine);
     // Most pods run: they need no second look.
     if (word === "running" || word === "succeeded") return "stays";
     const state = { word, pod, record: readMachineRecord(workdir, machine), returned: returns.has(machine) };
-    return decideExpiry(state, { now: epochSeconds(clock.now()), podTimeoutSeconds: this.#podTimeoutSeconds });
+    return decideExpiry(state, { now: this.#now(), podTimeoutSeconds: this.#podTimeoutSeconds });
+  }
+
+  /** The cluster's time, in seconds since the epoch. */
+  #now(): number | undefined {
+    const now = this.#watching.kube.now();
+    return now === undefined ? undefined : epochSeconds(now);
+  }
+
+  /** A process that has not asked the cluster for anything yet does not know its time: any answer tells it. */
+  async #learnTime(signal: AbortSignal): Promise<void> {
+    const { kube } = this.#watching;
+    if (kube.now() !== undefined || this.#slots.free === 0) return;
+    try {
+      await kube.listPods({ limit: 1, signal });
+      this.#answered();
+    } catch (error) {
+      this.#unanswered(error);
+    }
   }
 
   #delete(machine: string, pod: Pick<PodFacts, "uid" | "deletionAt">): void {
@@ -162,29 +187,36 @@ export class ExpiryWatcher implements Loop {
   async #get(machine: string, signal: AbortSignal): Promise<Pod | undefined> {
     try {
       const pod = await this.#watching.kube.getPod(machine, { signal });
-      this.#slots.succeeded();
-      this.#isTroubled = false;
+      this.#answered();
       return pod;
     } catch (error) {
-      this.#slots.failed(error);
-      if (isClusterTrouble(error)) {
-        if (!this.#isTroubled) {
-          log.warn("Nothing is given up now: cannot ask", { machine, error: describeError(error) });
-        }
-        this.#isTroubled = true;
-      } else if (error instanceof KubeError && error.kind === "notFound") this.#askLater(machine);
-      else if (!signal.aborted) this.#setbacks.note(machine, error);
+      this.#unanswered(error);
+      if (isClusterTrouble(error) || signal.aborted) return undefined;
+      if (error instanceof KubeError && error.kind === "notFound") this.#askLater(machine);
+      else this.#setbacks.note(machine, error);
       return undefined;
     }
   }
 
+  #answered(): void {
+    this.#slots.succeeded();
+    this.#isTroubled = false;
+  }
+
+  #unanswered(error: unknown): void {
+    this.#slots.failed(error);
+    if (!isClusterTrouble(error)) return;
+    if (!this.#isTroubled) log.warn("Nothing is given up now: cannot ask", { error: describeError(error) });
+    this.#isTroubled = true;
+  }
+
   /** What is to be written of a machine that is pending too long; nothing where it is not, or things have moved on. */
   #endingOf(machine: string, pod: Pod): Ending | undefined {
-    const { workdir, clock } = this.#watching;
+    const { workdir } = this.#watching;
     const podTimeoutSeconds = this.#podTimeoutSeconds;
     try {
       const facts = readPodFacts(workdir, machine);
-      const options = { uid: facts?.uid ?? "", now: epochSeconds(clock.now()), podTimeoutSeconds };
+      const options = { uid: facts?.uid ?? "", now: this.#now(), podTimeoutSeconds };
       if (!facts || this.#decide(machine, facts) !== "ask" || !isPendingTooLong(pod, options)) {
         this.#askLater(machine);
         return undefined;

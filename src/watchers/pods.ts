@@ -273,9 +273,15 @@ export class PodsWatcher implements Loop, ReflectorSink {
 
   #writeView(): void {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
-    const view = { completeAt: epochSeconds(this.#listedAtMs), heardAt: epochSeconds(this.#heardAtMs) };
+    const { workdir, clock, kube } = this.#watching;
+    const clusterNow = kube.now();
+    const view = {
+      completeAt: epochSeconds(this.#listedAtMs),
+      heardAt: epochSeconds(this.#heardAtMs),
+      ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
+    };
     if (view.heardAt === this.#viewWritten?.heardAt && view.completeAt === this.#viewWritten.completeAt) return;
-    writeView(this.#watching.workdir, "pods", view);
+    writeView(workdir, "pods", view);
     this.#viewWritten = view;
   }
 

@@ -8,14 +8,20 @@ import type { Workdir } from "./workdir.ts";
  */
 export const VIEW_LIFETIME_SECONDS = 120;
 
-const ViewSchema = v.object({ completeAt: v.number(), heardAt: v.number() });
+const ViewSchema = v.object({
+  completeAt: v.number(),
+  heardAt: v.number(),
+  clusterAheadSeconds: v.optional(v.number()),
+});
 
-/** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch. */
+/** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch on its host. */
 export interface View {
   /** When a LIST was last finished and everything that it brought, written down. */
   completeAt: number;
   /** When the API server last spoke to us, everything that it said being written down. */
   heardAt: number;
+  /** How far the cluster's clock is ahead of that of the watcher's host (behind: less than 0), where it is known. */
+  clusterAheadSeconds?: number | undefined;
 }
 
 /** The view, or nothing where no watcher has finished its first LIST here. */

@@ -3,6 +3,7 @@ import { systemClock } from "../../src/clock.ts";
 import { systemFiles } from "../../src/files.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { KubeError } from "../../src/kube/errors.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { reflectPods } from "../../src/kube/reflector.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -42,6 +43,13 @@ async function cleanUp(): Promise<void> {
   }
 }
 
+const listOne = (kube: Kube) => kube.listPods({ limit: 1 });
+const getNone = (kube: Kube) => kube.getPod("none").catch(() => {});
+const watchBriefly = async (kube: Kube) => {
+  const once = { labelSelector, resourceVersion: "0", timeoutSeconds: 1, idleTimeoutMs: 10_000 };
+  for await (const _event of kube.watchPods(once)) break;
+};
+
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = systemClock.monotonic() + 30_000;
   while (!await holds()) {
@@ -52,6 +60,24 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 
 // Connections stay open from one test to the next.
 const real = { ignore: !kubeconfig, sanitizeResources: false, sanitizeOps: false };
+
+Deno.test({
+  ...real,
+  name: "A real API server tells its time with every answer, that of a watch included",
+  async fn() {
+    for (const ask of [listOne, getNone, watchBriefly]) {
+      const fresh = connectKube({
+        environment: Deno.env.toObject(),
+        files: systemFiles,
+        clock: systemClock,
+        ...(kubeconfig ? { kubeconfig } : {}),
+      });
+      await ask(fresh);
+      const lateMs = systemClock.now() - (fresh.now() ?? NaN);
+      assert.ok(Math.abs(lateMs) < 60_000, `${lateMs} ms late`);
+    }
+  },
+});
 
 Deno.test({
   ...real,

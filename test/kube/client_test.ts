@@ -135,6 +135,37 @@ Deno.test("An abort throws the signal's reason", async () => {
   assert.equal(clock.sleepers, 0);
 });
 
+const status = (code: number) => () => failure(code, { message: "no" }, { date: "Fri, 20 Nov 2026 00:00:00 GMT" });
+for (
+  const [what, answer, known] of [
+    ["success", () => json(pod("a"), { headers: { date: "Fri, 20 Nov 2026 00:00:00 GMT" } }), true],
+    ["refusal", status(422), true],
+    ["failure", status(503), true],
+    [
+      "page of something in between",
+      () => new Response("bad gateway", { status: 502, headers: { date: "Fri, 20 Nov 2026 00:00:00 GMT" } }),
+      false,
+    ],
+    ["success without a date", () => json(pod("a")), false],
+  ] as [string, () => Response, boolean][]
+) {
+  Deno.test(`The cluster's time is ${known ? "" : "not "}learned from a ${what}`, async () => {
+    const { client, clock } = setUp(answer);
+    assert.equal(client.now(), undefined);
+    await client.getPod("a").catch(() => {});
+    await clock.advance(90_000);
+    assert.equal(client.now(), known ? Date.UTC(2026, 10, 20) + 90_000 : undefined);
+  });
+}
+
+Deno.test("The cluster's time is learned from the beginning of a watch", async () => {
+  const { client } = setUp(() => new Response("", { headers: { date: "Fri, 20 Nov 2026 00:00:00 GMT" } }));
+  for await (const _event of client.watchPods({ resourceVersion: "5", timeoutSeconds: 60, idleTimeoutMs: 75_000 })) {
+    // None comes.
+  }
+  assert.equal(client.now(), Date.UTC(2026, 10, 20));
+});
+
 Deno.test("A refused connection is unavailability that names the server and not the call", async () => {
   const { client } = setUp(() => {
     throw new TypeError(

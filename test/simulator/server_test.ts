@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { SkewedClock } from "../support/skewed_clock.ts";
 import { podOf, WatchReader } from "./fixture.ts";
+
+const PODS = "/api/v1/namespaces/default/pods";
 
 /** A simulator on a free port, and somebody who asks it. */
 class Served implements AsyncDisposable {
@@ -30,7 +34,16 @@ class Served implements AsyncDisposable {
   }
 }
 
-const PODS = "/api/v1/namespaces/default/pods";
+Deno.test("every answer carries the time of the simulated cluster, which may be another than ours", async () => {
+  const clock = new SkewedClock(systemClock, -3_600_000);
+  await using served = new Served({ clock });
+  for (const path of [PODS, `${PODS}/none`, `${PODS}?watch=1&timeoutSeconds=0`, "/healthz"]) {
+    const response = await served.send("GET", path);
+    await response.body?.cancel();
+    const lateMs = clock.now() - Date.parse(response.headers.get("date") ?? "");
+    assert.ok(lateMs >= 0 && lateMs < 30_000, `${path}: ${lateMs} ms late`);
+  }
+});
 
 Deno.test("a pod that is created over HTTP is seen by a watch over HTTP", async () => {
   await using served = new Served();

@@ -8,6 +8,7 @@ type Call = "createPod" | "getPod" | "deletePod" | "listPods" | "watchPods";
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
 export class FakeKube implements Kube {
   readonly #clock: Clock;
+  readonly #epochMs: number;
   #version = 0;
   #inFlight = 0;
   readonly #failures: { call: Call; error: KubeError; times: number; name: string | undefined }[] = [];
@@ -16,11 +17,19 @@ export class FakeKube implements Kube {
   readonly calls: { call: Call; name: string; atMs: number; uid?: string }[] = [];
   /** How long each call takes, in milliseconds. */
   latencyMs = 0;
+  /** How far its clock is ahead of ours, in milliseconds; nothing while it has not told its time yet. */
+  aheadMs: number | undefined = 0;
   /** The most calls that were ever under way at once. */
   mostInFlight = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#epochMs = clock.now() - clock.monotonic();
+  }
+
+  /** The cluster's time runs on whatever our clock is set to. */
+  now(): number | undefined {
+    return this.aheadMs === undefined ? undefined : this.#epochMs + this.#clock.monotonic() + this.aheadMs;
   }
 
   /** Makes calls fail: so many times (default: for ever), and only those for a pod where one is named. */
@@ -38,7 +47,7 @@ export class FakeKube implements Kube {
     const name = pod.metadata.name ?? "";
     const uid = pod.metadata.uid ?? this.pods.get(name)?.metadata.uid ?? `uid-${++this.#version}`;
     const creationTimestamp = pod.metadata.creationTimestamp ??
-      new Date(this.#clock.now()).toISOString().replace(/\.\d+/, "");
+      new Date(this.now() ?? this.#clock.now()).toISOString().replace(/\.\d+/, "");
     const metadata = { ...pod.metadata, uid, creationTimestamp, resourceVersion: String(++this.#version) };
     const stored = { ...pod, metadata, status: pod.status ?? { phase: "Pending" as const } };
     this.pods.set(name, stored);

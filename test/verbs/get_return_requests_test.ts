@@ -86,6 +86,14 @@ Deno.test("a machine without a name is found by the uid of its pod", () => {
   assert.deepEqual(getReturnRequests(provider, { machines }).requests, [{ machine: "a-3", gracePeriod: 20 }]);
 });
 
+for (const [ahead, gracePeriod] of [[-10, 30], [0, 20], [15, 5], [600, 0]] as const) {
+  Deno.test(`a cluster whose clock is ${ahead} s ahead of ours ends the grace by its own clock`, () => {
+    const provider = watched(undefined, { "a-3": "going" });
+    writeView(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: ahead });
+    assert.deepEqual(getReturnRequests(provider, {}).requests, [{ machine: "a-3", gracePeriod }]);
+  });
+}
+
 Deno.test("grace never goes below nothing", async () => {
   const provider = watched(1, { "a-3": "going" });
   await provider.clock.advance(60_000);

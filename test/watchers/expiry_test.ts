@@ -93,6 +93,39 @@ Deno.test("a machine is given up when its time is over, not before", async () =>
   assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
 });
 
+for (const localMs of [-600_000, 600_000]) {
+  Deno.test(`a pod's age is counted by the cluster's clock, also where ours is set by ${localMs} ms`, async () => {
+    const watching = pending(0);
+    const watcher = watcherOf(watching);
+    watching.clock.setNow(watching.clock.now() + localMs);
+    await run(watcher, watching, 295_000);
+    assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
+    await run(watcher, watching, 20_000);
+    assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
+  });
+}
+
+Deno.test("before the cluster has told its time nothing is given up; it is asked for it, and then that is done", async () => {
+  const watching = pending(1_000);
+  const { kube } = watching;
+  kube.aheadMs = undefined;
+  kube.fail("listPods", new KubeError("unavailable", "away"));
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 60_000);
+  assert.deepEqual([...new Set(kube.calls.map(({ call }) => call))], ["listPods"]);
+  assert.ok(kube.calls.length <= 12, `${kube.calls.length} calls in a minute`);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
+  kube.recover();
+  const listPods = kube.listPods.bind(kube);
+  kube.listPods = (options) => {
+    kube.aheadMs = 0;
+    return listPods(options);
+  };
+  await watching.clock.advance(30_000);
+  await watcher.step(watching.stopping);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
+});
+
 Deno.test("a dry run changes nothing", async () => {
   const watching = pending(1_000);
   const before = watching.files.tree("/work");

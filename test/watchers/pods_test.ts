@@ -46,7 +46,21 @@ Deno.test("a list is written down: pods, words, and then the view", async () => 
   assert.equal(word(watching, "req-1"), "pending");
   assert.equal(readPodFacts(watching.workdir, "req-0")?.privateIpAddress, "10.0.0.1");
   const now = watching.clock.now() / 1000;
-  assert.deepEqual(readView(watching.workdir, "pods"), { completeAt: now, heardAt: now });
+  assert.deepEqual(readView(watching.workdir, "pods"), { completeAt: now, heardAt: now, clusterAheadSeconds: 0 });
+});
+
+Deno.test("the view says how far the cluster's clock is ahead of ours, once that is known", async () => {
+  const watching = memoryWatching();
+  watching.kube.aheadMs = undefined;
+  const { list, go } = watch(watching);
+  list();
+  await go();
+  assert.equal(readView(watching.workdir, "pods")?.clusterAheadSeconds, undefined);
+  watching.kube.aheadMs = -600_000;
+  await watching.clock.advance(1_000);
+  list();
+  await go();
+  assert.equal(readView(watching.workdir, "pods")?.clusterAheadSeconds, -600);
 });
 
 Deno.test("a pod file holds the existing plug-in's keys beside ours, and no bookkeeping", async () => {

@@ -7,6 +7,8 @@ Deno.test("a view is read as it was written; none or a torn one is none", () => 
   assert.equal(readView(workdir, "pods"), undefined);
   writeView(workdir, "pods", { completeAt: 5, heardAt: 7 });
   assert.deepEqual(readView(workdir, "pods"), { completeAt: 5, heardAt: 7 });
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 7, clusterAheadSeconds: -3 });
+  assert.deepEqual(readView(workdir, "pods"), { completeAt: 5, heardAt: 7, clusterAheadSeconds: -3 });
   files.writeText("/work/views/pods.json", "{");
   assert.equal(readView(workdir, "pods"), undefined);
 });
