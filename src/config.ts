@@ -16,6 +16,7 @@ export interface GlobalOptions {
   logLevel?: string;
   requestId?: string;
   instance?: string;
+  onPartialFailure?: string;
   proxy?: string;
   kubeconfig?: string;
   namespace?: string;
@@ -33,6 +34,8 @@ export interface Config {
   requestId: string | undefined;
   /** The provider instance that our pods are labelled with. */
   instance: string;
+  /** What a request is called of which some machines are good and others failed. */
+  onPartialFailure: PartialFailure;
   proxy: string | undefined;
   kubeconfig: string | undefined;
   namespace: string | undefined;
@@ -40,6 +43,10 @@ export interface Config {
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
+
+/** The first is the default, as the existing plug-in has it. */
+export const PARTIAL_FAILURES = ["complete_with_error", "complete"] as const;
+export type PartialFailure = typeof PARTIAL_FAILURES[number];
 
 /** As the existing plug-in has it. */
 const DEFAULT_WORKDIR = "/tmp/hostfactory";
@@ -73,6 +80,7 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
     logLevel: logLevel(options.logLevel),
     requestId: options.requestId ?? set("HF_K8S_REQUEST_ID"),
     instance: instanceName(options.instance ?? set("HF_K8S_INSTANCE") ?? provider ?? DEFAULT_INSTANCE),
+    onPartialFailure: partialFailure(options.onPartialFailure ?? set("HF_K8S_ON_PARTIAL_FAILURE")),
     proxy: options.proxy,
     kubeconfig: absoluteIfSet(options.kubeconfig),
     namespace: options.namespace,
@@ -91,6 +99,15 @@ function instanceName(name: string): string {
   throw usageError(
     `Cannot use '${name}' as the name of the provider instance`,
     "give --instance at most 63 letters, digits, '-', '_' and '.', a letter or digit at each end",
+  );
+}
+
+function partialFailure(text: string = PARTIAL_FAILURES[0]): PartialFailure {
+  const status = PARTIAL_FAILURES.find((known) => known === text);
+  if (status) return status;
+  throw usageError(
+    `Cannot call a request '${text}' of which some machines failed`,
+    `give ${PARTIAL_FAILURES.join(" or ")} to --on-partial-failure`,
   );
 }
 

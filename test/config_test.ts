@@ -7,6 +7,7 @@ const everything: Environment = {
   HF_K8S_LOG_FILE: "/ours/log",
   HF_K8S_REQUEST_ID: "ours",
   HF_K8S_INSTANCE: "ours",
+  HF_K8S_ON_PARTIAL_FAILURE: "complete",
   HF_PROVIDER_NAME: "name",
   HF_PROVIDER_WORKDIR: "/provider/work/",
   HF_PROVIDER_CONFDIR: "/provider/conf/",
@@ -53,6 +54,9 @@ const cases: [field: keyof Config, options: GlobalOptions, environment: Environm
   ["instance", {}, everything, "ours"],
   ["instance", {}, without("HF_K8S_INSTANCE"), "name"],
   ["instance", {}, {}, "k8s-hf"],
+  ["onPartialFailure", { onPartialFailure: "complete_with_error" }, everything, "complete_with_error"],
+  ["onPartialFailure", {}, everything, "complete"],
+  ["onPartialFailure", {}, {}, "complete_with_error"],
   ["logLevel", { logLevel: "WARNING" }, {}, "warning"],
   ["logLevel", {}, {}, undefined],
   ["kubeconfig", { kubeconfig: "kube/config" }, {}, `${Deno.cwd()}/kube/config`],
@@ -73,6 +77,7 @@ const refused: [options: GlobalOptions, message: RegExp][] = [
   [{ instance: "not a label" }, /Cannot use 'not a label' as the name of the provider instance/],
   [{ instance: "x".repeat(64) }, /Cannot use 'x+'/],
   [{ instance: "" }, /Cannot use ''/],
+  [{ onPartialFailure: "completed" }, /Cannot call a request 'completed'/],
 ];
 for (const [options, message] of refused) {
   Deno.test(`a wrong option is a wrong command line: ${JSON.stringify(options)}`, () => {

@@ -65,6 +65,11 @@ function program(cli: Cli, say: (text: string) => void): Command {
       "--instance <name>",
       "the provider instance that pods are labelled with (HF_K8S_INSTANCE, HF_PROVIDER_NAME)",
     )
+    .option(
+      "--on-partial-failure <status>",
+      "what a request is called of which some machines are good and some failed: complete_with_error or complete " +
+        "(HF_K8S_ON_PARTIAL_FAILURE)",
+    )
     .option("--proxy <url>", "proxy on the way to the API server");
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
   program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));

@@ -1,3 +1,5 @@
+import type { PartialFailure } from "../config.ts";
+
 /** The state words of `pods-status/`, as the existing plug-in writes them. */
 export const STATUS_WORDS = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
 export type StatusWord = typeof STATUS_WORDS[number];
@@ -33,12 +35,12 @@ export function requestResult(word: StatusWord | undefined): MachineResult {
   }
 }
 
-/** The state of a whole request, from the results of all its machines. */
-export function requestStatus(results: Iterable<MachineResult>): RequestStatus {
-  let status: RequestStatus = "complete";
-  for (const result of results) {
-    if (result === "executing") return "running";
-    if (result === "fail") status = "complete_with_error";
-  }
-  return status;
+/**
+ * The state of a whole request, from the results of all its machines.
+ * @param onPartialFailure what it is called where some are good and others failed; where all failed, it is an error
+ */
+export function requestStatus(results: MachineResult[], onPartialFailure: PartialFailure): RequestStatus {
+  if (results.includes("executing")) return "running";
+  if (!results.includes("fail")) return "complete";
+  return results.includes("succeed") ? onPartialFailure : "complete_with_error";
 }

@@ -1,3 +1,4 @@
+import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
 import { isRequestId } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
@@ -27,24 +28,30 @@ const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
 };
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
-export function getRequestStatus({ workdir, clock }: Provider, input: unknown): StatusAnswer {
+export function getRequestStatus({ config, workdir, clock }: Provider, input: unknown): StatusAnswer {
   const returns = new ReturnIndex(workdir);
   const isReturned = (machine: string) => {
     returns.refresh(clock.now());
     return returns.has(machine);
   };
-  return { requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, isReturned)) };
+  const { onPartialFailure } = config;
+  return {
+    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, { isReturned, onPartialFailure })),
+  };
 }
 
-type IsReturned = (machine: string) => boolean;
+interface Options {
+  isReturned: (machine: string) => boolean;
+  onPartialFailure: PartialFailure;
+}
 
-function answerOne(workdir: Workdir, id: string | undefined, isReturned: IsReturned): RequestStatusAnswer {
+function answerOne(workdir: Workdir, id: string | undefined, options: Options): RequestStatusAnswer {
   if (id === undefined || !isRequestId(id)) {
     return notOurs(id ?? "", `'${(id ?? "").slice(0, 80)}' cannot be a request id`);
   }
   try {
     const request = readRequest(workdir, id);
-    if (request) return statusOfRequest(workdir, request, isReturned);
+    if (request) return statusOfRequest(workdir, request, options);
     const returned = readReturn(workdir, id);
     if (returned) return statusOfReturn(workdir, returned);
     return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
@@ -59,7 +66,8 @@ function notOurs(requestId: string, message: string): RequestStatusAnswer {
   return { requestId, message, status: "complete_with_error", machines: [] };
 }
 
-function statusOfRequest(workdir: Workdir, request: StoredRequest, isReturned: IsReturned): RequestStatusAnswer {
+function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Options): RequestStatusAnswer {
+  const { isReturned, onPartialFailure } = options;
   const problems: string[] = [];
   const answers = request.machines.map((machine) =>
     unlessBroken(machine.name, problems, () => machineOfRequest(workdir, request, machine, isReturned))
@@ -71,7 +79,7 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, isReturned: I
   return {
     requestId: request.id,
     message: problems.slice(0, 5).join("; "),
-    status: requestStatus(answers.map((machine) => machine.result)),
+    status: requestStatus(answers.map((machine) => machine.result), onPartialFailure),
     machines: answers.filter((machine) => machine.result !== "executing"),
   };
 }
@@ -80,7 +88,7 @@ function machineOfRequest(
   workdir: Workdir,
   request: StoredRequest,
   { name, pending }: { name: string; pending: boolean },
-  isReturned: IsReturned,
+  isReturned: Options["isReturned"],
 ): MachineAnswer {
   const word = readStatusWord(workdir, name);
   const launchtime = request.record?.requestedAt;
@@ -117,7 +125,7 @@ function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusA
   for (const name of request.record?.unknown ?? []) {
     machines.push(machineAnswer({ name, result: "succeed", status: "terminated" }));
   }
-  const status = requestStatus(machines.map((machine) => machine.result));
+  const status = machines.some(({ result }) => result === "executing") ? "running" : "complete";
   return { requestId: request.id, message: problems.slice(0, 5).join("; "), status, machines };
 }
 

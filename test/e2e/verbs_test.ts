@@ -274,6 +274,27 @@ siteTest("an option wins over HF_K8S_*, and that over what Symphony sets", async
   }
 });
 
+siteTest("what a partial failure is called is an option or a variable, and checked", async (site) => {
+  const id = await site.request(2);
+  for (const [index, word] of ["running", "failed"].entries()) {
+    Deno.removeSync(`${site.workdir}/pods-status/${id}-${index}`);
+    Deno.symlinkSync(word, `${site.workdir}/pods-status/${id}-${index}`);
+  }
+  const input = { requests: [{ requestId: id }] };
+  const statusWith = async (asked: { args?: string[]; environment?: Record<string, string> }) =>
+    (await site.tell("getRequestStatus", input, asked)).requests[0].status;
+  const environment = { HF_K8S_ON_PARTIAL_FAILURE: "complete" };
+  assert.equal(await statusWith({}), "complete_with_error");
+  assert.equal(await statusWith({ environment }), "complete");
+  assert.equal(await statusWith({ args: ["--on-partial-failure", "complete"] }), "complete");
+  const args = ["--on-partial-failure", "complete_with_error"];
+  assert.equal(await statusWith({ args, environment }), "complete_with_error");
+  const wrong = await site.ask("getRequestStatus", { input, args: ["--on-partial-failure", "ignore"] });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.answer.message, /'ignore'.*complete_with_error or complete/);
+  assert.deepEqual(wrong.answer.requests, []);
+});
+
 siteTest("no machine is said to be taken away before the cluster was ever listed", async (site) => {
   const id = await site.request(2);
   for (const machines of [undefined, machinesOf(id, 2)]) {

@@ -132,6 +132,25 @@ for (const [what, machine, request, result, machineStatus, message] of table) {
   });
 }
 
+Deno.test("a request of good and of failed machines is complete where that is wanted, and its answer else the same", () => {
+  const provider = requested({ word: "running", pod: true }, { word: "failed", pod: true });
+  const usual = status(provider);
+  assert.equal(usual.status, "complete_with_error");
+  provider.config.onPartialFailure = "complete";
+  assert.deepEqual(status(provider), { ...usual, status: "complete" });
+  assert.deepEqual(usual.machines.map(({ result, message }) => [result, message]), [
+    ["succeed", "Allocated by K8s hostfactory"],
+    ["fail", "The pod failed"],
+  ]);
+  assert.match(usual.message, /^1 of 2 machine\(s\) failed/);
+});
+
+Deno.test("a request that nobody issued is an error, whatever a partial failure is called", () => {
+  const provider = requested();
+  provider.config.onPartialFailure = "complete";
+  assert.equal(status(provider, "none").status, "complete_with_error");
+});
+
 Deno.test("a request runs while any machine does, and the others are answered already", () => {
   const answer = status(requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }));
   assert.equal(answer.status, "running");
