@@ -2,10 +2,11 @@ import type { Clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import { KubeError } from "./errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
-import type { Pod, PodList, WatchEvent } from "./types.ts";
+import type { KubeList, Node, Pod, WatchEvent } from "./types.ts";
 import { readWatch } from "./watch.ts";
 
 const PODS = "/api/v1/namespaces/{namespace}/pods";
+const NODES = "/api/v1/nodes";
 
 /** The cluster behind a connection. */
 export class KubeClient implements Kube {
@@ -44,18 +45,39 @@ export class KubeClient implements Kube {
     await this.#connection.request("DELETE", `${PODS}/${encodeURIComponent(name)}`, { ...options, body });
   }
 
-  async listPods({ labelSelector, limit, continueToken, ...options }: CallOptions & ListOptions): Promise<PodList> {
-    const query = { labelSelector, limit, continue: continueToken };
-    return asPodList(await this.#connection.request("GET", PODS, { ...options, query }));
+  async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
+    return await this.#list(PODS, "Pod", options);
   }
 
-  async *watchPods(
+  watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
+    return this.#watch(PODS, options);
+  }
+
+  async listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>> {
+    return await this.#list(NODES, "Node", options);
+  }
+
+  watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
+    return this.#watch(NODES, options);
+  }
+
+  async #list<T>(
+    path: string,
+    kind: string,
+    { labelSelector, limit, continueToken, ...options }: CallOptions & ListOptions,
+  ): Promise<KubeList<T>> {
+    const query = { labelSelector, limit, continue: continueToken };
+    return asList(await this.#connection.request("GET", path, { ...options, query }), kind);
+  }
+
+  async *#watch<T>(
+    path: string,
     { labelSelector, resourceVersion, timeoutSeconds, idleTimeoutMs, ...options }: CallOptions & WatchOptions,
-  ): AsyncGenerator<Exclude<WatchEvent, { type: "ERROR" }>, void, void> {
+  ): AsyncGenerator<WatchEvent<T>, void, void> {
     const query = { watch: true, allowWatchBookmarks: true, labelSelector, resourceVersion, timeoutSeconds };
-    const stream = await this.#connection.open(PODS, { ...options, query });
+    const stream = await this.#connection.open(path, { ...options, query });
     try {
-      yield* readWatch(stream, { clock: this.#clock, idleTimeoutMs, ...options });
+      yield* readWatch<T>(stream, { clock: this.#clock, idleTimeoutMs, ...options });
     } catch (error) {
       // Silence is a half-open connection, and those that idle beside it may be just as dead.
       if (error instanceof KubeError && error.kind === "unavailable") this.#connection.reset();
@@ -71,12 +93,14 @@ function asPod(value: unknown): Pod {
 }
 
 /** The items of a list do not say what they are; by themselves they do. */
-function asPodList(value: unknown): PodList {
-  const list = value as PodList;
-  if (
-    list?.kind !== "PodList" || typeof list.metadata?.resourceVersion !== "string" || !Array.isArray(list.items ?? [])
-  ) {
-    throw new KubeError("unavailable", "The API server answered something that is not a list of pods");
+function asList<T>(value: unknown, kind: string): KubeList<T> {
+  const list = value as KubeList<T>;
+  const { resourceVersion } = list?.metadata ?? {};
+  if (list?.kind !== `${kind}List` || typeof resourceVersion !== "string" || !Array.isArray(list.items ?? [])) {
+    throw new KubeError(
+      "unavailable",
+      `The API server answered something that is not a list of ${kind.toLowerCase()}s`,
+    );
   }
-  return { ...list, items: (list.items ?? []).map((pod) => ({ apiVersion: "v1", kind: "Pod", ...pod })) };
+  return { ...list, items: (list.items ?? []).map((item) => ({ apiVersion: "v1", kind, ...item })) };
 }

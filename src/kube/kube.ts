@@ -1,8 +1,8 @@
-import type { Pod, PodList, WatchEvent } from "./types.ts";
+import type { KubeList, Node, Pod, WatchEvent } from "./types.ts";
 
 /**
- * Everything that we ask of a cluster, in the one namespace that the credentials or `--namespace` name. Every call throws
- * `KubeError` and nothing else, but for aborts, which throw the signal's reason.
+ * Everything that we ask of a cluster: pods in the one namespace that the credentials or `--namespace` name, and nodes. Every
+ * call throws `KubeError` and nothing else, but for aborts, which throw the signal's reason.
  */
 export interface Kube {
   /**
@@ -19,13 +19,22 @@ export interface Kube {
    * @throws KubeError `notFound` where no pod has the name, `conflict` where the name belongs to another uid
    */
   deletePod(name: string, options: CallOptions & { uid: string; gracePeriodSeconds?: number }): Promise<void>;
-  /** One page of pods. Without `resourceVersion` the answer is the most recent state (a quorum read). */
-  listPods(options: CallOptions & ListOptions): Promise<PodList>;
+  listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>>;
+  watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>>;
+  /** Nodes belong to no namespace: whoever may see pods need not be allowed to see them (`unauthorised`). */
+  listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>>;
+  watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>>;
+}
+
+/** All objects of one kind, to be listed and followed. */
+export interface Source<T> {
+  /** One page of objects. Without `resourceVersion` the answer is the most recent state (a quorum read). */
+  list(options: CallOptions & ListOptions): Promise<KubeList<T>>;
   /**
    * The changes since `resourceVersion`, until the server ends the stream (which is no error), the connection drops
    * (`unavailable`), or nothing at all was heard for `idleTimeoutMs` (`unavailable`). An ERROR event is thrown as KubeError.
    */
-  watchPods(options: CallOptions & WatchOptions): AsyncIterable<Exclude<WatchEvent, { type: "ERROR" }>>;
+  watch(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<T>>;
 }
 
 export interface CallOptions {
@@ -34,7 +43,7 @@ export interface CallOptions {
 
 export interface ListOptions {
   labelSelector?: string;
-  /** Pods in a page at most. */
+  /** Objects in a page at most. */
   limit?: number;
   /** Where the page before ended: its `metadata.continue`. */
   continueToken?: string;

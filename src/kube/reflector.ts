@@ -1,20 +1,20 @@
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff, type BackoffLimits } from "./backoff.ts";
 import { KubeError, type KubeErrorKind } from "./errors.ts";
-import type { Kube } from "./kube.ts";
-import type { Pod } from "./types.ts";
+import type { Source } from "./kube.ts";
+import type { ObjectMeta } from "./types.ts";
 
 /** Who is told what the cluster holds. Nothing here may take long: the server ends a watch that is read slowly. */
-export interface ReflectorSink {
+export interface ReflectorSink<T> {
   /** A LIST begins: forget what the last unfinished one brought. */
   begin(): void;
   /** One page of the LIST. */
-  page(pods: Pod[]): void;
+  page(objects: T[]): void;
   /** The LIST is complete: what no page since begin() named does not exist. */
   complete(): void;
   /** One change, in order. */
-  event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void;
+  event(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
   /** The server spoke: an event, a bookmark, a page or the clean end of a watch. */
   heard(): void;
   /** A LIST or WATCH failed; it is tried again in `retryMs`. */
@@ -26,12 +26,17 @@ export interface ReflectorOptions {
   random: Random;
   signal: AbortSignal;
   labelSelector?: string;
-  /** Pods in a page. Default: 500. */
+  /** Objects in a page. Default: 500. */
   pageLimit?: number;
   /** After how many seconds the server is asked to end each watch. Default: 60. */
   watchTimeoutSeconds?: number;
   /** How much longer than that silence is believed, in milliseconds. Default: 15 s. */
   idleMarginMs?: number;
+  /**
+   * How long at most to wait, in milliseconds, once our credentials were refused again and again: long where we do without.
+   * Default: 10 s.
+   */
+  longestRefusalMs?: number;
   /** How often all is listed anew though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
   relistMs?: number;
 }
@@ -43,7 +48,7 @@ const HEALTHY_MS = 5_000;
 const SHORTEST_WATCH_MS = 100;
 
 /** A cluster that was away is found again this soon after it is back, in milliseconds. */
-const BACKOFF_LIMITS = { firstMs: 200, longestMs: 10_000 };
+const BACKOFF_LIMITS: BackoffLimits = { firstMs: 200, longestMs: 10_000 };
 
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
@@ -52,34 +57,41 @@ const LONGEST_RETRY_AFTER_MS = 300_000;
 const WATCH_GOES_ON: ReadonlySet<KubeErrorKind> = new Set(["unavailable", "throttled", "unauthorised", "forbidden"]);
 
 /**
- * Keeps `sink` told of the pods that exist, until the signal aborts: LIST, then WATCH from where the list was, again and
+ * Keeps `sink` told of the objects that exist, until the signal aborts: LIST, then WATCH from where the list was, again and
  * again. Never rejects for trouble with the cluster; what the sink throws counts as a failure after which all is listed anew.
  */
-export async function reflectPods(kube: Kube, sink: ReflectorSink, options: ReflectorOptions): Promise<void> {
-  await new Reflector(kube, sink, options).run();
+export async function reflect<T extends { metadata: ObjectMeta }>(
+  source: Source<T>,
+  sink: ReflectorSink<T>,
+  options: ReflectorOptions,
+): Promise<void> {
+  await new Reflector(source, sink, options).run();
 }
 
-class Reflector {
-  readonly #kube: Kube;
-  readonly #sink: ReflectorSink;
+class Reflector<T extends { metadata: ObjectMeta }> {
+  readonly #source: Source<T>;
+  readonly #sink: ReflectorSink<T>;
   readonly #options: ReflectorOptions;
   readonly #listBackoff: Backoff;
   readonly #watchBackoff: Backoff;
   /** For servers that forget at once what they have just listed. */
   readonly #goneBackoff: Backoff;
+  readonly #refusalBackoff: Backoff;
   /** How far we have seen; nothing where all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
   /** LISTs in a row whose continue token was too old. */
   #expiredLists = 0;
 
-  constructor(kube: Kube, sink: ReflectorSink, options: ReflectorOptions) {
-    this.#kube = kube;
+  constructor(source: Source<T>, sink: ReflectorSink<T>, options: ReflectorOptions) {
+    this.#source = source;
     this.#sink = sink;
     this.#options = options;
     this.#listBackoff = new Backoff(options.random, BACKOFF_LIMITS);
     this.#watchBackoff = new Backoff(options.random, BACKOFF_LIMITS);
     this.#goneBackoff = new Backoff(options.random, BACKOFF_LIMITS);
+    const { longestRefusalMs = BACKOFF_LIMITS.longestMs } = options;
+    this.#refusalBackoff = new Backoff(options.random, { ...BACKOFF_LIMITS, longestMs: longestRefusalMs });
   }
 
   async run(): Promise<void> {
@@ -111,7 +123,7 @@ class Reflector {
     try {
       this.#sink.begin();
       do {
-        const page = await this.#kube.listPods({
+        const page = await this.#source.list({
           signal,
           ...limit,
           ...(labelSelector === undefined ? {} : { labelSelector }),
@@ -134,6 +146,7 @@ class Reflector {
     this.#relistAt = clock.monotonic() + relistMs * (0.9 + random.next() * 0.2);
     this.#listBackoff.reset();
     this.#watchBackoff.reset();
+    this.#refusalBackoff.reset();
   }
 
   /** One watch, to its clean end. Gives how long to wait before the next, in milliseconds. */
@@ -144,9 +157,10 @@ class Reflector {
     const healthy = () => {
       this.#watchBackoff.reset();
       this.#goneBackoff.reset();
+      this.#refusalBackoff.reset();
     };
     try {
-      const changes = this.#kube.watchPods({
+      const changes = this.#source.watch({
         signal,
         resourceVersion: this.#version ?? "",
         timeoutSeconds: watchTimeoutSeconds,
@@ -170,9 +184,9 @@ class Reflector {
     return Math.max(0, SHORTEST_WATCH_MS - lived);
   }
 
-  #tell(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
+  #tell(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void {
     try {
-      this.#sink.event(type, pod);
+      this.#sink.event(type, object);
     } catch (error) {
       this.#version = undefined; // The sink may have missed it: only a LIST makes that good.
       throw error;
@@ -184,7 +198,7 @@ class Reflector {
     const inList = thrown instanceof ListFailure;
     const error = asKubeError(inList ? thrown.error : thrown);
     const gone = error.kind === "gone";
-    const backoff = gone ? this.#goneBackoff : inList ? this.#listBackoff : this.#watchBackoff;
+    const backoff = this.#backoffFor(error.kind, { inList });
     // That something is too old is no trouble at all, unless it happens again at once.
     const again = backoff.failures > 0 || !gone;
     let waitMs = backoff.next();
@@ -199,6 +213,12 @@ class Reflector {
     if (!WATCH_GOES_ON.has(error.kind)) this.#version = undefined;
     this.#sink.failed(error, waitMs);
     return waitMs;
+  }
+
+  #backoffFor(kind: KubeErrorKind, { inList }: { inList: boolean }): Backoff {
+    if (kind === "gone") return this.#goneBackoff;
+    if (kind === "unauthorised") return this.#refusalBackoff;
+    return inList ? this.#listBackoff : this.#watchBackoff;
   }
 }
 

@@ -83,11 +83,38 @@ export interface Pod {
   status?: PodStatus;
 }
 
-export interface PodList {
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  /** Only those have it that the cluster itself adds. */
+  timeAdded?: string;
+}
+
+export interface NodeCondition {
+  type: string;
+  status: "True" | "False" | "Unknown";
+  reason?: string;
+  message?: string;
+  lastHeartbeatTime?: string;
+  lastTransitionTime?: string;
+  [key: string]: unknown;
+}
+
+export interface Node {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: { unschedulable?: boolean; taints?: Taint[]; providerID?: string; [key: string]: unknown };
+  status?: { conditions?: NodeCondition[]; nodeInfo?: Record<string, unknown>; [key: string]: unknown };
+}
+
+/** One page of objects of one kind. */
+export interface KubeList<T> {
   apiVersion?: string;
   kind?: string;
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
-  items: Pod[];
+  items: T[];
 }
 
 /** The API server's answer where there is no object to give: an error, or the deletion that is done. */
@@ -108,8 +135,7 @@ export interface Status {
   };
 }
 
-/** One line of a watch. A BOOKMARK carries nothing but a resource version; an ERROR carries a Status. */
-export type WatchEvent =
-  | { type: "ADDED" | "MODIFIED" | "DELETED"; object: Pod }
-  | { type: "BOOKMARK"; object: { kind: string; metadata: ObjectMeta } }
-  | { type: "ERROR"; object: Status };
+/** What a watch tells. A BOOKMARK carries nothing but a resource version. */
+export type WatchEvent<T> =
+  | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
+  | { type: "BOOKMARK"; object: { kind: string; metadata: ObjectMeta } };

@@ -3,7 +3,7 @@ import type { OpenStream } from "./connection.ts";
 import { KubeError } from "./errors.ts";
 import { sortFailure } from "./failure.ts";
 import { LineSplitter } from "./lines.ts";
-import type { WatchEvent } from "./types.ts";
+import type { Status, WatchEvent } from "./types.ts";
 
 export interface WatchStreamOptions {
   clock: Clock;
@@ -17,10 +17,10 @@ export interface WatchStreamOptions {
  * @throws KubeError as the ERROR event says; `unavailable` where the connection drops, where nothing was heard for too
  * long, or where what was heard is no event; the signal's reason when it aborts
  */
-export async function* readWatch(
+export async function* readWatch<T>(
   stream: OpenStream,
   { clock, idleTimeoutMs, signal }: WatchStreamOptions,
-): AsyncGenerator<Exclude<WatchEvent, { type: "ERROR" }>, void, void> {
+): AsyncGenerator<WatchEvent<T>, void, void> {
   const reader = stream.body.getReader();
   const lines = new LineSplitter();
   const over = new AbortController();
@@ -74,8 +74,8 @@ export async function* readWatch(
   }
 }
 
-function parseEvent(line: string): Exclude<WatchEvent, { type: "ERROR" }> {
-  let event: WatchEvent;
+function parseEvent<T>(line: string): WatchEvent<T> {
+  let event: { type?: string; object?: { metadata?: unknown } };
   try {
     event = JSON.parse(line);
   } catch (error) {
@@ -87,14 +87,11 @@ function parseEvent(line: string): Exclude<WatchEvent, { type: "ERROR" }> {
     case "DELETED":
     case "BOOKMARK":
       if (typeof event.object?.metadata !== "object" || event.object.metadata === null) break;
-      return event;
-    case "ERROR":
-      throw sortFailure({
-        code: event.object?.code ?? 500,
-        body: event.object ?? "",
-        method: "GET",
-        source: "the watch",
-      });
+      return event as WatchEvent<T>;
+    case "ERROR": {
+      const status = event.object as Status | undefined;
+      throw sortFailure({ code: status?.code ?? 500, body: status ?? "", method: "GET", source: "the watch" });
+    }
   }
   throw new KubeError("unavailable", "The watch sent a line that is not an event");
 }

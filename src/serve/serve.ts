@@ -1,6 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
-import { reflectPods } from "../kube/reflector.ts";
+import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
@@ -125,7 +125,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     start(watcher, pods);
     const { watchTimeoutSeconds } = options;
     running.push(
-      reflectPods(kube, watcher, {
+      reflect({ list: (options) => kube.listPods(options), watch: (options) => kube.watchPods(options) }, watcher, {
         clock,
         random,
         signal: stopping,

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Pod } from "../kube/types.ts";
+import type { Pod, Taint } from "../kube/types.ts";
 import type { Random } from "../random.ts";
 import { Access, type User } from "./access.ts";
 import { Admission } from "./admission.ts";
@@ -14,7 +14,7 @@ import { Interference } from "./interference.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type Namespace, Namespaces, type ResourceQuota } from "./namespaces.ts";
 import { NodeOperations } from "./node_operations.ts";
-import { type Node, type NodeOptions, Nodes, type Taint } from "./nodes.ts";
+import { type Node, type NodeOptions, Nodes } from "./nodes.ts";
 import { type DeleteOptions, PodOperations } from "./pod_operations.ts";
 import type { Stage } from "./stages.ts";
 import { ApiError } from "./status.ts";

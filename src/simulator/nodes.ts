@@ -1,4 +1,4 @@
-import type { ObjectMeta, Pod } from "../kube/types.ts";
+import type { ObjectMeta, Pod, Taint } from "../kube/types.ts";
 import { timestamp } from "./timestamp.ts";
 import { type Revisions, Store } from "./store.ts";
 
@@ -12,12 +12,6 @@ export interface NodeOptions {
   memoryGiB?: number;
   /** Default 2000. */
   pods?: number;
-}
-
-export interface Taint {
-  key: string;
-  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-  value?: string;
 }
 
 export interface Node {

@@ -48,7 +48,7 @@ function writtenPod({ metadata, status }: Pod): WrittenPod {
 }
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
-export class PodsWatcher implements Loop, ReflectorSink {
+export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly name = "pods";
   readonly #watching: Watching;
   readonly #wake: () => void;

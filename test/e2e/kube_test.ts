@@ -4,7 +4,7 @@ import { systemFiles } from "../../src/files.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { KubeError } from "../../src/kube/errors.ts";
 import type { Kube } from "../../src/kube/kube.ts";
-import { reflectPods } from "../../src/kube/reflector.ts";
+import { reflect } from "../../src/kube/reflector.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { systemRandom } from "../../src/random.ts";
 
@@ -111,7 +111,10 @@ Deno.test({
     let listed = new Set<string>();
     let complete = false;
     const stop = new AbortController();
-    const following = reflectPods(kube, {
+    const following = reflect({
+      list: (options) => kube.listPods(options),
+      watch: (options) => kube.watchPods(options),
+    }, {
       begin: () => void (listed = new Set()),
       page: (pods) => {
         for (const one of pods) {

@@ -67,6 +67,25 @@ Deno.test("The pods of a list say what they are", async () => {
   assert.equal(requests[0]?.url.search, "?labelSelector=a%3Db%2Cc&limit=2&continue=here");
 });
 
+Deno.test("Nodes are listed and watched for the whole cluster, in no namespace", async () => {
+  const node = { metadata: { name: "n", resourceVersion: "6" }, spec: {} };
+  const { client, requests } = setUp(({ url }) =>
+    url.searchParams.has("watch")
+      ? new Response(`${JSON.stringify({ type: "ADDED", object: node })}\n`)
+      : json({ kind: "NodeList", metadata: { resourceVersion: "5" }, items: [node] })
+  );
+  assert.deepEqual((await client.listNodes({ limit: 2 })).items, [{ apiVersion: "v1", kind: "Node", ...node }]);
+  for await (
+    const { object } of client.watchNodes({ resourceVersion: "5", timeoutSeconds: 60, idleTimeoutMs: 75_000 })
+  ) assert.equal(object.metadata.name, "n");
+  assert.deepEqual(requests.map(({ url }) => url.pathname), Array(2).fill("/prefix/api/v1/nodes"));
+});
+
+Deno.test("A list of nodes is not taken for one of pods", async () => {
+  const { client } = setUp(() => json({ kind: "NodeList", metadata: { resourceVersion: "5" }, items: [] }));
+  await rejectsAs(client.listPods({}), "unavailable");
+});
+
 for (
   const [name, text] of [
     ["cut short", '{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{'],

@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/random.ts";
 import { KubeError, type KubeErrorKind } from "../../src/kube/errors.ts";
-import type { Kube } from "../../src/kube/kube.ts";
-import { type ReflectorOptions, reflectPods } from "../../src/kube/reflector.ts";
-import type { Pod, PodList } from "../../src/kube/types.ts";
+import type { Source } from "../../src/kube/kube.ts";
+import { reflect, type ReflectorOptions } from "../../src/kube/reflector.ts";
+import type { KubeList, Pod } from "../../src/kube/types.ts";
 import { ManualClock, pod, settle } from "./fakes.ts";
 
 type Step = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; name?: string; version: string };
 type Watch = { steps?: Step[]; lastsMs?: number; error?: KubeError };
 
 /** A cluster that answers from scripts; when one has run out, its last entry is repeated. */
-function script({ lists, watches }: { lists: (PodList | KubeError)[]; watches: Watch[] }) {
+function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watches: Watch[] }) {
   const clock = new ManualClock();
   const calls: string[] = [];
   const told: string[] = [];
   const failures: { kind: KubeErrorKind; retryMs: number }[] = [];
   const abort = new AbortController();
   let listed = 0, watched = 0;
-  const kube = {
-    listPods({ limit, continueToken }) {
+  const source: Source<Pod> = {
+    list({ limit, continueToken }) {
       calls.push(`LIST limit=${limit} continue=${continueToken}`);
       const answer = lists[Math.min(listed++, lists.length - 1)];
       return answer instanceof KubeError ? Promise.reject(answer) : Promise.resolve(answer!);
     },
-    async *watchPods({ resourceVersion, signal }) {
+    async *watch({ resourceVersion, signal }) {
       calls.push(`WATCH ${resourceVersion}`);
       const { steps = [], lastsMs = 0, error } = watches[Math.min(watched++, watches.length - 1)]!;
       for (const { type, name, version } of steps) {
@@ -35,7 +35,7 @@ function script({ lists, watches }: { lists: (PodList | KubeError)[]; watches: W
       if (lastsMs > 0) await clock.sleep(lastsMs, signal);
       if (error) throw error;
     },
-  } as Partial<Kube> as Kube;
+  };
   const sink = {
     begin: () => void told.push("begin"),
     page: (pods: Pod[]) => void told.push(`page ${pods.map((one) => one.metadata.name)}`),
@@ -45,11 +45,11 @@ function script({ lists, watches }: { lists: (PodList | KubeError)[]; watches: W
     failed: (error: KubeError, retryMs: number) => void failures.push({ kind: error.kind, retryMs }),
   };
   const start = (options: Partial<ReflectorOptions> = {}) =>
-    reflectPods(kube, sink, { clock, random: seededRandom(1), signal: abort.signal, ...options });
+    reflect(source, sink, { clock, random: seededRandom(1), signal: abort.signal, ...options });
   return { clock, calls, told, failures, abort, sink, start };
 }
 
-const list = (version: string, names: string[], continueToken?: string): PodList => ({
+const list = (version: string, names: string[], continueToken?: string): KubeList<Pod> => ({
   kind: "PodList",
   metadata: { resourceVersion: version, ...(continueToken ? { continue: continueToken } : {}) },
   items: names.map((name) => pod(name)),
@@ -162,6 +162,22 @@ Deno.test("The wait is short again once a watch was healthy", async () => {
   assert.ok(failures[4]!.retryMs <= 200);
   abort.abort();
   await ended;
+});
+
+Deno.test("A source that we may not see is asked for ever more rarely, as rarely as was asked for", async () => {
+  for (const longestRefusalMs of [undefined, 600_000]) {
+    const { clock, calls, failures, abort, start } = script({ lists: [trouble("unauthorised")], watches: [{}] });
+    const ended = start(longestRefusalMs === undefined ? {} : { longestRefusalMs });
+    await clock.advance(longestRefusalMs === undefined ? 60_000 : 3_600_000);
+    const longest = Math.max(...failures.map(({ retryMs }) => retryMs));
+    if (longestRefusalMs === undefined) assert.ok(longest <= 10_000);
+    else {assert.ok(
+        calls.length < 25 && longest > 300_000 && longest <= 600_000,
+        `${calls.length} calls, ${longest} ms`,
+      );}
+    abort.abort();
+    await ended;
+  }
 });
 
 Deno.test("Retry-After is honoured", async () => {

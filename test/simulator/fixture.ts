@@ -1,4 +1,4 @@
-import type { Pod, PodList, WatchEvent } from "../../src/kube/types.ts";
+import type { KubeList, Pod, Status, WatchEvent } from "../../src/kube/types.ts";
 import { seededRandom } from "../../src/random.ts";
 import { type ClusterOptions, SimulatedCluster } from "../../src/simulator/cluster.ts";
 import { settled, SimulatedClock } from "../support/simulated_clock.ts";
@@ -46,8 +46,8 @@ export class Fixture implements Disposable {
     return this.ask<Pod>("POST", PODS, podOf(name, { labels, spec }));
   }
 
-  async list(query = ""): Promise<PodList> {
-    return (await this.ask<PodList>("GET", `${PODS}${query}`)).body;
+  async list(query = ""): Promise<KubeList<Pod>> {
+    return (await this.ask<KubeList<Pod>>("GET", `${PODS}${query}`)).body;
   }
 
   async watch(query: string): Promise<WatchReader> {
@@ -78,7 +78,7 @@ export function podOf(
 
 /** Collects what a watch says. */
 export class WatchReader {
-  readonly events: WatchEvent[] = [];
+  readonly events: (WatchEvent<Pod> | { type: "ERROR"; object: Status })[] = [];
   /** How it ended: `no`, it has not. */
   ended: "no" | "clean" | "broken" = "no";
   readonly status: number;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PodList } from "../../src/kube/types.ts";
+import type { KubeList, Pod } from "../../src/kube/types.ts";
 import { Fixture, PODS } from "./fixture.ts";
 
 async function withPods(names: string[]): Promise<Fixture> {
@@ -8,7 +8,7 @@ async function withPods(names: string[]): Promise<Fixture> {
   return fixture;
 }
 
-function namesOf({ items }: PodList): (string | undefined)[] {
+function namesOf({ items }: KubeList<Pod>): (string | undefined)[] {
   return items.map(({ metadata }) => metadata.name);
 }
 
@@ -58,7 +58,7 @@ Deno.test("ten thousand pods come in pages of five hundred, each once", async ()
   const seen: (string | undefined)[] = [];
   let token: string | undefined = "";
   while (token !== undefined) {
-    const page: PodList = await fixture.list(`?limit=500&continue=${token}`);
+    const page: KubeList<Pod> = await fixture.list(`?limit=500&continue=${token}`);
     seen.push(...namesOf(page));
     token = page.metadata.continue;
   }

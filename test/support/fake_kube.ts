@@ -1,9 +1,9 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
-import type { Pod, PodList, WatchEvent } from "../../src/kube/types.ts";
+import type { KubeList, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
 
-type Call = "createPod" | "getPod" | "deletePod" | "listPods" | "watchPods";
+type Call = "createPod" | "getPod" | "deletePod" | "listPods" | "watchPods" | "listNodes" | "watchNodes";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
 export class FakeKube implements Kube {
@@ -13,6 +13,7 @@ export class FakeKube implements Kube {
   #inFlight = 0;
   readonly #failures: { call: Call; error: KubeError; times: number; name: string | undefined }[] = [];
   readonly pods = new Map<string, Pod>();
+  readonly nodes = new Map<string, Node>();
   /** Every call that was made, in order, with its time on the monotonic clock. */
   readonly calls: { call: Call; name: string; atMs: number; uid?: string }[] = [];
   /** How long each call takes, in milliseconds. */
@@ -77,16 +78,32 @@ export class FakeKube implements Kube {
     });
   }
 
-  async listPods(options: CallOptions & ListOptions): Promise<PodList> {
-    return await this.#answer("listPods", "", options, () => ({
+  async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
+    return await this.#list("listPods", this.pods, options);
+  }
+
+  watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
+    return this.#watch("watchPods", options);
+  }
+
+  async listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>> {
+    return await this.#list("listNodes", this.nodes, options);
+  }
+
+  watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
+    return this.#watch("watchNodes", options);
+  }
+
+  async #list<T>(call: Call, objects: Map<string, T>, options: CallOptions): Promise<KubeList<T>> {
+    return await this.#answer(call, "", options, () => ({
       metadata: { resourceVersion: String(this.#version) },
-      items: structuredClone([...this.pods.values()]),
+      items: structuredClone([...objects.values()]),
     }));
   }
 
   // deno-lint-ignore require-yield -- Nothing ever changes for somebody who watches: tests tell the sink themselves.
-  async *watchPods(options: CallOptions & WatchOptions): AsyncIterable<Exclude<WatchEvent, { type: "ERROR" }>> {
-    await this.#answer("watchPods", "", options, () => {});
+  async *#watch(call: Call, options: CallOptions & WatchOptions): AsyncGenerator<never> {
+    await this.#answer(call, "", options, () => {});
     await this.#clock.sleep(options.timeoutSeconds * 1000, options.signal);
   }
 
