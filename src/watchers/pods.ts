@@ -1,4 +1,3 @@
-import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isMisplaced } from "../files.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
@@ -7,19 +6,17 @@ import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
-import { type View, writeView } from "../workdir/views.ts";
+import { Complaints } from "./complaints.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
 import { UnseenMachines } from "./unseen_machines.ts";
+import { ViewKeeper } from "./view_keeper.ts";
 import type { Watching } from "./watching.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
 const SLICE = 100;
-
-/** Complaints that are remembered, so as not to be repeated. */
-const COMPLAINTS = 1_000;
 
 /**
  * How long, in milliseconds, what changes no answer may wait to be written down: a pod passes through half a dozen states
@@ -61,18 +58,14 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #written = new Map<string, WrittenPod>();
   /** What the LIST under way has named. */
   #listed = new Set<string>();
-  /** A LIST is under way: what the server says counts once all of it is there. */
-  #isListing = false;
-  #heardInListMs: number | undefined;
   /** Machines that count as created and that the LIST did not name. */
   readonly #unseen: UnseenMachines;
   readonly #setbacks: Setbacks;
-  /** On the wall clock, in milliseconds: when a LIST was last finished, and when the server last spoke. */
-  #listedAtMs: number | undefined;
-  #heardAtMs: number | undefined;
-  /** What could not be written down though nothing else is in its way, each with its reason. */
-  readonly #complaints = new Set<string>();
-  #viewWritten: View | undefined;
+  readonly #view: ViewKeeper;
+  /** What could not be written down though nothing else is in its way. */
+  readonly #complaints = new Complaints((machine, error) => {
+    log.error("Machine set aside: it cannot be written down", { machine, error });
+  });
 
   /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
   constructor(watching: Watching, options: { wake: () => void; changed: () => void }) {
@@ -80,6 +73,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#wake = options.wake;
     this.#changed = options.changed;
     this.#unseen = new UnseenMachines(watching);
+    this.#view = new ViewKeeper(watching, "pods");
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
     });
@@ -87,8 +81,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   begin(): void {
     this.#listed = new Set();
-    this.#isListing = true;
-    this.#heardInListMs = undefined;
+    this.#view.begin();
   }
 
   page(pods: Pod[]): void {
@@ -103,7 +96,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   complete(): void {
-    const { workdir, clock } = this.#watching;
+    const { workdir } = this.#watching;
     const gone = new Set([...this.#sightings.keys(), ...this.#calm.keys()]);
     for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) gone.add(name);
     const words = workdir.names(workdir.layout.podsStatus).filter((name) => parseMachineName(name));
@@ -118,9 +111,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const requests = workdir.names(workdir.layout.requests).filter(isRequestId);
     this.#unseen.begin({ unseen, requests, words: new Set(words) });
     this.#listed = new Set();
-    this.#listedAtMs = clock.now();
-    this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
-    this.#isListing = false;
+    this.#view.complete();
     this.#wake();
   }
 
@@ -134,13 +125,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   heard(): void {
-    const now = this.#watching.clock.now();
-    if (this.#isListing) this.#heardInListMs = now;
-    else this.#heardAtMs = now;
+    this.#view.heard();
   }
 
   failed(error: KubeError, retryMs: number): void {
-    this.#isListing = false;
+    this.#view.failed();
     log.warn("The cluster cannot be followed now", { error: describeError(error), retryMs: Math.round(retryMs) });
   }
 
@@ -154,7 +143,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (this.#unseen.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
     }
-    this.#writeView();
+    this.#view.write();
     return { kind: "again", atMs: clock.monotonic() + HEARD_EVERY_MS };
   }
 
@@ -241,20 +230,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       }
       const error = failed.get(name);
       this.#written.delete(name);
-      if (isMisplaced(error)) this.#complain(name, error);
+      if (isMisplaced(error)) this.#complaints.note(name, error);
       else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
     if (failed.size < slice.length) this.#changed();
     if (trouble.length > 0) throw trouble[0];
-  }
-
-  #complain(machine: string, thrown: unknown): void {
-    const error = describeError(thrown);
-    const complaint = `${machine}: ${error}`;
-    if (this.#complaints.has(complaint)) return;
-    if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
-    this.#complaints.add(complaint);
-    log.error("Machine set aside: it cannot be written down", { machine, error });
   }
 
   /** Where the cluster cannot be asked, what the watch says is written down all the same, and the view waits. */
@@ -269,20 +249,6 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     } catch (error) {
       this.#setbacks.note("unseen", error);
     }
-  }
-
-  #writeView(): void {
-    if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
-    const { workdir, clock, kube } = this.#watching;
-    const clusterNow = kube.now();
-    const view = {
-      completeAt: epochSeconds(this.#listedAtMs),
-      heardAt: epochSeconds(this.#heardAtMs),
-      ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
-    };
-    if (view.heardAt === this.#viewWritten?.heardAt && view.completeAt === this.#viewWritten.completeAt) return;
-    writeView(workdir, "pods", view);
-    this.#viewWritten = view;
   }
 
   #nameOfOurs(pod: Pod): string | undefined {

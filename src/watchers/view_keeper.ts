@@ -1,0 +1,57 @@
+import { epochSeconds } from "../clock.ts";
+import { type View, writeView } from "../workdir/views.ts";
+import type { Watching } from "./watching.ts";
+
+/** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
+export class ViewKeeper {
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "kube">;
+  readonly #name: string;
+  /** A LIST is under way: what the server says counts once all of it is there. */
+  #isListing = false;
+  #heardInListMs: number | undefined;
+  /** On the wall clock, in milliseconds: when a LIST was last finished, and when the server last spoke. */
+  #listedAtMs: number | undefined;
+  #heardAtMs: number | undefined;
+  #written: View | undefined;
+
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "kube">, name: string) {
+    this.#watching = watching;
+    this.#name = name;
+  }
+
+  begin(): void {
+    this.#isListing = true;
+    this.#heardInListMs = undefined;
+  }
+
+  complete(): void {
+    this.#listedAtMs = this.#watching.clock.now();
+    this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
+    this.#isListing = false;
+  }
+
+  heard(): void {
+    const now = this.#watching.clock.now();
+    if (this.#isListing) this.#heardInListMs = now;
+    else this.#heardAtMs = now;
+  }
+
+  failed(): void {
+    this.#isListing = false;
+  }
+
+  /** Writes the view down: to be called only while everything that the server said is written down. */
+  write(): void {
+    if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
+    const { workdir, clock, kube } = this.#watching;
+    const clusterNow = kube.now();
+    const view = {
+      completeAt: epochSeconds(this.#listedAtMs),
+      heardAt: epochSeconds(this.#heardAtMs),
+      ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
+    };
+    if (view.heardAt === this.#written?.heardAt && view.completeAt === this.#written.completeAt) return;
+    writeView(workdir, this.#name, view);
+    this.#written = view;
+  }
+}
