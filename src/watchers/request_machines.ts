@@ -6,7 +6,7 @@ import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
-import { type MachineRecord, readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
+import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
 import { markProcessed, readManifest, readRequest, settleMachine, type StoredRequest } from "../workdir/requests.ts";
 import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
@@ -159,7 +159,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Without this word a machine reads as `creating` all the same, so nothing waits for it. */
   #writeFirstWord(machine: string): void {
     try {
-      writeStatusWord(this.#watching.workdir, machine, "creating");
+      writeFirstStatusWord(this.#watching.workdir, machine);
     } catch (error) {
       log.warn("First status word not written", { machine, error: describeError(error) });
     }

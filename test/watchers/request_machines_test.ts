@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { KubeError, type KubeErrorKind } from "../../src/kube/errors.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
-import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import {
+  readMachineRecord,
+  readStatusWord,
+  writeFirstStatusWord,
+  writeMachineRecord,
+  writeStatusWord,
+} from "../../src/workdir/machines.ts";
 import { readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { type CrashLeaves, noSpace, notPermitted } from "../support/memory_files.ts";
@@ -59,6 +65,20 @@ Deno.test("what is done already is not done again, also after a restart", async 
   await watch(watching).go();
   assert.equal(watching.kube.calls.length, calls);
   assert.equal(watching.files.writes.length, writes);
+});
+
+Deno.test("a first word that the verb writes at the same moment leaves nothing hidden behind", async () => {
+  const watching = memoryWatching();
+  const { workdir, files } = watching;
+  ask(watching, "req", 1);
+  files.before = ({ name, paths }) => {
+    if ((name !== "rename" && name !== "hardLink") || paths[1] !== workdir.layout.podStatus("req-0")) return;
+    files.before = () => {};
+    writeFirstStatusWord(workdir, "req-0");
+  };
+  await watch(watching).go();
+  assert.deepEqual(words(watching, "req"), ["creating"]);
+  assert.deepEqual(files.list(workdir.layout.podsStatus).map(({ name }) => name), ["req-0"]);
 });
 
 Deno.test("a pod that exists and is ours is a success; one that is not is an error, and stays", async () => {
