@@ -6,6 +6,7 @@ import type { Random } from "../random.ts";
 import { systemLocks } from "../workdir/lock.ts";
 import { Workdir } from "../workdir/workdir.ts";
 import { systemCollector } from "./memory.ts";
+import { systemUsage } from "./pulse.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 
 /** The outside world that a daemon lives in. */
@@ -41,8 +42,6 @@ export async function runDaemon(
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, world);
-  await serve({ ...world, workdir, kube, locks: systemLocks, holder, collect: systemCollector }, {
-    ...options,
-    instance,
-  }, options.stopping);
+  const machine = { locks: systemLocks, holder, collect: systemCollector, usage: systemUsage };
+  await serve({ ...world, workdir, kube, ...machine }, { ...options, instance }, options.stopping);
 }

@@ -17,6 +17,7 @@ import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { MemoryKeeper } from "./memory.ts";
+import { Pulse, type Usage } from "./pulse.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
 export const WATCHERS = ["request-machines", "request-return-machines", "pods", "expiry"] as const;
@@ -32,6 +33,8 @@ export interface Daemon {
   holder: LockHolder;
   /** Collects garbage at once, where that can be had. */
   collect?: (() => void) | undefined;
+  /** The memory that the process holds, where a line a minute is to tell how it is. */
+  usage?: () => Usage;
 }
 
 export interface ServeOptions {
@@ -120,9 +123,11 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
   if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
+  let followed: (() => number) | undefined;
   if (runs("pods")) {
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
+    followed = () => watcher.size;
     const { watchTimeoutSeconds } = options;
     running.push(
       reflect({ list: (options) => kube.listPods(options), watch: (options) => kube.watchPods(options) }, watcher, {
@@ -134,6 +139,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
       }),
     );
   }
+  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed }), runner());
   await Promise.all(running);
   await drain(drains, { clock, end });
   log.info("Stopped");

@@ -79,6 +79,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     });
   }
 
+  /** How many pods are followed. */
+  get size(): number {
+    return this.#written.size;
+  }
+
   begin(): void {
     this.#listed = new Set();
     this.#view.begin();

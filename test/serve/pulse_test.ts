@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { startLogging } from "../../src/log.ts";
+import { Pulse } from "../../src/serve/pulse.ts";
+import { MemoryFiles } from "../support/memory_files.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
+
+const MIB = 1024 * 1024;
+
+/** Beats until `seconds` have passed, the n-th (from 1) of them `lateMs(n)` late. @returns what was logged, without times */
+async function beatFor(seconds: number, lateMs: (n: number) => number): Promise<string[]> {
+  let logged = "";
+  startLogging({ level: "info", file: undefined, files: new MemoryFiles(), writeError: (text) => logged += text });
+  const clock = new SimulatedClock();
+  const endMs = clock.monotonic() + seconds * 1_000;
+  let n = 0;
+  const usage = () => ({ rss: 80 * MIB, heapUsed: (20 + n % 10) * MIB });
+  const pulse = new Pulse({ clock, usage, pods: () => 7 });
+  while (clock.monotonic() <= endMs) {
+    const outcome = await pulse.step(new AbortController().signal);
+    assert.equal(outcome.kind, "again");
+    if (outcome.kind === "again") await clock.advance(outcome.atMs - clock.monotonic() + lateMs(++n));
+  }
+  return logged.split("\n").filter((line) => line !== "").map((line) => line.slice(25));
+}
+
+Deno.test("once a minute one line says what the process holds and how late its event loop was", async () => {
+  const lines = await beatFor(121, (n) => n === 100 ? 40 : n < 200 && n % 20 === 0 ? 9 : 0);
+  assert.deepEqual(lines, [
+    "info    pulse: Pulse rssMiB=80 heapMiB=20 delayP99Ms=9 delayMaxMs=40 pods=7",
+    "info    pulse: Pulse rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7",
+  ]);
+});
+
+Deno.test("an event loop that stands still for longer than a minute is told once it goes on", async () => {
+  const lines = await beatFor(100, (n) => n === 10 ? 90_000 : 0);
+  assert.deepEqual(lines, ["info    pulse: Pulse rssMiB=80 heapMiB=20 delayP99Ms=90000 delayMaxMs=90000 pods=7"]);
+});
