@@ -7,6 +7,16 @@ export interface FileInfo {
   modifiedMs: number;
 }
 
+/** How a file is read. */
+export interface ReadOptions {
+  /** A larger file is refused: 16 MiB unless told otherwise, more than anything that we or the cluster write. */
+  mostBytes?: number;
+  /** Whether a link in the file's place is followed (the default) or refused. Links on the way to it always are. */
+  followLinks?: boolean;
+}
+
+const MOST_BYTES = 16 * 1024 * 1024;
+
 /** A name in a directory and what it is. */
 export interface DirectoryEntry {
   name: string;
@@ -18,7 +28,11 @@ export interface DirectoryEntry {
  * the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
  */
 export interface Files {
-  readText(path: string): string;
+  /**
+   * The text of a file, without a byte order mark. What is no file is refused before it is opened, for to open a pipe may take for ever.
+   * @throws besides errors of the system one with the code `EFTYPE` (not a file) or `EFBIG` (too large)
+   */
+  readText(path: string, options?: ReadOptions): string;
   /** Replaces what is there or makes a new file. Not atomic: see `Workdir.write`. */
   writeText(path: string, text: string): void;
   appendText(path: string, text: string): void;
@@ -32,7 +46,7 @@ export interface Files {
   removeTree(path: string): void;
   makeDirectory(path: string): void;
   list(path: string): DirectoryEntry[];
-  info(path: string): FileInfo;
+  info(path: string, options?: { followLinks?: boolean }): FileInfo;
   /** Makes what a file or directory holds survive a power failure. */
   sync(path: string): void;
   /**
@@ -44,7 +58,10 @@ export interface Files {
 
 /** The files of the machine we run on. */
 export const systemFiles: Files = {
-  readText: (path) => Deno.readTextFileSync(path),
+  readText(path, { mostBytes, followLinks = true } = {}) {
+    refuseUnreadable(path, systemInfo(path, followLinks), mostBytes);
+    return withoutMark(Deno.readTextFileSync(path));
+  },
   writeText: (path, text) => Deno.writeTextFileSync(path, text),
   appendText: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
   symlink: (target, path) => Deno.symlinkSync(target, path),
@@ -59,11 +76,9 @@ export const systemFiles: Files = {
   removeTree: (path) => Deno.removeSync(path, { recursive: true }),
   makeDirectory: (path) => Deno.mkdirSync(path, { recursive: true }),
   list: (path) => Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
-  info(path) {
-    const info = Deno.lstatSync(path);
-    return { kind: kindOf(info), size: info.size, modifiedMs: info.mtime?.getTime() ?? 0 };
-  },
+  info: (path, { followLinks = false } = {}) => systemInfo(path, followLinks),
   sync(path) {
+    refuseUnreadable(path, systemInfo(path, true), Infinity);
     using file = Deno.openSync(path, { read: true });
     file.syncSync();
   },
@@ -71,6 +86,28 @@ export const systemFiles: Files = {
     for (const directory of directories) void watchDirectory(directory, { signal, changed });
   },
 };
+
+function systemInfo(path: string, followLinks: boolean): FileInfo {
+  const info = followLinks ? Deno.statSync(path) : Deno.lstatSync(path);
+  return { kind: kindOf(info), size: info.size, modifiedMs: info.mtime?.getTime() ?? 0 };
+}
+
+/** @throws where this must not be opened; a directory says for itself what it is */
+export function refuseUnreadable(path: string, { kind, size }: FileInfo, mostBytes = MOST_BYTES): void {
+  if (kind === "symlink" || kind === "other") {
+    const what = kind === "symlink" ? "a symbolic link" : "a pipe, socket or device";
+    throw Object.assign(new Error(`It is ${what}, not a file: '${path}'`), { code: "EFTYPE" });
+  }
+  if (kind === "file" && size > mostBytes) {
+    const message = `It is ${size} bytes large, and at most ${mostBytes} are read: '${path}'`;
+    throw Object.assign(new Error(message), { code: "EFBIG" });
+  }
+}
+
+/** Editors of Windows put a mark before a text that JSON does not know. */
+export function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
 
 function kindOf(entry: { isFile: boolean; isDirectory: boolean; isSymlink: boolean }): FileInfo["kind"] {
   if (entry.isSymlink) return "symlink";
@@ -108,9 +145,17 @@ export function isNotFound(error: unknown): boolean {
 
 /**
  * True where something of another kind is in the path's own place: a directory where a file or link belongs, or the other
- * way round. That is the trouble of one path, unlike a full disk, and waiting does not cure it.
+ * way round, or a file that is too large. That is the trouble of one path, unlike a full disk, and waiting does not cure it.
  */
 export function isMisplaced(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return ["EISDIR", "ENOTDIR", "ENOTEMPTY", "ELOOP", "EINVAL"].includes(String(code));
+  return ["EISDIR", "ENOTDIR", "ENOTEMPTY", "ELOOP", "EINVAL", "EFTYPE", "EFBIG"].includes(codeOf(error));
+}
+
+/** True for the trouble of a whole file system or process, which no path is to blame for. */
+export function isSharedTrouble(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE"].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

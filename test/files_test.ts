@@ -1,7 +1,7 @@
 /** One contract, held by the real files and by those in memory that other tests stand on. */
 import assert from "node:assert/strict";
-import { type Files, isNotFound, systemFiles } from "../src/files.ts";
-import { Killed, MemoryFiles, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
+import { type Files, isMisplaced, isNotFound, isSharedTrouble, systemFiles } from "../src/files.ts";
+import { Killed, MemoryFiles, noDescriptors, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
 
 /** What an operation came to: its result, or the class and code of its error. */
 function outcome(operation: () => unknown): unknown {
@@ -22,9 +22,13 @@ function isMissing(operation: () => unknown): boolean {
   }
 }
 
-/** A file, a full and an empty directory, and links to a file, a directory, nothing and themselves. */
+/** A file, a pipe, a file behind a mark, a full and an empty directory, and links to a file, a directory, nothing and themselves. */
 function furnish(files: Files, root: string): void {
   files.makeDirectory(`${root}/full/deep`);
+  if (files instanceof MemoryFiles) files.pipe(`${root}/pipe`);
+  else new Deno.Command("mkfifo", { args: [`${root}/pipe`] }).outputSync();
+  files.symlink("pipe", `${root}/pipelink`);
+  files.writeText(`${root}/marked`, "\uFEFF{}");
   files.writeText(`${root}/full/x`, "in full");
   files.makeDirectory(`${root}/empty`);
   files.makeDirectory(`${root}/empty2`);
@@ -47,6 +51,24 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
   ["reads a directory", (f, at) => f.readText(`${at}/full`), "IsADirectory EISDIR"],
   ["reads a dangling link as nothing", (f, at) => isMissing(() => f.readText(`${at}/dangling`)), true],
   ["reads a link to itself", (f, at) => f.readText(`${at}/loop`), "FilesystemLoop ELOOP"],
+  [
+    "reads a link that is not to be followed",
+    (f, at) => f.readText(`${at}/link`, { followLinks: false }),
+    "Error EFTYPE",
+  ],
+  [
+    "reads a loop that is not to be followed",
+    (f, at) => f.readText(`${at}/loop`, { followLinks: false }),
+    "Error EFTYPE",
+  ],
+  ["reads below a link all the same", (f, at) => f.readText(`${at}/linkdir/x`, { followLinks: false }), "in full"],
+  ["reads a pipe", (f, at) => f.readText(`${at}/pipe`), "Error EFTYPE"],
+  ["reads a link to a pipe", (f, at) => f.readText(`${at}/pipelink`), "Error EFTYPE"],
+  ["reads as much as it may", (f, at) => f.readText(`${at}/file`, { mostBytes: 3 }), "abc"],
+  ["reads more than it may", (f, at) => f.readText(`${at}/file`, { mostBytes: 2 }), "Error EFBIG"],
+  ["reads a text behind a mark", (f, at) => f.readText(`${at}/marked`), "{}"],
+  ["reads a name that is too long", (f, at) => f.readText(`${at}/${"x".repeat(300)}`), "Error ENAMETOOLONG"],
+  ["reads a name that no file can have", (f, at) => f.readText(`${at}/a\0b`), "TypeError EINVAL"],
   ["writes a new file", (f, at) => [f.writeText(`${at}/new`, "é"), f.readText(`${at}/new`), f.info(`${at}/new`).size], [
     undefined,
     "é",
@@ -138,6 +160,7 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
     "link symlink",
     "linkdir symlink",
     "loop symlink",
+    "pipelink symlink",
   ]],
   ["lists through a link", (f, at) => sorted(f.list(`${at}/linkdir`)), ["deep directory", "x file"]],
   ["lists what is missing", (f, at) => f.list(`${at}/none`), "NotFound ENOENT"],
@@ -149,6 +172,19 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
   ]],
   ["tells of nothing", (f, at) => f.info(`${at}/none`), "NotFound ENOENT"],
   ["tells of nothing below a file", (f, at) => f.info(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["tells what a link leads to", (f, at) => f.info(`${at}/link`, { followLinks: true }).kind, "file"],
+  ["tells of a pipe", (f, at) => [f.info(`${at}/pipe`).kind, f.info(`${at}/pipelink`, { followLinks: true }).kind], [
+    "other",
+    "other",
+  ]],
+  ["tells of nothing behind a link", (f, at) => isMissing(() => f.info(`${at}/dangling`, { followLinks: true })), true],
+  ["lists a pipe", (f, at) => f.list(`${at}/pipe`), "NotADirectory ENOTDIR"],
+  ["renames a file onto a pipe", (f, at) => [f.rename(`${at}/file`, `${at}/pipe`), f.readText(`${at}/pipe`)], [
+    undefined,
+    "abc",
+  ]],
+  ["removes a pipe", (f, at) => f.remove(`${at}/pipe`), "done"],
+  ["syncs a pipe", (f, at) => f.sync(`${at}/pipe`), "Error EFTYPE"],
   ["syncs a file", (f, at) => f.sync(`${at}/file`), "done"],
   ["syncs a directory", (f, at) => f.sync(`${at}/full`), "done"],
   ["syncs what is missing", (f, at) => f.sync(`${at}/none`), "NotFound ENOENT"],
@@ -198,6 +234,18 @@ Deno.test("what does not exist is told from what cannot be read", () => {
   assert.ok(isNotFound(new Deno.errors.NotADirectory()));
   assert.ok(isNotFound(new Deno.errors.FilesystemLoop()));
   for (const error of [notPermitted(), noSpace(), readOnly(), new Error(), undefined]) assert.ok(!isNotFound(error));
+});
+
+Deno.test("the trouble of one path is told from that of all", () => {
+  for (const error of [noSpace(), readOnly(), noDescriptors()]) {
+    assert.ok(isSharedTrouble(error) && !isMisplaced(error), error.message);
+  }
+  const files = new MemoryFiles();
+  furnish(files, "/root");
+  for (const name of ["full", "pipe", "file/x"]) {
+    assert.throws(() => files.readText(`/root/${name}`), (error) => isMisplaced(error) && !isSharedTrouble(error));
+  }
+  assert.ok(!isSharedTrouble(notPermitted()) && !isMisplaced(notPermitted()), "may be cured, and is one path's");
 });
 
 Deno.test("memory files: only the write that was chosen fails", () => {

@@ -2,6 +2,7 @@ import { epochSeconds } from "../clock.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
+import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
 import { machineNames } from "./machine_names.ts";
 import type { Provider } from "./provider.ts";
@@ -28,11 +29,10 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   };
 }
 
-/** We issued a name where its request lists it, or where we have seen its pod. */
+/** We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. */
 function wasIssued({ workdir }: Provider, name: string): boolean {
-  const parsed = parseMachineName(name);
-  if (!parsed) return false;
+  if (!parseMachineName(name)) return false;
   const { layout } = workdir;
-  return [layout.requestMachine(parsed.requestId, name), layout.podStatus(name), layout.pod(name)]
-    .some((path) => workdir.kind(path) !== undefined);
+  return [layout.podStatus(name), layout.pod(name)].some((path) => workdir.kind(path) !== undefined) ||
+    readMachineEntry(workdir, name) !== undefined;
 }

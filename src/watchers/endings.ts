@@ -1,7 +1,7 @@
 import { parseMachineName } from "../hf/names.ts";
 import type { StatusWord } from "../hf/status.ts";
 import { type MachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../workdir/machines.ts";
-import { settleMachine, syncRequest } from "../workdir/requests.ts";
+import { readMachineEntry, settleMachine, syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { once } from "./once.ts";
 
@@ -35,11 +35,10 @@ export function endMachines(workdir: Workdir, endings: Ending[]): Map<Ending, un
   each(({ machine, record }) => writeMachineRecord(workdir, machine, record, { sync: true }));
   each(() => syncMachines());
   each(({ machine }) => {
-    const requestId = requestWithEntry(workdir, machine);
-    if (requestId === undefined) return;
-    if (workdir.kind(workdir.layout.requestMachine(requestId, machine)) === "symlink") {
-      settleMachine(workdir, requestId, machine);
-    }
+    const requestId = parseMachineName(machine)?.requestId;
+    const entry = readMachineEntry(workdir, machine);
+    if (requestId === undefined || entry === undefined) return;
+    if (entry === "pending") settleMachine(workdir, requestId, machine);
     if (!syncs.has(requestId)) syncs.set(requestId, once(() => syncRequest(workdir, requestId)));
   });
   each(({ machine }) => syncs.get(parseMachineName(machine)?.requestId ?? "")?.());
@@ -48,11 +47,4 @@ export function endMachines(workdir: Workdir, endings: Ending[]): Map<Ending, un
     if (readStatusWord(workdir, machine) !== "deleted") writeStatusWord(workdir, machine, word);
   });
   return failed;
-}
-
-/** The machine's request, where the work directory has an entry of the machine in it. */
-function requestWithEntry(workdir: Workdir, machine: string): string | undefined {
-  const requestId = parseMachineName(machine)?.requestId;
-  if (requestId === undefined) return undefined;
-  return workdir.kind(workdir.layout.requestMachine(requestId, machine)) === undefined ? undefined : requestId;
 }

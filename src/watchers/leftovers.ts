@@ -63,7 +63,7 @@ export class LeftoversSweeper implements Loop {
       this.#sweep(directory);
     }
     const below = [requests, returnRequests].flatMap((parent) =>
-      workdir.names(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
+      workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
     );
     this.#clean = new Set(below.filter((directory) => this.#clean.has(directory)));
     this.#toLookThrough = below.filter((directory) => !this.#clean.has(directory));

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { epochSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
-import { parseRecord } from "../workdir/record.ts";
+import { readRecord } from "../workdir/record.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /**
@@ -42,8 +42,7 @@ const PodSchema = v.looseObject({
 
 /** The pod that a machine's file holds, whoever wrote it; nothing where there is none that can be read. */
 export function readPodFile(workdir: Workdir, machine: string): Pod | undefined {
-  const text = workdir.readText(workdir.layout.pod(machine));
-  const pod = text === undefined ? undefined : parseRecord(PodSchema, text);
+  const pod = readRecord(workdir, workdir.layout.pod(machine), PodSchema);
   if (!pod) return undefined;
   const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
   const created = creationTimestamp ?? (createdAt ? new Date(createdAt * 1000).toISOString() : undefined);

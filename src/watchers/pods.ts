@@ -113,7 +113,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       else if (word === "pending" || word === "running" || word === "unknown") gone.add(name);
     }
     for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
-    const requests = workdir.names(workdir.layout.requests).filter(isRequestId);
+    const requests = workdir.directories(workdir.layout.requests).filter(isRequestId);
     this.#unseen.begin({ unseen, requests, words: new Set(words) });
     this.#listed = new Set();
     this.#view.complete();

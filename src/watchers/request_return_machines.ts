@@ -1,9 +1,10 @@
 import { describeError } from "../errors.ts";
-import { isRequestId, parseMachineName } from "../hf/names.ts";
+import { isRequestId } from "../hf/names.ts";
 import { machineStatus, type StatusWord } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
 import { type PodFacts, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { readMachineEntry } from "../workdir/requests.ts";
 import { markReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
 import type { Loop, Outcome } from "./outcome.ts";
@@ -155,7 +156,8 @@ export class RequestReturnMachinesWatcher implements Loop {
   #look(machine: string, machines: Map<string, string | undefined>): ReturnType<typeof decideReturn> {
     const { workdir } = this.#watching;
     const pod = readPodFacts(workdir, machine);
-    const todo = decideReturn({ word: readStatusWord(workdir, machine), pod, entry: this.#entry(machine) });
+    const entry = readMachineEntry(workdir, machine);
+    const todo = decideReturn({ word: readStatusWord(workdir, machine), pod, entry });
     const before = machines.get(machine);
     if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#deletions.gone(before);
     if (pod) {
@@ -163,14 +165,6 @@ export class RequestReturnMachinesWatcher implements Loop {
       this.#deletions.want(machine, pod);
     }
     return todo;
-  }
-
-  #entry(machine: string): ReturnedMachine["entry"] {
-    const { workdir } = this.#watching;
-    const requestId = parseMachineName(machine)?.requestId;
-    if (requestId === undefined) return undefined;
-    const kind = workdir.kind(workdir.layout.requestMachine(requestId, machine));
-    return kind === undefined ? undefined : kind === "symlink" ? "pending" : "created";
   }
 
   /**

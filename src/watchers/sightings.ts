@@ -97,7 +97,7 @@ export function writeSightings(
 
 function syncIfThere(workdir: Workdir, requestId: string): void {
   try {
-    syncRequest(workdir, requestId);
+    if (workdir.kind(workdir.layout.request(requestId)) === "directory") syncRequest(workdir, requestId);
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

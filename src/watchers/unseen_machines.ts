@@ -3,6 +3,7 @@ import { parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { readStatusWord } from "../workdir/machines.ts";
+import { readMachineEntry } from "../workdir/requests.ts";
 import { findOurs } from "./ownership.ts";
 import { isClusterTrouble } from "./slots.ts";
 import type { Watching } from "./watching.ts";
@@ -72,7 +73,7 @@ export class UnseenMachines {
     const { workdir } = this.#watching;
     try {
       for (const { name, kind } of workdir.files.list(workdir.layout.request(requestId))) {
-        if (kind === "file" && !this.#words.has(name) && parseMachineName(name)?.requestId === requestId) {
+        if (kind !== "symlink" && !this.#words.has(name) && parseMachineName(name)?.requestId === requestId) {
           this.#machines.add(name);
         }
       }
@@ -84,11 +85,8 @@ export class UnseenMachines {
   /** Judged anew right before the question: what was created after it was answered is not gone. */
   #isCreatedUnseen(name: string): boolean {
     const { workdir } = this.#watching;
-    const requestId = parseMachineName(name)?.requestId;
-    if (requestId === undefined) return false;
     const word = readStatusWord(workdir, name);
-    return (word === undefined || word === "creating") &&
-      workdir.kind(workdir.layout.requestMachine(requestId, name)) === "file";
+    return (word === undefined || word === "creating") && readMachineEntry(workdir, name) === "created";
   }
 
   async #isGone(name: string, signal: AbortSignal): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import { parseRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const HolderSchema = v.object({ host: v.string(), pid: v.number(), command: v.string(), since: v.string() });
@@ -30,8 +30,7 @@ export const systemLocks: Locks = {
     } catch (error) {
       database.close();
       if (!/locked|busy/i.test(String(error))) throw error;
-      const text = workdir.readText(workdir.layout.lockHolder(watcher));
-      const other = text === undefined ? undefined : parseRecord(HolderSchema, text);
+      const other = readRecord(workdir, workdir.layout.lockHolder(watcher), HolderSchema);
       const who = other
         ? `'${other.command}', process ${other.pid} on ${other.host}, since ${other.since}`
         : "another process";

@@ -1,13 +1,16 @@
 import * as v from "valibot";
 import { epochSeconds } from "../clock.ts";
 import { isStatusWord, type StatusWord } from "../hf/status.ts";
-import { parseRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
+
+/** JSON can hold numbers that become infinite, which no answer can hold. */
+const Seconds = v.pipe(v.number(), v.finite());
 
 const MachineRecordSchema = v.object({
   uid: v.optional(v.string()),
   privateIpAddress: v.optional(v.string()),
-  launchtime: v.optional(v.number()),
+  launchtime: v.optional(Seconds),
   up: v.boolean(),
   returned: v.boolean(),
   givenUp: v.boolean(),
@@ -36,9 +39,9 @@ const PodFactsSchema = v.object({
     uid: v.string(),
     resourceVersion: v.optional(v.string()),
     creationTimestamp: v.optional(v.nullable(v.string())),
-    creation_timestamp: v.optional(v.nullable(v.number())),
+    creation_timestamp: v.optional(v.nullable(Seconds)),
     deletionTimestamp: v.optional(v.nullable(v.string())),
-    deletion_timestamp: v.optional(v.nullable(v.number())),
+    deletion_timestamp: v.optional(v.nullable(Seconds)),
   }),
   status: v.optional(v.object({
     podIP: v.optional(v.nullable(v.string())),
@@ -60,9 +63,13 @@ export interface PodFacts {
 
 /** The machine's status word, or nothing where it has none that we know. */
 export function readStatusWord(workdir: Workdir, machine: string): StatusWord | undefined {
-  const target = workdir.readLink(workdir.layout.podStatus(machine));
-  const word = target?.slice(target.lastIndexOf("/") + 1);
-  return word !== undefined && isStatusWord(word) ? word : undefined;
+  const path = workdir.layout.podStatus(machine);
+  const target = workdir.readLink(path);
+  if (target === undefined) return undefined;
+  const word = target.slice(target.lastIndexOf("/") + 1);
+  if (!isStatusWord(word)) return void workdir.broken.note(path, `Its word '${word.slice(0, 80)}' is not known`);
+  workdir.broken.clear(path);
+  return word;
 }
 
 /** Writes the word unless it is there already. */
@@ -81,8 +88,7 @@ export function writeFirstStatusWord(workdir: Workdir, machine: string): void {
 
 /** What we noted of a machine that came to its end, or nothing. */
 export function readMachineRecord(workdir: Workdir, machine: string): MachineRecord | undefined {
-  const text = workdir.readText(workdir.layout.machine(machine));
-  return text === undefined ? undefined : parseRecord(MachineRecordSchema, text);
+  return readRecord(workdir, workdir.layout.machine(machine), MachineRecordSchema);
 }
 
 /** With `sync` the note itself survives a power failure; its name does once the directory is synced. */
@@ -97,8 +103,7 @@ export function writeMachineRecord(
 
 /** The facts of the machine's pod file, or nothing where there is none that can be read. */
 export function readPodFacts(workdir: Workdir, machine: string): PodFacts | undefined {
-  const text = workdir.readText(workdir.layout.pod(machine));
-  const pod = text === undefined ? undefined : parseRecord(PodFactsSchema, text);
+  const pod = readRecord(workdir, workdir.layout.pod(machine), PodFactsSchema);
   if (!pod) return undefined;
   const { metadata, status } = pod;
   return {

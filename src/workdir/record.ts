@@ -1,4 +1,19 @@
 import * as v from "valibot";
+import type { Workdir } from "./workdir.ts";
+
+/** The record in a file, or nothing where there is none; where there is something else, that is noted as broken. */
+export function readRecord<Schema extends v.GenericSchema>(
+  workdir: Workdir,
+  path: string,
+  schema: Schema,
+): v.InferOutput<Schema> | undefined {
+  const text = workdir.readText(path);
+  if (text === undefined) return undefined;
+  const record = parseRecord(schema, text);
+  if (record === undefined) workdir.broken.note(path, text === "" ? "It is empty" : "It does not hold what it should");
+  else workdir.broken.clear(path);
+  return record;
+}
 
 /** JSON text checked by a schema, or nothing where it is not what it should be. */
 export function parseRecord<Schema extends v.GenericSchema>(

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
-import { machineName, parseMachineName } from "../hf/names.ts";
+import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { RequestFile } from "./layout.ts";
 import { isTaken, publish } from "./publish.ts";
-import { parseRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** The version of `.request.json` that we write; we read every version up to it. */
@@ -12,8 +12,8 @@ const RECORD_VERSION = 1;
 const RequestRecordSchema = v.object({
   version: v.pipe(v.number(), v.maxValue(RECORD_VERSION)),
   templateId: v.string(),
-  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  requestedAt: v.number(),
+  count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
+  requestedAt: v.pipe(v.number(), v.finite()),
 });
 
 /** What `.request.json` says of a request for machines. The existing plug-in writes none. */
@@ -109,8 +109,18 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
 
 /** The request's record, or nothing where there is none that can be read. */
 export function readRequestRecord(workdir: Workdir, id: string): RequestRecord | undefined {
-  const text = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.record}`);
-  return text === undefined ? undefined : parseRecord(RequestRecordSchema, text);
+  return readRecord(workdir, `${workdir.layout.request(id)}/${RequestFile.record}`, RequestRecordSchema);
+}
+
+/**
+ * What a machine's entry in its request says: whether its pod is still to be created. Nothing where there is no such entry
+ * in a request of ours; a request that is a link leads out of the work directory, and is none.
+ */
+export function readMachineEntry(workdir: Workdir, machine: string): "pending" | "created" | undefined {
+  const requestId = parseMachineName(machine)?.requestId;
+  if (requestId === undefined || workdir.kind(workdir.layout.request(requestId)) !== "directory") return undefined;
+  const kind = workdir.kind(workdir.layout.requestMachine(requestId, machine));
+  return kind === undefined ? undefined : kind === "symlink" ? "pending" : "created";
 }
 
 /** True where every machine of the request has been handled. */
@@ -134,7 +144,10 @@ export function markProcessed(workdir: Workdir, id: string): void {
   syncRequest(workdir, id);
 }
 
-/** The manifest that a pending machine's pod is made from: the request's own, or the file that its link leads to. */
+/**
+ * The manifest that a pending machine's pod is made from: the request's own, or the file that its link leads to, which with
+ * the existing plug-in lies outside of the work directory.
+ */
 export function readManifest(workdir: Workdir, id: string, machine: string): string {
   const own = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.manifest}`);
   return own ?? workdir.files.readText(workdir.layout.requestMachine(id, machine));

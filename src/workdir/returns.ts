@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { RequestFile } from "./layout.ts";
 import { isTaken, publish } from "./publish.ts";
-import { parseRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import { idTaken } from "./requests.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -62,10 +62,9 @@ export function addReturn(
 export function readReturn(workdir: Workdir, id: string): StoredReturn | undefined {
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(path) !== "directory") return undefined;
-  const text = workdir.readText(`${path}/${RequestFile.record}`);
   return {
     id,
-    record: text === undefined ? undefined : parseRecord(ReturnRecordSchema, text),
+    record: readRecord(workdir, `${path}/${RequestFile.record}`, ReturnRecordSchema),
     machines: workdir.names(path),
     processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined,
   };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /**
@@ -26,8 +26,7 @@ export interface View {
 
 /** The view, or nothing where no watcher has finished its first LIST here. */
 export function readView(workdir: Workdir, name: string): View | undefined {
-  const text = workdir.readText(workdir.layout.view(name));
-  return text === undefined ? undefined : parseRecord(ViewSchema, text);
+  return readRecord(workdir, workdir.layout.view(name), ViewSchema);
 }
 
 export function writeView(workdir: Workdir, name: string, view: View): void {

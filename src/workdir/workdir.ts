@@ -1,6 +1,7 @@
-import { HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import { type Files, isMisplaced, isNotFound } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
+import { BrokenEntries } from "./broken_entries.ts";
 import { Layout } from "./layout.ts";
 import { Prototypes } from "./prototypes.ts";
 
@@ -10,6 +11,7 @@ export class Workdir {
   readonly files: Files;
   readonly random: Random;
   readonly prototypes: Prototypes;
+  readonly broken = new BrokenEntries();
   readonly #tag: string;
   #counter = 0;
 
@@ -97,14 +99,14 @@ export class Workdir {
     }
   }
 
-  /** The file's text, or nothing where there is no file. */
+  /** The file's text, or nothing where there is no file; what is there in its place is noted as broken. */
   readText(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readText(path), { orMisplaced: true });
+    return this.#unlessMissing(() => this.files.readText(path, { followLinks: false }), { orMisplaced: path });
   }
 
   /** The link's target, or nothing where there is no link. */
   readLink(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readLink(path), { orMisplaced: true });
+    return this.#unlessMissing(() => this.files.readLink(path), { orMisplaced: path });
   }
 
   /** What `path` is, or nothing where nothing is there. */
@@ -118,17 +120,27 @@ export class Workdir {
     return entries.map((entry) => entry.name).filter((name) => !name.startsWith("."));
   }
 
+  /** As `names`, of the directories alone: what a link leads to is not ours. */
+  directories(parent: string): string[] {
+    const entries = this.#unlessMissing(() => this.files.list(parent)) ?? [];
+    return entries.filter(({ name, kind }) => kind === "directory" && !name.startsWith(".")).map(({ name }) => name);
+  }
+
   /** Removes a file or link; one that is gone already is no error. */
   remove(path: string): void {
     this.#unlessMissing(() => this.files.remove(path));
   }
 
-  #unlessMissing<T>(read: () => T, options: { orMisplaced?: boolean } = {}): T | undefined {
+  /** @param options `orMisplaced`: the path, where something else in its place counts as missing and is noted as broken */
+  #unlessMissing<T>(read: () => T, options: { orMisplaced?: string } = {}): T | undefined {
     try {
       return read();
     } catch (error) {
-      if (isNotFound(error) || (options.orMisplaced && isMisplaced(error))) return undefined;
-      throw error;
+      const { orMisplaced } = options;
+      if (isNotFound(error)) return undefined;
+      if (orMisplaced === undefined || !isMisplaced(error)) throw error;
+      this.broken.note(orMisplaced, describeError(error));
+      return undefined;
     }
   }
 }

@@ -1,4 +1,5 @@
-import type { DirectoryEntry, FileInfo, Files } from "../../src/files.ts";
+import { type DirectoryEntry, type FileInfo, type Files, refuseUnreadable, withoutMark } from "../../src/files.ts";
+import type { ReadOptions } from "../../src/files.ts";
 
 interface FileNode {
   kind: "file";
@@ -19,7 +20,12 @@ interface DirectoryNode {
   syncedEntries: Map<string, Node>;
   modifiedMs: number;
 }
-type Node = FileNode | LinkNode | DirectoryNode;
+/** A pipe, socket or device. */
+interface OtherNode {
+  kind: "other";
+  modifiedMs: number;
+}
+type Node = FileNode | LinkNode | DirectoryNode | OtherNode;
 
 /**
  * What a crash leaves behind.
@@ -60,6 +66,12 @@ export class Killed extends Error {
 export class MemoryFiles implements Files {
   #root: DirectoryNode;
   readonly #now: () => number;
+  /** What nobody may read or write, and directories that nobody is to get into. */
+  readonly #denied = new Set<Node>();
+  readonly #guarded = new Set<Node>();
+  #operation: Operation | undefined;
+  /** Operations that got into a guarded directory. */
+  readonly trespasses: Operation[] = [];
   readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
   /** Every operation that was tried and changes or syncs something, in order. */
   readonly writes: Operation[] = [];
@@ -103,11 +115,28 @@ export class MemoryFiles implements Files {
     return after;
   }
 
+  /** Puts a pipe at a path: to open it would block for ever, which is told by an error here. */
+  pipe(path: string): void {
+    const { parent, name } = this.#place(path);
+    this.#put(parent, name, { kind: "other", modifiedMs: this.#now() });
+  }
+
+  /** Takes away all permissions on what is at a path. */
+  deny(path: string): void {
+    this.#denied.add(this.#at(path, { follow: false }));
+  }
+
+  /** Notes in `trespasses` who gets into a directory. */
+  guard(path: string): void {
+    this.#guarded.add(this.#at(path));
+  }
+
   /** Every path below a directory, hidden ones too, in order: a file with its text, a link with its target. */
   tree(directory: string): Record<string, string> {
     const found: [string, string][] = [];
     const visit = (path: string, node: Node) => {
       if (node.kind === "file") found.push([path, node.text]);
+      else if (node.kind === "other") found.push([path, "(pipe)"]);
       else if (node.kind === "symlink") found.push([path, `-> ${node.target}`]);
       else if (node.entries.size === 0 && path !== "") found.push([`${path}/`, ""]);
       else for (const [name, below] of node.entries) visit(path === "" ? name : `${path}/${name}`, below);
@@ -121,11 +150,13 @@ export class MemoryFiles implements Files {
     this.#at(path, { follow: false }).modifiedMs = modifiedMs;
   }
 
-  readText(path: string): string {
+  readText(path: string, { mostBytes, followLinks = true }: ReadOptions = {}): string {
     this.#begin("readText", path);
-    const node = this.#at(path);
-    if (node.kind === "directory") throw failure("IsADirectory", path);
-    return (node as FileNode).text;
+    const node = this.#at(path, { follow: followLinks });
+    refuseUnreadable(path, this.#infoOf(node), mostBytes);
+    this.#open(node, path);
+    if (node.kind !== "file") throw failure("IsADirectory", path);
+    return withoutMark(node.text);
   }
 
   writeText(path: string, text: string): void {
@@ -223,14 +254,18 @@ export class MemoryFiles implements Files {
   list(path: string): DirectoryEntry[] {
     this.#begin("list", path);
     const node = this.#at(path);
+    this.#open(node, path);
     if (node.kind !== "directory") throw failure("NotADirectory", path);
     // The last one first: nobody may count on an order.
     return Array.from(node.entries, ([name, { kind }]) => ({ name, kind })).reverse();
   }
 
-  info(path: string): FileInfo {
+  info(path: string, { followLinks = false }: { followLinks?: boolean } = {}): FileInfo {
     this.#begin("info", path);
-    const node = this.#at(path, { follow: false });
+    return this.#infoOf(this.#at(path, { follow: followLinks }));
+  }
+
+  #infoOf(node: Node): FileInfo {
     const size = node.kind === "file"
       ? new TextEncoder().encode(node.text).length
       : node.kind === "symlink"
@@ -242,6 +277,8 @@ export class MemoryFiles implements Files {
   sync(path: string): void {
     this.#begin("sync", path);
     const node = this.#at(path);
+    refuseUnreadable(path, this.#infoOf(node), Infinity);
+    this.#open(node, path);
     if (node.kind === "file") node.syncedText = node.text;
     if (node.kind === "directory") node.syncedEntries = new Map(node.entries);
   }
@@ -256,6 +293,7 @@ export class MemoryFiles implements Files {
 
   #begin(name: Operation["name"], ...paths: string[]): void {
     const operation = { name, paths };
+    this.#operation = operation;
     const place = this.writes.length;
     if (WRITES.has(name)) this.writes.push(operation);
     this.before(operation, place);
@@ -275,6 +313,8 @@ export class MemoryFiles implements Files {
     const { parent, name, node } = this.#place(path);
     if (node?.kind === "directory") throw failure("IsADirectory", path);
     if (node?.kind === "symlink") return this.#file(resolveLink(node.target, path));
+    if (node?.kind === "other") throw new Error(`This would block for ever: '${path}'`);
+    if (node) this.#open(node, path);
     const file = node ?? { kind: "file", text: "", syncedText: undefined, modifiedMs: 0 };
     if (!node) this.#put(parent, name, file);
     file.modifiedMs = this.#now();
@@ -288,6 +328,7 @@ export class MemoryFiles implements Files {
     if (name === undefined) throw failure("NotFound", path);
     const parent = this.#at(`/${parts.join("/")}`);
     if (parent.kind !== "directory") throw failure("NotADirectory", path);
+    this.#enter(parent, path);
     return { parent, name, node: parent.entries.get(name) };
   }
 
@@ -296,12 +337,25 @@ export class MemoryFiles implements Files {
     const parts = split(path);
     for (const [i, part] of parts.entries()) {
       if (node.kind !== "directory") throw failure("NotADirectory", path);
+      this.#enter(node, path);
       const next: Node | undefined = node.entries.get(part);
       if (!next) throw failure("NotFound", path);
       const isLast = i === parts.length - 1;
       node = next.kind === "symlink" && (follow || !isLast) ? this.#follow(next, directoryOf(parts, i), hops) : next;
     }
     return node;
+  }
+
+  #enter(directory: DirectoryNode, path: string): void {
+    if (this.#guarded.has(directory) && this.#operation) this.trespasses.push(this.#operation);
+    this.#open(directory, path);
+  }
+
+  #open(node: Node, path: string): void {
+    if (this.#guarded.has(node) && this.#operation) this.trespasses.push(this.#operation);
+    if (this.#denied.has(node)) {
+      throw withCode(new Deno.errors.PermissionDenied(`Permission denied (os error 13): '${path}'`), "EACCES");
+    }
   }
 
   #follow(link: LinkNode, directory: string, hops = 0): Node {
@@ -321,7 +375,7 @@ export class MemoryFiles implements Files {
   }
 
   #survives(node: Node, leaves: CrashLeaves): Node {
-    if (node.kind === "symlink") return { ...node };
+    if (node.kind === "symlink" || node.kind === "other") return { ...node };
     if (node.kind === "file") {
       const text = leaves === "everything" ? node.text : node.syncedText ?? "";
       return { ...node, text, syncedText: text };
@@ -351,6 +405,11 @@ export function readOnly(): Error {
   return withCode(new Error("Read-only file system (os error 30)"), "EROFS");
 }
 
+/** Too many open files, as the system reports it. */
+export function noDescriptors(): Error {
+  return withCode(new Error("Too many open files (os error 24)"), "EMFILE");
+}
+
 /** Somebody else's file, as the system reports it. */
 export function notPermitted(): Error {
   return withCode(new Deno.errors.PermissionDenied("Permission denied (os error 13)"), "EACCES");
@@ -378,12 +437,17 @@ function withCode(error: Error, code: string): Error {
 }
 
 function split(path: string): string[] {
+  if (path.includes("\0")) {
+    throw withCode(new TypeError("file name contained an unexpected NUL byte"), "EINVAL");
+  }
   if (!path.startsWith("/")) throw failure("NotFound", path);
   const parts: string[] = [];
   for (const part of path.split("/")) {
     // No link that a test makes is followed by `..`.
     if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
+    else if (new TextEncoder().encode(part).length > 255) {
+      throw withCode(new Error(`File name too long (os error 36): '${path}'`), "ENAMETOOLONG");
+    } else if (part !== "" && part !== ".") parts.push(part);
   }
   return parts;
 }

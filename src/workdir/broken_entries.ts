@@ -1,0 +1,35 @@
+/** As many are remembered; beyond, an operator has seen enough to know. */
+export const MOST_BROKEN_ENTRIES = 1_000;
+
+/** What is wrong with an entry, and how often it was met. */
+export interface BrokenEntry {
+  path: string;
+  reason: string;
+  times: number;
+}
+
+/**
+ * What this process has met in the work directory that is not what it should be, or cannot be used: it is done without,
+ * and left where it is, for it may be somebody else's.
+ */
+export class BrokenEntries {
+  readonly #byKey = new Map<string, BrokenEntry>();
+
+  /** @param by tells apart those who look at the same path for different things */
+  note(path: string, reason: string, by = ""): void {
+    const key = `${path}\0${by}`;
+    const entry = this.#byKey.get(key);
+    if (entry) Object.assign(entry, { reason, times: entry.times + 1 });
+    else if (this.#byKey.size < MOST_BROKEN_ENTRIES) this.#byKey.set(key, { path, reason, times: 1 });
+  }
+
+  /** Notes that the entry is as it should be, or gone. */
+  clear(path: string, by = ""): void {
+    if (this.#byKey.size > 0) this.#byKey.delete(`${path}\0${by}`);
+  }
+
+  /** Every entry, by a key that stays the same. */
+  get all(): ReadonlyMap<string, BrokenEntry> {
+    return this.#byKey;
+  }
+}
