@@ -1,6 +1,9 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 
+/** Bytes: what 50,000 machines with names and ids take, and as much as is read within a second whatever is in it. */
+const LARGEST_INPUT = 8 * 1024 * 1024;
+
 /**
  * Reads the JSON document that a verb is asked with.
  * @param path a file, or `-` for standard input
@@ -12,7 +15,7 @@ export async function readInput(files: Files, path: string): Promise<unknown> {
   const source = isStandardInput ? "standard input" : `'${path}'`;
   let text: string;
   try {
-    text = isStandardInput ? await readStandardInput() : files.readText(path);
+    text = isStandardInput ? await readStandardInput() : files.readText(path, { mostBytes: LARGEST_INPUT });
   } catch (error) {
     if (error instanceof HostFactoryError) throw error;
     const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
@@ -34,5 +37,14 @@ async function readStandardInput(): Promise<string> {
       exitCode: ExitCode.usage,
     });
   }
-  return await new Response(Deno.stdin.readable).text();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of Deno.stdin.readable) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > LARGEST_INPUT) {
+      throw new HostFactoryError(`Cannot read the input: it is larger than ${LARGEST_INPUT} bytes`);
+    }
+  }
+  return await new Blob(chunks).text();
 }

@@ -26,18 +26,20 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
     .option("-f, --file <file>", "the same, as Symphony gives it")
     .action(async (argument: string | undefined, options: { file?: string }, command: Command) => {
       const path = options.file ?? argument ?? (defaultInput === undefined ? "-" : undefined);
+      let input: unknown, answer: object;
       try {
         const config = configure(cli, command, { defaultLogLevel: "warning" });
         const provider = openProvider(config, cli);
-        const input = path === undefined ? defaultInput : await readInput(cli.files, path);
-        const answer = await verb.answer(provider, input);
-        logger("verb").info(verb.name, { input: summary(input), answer: summary(answer) });
-        await writeAnswer(answer);
+        input = path === undefined ? defaultInput : await readInput(cli.files, path);
+        answer = await verb.answer(provider, input);
       } catch (error) {
         logger("verb").info(verb.name, { error: describeError(error) });
         cli.exitCode = error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
-        await writeFailure(verb, describeError(error));
+        return await writeFailure(verb, describeError(error));
       }
+      // What was accepted is answered as such, whatever fails from here on.
+      await writeAnswer(answer);
+      logger("verb").info(verb.name, { input: summary(input), answer: summary(answer) });
     });
 }
 
@@ -53,6 +55,11 @@ async function writeAnswer(answer: object): Promise<void> {
 
 /** A document for the log, cut to a line that can be read. */
 function summary(document: unknown): string {
-  const text = JSON.stringify(document);
+  let text: string;
+  try {
+    text = JSON.stringify(document);
+  } catch {
+    return "(nested too deep to show)";
+  }
   return text.length > 400 ? `${text.slice(0, 400)}… (${text.length} characters)` : text;
 }

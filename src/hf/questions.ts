@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
+import { MOST_MACHINES } from "./names.ts";
 
 /**
  * The questions that Symphony's host factory asks, checked. Keys that we do not know are ignored, and where the
@@ -13,7 +14,7 @@ const RequestMachines = v.object({
       v.number("must be a number"),
       v.integer("must be a whole number"),
       v.minValue(1, "must be at least 1"),
-      v.maxValue(1_000_000, "must be at most 1000000"),
+      v.maxValue(MOST_MACHINES, `must be at most ${MOST_MACHINES}`),
     ),
   }),
 });
@@ -23,19 +24,30 @@ const Machine = v.object({
   machineId: v.optional(v.nullable(v.string("must be a string"))),
 }, "must be a list of machines");
 
+/** A list that is too long is refused before anything in it is looked at. */
+function listOf<Schema extends v.GenericSchema>(schema: Schema) {
+  return v.pipe(
+    v.array(v.unknown()),
+    v.maxLength(MOST_MACHINES, `must be a list of at most ${MOST_MACHINES}`),
+    v.array(schema),
+  );
+}
+
 /** A list is told first: to the schema of one machine, any list would pass as an object without a name. */
-const Machines = v.lazy((input) => Array.isArray(input) ? v.array(Machine) : Machine);
+const Machines = v.lazy((input) => Array.isArray(input) ? listOf(Machine) : Machine);
 
 const ReturnMachines = v.object({ machines: Machines });
 const ReturnRequests = v.object({ machines: v.optional(v.nullable(Machines)) });
 const RequestStatus = v.object({
-  requests: v.union([v.array(v.unknown()), v.looseObject({})], "must be a list of requests"),
+  requests: v.lazy((input) =>
+    Array.isArray(input) ? listOf(v.unknown()) : v.looseObject({}, "must be a list of requests")
+  ),
 });
 const TemplateName = v.object({ templateId: v.string() });
 const Templates = v.object({
   templateId: v.optional(v.string()),
   template: v.optional(TemplateName),
-  templates: v.optional(v.union([v.array(TemplateName), TemplateName])),
+  templates: v.optional(v.lazy((input) => Array.isArray(input) ? listOf(TemplateName) : TemplateName)),
 });
 
 /** A machine as Symphony names it: by host name, or by id (the pod's uid) where there is no name. */

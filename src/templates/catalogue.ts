@@ -14,6 +14,10 @@ const Attribute = v.pipe(
   v.check((pair) => pair[0] !== "Numeric" || isNumeric(pair[1]), "must hold a number where it says Numeric"),
 );
 
+/** Beyond these it is no list of templates that an answer could hold. */
+const MOST_TEMPLATES = 10_000;
+const MOST_LEVELS = 50;
+
 /** Keys beyond these are the site's own and are carried along. */
 const TemplateSchema = v.looseObject({
   templateId: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
@@ -58,13 +62,12 @@ export function readCatalogue(files: Files, confdir: string | undefined): Catalo
       );
     } else if (seen.has(id)) {
       catalogue.problems.push(`Cannot use a second template '${id}' in '${path}': templateId must be unique`);
-    } else if (!isReadable(files, manifestPath(confdir, result.output))) {
-      catalogue.problems.push(
-        `Cannot use template '${id}' in '${path}': podSpec '${manifestPath(confdir, result.output)}' does not exist`,
-      );
     } else {
-      seen.add(id);
-      catalogue.templates.push(result.output);
+      const obstacle = obstacleTo(files, result.output, manifestPath(confdir, result.output));
+      if (obstacle === undefined) {
+        seen.add(id);
+        catalogue.templates.push(result.output);
+      } else catalogue.problems.push(`Cannot use template '${id}' in '${path}': ${obstacle}`);
     }
   }
   return catalogue;
@@ -84,8 +87,8 @@ export function findTemplate(catalogue: Catalogue, templateId: string): Template
   if (template) return template;
   const problem = catalogue.problems.find((text) => text.includes(`'${templateId}'`));
   if (problem) throw new HostFactoryError(problem);
-  const known = catalogue.templates.map((one) => `'${one.templateId}'`).join(", ");
-  throw new HostFactoryError(`Cannot find template '${templateId}'`, {
+  const known = catalogue.templates.slice(0, 20).map((one) => `'${one.templateId}'`).join(", ");
+  throw new HostFactoryError(`Cannot find template '${templateId.slice(0, 80)}'`, {
     hint: known ? `the templates are ${known}` : "no template can be used",
   });
 }
@@ -99,7 +102,10 @@ function readList(files: Files, path: string): unknown[] {
     throw new HostFactoryError(`Cannot read the templates file '${path}': ${reason}`, { cause: error });
   }
   if (typeof content === "object" && content !== null && "templates" in content && Array.isArray(content.templates)) {
-    return content.templates;
+    if (content.templates.length <= MOST_TEMPLATES) return content.templates;
+    throw new HostFactoryError(
+      `Cannot read the templates file '${path}': it holds more than ${MOST_TEMPLATES} templates`,
+    );
   }
   throw new HostFactoryError(
     `Cannot read the templates file '${path}': it must hold an object with a list 'templates'`,
@@ -111,15 +117,22 @@ function nameOf(value: unknown, position: number): string {
   return typeof id === "string" && id !== "" ? `'${id}'` : `number ${position + 1}`;
 }
 
-function isNumeric(text: string | undefined): boolean {
-  return text !== undefined && text.trim() !== "" && Number.isFinite(Number(text));
+/** Why a template that is right in itself cannot be used; nothing where it can. */
+function obstacleTo(files: Files, template: Template, path: string): string | undefined {
+  if (isDeeperThan(MOST_LEVELS, template)) return `it has more than ${MOST_LEVELS} levels`;
+  try {
+    const { kind } = files.info(path, { followLinks: true });
+    return kind === "file" ? undefined : `podSpec '${path}' is not a file`;
+  } catch (error) {
+    return `podSpec '${path}' ${isNotFound(error) ? "does not exist" : `cannot be read: ${(error as Error).message}`}`;
+  }
 }
 
-function isReadable(files: Files, path: string): boolean {
-  try {
-    files.info(path);
-    return true;
-  } catch {
-    return false;
-  }
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((below) => isDeeperThan(levels - 1, below));
+}
+
+function isNumeric(text: string | undefined): boolean {
+  return text !== undefined && text.trim() !== "" && Number.isFinite(Number(text));
 }

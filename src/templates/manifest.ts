@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 
+/**
+ * Characters. Ten times what a large pod has, half of what the cluster would store, and as much as the parser of YAML reads
+ * within a second at its worst.
+ */
+const LARGEST_MANIFEST = 512 * 1024;
+
 /** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
 const ManifestSchema = v.looseObject({
   apiVersion: v.literal("v1", "must be v1"),
@@ -33,7 +39,7 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * @throws HostFactoryError that names the source and the field
  */
 export async function parseManifest(text: string, source: string): Promise<Manifest> {
-  const result = v.safeParse(ManifestSchema, await parseDocument(text, source));
+  const result = v.safeParse(ManifestSchema, await readDocument(text, source));
   if (result.success) return result.output;
   const issue = result.issues[0];
   throw new HostFactoryError(
@@ -41,8 +47,9 @@ export async function parseManifest(text: string, source: string): Promise<Manif
   );
 }
 
-async function parseDocument(text: string, source: string): Promise<unknown> {
+async function readDocument(text: string, source: string): Promise<unknown> {
   try {
+    if (text.length > LARGEST_MANIFEST) throw tooLarge(text.length);
     if (text.trimStart().startsWith("{")) {
       try {
         return JSON.parse(text);
@@ -50,11 +57,22 @@ async function parseDocument(text: string, source: string): Promise<unknown> {
         // A flow mapping of YAML starts the same way.
       }
     }
-    const { parse } = await import("yaml");
-    return parse(text);
+    const { parseDocument } = await import("yaml");
+    // Its own words show lines of the file, which may be anything, and take it time without end.
+    const document = parseDocument(text, { prettyErrors: false });
+    const [error] = document.errors;
+    if (error) throw new Error(`${error.message} in line ${text.slice(0, error.pos[0]).split("\n").length}`);
+    const content = document.toJS();
+    // Aliases can make a document larger than its text, or hold itself.
+    const { length } = JSON.stringify(content) ?? "";
+    if (length > LARGEST_MANIFEST) throw tooLarge(length);
+    return content;
   } catch (error) {
-    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, {
-      cause: error,
-    });
+    const reason = (error as Error).message.split("\n", 1)[0];
+    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${reason}`, { cause: error });
   }
+}
+
+function tooLarge(length: number): Error {
+  return new Error(`it has ${length} characters, and may have ${LARGEST_MANIFEST}`);
 }

@@ -8,7 +8,14 @@ export function getAvailableTemplates({ config, workdir }: Provider, input: unkn
   const wanted = parseTemplateFilter(input);
   const { templates, problems } = readCatalogue(workdir.files, config.confdir);
   return {
-    ...(problems.length > 0 ? { message: problems.join("; ") } : {}),
+    ...(problems.length > 0 ? { message: summary(problems) } : {}),
     templates: templates.filter((template) => !wanted || wanted.includes(template.templateId)),
   };
+}
+
+/** The first problems, each as far as a message can hold it. */
+function summary(problems: string[]): string {
+  const told = problems.slice(0, 20).map((problem) => problem.slice(0, 500));
+  const more = problems.length - told.length;
+  return [...told, ...(more > 0 ? [`${more} more cannot be used`] : [])].join("; ");
 }

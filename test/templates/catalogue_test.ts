@@ -110,6 +110,16 @@ for (
   });
 }
 
+Deno.test("a template that no answer could hold, or whose manifest is no file, takes no other away", () => {
+  const deep = { ...good, templateId: "Deep", site: JSON.parse("[".repeat(1_000) + "]".repeat(1_000)) };
+  const files = confdir({ templates: [deep, { ...good, templateId: "Pipe", podSpec: "pipe" }, good] });
+  files.pipe("/conf/pipe");
+  const { templates, problems } = readCatalogue(files, "/conf");
+  assert.deepEqual(templates, [good]);
+  assert.match(problems.join("\n"), /'Deep'.*more than 50 levels\n.*'Pipe'.*'\/conf\/pipe' is not a file/);
+  assert.throws(() => readCatalogue(confdir({ templates: new Array(10_001).fill({}) }), "/conf"), /more than 10000/);
+});
+
 Deno.test("a templates file that is missing or not ours to read is an error that says which", () => {
   assert.throws(
     () => readCatalogue(new MemoryFiles(), "/conf"),

@@ -30,10 +30,23 @@ Deno.test("all that the author wrote is kept, known to us or not", async () => {
   assert.deepEqual(await parseManifest(JSON.stringify(full), "pod.json"), full);
 });
 
+/** Ten to the power of nine, from 600 characters. */
+function bomb(): string {
+  const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
+  for (let i = 1; i < 10; i++) lines.push(`a${i}: &a${i} [${new Array(10).fill(`*a${i - 1}`).join()}]`);
+  return lines.join("\n");
+}
+
 const unusable: [what: string, text: string, says: RegExp][] = [
   ["nothing", "", /it /],
   ["a list", "- a\n- b\n", /apiVersion/],
   ["broken YAML", "a: [1\nb: }", /Cannot use the pod manifest 'pod\.yaml'/],
+  ["a document that holds itself", "a: &a [*a]", /circular/],
+  ["aliases of aliases", bomb(), /[Aa]lias/],
+  ["larger than any pod", `a: ${"x".repeat(600_000)}`, /600003 characters/],
+  ["larger than its text", `a: &a ${"x".repeat(60_000)}\nb: [${"*a, ".repeat(20)}]`, /characters, and may have 524288/],
+  ["nested without end", "[".repeat(100_000), /Maximum call stack/],
+  ["wrong from end to end", "! ".repeat(200_000), /at most one tag in line 1/],
   ["another kind", JSON.stringify({ ...pod, kind: "Deployment" }), /kind must be Pod/],
   ["another version", JSON.stringify({ ...pod, apiVersion: "v2" }), /apiVersion must be v1/],
   ["no spec", JSON.stringify({ ...pod, spec: undefined }), /spec/],
@@ -53,3 +66,11 @@ for (const [what, text, says] of unusable) {
     });
   });
 }
+
+Deno.test("what is wrong with a manifest is said without showing the file: it may be anybody's", async () => {
+  await assert.rejects(parseManifest("root:x:0:0\nsecret: [\n", "pod.yaml"), (error: Error) => {
+    assert.doesNotMatch(error.message, /root|secret|\n/);
+    assert.match(error.message, /in line \d/);
+    return true;
+  });
+});

@@ -110,7 +110,7 @@ const failures: [what: string, prepare: (provider: MemoryProvider) => void, inpu
       files.symlink("/none", "/conf/pod.json");
     },
     question(1),
-    /Cannot read the pod manifest '\/conf\/pod\.json': it does not exist/,
+    /podSpec '\/conf\/pod\.json' does not exist/,
   ],
   ["an invalid manifest", ({ files }) => files.writeText("/conf/pod.json", "{}"), question(1), /apiVersion/],
   [
