@@ -8,9 +8,11 @@ import { version } from "../version.ts";
 import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
+import type { RetentionLimits } from "../watchers/past.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
+import { RetentionWatcher } from "../watchers/retention.ts";
 import type { Watching } from "../watchers/watching.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
@@ -45,6 +47,8 @@ export interface ServeOptions {
   podTimeoutSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
+  /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
+  retention?: RetentionLimits;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
   /** Let each watcher take one step, end what that started, and stop. */
@@ -125,6 +129,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
   let followed: (() => number) | undefined;
   if (runs("pods")) {
+    if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
     followed = () => watcher.size;

@@ -35,8 +35,8 @@ export class RequestMachinesWatcher implements Loop {
   /** Requests that have come and have not been read yet. */
   readonly #toTake = new Set<string>();
   readonly #active = new Map<string, ActiveRequest>();
-  /** How many machines had been given back when the pending ones were last checked for it. */
   #returnsReadMs = -Infinity;
+  /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
   #starts = 0;
 
@@ -59,8 +59,8 @@ export class RequestMachinesWatcher implements Loop {
     await this.#takeUp();
     const now = clock.monotonic();
     // Others refresh the same index: what is new to us is what we have not acted on.
-    const newReturns = returns.size !== this.#returnsSeen;
-    this.#returnsSeen = returns.size;
+    const newReturns = returns.revision !== this.#returnsSeen;
+    this.#returnsSeen = returns.revision;
     for (const request of this.#active.values()) {
       if (newReturns) this.#endReturned(request);
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));

@@ -51,6 +51,11 @@ export class Layout {
     return `${this.root}/prototypes`;
   }
 
+  /** Where the existing plug-in leaves what others are to pick up: batches of events, and the scripts' input and output. */
+  get spools(): string[] {
+    return ["events", "kube-events", "requests-io"].map((name) => `${this.root}/${name}`);
+  }
+
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
   get directories(): string[] {
     const existing = ["events", "kube-events", "nodes", "backups"].map((name) => `${this.root}/${name}`);
@@ -117,6 +122,8 @@ export const RequestFile = {
   manifest: ".manifest.json",
   /** Every machine of the request has been handled. */
   processed: ".processed",
+  /** When it came to its end: see `End`. */
+  ended: ".ended",
 } as const;
 
 /** One name of a path: the last line of defence, behind the checks at the edge. */
