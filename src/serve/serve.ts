@@ -13,6 +13,7 @@ import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
 import { RetentionWatcher } from "../watchers/retention.ts";
+import { SetAside } from "../watchers/set_aside.ts";
 import type { Watching } from "../watchers/watching.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
@@ -122,7 +123,10 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (!dryRun) start(new LeftoversSweeper(watching), runner());
+  if (!dryRun) {
+    start(new LeftoversSweeper(watching), runner());
+    start(new SetAside(watching), runner());
+  }
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
@@ -144,7 +148,8 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
       }),
     );
   }
-  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed }), runner());
+  const setAside = () => workdir.broken.size;
+  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed, setAside }), runner());
   await Promise.all(running);
   await drain(drains, { clock, end });
   log.info("Stopped");

@@ -96,7 +96,7 @@ export class ExpiryWatcher implements Loop {
     this.#slots = new Slots(watching.concurrency, { ...watching, freed: () => {} });
     this.#setbacks = new Setbacks(watching, (machine, error) => {
       log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -126,6 +126,7 @@ export class ExpiryWatcher implements Loop {
       const pod = readPodFacts(this.#watching.workdir, machine);
       const todo = pod ? this.#decide(machine, pod) : "stays";
       if (todo === "delete" && pod) this.#delete(machine, pod);
+      this.#setbacks.clear(machine);
       return todo;
     } catch (error) {
       this.#setbacks.note(machine, error);

@@ -224,19 +224,23 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
    */
   #writeDown(slice: [string, Sighting][]): void {
     if (slice.length === 0) return;
+    const { broken, layout } = this.#watching.workdir;
     const failed = writeSightings(this.#watching, slice);
     const trouble: unknown[] = [];
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
       if (!failed.has(name)) {
+        broken.clear(layout.pod(name), this.name);
         if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
         else this.#written.delete(name);
         continue;
       }
       const error = failed.get(name);
       this.#written.delete(name);
-      if (isMisplaced(error)) this.#complaints.note(name, error);
-      else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
+      if (isMisplaced(error)) {
+        this.#complaints.note(name, error);
+        broken.note(layout.pod(name), describeError(error), this.name);
+      } else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
     if (failed.size < slice.length) this.#changed();
     if (trouble.length > 0) throw trouble[0];

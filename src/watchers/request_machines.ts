@@ -1,6 +1,6 @@
 import { describeError, HostFactoryError } from "../errors.ts";
-import { isNotFound } from "../files.ts";
-import { isRequestId } from "../hf/names.ts";
+import { isMisplaced, isNotFound } from "../files.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { isRetryable, KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
@@ -49,7 +49,7 @@ export class RequestMachinesWatcher implements Loop {
     this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.requests);
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -85,17 +85,31 @@ export class RequestMachinesWatcher implements Loop {
       if (this.#setbacks.waits(id)) continue;
       try {
         const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
-        if (!stored) log.warn("Left alone: not a request", { name: id });
-        else if (!stored.processed) {
+        const path = workdir.layout.request(id);
+        if (stored) workdir.broken.clear(path);
+        else {
+          workdir.broken.note(path, "It is not a request");
+          this.#arrivals.reconsider(id);
+        }
+        if (stored && !stored.processed) {
           noted ??= new Set(workdir.names(workdir.layout.machines));
           await this.#take(stored, noted);
         }
-        this.#toTake.delete(id);
         this.#setbacks.clear(id);
+        this.#toTake.delete(id);
       } catch (error) {
         this.#setbacks.note(id, error);
       }
     }
+  }
+
+  /** The entry of a request, or of a machine in its request. */
+  #pathOf(name: string): string {
+    const { layout } = this.#watching.workdir;
+    const requestId = parseMachineName(name)?.requestId;
+    return requestId === undefined || this.#toTake.has(name) || this.#active.has(name)
+      ? layout.request(name)
+      : layout.requestMachine(requestId, name);
   }
 
   /** Takes up a request that has not been handled. @param noted the machines of which anything was noted */
@@ -124,7 +138,7 @@ export class RequestMachinesWatcher implements Loop {
     try {
       if (first) request.manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
     } catch (error) {
-      if (!(error instanceof HostFactoryError) && !isNotFound(error)) throw error;
+      if (!(error instanceof HostFactoryError) && !isNotFound(error) && !isMisplaced(error)) throw error;
       log.error("Request cannot be created", { request: id, error: describeError(error) });
       for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
@@ -197,8 +211,8 @@ export class RequestMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     try {
       if (workdir.kind(workdir.layout.request(id)) === "directory") markProcessed(workdir, id);
-      this.#active.delete(id);
       this.#setbacks.clear(id);
+      this.#active.delete(id);
       log.info("Request handled", { request: id, machines: count });
     } catch (error) {
       this.#setbacks.note(id, error);

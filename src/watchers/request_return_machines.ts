@@ -68,7 +68,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     this.#finder = new PodFinder(watching, { name: this.name, found, wake });
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
@@ -97,17 +97,28 @@ export class RequestReturnMachinesWatcher implements Loop {
     if (this.#setbacks.waits(id)) return;
     try {
       this.#take(id);
-      this.#toTake.delete(id);
       this.#setbacks.clear(id);
+      this.#toTake.delete(id);
     } catch (error) {
       this.#setbacks.note(id, error);
     }
   }
 
+  /** The entry of a return request, or the pod of a machine. */
+  #pathOf(name: string): string {
+    const { layout } = this.#watching.workdir;
+    return this.#toTake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
+  }
+
   #take(id: string): void {
     const { workdir } = this.#watching;
     const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
-    if (!stored) return log.warn("Left alone: not a return request", { name: id });
+    const path = workdir.layout.returnRequest(id);
+    if (!stored) {
+      workdir.broken.note(path, "It is not a return request");
+      return this.#arrivals.reconsider(id);
+    }
+    workdir.broken.clear(path);
     // One that counts as handled may have left pods behind: the existing plug-in marks it before they are gone.
     const machines = stored.processed ? stored.machines.filter((machine) => this.#exists(machine)) : stored.machines;
     if (stored.processed && machines.length === 0) return;
@@ -185,8 +196,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     try {
       if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") markReturnProcessed(workdir, id);
-      this.#active.delete(id);
       this.#setbacks.clear(id);
+      this.#active.delete(id);
       log.info("Return request handled", { request: id });
     } catch (error) {
       this.#setbacks.note(id, error);

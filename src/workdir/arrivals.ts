@@ -35,6 +35,11 @@ export class Arrivals {
     return names;
   }
 
+  /** Gives the name again once anything in the directory has changed: what is there is nothing that can be used. */
+  reconsider(name: string): void {
+    this.#given.delete(name);
+  }
+
   /** Gives the name again with the next call, as long as it is there. */
   forget(name: string): void {
     this.#given.delete(name);

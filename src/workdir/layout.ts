@@ -46,6 +46,11 @@ export class Layout {
     return `${this.root}/locks`;
   }
 
+  /** A note on each entry of the work directory that is not what it should be. */
+  get setAside(): string {
+    return `${this.root}/set-aside`;
+  }
+
   /** What entries that are all alike are further names of: see `Prototypes`. */
   get prototypes(): string {
     return `${this.root}/prototypes`;
@@ -68,6 +73,7 @@ export class Layout {
       this.views,
       this.locks,
       this.prototypes,
+      this.setAside,
     ]
       .concat(existing);
   }

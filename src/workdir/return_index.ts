@@ -32,8 +32,10 @@ export class ReturnIndex {
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {
+      const path = this.#workdir.layout.returnRequest(id);
       try {
-        this.#add(id, this.#workdir.names(this.#workdir.layout.returnRequest(id)));
+        if (this.#workdir.kind(path) === "directory") this.#add(id, this.#workdir.names(path));
+        else this.#arrivals.reconsider(id);
       } catch {
         this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
       }
