@@ -5,7 +5,12 @@ import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
 
-export const manifest = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "c", image: "i" }] } };
+export const manifest = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { labels: {} },
+  spec: { containers: [{ name: "c", image: "i" }] },
+};
 
 /** What the verbs and watchers stand on, all of it in memory: `/work`, prepared, and `/conf` with the template `T`. */
 export interface MemoryProvider extends Provider {
