@@ -8,13 +8,11 @@ import { version } from "../version.ts";
 import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
-import type { RetentionLimits } from "../watchers/past.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
-import { RetentionWatcher } from "../watchers/retention.ts";
-import { SetAside } from "../watchers/set_aside.ts";
 import type { Watching } from "../watchers/watching.ts";
+import { readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
@@ -48,8 +46,6 @@ export interface ServeOptions {
   podTimeoutSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
-  /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
-  retention?: RetentionLimits;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
   /** Let each watcher take one step, end what that started, and stop. */
@@ -85,6 +81,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   const { workdir, kube, clock, random } = daemon;
   const { instance, concurrency, podTimeoutSeconds, dryRun = false } = options;
   const end = new AbortController();
+  if (!dryRun) recordInstance(workdir, instance);
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
@@ -92,6 +89,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     clock,
     random,
     instance,
+    formerInstances: readInstances(workdir).filter((name) => name !== instance),
     concurrency,
     returns,
     stopping,
@@ -123,17 +121,13 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (!dryRun) {
-    start(new LeftoversSweeper(watching), runner());
-    start(new SetAside(watching), runner());
-  }
+  if (!dryRun) start(new LeftoversSweeper(watching), runner());
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
   if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
   let followed: (() => number) | undefined;
   if (runs("pods")) {
-    if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
     followed = () => watcher.size;
@@ -148,8 +142,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
       }),
     );
   }
-  const setAside = () => workdir.broken.size;
-  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed, setAside }), runner());
+  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed }), runner());
   await Promise.all(running);
   await drain(drains, { clock, end });
   log.info("Stopped");
