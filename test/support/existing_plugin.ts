@@ -44,13 +44,12 @@ export async function installExistingPlugin(site: Site): Promise<ExistingPlugin>
 }
 
 /** A pod as the existing plug-in makes it: none of our own labels. */
-export function existingPluginPod(requestId: string, index: number) {
+export function existingPluginPod(requestId: string, index: number): object {
   const name = `${requestId}-${index}`;
-  const labels: Record<string, string> = { app: name, "symphony/hostfactory-reqid": requestId };
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, labels },
+    metadata: { name, labels: { app: name, "symphony/hostfactory-reqid": requestId } },
     spec: {
       restartPolicy: "Never",
       terminationGracePeriodSeconds: 1,
