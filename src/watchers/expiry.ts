@@ -25,6 +25,9 @@ const LOOK_EVERY_MS = 5_000;
 /** How long, in milliseconds, a pod that the cluster did not confirm as pending too long is left to the pods' watcher. */
 const ASK_AGAIN_MS = 30_000;
 
+/** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
+const STRAY_GRACE_SECONDS = 60;
+
 /** What the work directory says of a machine that has a pod file. */
 export interface AgingMachine {
   word: StatusWord | undefined;
@@ -32,6 +35,8 @@ export interface AgingMachine {
   pod: PodFacts;
   /** Symphony has given it back: its deletion is the return requests' watcher's. */
   returned: boolean;
+  /** When what is noted of the machine's end was written, in seconds since the epoch, by this host's clock. */
+  notedAt: number | undefined;
 }
 
 /**
@@ -39,17 +44,24 @@ export interface AgingMachine {
  *
  * - `stays`: nothing
  * - `ask`: it seems to be pending too long: the cluster is to be asked
- * - `delete`: it has been given up on, and its pod has to go
+ * - `delete`: it has been given up on, or was over before this pod showed up, and the pod has to go
  *
- * @param options `now` is the cluster's time, as all times here in seconds since the epoch; while it is not known, no pod
- * has an age
+ * @param options `now` is the cluster's time, `hostNow` ours, as all times here in seconds since the epoch; while the former
+ * is not known, no pod has an age
  */
 export function decideExpiry(
-  { word, record, pod, returned }: AgingMachine,
-  options: { now: number | undefined; podTimeoutSeconds: number },
+  { word, record, pod, returned, notedAt }: AgingMachine,
+  options: { now: number | undefined; hostNow: number; podTimeoutSeconds: number },
 ): "stays" | "ask" | "delete" {
   if (returned) return "stays";
-  if (record?.givenUp) return "delete";
+  if (record?.givenUp) {
+    if (word !== "deleted") return "delete";
+    // A clock that was set back says nothing of how long ago something was.
+    const isFresh = (at: number, now: number) => now >= at && now < at + STRAY_GRACE_SECONDS;
+    const isNew = isFresh(notedAt ?? 0, options.hostNow) ||
+      (pod.createdAt !== undefined && options.now !== undefined && isFresh(pod.createdAt, options.now));
+    return isNew ? "stays" : "delete";
+  }
   const waiting = word === "pending" || word === "creating";
   return waiting && isTooOld(pod.createdAt, options) ? "ask" : "stays";
 }
@@ -96,7 +108,7 @@ export class ExpiryWatcher implements Loop {
     this.#slots = new Slots(watching.concurrency, { ...watching, freed: () => {} });
     this.#setbacks = new Setbacks(watching, (machine, error) => {
       log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
-    }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
+    });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -126,7 +138,6 @@ export class ExpiryWatcher implements Loop {
       const pod = readPodFacts(this.#watching.workdir, machine);
       const todo = pod ? this.#decide(machine, pod) : "stays";
       if (todo === "delete" && pod) this.#delete(machine, pod);
-      this.#setbacks.clear(machine);
       return todo;
     } catch (error) {
       this.#setbacks.note(machine, error);
@@ -135,12 +146,15 @@ export class ExpiryWatcher implements Loop {
   }
 
   #decide(machine: string, pod: PodFacts): ReturnType<typeof decideExpiry> {
-    const { workdir, returns } = this.#watching;
+    const { workdir, returns, clock } = this.#watching;
     const word = readStatusWord(workdir, machine);
     // Most pods run: they need no second look.
     if (word === "running" || word === "succeeded") return "stays";
-    const state = { word, pod, record: readMachineRecord(workdir, machine), returned: returns.has(machine) };
-    return decideExpiry(state, { now: this.#now(), podTimeoutSeconds: this.#podTimeoutSeconds });
+    const record = readMachineRecord(workdir, machine);
+    const notedAt = record && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
+    const hostNow = epochSeconds(clock.now());
+    const state = { word, pod, record, returned: returns.has(machine), notedAt };
+    return decideExpiry(state, { now: this.#now(), hostNow, podTimeoutSeconds: this.#podTimeoutSeconds });
   }
 
   /** The cluster's time, in seconds since the epoch. */

@@ -4,6 +4,7 @@ import { parseMachineName } from "../hf/names.ts";
 import { machineStatus } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
+import { RETURN_ANNOTATION } from "../templates/podspec.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
 import { syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
@@ -23,13 +24,14 @@ export function stateOfSighting(
   name: string,
   sighting: Sighting,
 ): MachineState {
+  const last = "pod" in sighting ? sighting.pod : sighting.gone ?? readPodFile(workdir, name);
   const known = {
     word: readStatusWord(workdir, name),
     record: readMachineRecord(workdir, name),
-    returned: returns.has(name),
+    // The cluster remembers what was given back, should the return request be lost.
+    returned: returns.has(name) || last?.metadata.annotations?.[RETURN_ANNOTATION] !== undefined,
   };
-  if ("pod" in sighting) return stateOfPod(sighting.pod, known);
-  return stateOfGone(sighting.gone ?? readPodFile(workdir, name), known);
+  return "pod" in sighting ? stateOfPod(sighting.pod, known) : stateOfGone(last, known);
 }
 
 /**

@@ -1,13 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
-import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { logger } from "../log.ts";
+import { ExitCode, HostFactoryError } from "../errors.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const HolderSchema = v.object({ host: v.string(), pid: v.number(), command: v.string(), since: v.string() });
-
-const log = logger("lock");
 
 /** Who holds a lock. */
 export type LockHolder = v.InferOutput<typeof HolderSchema>;
@@ -27,13 +24,7 @@ export interface Locks {
  */
 export const systemLocks: Locks = {
   take(workdir, watcher, holder) {
-    const path = workdir.layout.lock(watcher);
-    // SQLite would follow a link, and make what it leads to.
-    const kind = workdir.kind(path);
-    if (kind !== undefined && kind !== "file") {
-      throw new HostFactoryError(`Cannot open the lock '${path}': it is not a file`, { hint: "move it away" });
-    }
-    const database = open(path);
+    const database = open(workdir.layout.lock(watcher));
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
@@ -49,11 +40,7 @@ export const systemLocks: Locks = {
         cause: error,
       });
     }
-    try {
-      workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
-    } catch (error) {
-      log.warn("Who holds the lock cannot be written down", { watcher, error: describeError(error) });
-    }
+    workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
     return () => database.close();
   },
 };

@@ -21,14 +21,19 @@ for (
     ["pending", 9_999, { returned: true }, "stays"],
     ["failed", 1, { record: givenUp }, "delete"],
     ["failed", 1, { record: givenUp, returned: true }, "stays"],
-    ["deleted", 1, { record: givenUp }, "delete"],
+    ["deleted", 59, { record: givenUp }, "stays"],
+    ["deleted", 60, { record: givenUp }, "delete"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 59 }, "stays"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 60 }, "delete"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_001 }, "delete"],
     ["pending", 301, { record: { ...givenUp, givenUp: false } }, "ask"],
     ["pending", 301, { pod: { ...pod, createdAt: undefined } }, "stays"],
   ] as const
 ) {
   Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
-    const machine = { word, record: undefined, pod, returned: false, ...others };
-    assert.equal(decideExpiry(machine, { now: 1_000 + age, podTimeoutSeconds: 300 }), decision);
+    const machine = { word, record: undefined, pod, returned: false, notedAt: undefined, ...others };
+    const options = { now: 1_000 + age, hostNow: 50_000, podTimeoutSeconds: 300 };
+    assert.equal(decideExpiry(machine, options), decision);
   });
 }
 
