@@ -1,6 +1,6 @@
 import { configureSync, getLogger, type LogLevel as LogtapeLevel, type LogRecord, type Sink } from "@logtape/logtape";
 import type { LogLevel } from "./config.ts";
-import type { Files } from "./files.ts";
+import { type FileInfo, type Files, isNotFound } from "./files.ts";
 
 /** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
@@ -53,7 +53,10 @@ function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" 
   return (record) => {
     const line = format(record);
     try {
-      if (sizeOf(files, path) > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
+      const { kind, size } = logFile(files, path);
+      // To open a pipe may take for ever.
+      if (kind !== "file") return writeError(line);
+      if (size > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
       files.appendText(path, line);
     } catch {
       writeError(line);
@@ -61,11 +64,13 @@ function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" 
   };
 }
 
-function sizeOf(files: Files, path: string): number {
+/** What the log file is, or is to be where there is none yet. */
+function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
   try {
-    return files.info(path).size;
-  } catch {
-    return 0;
+    return files.info(path, { followLinks: true });
+  } catch (error) {
+    if (isNotFound(error)) return { kind: "file", size: 0 };
+    throw error;
   }
 }
 

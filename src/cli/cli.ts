@@ -35,6 +35,16 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A parser for an option that is a time, to seconds: `7`, or `7d`, are days. @throws what commander turns into a usage message */
+export function duration(text: string): number {
+  const [, digits = "", unit = "d"] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
+  const seconds = Number(digits) * (SECONDS_PER_UNIT[unit] ?? 0);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
+}
+
 /** Options that several commands share. */
 export const sharedOption = {
   kubeconfig: () => new Option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)"),
@@ -45,6 +55,17 @@ export const sharedOption = {
   podTimeout: () =>
     new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
       .argParser(wholeNumber(1)),
+  imagePullGrace: () =>
+    new Option(
+      "--image-pull-grace <seconds>",
+      "how long an image may fail to be pulled, or configuration be missing: the first error is often passing",
+    ).default(60).argParser(wholeNumber(0)),
+  retainRequests: () =>
+    new Option("--retain-requests <days>", "how long what has come to its end is kept; or 12h, 90m, 30s")
+      .default(duration("7"), "7").argParser(duration),
+  retainMachines: () =>
+    new Option("--retain-machines <n>", "finished machines kept at most; of finished requests, a tenth of that")
+      .default(100_000).argParser(wholeNumber(1)),
   serverTimeout: (environment: Environment) =>
     new Option(
       "-T, --server-timeout-seconds <n>",

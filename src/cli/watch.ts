@@ -6,27 +6,37 @@ import { watchUntilStopped } from "./daemon.ts";
 const WATCHERS = {
   "request-machines": "Create the pods of requested machines",
   "request-return-machines": "Delete the pods of returned machines",
-  pods: "Follow the pods and write down what they do",
+  pods: "Follow the pods and write down what they do; remove what is long past",
 } as const;
+
+interface Options {
+  createConcurrency: number;
+  serverTimeoutSeconds: number;
+  retainRequests: number;
+  retainMachines: number;
+}
 
 export function watchCommand(cli: Cli): Command {
   const watch = new Command("watch").description("Run one watcher alone");
   for (const [name, description] of Object.entries(WATCHERS)) {
-    watch.addCommand(
-      new Command(name).description(description)
-        .addOption(sharedOption.kubeconfig())
-        .addOption(sharedOption.namespace())
-        .addOption(sharedOption.concurrency())
-        .addOption(sharedOption.serverTimeout(cli.environment))
-        .action(async (options: { createConcurrency: number; serverTimeoutSeconds: number }, command: Command) => {
-          await watchUntilStopped(cli, command, {
-            watchers: [name as keyof typeof WATCHERS],
-            concurrency: options.createConcurrency,
-            podTimeoutSeconds: 0,
-            watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
-          });
-        }),
-    );
+    const command = new Command(name).description(description)
+      .addOption(sharedOption.kubeconfig())
+      .addOption(sharedOption.namespace())
+      .addOption(sharedOption.concurrency())
+      .addOption(sharedOption.serverTimeout(cli.environment))
+      .action(async (options: Options, command: Command) => {
+        const { retainRequests: retainSeconds, retainMachines } = options;
+        await watchUntilStopped(cli, command, {
+          watchers: [name as keyof typeof WATCHERS],
+          concurrency: options.createConcurrency,
+          podTimeoutSeconds: 0,
+          imagePullGraceSeconds: 0,
+          watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+          ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
+        });
+      });
+    if (name === "pods") command.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
+    watch.addCommand(command);
   }
   return watch;
 }

@@ -28,17 +28,26 @@ export class Pulse implements Loop {
   readonly #clock: Clock;
   readonly #usage: () => Usage;
   readonly #pods: (() => number) | undefined;
+  readonly #setAside: (() => number) | undefined;
   #dueMs: number;
   #tellAtMs: number;
   /** Milliseconds, since the last line. */
   #delays: number[] = [];
   #leastHeap = Infinity;
 
-  /** @param options `pods`: how many pods are followed, where they are */
-  constructor(options: { clock: Clock; usage: () => Usage; pods?: (() => number) | undefined }) {
+  /** @param options `pods`: how many pods are followed, where they are; `setAside`: how many entries are broken */
+  constructor(
+    options: {
+      clock: Clock;
+      usage: () => Usage;
+      pods?: (() => number) | undefined;
+      setAside?: (() => number) | undefined;
+    },
+  ) {
     this.#clock = options.clock;
     this.#usage = options.usage;
     this.#pods = options.pods;
+    this.#setAside = options.setAside;
     this.#dueMs = this.#clock.monotonic();
     this.#tellAtMs = this.#dueMs + TELL_EVERY_MS;
   }
@@ -61,6 +70,7 @@ export class Pulse implements Loop {
       delayP99Ms: Math.round(delays[Math.ceil(0.99 * delays.length) - 1] ?? 0),
       delayMaxMs: Math.round(delays.at(-1) ?? 0),
       pods: this.#pods?.(),
+      setAside: this.#setAside?.(),
     });
     this.#delays = [];
     this.#leastHeap = Infinity;

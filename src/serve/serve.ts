@@ -8,11 +8,13 @@ import { version } from "../version.ts";
 import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
+import type { RetentionLimits } from "../watchers/past.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
+import { RetentionWatcher } from "../watchers/retention.ts";
+import { SetAside } from "../watchers/set_aside.ts";
 import type { Watching } from "../watchers/watching.ts";
-import { readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
@@ -43,9 +45,13 @@ export interface ServeOptions {
   instance: string;
   /** Calls under way at once, of creates and of deletes each. */
   concurrency: number;
+  /** How long a machine may take to come up: see `Limits` in `watchers/aging_machine.ts`. */
   podTimeoutSeconds: number;
+  imagePullGraceSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
+  /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
+  retention?: RetentionLimits;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
   /** Let each watcher take one step, end what that started, and stop. */
@@ -79,9 +85,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
 
 async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   const { workdir, kube, clock, random } = daemon;
-  const { instance, concurrency, podTimeoutSeconds, dryRun = false } = options;
+  const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
-  if (!dryRun) recordInstance(workdir, instance);
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
@@ -89,7 +94,6 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     clock,
     random,
     instance,
-    formerInstances: readInstances(workdir).filter((name) => name !== instance),
     concurrency,
     returns,
     stopping,
@@ -121,13 +125,20 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (!dryRun) start(new LeftoversSweeper(watching), runner());
+  if (!dryRun) {
+    start(new LeftoversSweeper(watching), runner());
+    start(new SetAside(watching), runner());
+  }
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
-  if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
+  if (runs("expiry")) {
+    const limits = { podTimeoutSeconds, imagePullGraceSeconds };
+    start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
+  }
   let followed: (() => number) | undefined;
   if (runs("pods")) {
+    if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
     followed = () => watcher.size;
@@ -142,7 +153,8 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
       }),
     );
   }
-  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed }), runner());
+  const setAside = () => workdir.broken.size;
+  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed, setAside }), runner());
   await Promise.all(running);
   await drain(drains, { clock, end });
   log.info("Stopped");

@@ -1,11 +1,9 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 
-/**
- * Characters. Ten times what a large pod has, half of what the cluster would store, and as much as the parser of YAML reads
- * within a second at its worst.
- */
-const LARGEST_MANIFEST = 512 * 1024;
+/** Characters. As JSON, a third of what the cluster would store; as YAML, what its parser reads in a second at its worst. */
+const LARGEST_JSON = 512 * 1024;
+const LARGEST_YAML = 128 * 1024;
 
 /** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
 const ManifestSchema = v.looseObject({
@@ -49,7 +47,7 @@ export async function parseManifest(text: string, source: string): Promise<Manif
 
 async function readDocument(text: string, source: string): Promise<unknown> {
   try {
-    if (text.length > LARGEST_MANIFEST) throw tooLarge(text.length);
+    checkSize("JSON", text.length, LARGEST_JSON);
     if (text.trimStart().startsWith("{")) {
       try {
         return JSON.parse(text);
@@ -57,6 +55,7 @@ async function readDocument(text: string, source: string): Promise<unknown> {
         // A flow mapping of YAML starts the same way.
       }
     }
+    checkSize("YAML", text.length, LARGEST_YAML);
     const { parseDocument } = await import("yaml");
     // Its own words show lines of the file, which may be anything, and take it time without end.
     const document = parseDocument(text, { prettyErrors: false });
@@ -64,8 +63,7 @@ async function readDocument(text: string, source: string): Promise<unknown> {
     if (error) throw new Error(`${error.message} in line ${text.slice(0, error.pos[0]).split("\n").length}`);
     const content = document.toJS();
     // Aliases can make a document larger than its text, or hold itself.
-    const { length } = JSON.stringify(content) ?? "";
-    if (length > LARGEST_MANIFEST) throw tooLarge(length);
+    checkSize("JSON", (JSON.stringify(content) ?? "").length, LARGEST_JSON);
     return content;
   } catch (error) {
     const reason = (error as Error).message.split("\n", 1)[0];
@@ -73,6 +71,6 @@ async function readDocument(text: string, source: string): Promise<unknown> {
   }
 }
 
-function tooLarge(length: number): Error {
-  return new Error(`it has ${length} characters, and may have ${LARGEST_MANIFEST}`);
+function checkSize(format: string, length: number, most: number): void {
+  if (length > most) throw new Error(`it has ${length} characters, and may have ${most} as ${format}`);
 }

@@ -1,6 +1,6 @@
 import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
-import { isRequestId, parseMachineName } from "../hf/names.ts";
+import { isRequestId } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
 import {
   type MachineResult,
@@ -14,7 +14,6 @@ import { type MachineRecord, readMachineRecord, readPodFacts, readStatusWord } f
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
-import { doubtPods } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import type { Provider } from "./provider.ts";
 
@@ -30,19 +29,19 @@ const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
 export function getRequestStatus({ config, workdir, clock }: Provider, input: unknown): StatusAnswer {
+  workdir.check();
   const returns = new ReturnIndex(workdir);
   const isReturned = (machine: string) => {
     returns.refresh(clock.now());
     return returns.has(machine);
   };
-  const options = { nowMs: clock.now(), isReturned, onPartialFailure: config.onPartialFailure };
+  const { onPartialFailure } = config;
   return {
-    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, options)),
+    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, { isReturned, onPartialFailure })),
   };
 }
 
 interface Options {
-  nowMs: number;
   isReturned: (machine: string) => boolean;
   onPartialFailure: PartialFailure;
 }
@@ -56,23 +55,12 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
     if (request) return statusOfRequest(workdir, request, options);
     const returned = readReturn(workdir, id);
     if (returned) return statusOfReturn(workdir, returned);
-    return answerUnknown(workdir, id, options);
+    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
   } catch (error) {
     // Nothing is known of it right now, so nothing is said that would make Symphony drop machines.
     const message = `Cannot read request '${id}': ${(error as Error).message}`;
     return { requestId: id, message, status: "running", machines: [] };
   }
-}
-
-/** A request that is not here may have been lost with the work directory: then it is put back as soon as that can be done. */
-function answerUnknown(workdir: Workdir, id: string, { nowMs }: Options): RequestStatusAnswer {
-  const doubt = doubtPods(workdir, nowMs);
-  const hasPods = () => workdir.names(workdir.layout.pods).some((name) => parseMachineName(name)?.requestId === id);
-  if (doubt === undefined && !hasPods()) {
-    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
-  }
-  const why = doubt ?? "It was lost, and is being put back from its pods";
-  return { requestId: id, message: `Request '${id}' is not known here yet. ${why}`, status: "running", machines: [] };
 }
 
 function notOurs(requestId: string, message: string): RequestStatusAnswer {
@@ -134,9 +122,7 @@ function unlessBroken(name: string, problems: string[], read: () => MachineAnswe
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusAnswer {
   const problems: string[] = [];
-  const machines = request.machines.map((name) =>
-    unlessBroken(name, problems, () => machineOfReturn(workdir, request, name))
-  );
+  const machines = request.machines.map((name) => unlessBroken(name, problems, () => machineOfReturn(workdir, name)));
   for (const name of request.record?.unknown ?? []) {
     machines.push(machineAnswer({ name, result: "succeed", status: "terminated" }));
   }
@@ -145,10 +131,9 @@ function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusA
 }
 
 /** A machine counts as given back once its pod is gone, whatever its word says before. */
-function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, name: string): MachineAnswer {
+function machineOfReturn(workdir: Workdir, name: string): MachineAnswer {
   const word = readStatusWord(workdir, name);
-  // Of one that nothing is known of, the cluster is asked before its return request counts as handled.
-  const status = word === undefined && record && !processed ? "running" : machineStatus(word);
+  const status = machineStatus(word);
   const gone = word === "deleted" ||
     (status === "terminated" && word !== "unknown" && workdir.kind(workdir.layout.pod(name)) === undefined);
   const address = addressOf(workdir, name, readMachineRecord(workdir, name));

@@ -38,7 +38,7 @@ export class LeftoversSweeper implements Loop {
     this.#watching = watching;
     this.#setbacks = new Setbacks(watching, (path, error) => {
       log.warn("Cannot be looked through or removed", { path, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (path) => path });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {

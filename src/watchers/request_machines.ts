@@ -1,6 +1,6 @@
 import { describeError, HostFactoryError } from "../errors.ts";
-import { isNotFound } from "../files.ts";
-import { isRequestId } from "../hf/names.ts";
+import { isMisplaced, isNotFound } from "../files.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { isRetryable, KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
@@ -35,8 +35,8 @@ export class RequestMachinesWatcher implements Loop {
   /** Requests that have come and have not been read yet. */
   readonly #toTake = new Set<string>();
   readonly #active = new Map<string, ActiveRequest>();
-  /** How many machines had been given back when the pending ones were last checked for it. */
   #returnsReadMs = -Infinity;
+  /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
   #starts = 0;
 
@@ -49,7 +49,7 @@ export class RequestMachinesWatcher implements Loop {
     this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.requests);
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -59,8 +59,8 @@ export class RequestMachinesWatcher implements Loop {
     await this.#takeUp();
     const now = clock.monotonic();
     // Others refresh the same index: what is new to us is what we have not acted on.
-    const newReturns = returns.size !== this.#returnsSeen;
-    this.#returnsSeen = returns.size;
+    const newReturns = returns.revision !== this.#returnsSeen;
+    this.#returnsSeen = returns.revision;
     for (const request of this.#active.values()) {
       if (newReturns) this.#endReturned(request);
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
@@ -85,17 +85,31 @@ export class RequestMachinesWatcher implements Loop {
       if (this.#setbacks.waits(id)) continue;
       try {
         const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
-        if (!stored) log.warn("Left alone: not a request", { name: id });
-        else if (!stored.processed) {
+        const path = workdir.layout.request(id);
+        if (stored) workdir.broken.clear(path);
+        else {
+          workdir.broken.note(path, "It is not a request");
+          this.#arrivals.reconsider(id);
+        }
+        if (stored && !stored.processed) {
           noted ??= new Set(workdir.names(workdir.layout.machines));
           await this.#take(stored, noted);
         }
-        this.#toTake.delete(id);
         this.#setbacks.clear(id);
+        this.#toTake.delete(id);
       } catch (error) {
         this.#setbacks.note(id, error);
       }
     }
+  }
+
+  /** The entry of a request, or of a machine in its request. */
+  #pathOf(name: string): string {
+    const { layout } = this.#watching.workdir;
+    const requestId = parseMachineName(name)?.requestId;
+    return requestId === undefined || this.#toTake.has(name) || this.#active.has(name)
+      ? layout.request(name)
+      : layout.requestMachine(requestId, name);
   }
 
   /** Takes up a request that has not been handled. @param noted the machines of which anything was noted */
@@ -124,7 +138,7 @@ export class RequestMachinesWatcher implements Loop {
     try {
       if (first) request.manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
     } catch (error) {
-      if (!(error instanceof HostFactoryError) && !isNotFound(error)) throw error;
+      if (!(error instanceof HostFactoryError) && !isNotFound(error) && !isMisplaced(error)) throw error;
       log.error("Request cannot be created", { request: id, error: describeError(error) });
       for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
@@ -197,8 +211,8 @@ export class RequestMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     try {
       if (workdir.kind(workdir.layout.request(id)) === "directory") markProcessed(workdir, id);
-      this.#active.delete(id);
       this.#setbacks.clear(id);
+      this.#active.delete(id);
       log.info("Request handled", { request: id, machines: count });
     } catch (error) {
       this.#setbacks.note(id, error);
@@ -277,7 +291,7 @@ export class RequestMachinesWatcher implements Loop {
     } catch (error) {
       if (!(error instanceof KubeError) || error.kind !== "alreadyExists") throw error;
       const existing = await kube.getPod(name, { signal });
-      if (!isOurs(existing, { instances: this.#watching, hasRequest: (requestId) => requestId === id })) {
+      if (!isOurs(existing, { instance, hasRequest: (requestId) => requestId === id })) {
         throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
       }
     }

@@ -17,7 +17,7 @@ import type { Watching } from "./watching.ts";
 export interface ReturnedMachine {
   word: StatusWord | undefined;
   pod: PodFacts | undefined;
-  /** Its entry in its request: absent where we never issued it, or the request was lost. */
+  /** Its entry in its request: absent where we never issued it. */
   entry: "pending" | "created" | undefined;
 }
 
@@ -27,14 +27,14 @@ export interface ReturnedMachine {
  * - `gone`: nothing any more
  * - `wait`: its pod is not created, and the requests' watcher will see to it that it never is
  * - `delete`: its pod exists as far as we know
- * - `find`: it was created, but its pod has not been seen yet; or nothing is known of it
+ * - `find`: it was created, but its pod has not been seen yet
  */
 export function decideReturn({ word, pod, entry }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
   if (pod) return "delete";
   if (word === "deleted") return "gone";
   if (entry === "pending") return "wait";
   if (word !== undefined && word !== "unknown" && machineStatus(word) === "terminated") return "gone";
-  return "find";
+  return entry === "created" || word !== undefined ? "find" : "gone";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
@@ -68,7 +68,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     this.#finder = new PodFinder(watching, { name: this.name, found, wake });
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
@@ -97,17 +97,28 @@ export class RequestReturnMachinesWatcher implements Loop {
     if (this.#setbacks.waits(id)) return;
     try {
       this.#take(id);
-      this.#toTake.delete(id);
       this.#setbacks.clear(id);
+      this.#toTake.delete(id);
     } catch (error) {
       this.#setbacks.note(id, error);
     }
   }
 
+  /** The entry of a return request, or the pod of a machine. */
+  #pathOf(name: string): string {
+    const { layout } = this.#watching.workdir;
+    return this.#toTake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
+  }
+
   #take(id: string): void {
     const { workdir } = this.#watching;
     const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
-    if (!stored) return log.warn("Left alone: not a return request", { name: id });
+    const path = workdir.layout.returnRequest(id);
+    if (!stored) {
+      workdir.broken.note(path, "It is not a return request");
+      return this.#arrivals.reconsider(id);
+    }
+    workdir.broken.clear(path);
     // One that counts as handled may have left pods behind: the existing plug-in marks it before they are gone.
     const machines = stored.processed ? stored.machines.filter((machine) => this.#exists(machine)) : stored.machines;
     if (stored.processed && machines.length === 0) return;
@@ -176,19 +187,8 @@ export class RequestReturnMachinesWatcher implements Loop {
       this.#deletions.want(machine, { uid: found.uid, deletionAt: undefined });
       return this.#deletions.start();
     }
-    if (this.#isUnknown(machine)) return this.#strikeOff(machine);
     const error = writeSightings(this.#watching, [[machine, { gone: undefined }]]).get(machine);
     if (error !== undefined) this.#setbacks.note(machine, error);
-  }
-
-  /** True where the work directory has nothing of the machine but that it was given back. */
-  #isUnknown(machine: string): boolean {
-    const { workdir } = this.#watching;
-    return readMachineEntry(workdir, machine) === undefined && readStatusWord(workdir, machine) === undefined;
-  }
-
-  #strikeOff(machine: string): void {
-    for (const machines of [...this.#active.values(), this.#late]) machines.delete(machine);
   }
 
   #finish(id: string, machines: Map<string, string | undefined>): void {
@@ -196,8 +196,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     try {
       if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") markReturnProcessed(workdir, id);
-      this.#active.delete(id);
       this.#setbacks.clear(id);
+      this.#active.delete(id);
       log.info("Return request handled", { request: id });
     } catch (error) {
       this.#setbacks.note(id, error);

@@ -7,12 +7,15 @@ const TICK_MS = 2_000;
 export class Arrivals {
   readonly #workdir: Workdir;
   readonly #directory: string;
+  readonly #gone: (name: string) => void;
   readonly #given = new Set<string>();
   #modifiedMs = -1;
 
-  constructor(workdir: Workdir, directory: string) {
+  /** @param options `gone` is told of each name that was given and is there no more: should it come back, it is given again */
+  constructor(workdir: Workdir, directory: string, options: { gone?: (name: string) => void } = {}) {
     this.#workdir = workdir;
     this.#directory = directory;
+    this.#gone = options.gone ?? (() => {});
   }
 
   /** The names that are new since the last call. @param nowMs the wall clock, to tell a settled directory from a fresh one */
@@ -20,10 +23,21 @@ export class Arrivals {
     if (this.#workdir.kind(this.#directory) !== "directory") return [];
     const { modifiedMs } = this.#workdir.files.info(this.#directory);
     if (modifiedMs === this.#modifiedMs) return [];
-    const names = this.#workdir.names(this.#directory).filter((name) => !this.#given.has(name));
+    const present = new Set(this.#workdir.names(this.#directory));
+    for (const name of this.#given) {
+      if (present.has(name)) continue;
+      this.#given.delete(name);
+      this.#gone(name);
+    }
+    const names = [...present].filter((name) => !this.#given.has(name));
     for (const name of names) this.#given.add(name);
     this.#modifiedMs = Math.abs(nowMs - modifiedMs) > TICK_MS ? modifiedMs : -1;
     return names;
+  }
+
+  /** Gives the name again once anything in the directory has changed: what is there is nothing that can be used. */
+  reconsider(name: string): void {
+    this.#given.delete(name);
   }
 
   /** Gives the name again with the next call, as long as it is there. */

@@ -4,6 +4,8 @@ export const MOST_BROKEN_ENTRIES = 1_000;
 /** What is wrong with an entry, and how often it was met. */
 export interface BrokenEntry {
   path: string;
+  /** Who could do nothing with it; empty where it is what it is, whoever looks at it. */
+  by: string;
   reason: string;
   times: number;
 }
@@ -15,17 +17,25 @@ export interface BrokenEntry {
 export class BrokenEntries {
   readonly #byKey = new Map<string, BrokenEntry>();
 
-  /** @param by tells apart those who look at the same path for different things */
   note(path: string, reason: string, by = ""): void {
-    const key = `${path}\0${by}`;
+    const key = this.keyOf(path, by);
     const entry = this.#byKey.get(key);
     if (entry) Object.assign(entry, { reason, times: entry.times + 1 });
-    else if (this.#byKey.size < MOST_BROKEN_ENTRIES) this.#byKey.set(key, { path, reason, times: 1 });
+    else if (this.#byKey.size < MOST_BROKEN_ENTRIES) this.#byKey.set(key, { path, by, reason, times: 1 });
   }
 
   /** Notes that the entry is as it should be, or gone. */
   clear(path: string, by = ""): void {
-    if (this.#byKey.size > 0) this.#byKey.delete(`${path}\0${by}`);
+    if (this.#byKey.size > 0) this.#byKey.delete(this.keyOf(path, by));
+  }
+
+  keyOf(path: string, by: string): string {
+    return `${path}\0${by}`;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byKey.size;
   }
 
   /** Every entry, by a key that stays the same. */

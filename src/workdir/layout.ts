@@ -46,14 +46,19 @@ export class Layout {
     return `${this.root}/locks`;
   }
 
+  /** A note on each entry of the work directory that is not what it should be. */
+  get setAside(): string {
+    return `${this.root}/set-aside`;
+  }
+
   /** What entries that are all alike are further names of: see `Prototypes`. */
   get prototypes(): string {
     return `${this.root}/prototypes`;
   }
 
-  /** Which provider instances this work directory has served. */
-  get instances(): string {
-    return `${this.root}/instances.json`;
+  /** Where the existing plug-in leaves what others are to pick up: batches of events, and the scripts' input and output. */
+  get spools(): string[] {
+    return ["events", "kube-events", "requests-io"].map((name) => `${this.root}/${name}`);
   }
 
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
@@ -68,6 +73,7 @@ export class Layout {
       this.views,
       this.locks,
       this.prototypes,
+      this.setAside,
     ]
       .concat(existing);
   }
@@ -122,6 +128,8 @@ export const RequestFile = {
   manifest: ".manifest.json",
   /** Every machine of the request has been handled. */
   processed: ".processed",
+  /** When it came to its end: see `End`. */
+  ended: ".ended",
 } as const;
 
 /** One name of a path: the last line of defence, behind the checks at the edge. */

@@ -1,10 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
-import { ExitCode, HostFactoryError } from "../errors.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
+import { logger } from "../log.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const HolderSchema = v.object({ host: v.string(), pid: v.number(), command: v.string(), since: v.string() });
+
+const log = logger("lock");
 
 /** Who holds a lock. */
 export type LockHolder = v.InferOutput<typeof HolderSchema>;
@@ -24,7 +27,13 @@ export interface Locks {
  */
 export const systemLocks: Locks = {
   take(workdir, watcher, holder) {
-    const database = open(workdir.layout.lock(watcher));
+    const path = workdir.layout.lock(watcher);
+    // SQLite would follow a link, and make what it leads to.
+    const kind = workdir.kind(path);
+    if (kind !== undefined && kind !== "file") {
+      throw new HostFactoryError(`Cannot open the lock '${path}': it is not a file`, { hint: "move it away" });
+    }
+    const database = open(path);
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
@@ -40,7 +49,11 @@ export const systemLocks: Locks = {
         cause: error,
       });
     }
-    workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
+    try {
+      workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
+    } catch (error) {
+      log.warn("Who holds the lock cannot be written down", { watcher, error: describeError(error) });
+    }
     return () => database.close();
   },
 };

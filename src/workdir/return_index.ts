@@ -2,39 +2,59 @@ import { Arrivals } from "./arrivals.ts";
 import type { Workdir } from "./workdir.ts";
 
 /**
- * Which machines Symphony has given back, kept up with the work directory as it grows. A return request never changes
- * once it is there, so each is read once.
+ * Which machines Symphony has given back, kept up with the work directory as return requests come and, long past, go. One
+ * never changes while it is there, so each is read once.
  */
 export class ReturnIndex {
   readonly #workdir: Workdir;
   readonly #arrivals: Arrivals;
-  readonly #machines = new Set<string>();
+  readonly #machinesOf = new Map<string, string[]>();
+  /** By machine, how many return requests name it. */
+  readonly #times = new Map<string, number>();
+  #revision = 0;
 
   constructor(workdir: Workdir) {
     this.#workdir = workdir;
-    this.#arrivals = new Arrivals(workdir, workdir.layout.returnRequests);
+    this.#arrivals = new Arrivals(workdir, workdir.layout.returnRequests, { gone: (id) => this.#drop(id) });
   }
 
   /** True where the machine is in a return request, as of the last `refresh`. */
   has(machine: string): boolean {
-    return this.#machines.has(machine);
+    return this.#times.has(machine);
   }
 
-  /** How many machines have been given back, as of the last `refresh`: it only grows. */
-  get size(): number {
-    return this.#machines.size;
+  /** Another number after each `refresh` that found new return requests. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Reads the return requests that are new. @returns true where there were any */
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {
+      const path = this.#workdir.layout.returnRequest(id);
       try {
-        for (const machine of this.#workdir.names(this.#workdir.layout.returnRequest(id))) this.#machines.add(machine);
+        if (this.#workdir.kind(path) === "directory") this.#add(id, this.#workdir.names(path));
+        else this.#arrivals.reconsider(id);
       } catch {
         this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
       }
     }
+    if (fresh.length > 0) this.#revision++;
     return fresh.length > 0;
+  }
+
+  #add(id: string, machines: string[]): void {
+    this.#machinesOf.set(id, machines);
+    for (const machine of machines) this.#times.set(machine, (this.#times.get(machine) ?? 0) + 1);
+  }
+
+  #drop(id: string): void {
+    for (const machine of this.#machinesOf.get(id) ?? []) {
+      const left = (this.#times.get(machine) ?? 0) - 1;
+      if (left > 0) this.#times.set(machine, left);
+      else this.#times.delete(machine);
+    }
+    this.#machinesOf.delete(id);
   }
 }

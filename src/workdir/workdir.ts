@@ -26,6 +26,7 @@ export class Workdir {
   /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */
   prepare(): void {
     const { root, directories } = this.layout;
+    this.check();
     try {
       const isMissing = (path: string) => this.kind(path) === undefined;
       const toSync = isMissing(root) ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
@@ -36,6 +37,24 @@ export class Workdir {
         cause: error,
         hint: "make it writable for this user, or name another with --workdir",
       });
+    }
+  }
+
+  /**
+   * Sees that what has to be a directory is one, or is missing: a link may lead anywhere. The work directory as a whole may
+   * be one.
+   * @throws HostFactoryError that names what is not
+   */
+  check(): void {
+    for (const directory of this.layout.directories) {
+      const kind = this.kind(directory);
+      if (kind === undefined || kind === "directory") continue;
+      throw new HostFactoryError(
+        `Cannot use the work directory '${this.layout.root}': '${directory}' is no directory`,
+        {
+          hint: "move it away; to keep the work directory elsewhere, make a link of the whole",
+        },
+      );
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { watchTimeout, wholeNumber } from "../../src/cli/cli.ts";
+import { duration, watchTimeout, wholeNumber } from "../../src/cli/cli.ts";
 
 for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
   Deno.test(`'${text}' is no whole number from 1 to 10`, () => {
@@ -16,4 +16,14 @@ for (const [seconds, used] of [[0, 60], [5, 5], [60, 60], [3_600, 60]] as const)
   Deno.test(`a watch that may last ${seconds} s is ended after ${used} s, so that it can be believed`, () => {
     assert.equal(watchTimeout(seconds), used);
   });
+}
+
+for (
+  const [text, seconds] of [["7", 604_800], ["2d", 172_800], ["12h", 43_200], ["90m", 5_400], ["30s", 30]] as const
+) {
+  Deno.test(`'${text}' is ${seconds} s`, () => assert.equal(duration(text), seconds));
+}
+
+for (const text of ["", "0", "0h", "-1", "1.5d", "1w", "d", "1 d", "1d2h"]) {
+  Deno.test(`'${text}' is no time`, () => assert.throws(() => duration(text), /number of days/));
 }

@@ -1,7 +1,6 @@
 import { loadConfig } from "../../src/config.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Provider } from "../../src/verbs/provider.ts";
-import { writeView } from "../../src/workdir/views.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
@@ -23,12 +22,6 @@ export function memoryProvider(
   const workdir = new Workdir("/work", { files, random });
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
   return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
-}
-
-/** The work directory knows every pod that exists, as of now. */
-export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clock">): void {
-  const now = Math.floor(clock.now() / 1000);
-  writeView(workdir, "pods", { completeAt: now, heardAt: now });
 }
 
 function furnished(files: MemoryFiles): MemoryFiles {

@@ -83,3 +83,17 @@ Deno.test("a name that was forgotten is given again, as long as it is there", as
   files.removeTree(`${directory}/b`);
   assert.deepEqual(next(), ["a"]);
 });
+
+Deno.test("a name that has gone is told of once, and given again should it come back", () => {
+  const { files, workdir, clock } = memoryProvider();
+  const directory = workdir.layout.requests;
+  const gone: string[] = [];
+  const arrivals = new Arrivals(workdir, directory, { gone: (name) => gone.push(name) });
+  for (const name of ["a", "b"]) files.makeDirectory(`${directory}/${name}`);
+  arrivals.next(clock.now());
+  files.removeTree(`${directory}/a`);
+  for (let i = 0; i < 2; i++) assert.deepEqual(arrivals.next(clock.now()), []);
+  assert.deepEqual(gone, ["a"]);
+  files.makeDirectory(`${directory}/a`);
+  assert.deepEqual(arrivals.next(clock.now()), ["a"]);
+});

@@ -40,3 +40,31 @@ Deno.test("a return request that cannot be read now is read later, and hides no 
   returns.refresh(clock.now());
   assert.deepEqual(["one-0", "two-0", "three-0"].map((name) => returns.has(name)), [true, true, true]);
 });
+
+Deno.test("machines whose return requests are gone are forgotten, unless another names them", () => {
+  const { files, workdir, clock } = memoryProvider();
+  const returns = new ReturnIndex(workdir);
+  addReturn(workdir, request("one", "a-0", "a-1"));
+  addReturn(workdir, request("two", "a-1", "a-2"));
+  returns.refresh(clock.now());
+  files.removeTree("/work/return-requests/one");
+  returns.refresh(clock.now());
+  assert.deepEqual(["a-0", "a-1", "a-2"].map((name) => returns.has(name)), [false, true, true]);
+  files.removeTree("/work/return-requests/two");
+  returns.refresh(clock.now());
+  assert.equal(returns.has("a-1"), false);
+});
+
+Deno.test("the revision is another whenever there were new return requests, also where as many have gone", () => {
+  const { files, workdir, clock } = memoryProvider();
+  const returns = new ReturnIndex(workdir);
+  addReturn(workdir, request("one", "a-0"));
+  returns.refresh(clock.now());
+  const before = returns.revision;
+  returns.refresh(clock.now());
+  assert.equal(returns.revision, before);
+  files.removeTree("/work/return-requests/one");
+  addReturn(workdir, request("two", "a-0"));
+  returns.refresh(clock.now());
+  assert.notEqual(returns.revision, before);
+});

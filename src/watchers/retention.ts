@@ -1,0 +1,241 @@
+import { epochSeconds } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { isNotFound } from "../files.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
+import { logger } from "../log.ts";
+import { readEnd, removeEnd, writeEnd } from "../workdir/end.ts";
+import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
+import { isProcessed, readRequest } from "../workdir/requests.ts";
+import { readReturn } from "../workdir/returns.ts";
+import { doubtView, readView } from "../workdir/views.ts";
+import type { Loop, Outcome } from "./outcome.ts";
+import { decidePast, isOver, type Past, type RetentionLimits } from "./past.ts";
+import { Removal } from "./removal.ts";
+import { Setbacks } from "./setbacks.ts";
+import { Spools } from "./spools.ts";
+import { SteadyTime } from "./steady_time.ts";
+import type { Watching } from "./watching.ts";
+
+/** How often, in milliseconds, everything is looked over; more often where less than a few minutes are retained. */
+const LOOK_EVERY_MS = 60_000;
+const LOOKS_PER_RETENTION = 4;
+
+/** Requests that are looked at in one go before others get their turn, and for how many milliseconds at most. */
+const SLICE = 200;
+const SLICE_MS = 30;
+
+const log = logger("retention");
+
+/** A request or return request of which everything is over, and that is not noted yet. */
+interface Finished {
+  directory: string;
+  machines: string[];
+}
+
+/**
+ * Removes what is long past: requests whose machines have all come to their end, return requests whose machines are all
+ * gone, and what nobody has picked up from the spools. Never anything unfinished, and nothing while the cluster is not in
+ * view. When it came to its end is noted in each, by the cluster's clock, once all that Symphony may be told of it lasts.
+ */
+export class RetentionWatcher implements Loop {
+  readonly name = "retention";
+  readonly #watching: Watching;
+  readonly #limits: RetentionLimits;
+  readonly #setbacks: Setbacks;
+  readonly #removal: Removal;
+  readonly #spools: Spools;
+  readonly #time = new SteadyTime();
+  #roundAtMs = -Infinity;
+  /** Directories that this round has still to look at, the next one last: return requests, then requests. */
+  #toLook: string[] = [];
+  /** What this round has seen: machines in return requests that are unfinished, and what has come to its end. */
+  #beingReturned = new Set<string>();
+  #ended: Past[] = [];
+  /** Directories that are to be removed. */
+  #past: string[] = [];
+
+  constructor(watching: Watching, limits: RetentionLimits) {
+    this.#watching = watching;
+    this.#limits = limits;
+    this.#setbacks = new Setbacks(watching, (path, error) => {
+      log.warn("Cannot be looked at or removed yet", { path, error: describeError(error) });
+    });
+    const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
+    this.#removal = new Removal(watching.workdir, unlessBroken);
+    this.#spools = new Spools(watching.workdir, { limits, unlessBroken });
+  }
+
+  step(_signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#watching;
+    const monotonicMs = clock.monotonic();
+    const now = this.#now();
+    const nextRoundMs = this.#roundAtMs + this.#periodMs;
+    if (now === undefined) return again(monotonicMs + this.#periodMs);
+    if (this.#removal.size > 0) this.#removal.removeSlice();
+    else if (this.#past.length > 0) this.#hideSlice();
+    else if (this.#toLook.length > 0) this.#lookAtSlice(now);
+    else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
+    else if (monotonicMs < nextRoundMs) return again(nextRoundMs);
+    else this.#beginRound(monotonicMs);
+    return again(clock.monotonic());
+  }
+
+  get #periodMs(): number {
+    return Math.min(LOOK_EVERY_MS, this.#limits.retainSeconds * 1000 / LOOKS_PER_RETENTION);
+  }
+
+  /**
+   * The cluster's time, in seconds since the epoch; nothing while the cluster is not in view, for then pods may exist that
+   * the work directory does not know.
+   */
+  #now(): number | undefined {
+    const { workdir, clock, kube } = this.#watching;
+    const clusterNow = kube.now();
+    if (clusterNow === undefined || doubtView(readView(workdir, "pods"), epochSeconds(clock.now()))) return undefined;
+    return epochSeconds(this.#time.at(clusterNow, clock.monotonic()));
+  }
+
+  #beginRound(nowMs: number): void {
+    const { workdir } = this.#watching;
+    const { requests, returnRequests } = workdir.layout;
+    this.#roundAtMs = nowMs;
+    this.#setbacks.retain((path) => workdir.kind(path) !== undefined);
+    this.#removal.resume();
+    this.#spools.begin();
+    this.#toLook = [requests, returnRequests].flatMap((parent) =>
+      workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
+    );
+    this.#beingReturned = new Set();
+    this.#ended = [];
+  }
+
+  #lookAtSlice(now: number): void {
+    const { workdir, clock } = this.#watching;
+    const untilMs = clock.monotonic() + SLICE_MS;
+    const finished: Finished[] = [];
+    const pods = this.#pods();
+    for (let n = 0; n < SLICE && clock.monotonic() <= untilMs; n++) {
+      const directory = this.#toLook.pop();
+      if (directory === undefined) break;
+      this.#unlessBroken(directory, () => {
+        const end = readEnd(workdir, directory);
+        // One in the future was noted while the cluster's clock was wrong.
+        if (end && end.endedAt <= now) {
+          this.#ended.push({ path: directory, kind: this.#isReturn(directory) ? "return" : "request", ...end });
+          return;
+        }
+        const machines = this.#machinesOfFinished(directory, pods);
+        if (machines) finished.push({ directory, machines });
+      });
+    }
+    this.#noteEnds(finished, now);
+    if (this.#toLook.length > 0) return;
+    this.#past = decidePast(this.#ended, { ...this.#limits, now }).map(({ path }) => path);
+    this.#ended = [];
+  }
+
+  #isReturn(directory: string): boolean {
+    return directory.startsWith(`${this.#watching.workdir.layout.returnRequests}/`);
+  }
+
+  /** Whether a machine has a pod, as far as we know; looks once, and only if asked. */
+  #pods(): (machine: string) => boolean {
+    const { workdir } = this.#watching;
+    let pods: Set<string> | undefined;
+    return (machine) => (pods ??= new Set(workdir.names(workdir.layout.pods))).has(machine);
+  }
+
+  /** The machines of a request or return request of which everything is over; nothing where anything may change. */
+  #machinesOfFinished(directory: string, hasPod: (machine: string) => boolean): string[] | undefined {
+    const { workdir } = this.#watching;
+    const id = directory.slice(directory.lastIndexOf("/") + 1);
+    const areOver = (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) =>
+      machines.every((machine) =>
+        isOver({
+          word: readStatusWord(workdir, machine),
+          hasPod: hasPod(machine),
+          beingReturned: !rest.isReturn && this.#beingReturned.has(machine),
+          needsWord: rest.needsWord,
+        })
+      );
+    if (this.#isReturn(directory)) {
+      const stored = readReturn(workdir, id);
+      if (!stored) return undefined;
+      if (stored.processed && areOver(stored.machines, { needsWord: false, isReturn: true })) return stored.machines;
+      for (const machine of stored.machines) this.#beingReturned.add(machine);
+      return undefined;
+    }
+    if (!isProcessed(workdir, id)) return undefined;
+    const stored = readRequest(workdir, id);
+    const machines = stored?.machines.map(({ name }) => name) ?? [];
+    const needsWord = stored?.record !== undefined;
+    return stored && areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
+  }
+
+  /** Makes all that Symphony may be told of these last, and notes their ends. */
+  #noteEnds(finished: Finished[], now: number): void {
+    const { workdir } = this.#watching;
+    if (finished.length === 0) return;
+    for (const { directory, machines } of finished) {
+      if (this.#isReturn(directory)) this.#unlessBroken(directory, () => this.#noteReturned(machines));
+    }
+    for (const directory of [workdir.layout.podsStatus, workdir.layout.machines]) workdir.files.sync(directory);
+    for (const { directory, machines } of finished) {
+      this.#unlessBroken(directory, () => {
+        if (this.#isReturn(directory)) this.#prolong(machines, now);
+        writeEnd(workdir, directory, { endedAt: now, machines: machines.length });
+        log.debug("Finished", { path: directory, machines: machines.length });
+      });
+    }
+  }
+
+  /** What the existing plug-in's machines have no note of is read from their return request, which may go before them. */
+  #noteReturned(machines: string[]): void {
+    const { workdir } = this.#watching;
+    for (const machine of machines) {
+      if (readStatusWord(workdir, machine) !== "deleted" || readMachineRecord(workdir, machine)) continue;
+      const message = "Returned by Symphony";
+      writeMachineRecord(workdir, machine, { up: true, returned: true, givenUp: false, message }, { sync: true });
+    }
+  }
+
+  /** A request is not long past before the last return request that names a machine of it. */
+  #prolong(machines: string[], now: number): void {
+    const { workdir } = this.#watching;
+    for (const id of new Set(machines.flatMap((machine) => parseMachineName(machine)?.requestId ?? []))) {
+      const directory = workdir.layout.request(id);
+      const end = readEnd(workdir, directory);
+      if (end) writeEnd(workdir, directory, { ...end, endedAt: now });
+    }
+  }
+
+  /** Hides what is long past, but for what goes on after all. */
+  #hideSlice(): void {
+    const { workdir } = this.#watching;
+    const pods = this.#pods();
+    this.#removal.hideSlice(this.#past, (directory) => {
+      if (this.#machinesOfFinished(directory, pods)) return true;
+      removeEnd(workdir, directory);
+      log.warn("Not removed: it goes on after its end", { path: directory });
+      return false;
+    });
+  }
+
+  /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */
+  #unlessBroken(path: string, act: () => void): boolean {
+    try {
+      act();
+    } catch (error) {
+      if (!isNotFound(error)) {
+        this.#setbacks.note(path, error);
+        return false;
+      }
+    }
+    this.#setbacks.clear(path);
+    return true;
+  }
+}
+
+function again(atMs: number): Promise<Outcome> {
+  return Promise.resolve({ kind: "again", atMs });
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { hiddenBelow, hiddenId, hide, readEnd, removeEnd, writeEnd } from "../../src/workdir/end.ts";
+import { readRequest } from "../../src/workdir/requests.ts";
+import { ask, memoryWatching } from "../support/memory_watching.ts";
+
+const directory = "/work/requests/req";
+
+Deno.test("an end is read as it was noted, and may be noted anew and taken back", () => {
+  const watching = memoryWatching();
+  const { workdir } = watching;
+  ask(watching, "req", 2);
+  const before = readRequest(workdir, "req");
+  assert.equal(readEnd(workdir, directory), undefined);
+  writeEnd(workdir, directory, { endedAt: 1_795_000_000, machines: 2 });
+  writeEnd(workdir, directory, { endedAt: 1_795_000_009, machines: 2 });
+  assert.deepEqual(readEnd(workdir, directory), { endedAt: 1_795_000_009, machines: 2 });
+  assert.deepEqual(readRequest(workdir, "req"), before);
+  removeEnd(workdir, directory);
+  assert.equal(readEnd(workdir, directory), undefined);
+});
+
+for (const target of ["", "1795000000", "x-1", "1-x", "-1-1", "1e9-1", " 1-1", "1-1 "]) {
+  Deno.test(`'${target}' is no end`, () => {
+    const watching = memoryWatching();
+    ask(watching, "req", 1);
+    watching.files.symlink(target, `${directory}/.ended`);
+    assert.equal(readEnd(watching.workdir, directory), undefined);
+  });
+}
+
+Deno.test("a request that is hidden is there for nobody, but for who removes it", () => {
+  const watching = memoryWatching();
+  const { workdir, files } = watching;
+  ask(watching, "req", 1);
+  files.makeDirectory("/work/requests/.new-x");
+  files.writeText("/work/requests/.old-file", "");
+  const hidden = hide(workdir, directory);
+  assert.equal(readRequest(workdir, "req"), undefined);
+  assert.deepEqual(workdir.names("/work/requests"), []);
+  assert.deepEqual(hiddenBelow(workdir, "/work/requests"), [hidden]);
+  assert.equal(hiddenId(hidden), "req");
+});
