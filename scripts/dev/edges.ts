@@ -41,6 +41,10 @@ const globals: Edge[] = [
     instead: "take Files",
   },
   {
+    names: /^AbortSignal\.(any|timeout)$/,
+    instead: "listen to the signal and stop listening: a signal that lives long remembers for ever what came of it",
+  },
+  {
     names: /^(fetch|Deno\.createHttpClient)$/,
     home: "src/kube/network.ts",
     instead: "take the network from the wiring",

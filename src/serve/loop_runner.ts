@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -32,7 +32,7 @@ export class LoopRunner {
   /** Makes the loop take a step soon. */
   readonly wake = (): void => {
     this.#isDirty = true;
-    this.#interrupt.abort();
+    this.#interrupt.abort(NOT_NEEDED);
   };
 
   /**
@@ -64,8 +64,12 @@ export class LoopRunner {
   }
 
   async #sleepUnlessWoken(ms: number, signal: AbortSignal): Promise<void> {
-    this.#interrupt = new AbortController();
-    await this.#sleep(ms, AbortSignal.any([signal, this.#interrupt.signal]));
+    const interrupt = this.#interrupt = new AbortController();
+    const stop = () => interrupt.abort(NOT_NEEDED);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    await this.#sleep(ms, interrupt.signal);
+    signal.removeEventListener("abort", stop);
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

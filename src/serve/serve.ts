@@ -45,9 +45,7 @@ export interface ServeOptions {
   instance: string;
   /** Calls under way at once, of creates and of deletes each. */
   concurrency: number;
-  /** How long a machine may take to come up: see `Limits` in `watchers/aging_machine.ts`. */
   podTimeoutSeconds: number;
-  imagePullGraceSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
   /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
@@ -85,7 +83,7 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
 
 async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   const { workdir, kube, clock, random } = daemon;
-  const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
+  const { instance, concurrency, podTimeoutSeconds, dryRun = false } = options;
   const end = new AbortController();
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
@@ -132,10 +130,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
-  if (runs("expiry")) {
-    const limits = { podTimeoutSeconds, imagePullGraceSeconds };
-    start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
-  }
+  if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
   let followed: (() => number) | undefined;
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());

@@ -12,9 +12,7 @@ import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
 import { UnseenMachines } from "./unseen_machines.ts";
-import { phaseOf } from "./up.ts";
 import { ViewKeeper } from "./view_keeper.ts";
-import { WaitLog } from "./wait_log.ts";
 import type { Watching } from "./watching.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
@@ -34,17 +32,16 @@ const log = logger("pods");
 /** As much of a pod as tells whether another look at it says anything new. */
 interface WrittenPod {
   resourceVersion: string | undefined;
-  /** As the machine's word has it: see `phaseOf`. */
   phase: string;
   podIP: string | undefined;
   /** It is being deleted. */
   isGoing: boolean;
 }
 
-function writtenPod(pod: Pod): WrittenPod {
-  const { resourceVersion, deletionTimestamp } = pod.metadata;
+function writtenPod({ metadata, status }: Pod): WrittenPod {
+  const { resourceVersion, deletionTimestamp } = metadata;
   const isGoing = deletionTimestamp !== undefined;
-  return { resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing };
+  return { resourceVersion, phase: status?.phase ?? "Pending", podIP: status?.podIP, isGoing };
 }
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
@@ -65,7 +62,6 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #unseen: UnseenMachines;
   readonly #setbacks: Setbacks;
   readonly #view: ViewKeeper;
-  readonly #waits = new WaitLog();
   /** What could not be written down though nothing else is in its way. */
   readonly #complaints = new Complaints((machine, error) => {
     log.error("Machine set aside: it cannot be written down", { machine, error });
@@ -235,7 +231,6 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
       if (!failed.has(name)) {
         broken.clear(layout.pod(name), this.name);
-        this.#waits.note(name, "pod" in sighting ? sighting.pod : undefined);
         if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
         else this.#written.delete(name);
         continue;
