@@ -32,6 +32,9 @@ const FAULTS = [
 ];
 const POD_TIMEOUT_SECONDS = 60;
 
+/** What has come to its end is kept for so short that as much goes as comes once the warm-up of ten minutes is over. */
+const RETAINED = "60s";
+
 const { values } = parseArgs({
   args: Deno.args,
   options: { minutes: { type: "string", default: "10" }, machines: { type: "string", default: "300" } },
@@ -42,11 +45,15 @@ if (!Deno.env.get("HF_BINARY")) Deno.env.set("HF_BINARY", `${root}dist/hostfacto
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopping.abort());
 const directory = Deno.makeTempDirSync({ prefix: "hostfactory-soak-" });
+let well = false;
 try {
-  Deno.exitCode = await soak() ? 0 : 1;
+  well = await soak();
+} catch (error) {
+  console.error(error);
 } finally {
   Deno.removeSync(directory, { recursive: true });
 }
+Deno.exit(well ? 0 : 1); // Where `serve` has ended, Symphony's part still waits for it.
 
 /** @returns true where all is well */
 async function soak(): Promise<boolean> {
@@ -62,7 +69,8 @@ async function soak(): Promise<boolean> {
   console.log(`${minutes} minutes, ${machines} machines on ${real ? "a real API server" : "the simulator"}`);
 
   const log = { serve: `${directory}/serve.log`, idle: `${directory}/idle.log` };
-  const serve = site.start(["--log-file", log.serve, "serve", "--pod-timeout", String(POD_TIMEOUT_SECONDS)]);
+  const limits = ["--pod-timeout", String(POD_TIMEOUT_SECONDS), "--retain-requests", RETAINED];
+  const serve = site.start(["--log-file", log.serve, "serve", ...limits]);
   const idle = startIdle(log.idle);
   try {
     await eventually("a view of the cluster", () => site.entries("views").includes("pods.json"));

@@ -8,8 +8,8 @@ export function processMeasures(pid: number): { rssMiB: number; descriptors: num
 }
 
 /**
- * How many files lie below each directory of a work directory, by its name; `left hidden` are those among them that have
- * the name of something that is still being made.
+ * How many files lie below each directory of a work directory; `files left hidden` are those among them that have the name
+ * of something that is still being made.
  */
 export function fileCounts(workdir: string): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -22,8 +22,10 @@ export function fileCounts(workdir: string): Record<string, number> {
     }
     return files;
   };
-  for (const { name, isDirectory } of entries(workdir)) if (isDirectory) counts[name] = count(`${workdir}/${name}`);
-  return { ...counts, "left hidden": hidden };
+  for (const { name, isDirectory } of entries(workdir)) {
+    if (isDirectory) counts[`files in ${name}`] = count(`${workdir}/${name}`);
+  }
+  return { ...counts, "files left hidden": hidden };
 }
 
 /** What one line of `src/serve/pulse.ts` says. */
