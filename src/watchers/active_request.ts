@@ -8,6 +8,8 @@ import type { Ending } from "./endings.ts";
 export interface PendingMachine {
   name: string;
   index: number;
+  /** Somebody may have asked for its pod already: this process, or one before it. */
+  mayExist: boolean;
   failures: number;
   /** Not to be tried before, on the monotonic clock. */
   notBeforeMs: number;
@@ -49,7 +51,7 @@ export interface TakenMachine {
  * - `create`: its pod is to be created
  * - `settle`: its pod has been seen, or the machine has come to its end: no pod is to be created any more
  * - `end`: it was given up on; that is to be written down whole
- * - `endReturned`: it is never to be created, because Symphony has given it back
+ * - `endReturned`: it is not to be created, because Symphony has given it back
  */
 export function decideTake(machine: TakenMachine): "leave" | "create" | "settle" | "end" | "endReturned" {
   const { pending, word, record, returned } = machine;

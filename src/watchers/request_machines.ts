@@ -12,7 +12,7 @@ import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingM
 import { backoffMs } from "./backoff.ts";
 import { endMachines } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { isOurs } from "./ownership.ts";
+import { findOurs, isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { shareSlots } from "./share_slots.ts";
 import { Slots } from "./slots.ts";
@@ -34,6 +34,8 @@ export class RequestMachinesWatcher implements Loop {
   readonly #setbacks: Setbacks;
   /** Requests that have come and have not been read yet. */
   readonly #toTake = new Set<string>();
+  /** Those that were there before this process: another one may have begun to create their pods. Absent until known. */
+  #inherited: ReadonlySet<string> | undefined;
   readonly #active = new Map<string, ActiveRequest>();
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
@@ -55,7 +57,9 @@ export class RequestMachinesWatcher implements Loop {
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
-    for (const id of this.#arrivals.next(clock.now())) this.#toTake.add(id);
+    const arrived = this.#arrivals.next(clock.now());
+    this.#inherited ??= new Set(arrived);
+    for (const id of arrived) this.#toTake.add(id);
     await this.#takeUp();
     const now = clock.monotonic();
     // Others refresh the same index: what is new to us is what we have not acted on.
@@ -153,6 +157,7 @@ export class RequestMachinesWatcher implements Loop {
   ): void {
     const { workdir, returns } = this.#watching;
     const word = readStatusWord(workdir, name);
+    const mayExist = this.#inherited?.has(request.id) ?? true;
     switch (decideTake({ pending, word, record, returned: returns.has(name) })) {
       case "leave":
         return;
@@ -162,12 +167,15 @@ export class RequestMachinesWatcher implements Loop {
         if (record) request.ending.push({ machine: name, word: record.returned ? "deleted" : "failed", record });
         return;
       case "endReturned":
-        request.ending.push(endReturned(name));
-        return;
+        if (!mayExist) {
+          request.ending.push(endReturned(name));
+          return;
+        }
+        break;
       case "create":
-        request.ready.unshift({ name, index, failures: 0, notBeforeMs: 0 });
         if (word === undefined) this.#writeFirstWord(name);
     }
+    request.ready.unshift({ name, index, mayExist, failures: 0, notBeforeMs: 0 });
   }
 
   /** Without this word a machine reads as `creating` all the same, so nothing waits for it. */
@@ -179,9 +187,10 @@ export class RequestMachinesWatcher implements Loop {
     }
   }
 
+  /** Those of which no pod can exist; the others are looked for, as soon as there is a free slot. */
   #endReturned(request: ActiveRequest): void {
-    const stays = ({ name }: PendingMachine): boolean => {
-      if (!this.#watching.returns.has(name)) return true;
+    const stays = ({ name, mayExist }: PendingMachine): boolean => {
+      if (mayExist || !this.#watching.returns.has(name)) return true;
       request.ending.push(endReturned(name));
       return false;
     };
@@ -264,32 +273,39 @@ export class RequestMachinesWatcher implements Loop {
 
   /** Creates the machine's pod, unless others have found in the meantime that there is nothing to create any more. */
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
-    const { workdir, returns } = this.#watching;
-    const { name } = machine;
-    if (returns.has(name)) {
-      request.ending.push(endReturned(name));
-      return this.#wake();
-    }
+    const { workdir, returns, signal } = this.#watching;
+    const { name, mayExist } = machine;
     const word = readStatusWord(workdir, name);
     if (word === undefined || word === "creating") {
-      await this.#createPod(request, machine);
+      if (!returns.has(name)) await this.#createPod(request, machine);
+      else if (!mayExist || !await findOurs(this.#watching, name, { signal })) {
+        request.ending.push(endReturned(name));
+        return this.#wake();
+      }
       this.#slots.succeeded();
     }
     settleMachine(workdir, request.id, name);
   }
 
-  /** One that exists already and is ours is a success. */
-  async #createPod(request: ActiveRequest, { name, index }: PendingMachine): Promise<void> {
+  /** One that exists already and is ours is a success, whatever the server says against another. */
+  async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { kube, instance, signal } = this.#watching;
+    const { name, index, mayExist } = machine;
     const { id, count, record, manifest } = request;
     if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
     const { templateId, requestedAt } = record ?? {};
     const pod = buildPod(manifest, { machine: name, requestId: id, index, count, instance, templateId, requestedAt });
+    machine.mayExist = true;
     try {
       await kube.createPod(pod, { signal });
       log.debug("Pod created", { machine: name });
     } catch (error) {
-      if (!(error instanceof KubeError) || error.kind !== "alreadyExists") throw error;
+      if (!(error instanceof KubeError)) throw error;
+      if (error.kind !== "alreadyExists") {
+        // Quota and policy speak before anybody looks whether the pod is there: its first answer may have been lost.
+        if (isRetryable(error) || !mayExist || !await findOurs(this.#watching, name, { signal })) throw error;
+        return;
+      }
       const existing = await kube.getPod(name, { signal });
       if (!isOurs(existing, { instance, hasRequest: (requestId) => requestId === id })) {
         throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);

@@ -177,7 +177,50 @@ Deno.test("a machine that was returned before the request was taken up is never 
   ask(watching, "req", 2);
   giveBack(watching, "ret", "req-0", "req-1");
   await watch(watching).go();
+  assert.deepEqual(watching.kube.named("createPod"), []);
+  assert.deepEqual(words(watching, "req"), ["deleted", "deleted"]);
+  assertHandled(watching, "req");
+});
+
+Deno.test("a machine that comes and is returned while its request is watched costs no call at all", async () => {
+  const watching = memoryWatching();
+  const { go } = watch(watching);
+  await go(1_000);
+  ask(watching, "req", 2);
+  giveBack(watching, "ret", "req-0", "req-1");
+  await go();
   assert.deepEqual(watching.kube.calls, []);
+  assertHandled(watching, "req");
+});
+
+Deno.test("a returned machine whose pod may exist is not called gone before the cluster says that it has none", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 3);
+  watching.kube.put(ourPod("req-0")); // Created by a process that died before it noted that.
+  giveBack(watching, "ret", "req-0", "req-1");
+  watching.kube.fail("getPod", new KubeError("unavailable", "away"));
+  const { go } = watch(watching);
+  await go(5_000);
+  assert.deepEqual(words(watching, "req"), [undefined, undefined, "creating"]);
+  watching.kube.recover();
+  await go();
+  // The return requests' watcher deletes the first one, and then calls it gone.
+  assert.deepEqual(words(watching, "req"), [undefined, "deleted", "creating"]);
+  assert.deepEqual(watching.kube.named("createPod"), ["req-2"]);
+  assertHandled(watching, "req");
+});
+
+Deno.test("what the server says against a second create is nothing against the pod that the first one made", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  watching.kube.fail("createPod", new KubeError("unavailable", "the answer was lost"), { times: 1, name: "req-0" });
+  watching.kube.put(ourPod("req-0"));
+  const { go } = watch(watching);
+  await go(10);
+  watching.kube.fail("createPod", new KubeError("quota", "exceeded quota"));
+  await go();
+  assert.deepEqual(words(watching, "req"), ["creating", "creating"]);
+  assert.equal(readMachineRecord(watching.workdir, "req-0"), undefined);
   assertHandled(watching, "req");
 });
 
