@@ -1,5 +1,6 @@
 import { type DirectoryEntry, type FileInfo, type Files, refuseUnreadable, withoutMark } from "../../src/files.ts";
 import type { ReadOptions } from "../../src/files.ts";
+import { integerBetween, type Random } from "../../src/random.ts";
 
 interface FileNode {
   kind: "file";
@@ -18,6 +19,8 @@ interface DirectoryNode {
   entries: Map<string, Node>;
   /** What a power failure leaves of the entries. */
   syncedEntries: Map<string, Node>;
+  /** What each operation since then did to the entries: a rename within the directory is one. */
+  changes: Map<string, Node | undefined>[];
   modifiedMs: number;
 }
 /** A pipe, socket or device. */
@@ -33,8 +36,10 @@ type Node = FileNode | LinkNode | DirectoryNode | OtherNode;
  * - `everything`: the process was killed; the system lives on
  * - `synced`: the power failed; a text stays as it was last synced, a name where its directory was synced since
  * - `names`: the power failed on a system that writes names early and texts late; a text stays as it was last synced
+ * - a source of randomness: the power failed on a system that writes what was not synced in any order, each directory in
+ *   its own; chance says how far it had come
  */
-export type CrashLeaves = "everything" | "synced" | "names";
+export type CrashLeaves = "everything" | "synced" | "names" | Random;
 
 export interface Operation {
   /** The method of `Files` that was called. */
@@ -111,7 +116,7 @@ export class MemoryFiles implements Files {
   /** The machine after a crash, as a new one: works, and fails no more. */
   crash(leaves: CrashLeaves): MemoryFiles {
     const after = new MemoryFiles({ now: this.#now });
-    after.#root = this.#survives(this.#root, leaves) as DirectoryNode;
+    after.#root = this.#survives(this.#root, leaves, new Map()) as DirectoryNode;
     return after;
   }
 
@@ -209,9 +214,12 @@ export class MemoryFiles implements Files {
     if (source.node.kind === "directory" && this.#holds(source.node, target.parent)) {
       throw withCode(new TypeError(`Invalid argument (os error 22): '${from}' -> '${to}'`), "EINVAL");
     }
-    source.parent.entries.delete(source.name);
-    source.parent.modifiedMs = this.#now();
-    this.#put(target.parent, target.name, source.node);
+    if (source.parent === target.parent) {
+      this.#change(source.parent, new Map([[source.name, undefined], [target.name, source.node]]));
+    } else {
+      this.#change(source.parent, new Map([[source.name, undefined]]));
+      this.#put(target.parent, target.name, source.node);
+    }
     this.#tell(from);
     this.#tell(to);
   }
@@ -221,8 +229,7 @@ export class MemoryFiles implements Files {
     const { parent, name, node } = this.#place(path);
     if (!node) throw failure("NotFound", path);
     if (node.kind === "directory" && node.entries.size > 0) throw notEmpty(path);
-    parent.entries.delete(name);
-    parent.modifiedMs = this.#now();
+    this.#change(parent, new Map([[name, undefined]]));
     this.#tell(path);
   }
 
@@ -230,8 +237,7 @@ export class MemoryFiles implements Files {
     this.#begin("removeTree", path);
     const { parent, name, node } = this.#place(path);
     if (!node) throw failure("NotFound", path);
-    parent.entries.delete(name);
-    parent.modifiedMs = this.#now();
+    this.#change(parent, new Map([[name, undefined]]));
     this.#tell(path);
   }
 
@@ -280,7 +286,10 @@ export class MemoryFiles implements Files {
     refuseUnreadable(path, this.#infoOf(node), Infinity);
     this.#open(node, path);
     if (node.kind === "file") node.syncedText = node.text;
-    if (node.kind === "directory") node.syncedEntries = new Map(node.entries);
+    if (node.kind === "directory") {
+      node.syncedEntries = new Map(node.entries);
+      node.changes = [];
+    }
   }
 
   watch(directories: string[], { signal, changed }: Parameters<Files["watch"]>[1]): void {
@@ -300,11 +309,16 @@ export class MemoryFiles implements Files {
   }
 
   #directory(): DirectoryNode {
-    return { kind: "directory", entries: new Map(), syncedEntries: new Map(), modifiedMs: this.#now() };
+    return { kind: "directory", entries: new Map(), syncedEntries: new Map(), changes: [], modifiedMs: this.#now() };
   }
 
   #put(directory: DirectoryNode, name: string, node: Node): void {
-    directory.entries.set(name, node);
+    this.#change(directory, new Map([[name, node]]));
+  }
+
+  #change(directory: DirectoryNode, change: Map<string, Node | undefined>): void {
+    apply(directory.entries, change);
+    directory.changes.push(change);
     directory.modifiedMs = this.#now();
   }
 
@@ -374,17 +388,26 @@ export class MemoryFiles implements Files {
     return [...directory.entries.values()].some((node) => node.kind === "directory" && this.#holds(node, wanted));
   }
 
-  #survives(node: Node, leaves: CrashLeaves): Node {
-    if (node.kind === "symlink" || node.kind === "other") return { ...node };
+  /** @param known what became of nodes that have several names */
+  #survives(node: Node, leaves: CrashLeaves, known: Map<Node, Node>): Node {
+    const before = known.get(node);
+    if (before) return before;
+    if (node.kind === "symlink" || node.kind === "other") {
+      const after = { ...node };
+      known.set(node, after);
+      return after;
+    }
     if (node.kind === "file") {
-      const text = leaves === "everything" ? node.text : node.syncedText ?? "";
-      return { ...node, text, syncedText: text };
+      const text = survivingText(node, leaves);
+      const after = { ...node, text, syncedText: text };
+      known.set(node, after);
+      return after;
     }
     const entries = new Map<string, Node>();
-    for (const [name, below] of leaves === "synced" ? node.syncedEntries : node.entries) {
-      entries.set(name, this.#survives(below, leaves));
+    for (const [name, below] of survivingEntries(node, leaves)) {
+      entries.set(name, this.#survives(below, leaves, known));
     }
-    return { ...node, entries, syncedEntries: new Map(entries) };
+    return { ...node, entries, syncedEntries: new Map(entries), changes: [] };
   }
 
   #tell(path: string): void {
@@ -393,6 +416,36 @@ export class MemoryFiles implements Files {
       if (watch.directory === directory) queueMicrotask(() => watch.changed(directory));
     }
   }
+}
+
+function apply(entries: Map<string, Node>, change: Map<string, Node | undefined>): void {
+  for (const [name, node] of change) {
+    if (node) entries.set(name, node);
+    else entries.delete(name);
+  }
+}
+
+/** What was not synced may be there, be torn, or not be there at all. */
+function survivingText({ text, syncedText }: FileNode, leaves: CrashLeaves): string {
+  if (leaves === "everything" || text === syncedText) return text;
+  if (typeof leaves === "string") return syncedText ?? "";
+  const torn = text.slice(0, integerBetween(leaves, 0, text.length));
+  return [text, syncedText ?? "", torn][integerBetween(leaves, 0, 2)] ?? "";
+}
+
+function survivingEntries(directory: DirectoryNode, leaves: CrashLeaves): Map<string, Node> {
+  if (leaves === "everything" || leaves === "names") return directory.entries;
+  const entries = new Map(directory.syncedEntries);
+  if (leaves === "synced") return entries;
+  const { changes } = directory;
+  // 1. As far as some moment, all in order.
+  if (leaves.next() < 0.5) {
+    for (const change of changes.slice(0, integerBetween(leaves, 0, changes.length))) apply(entries, change);
+    return entries;
+  }
+  // 2. Some of it, in whatever order.
+  for (const change of changes) if (leaves.next() < 0.5) apply(entries, change);
+  return entries;
 }
 
 /** A full disk, as the system reports it. */

@@ -1,0 +1,290 @@
+import { integerBetween, type Random } from "../../src/random.ts";
+import type { FaultInput } from "../../src/simulator/faults.ts";
+import { PodLabel } from "../../src/templates/podspec.ts";
+import { happens, magnitude, oneOf } from "./chance.ts";
+import { aWhile, type Simulation } from "./simulation.ts";
+import { type Life, NAMESPACE } from "./truth.ts";
+
+/** Something that can happen in a run, to whom and how hard as chance has it. */
+interface DeedKind {
+  what: string;
+  act: (simulation: Simulation, random: Random) => Promise<void> | void;
+}
+
+/** A fault of the cluster, for a while. */
+function fault(what: string, draw: (random: Random) => FaultInput): DeedKind {
+  return {
+    what,
+    act(simulation, random) {
+      const drawn = draw(random);
+      const id = simulation.cluster.setFault({ ...drawn, id: `${drawn.name}-${integerBetween(random, 0, 1e6)}` });
+      simulation.trace.say("trouble", JSON.stringify(drawn));
+      if (drawn.name === "stale-reads") simulation.staleMs = Infinity;
+      simulation.undo(aWhile(random), drawn.name, () => void simulation.cluster.clearFault(id));
+    },
+  };
+}
+
+/** Something that somebody else does to one of our pods. */
+function toPod(what: string, act: (simulation: Simulation, life: Life, random: Random) => void): DeedKind {
+  return {
+    what,
+    act(simulation, random) {
+      const ours = simulation.truth.allLiving().filter(({ isOurs }) => isOurs);
+      if (ours.length === 0) return;
+      const life = oneOf(random, ours);
+      simulation.trace.say("trouble", `hits ${life.name}`);
+      simulation.truth.asOutsider(() => act(simulation, life, random));
+    },
+  };
+}
+
+const share = (random: Random) => oneOf(random, [1, 1, 0.5, 0.2]);
+const at = { namespace: NAMESPACE };
+
+/** Not yet: what is not synced is known to be missed by some answers. */
+const POWER_FAILS = false;
+
+/** Everything that can happen. */
+export const DEEDS = {
+  ask: { what: "Symphony asks for machines", act: (simulation, random) => simulation.symphony.ask(random) },
+  giveBack: {
+    what: "Symphony gives machines back",
+    act: (simulation, random) => simulation.symphony.giveBack(random),
+  },
+  crash: {
+    what: "serve is killed, or the host loses its power, between any two operations",
+    act(simulation, random) {
+      const [process] = simulation.serving;
+      const isPower = happens(random, 0.5) && POWER_FAILS;
+      const restartMs = magnitude(random, 10, 30_000);
+      const strike = () => {
+        if (isPower) simulation.failPower(random);
+        else if (process) simulation.kill(process);
+        simulation.clock.after(restartMs, () => simulation.serving.length === 0 && simulation.startServe());
+      };
+      if (process) process.ambush(happens(random, 0.3) ? 0 : magnitude(random, 1, 400), strike);
+      else strike();
+    },
+  },
+  stop: {
+    what: "serve is stopped and started again",
+    act(simulation, random) {
+      simulation.stopServe();
+      simulation.clock.after(12_000 + magnitude(random, 10, 30_000), () => {
+        if (simulation.serving.length === 0) simulation.startServe();
+      });
+    },
+  },
+  secondServe: { what: "a second serve is started", act: (simulation) => simulation.startServe() },
+  interject: {
+    what: "a verb runs between two operations of serve",
+    act(simulation, random) {
+      const { symphony, serving: [process] } = simulation;
+      process?.ambush(magnitude(random, 1, 200), () => {
+        void oneOf(random, [
+          () => symphony.poll(random),
+          () => symphony.pollReturns(random),
+          () => symphony.giveBack(random),
+          () => symphony.ask(random),
+        ])();
+      });
+    },
+  },
+  failing: fault("calls fail", (random) => ({
+    name: "failing",
+    share: share(random),
+    status: oneOf(random, [429, 500, 503, 504] as const),
+    ...(happens(random, 0.5) ? { retryAfterSeconds: integerBetween(random, 1, 20) } : {}),
+  })),
+  slow: fault("calls take long", (random) => {
+    const latencyMs = magnitude(random, 100, 90_000);
+    return { name: "slow", share: share(random), latencyMs, jitterMs: latencyMs };
+  }),
+  lostRequests: fault("calls get lost", (random) => ({ name: "lost-requests", share: share(random) })),
+  lostAnswers: fault("what was done is not answered", (random) => ({ name: "lost-answers", share: share(random) })),
+  unauthorised: fault("401", (random) => ({ name: "unauthorised", share: share(random) })),
+  forbidden: fault("RBAC grants less", (random) => ({
+    name: "forbidden",
+    share: share(random),
+    verbs: oneOf(random, [["create"], ["delete"], ["list", "watch"], ["get"]]) as ["create"],
+  })),
+  expiredWatches: fault("410 for watches", (random) => ({
+    name: "expired-watches",
+    how: oneOf(random, ["event", "status"] as const),
+    share: share(random),
+  })),
+  droppedWatches: fault("watches end, again and again", (random) => ({
+    name: "dropped-watches",
+    periodMs: magnitude(random, 100, 10_000),
+    how: oneOf(random, ["break", "end"] as const),
+  })),
+  halfOpenWatches: fault("watches go silent", () => ({ name: "half-open-watches" })),
+  staleLists: fault("lists show the past", (random) => ({
+    name: "stale-reads",
+    verbs: ["list"],
+    ageMs: magnitude(random, 100, 20_000),
+  })),
+  quota: fault("the quota is exhausted", (random) => ({ name: "quota", limit: integerBetween(random, 0, 4) })),
+  podSecurity: fault("policy refuses pods", (random) => ({ name: "pod-security", share: share(random) })),
+  imagePullFails: fault("images cannot be pulled", (random) => ({ name: "image-pull-fails", share: share(random) })),
+  unschedulable: fault("there is no node for new pods", (random) => ({ name: "unschedulable", share: share(random) })),
+  compact: {
+    what: "the cluster forgets its history",
+    act(simulation, random) {
+      simulation.cluster.compact();
+      if (happens(random, 0.5)) simulation.cluster.dropWatches({ how: oneOf(random, ["break", "end"]) });
+    },
+  },
+  silence: {
+    what: "open watches go silent",
+    act: (simulation) => void simulation.cluster.silenceWatches(),
+  },
+  lateEvents: {
+    what: "watches say everything late",
+    act(simulation, random) {
+      simulation.weather.lagMs = magnitude(random, 10, 20_000);
+      simulation.undo(aWhile(random), "late events", () => void (simulation.weather.lagMs = 0));
+    },
+  },
+  tornWatches: {
+    what: "watches break within a line",
+    act(simulation, random) {
+      simulation.weather.tears = happens(random, 0.5) ? 1 : 0.2;
+      simulation.undo(aWhile(random), "torn watches", () => void (simulation.weather.tears = 0));
+    },
+  },
+  evict: toPod("a pod is evicted", ({ cluster }, { name }) => void cluster.evict(name, undefined, at)),
+  preempt: toPod("a pod is preempted", ({ cluster }, { name }, random) => {
+    cluster.preempt(name, { ...at, graceSeconds: integerBetween(random, 0, 30) });
+  }),
+  end: toPod("a pod ends by itself", ({ cluster }, { name }, random) => {
+    cluster.endPod(name, { ...at, exitCode: integerBetween(random, 0, 1) });
+  }),
+  remove: toPod("somebody deletes a pod", ({ cluster }, { name }, random) => {
+    cluster.deletePod(name, { ...at, gracePeriodSeconds: oneOf(random, [0, 0, 5, 30]) });
+  }),
+  replaceByStranger: toPod("a pod gives way to somebody else's of the same name", (simulation, { name }, random) => {
+    simulation.cluster.deletePod(name, { ...at, gracePeriodSeconds: 0 });
+    makeStranger(simulation, name, random);
+  }),
+  annotate: toPod("somebody annotates a pod", (simulation, { name }, random) => {
+    const annotations = { "example.com/note": String(integerBetween(random, 0, 9)) };
+    void simulation.patchPod(name, { metadata: { annotations } });
+  }),
+  hold: toPod("somebody holds up the deletion of a pod", (simulation, { name }, random) => {
+    void simulation.patchPod(name, { metadata: { finalizers: ["example.com/hold"] } });
+    simulation.undo(aWhile(random), "the hold", () => {
+      void simulation.patchPod(name, { metadata: { finalizers: null } });
+    });
+  }),
+  stranger: {
+    what: "somebody else makes a pod with the name of a machine that has none",
+    act(simulation, random) {
+      const free = [...simulation.symphony.machines].filter((name) => !simulation.truth.living(name)).sort();
+      if (free.length > 0) simulation.truth.asOutsider(() => makeStranger(simulation, oneOf(random, free), random));
+    },
+  },
+  nodeGone: {
+    what: "a node goes, and its pods with it",
+    act(simulation, random) {
+      const nodes = simulation.cluster.listNodes();
+      if (nodes.length === 0) return;
+      const { name = "" } = oneOf(random, nodes).metadata;
+      simulation.truth.asOutsider(() => simulation.cluster.removeNode(name));
+    },
+  },
+  cordon: {
+    what: "a node takes no more pods",
+    act(simulation, random) {
+      const nodes = simulation.cluster.listNodes();
+      if (nodes.length === 0) return;
+      const { name = "" } = oneOf(random, nodes).metadata;
+      simulation.cluster.cordonNode(name);
+      simulation.undo(aWhile(random), "the cordon", () => {
+        if (simulation.cluster.listNodes().some(({ metadata }) => metadata.name === name)) {
+          simulation.cluster.cordonNode(name, false);
+        }
+      });
+    },
+  },
+  diskFull: disk("the disk is full", "full"),
+  diskReadOnly: disk("the disk takes no writes", "read-only"),
+  diskSlow: {
+    what: "the disk is slow",
+    act(simulation, random) {
+      simulation.host.trouble.slowMs = magnitude(random, 1, 200);
+      simulation.undo(aWhile(random, { mostMs: 20_000 }), "the slow disk", () => {
+        simulation.host.trouble.slowMs = 0;
+      });
+    },
+  },
+  lostNotices: {
+    what: "notices of changed files get lost",
+    act(simulation, random) {
+      simulation.host.trouble.lostNotices = share(random);
+      simulation.undo(aWhile(random), "lost notices", () => void (simulation.host.trouble.lostNotices = 0));
+    },
+  },
+  clockJump: {
+    what: "the host's clock jumps",
+    act(simulation, random) {
+      simulation.jumpedMs = simulation.clock.monotonic();
+      simulation.host.skewMs += magnitude(random, 100, 3_600_000) * (happens(random, 0.5) ? 1 : -1);
+      simulation.trace.say("trouble", `the clock is ${simulation.host.skewMs} ms ahead`);
+    },
+  },
+  clusterClockJump: {
+    what: "the cluster's clock jumps",
+    act(simulation, random) {
+      simulation.clusterSkewMs += magnitude(random, 100, 60_000) * (happens(random, 0.5) ? 1 : -1);
+      simulation.trace.say("trouble", `the cluster's clock is ${simulation.clusterSkewMs} ms ahead`);
+    },
+  },
+  newToken: {
+    what: "the credentials change, and the old ones are not taken any more",
+    act(simulation, random) {
+      const token = `serve-${integerBetween(random, 1, 1e6)}`;
+      simulation.cluster.access.grant({ name: "serve", token });
+      const before = simulation.host.files.readText("/var/run/secrets/kubernetes.io/serviceaccount/token");
+      simulation.cluster.access.revoke(before);
+      simulation.clock.after(
+        magnitude(random, 1, 20_000),
+        () => simulation.isHealed || simulation.host.writeToken(token),
+      );
+    },
+  },
+} satisfies Record<string, DeedKind>;
+
+export type Deed = keyof typeof DEEDS;
+
+/** What is not played yet, because the product is known not to stand it, or is being changed there. */
+const NOT_YET: readonly Deed[] = ["clockJump", "clusterClockJump"];
+
+/** The kinds of trouble that a run may draw. */
+export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
+  .filter((deed) => deed !== "ask" && deed !== "giveBack" && !NOT_YET.includes(deed));
+
+function disk(what: string, how: "full" | "read-only"): DeedKind {
+  return {
+    what,
+    act(simulation, random) {
+      simulation.host.trouble.disk = how;
+      simulation.undo(aWhile(random, { mostMs: 30_000 }), what, () => void (simulation.host.trouble.disk = "well"));
+    },
+  };
+}
+
+function makeStranger({ cluster }: Simulation, name: string, random: Random): void {
+  const requestId = name.slice(0, name.lastIndexOf("-"));
+  const labels = oneOf(random, [
+    {},
+    { app: name },
+    { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "another" },
+  ]);
+  try {
+    cluster.createPod({ metadata: { name, labels }, spec: { containers: [{ name: "c", image: "i" }] } }, at);
+  } catch {
+    // A quota or a pod that still goes stands in the way: then there is no stranger.
+  }
+}

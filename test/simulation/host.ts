@@ -1,0 +1,175 @@
+import { ExitCode, HostFactoryError } from "../../src/errors.ts";
+import type { Random } from "../../src/random.ts";
+import type { Locks } from "../../src/workdir/lock.ts";
+import { Workdir } from "../../src/workdir/workdir.ts";
+import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
+import type { SimulatedClock } from "../support/simulated_clock.ts";
+import { happens } from "./chance.ts";
+import { Process } from "./process.ts";
+
+export const WORKDIR = "/work";
+export const CONFDIR = "/conf";
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** The templates, each with what becomes of its pods. */
+export const TEMPLATES: Record<string, { behaviour?: string; finalizers?: string[] }> = {
+  plain: {},
+  crashes: { behaviour: "crashes" },
+  completes: { behaviour: "completes" },
+  unschedulable: { behaviour: "unschedulable" },
+  "image-pull-fails": { behaviour: "image-pull-fails" },
+  "crash-loops": { behaviour: "crash-loops" },
+  stuck: { behaviour: "hangs-on-delete" },
+  finalizer: { finalizers: ["example.com/hold"] },
+};
+
+const WRITES: ReadonlySet<string> = new Set([
+  "writeText",
+  "appendText",
+  "symlink",
+  "hardLink",
+  "rename",
+  "makeDirectory",
+  "remove",
+  "removeTree",
+]);
+
+/** What a full disk still takes. */
+const NEEDS_NO_ROOM: ReadonlySet<string> = new Set(["rename", "remove", "removeTree"]);
+
+/** What is wrong with the host now. */
+export interface HostTrouble {
+  disk: "well" | "full" | "read-only";
+  /** How long an operation on a file takes, in milliseconds. */
+  slowMs: number;
+  /** The share of notices of changes that get lost. */
+  lostNotices: number;
+}
+
+/** The management host: its disk, its clock, its locks, and the processes that run on it. */
+export class Host {
+  readonly #clock: SimulatedClock;
+  readonly #random: Random;
+  readonly #processes = new Set<Process>();
+  readonly #holders = new Map<string, Process>();
+  #files: MemoryFiles;
+  /** How far the wall clock is ahead of the true time, in milliseconds. */
+  skewMs = 0;
+  trouble: HostTrouble = { disk: "well", slowMs: 0, lostNotices: 0 };
+
+  constructor(
+    options: {
+      clock: SimulatedClock;
+      random: Random;
+      /** Called before each operation of a process, and after each change of a file. */
+      before: (who: Process, operation: string, path: string) => void;
+      changed: (who: Process, path: string) => void;
+    },
+  ) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#files = furnished(new MemoryFiles({ now: () => this.#clock.now() + this.skewMs }));
+    this.#before = options.before;
+    this.#changed = options.changed;
+  }
+
+  readonly #before: (who: Process, operation: string, path: string) => void;
+  readonly #changed: (who: Process, path: string) => void;
+
+  /** The disk, for whoever looks at it from outside. */
+  get files(): MemoryFiles {
+    return this.#files;
+  }
+
+  /** What of the work directory is there, for whoever looks at it from outside. */
+  get workdir(): Workdir {
+    return new Workdir(WORKDIR, { files: this.#files, random: { next: () => 0 } });
+  }
+
+  start(name: string): Process {
+    const process = new Process({
+      name,
+      clock: this.#clock,
+      skewMs: () => this.skewMs,
+      disk: () => this.#files,
+      before: (who, operation, path) => {
+        this.#before(who, operation, path);
+        this.#trouble(operation);
+      },
+      changed: this.#changed,
+      loseNotice: () => this.trouble.lostNotices > 0 && happens(this.#random, this.trouble.lostNotices),
+    });
+    this.#processes.add(process);
+    process.onEnd(() => {
+      this.#processes.delete(process);
+      for (const [watcher, holder] of this.#holders) if (holder === process) this.#holders.delete(watcher);
+    });
+    return process;
+  }
+
+  /** The power fails: every process ends, and what was not synced may be lost. */
+  crash(random: Random): void {
+    for (const process of [...this.#processes]) process.kill();
+    this.#files = this.#files.crash(random);
+  }
+
+  /** Locks as the system has them: each dies with the process that holds it. */
+  locks(process: Process): Locks {
+    return {
+      take: (workdir, watcher, holder) => {
+        process.operation("lock", watcher);
+        if (this.#holders.has(watcher)) {
+          throw new HostFactoryError(`Cannot watch ${watcher}: another process does so already`, {
+            exitCode: ExitCode.locked,
+          });
+        }
+        this.#holders.set(watcher, process);
+        workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
+        return () => void (this.#holders.get(watcher) === process && this.#holders.delete(watcher));
+      },
+    };
+  }
+
+  /** Puts another token where the service account's is. */
+  writeToken(token: string): void {
+    this.#files.writeText(`${SERVICE_ACCOUNT}/token`, token);
+    this.#files.sync(`${SERVICE_ACCOUNT}/token`);
+  }
+
+  #trouble(operation: string): void {
+    const { disk, slowMs } = this.trouble;
+    if (operation === "send" || operation === "receive") return;
+    if (slowMs > 0) this.#clock.pass(slowMs);
+    if (!WRITES.has(operation)) return;
+    if (disk === "full" && !NEEDS_NO_ROOM.has(operation)) throw noSpace();
+    if (disk === "read-only") throw readOnly();
+  }
+}
+
+function furnished(files: MemoryFiles): MemoryFiles {
+  for (const directory of [WORKDIR, CONFDIR, SERVICE_ACCOUNT]) files.makeDirectory(directory);
+  const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
+  const templates = Object.keys(TEMPLATES).map((templateId) => ({
+    templateId,
+    maxNumber: -1,
+    attributes,
+    podSpec: `${templateId}.json`,
+  }));
+  const texts: [string, string][] = [[`${CONFDIR}/k8sprov_templates.json`, JSON.stringify({ templates })]];
+  for (const [name, { behaviour, finalizers }] of Object.entries(TEMPLATES)) {
+    const labels = behaviour === undefined ? {} : { labels: { "hostfactory.test/behaviour": behaviour } };
+    const metadata = { ...labels, ...(finalizers === undefined ? {} : { finalizers }) };
+    const manifest = { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: "c", image: "i" }] } };
+    texts.push([`${CONFDIR}/${name}.json`, JSON.stringify(manifest)]);
+  }
+  texts.push([`${SERVICE_ACCOUNT}/token`, "serve-0"], [`${SERVICE_ACCOUNT}/namespace`, "grid"]);
+  texts.push([`${SERVICE_ACCOUNT}/ca.crt`, "-----BEGIN CERTIFICATE-----"]);
+  for (const [path, text] of texts) {
+    files.writeText(path, text);
+    files.sync(path);
+  }
+  const parts = SERVICE_ACCOUNT.split("/");
+  for (let end = parts.length; end > 0; end--) files.sync(parts.slice(0, end).join("/") || "/");
+  for (const directory of [WORKDIR, CONFDIR]) files.sync(directory);
+  return files;
+}

@@ -1,0 +1,178 @@
+import type { RequestStatusAnswer, ReturnRequestsAnswer, StatusAnswer } from "../../src/hf/answers.ts";
+import { isRequestId } from "../../src/hf/names.ts";
+import { readMachineRecord } from "../../src/workdir/machines.ts";
+import { readRequest } from "../../src/workdir/requests.ts";
+import { readReturn } from "../../src/workdir/returns.ts";
+import { VIEW_LIFETIME_SECONDS } from "../../src/workdir/views.ts";
+import type { Invariant, VerbRun } from "./invariants.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Asked } from "./symphony.ts";
+import { carriesOurLabels, isOver } from "./truth.ts";
+
+/** How long after a clock jumped, or a read was stale, what follows from it is forgiven, in milliseconds. */
+const FORGIVEN_MS = 300_000;
+
+/** 1. */
+export function answersAtOnce(simulation: Simulation): Invariant {
+  return {
+    number: 1,
+    title: "A verb answers at once, from files alone",
+    answered({ verb, answer, failed, isWell, tookMs }) {
+      if (tookMs > 0 && simulation.host.trouble.slowMs === 0) return `${verb} took ${tookMs} ms`;
+      if (failed) return isWell ? `${verb} failed on a healthy host: ${JSON.stringify(answer)}` : undefined;
+      const text = JSON.stringify(answer);
+      const wrong = flawOf(verb, JSON.parse(text));
+      return wrong && `${verb} answered ${text}: ${wrong}`;
+    },
+  };
+}
+
+function flawOf(verb: VerbRun["verb"], answer: Record<string, unknown>): string | undefined {
+  switch (verb) {
+    case "getAvailableTemplates":
+      return Array.isArray(answer.templates) && answer.templates.length > 0 ? undefined : "no templates";
+    case "requestMachines":
+    case "requestReturnMachines":
+      return typeof answer.requestId === "string" && answer.requestId !== "" ? undefined : "no request id";
+    case "getReturnRequests":
+      return (answer as unknown as ReturnRequestsAnswer).requests.every(({ machine, gracePeriod }) =>
+          machine !== "" && Number.isFinite(gracePeriod) && gracePeriod >= 0
+        )
+        ? undefined
+        : "a machine without a name or a grace period";
+    case "getRequestStatus":
+      return (answer as unknown as StatusAnswer).requests.map(flawOfStatus).find((flaw) => flaw !== undefined);
+  }
+}
+
+function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): string | undefined {
+  if (!["running", "complete", "complete_with_error"].includes(status)) return `${requestId}: status ${status}`;
+  for (const machine of machines) {
+    const { name, machineId, result, privateIpAddress, launchtime, message } = machine;
+    if ([name, machineId, privateIpAddress, message].some((text) => typeof text !== "string")) return `${name}: a text`;
+    if (!["running", "terminated"].includes(machine.status)) return `${name}: status ${machine.status}`;
+    if (!["executing", "succeed", "fail"].includes(result)) return `${name}: result ${result}`;
+    if (!Number.isInteger(launchtime)) return `${name}: launchtime ${launchtime}`;
+    if (result === "fail" && message === "") return `${name}: fails without a message`;
+  }
+  return undefined;
+}
+
+/** 2. What was printed is there after any crash, whole; and what Symphony was told of an end stays as it was. */
+export function printedIsOnDisk(simulation: Simulation): Invariant {
+  /** By request and machine, what was last said of it. */
+  const said = new Map<string, string>();
+  return {
+    number: 2,
+    title: "What a verb answered is on disk",
+    crashed: () => missing(simulation) ?? halves(simulation),
+    rested: () => missing(simulation) ?? halves(simulation),
+    answered({ verb, answer, failed }) {
+      if (verb !== "getRequestStatus" || failed) return missing(simulation);
+      for (const request of (answer as StatusAnswer).requests) {
+        const asked = simulation.symphony.asked.get(request.requestId);
+        if (/never issued/.test(request.message)) return `${request.requestId} was printed, and is not known now`;
+        for (const { name, result } of request.machines) {
+          const key = `${request.requestId} ${name}`;
+          const before = said.get(key);
+          const isTakenBack = asked?.kind === "return" ? before === "succeed" : before === "fail";
+          if (isTakenBack && result !== before) return `${key} was said to ${before}, and now to ${result}`;
+          said.set(key, result);
+        }
+        const before = said.get(request.requestId);
+        const mayChange = before === undefined || before === "running" || before === request.status ||
+          // One more may fail, and after a power failure those that were up have to be seen again.
+          (before === "complete" && request.status === "complete_with_error") ||
+          (asked?.kind === "request" && simulation.powerMs > -Infinity && request.status === "running");
+        if (!mayChange) return `${request.requestId} was ${before}, and is ${request.status}`;
+        said.set(request.requestId, request.status);
+      }
+      return undefined;
+    },
+  };
+}
+
+function missing({ symphony, host }: Simulation): string | undefined {
+  for (const asked of symphony.asked.values()) {
+    const { id, kind, count } = asked;
+    if (kind === "return") {
+      const stored = readReturn(host.workdir, id);
+      const names = new Set([...stored?.machines ?? [], ...stored?.record?.unknown ?? []]);
+      const lost = asked.machines.filter((name) => !names.has(name));
+      if (!stored || lost.length > 0) return `return ${id} was printed, and lacks ${lost.join(", ") || "everything"}`;
+    } else {
+      const stored = readRequest(host.workdir, id);
+      if (stored?.record?.count !== count || stored.machines.length !== count) {
+        return `request ${id} for ${count} was printed, and there is ${JSON.stringify(stored)}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** What can be seen of a request is all of it. */
+function halves({ host, garbage }: Simulation): string | undefined {
+  const { workdir } = host;
+  for (const id of workdir.names(workdir.layout.requests)) {
+    if (garbage.has(id) || !isRequestId(id)) continue;
+    const stored = readRequest(workdir, id);
+    const hasManifest = workdir.kind(`${workdir.layout.request(id)}/.manifest.json`) === "file";
+    if (!stored?.record || !hasManifest) return `request ${id} is there in part: ${JSON.stringify(stored)}`;
+  }
+  for (const id of workdir.names(workdir.layout.returnRequests)) {
+    if (!garbage.has(id) && isRequestId(id) && !readReturn(workdir, id)?.record) return `return ${id} is there in part`;
+  }
+  return undefined;
+}
+
+/** 7. */
+export function completeIsComplete({ symphony }: Simulation): Invariant {
+  return {
+    number: 7,
+    title: "Never complete with a machine unaccounted for",
+    answered({ verb, answer, failed }) {
+      if (verb !== "getRequestStatus" || failed) return undefined;
+      for (const request of (answer as StatusAnswer).requests) {
+        const asked = symphony.asked.get(request.requestId);
+        const flaw = asked && flawOfComplete(request, asked);
+        if (flaw) return `${request.requestId} is ${request.status}, but ${flaw}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+function flawOfComplete({ status, machines }: RequestStatusAnswer, asked: Asked): string | undefined {
+  if (status === "running") return undefined;
+  const names = new Set(machines.map(({ name }) => name));
+  const lacks = asked.machines.filter((name) => !names.has(name));
+  if (lacks.length > 0) return `does not name ${lacks.join(", ")}`;
+  if (names.size !== machines.length || names.size !== new Set(asked.machines).size) return "names others";
+  if (machines.some(({ result }) => result === "executing")) return "a machine is executing";
+  const failed = machines.some(({ result }) => result === "fail");
+  return failed === (status === "complete_with_error") ? undefined : `${failed ? "a" : "no"} machine failed`;
+}
+
+/** 8. */
+export function knownIsReported(simulation: Simulation): Invariant {
+  return {
+    number: 8,
+    title: "Never report what we do not know",
+    answered({ verb, answer, failed }) {
+      if (verb !== "getReturnRequests" || failed) return undefined;
+      const { clock, truth, heardMs, jumpedMs, staleMs, host } = simulation;
+      const now = clock.monotonic();
+      for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
+        const ageMs = now - heardMs;
+        if (ageMs > (VIEW_LIFETIME_SECONDS + 2) * 1000 && now - jumpedMs > FORGIVEN_MS) {
+          return `${machine} is named, and the cluster was last heard from ${ageMs} ms ago`;
+        }
+        const life = truth.living(machine);
+        if (!life?.isOurs || !carriesOurLabels(life.pod) || isOver(life.pod) || now < staleMs + FORGIVEN_MS) continue;
+        if (readMachineRecord(host.workdir, machine)?.givenUp) continue; // It is about to go.
+        return `${machine} is named, and its pod is ${life.pod.status?.phase}`;
+      }
+      return undefined;
+    },
+  };
+}

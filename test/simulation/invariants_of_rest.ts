@@ -1,0 +1,148 @@
+import { isRequestId, parseMachineName } from "../../src/hf/names.ts";
+import { isStatusWord, type StatusWord } from "../../src/hf/status.ts";
+import { readMachineRecord, readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
+import { readRequest } from "../../src/workdir/requests.ts";
+import { readReturn } from "../../src/workdir/returns.ts";
+import type { Invariant } from "./invariants.ts";
+import type { Simulation } from "./simulation.ts";
+import { carriesOurLabels } from "./truth.ts";
+
+/** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
+const QUIET_MS = 35_000;
+
+/** What holds hidden names until they are swept. */
+const SWEPT = ["requests", "return-requests", "pods", "pods-status", "machines", "views", "locks", "prototypes"];
+
+const WORD_OF_PHASE: Record<string, StatusWord> = {
+  Pending: "pending",
+  Running: "running",
+  Succeeded: "succeeded",
+  Failed: "failed",
+};
+
+/** 3. Whatever notices were lost on the way, in the end the files say what is. */
+export function levelNotEdge(simulation: Simulation): Invariant {
+  const { host, truth, symphony } = simulation;
+  return {
+    number: 3,
+    title: "Level, not edge",
+    rested() {
+      const { workdir } = host;
+      const returned = new Set<string>();
+      for (const id of workdir.names(workdir.layout.returnRequests)) {
+        const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
+        if (stored && !stored.processed) return `return ${id} is not handled`;
+        for (const name of stored?.machines ?? []) returned.add(name);
+      }
+      for (const id of workdir.names(workdir.layout.requests)) {
+        const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
+        if (stored && !stored.processed) return `request ${id} is not handled`;
+        for (const { name } of stored?.machines ?? []) {
+          const amiss = machineAmiss(simulation, name, returned.has(name));
+          if (amiss) return amiss;
+        }
+      }
+      for (const { name, pod } of truth.allLiving()) {
+        const { requestId = "" } = parseMachineName(name) ?? {};
+        if (carriesOurLabels(pod) && !readRequest(workdir, requestId)) return `pod ${name} has no owner`;
+      }
+      for (const { id, kind, isOver } of symphony.asked.values()) {
+        if (!isOver) return `Symphony waits for ${kind} ${id}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, isReturned: boolean): string | undefined {
+  const life = truth.living(name);
+  const word = readStatusWord(workdir, name);
+  if (life && carriesOurLabels(life.pod)) {
+    const phase = life.pod.status?.phase ?? "Pending";
+    if (isReturned) return `${name} was given back, and its pod is ${phase}`;
+    if (readMachineRecord(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
+    return word === WORD_OF_PHASE[phase] ? undefined : `${name} is ${word}, and its pod is ${phase}`;
+  }
+  return word === "deleted" || word === "failed" ? undefined : `${name} is ${word}, and it has no pod`;
+}
+
+/** 4. Held by `simulation_test.ts`: a run whose choices all come from its seed is the same run every time. */
+export function pureDecisions(_simulation: Simulation): Invariant {
+  return { number: 4, title: "Deciding is pure" };
+}
+
+/** 10. */
+export function badThingsStandAlone({ host }: Simulation): Invariant {
+  return {
+    number: 10,
+    title: "One bad thing stops only itself",
+    ended({ process, error, wasTold }) {
+      if (wasTold && error === undefined) return undefined;
+      // A disk that takes nothing is no single bad thing; a supervisor starts serve again.
+      if (host.trouble.disk !== "well") return undefined;
+      return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
+    },
+  };
+}
+
+/** 13. */
+export function bounded(simulation: Simulation): Invariant {
+  const { host, truth, clock, cluster } = simulation;
+  return {
+    number: 13,
+    title: "Nothing grows without bound",
+    rested() {
+      const { workdir } = host;
+      for (const name of workdir.names(workdir.layout.pods)) {
+        const life = truth.living(name);
+        if (!life || !carriesOurLabels(life.pod)) return `pods/${name} is left, and there is no such pod`;
+      }
+      for (const path of Object.keys(host.files.tree("/work"))) {
+        const parts = path.split("/");
+        const hidden = parts.findIndex((part) => part.startsWith(".new-"));
+        if (hidden >= 0 && !(hidden < 3 && SWEPT.includes(parts[0] ?? ""))) {
+          return `${path} is left, and nothing removes it`;
+        }
+      }
+      if (cluster.watchCount > 3) return `${cluster.watchCount} watches are open`;
+      const quietMs = clock.monotonic() - simulation.askedMs;
+      return quietMs < QUIET_MS ? `something was still tried ${quietMs} ms ago` : undefined;
+    },
+  };
+}
+
+/** 14. What the existing plug-in reads is as it expects it. */
+export function stepBack({ host, garbage }: Simulation): Invariant {
+  const unreadable = (): string | undefined => {
+    const { workdir } = host;
+    const { layout, files } = workdir;
+    for (const name of workdir.names(layout.podsStatus)) {
+      const word = workdir.readLink(layout.podStatus(name));
+      if (!garbage.has(name) && !isStatusWord(word ?? "")) return `pods-status/${name} leads to ${word}`;
+    }
+    for (const id of workdir.names(layout.requests).filter((id) => !garbage.has(id) && isRequestId(id))) {
+      for (const name of workdir.names(layout.request(id))) {
+        const path = layout.requestMachine(id, name);
+        const isLink = workdir.kind(path) === "symlink";
+        if (!isLink && files.info(path).size > 0) return `requests/${id}/${name} is neither a link nor empty`;
+        if (isLink && !/"kind":"Pod"/.test(files.readText(path))) return `requests/${id}/${name} leads to no manifest`;
+      }
+    }
+    return undefined;
+  };
+  return {
+    number: 14,
+    title: "A step back is safe",
+    crashed: unreadable,
+    rested() {
+      const { workdir } = host;
+      for (const name of workdir.names(workdir.layout.pods)) {
+        const pod = JSON.parse(workdir.readText(workdir.layout.pod(name)) ?? "{}");
+        const isThere = readPodFacts(workdir, name) !== undefined &&
+          typeof pod.metadata?.creation_timestamp === "number" && "pod_ip" in (pod.status ?? {});
+        if (!isThere) return `pods/${name} is not as the existing plug-in reads it`;
+      }
+      return unreadable();
+    },
+  };
+}

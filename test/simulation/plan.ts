@@ -1,0 +1,65 @@
+import { integerBetween } from "../../src/random.ts";
+import { magnitude, oneOf, randomFor, someOf } from "./chance.ts";
+import { type Deed, DEEDS, FAULTS } from "./deeds.ts";
+
+/** Something that happens at a moment of a run. Whom it hits, and how hard, follows from its own seed. */
+export interface PlannedEvent {
+  id: number;
+  /** From the start of the run, in milliseconds. */
+  atMs: number;
+  deed: Deed;
+  seed: number;
+}
+
+/** All that a seed decides about a run. Any part of its events may be left out, and the rest stays as it is. */
+export interface Plan {
+  seed: number;
+  events: PlannedEvent[];
+  /** How long things go wrong, in milliseconds; after that everything must come to rest. */
+  troubleMs: number;
+  concurrency: number;
+  podTimeoutSeconds: number;
+  imagePullGraceSeconds: number;
+  watchTimeoutSeconds: number;
+  /** How often Symphony asks for the state of its requests, in milliseconds. */
+  pollMs: number;
+  /** How far the cluster's clock is ahead, in milliseconds. */
+  clusterSkewMs: number;
+}
+
+/** Each run has a few kinds of trouble and is spared the others, so that runs differ (swarm testing). */
+export function drawPlan(seed: number): Plan {
+  const random = randomFor(seed, "plan");
+  const troubleMs = integerBetween(random, 60, 300) * 1000;
+  const events: Omit<PlannedEvent, "id">[] = [];
+  const plan = (deed: Deed, atMs: number) =>
+    events.push({ atMs: Math.round(atMs), deed, seed: integerBetween(random, 0, 2 ** 31) });
+  for (let n = integerBetween(random, 1, 5); n > 0; n--) plan("ask", random.next() * troubleMs * 0.8);
+  for (let n = integerBetween(random, 0, 6); n > 0; n--) plan("giveBack", random.next() * troubleMs);
+  const kinds = someOf(random, FAULTS, integerBetween(random, 0, 7));
+  for (const kind of kinds) {
+    for (let n = magnitude(random, 1, 12); n > 0; n--) plan(kind, random.next() * troubleMs);
+  }
+  events.sort((a, b) => a.atMs - b.atMs);
+  return {
+    seed,
+    events: events.map((event, id) => ({ id, ...event })),
+    troubleMs,
+    concurrency: integerBetween(random, 1, 8),
+    podTimeoutSeconds: oneOf(random, [20, 60, 120]),
+    imagePullGraceSeconds: oneOf(random, [1, 60]),
+    watchTimeoutSeconds: oneOf(random, [10, 30, 60]),
+    pollMs: magnitude(random, 500, 10_000),
+    clusterSkewMs: 0,
+  };
+}
+
+/** The plan without the events that `keep` does not name. */
+export function onlyEvents(plan: Plan, keep: ReadonlySet<number>): Plan {
+  return { ...plan, events: plan.events.filter(({ id }) => keep.has(id)) };
+}
+
+/** What a deed is, in words, for whoever reads a plan. */
+export function describeEvent({ id, atMs, deed }: PlannedEvent): string {
+  return `#${id} at ${(atMs / 1000).toFixed(1)} s: ${deed} (${DEEDS[deed].what})`;
+}

@@ -1,0 +1,399 @@
+import { setImmediate } from "node:timers";
+import { loadConfig } from "../../src/config.ts";
+import { describeError, ExitCode, HostFactoryError } from "../../src/errors.ts";
+import { connectKube } from "../../src/kube/connect.ts";
+import type { Random } from "../../src/random.ts";
+import { serve, WATCHERS } from "../../src/serve/serve.ts";
+import { SimulatedCluster } from "../../src/simulator/cluster.ts";
+import { openProvider, type Provider } from "../../src/verbs/provider.ts";
+import { readStatusWord } from "../../src/workdir/machines.ts";
+import { Workdir } from "../../src/workdir/workdir.ts";
+import { Killed } from "../support/memory_files.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
+import { happens, magnitude, randomFor } from "./chance.ts";
+import { DEEDS } from "./deeds.ts";
+import { CONFDIR, Host, WORKDIR } from "./host.ts";
+import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
+import type { Plan, PlannedEvent } from "./plan.ts";
+import type { Process } from "./process.ts";
+import { Symphony } from "./symphony.ts";
+import { Trace } from "./trace.ts";
+import { INSTANCE, NAMESPACE, Truth } from "./truth.ts";
+import { type Call, wire } from "./wire.ts";
+
+/** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
+const REST_WITHIN_MS = 600_000;
+
+/** How often it is looked whether all is at rest, in milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+
+/** An invariant that does not hold. */
+export interface Violation {
+  number: number;
+  title: string;
+  what: string;
+}
+
+export interface Outcome {
+  violation: Violation | undefined;
+  trace: Trace;
+  /** How much time passed, in seconds. */
+  seconds: number;
+}
+
+/** What the network does to watches now. */
+export interface Weather {
+  lagMs: number;
+  tears: number;
+}
+
+/** The whole system in one process, under a clock, a disk and a cluster that exist only in memory: all that happens follows from the plan. */
+export class Simulation {
+  readonly plan: Plan;
+  readonly clock = new SimulatedClock();
+  readonly trace = new Trace(this.clock);
+  readonly cluster: SimulatedCluster;
+  readonly truth: Truth;
+  readonly host: Host;
+  readonly symphony: Symphony;
+  readonly weather: Weather = { lagMs: 0, tears: 0 };
+  /** When the cluster was last heard from by a `serve`, and when anything but a list or a watch was last sent. */
+  heardMs = -Infinity;
+  askedMs = -Infinity;
+  /** When a clock last jumped, and when a read was last answered from the past. */
+  jumpedMs = -Infinity;
+  staleMs = -Infinity;
+  /** When power failed last. */
+  powerMs = -Infinity;
+  /** Entries of the work directory that somebody broke on purpose. */
+  readonly garbage = new Set<string>();
+  clusterSkewMs: number;
+  /** Trouble is over: from now on everything has to come to rest. */
+  isHealed = false;
+  readonly #random: Random;
+  readonly #invariants: Invariant[];
+  readonly #serving = new Map<Process, AbortController>();
+  #violation: Violation | undefined;
+  #processes = 0;
+
+  constructor(plan: Plan) {
+    const { seed } = plan;
+    this.plan = plan;
+    this.clusterSkewMs = plan.clusterSkewMs;
+    this.#random = randomFor(seed, "weather");
+    this.cluster = new SimulatedCluster({
+      clock: {
+        now: () => this.clock.now() + this.clusterSkewMs,
+        monotonic: () => this.clock.monotonic(),
+        sleep: (ms, signal) => this.clock.sleep(ms, signal),
+      },
+      random: randomFor(seed, "cluster"),
+      namespaces: [NAMESPACE],
+      nodes: { count: 3 },
+      users: [{ name: "serve", token: "serve-0" }, { name: "admin", token: "admin" }],
+      faults: [{ name: "slow", id: "latency", latencyMs: 1, jitterMs: 20 }],
+      bookmarkPeriodMs: 15_000,
+    });
+    this.truth = new Truth(this.cluster, {
+      monotonic: () => this.clock.monotonic(),
+      changed: (type, life) => {
+        const { status, metadata } = life.pod;
+        const going = metadata.deletionTimestamp === undefined ? "" : ", going";
+        this.trace.say("cluster", `${type} ${life.name} ${life.uid.slice(0, 4)} ${status?.phase}${going}`);
+        this.#tell((invariant) => invariant.podChanged?.(type, life));
+      },
+    });
+    this.host = new Host({
+      clock: this.clock,
+      random: randomFor(seed, "host"),
+      before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
+      changed: (_process, path) => this.#fileChanged(path),
+    });
+    this.symphony = new Symphony(this);
+    this.#invariants = invariantsOf(this);
+  }
+
+  /** Plays everything, until an invariant does not hold or all has come to rest at the end. */
+  async run(): Promise<Outcome> {
+    const onRejection = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      if (!(event.reason instanceof Killed)) {
+        this.#violate(10, `a promise was rejected and nobody cared: ${event.reason?.stack}`);
+      }
+    };
+    globalThis.addEventListener("unhandledrejection", onRejection);
+    try {
+      await this.#play();
+    } catch (error) {
+      this.#violate(0, `the simulation itself failed: ${(error as Error).stack}`);
+    } finally {
+      for (const process of [...this.#serving.keys()]) process.kill();
+      this.cluster.stop();
+      await turn();
+      globalThis.removeEventListener("unhandledrejection", onRejection);
+    }
+    return { violation: this.#violation, trace: this.trace, seconds: this.trace.seconds };
+  }
+
+  async #play(): Promise<void> {
+    const { plan, symphony, clock } = this;
+    for (const event of plan.events) clock.after(event.atMs, () => this.#perform(event));
+    const polls = randomFor(plan.seed, "polls");
+    this.#every(plan.pollMs, () => symphony.poll(polls));
+    this.#every(plan.pollMs * 2, () => symphony.pollReturns(polls));
+    this.#every(60_000, () => symphony.pollTemplates());
+    this.startServe();
+    await this.#letPass(plan.troubleMs);
+    this.#heal();
+    await this.#rest("after all trouble");
+    await symphony.giveBackThese([...this.#allMachines()].sort());
+    await this.#rest("after everything was given back");
+  }
+
+  /** One of the product's verbs, in a process of its own. @returns its answer; nothing where it was killed before it gave one */
+  async runVerb(
+    verb: Verb,
+    input: unknown,
+    options: {
+      answer: (provider: Provider) => Promise<object>;
+      killAt?: number | undefined;
+      requestId?: string | undefined;
+    },
+  ): Promise<object | undefined> {
+    const process = this.host.start(`${verb}-${++this.#processes}`);
+    if (options.killAt !== undefined) process.ambush(options.killAt, () => process.kill());
+    const { requestId } = options;
+    const config = loadConfig(
+      { workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE, ...(requestId === undefined ? {} : { requestId }) },
+      {},
+    );
+    const random = randomFor(this.plan.seed, process.name);
+    const world = { files: process.files, clock: process.clock, random };
+    const beganMs = this.clock.monotonic();
+    const wasWell = this.host.trouble.disk === "well";
+    let answer: object;
+    let failed = false;
+    try {
+      answer = await options.answer(openProvider(config, world));
+    } catch (error) {
+      if (process.isDead) {
+        this.trace.say(verb, "was killed");
+        return undefined;
+      }
+      failed = true;
+      answer = { message: describeError(error) };
+    }
+    process.kill();
+    this.trace.say(verb, `${JSON.stringify(input)} → ${JSON.stringify(answer)}`);
+    const isWell = wasWell && this.host.trouble.disk === "well";
+    const run = { verb, input, answer, failed, isWell, tookMs: this.clock.monotonic() - beganMs };
+    this.#tell((invariant) => invariant.answered?.(run));
+    return failed ? undefined : answer;
+  }
+
+  /** Starts a `serve`; whoever ends in another way than by our hand is started again, as a supervisor does. */
+  startServe(): void {
+    const process = this.host.start(`serve-${++this.#processes}`);
+    const { name, files, clock } = process;
+    const random = randomFor(this.plan.seed, name);
+    const stopping = new AbortController();
+    const kube = connectKube({
+      environment: { KUBERNETES_SERVICE_HOST: "cluster", KUBERNETES_SERVICE_PORT: "443" },
+      files,
+      clock,
+      network: wire(process, {
+        clock: this.clock,
+        handle: (request) => this.cluster.handle(request),
+        sent: (who, call) => this.#sent(who, call),
+        answered: (who, call, answer) => {
+          this.trace.say(who.name, `${call.method} ${nameOf(call.path)} → ${answer}`);
+          if (!who.isDead && /^2/.test(answer)) this.heardMs = this.clock.monotonic();
+        },
+        heard: (who) => void (who.isDead || (this.heardMs = this.clock.monotonic())),
+        lagMs: () => this.weather.lagMs,
+        tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
+      }),
+    });
+    const holder = { host: "host", pid: this.#processes, command: "hostfactory serve", since: "" };
+    const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds } = this.plan;
+    const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds };
+    const options = { watchers: WATCHERS, instance: INSTANCE, concurrency, ...times };
+    this.#serving.set(process, stopping);
+    this.trace.say(name, "starts");
+    const workdir = new Workdir(WORKDIR, { files, random });
+    process.onEnd(() => this.#serving.delete(process));
+    serve({ workdir, kube, clock, random, locks: this.host.locks(process), holder }, options, stopping.signal).then(
+      () => this.#served(process, undefined, stopping.signal.aborted),
+      (error) => this.#served(process, error, stopping.signal.aborted),
+    );
+  }
+
+  /** The processes that serve now, the oldest first. */
+  get serving(): Process[] {
+    return [...this.#serving.keys()];
+  }
+
+  /** Tells every `serve` to stop, as the first SIGTERM does. */
+  stopServe(): void {
+    for (const [process, stopping] of this.#serving) {
+      this.trace.say(process.name, "is told to stop");
+      stopping.abort();
+    }
+  }
+
+  /** Kills a process right now. */
+  kill(process: Process): void {
+    if (process.isDead) return;
+    this.trace.say(process.name, "is killed");
+    process.kill();
+    this.#tell((invariant) => invariant.crashed?.());
+  }
+
+  /** Fails the power of the host. */
+  failPower(random: Random): void {
+    this.trace.say("host", "the power fails");
+    this.powerMs = this.clock.monotonic();
+    this.host.crash(random);
+    this.#tell((invariant) => invariant.crashed?.());
+  }
+
+  /** Ends a fault again: after a while, or when all trouble ends. */
+  undo(afterMs: number, what: string, act: () => void): void {
+    this.clock.after(afterMs, () => {
+      if (this.isHealed) return;
+      this.trace.say("trouble", `is over: ${what}`);
+      act();
+    });
+  }
+
+  #perform(event: PlannedEvent): void {
+    if (this.isHealed) return;
+    this.trace.say("trouble", `#${event.id} ${event.deed}`);
+    const act = async () => await DEEDS[event.deed].act(this, randomFor(event.seed, "deed"));
+    void act().catch((error) => this.#violate(0, `deed #${event.id} failed: ${error?.stack}`));
+  }
+
+  #every(ms: number, act: () => Promise<unknown>): void {
+    const run = () => {
+      this.clock.after(ms, run);
+      void act().catch((error) => this.#violate(0, `a player failed: ${error?.stack}`));
+    };
+    this.clock.after(ms, run);
+  }
+
+  async #letPass(ms: number): Promise<void> {
+    const untilMs = this.clock.monotonic() + ms;
+    while (!this.#violation && (this.clock.nextMs ?? Infinity) + this.clock.monotonic() <= untilMs) {
+      this.clock.wakeNext();
+      await turn();
+    }
+    this.clock.pass(untilMs - this.clock.monotonic());
+  }
+
+  #heal(): void {
+    this.trace.say("trouble", "ends, all of it");
+    this.isHealed = true;
+    for (const { id } of this.cluster.listFaults()) if (id !== "latency") this.cluster.clearFault(id);
+    this.host.trouble = { disk: "well", slowMs: 0, lostNotices: 0 };
+    Object.assign(this.weather, { lagMs: 0, tears: 0 });
+    this.cluster.access.grant({ name: "serve", token: "serve-end" });
+    this.host.writeToken("serve-end");
+    if (this.serving.length === 0) this.startServe();
+    this.#every(10_000, () => Promise.resolve(this.#tidyUp()));
+  }
+
+  /** What holds pods up in their deletion lets go of them. */
+  #tidyUp(): void {
+    for (const { name, pod } of this.truth.allLiving()) {
+      if (pod.metadata.deletionTimestamp === undefined) continue;
+      if (pod.metadata.finalizers?.length) void this.patchPod(name, { metadata: { finalizers: null } });
+      else this.truth.asOutsider(() => this.cluster.deletePod(name, { namespace: NAMESPACE, gracePeriodSeconds: 0 }));
+    }
+  }
+
+  /** Changes a pod as `kubectl` does. */
+  async patchPod(name: string, patch: object): Promise<void> {
+    const url = `https://cluster/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
+    const headers = { authorization: "Bearer admin", "content-type": "application/merge-patch+json" };
+    const request = new Request(url, { method: "PATCH", headers, body: JSON.stringify(patch) });
+    await this.cluster.handle(request).then((response) => response.body?.cancel(), () => {});
+  }
+
+  async #rest(when: string): Promise<void> {
+    const restlessMs = this.clock.monotonic() + REST_WITHIN_MS;
+    while (!this.#violation) {
+      await this.#letPass(LOOK_EVERY_MS);
+      if (this.serving.length === 0) this.startServe();
+      const restless = this.#invariants.flatMap((invariant) => {
+        const what = invariant.rested?.();
+        return what === undefined ? [] : [{ ...invariant, what: `${when}: ${what}` }];
+      });
+      const [first] = restless;
+      if (!first) return;
+      if (this.clock.monotonic() >= restlessMs) this.#violate(first.number, first.what);
+    }
+  }
+
+  /** Every machine that there is a request for on the disk, heard of or not. */
+  #allMachines(): Set<string> {
+    const { workdir } = this.host;
+    const machines = new Set(this.symphony.machines);
+    for (const name of workdir.names(workdir.layout.podsStatus)) machines.add(name);
+    return machines;
+  }
+
+  #served(process: Process, error: unknown, wasTold: boolean): void {
+    if (process.isDead) return;
+    const isLocked = error instanceof HostFactoryError && error.exitCode === ExitCode.locked;
+    this.trace.say(process.name, error === undefined ? "ends" : `ends: ${describeError(error)}`);
+    process.kill();
+    if (isLocked) return;
+    this.#tell((invariant) => invariant.ended?.({ process, error, wasTold }));
+    this.clock.after(5_000, () => this.serving.length === 0 && this.startServe());
+  }
+
+  #sent(process: Process, call: Call): void {
+    this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
+    if (call.method !== "GET" || !call.path.includes("?")) this.askedMs = this.clock.monotonic();
+    this.#tell((invariant) => invariant.sent?.(call));
+  }
+
+  #fileChanged(path: string): void {
+    const directory = `${WORKDIR}/pods-status/`;
+    if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
+    const machine = path.slice(directory.length);
+    const word = readStatusWord(this.host.workdir, machine);
+    this.trace.say("files", `${machine} is ${word}`);
+    if (word !== undefined) this.#tell((invariant) => invariant.wordWritten?.(machine, word));
+  }
+
+  #tell(witness: (invariant: Witness) => string | undefined | void): void {
+    for (const invariant of this.#invariants) {
+      const what = witness(invariant);
+      if (what !== undefined) this.#violate(invariant.number, what);
+    }
+  }
+
+  #violate(number: number, what: string): void {
+    if (this.#violation) return;
+    const title = this.#invariants.find((invariant) => invariant.number === number)?.title ?? "The simulation is sound";
+    this.#violation = { number, title, what };
+    this.trace.say("VIOLATION", `${number}. ${title}: ${what}`);
+  }
+}
+
+/** A while in milliseconds, mostly short, now and then long. */
+export function aWhile(random: Random, { mostMs = 60_000 } = {}): number {
+  return magnitude(random, 200, mostMs);
+}
+
+/** Lets everything be done that waits for nothing from outside. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** As much of a path as a reader wants to see. */
+function nameOf(path: string): string {
+  const rest = path.slice(path.indexOf("/pods") + 1);
+  return rest.replace(/labelSelector=[^&]*&?/, "");
+}

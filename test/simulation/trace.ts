@@ -1,0 +1,37 @@
+import type { SimulatedClock } from "../support/simulated_clock.ts";
+
+/** What happened in a run, line by line, and one number for all of it: two runs that differ anywhere differ in that. */
+export class Trace {
+  readonly lines: string[] = [];
+  readonly #clock: SimulatedClock;
+  readonly #startMs: number;
+  #hash = 0x811c9dc5;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+    this.#startMs = clock.monotonic();
+  }
+
+  /** Seconds since the start of the run. */
+  get seconds(): number {
+    return (this.#clock.monotonic() - this.#startMs) / 1000;
+  }
+
+  /** Notes what somebody did or what came of it. */
+  say(who: string, what: string): void {
+    const line = `${this.seconds.toFixed(3).padStart(9)} ${who.padEnd(10)} ${what}`;
+    this.lines.push(line);
+    this.mix(line);
+  }
+
+  /** Counts something towards the hash that is too small for a line, such as one operation on a file. */
+  mix(text: string): void {
+    let hash = this.#hash;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    this.#hash = hash >>> 0;
+  }
+
+  get hash(): string {
+    return this.#hash.toString(16).padStart(8, "0");
+  }
+}
