@@ -55,6 +55,11 @@ export const sharedOption = {
   podTimeout: () =>
     new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
       .argParser(wholeNumber(1)),
+  imagePullGrace: () =>
+    new Option(
+      "--image-pull-grace <seconds>",
+      "how long an image may fail to be pulled, or configuration be missing: the first error is often passing",
+    ).default(60).argParser(wholeNumber(0)),
   retainRequests: () =>
     new Option("--retain-requests <days>", "how long what has come to its end is kept; or 12h, 90m, 30s")
       .default(duration("7"), "7").argParser(duration),

@@ -4,6 +4,7 @@ import { watchUntilStopped } from "./daemon.ts";
 
 interface Options {
   podTimeout: number;
+  imagePullGrace: number;
   runOnce?: boolean;
   dryRun?: boolean;
 }
@@ -14,6 +15,7 @@ export function runCronCommand(cli: Cli): Command {
     .addOption(sharedOption.kubeconfig())
     .addOption(sharedOption.namespace())
     .addOption(sharedOption.podTimeout())
+    .addOption(sharedOption.imagePullGrace())
     .option("--run-once", "one pass, then exit")
     .option("--dry-run", "log what would be deleted, and delete nothing")
     .action(async (options: Options, command: Command) => {
@@ -21,6 +23,7 @@ export function runCronCommand(cli: Cli): Command {
         watchers: ["expiry"],
         concurrency: 32,
         podTimeoutSeconds: options.podTimeout,
+        imagePullGraceSeconds: options.imagePullGrace,
         watchTimeoutSeconds: 60,
         dryRun: options.dryRun ?? false,
         runOnce: options.runOnce ?? false,

@@ -5,6 +5,7 @@ import { watchUntilStopped } from "./daemon.ts";
 interface Options {
   createConcurrency: number;
   podTimeout: number;
+  imagePullGrace: number;
   retainRequests: number;
   retainMachines: number;
   serverTimeoutSeconds: number;
@@ -17,6 +18,7 @@ export function serveCommand(cli: Cli): Command {
     .addOption(sharedOption.namespace())
     .addOption(sharedOption.concurrency())
     .addOption(sharedOption.podTimeout())
+    .addOption(sharedOption.imagePullGrace())
     .addOption(sharedOption.retainRequests())
     .addOption(sharedOption.retainMachines())
     .addOption(sharedOption.serverTimeout(cli.environment))
@@ -25,6 +27,7 @@ export function serveCommand(cli: Cli): Command {
         watchers: ["request-machines", "request-return-machines", "pods", "expiry"],
         concurrency: options.createConcurrency,
         podTimeoutSeconds: options.podTimeout,
+        imagePullGraceSeconds: options.imagePullGrace,
         retention: { retainSeconds: options.retainRequests, retainMachines: options.retainMachines },
         watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
       });

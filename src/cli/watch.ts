@@ -30,6 +30,7 @@ export function watchCommand(cli: Cli): Command {
           watchers: [name as keyof typeof WATCHERS],
           concurrency: options.createConcurrency,
           podTimeoutSeconds: 0,
+          imagePullGraceSeconds: 0,
           watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
           ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
         });

@@ -78,8 +78,10 @@ function kindOf({ code, method }: FailedAnswer, status: Status | undefined): Kub
 function forbiddenKind(message: string, status: Status | undefined): KubeErrorKind {
   if (!status) return "unauthorised"; // Not the API server's words: a proxy does not let us through.
   if (/admission webhook .* denied the request/.test(message)) return "forbidden";
+  // A quota that was created just now, and whose use has not been counted yet.
+  if (/status unknown for quota:/.test(message)) return "unavailable";
   if (/ cannot [a-z*]+ resource| cannot impersonate | cannot [a-z]+ path /.test(message)) return "unauthorised";
-  const exceeded = /exceeded quota:|failed quota:|insufficient quota|status unknown for quota:/;
+  const exceeded = /exceeded quota:|failed quota:|insufficient quota/;
   const limitRange = /(maximum|minimum) \S+ usage per (Container|Pod)|max limit to request ratio per/;
   return exceeded.test(message) || limitRange.test(message) ? "quota" : "forbidden";
 }

@@ -15,6 +15,7 @@ import { RequestReturnMachinesWatcher } from "../watchers/request_return_machine
 import { RetentionWatcher } from "../watchers/retention.ts";
 import { SetAside } from "../watchers/set_aside.ts";
 import type { Watching } from "../watchers/watching.ts";
+import { readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
@@ -45,7 +46,9 @@ export interface ServeOptions {
   instance: string;
   /** Calls under way at once, of creates and of deletes each. */
   concurrency: number;
+  /** How long a machine may take to come up: see `Limits` in `watchers/aging_machine.ts`. */
   podTimeoutSeconds: number;
+  imagePullGraceSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
   /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
@@ -83,8 +86,9 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
 
 async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   const { workdir, kube, clock, random } = daemon;
-  const { instance, concurrency, podTimeoutSeconds, dryRun = false } = options;
+  const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
+  if (!dryRun) recordInstance(workdir, instance);
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
@@ -92,6 +96,7 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     clock,
     random,
     instance,
+    formerInstances: readInstances(workdir).filter((name) => name !== instance),
     concurrency,
     returns,
     stopping,
@@ -130,7 +135,10 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
-  if (runs("expiry")) start(new ExpiryWatcher(watching, { podTimeoutSeconds, dryRun, wake: expiry.wake }), expiry);
+  if (runs("expiry")) {
+    const limits = { podTimeoutSeconds, imagePullGraceSeconds };
+    start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
+  }
   let followed: (() => number) | undefined;
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { LABEL_VALUE } from "../config.ts";
+import { MOST_MACHINES } from "../hf/names.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** The labels and annotations by which the cluster remembers what a pod is for (`architecture.md`, "Names that the cluster sees"). */
@@ -9,6 +11,22 @@ export const PodLabel = {
   template: "symphony/hostfactory-template",
 } as const;
 export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
+/** Set on the pod of a machine that Symphony has given back, while the pod goes. */
+export const RETURN_ANNOTATION = "symphony/hostfactory-return";
+
+const Seconds = v.pipe(v.number(), v.finite());
+
+/** What the cluster remembers of the request that a pod was made for: the JSON of `REQUEST_ANNOTATION`. */
+export const RequestMemorySchema = v.object({
+  templateId: v.optional(v.string()),
+  count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
+  requestedAt: v.optional(Seconds),
+});
+export type RequestMemory = v.InferOutput<typeof RequestMemorySchema>;
+
+/** What the cluster remembers of the return request that a machine is in: the JSON of `RETURN_ANNOTATION`. */
+export const ReturnMemorySchema = v.object({ id: v.string(), requestedAt: v.optional(Seconds) });
+export type ReturnMemory = v.InferOutput<typeof ReturnMemorySchema>;
 
 /** The machine that a pod is made for. */
 export interface PodOrder {

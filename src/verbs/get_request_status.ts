@@ -1,6 +1,6 @@
 import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
-import { isRequestId } from "../hf/names.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
 import {
   type MachineResult,
@@ -14,6 +14,7 @@ import { type MachineRecord, readMachineRecord, readPodFacts, readStatusWord } f
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
+import { doubtPods } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import type { Provider } from "./provider.ts";
 
@@ -35,13 +36,14 @@ export function getRequestStatus({ config, workdir, clock }: Provider, input: un
     returns.refresh(clock.now());
     return returns.has(machine);
   };
-  const { onPartialFailure } = config;
+  const options = { nowMs: clock.now(), isReturned, onPartialFailure: config.onPartialFailure };
   return {
-    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, { isReturned, onPartialFailure })),
+    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, options)),
   };
 }
 
 interface Options {
+  nowMs: number;
   isReturned: (machine: string) => boolean;
   onPartialFailure: PartialFailure;
 }
@@ -55,12 +57,23 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
     if (request) return statusOfRequest(workdir, request, options);
     const returned = readReturn(workdir, id);
     if (returned) return statusOfReturn(workdir, returned);
-    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
+    return answerUnknown(workdir, id, options);
   } catch (error) {
     // Nothing is known of it right now, so nothing is said that would make Symphony drop machines.
     const message = `Cannot read request '${id}': ${(error as Error).message}`;
     return { requestId: id, message, status: "running", machines: [] };
   }
+}
+
+/** A request that is not here may have been lost with the work directory: then it is put back as soon as that can be done. */
+function answerUnknown(workdir: Workdir, id: string, { nowMs }: Options): RequestStatusAnswer {
+  const doubt = doubtPods(workdir, nowMs);
+  const hasPods = () => workdir.names(workdir.layout.pods).some((name) => parseMachineName(name)?.requestId === id);
+  if (doubt === undefined && !hasPods()) {
+    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
+  }
+  const why = doubt ?? "It was lost, and is being put back from its pods";
+  return { requestId: id, message: `Request '${id}' is not known here yet. ${why}`, status: "running", machines: [] };
 }
 
 function notOurs(requestId: string, message: string): RequestStatusAnswer {
@@ -122,7 +135,9 @@ function unlessBroken(name: string, problems: string[], read: () => MachineAnswe
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusAnswer {
   const problems: string[] = [];
-  const machines = request.machines.map((name) => unlessBroken(name, problems, () => machineOfReturn(workdir, name)));
+  const machines = request.machines.map((name) =>
+    unlessBroken(name, problems, () => machineOfReturn(workdir, request, name))
+  );
   for (const name of request.record?.unknown ?? []) {
     machines.push(machineAnswer({ name, result: "succeed", status: "terminated" }));
   }
@@ -131,9 +146,10 @@ function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusA
 }
 
 /** A machine counts as given back once its pod is gone, whatever its word says before. */
-function machineOfReturn(workdir: Workdir, name: string): MachineAnswer {
+function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, name: string): MachineAnswer {
   const word = readStatusWord(workdir, name);
-  const status = machineStatus(word);
+  // Of one that nothing is known of, the cluster is asked before its return request counts as handled.
+  const status = word === undefined && record && !processed ? "running" : machineStatus(word);
   const gone = word === "deleted" ||
     (status === "terminated" && word !== "unknown" && workdir.kind(workdir.layout.pod(name)) === undefined);
   const address = addressOf(workdir, name, readMachineRecord(workdir, name));

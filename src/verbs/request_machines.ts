@@ -29,12 +29,14 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   return { message: "Success", requestId: id };
 }
 
-/** The template's pod manifest as it is now, as JSON. */
+/** The template's pod manifest as it is now, as JSON; with labels, for the existing plug-in reads it as its own and sets some. */
 async function snapshot(provider: Provider, templateId: string): Promise<string> {
   const { config, workdir } = provider;
   const template = findTemplate(readCatalogue(workdir.files, config.confdir), templateId);
   const path = manifestPath(config.confdir ?? "", template);
-  return JSON.stringify(await parseManifest(readManifestText(provider, path), path));
+  const manifest = await parseManifest(readManifestText(provider, path), path);
+  const { metadata } = manifest;
+  return JSON.stringify({ ...manifest, metadata: { ...metadata, labels: metadata?.labels ?? {} } });
 }
 
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */

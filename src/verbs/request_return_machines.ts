@@ -4,6 +4,7 @@ import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
+import { doubtPods } from "../workdir/views.ts";
 import { machineNames } from "./machine_names.ts";
 import type { Provider } from "./provider.ts";
 import { freshRequestId } from "./request_id.ts";
@@ -15,7 +16,7 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   const machines = new Set<string>();
   const unknown = new Set<string>();
   for (const name of machineNames(workdir, parseReturnMachines(input))) {
-    (wasIssued(provider, name) ? machines : unknown).add(name);
+    (mayBeIssued(provider, name) ? machines : unknown).add(name);
   }
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
@@ -29,10 +30,18 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   };
 }
 
-/** We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. */
-function wasIssued({ workdir }: Provider, name: string): boolean {
-  if (!parseMachineName(name)) return false;
+/**
+ * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where its
+ * request is not here, and the work directory need not know every pod, we may have: `serve` asks the cluster.
+ */
+function mayBeIssued({ workdir, clock }: Provider, name: string): boolean {
+  const parsed = parseMachineName(name);
+  if (!parsed) return false;
   const { layout } = workdir;
-  return [layout.podStatus(name), layout.pod(name)].some((path) => workdir.kind(path) !== undefined) ||
-    readMachineEntry(workdir, name) !== undefined;
+  const isThere = (path: string) => workdir.kind(path) !== undefined;
+  if ([layout.podStatus(name), layout.pod(name)].some(isThere)) return true;
+  if (workdir.kind(layout.request(parsed.requestId)) === "directory") {
+    return readMachineEntry(workdir, name) !== undefined;
+  }
+  return doubtPods(workdir, clock.now()) !== undefined;
 }

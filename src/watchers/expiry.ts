@@ -1,22 +1,17 @@
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
-import type { StatusWord } from "../hf/status.ts";
+import { isNotFound } from "../files.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import {
-  type MachineRecord,
-  type PodFacts,
-  readMachineRecord,
-  readPodFacts,
-  readStatusWord,
-} from "../workdir/machines.ts";
+import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { decideExpiry, type Limits, reasonToGiveUp } from "./aging_machine.ts";
 import { Deletions } from "./deletions.ts";
 import { type Ending, endMachines } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { pendingReason } from "./reason.ts";
 import { Setbacks } from "./setbacks.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
+import { phaseOf } from "./up.ts";
 import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, pods are looked over. */
@@ -25,72 +20,30 @@ const LOOK_EVERY_MS = 5_000;
 /** How long, in milliseconds, a pod that the cluster did not confirm as pending too long is left to the pods' watcher. */
 const ASK_AGAIN_MS = 30_000;
 
-/** What the work directory says of a machine that has a pod file. */
-export interface AgingMachine {
-  word: StatusWord | undefined;
-  record: MachineRecord | undefined;
-  pod: PodFacts;
-  /** Symphony has given it back: its deletion is the return requests' watcher's. */
-  returned: boolean;
-}
-
-/**
- * What is to be done about a machine, as far as the work directory knows, which may be behind.
- *
- * - `stays`: nothing
- * - `ask`: it seems to be pending too long: the cluster is to be asked
- * - `delete`: it has been given up on, and its pod has to go
- *
- * @param options `now` is the cluster's time, as all times here in seconds since the epoch; while it is not known, no pod
- * has an age
- */
-export function decideExpiry(
-  { word, record, pod, returned }: AgingMachine,
-  options: { now: number | undefined; podTimeoutSeconds: number },
-): "stays" | "ask" | "delete" {
-  if (returned) return "stays";
-  if (record?.givenUp) return "delete";
-  const waiting = word === "pending" || word === "creating";
-  return waiting && isTooOld(pod.createdAt, options) ? "ask" : "stays";
-}
-
-/** True where the cluster's own pod confirms it: the same one, pending still, and too old. */
-export function isPendingTooLong(
-  pod: Pod,
-  options: { uid: string; now: number | undefined; podTimeoutSeconds: number },
-): boolean {
-  const { uid, creationTimestamp } = pod.metadata;
-  if (uid !== options.uid || (pod.status?.phase ?? "Pending") !== "Pending") return false;
-  return isTooOld(creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp) / 1000, options);
-}
-
-/** What has no time of creation has no age. */
-function isTooOld(
-  createdAt: number | undefined,
-  { now, podTimeoutSeconds }: { now: number | undefined; podTimeoutSeconds: number },
-): boolean {
-  return createdAt !== undefined && now !== undefined && now - createdAt > podTimeoutSeconds;
-}
-
 const log = logger("expiry");
 
-/** Gives up on machines whose pods are pending too long, and deletes every pod that was given up on until it is gone. */
+/**
+ * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on until
+ * it is gone.
+ */
 export class ExpiryWatcher implements Loop {
   readonly name = "expiry";
   readonly #watching: Watching;
-  readonly #podTimeoutSeconds: number;
+  readonly #limits: Limits;
   readonly #dryRun: boolean;
   readonly #deletions: Deletions;
   readonly #slots: Slots;
   readonly #setbacks: Setbacks;
   /** By machine, when the cluster may be asked for it again, on the monotonic clock. */
   readonly #askAgainMs = new Map<string, number>();
+  /** Of running machines that stay: when their pod files were written, on the wall clock. */
+  readonly #lookedAtMs = new Map<string, number>();
   #isTroubled = false;
 
   /** @param options `dryRun` logs what would be done, and does nothing */
-  constructor(watching: Watching, options: { podTimeoutSeconds: number; dryRun?: boolean; wake: () => void }) {
+  constructor(watching: Watching, options: Limits & { dryRun?: boolean; wake: () => void }) {
     this.#watching = watching;
-    this.#podTimeoutSeconds = options.podTimeoutSeconds;
+    this.#limits = options;
     this.#dryRun = options.dryRun ?? false;
     this.#deletions = new Deletions(watching, { name: this.name, wake: options.wake });
     this.#slots = new Slots(watching.concurrency, { ...watching, freed: () => {} });
@@ -103,7 +56,9 @@ export class ExpiryWatcher implements Loop {
     const { workdir, clock, returns } = this.#watching;
     returns.refresh(clock.now());
     const machines = new Set(workdir.names(workdir.layout.pods));
-    for (const name of this.#askAgainMs.keys()) if (!machines.has(name)) this.#askAgainMs.delete(name);
+    for (const known of [this.#askAgainMs, this.#lookedAtMs]) {
+      for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
+    }
     this.#setbacks.retain((name) => machines.has(name));
     this.#deletions.retain((name) => machines.has(name));
     if (machines.size > 0) await this.#learnTime(signal);
@@ -123,24 +78,36 @@ export class ExpiryWatcher implements Loop {
     if (this.#setbacks.waits(machine)) return "stays";
     if (this.#watching.clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) return "stays";
     try {
+      if (this.#staysUp(machine)) return "stays";
       const pod = readPodFacts(this.#watching.workdir, machine);
       const todo = pod ? this.#decide(machine, pod) : "stays";
       if (todo === "delete" && pod) this.#delete(machine, pod);
       this.#setbacks.clear(machine);
       return todo;
     } catch (error) {
-      this.#setbacks.note(machine, error);
+      if (!isNotFound(error)) this.#setbacks.note(machine, error);
       return "stays";
     }
   }
 
+  /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
+  #staysUp(machine: string): boolean {
+    const { workdir } = this.#watching;
+    if (readStatusWord(workdir, machine) !== "running") return false;
+    const { modifiedMs } = workdir.files.info(workdir.layout.pod(machine));
+    if (this.#lookedAtMs.get(machine) === modifiedMs) return true;
+    if (readPodFacts(workdir, machine)?.hindered?.isCertain) return false;
+    this.#lookedAtMs.set(machine, modifiedMs);
+    return true;
+  }
+
   #decide(machine: string, pod: PodFacts): ReturnType<typeof decideExpiry> {
-    const { workdir, returns } = this.#watching;
+    const { workdir, returns, clock } = this.#watching;
     const word = readStatusWord(workdir, machine);
-    // Most pods run: they need no second look.
-    if (word === "running" || word === "succeeded") return "stays";
-    const state = { word, pod, record: readMachineRecord(workdir, machine), returned: returns.has(machine) };
-    return decideExpiry(state, { now: this.#now(), podTimeoutSeconds: this.#podTimeoutSeconds });
+    const record = readMachineRecord(workdir, machine);
+    const notedAt = record && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
+    const state = { word, pod, record, returned: returns.has(machine), notedAt };
+    return decideExpiry(state, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
   }
 
   /** The cluster's time, in seconds since the epoch. */
@@ -211,24 +178,23 @@ export class ExpiryWatcher implements Loop {
     this.#isTroubled = true;
   }
 
-  /** What is to be written of a machine that is pending too long; nothing where it is not, or things have moved on. */
+  /** What is to be written of a machine that is given up; nothing where it need not be, or things have moved on. */
   #endingOf(machine: string, pod: Pod): Ending | undefined {
     const { workdir } = this.#watching;
-    const podTimeoutSeconds = this.#podTimeoutSeconds;
     try {
       const facts = readPodFacts(workdir, machine);
-      const options = { uid: facts?.uid ?? "", now: this.#now(), podTimeoutSeconds };
-      if (!facts || this.#decide(machine, facts) !== "ask" || !isPendingTooLong(pod, options)) {
+      const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
+      const message = isToAsk ? reasonToGiveUp(pod, { ...this.#limits, facts, now: this.#now() }) : undefined;
+      if (!facts || message === undefined) {
         this.#askLater(machine);
         return undefined;
       }
-      const message = `Not running after ${podTimeoutSeconds} s: ${pendingReason(pod)}`;
       if (this.#dryRun) {
         log.info("Would give up the machine and delete its pod", { machine, message });
         this.#askLater(machine);
       }
       const { uid, privateIpAddress, createdAt: launchtime } = facts;
-      const given = { up: false, returned: false, givenUp: true, message };
+      const given = { up: phaseOf(pod) !== "Pending", returned: false, givenUp: true, message };
       return { machine, word: "failed", record: { ...given, uid, privateIpAddress, launchtime } };
     } catch (error) {
       this.#setbacks.note(machine, error);

@@ -2,7 +2,8 @@ import { epochSeconds } from "../clock.ts";
 import type { StatusWord } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import type { MachineRecord } from "../workdir/machines.ts";
-import { disruptionReason, failureReason, hasRun } from "./reason.ts";
+import { disruptionReason, endedByDeletion, failureReason } from "./reason.ts";
+import { hasBeenUp, phaseOf } from "./up.ts";
 
 /** What the work directory says of a machine before a look at the cluster. */
 export interface KnownMachine {
@@ -27,22 +28,26 @@ const PHASE_WORD: Record<string, StatusWord> = {
   Unknown: "unknown",
 };
 
+const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returned the machine";
+
 /** The state of a machine whose pod exists. */
 export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): MachineState {
   const address = addressOf(pod);
   // 1. The machine was over before this pod showed up: it never counts again, and its pod has to go.
   if (word === "deleted") {
     if (record?.givenUp) return { word };
-    const over = record ?? { up: hasRun(pod), returned, message: "Its pod was being deleted already", ...address };
+    const over = record ?? { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
     return { word, record: { ...over, givenUp: true } };
   }
   // 2. We gave up on it: failed, whatever its pod does until it is gone.
   if (record?.givenUp) return record.uid ? { word: "failed" } : { word: "failed", record: { ...record, ...address } };
-  // 3. The pod failed, and that is the machine's end: say why, once.
-  const next = PHASE_WORD[pod.status?.phase ?? "Pending"] ?? "unknown";
+  // 3. It runs, and once it was up it stays so for as long as it runs, Ready or not.
+  if (pod.status?.phase === "Running" && word === "running") return { word };
+  // 4. The pod failed, and that is the machine's end: say why, once.
+  const next = PHASE_WORD[phaseOf(pod)] ?? "unknown";
   if (next !== "failed" || record) return { word: next };
-  const up = word === "running" || hasRun(pod);
-  const message = returned ? "Returned by Symphony" : `The pod failed: ${failureReason(pod)}`;
+  const up = word === "running" || hasBeenUp(pod);
+  const message = returned ? "Returned by Symphony" : endMessage(pod);
   return { word: next, record: { up, returned, givenUp: false, message, ...address } };
 }
 
@@ -52,7 +57,7 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
  */
 export function stateOfGone(last: Pod | undefined, { word, record, returned }: KnownMachine): MachineState {
   if (record) return { word: "deleted" };
-  const up = word === "running" || word === "succeeded" || (last !== undefined && hasRun(last));
+  const up = word === "running" || word === "succeeded" || (last !== undefined && hasBeenUp(last));
   const message = goneMessage(last, { up, returned });
   return { word: "deleted", record: { up, returned, givenUp: false, message, ...(last ? addressOf(last) : {}) } };
 }
@@ -60,9 +65,13 @@ export function stateOfGone(last: Pod | undefined, { word, record, returned }: K
 function goneMessage(last: Pod | undefined, { up, returned }: { up: boolean; returned: boolean }): string {
   if (returned) return up ? "Returned by Symphony" : "Returned by Symphony before it was running";
   const reason = last && disruptionReason(last);
-  return reason
-    ? `The cluster took the pod away: ${reason}`
-    : "The pod was deleted, and not because Symphony returned the machine";
+  if (reason) return `The cluster took the pod away: ${reason}`;
+  return last?.status?.phase === "Failed" ? endMessage(last) : DELETED_BY_OTHERS;
+}
+
+/** Why a pod failed: a delete by others is no failure of its own. */
+function endMessage(pod: Pod): string {
+  return endedByDeletion(pod) && !disruptionReason(pod) ? DELETED_BY_OTHERS : `The pod failed: ${failureReason(pod)}`;
 }
 
 function addressOf(pod: Pod): Pick<MachineRecord, "uid" | "privateIpAddress" | "launchtime"> {

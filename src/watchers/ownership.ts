@@ -4,17 +4,27 @@ import type { Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import type { Watching } from "./watching.ts";
 
+/** As whom we look at pods. */
+export type Instances = Pick<Watching, "instance" | "formerInstances">;
+
 /**
  * True where the pod is a machine of this provider instance: its name is the one of a machine of the request that it is
- * labelled with, and it carries our instance. One without an instance was made by the existing plug-in, and is ours where
- * its request is in our work directory.
+ * labelled with, and it carries our instance. One that carries a name that our instance had before, or, as the existing
+ * plug-in made it, no instance at all, is ours where its request is in our work directory.
  */
-export function isOurs(pod: Pod, options: { instance: string; hasRequest: (requestId: string) => boolean }): boolean {
+export function isOurs(
+  pod: Pod,
+  { instances: { instance: ours, formerInstances }, hasRequest }: {
+    instances: Instances;
+    hasRequest: (requestId: string) => boolean;
+  },
+): boolean {
   const { name = "", labels = {} } = pod.metadata;
   const requestId = labels[PodLabel.request];
   if (requestId === undefined || parseMachineName(name)?.requestId !== requestId) return false;
   const instance = labels[PodLabel.instance];
-  return instance === undefined ? options.hasRequest(requestId) : instance === options.instance;
+  if (instance === ours) return true;
+  return (instance === undefined || formerInstances.includes(instance)) && hasRequest(requestId);
 }
 
 /**
@@ -24,13 +34,13 @@ export function isOurs(pod: Pod, options: { instance: string; hasRequest: (reque
  * @throws KubeError where the cluster does not say
  */
 export async function findOurs(
-  { kube, instance }: Pick<Watching, "kube" | "instance">,
+  watching: Pick<Watching, "kube"> & Instances,
   machine: string,
   options: { signal: AbortSignal },
 ): Promise<Pod | undefined> {
   try {
-    const pod = await kube.getPod(machine, options);
-    return isOurs(pod, { instance, hasRequest: () => true }) ? pod : undefined;
+    const pod = await watching.kube.getPod(machine, options);
+    return isOurs(pod, { instances: watching, hasRequest: () => true }) ? pod : undefined;
   } catch (error) {
     if (error instanceof KubeError && error.kind === "notFound") return undefined;
     throw error;

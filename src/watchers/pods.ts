@@ -6,13 +6,16 @@ import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { Adopter } from "./adopter.ts";
 import { Complaints } from "./complaints.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
 import { UnseenMachines } from "./unseen_machines.ts";
+import { phaseOf } from "./up.ts";
 import { ViewKeeper } from "./view_keeper.ts";
+import { WaitLog } from "./wait_log.ts";
 import type { Watching } from "./watching.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
@@ -32,16 +35,17 @@ const log = logger("pods");
 /** As much of a pod as tells whether another look at it says anything new. */
 interface WrittenPod {
   resourceVersion: string | undefined;
+  /** As the machine's word has it: see `phaseOf`. */
   phase: string;
   podIP: string | undefined;
   /** It is being deleted. */
   isGoing: boolean;
 }
 
-function writtenPod({ metadata, status }: Pod): WrittenPod {
-  const { resourceVersion, deletionTimestamp } = metadata;
+function writtenPod(pod: Pod): WrittenPod {
+  const { resourceVersion, deletionTimestamp } = pod.metadata;
   const isGoing = deletionTimestamp !== undefined;
-  return { resourceVersion, phase: status?.phase ?? "Pending", podIP: status?.podIP, isGoing };
+  return { resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing };
 }
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
@@ -60,8 +64,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #listed = new Set<string>();
   /** Machines that count as created and that the LIST did not name. */
   readonly #unseen: UnseenMachines;
+  readonly #adopter: Adopter;
   readonly #setbacks: Setbacks;
   readonly #view: ViewKeeper;
+  readonly #waits = new WaitLog();
   /** What could not be written down though nothing else is in its way. */
   readonly #complaints = new Complaints((machine, error) => {
     log.error("Machine set aside: it cannot be written down", { machine, error });
@@ -74,6 +80,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#changed = options.changed;
     this.#unseen = new UnseenMachines(watching);
     this.#view = new ViewKeeper(watching, "pods");
+    this.#adopter = new Adopter(watching);
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
     });
@@ -94,6 +101,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       const name = this.#nameOfOurs(pod);
       if (name === undefined) continue;
       this.#listed.add(name);
+      this.#adopter.saw(pod);
       // A list counts as complete once all of it is written, so that nothing of it waits.
       if (!this.#isWritten(name, pod)) this.#see(name, { pod }, { canWait: false });
     }
@@ -115,6 +123,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
     const requests = workdir.directories(workdir.layout.requests).filter(isRequestId);
     this.#unseen.begin({ unseen, requests, words: new Set(words) });
+    this.#adopter.begin();
     this.#listed = new Set();
     this.#view.complete();
     this.#wake();
@@ -123,6 +132,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
     const name = this.#nameOfOurs(pod);
     if (name === undefined) return;
+    this.#adopter.saw(pod);
     this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
       canWait: type !== "DELETED" && this.#canWait(name, pod),
     });
@@ -143,8 +153,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     returns.refresh(clock.now());
     this.#endCalm();
     this.#writeDown(this.#nextSlice());
+    if (this.#sightings.size === 0) this.#adopter.step();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
-    if (this.#sightings.size > 0) return { kind: "again", atMs: clock.monotonic() };
+    if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
     if (this.#unseen.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
     }
@@ -231,6 +242,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
       if (!failed.has(name)) {
         broken.clear(layout.pod(name), this.name);
+        this.#waits.note(name, "pod" in sighting ? sighting.pod : undefined);
         if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
         else this.#written.delete(name);
         continue;
@@ -261,8 +273,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   #nameOfOurs(pod: Pod): string | undefined {
-    const { workdir, instance } = this.#watching;
+    const { workdir } = this.#watching;
     const hasRequest = (id: string) => workdir.kind(workdir.layout.request(id)) === "directory";
-    return isOurs(pod, { instance, hasRequest }) ? pod.metadata.name : undefined;
+    return isOurs(pod, { instances: this.#watching, hasRequest }) ? pod.metadata.name : undefined;
   }
 }

@@ -307,7 +307,7 @@ export class RequestMachinesWatcher implements Loop {
         return;
       }
       const existing = await kube.getPod(name, { signal });
-      if (!isOurs(existing, { instance, hasRequest: (requestId) => requestId === id })) {
+      if (!isOurs(existing, { instances: this.#watching, hasRequest: (requestId) => requestId === id })) {
         throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
       }
     }

@@ -17,7 +17,7 @@ import type { Watching } from "./watching.ts";
 export interface ReturnedMachine {
   word: StatusWord | undefined;
   pod: PodFacts | undefined;
-  /** Its entry in its request: absent where we never issued it. */
+  /** Its entry in its request: absent where we never issued it, or the request was lost. */
   entry: "pending" | "created" | undefined;
 }
 
@@ -27,14 +27,14 @@ export interface ReturnedMachine {
  * - `gone`: nothing any more
  * - `wait`: its pod is not created, and the requests' watcher will see to it that it never is
  * - `delete`: its pod exists as far as we know
- * - `find`: it was created, but its pod has not been seen yet
+ * - `find`: it was created, but its pod has not been seen yet; or nothing is known of it
  */
 export function decideReturn({ word, pod, entry }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
   if (pod) return "delete";
   if (word === "deleted") return "gone";
   if (entry === "pending") return "wait";
   if (word !== undefined && word !== "unknown" && machineStatus(word) === "terminated") return "gone";
-  return entry === "created" || word !== undefined ? "find" : "gone";
+  return "find";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
@@ -187,8 +187,19 @@ export class RequestReturnMachinesWatcher implements Loop {
       this.#deletions.want(machine, { uid: found.uid, deletionAt: undefined });
       return this.#deletions.start();
     }
+    if (this.#isUnknown(machine)) return this.#strikeOff(machine);
     const error = writeSightings(this.#watching, [[machine, { gone: undefined }]]).get(machine);
     if (error !== undefined) this.#setbacks.note(machine, error);
+  }
+
+  /** True where the work directory has nothing of the machine but that it was given back. */
+  #isUnknown(machine: string): boolean {
+    const { workdir } = this.#watching;
+    return readMachineEntry(workdir, machine) === undefined && readStatusWord(workdir, machine) === undefined;
+  }
+
+  #strikeOff(machine: string): void {
+    for (const machines of [...this.#active.values(), this.#late]) machines.delete(machine);
   }
 
   #finish(id: string, machines: Map<string, string | undefined>): void {

@@ -1,12 +1,21 @@
+import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { machineStatus } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
+import { RETURN_ANNOTATION } from "../templates/podspec.ts";
+import {
+  type PodFacts,
+  readMachineRecord,
+  readPodFacts,
+  readStatusWord,
+  writeMachineRecord,
+} from "../workdir/machines.ts";
 import { syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
+import { hindranceOf } from "./hindrance.ts";
 import { type MachineState, stateOfGone, stateOfPod } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
 import { once } from "./once.ts";
@@ -23,13 +32,14 @@ export function stateOfSighting(
   name: string,
   sighting: Sighting,
 ): MachineState {
+  const last = "pod" in sighting ? sighting.pod : sighting.gone ?? readPodFile(workdir, name);
   const known = {
     word: readStatusWord(workdir, name),
     record: readMachineRecord(workdir, name),
-    returned: returns.has(name),
+    // The cluster remembers what was given back, should the return request be lost.
+    returned: returns.has(name) || last?.metadata.annotations?.[RETURN_ANNOTATION] !== undefined,
   };
-  if ("pod" in sighting) return stateOfPod(sighting.pod, known);
-  return stateOfGone(sighting.gone ?? readPodFile(workdir, name), known);
+  return "pod" in sighting ? stateOfPod(sighting.pod, known) : stateOfGone(last, known);
 }
 
 /**
@@ -37,7 +47,7 @@ export function stateOfSighting(
  * @returns what went wrong, by machine
  */
 export function writeSightings(
-  watching: Pick<Watching, "workdir" | "returns">,
+  watching: Pick<Watching, "workdir" | "returns" | "kube">,
   sightings: Iterable<[machine: string, sighting: Sighting]>,
 ): Map<string, unknown> {
   const { workdir } = watching;
@@ -68,7 +78,7 @@ export function writeSightings(
   /** A pod before its word, so that who reads the word finds the pod; the reason before the word that needs one. */
   function write(name: string, sighting: Sighting, { word, record }: MachineState): void {
     const path = workdir.layout.pod(name);
-    if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod));
+    if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod, hinderedOf(watching, name, sighting.pod)));
     if (record) {
       const options = { spare };
       spare = undefined;
@@ -93,6 +103,22 @@ export function writeSightings(
     }
     spare = undefined;
   }
+}
+
+/** What keeps the pod from working, and since when it has been seen, by the cluster's time: its file remembers. */
+function hinderedOf(
+  { workdir, kube }: Pick<Watching, "workdir" | "kube">,
+  machine: string,
+  pod: Pod,
+): PodFacts["hindered"] {
+  const hindrance = hindranceOf(pod);
+  if (!hindrance) return undefined;
+  const { isCertain } = hindrance;
+  const before = readPodFacts(workdir, machine);
+  const now = kube.now();
+  const since = (before?.uid === pod.metadata.uid ? before?.hindered?.since : undefined) ??
+    (now === undefined ? undefined : epochSeconds(now));
+  return { ...(since === undefined ? {} : { since }), isCertain };
 }
 
 function syncIfThere(workdir: Workdir, requestId: string): void {

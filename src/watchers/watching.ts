@@ -12,6 +12,8 @@ export interface Watching {
   random: Random;
   /** The provider instance whose pods are ours. */
   instance: string;
+  /** Names that this instance had before: a pod that carries one is ours where its request is in our work directory. */
+  formerInstances: readonly string[];
   /** Calls to the cluster under way at once, at most. */
   concurrency: number;
   returns: ReturnIndex;

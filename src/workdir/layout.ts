@@ -61,6 +61,11 @@ export class Layout {
     return ["events", "kube-events", "requests-io"].map((name) => `${this.root}/${name}`);
   }
 
+  /** Which provider instances this work directory has served. */
+  get instances(): string {
+    return `${this.root}/instances.json`;
+  }
+
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
   get directories(): string[] {
     const existing = ["events", "kube-events", "nodes", "backups"].map((name) => `${this.root}/${name}`);

@@ -48,6 +48,9 @@ const PodFactsSchema = v.object({
     pod_ip: v.optional(v.nullable(v.string())),
     phase: v.optional(v.nullable(v.string())),
   })),
+  hostfactory: v.optional(
+    v.object({ hindered: v.optional(v.object({ since: v.optional(v.number()), isCertain: v.boolean() })) }),
+  ),
 });
 
 /** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
@@ -59,6 +62,8 @@ export interface PodFacts {
   createdAt: number | undefined;
   /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
   deletionAt: number | undefined;
+  /** Something keeps it from working: whether for ever, and else since when, in seconds since the epoch. */
+  hindered?: { since?: number | undefined; isCertain: boolean } | undefined;
 }
 
 /** The machine's status word, or nothing where it has none that we know. */
@@ -112,6 +117,7 @@ export function readPodFacts(workdir: Workdir, machine: string): PodFacts | unde
     privateIpAddress: status?.podIP ?? status?.pod_ip ?? "",
     createdAt: metadata.creation_timestamp ?? secondsOf(metadata.creationTimestamp),
     deletionAt: metadata.deletion_timestamp ?? secondsOf(metadata.deletionTimestamp),
+    hindered: pod.hostfactory?.hindered,
   };
 }
 

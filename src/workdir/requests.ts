@@ -68,6 +68,29 @@ export function addRequest(
 }
 
 /**
+ * Puts a request back that was lost, as one that has been handled: no pod is created for it. Whole or not at all, and
+ * durable on return; one that is there again by now stays as it is.
+ * @throws HostFactoryError where nothing could be written
+ */
+export function restoreRequest(
+  workdir: Workdir,
+  { id, record, machines }: { id: string; record: Omit<RequestRecord, "version"> | undefined; machines: string[] },
+): void {
+  try {
+    publish(workdir, workdir.layout.request(id), (directory) => {
+      if (record) {
+        const text = JSON.stringify({ version: RECORD_VERSION, ...record } satisfies RequestRecord);
+        workdir.files.writeText(`${directory}/${RequestFile.record}`, `${text}\n`);
+        workdir.files.sync(`${directory}/${RequestFile.record}`);
+      }
+      for (const name of [...machines, RequestFile.processed]) workdir.prototypes.empty(`${directory}/${name}`);
+    });
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+  }
+}
+
+/**
  * True where this request is there already, and then durable: whoever put it there may have died before it was.
  * @throws HostFactoryError where the id is taken by other content
  */

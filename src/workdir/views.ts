@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { epochSeconds } from "../clock.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -46,4 +47,9 @@ export function doubtView(view: View | undefined, now: number): string | undefin
     return `The cluster was last heard from ${-age} s in the future: set the clocks of the management hosts right`;
   }
   return undefined;
+}
+
+/** Why the work directory need not know every pod that exists, as one sentence; nothing where it does. */
+export function doubtPods(workdir: Workdir, nowMs: number): string | undefined {
+  return doubtView(readView(workdir, "pods"), epochSeconds(nowMs));
 }

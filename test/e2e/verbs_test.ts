@@ -140,6 +140,7 @@ siteTest("a request id that is taken by other content is refused", async (site) 
 });
 
 siteTest("requests that nobody issued are answered in their place beside the others", async (site) => {
+  site.listed();
   const id = await site.request(1);
   const bad = ["neverissued1", "../../etc", "", "UPPER", "a".repeat(300), ".processed", "a/b", "x\0y"];
   const asked = [...bad.slice(0, 3), id, ...bad.slice(3)];
@@ -158,7 +159,16 @@ siteTest("requests that nobody issued are answered in their place beside the oth
   }
 });
 
+siteTest("until the cluster has been listed, nothing is said to be unknown", async (site) => {
+  const { status, message } = await site.status("lost12345678");
+  assert.equal(status, "running");
+  assert.match(message, /'lost12345678' is not known here yet.*not been listed/);
+  const returned = await site.giveBack(["lost12345678-0"]);
+  assert.equal((await site.status(returned)).status, "running");
+});
+
 siteTest("machines that were never issued are answered and recorded as gone already", async (site) => {
+  site.listed();
   const names = ["neverissued1-0", "../../etc/passwd", "host.example.com", "UPPER-1", "x".repeat(300)];
   const { requestId, message } = await site.tell("requestReturnMachines", {
     machines: names.map((name) => ({ name })),

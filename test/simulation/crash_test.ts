@@ -14,7 +14,7 @@ async function follow(watching: MemoryWatching): Promise<void> {
   const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
   const loops = [
     new RequestReturnMachinesWatcher(watching, () => {}),
-    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, wake: () => {} }),
+    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
     pods,
   ];
   for (let round = 0; round < 3; round++) {

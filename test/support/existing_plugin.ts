@@ -44,12 +44,13 @@ export async function installExistingPlugin(site: Site): Promise<ExistingPlugin>
 }
 
 /** A pod as the existing plug-in makes it: none of our own labels. */
-export function existingPluginPod(requestId: string, index: number): object {
+export function existingPluginPod(requestId: string, index: number) {
   const name = `${requestId}-${index}`;
+  const labels: Record<string, string> = { app: name, "symphony/hostfactory-reqid": requestId };
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, labels: { app: name, "symphony/hostfactory-reqid": requestId } },
+    metadata: { name, labels },
     spec: {
       restartPolicy: "Never",
       terminationGracePeriodSeconds: 1,

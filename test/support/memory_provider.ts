@@ -1,11 +1,17 @@
 import { loadConfig } from "../../src/config.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Provider } from "../../src/verbs/provider.ts";
+import { writeView } from "../../src/workdir/views.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
 
-export const manifest = { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "c", image: "i" }] } };
+export const manifest = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { labels: {} },
+  spec: { containers: [{ name: "c", image: "i" }] },
+};
 
 /** What the verbs and watchers stand on, all of it in memory: `/work`, prepared, and `/conf` with the template `T`. */
 export interface MemoryProvider extends Provider {
@@ -22,6 +28,12 @@ export function memoryProvider(
   const workdir = new Workdir("/work", { files, random });
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
   return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
+}
+
+/** The work directory knows every pod that exists, as of now. */
+export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clock">): void {
+  const now = Math.floor(clock.now() / 1000);
+  writeView(workdir, "pods", { completeAt: now, heardAt: now });
 }
 
 function furnished(files: MemoryFiles): MemoryFiles {

@@ -33,6 +33,7 @@ export function memoryWatching(
     random,
     kube: options.kube ?? new FakeKube(clock),
     instance: "k8s-hf",
+    formerInstances: [],
     concurrency: options.concurrency ?? 8,
     returns: new ReturnIndex(workdir),
     stopping: stopping.signal,

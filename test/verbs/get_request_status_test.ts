@@ -3,10 +3,10 @@ import type { StatusWord } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
-import { addReturn } from "../../src/workdir/returns.ts";
+import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/existing_workdir.ts";
 import { notPermitted } from "../support/memory_files.ts";
-import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const asked = 1_795_000_000;
 const created = 1_795_209_813;
@@ -147,6 +147,7 @@ Deno.test("a request of good and of failed machines is complete where that is wa
 
 Deno.test("a request that nobody issued is an error, whatever a partial failure is called", () => {
   const provider = requested();
+  listed(provider);
   provider.config.onPartialFailure = "complete";
   assert.equal(status(provider, "none").status, "complete_with_error");
 });
@@ -184,7 +185,7 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["is unknown, and still there", { word: "unknown", pod: true }, "executing", "terminated"],
   ["failed, and is gone", { word: "failed" }, "succeed", "terminated"],
   ["was deleted", { word: "deleted" }, "succeed", "terminated"],
-  ["has no word any more", {}, "succeed", "terminated"],
+  ["has no word, and was not asked for yet", {}, "executing", "running"],
 ];
 for (const [what, machine, result, machineStatus] of returns) {
   Deno.test(`a return of a machine that ${what} is ${result}`, () => {
@@ -200,6 +201,18 @@ for (const [what, machine, result, machineStatus] of returns) {
   });
 }
 
+Deno.test("a returned machine that nothing is known of is gone once the cluster was asked, or the existing plug-in says so", () => {
+  const provider = memoryProvider();
+  addReturn(provider.workdir, { id: "ret", machines: ["lost-0"], unknown: [], requestedAt: asked });
+  markReturnProcessed(provider.workdir, "ret");
+  provider.files.makeDirectory("/work/return-requests/theirs");
+  provider.files.writeText("/work/return-requests/theirs/lost-1", "");
+  for (const id of ["ret", "theirs"]) {
+    const { status: whole, machines } = status(provider, id);
+    assert.deepEqual([whole, machines.map(({ result }) => result)], ["complete", ["succeed"]]);
+  }
+});
+
 Deno.test("machines in a return request that were never issued are gone already", () => {
   const provider = memoryProvider();
   addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["../stranger"], requestedAt: asked });
@@ -210,6 +223,7 @@ Deno.test("machines in a return request that were never issued are gone already"
 
 Deno.test("each id is answered in its place, and what is wrong with one stays with it", () => {
   const provider = requested({ word: "running", pod: true });
+  listed(provider);
   const requests = [{ requestId: "never" }, { requestId: "../../etc" }, { requestId: 5 }, {}, { requestId: "req" }];
   const answers = getRequestStatus(provider, { requests }).requests;
   assert.deepEqual(answers.map((one) => [one.requestId, one.status]), [
@@ -221,6 +235,28 @@ Deno.test("each id is answered in its place, and what is wrong with one stays wi
   ]);
   assert.match(answers[0]?.message ?? "", /'never' was never issued/);
   assert.match(answers[1]?.message ?? "", /'\.\.\/\.\.\/etc' cannot be a request id/);
+});
+
+Deno.test("a request that is not here is running until the cluster has been listed, and while it is put back", () => {
+  const provider = memoryProvider();
+  assert.equal(status(provider, "lost").status, "running");
+  assert.match(status(provider, "lost").message, /'lost' is not known here yet. The cluster has not been listed yet/);
+  listed(provider);
+  assert.equal(status(provider, "lost").status, "complete_with_error");
+  provider.files.writeText("/work/pods/lost-3", "{}");
+  assert.deepEqual([status(provider, "lost").status, status(provider, "los").status], [
+    "running",
+    "complete_with_error",
+  ]);
+  assert.match(status(provider, "lost").message, /is being put back/);
+});
+
+Deno.test("a request that is not here is running while nobody hears from the cluster: a backup may be restored", async () => {
+  const provider = memoryProvider();
+  listed(provider);
+  await provider.clock.advance(600_000);
+  assert.equal(status(provider, "lost").status, "running");
+  assert.match(status(provider, "lost").message, /last heard from 600 s ago/);
 });
 
 Deno.test("a request that cannot be read right now is running, not failed", () => {

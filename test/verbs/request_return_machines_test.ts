@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
-import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
-/** A provider that issued `req-0` to `req-2`, of which `req-2` has a pod with the uid `u2`. */
+/** A provider that issued `req-0` to `req-2`, of which `req-2` has a pod with the uid `u2`, and that knows every pod. */
 function issued(options: { requestId?: string } = {}): MemoryProvider {
   const provider = memoryProvider(options);
   addRequest(provider.workdir, { id: "req", templateId: "T", count: 3, requestedAt: 0, manifest: "{}" });
   provider.files.writeText("/work/pods/req-2", JSON.stringify({ metadata: { name: "req-2", uid: "u2" } }));
+  listed(provider);
   return provider;
 }
 
@@ -49,6 +50,15 @@ Deno.test("a machine of which only a word or a pod is left was issued", () => {
   provider.files.writeText("/work/pods/old-1", "{}");
   const { requestId } = requestReturnMachines(provider, { machines: [{ name: "old-0" }, { name: "old-1" }] });
   assert.deepEqual(recorded(provider, requestId), { machines: ["old-0", "old-1"], unknown: [] });
+});
+
+Deno.test("while the cluster has not been listed, a machine of a request that is not here may have been issued", () => {
+  const provider = issued();
+  provider.files.remove("/work/views/pods.json");
+  const machines = ["lost-0", "req-3", "no machine"].map((name) => ({ name }));
+  const { requestId, message } = requestReturnMachines(provider, { machines });
+  assert.deepEqual(recorded(provider, requestId), { machines: ["lost-0"], unknown: ["req-3", "no machine"] });
+  assert.doesNotMatch(message, /lost-0/);
 });
 
 Deno.test("the same machine can be returned twice, in two requests", () => {

@@ -1,36 +1,13 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
-import { decideExpiry, ExpiryWatcher } from "../../src/watchers/expiry.ts";
+import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
 import { podFileText } from "../../src/watchers/pod_file.ts";
+import { writeSightings } from "../../src/watchers/sightings.ts";
 import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
-
-const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 1_000, deletionAt: undefined };
-const givenUp = { up: false, returned: false, givenUp: true, message: "x" };
-for (
-  const [word, age, others, decision] of [
-    ["pending", 300, {}, "stays"],
-    ["pending", 301, {}, "ask"],
-    ["creating", 301, {}, "ask"],
-    ["running", 9_999, {}, "stays"],
-    ["failed", 9_999, {}, "stays"],
-    ["unknown", 9_999, {}, "stays"],
-    ["pending", 9_999, { returned: true }, "stays"],
-    ["failed", 1, { record: givenUp }, "delete"],
-    ["failed", 1, { record: givenUp, returned: true }, "stays"],
-    ["deleted", 1, { record: givenUp }, "delete"],
-    ["pending", 301, { record: { ...givenUp, givenUp: false } }, "ask"],
-    ["pending", 301, { pod: { ...pod, createdAt: undefined } }, "stays"],
-  ] as const
-) {
-  Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
-    const machine = { word, record: undefined, pod, returned: false, ...others };
-    assert.equal(decideExpiry(machine, { now: 1_000 + age, podTimeoutSeconds: 300 }), decision);
-  });
-}
 
 /** A machine that has been pending for so long. */
 function pending(ageSeconds: number, status: PodStatus = { phase: "Pending" }): MemoryWatching {
@@ -44,8 +21,14 @@ function pending(ageSeconds: number, status: PodStatus = { phase: "Pending" }): 
   return watching;
 }
 
+const waiting = (reason: string): PodStatus => ({
+  phase: "Pending",
+  conditions: [{ type: "PodScheduled", status: "True" }],
+  containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { waiting: { reason } } }],
+});
+
 const watcherOf = (watching: MemoryWatching, dryRun = false) =>
-  new ExpiryWatcher(watching, { podTimeoutSeconds: 300, dryRun, wake: () => {} });
+  new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, dryRun, wake: () => {} });
 
 const reasons: [what: string, status: PodStatus, message: string][] = [
   ["cannot be scheduled", {
@@ -124,6 +107,83 @@ Deno.test("before the cluster has told its time nothing is given up; it is asked
   await watching.clock.advance(30_000);
   await watcher.step(watching.stopping);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
+});
+
+/** What the pods' watcher does with what the cluster holds now. */
+function see(watching: MemoryWatching): void {
+  writeSightings(watching, [["req-0", { pod: watching.kube.put(watching.kube.pods.get("req-0")!) }]]);
+}
+
+Deno.test("an image that cannot be pulled is waited for, but not longer than the grace, also by processes that live briefly", async () => {
+  const watching = pending(0, waiting("ErrImagePull"));
+  see(watching);
+  await watching.clock.advance(30_000);
+  watching.kube.pods.get("req-0")!.status = waiting("ImagePullBackOff");
+  see(watching);
+  await watcherOf(watching).step(watching.stopping);
+  await watching.clock.advance(30_000);
+  await watcherOf(watching).step(watching.stopping);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
+  await watching.clock.advance(1_000);
+  await watcherOf(watching).step(watching.stopping);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
+  assert.match(readMachineRecord(watching.workdir, "req-0")?.message ?? "", /^Image not pulled within 60 s/);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("an image that was pulled in the end gives nothing up, whatever the files say", async () => {
+  const watching = pending(0, waiting("ErrImagePull"));
+  see(watching);
+  watching.kube.pods.get("req-0")!.status = waiting("ContainerCreating");
+  await run(watcherOf(watching), watching, 90_000);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
+  assert.deepEqual(watching.kube.named("deletePod"), []);
+});
+
+Deno.test("a machine that crashes from its start on is given up though it runs, and says why", async () => {
+  const watching = pending(0, { phase: "Running" });
+  const watcher = watcherOf(watching);
+  see(watching);
+  await run(watcher, watching, 20_000);
+  assert.equal(readStatusWord(watching.workdir, "req-0"), "running");
+  const finishedAt = new Date(watching.clock.now()).toISOString();
+  watching.kube.pods.get("req-0")!.status = {
+    phase: "Running",
+    containerStatuses: [{
+      name: "c",
+      ready: false,
+      restartCount: 5,
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: { terminated: { exitCode: 1, reason: "Error", finishedAt } },
+    }],
+  };
+  see(watching);
+  await run(watcher, watching, 10_000);
+  const { message, up } = readMachineRecord(watching.workdir, "req-0") ?? {};
+  assert.match(
+    message ?? "",
+    /^Crash loop: container c: CrashLoopBackOff; it was restarted 5 times.*Error \(exit code 1\)/,
+  );
+  assert.equal(up, true);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("machines that run are read once, and again only where their pods change", async () => {
+  const watching = pending(0, { phase: "Running" });
+  see(watching);
+  const reads: string[] = [];
+  const readText = watching.files.readText.bind(watching.files);
+  watching.files.readText = (path) => {
+    reads.push(path);
+    return readText(path);
+  };
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 60_000);
+  assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
+  see(watching);
+  reads.length = 0;
+  await run(watcher, watching, 60_000);
+  assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
 });
 
 Deno.test("a dry run changes nothing", async () => {

@@ -34,7 +34,7 @@ for (
 const ofPod: [
   what: string,
   status: PodStatus,
-  known: Partial<KnownMachine>,
+  known: Partial<KnownMachine> & { deleted?: boolean; needsReady?: boolean },
   word: string,
   noted: Partial<MachineRecord> | undefined,
 ][] = [
@@ -52,6 +52,19 @@ const ofPod: [
     returned: true,
     message: "Returned by Symphony",
   }],
+  ["failed because others deleted it", { phase: "Failed" }, { word: "running", deleted: true }, "failed", {
+    up: true,
+    message: "The pod was deleted, and not because Symphony returned the machine",
+  }],
+  [
+    "runs on though it is not Ready any more",
+    { phase: "Running" },
+    { word: "running", needsReady: true },
+    "running",
+    undefined,
+  ],
+  ["runs and has to be Ready", { phase: "Running" }, { word: "pending", needsReady: true }, "pending", undefined],
+  ["failed before it was Ready", { phase: "Failed" }, { word: "pending", needsReady: true }, "failed", { up: false }],
   ["failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, "failed", undefined],
   [
     "runs, though given up",
@@ -84,9 +97,13 @@ const ofPod: [
     up: true,
   }],
 ];
-for (const [what, status, known, word, noted] of ofPod) {
+for (const [what, status, { deleted = false, needsReady = false, ...known }, word, noted] of ofPod) {
   Deno.test(`a machine whose pod ${what} is ${word}${noted ? ", and that is noted" : ""}`, () => {
-    const state = stateOfPod(pod(status), { ...unknown, ...known });
+    const metadata = {
+      ...(deleted ? { deletionTimestamp: "2026-11-20T00:01:00Z", deletionGracePeriodSeconds: 30 } : {}),
+      ...(needsReady ? { annotations: { "symphony/hostfactory-request": '{"up":"Ready"}' } } : {}),
+    };
+    const state = stateOfPod(ourPod("a-0", status, metadata), { ...unknown, ...known });
     assert.equal(state.word, word);
     if (noted) assert.deepEqual({ ...state.record, ...noted }, state.record);
     else assert.equal(state.record, undefined);
@@ -120,6 +137,15 @@ const ofGone: [
     up: true,
     message: "The cluster took the pod away: Evicted: low on memory",
   }],
+  [
+    "failed by itself",
+    {
+      phase: "Failed",
+      containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { terminated: { exitCode: 3 } } }],
+    },
+    { word: "running" },
+    { up: true, message: "The pod failed: container c: it ended (exit code 3)" },
+  ],
   ["was never seen", undefined, { word: "creating" }, { up: false }],
   ["had failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, undefined],
 ];

@@ -76,6 +76,64 @@ Deno.test("a pod file holds the existing plug-in's keys beside ours, and no book
   assert.equal(file.metadata.managedFields, undefined);
 });
 
+Deno.test("since when something hinders a pod is remembered, also after a restart, until it passes", async () => {
+  const watching = memoryWatching();
+  const pulls = (reason: string, version: string, uid = "u") =>
+    ourPod("req-0", {
+      phase: "Pending",
+      containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { waiting: { reason } } }],
+    }, { resourceVersion: version, uid });
+  const hindered = () => readPodFacts(watching.workdir, "req-0")?.hindered;
+  const since = watching.clock.now() / 1000;
+  for (const [version, reason] of [["1", "ErrImagePull"], ["2", "ImagePullBackOff"]] as const) {
+    const { list, go } = watch(watching);
+    list(pulls(reason, version));
+    await go();
+    assert.deepEqual(hindered(), { since, isCertain: false });
+    await watching.clock.advance(30_000);
+  }
+  const { list, go } = watch(watching);
+  for (
+    const [pod, expected] of [
+      [pulls("InvalidImageName", "3"), { since, isCertain: true }],
+      [pulls("ErrImagePull", "4", "another"), { since: since + 60, isCertain: false }],
+      [pulls("ContainerCreating", "5"), undefined],
+      [pulls("ErrImagePull", "6"), { since: since + 60, isCertain: false }],
+    ] as const
+  ) {
+    list(pod);
+    await go();
+    assert.deepEqual(hindered(), expected);
+  }
+});
+
+Deno.test("a pod that has to be Ready is pending until it is, and then running at once and for good", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list();
+  const annotations = { "symphony/hostfactory-request": '{"up":"Ready"}' };
+  const runs = (status: "True" | "False", resourceVersion: string, second: number) =>
+    ourPod("req-0", {
+      phase: "Running",
+      podIP: "10.0.0.1",
+      conditions: [
+        { type: "Initialized", status: "True", lastTransitionTime: "2026-11-20T00:00:01Z" },
+        { type: "Ready", status, lastTransitionTime: `2026-11-20T00:00:0${second}Z` },
+      ],
+    }, { resourceVersion, annotations });
+  watcher.event("ADDED", runs("False", "1", 1));
+  await watching.clock.advance(2_000);
+  await go();
+  assert.equal(word(watching, "req-0"), "pending");
+  watcher.event("MODIFIED", runs("True", "2", 2));
+  await go();
+  assert.equal(word(watching, "req-0"), "running");
+  watcher.event("MODIFIED", runs("False", "3", 3));
+  await watching.clock.advance(2_000);
+  await go();
+  assert.equal(word(watching, "req-0"), "running");
+});
+
 Deno.test("events change what changed, and what is gone is gone, with a reason", async () => {
   const watching = memoryWatching();
   const { watcher, list, go } = watch(watching);

@@ -14,7 +14,7 @@ import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from 
 
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
 const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
-  [{}, "gone"],
+  [{}, "find"],
   [{ entry: "pending" }, "wait"],
   [{ entry: "pending", word: "creating" }, "wait"],
   [{ entry: "pending", word: "deleted" }, "gone"],
@@ -253,4 +253,15 @@ Deno.test("a machine whose files cannot be read, and a note that cannot be writt
   await run(watcher, watching, 20_000);
   assert.deepEqual(processed(), [true, true, true]);
   assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a machine of which nothing is known is asked for: what the cluster does not know is gone, and leaves nothing", async () => {
+  const watching = memoryWatching();
+  giveBack(watching, "ret", "lost-0", "lost-1");
+  watching.kube.put(ourPod("lost-1", { phase: "Running" }));
+  await run(new RequestReturnMachinesWatcher(watching, () => {}), watching, 3_000);
+  assert.deepEqual(watching.kube.named("deletePod"), ["lost-1"]);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.deepEqual([...watching.kube.pods.keys()], []);
+  for (const path of ["machines", "pods-status"]) assert.deepEqual(watching.workdir.names(`/work/${path}`), []);
 });

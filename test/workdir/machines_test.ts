@@ -64,6 +64,7 @@ const facts = {
   privateIpAddress: "10.0.0.1",
   createdAt: 1_795_209_813,
   deletionAt: undefined,
+  hindered: undefined,
 };
 const pods: [what: string, pod: unknown, facts: unknown][] = [
   ["ours", {
@@ -99,6 +100,16 @@ const pods: [what: string, pod: unknown, facts: unknown][] = [
     privateIpAddress: "",
     createdAt: undefined,
   }],
+  ["ours, hindered", {
+    metadata: { name: "a-0", uid: "u" },
+    hostfactory: { hindered: { since: 1_795_209_820, isCertain: false } },
+  }, {
+    ...facts,
+    resourceVersion: undefined,
+    privateIpAddress: "",
+    createdAt: undefined,
+    hindered: { since: 1_795_209_820, isCertain: false },
+  }],
   ["one without a uid", { metadata: { name: "a-0" } }, undefined],
   ["no pod", [], undefined],
 ];
@@ -126,5 +137,6 @@ Deno.test("the facts of a real pod file of the existing plug-in are read", () =>
     privateIpAddress: "10.0.0.2",
     createdAt: 1_795_209_813,
     deletionAt: undefined,
+    hindered: undefined,
   });
 });

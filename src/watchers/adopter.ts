@@ -1,0 +1,238 @@
+import { describeError } from "../errors.ts";
+import { isMisplaced } from "../files.ts";
+import { isRequestId, machineName, parseMachineName } from "../hf/names.ts";
+import type { Pod } from "../kube/types.ts";
+import { logger } from "../log.ts";
+import {
+  REQUEST_ANNOTATION,
+  type RequestMemory,
+  RequestMemorySchema,
+  RETURN_ANNOTATION,
+  ReturnMemorySchema,
+} from "../templates/podspec.ts";
+import { readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
+import { parseRecord } from "../workdir/record.ts";
+import {
+  readRequestRecord,
+  type RequestRecord,
+  restoreRequest,
+  settleMachine,
+  syncRequest,
+} from "../workdir/requests.ts";
+import { addReturn } from "../workdir/returns.ts";
+import { endRejected } from "./active_request.ts";
+import { decideAdoption, type FoundRequest } from "./adoption.ts";
+import { type Ending, endMachines } from "./endings.ts";
+import { readPodFile } from "./pod_file.ts";
+import type { Watching } from "./watching.ts";
+
+/** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
+const LOOK_EVERY_MS = 60_000;
+
+/** Requests compared, and machines written down, in one go before others get their turn. */
+const SLICE = 100;
+
+/** Why a machine failed that was lost with the work directory. */
+export const LOST = "It had no pod when its request, lost with the work directory, was rebuilt from the cluster: " +
+  "its pod was never created, or was gone by then";
+
+const log = logger("adoption");
+
+/** A request that is being put back. */
+interface Rebuilding {
+  id: string;
+  memory: RequestMemory | undefined;
+  machines: string[];
+  lost: string[];
+  /** How many of these have been written down. */
+  written: number;
+}
+
+/** What the cluster remembers of the request of a pod; nothing where its annotation does not say it. */
+export function requestMemoryOf(pod: Pod | undefined): RequestMemory | undefined {
+  const text = pod?.metadata.annotations?.[REQUEST_ANNOTATION];
+  return text === undefined ? undefined : parseRecord(RequestMemorySchema, text);
+}
+
+/** What stands in the request's record; nothing where its pods do not remember all of it. */
+function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "version"> | undefined {
+  const { templateId, count, requestedAt } = memory ?? {};
+  if (templateId === undefined || count === undefined || requestedAt === undefined) return undefined;
+  return { templateId, count, requestedAt };
+}
+
+/**
+ * Makes the work directory account for every pod that it knows: what it lacks of requests and return requests is put back
+ * as the pods remember it. Told of nothing but what exists, it finds by itself what is missing.
+ */
+export class Adopter {
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns">;
+  /** A round is to begin now, not when its time has come. */
+  #isDue = false;
+  #nextRoundMs = Infinity;
+  /** Requests that this round has still to compare, with the indexes of their machines that have pods. */
+  #toCompare: [id: string, indexes: number[]][] = [];
+  #rebuilding: Rebuilding | undefined;
+  /** Machines that their pods say were given back, by return request, since the last round. */
+  readonly #returned = new Map<string, { requestedAt: number; machines: Set<string> }>();
+
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "returns">) {
+    this.#watching = watching;
+  }
+
+  /** Notes what a pod of ours remembers of a return. */
+  saw({ metadata }: Pod): void {
+    const text = metadata.annotations?.[RETURN_ANNOTATION];
+    const memory = text === undefined ? undefined : parseRecord(ReturnMemorySchema, text);
+    if (!memory || !isRequestId(memory.id)) return;
+    const { id, requestedAt = 0 } = memory;
+    const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
+    this.#returned.set(id, returned);
+    returned.machines.add(metadata.name ?? "");
+  }
+
+  /** Everything is to be compared, once the work directory knows every pod that exists. */
+  begin(): void {
+    this.#isDue = true;
+  }
+
+  /** True where nothing is left to do before the next round. */
+  get isDone(): boolean {
+    return !this.#isDue && this.#toCompare.length === 0 && !this.#rebuilding;
+  }
+
+  /**
+   * Gets on, by one slice. To be called only while the work directory knows every pod that exists.
+   * @throws what stands in the way of more than one request; the next call goes on from there
+   */
+  step(): void {
+    const { clock } = this.#watching;
+    if (this.isDone && clock.monotonic() >= this.#nextRoundMs) this.#isDue = true;
+    if (this.#isDue) this.#beginRound();
+    if (this.#rebuilding) return this.#getOnRebuilding(this.#rebuilding);
+    for (let looked = 0; looked < SLICE && !this.#rebuilding; looked++) {
+      const [next] = this.#toCompare;
+      if (!next) return;
+      this.#unlessBroken(next[0], () => this.#compare(...next));
+      this.#toCompare.shift();
+    }
+  }
+
+  #beginRound(): void {
+    const { workdir, clock } = this.#watching;
+    const indexesOf = new Map<string, number[]>();
+    for (const name of workdir.names(workdir.layout.pods)) {
+      const machine = parseMachineName(name);
+      if (!machine) continue;
+      const indexes = indexesOf.get(machine.requestId) ?? [];
+      indexesOf.set(machine.requestId, indexes);
+      indexes.push(machine.index);
+    }
+    for (const [id, returned] of this.#returned) {
+      this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
+      this.#returned.delete(id);
+    }
+    this.#toCompare = [...indexesOf];
+    this.#rebuilding = undefined;
+    this.#nextRoundMs = clock.monotonic() + LOOK_EVERY_MS;
+    this.#isDue = false;
+  }
+
+  /**
+   * What is in the way of one request alone is noted as broken, holds up no other, and is tried again by the next round.
+   * @returns false where it is
+   */
+  #unlessBroken(id: string, act: () => void): boolean {
+    const { broken, layout } = this.#watching.workdir;
+    try {
+      act();
+      broken.clear(layout.request(id), "adoption");
+      return true;
+    } catch (error) {
+      if (!isMisplaced(error) && !isMisplaced((error as Error).cause)) throw error;
+      broken.note(layout.request(id), describeError(error), "adoption");
+      return false;
+    }
+  }
+
+  #compare(id: string, indexes: number[]): void {
+    const { workdir } = this.#watching;
+    const isThere = workdir.kind(workdir.layout.request(id)) === "directory";
+    const entries = new Set(isThere ? workdir.names(workdir.layout.request(id)) : []);
+    if (isThere && indexes.every((index) => entries.has(machineName(id, index)))) return;
+    indexes.sort((a, b) => a - b);
+    const found: FoundRequest = {
+      id,
+      stored: isThere ? { count: readRequestRecord(workdir, id)?.count, entries } : undefined,
+      indexes,
+      memory: isThere ? undefined : this.#remember(id, indexes),
+    };
+    const adoption = decideAdoption(found);
+    if (adoption?.kind === "rebuild") this.#rebuilding = { id, memory: found.memory, ...adoption, written: 0 };
+    else if (adoption) this.#complete(id, adoption);
+  }
+
+  /** What the first of its pods that remembers it says of the request. */
+  #remember(id: string, indexes: number[]): RequestMemory | undefined {
+    for (const index of indexes) {
+      const memory = requestMemoryOf(readPodFile(this.#watching.workdir, machineName(id, index)));
+      if (memory) return memory;
+    }
+    return undefined;
+  }
+
+  /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */
+  #getOnRebuilding(rebuilding: Rebuilding): void {
+    const { workdir } = this.#watching;
+    const { id, memory, machines, lost } = rebuilding;
+    const isWell = this.#unlessBroken(id, () => {
+      const slice = lost.slice(rebuilding.written, rebuilding.written + SLICE);
+      this.#endLost(slice);
+      rebuilding.written += slice.length;
+      if (rebuilding.written < lost.length) return;
+      restoreRequest(workdir, { id, record: recordOf(memory), machines: [...machines, ...lost] });
+      log.warn("Request rebuilt from its pods", { request: id, pods: machines.length, lost: lost.length });
+    });
+    if (rebuilding.written === lost.length || !isWell) this.#rebuilding = undefined;
+  }
+
+  /** Ends machines without pods, but for those of which more is known than that they were lost. */
+  #endLost(machines: string[]): void {
+    const { workdir, returns } = this.#watching;
+    const endings: Ending[] = [];
+    for (const machine of machines) {
+      const word = readStatusWord(workdir, machine);
+      if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) continue;
+      const record = readMachineRecord(workdir, machine);
+      if (record) endings.push({ machine, word: record.givenUp ? "failed" : "deleted", record });
+      else if (returns.has(machine)) writeStatusWord(workdir, machine, "deleted");
+      else endings.push(endRejected(machine, LOST));
+    }
+    for (const error of endMachines(workdir, endings).values()) throw error;
+  }
+
+  #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): void {
+    const { workdir } = this.#watching;
+    for (const machine of enter) settleMachine(workdir, id, machine);
+    if (enter.length > 0) {
+      syncRequest(workdir, id);
+      log.warn("Lost entries of a request put back", { request: id, machines: enter.length });
+    }
+    const fresh = strays.filter((machine) => !readMachineRecord(workdir, machine)?.givenUp);
+    if (fresh.length === 0) return;
+    const endings = fresh.map((machine): Ending => ({
+      ...endRejected(machine, `Request '${id}' has no such machine`),
+      word: "deleted",
+    }));
+    for (const error of endMachines(workdir, endings).values()) throw error;
+    log.warn("Pods that no machine of their request can have are to be deleted", { request: id, pods: fresh.length });
+  }
+
+  #restoreReturn(id: string, { requestedAt, machines }: { requestedAt: number; machines: Set<string> }): void {
+    const { workdir } = this.#watching;
+    const { layout } = workdir;
+    if (workdir.kind(layout.returnRequest(id)) || workdir.kind(layout.request(id))) return;
+    addReturn(workdir, { id, machines: [...machines], unknown: [], requestedAt });
+    log.warn("Return request rebuilt from its pods", { request: id, machines: machines.size });
+  }
+}

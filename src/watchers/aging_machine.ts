@@ -1,0 +1,90 @@
+import type { StatusWord } from "../hf/status.ts";
+import type { Pod } from "../kube/types.ts";
+import type { MachineRecord, PodFacts } from "../workdir/machines.ts";
+import { hindranceOf } from "./hindrance.ts";
+import { pendingReason } from "./reason.ts";
+import { phaseOf } from "./up.ts";
+
+/** What the work directory says of a machine that has a pod file. */
+export interface AgingMachine {
+  word: StatusWord | undefined;
+  record: MachineRecord | undefined;
+  pod: PodFacts;
+  /** Symphony has given it back: its deletion is the return requests' watcher's. */
+  returned: boolean;
+  /** When what is noted of the machine's end was written, in seconds since the epoch, by this host's clock. */
+  notedAt: number | undefined;
+}
+
+/** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
+const STRAY_GRACE_SECONDS = 60;
+
+/** How long a machine may take to come up, in seconds. */
+export interface Limits {
+  /** From its pod's creation on. */
+  podTimeoutSeconds: number;
+  /** From when something kept its containers from starting that may pass: mostly an image that cannot be pulled. */
+  imagePullGraceSeconds: number;
+}
+
+/**
+ * What is to be done about a machine, as far as the work directory knows, which may be behind.
+ *
+ * - `stays`: nothing
+ * - `ask`: it seems to be pending too long, or never to work: the cluster is to be asked
+ * - `delete`: it has been given up on, or was over before this pod showed up, and the pod has to go
+ *
+ * @param options `now` is the cluster's time, `hostNow` ours, as all times here in seconds since the epoch; while the former
+ * is not known, nothing has an age
+ */
+export function decideExpiry(
+  { word, record, pod, returned, notedAt }: AgingMachine,
+  options: Limits & { now: number | undefined; hostNow: number },
+): "stays" | "ask" | "delete" {
+  const { now, hostNow, podTimeoutSeconds, imagePullGraceSeconds } = options;
+  if (returned) return "stays";
+  if (record?.givenUp) {
+    const isStray = word === "deleted";
+    return isStray && (isFresh(notedAt, hostNow) || isFresh(pod.createdAt, now)) ? "stays" : "delete";
+  }
+  const isWaiting = word === "pending" || word === "creating";
+  if (!isWaiting && word !== "running") return "stays";
+  if (pod.hindered?.isCertain) return "ask";
+  if (!isWaiting) return "stays";
+  const isHindered = isOver(pod.hindered?.since, now, imagePullGraceSeconds);
+  return isHindered || isOver(pod.createdAt, now, podTimeoutSeconds) ? "ask" : "stays";
+}
+
+/**
+ * Why the machine is to be given up, where the cluster's own pod confirms it: the same one, and not up in time or never.
+ * @param options `facts` as the work directory has them, `now` as above
+ */
+export function reasonToGiveUp(
+  pod: Pod,
+  options: Limits & { facts: PodFacts; now: number | undefined },
+): string | undefined {
+  const { facts, now, podTimeoutSeconds, imagePullGraceSeconds } = options;
+  const { uid, creationTimestamp } = pod.metadata;
+  if (uid !== facts.uid) return undefined;
+  const { what = "", isCertain, reason } = hindranceOf(pod) ?? {};
+  const title = what.slice(0, 1).toUpperCase() + what.slice(1);
+  if (isCertain) return `${title}: ${reason}`;
+  if (phaseOf(pod) !== "Pending") return undefined;
+  if (reason && isOver(facts.hindered?.since, now, imagePullGraceSeconds)) {
+    return `${title} within ${imagePullGraceSeconds} s: ${reason}`;
+  }
+  const createdAt = creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp) / 1000;
+  if (!isOver(createdAt, now, podTimeoutSeconds)) return undefined;
+  const state = pod.status?.phase === "Running" ? "ready" : "running";
+  return `Not ${state} after ${podTimeoutSeconds} s: ${pendingReason(pod)}`;
+}
+
+/** A clock that was set back says nothing of how long ago something was. */
+function isFresh(at: number | undefined, now: number | undefined): boolean {
+  return at !== undefined && now !== undefined && now >= at && now < at + STRAY_GRACE_SECONDS;
+}
+
+/** What has no time of its beginning has no age. */
+function isOver(since: number | undefined, now: number | undefined, seconds: number): boolean {
+  return since !== undefined && now !== undefined && now - since > seconds;
+}

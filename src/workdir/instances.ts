@@ -1,0 +1,19 @@
+import * as v from "valibot";
+import { readRecord } from "./record.ts";
+import type { Workdir } from "./workdir.ts";
+
+const InstancesSchema = v.object({ names: v.array(v.string()) });
+
+/** The provider instances that this work directory has served, the current one last. */
+export function readInstances(workdir: Workdir): string[] {
+  return readRecord(workdir, workdir.layout.instances, InstancesSchema)?.names ?? [];
+}
+
+/** Notes, durably, that the work directory serves this instance from now on. */
+export function recordInstance(workdir: Workdir, instance: string): void {
+  const names = readInstances(workdir);
+  if (names.at(-1) === instance) return;
+  const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
+  workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
+  workdir.files.sync(workdir.layout.root);
+}

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import { PodLabel, REQUEST_ANNOTATION, RETURN_ANNOTATION } from "../../src/templates/podspec.ts";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { LOST } from "../../src/watchers/adopter.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
+import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { addRequest, readRequest } from "../../src/workdir/requests.ts";
+import { readReturn } from "../../src/workdir/returns.ts";
+import { readView } from "../../src/workdir/views.ts";
+import { noSpace } from "../support/memory_files.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+const running: PodStatus = { phase: "Running", podIP: "10.0.0.1" };
+
+/** A pod that remembers its request of so many machines. */
+function remembering(name: string, options: { count: number; status?: PodStatus; returnId?: string }): Pod {
+  const { count, status = running, returnId } = options;
+  const returned = returnId === undefined
+    ? {}
+    : { [RETURN_ANNOTATION]: JSON.stringify({ id: returnId, requestedAt: 9 }) };
+  const memory = JSON.stringify({ templateId: "T", count, index: 0, requestedAt: 7 });
+  return ourPod(name, status, { annotations: { [REQUEST_ANNOTATION]: memory, ...returned } });
+}
+
+/** A watcher that is told of these pods in a whole LIST and writes down all that follows from it. */
+async function list(watching: MemoryWatching, ...pods: Pod[]): Promise<PodsWatcher> {
+  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  watcher.begin();
+  watcher.page(pods);
+  watcher.heard();
+  watcher.complete();
+  await go(watcher, watching);
+  return watcher;
+}
+
+async function go(watcher: PodsWatcher, watching: MemoryWatching): Promise<void> {
+  while (true) {
+    const outcome = await watcher.step(watching.stopping);
+    if (outcome.kind !== "again" || outcome.atMs > watching.clock.monotonic()) return;
+  }
+}
+
+function status({ files, clock }: MemoryWatching, requestId: string) {
+  const [answer] = getRequestStatus(memoryProvider({ files, clock }), { requests: [{ requestId }] }).requests;
+  assert.ok(answer);
+  return answer;
+}
+
+Deno.test("a lost request comes back: its id, machines, count and results, and those without a pod failed", async () => {
+  const watching = memoryWatching();
+  const pending = remembering("req-3", { count: 4, status: { phase: "Pending" } });
+  await list(watching, remembering("req-0", { count: 4 }), remembering("req-2", { count: 4 }), pending);
+  assert.deepEqual(readRequest(watching.workdir, "req"), {
+    id: "req",
+    record: { version: 1, templateId: "T", count: 4, requestedAt: 7 },
+    machines: [0, 1, 2, 3].map((index) => ({ name: `req-${index}`, index, pending: false })),
+    processed: true,
+  });
+  const answer = status(watching, "req");
+  assert.equal(answer.status, "running");
+  assert.deepEqual(answer.machines.map(({ name, result, machineId }) => [name, result, machineId]), [
+    ["req-0", "succeed", "uid-req-0"],
+    ["req-1", "fail", ""],
+    ["req-2", "succeed", "uid-req-2"],
+  ]);
+  assert.equal(answer.machines[1]?.message, LOST);
+});
+
+Deno.test("nothing is created for a request that came back, and asked for again it is the same", async () => {
+  const watching = memoryWatching();
+  await list(watching, remembering("req-0", { count: 2 }));
+  await run(new RequestMachinesWatcher(watching, () => {}), watching, 5_000);
+  assert.deepEqual(watching.kube.calls, []);
+  const before = watching.files.tree("/work");
+  addRequest(watching.workdir, { id: "req", templateId: "T", count: 2, requestedAt: 99, manifest: "{}" });
+  assert.deepEqual(watching.files.tree("/work"), before);
+});
+
+Deno.test("the view is written only once everything is put back, and a full disk holds that up", async () => {
+  const watching = memoryWatching();
+  const isPublication = ({ name, paths }: { name: string; paths: string[] }) =>
+    name === "rename" && paths[1] === "/work/requests/req";
+  watching.files.failWhere(isPublication, noSpace());
+  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  watcher.begin();
+  watcher.page([remembering("req-0", { count: 1 })]);
+  watcher.heard();
+  watcher.complete();
+  await assert.rejects(go(watcher, watching), /No space left/);
+  assert.equal(readView(watching.workdir, "pods"), undefined);
+  assert.equal(status(watching, "req").status, "running");
+  watching.files.before = () => {};
+  await go(watcher, watching);
+  assert.notEqual(readView(watching.workdir, "pods"), undefined);
+  assert.equal(status(watching, "req").status, "complete");
+});
+
+Deno.test("what is in the way of one request holds up no other", async () => {
+  const watching = memoryWatching();
+  watching.files.writeText("/work/requests/bad", "");
+  await list(watching, remembering("bad-0", { count: 1 }), remembering("req-0", { count: 1 }));
+  assert.equal(status(watching, "req").status, "complete");
+  assert.equal(status(watching, "bad").status, "running");
+  assert.notEqual(readView(watching.workdir, "pods"), undefined);
+});
+
+Deno.test("a request that is lost while its pods are known is put back without another list", async () => {
+  const watching = memoryWatching();
+  const watcher = await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
+  watching.files.removeTree("/work/requests/req");
+  assert.equal(status(watching, "req").status, "running");
+  await watching.clock.advance(60_000);
+  await go(watcher, watching);
+  assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "succeed"]);
+});
+
+Deno.test("an entry that was lost is put back; what is right already is left alone", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
+  watching.files.remove("/work/requests/req/req-1");
+  const watcher = await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
+  assert.equal(watching.workdir.kind("/work/requests/req/req-1"), "file");
+  assert.equal(watching.workdir.kind("/work/requests/req/req-0"), "symlink");
+  const writes = watching.files.writes.length;
+  await watching.clock.advance(60_000);
+  await go(watcher, watching);
+  assert.equal(watching.files.writes.length, writes);
+});
+
+Deno.test("a pod that none of the machines of its request can have is over, and is none of its answers", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  await list(watching, remembering("req-0", { count: 1 }), remembering("req-5", { count: 1 }));
+  assert.deepEqual(status(watching, "req").machines.map(({ name }) => name), ["req-0"]);
+  assert.equal(readStatusWord(watching.workdir, "req-5"), "deleted");
+  assert.equal(readMachineRecord(watching.workdir, "req-5")?.givenUp, true);
+});
+
+Deno.test("of a machine without a pod that stays which is known: that it was given back, or how it ended", async () => {
+  const watching = memoryWatching();
+  giveBack(watching, "ret", "req-1");
+  writeStatusWord(watching.workdir, "req-2", "succeeded");
+  await list(watching, remembering("req-0", { count: 4 }));
+  assert.deepEqual(
+    status(watching, "req").machines.map(({ name, result, status }) => `${name} ${result} ${status}`),
+    ["req-0 succeed running", "req-1 succeed terminated", "req-2 succeed terminated", "req-3 fail terminated"],
+  );
+});
+
+Deno.test("a return comes back as its pods remember it, and a machine of it that goes was given back", async () => {
+  const watching = memoryWatching();
+  const returned = remembering("req-0", { count: 2, returnId: "ret" });
+  const watcher = await list(watching, returned, remembering("req-1", { count: 2 }));
+  assert.deepEqual(readReturn(watching.workdir, "ret"), {
+    id: "ret",
+    record: { version: 1, requestedAt: 9, unknown: [] },
+    machines: ["req-0"],
+    processed: false,
+  });
+  assert.equal(status(watching, "ret").status, "running");
+  watcher.event("DELETED", returned);
+  await go(watcher, watching);
+  assert.equal(status(watching, "ret").status, "complete");
+  assert.deepEqual(status(watching, "req").machines.map(({ result, status }) => `${result} ${status}`), [
+    "succeed terminated",
+    "succeed running",
+  ]);
+});
+
+Deno.test("that a machine was given back is known from its pod, though the return request is not put back yet", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  const returned = remembering("req-0", { count: 1, returnId: "ret" });
+  const watcher = await list(watching, returned);
+  watching.files.removeTree("/work/return-requests/ret");
+  watcher.event("DELETED", returned);
+  await go(watcher, watching);
+  assert.equal(readMachineRecord(watching.workdir, "req-0")?.returned, true);
+});
+
+Deno.test("pods of other instances and of the existing plug-in bring nothing back", async () => {
+  const watching = memoryWatching();
+  const pod = (instance: Record<string, string>) => {
+    const foreign = remembering("req-0", { count: 1 });
+    foreign.metadata.labels = { app: "req-0", [PodLabel.request]: "req", ...instance };
+    return foreign;
+  };
+  await list(watching, pod({ [PodLabel.instance]: "other" }));
+  await list(watching, pod({}));
+  assert.deepEqual(watching.workdir.names("/work/requests"), []);
+});
+
+Deno.test("a memory that is broken, or was taken away, brings back what has pods", async () => {
+  for (const annotations of [{}, { [REQUEST_ANNOTATION]: "{" }, { [REQUEST_ANNOTATION]: '{"count":1e9}' }]) {
+    const watching = memoryWatching();
+    await list(watching, ourPod("req-1", running, { annotations }));
+    assert.deepEqual(status(watching, "req").machines.map(({ name, result }) => `${name} ${result}`), [
+      "req-1 succeed",
+    ]);
+  }
+});
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`killed at any operation, a lost request comes back whole (${leaves})`, async () => {
+    const pods = [0, 1].map((i) => remembering(`req-${i}`, { count: 4, ...(i === 1 ? { returnId: "ret" } : {}) }));
+    for (let n = 0;; n++) {
+      const watching = memoryWatching();
+      const before = watching.files.writes.length;
+      watching.files.killAt(n);
+      await list(watching, ...pods).catch(() => {});
+      const isOver = watching.files.writes.length - before <= n;
+      const after = memoryWatching({ files: watching.files.crash(leaves), clock: watching.clock, seed: 2 });
+      await list(after, ...pods);
+      const answer = status(after, "req");
+      assert.equal(answer.status, "complete_with_error", `killed at ${n}`);
+      assert.deepEqual(answer.machines.map(({ result }) => result), ["succeed", "succeed", "fail", "fail"], `at ${n}`);
+      for (const { message } of answer.machines.slice(2)) assert.equal(message, LOST, `killed at ${n}`);
+      assert.deepEqual(readReturn(after.workdir, "ret")?.machines, ["req-1"], `killed at ${n}`);
+      if (isOver) break;
+    }
+  });
+}

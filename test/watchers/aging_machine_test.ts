@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import { decideExpiry, reasonToGiveUp } from "../../src/watchers/aging_machine.ts";
+import { ourPod } from "../support/memory_watching.ts";
+
+const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
+const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 1_000, deletionAt: undefined };
+const givenUp = { up: false, returned: false, givenUp: true, message: "x" };
+const hindered = { ...pod, hindered: { since: 1_100, isCertain: false } };
+const hopeless = { ...pod, hindered: { isCertain: true } };
+for (
+  const [word, age, others, decision] of [
+    ["pending", 300, {}, "stays"],
+    ["pending", 301, {}, "ask"],
+    ["creating", 301, {}, "ask"],
+    ["running", 9_999, {}, "stays"],
+    ["failed", 9_999, {}, "stays"],
+    ["unknown", 9_999, {}, "stays"],
+    ["pending", 9_999, { returned: true }, "stays"],
+    ["failed", 1, { record: givenUp }, "delete"],
+    ["failed", 1, { record: givenUp, returned: true }, "stays"],
+    ["deleted", 59, { record: givenUp }, "stays"],
+    ["deleted", 60, { record: givenUp }, "delete"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 59 }, "stays"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 60 }, "delete"],
+    ["deleted", 9_999, { record: givenUp, notedAt: 50_001 }, "delete"],
+    ["pending", 301, { record: { ...givenUp, givenUp: false } }, "ask"],
+    ["pending", 301, { pod: { ...pod, createdAt: undefined } }, "stays"],
+    ["pending", 160, { pod: hindered }, "stays"],
+    ["pending", 161, { pod: hindered }, "ask"],
+    ["pending", 161, { pod: hindered, returned: true }, "stays"],
+    ["pending", 161, { pod: { ...hindered, hindered: { isCertain: false } } }, "stays"],
+    ["running", 161, { pod: hindered }, "stays"],
+    ["pending", 1, { pod: hopeless }, "ask"],
+    ["running", 1, { pod: hopeless }, "ask"],
+    ["running", 1, { pod: hopeless, returned: true }, "stays"],
+    ["failed", 1, { pod: hopeless }, "stays"],
+    ["succeeded", 1, { pod: hopeless }, "stays"],
+  ] as const
+) {
+  Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
+    const machine = { word, record: undefined, pod, returned: false, notedAt: undefined, ...others };
+    assert.equal(decideExpiry(machine, { ...limits, now: 1_000 + age, hostNow: 50_000 }), decision);
+  });
+}
+
+Deno.test("while the cluster's time is not known nothing is too old, but what is hopeless is so at once", () => {
+  const machine = { word: "pending", record: undefined, returned: false, notedAt: undefined } as const;
+  assert.equal(decideExpiry({ ...machine, pod: hindered }, { ...limits, now: undefined, hostNow: 0 }), "stays");
+  assert.equal(decideExpiry({ ...machine, pod: hopeless }, { ...limits, now: undefined, hostNow: 0 }), "ask");
+});
+
+const createdAt = Date.UTC(2026, 10, 20) / 1000;
+const waiting = (reason: string, message?: string): PodStatus => ({
+  phase: "Pending",
+  containerStatuses: [{
+    name: "c",
+    ready: false,
+    restartCount: 0,
+    state: { waiting: { reason, ...(message ? { message } : {}) } },
+  }],
+});
+const needsReady = { annotations: { "symphony/hostfactory-request": '{"up":"Ready"}' } };
+const since = { hindered: { since: createdAt + 10, isCertain: false } };
+const unready: PodStatus = {
+  phase: "Running",
+  conditions: [{
+    type: "Ready",
+    status: "False",
+    reason: "ReadinessGatesNotReady",
+    message: 'the status of pod readiness gate "lb" is not "True", but False',
+  }],
+};
+
+const onTheCluster: [what: string, pod: Pod, facts: object, age: number, message: string | undefined][] = [
+  ["is not too old", ourPod("a-0"), {}, 300, undefined],
+  ["is too old", ourPod("a-0"), {}, 301, "Not running after 300 s: not scheduled"],
+  ["runs", ourPod("a-0", { phase: "Running" }), {}, 9_999, undefined],
+  ["is another", ourPod("a-0", {}, { uid: "another" }), {}, 9_999, undefined],
+  ["fails to pull its image since 60 s", ourPod("a-0", waiting("ErrImagePull")), since, 70, undefined],
+  [
+    "fails to pull its image since 61 s",
+    ourPod("a-0", waiting("ErrImagePull", "not found")),
+    since,
+    71,
+    "Image not pulled within 60 s: container c: ErrImagePull: not found",
+  ],
+  ["has pulled its image at last", ourPod("a-0", waiting("ContainerCreating")), since, 71, undefined],
+  [
+    "misses its configuration",
+    ourPod("a-0", waiting("CreateContainerConfigError", 'secret "x" not found')),
+    since,
+    71,
+    'Container not configured within 60 s: container c: CreateContainerConfigError: secret "x" not found',
+  ],
+  [
+    "has no image's name",
+    ourPod("a-0", waiting("InvalidImageName", "couldn't parse")),
+    {},
+    1,
+    "Image name not valid: container c: InvalidImageName: couldn't parse",
+  ],
+  [
+    "has to be Ready and is not",
+    ourPod("a-0", unready, needsReady),
+    {},
+    301,
+    'Not ready after 300 s: ReadinessGatesNotReady: the status of pod readiness gate "lb" is not "True", but False',
+  ],
+  ["need not be Ready and is not", ourPod("a-0", unready), {}, 9_999, undefined],
+];
+for (const [what, pod, more, age, message] of onTheCluster) {
+  Deno.test(`a machine whose pod ${what} is ${message ? "given up, and it is said why" : "not given up"}`, () => {
+    const facts = { uid: "uid-a-0", resourceVersion: "1", privateIpAddress: "", createdAt, deletionAt: undefined };
+    const options = { ...limits, facts: { ...facts, ...more }, now: createdAt + age };
+    assert.equal(reasonToGiveUp(pod, options), message);
+  });
+}

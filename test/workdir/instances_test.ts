@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { readInstances, recordInstance } from "../../src/workdir/instances.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+Deno.test("the instances that a work directory has served are known in order, each once, the current one last", () => {
+  const { files, workdir } = memoryProvider();
+  assert.deepEqual(readInstances(workdir), []);
+  for (const name of ["a", "b", "a", "c"]) recordInstance(workdir, name);
+  assert.deepEqual(readInstances(workdir), ["b", "a", "c"]);
+  const writes = files.writes.length;
+  recordInstance(workdir, "c");
+  assert.equal(files.writes.length, writes, "already right: does nothing");
+});
+
+Deno.test("a name that was noted outlasts a power failure, and a torn note is none", () => {
+  const { files, workdir } = memoryProvider();
+  recordInstance(workdir, "a");
+  assert.deepEqual(JSON.parse(files.crash("synced").readText("/work/instances.json")), { names: ["a"] });
+  files.writeText("/work/instances.json", "{");
+  assert.deepEqual(readInstances(workdir), []);
+});
