@@ -184,6 +184,9 @@ export class RequestReturnMachinesWatcher implements Loop {
    */
   #found(machine: string, found: Found): void {
     if (found !== "gone") {
+      for (const machines of [...this.#active.values(), this.#late]) {
+        if (machines.has(machine)) machines.set(machine, found.uid);
+      }
       this.#deletions.want(machine, { uid: found.uid, deletionAt: undefined });
       return this.#deletions.start();
     }

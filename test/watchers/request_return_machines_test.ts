@@ -121,6 +121,17 @@ Deno.test("a machine that was created and not seen yet is found and deleted; one
   for (const name of ["req-0", "req-1"]) assert.equal(readStatusWord(watching.workdir, name), "deleted");
 });
 
+Deno.test("nothing is kept of a pod that nobody but us ever saw, once it is gone", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  watching.kube.put(ourPod("req-0"));
+  giveBack(watching, "ret", "req-0");
+  const outcome = await run(watcherOf(watching), watching, 10_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.deepEqual(outcome, { kind: "done" }, "there is nothing to ask for again");
+});
+
 Deno.test("a machine that is still to be created is waited for, not asked for", async () => {
   const watching = memoryWatching();
   ask(watching, "req", 1);
