@@ -10,6 +10,11 @@ function start(step: (n: number, runner: LoopRunner, clock: SimulatedClock) => O
   const startMs = clock.monotonic();
   const runner = new LoopRunner({ clock, random: seededRandom(1), periodMs: 1_000 });
   const stop = new AbortController();
+  let listeners = 0;
+  const { signal } = stop;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args));
   const at: number[] = [];
   const ended = runner.run({
     name: "loop",
@@ -17,9 +22,9 @@ function start(step: (n: number, runner: LoopRunner, clock: SimulatedClock) => O
       at.push(clock.monotonic() - startMs);
       return await step(at.length - 1, runner, clock);
     },
-  }, stop.signal);
+  }, signal);
   ended.catch(() => {});
-  return { clock, runner, stop: () => stop.abort(), at, ended };
+  return { clock, runner, stop: () => stop.abort(), at, ended, listeners: () => listeners };
 }
 
 const done: Outcome = { kind: "done" };
@@ -113,4 +118,18 @@ Deno.test("a loop that is stopped before its start takes no step", async () => {
   const clock = new SimulatedClock();
   const runner = new LoopRunner({ clock, random: seededRandom(1), periodMs: 1_000 });
   await runner.run({ name: "loop", step: () => Promise.reject(new Error("ran")) }, AbortSignal.abort());
+});
+
+Deno.test("a loop that wakes listens to its signal no more than one that sleeps for the first time", async () => {
+  const { clock, runner, stop, ended, listeners } = start(() => done);
+  await clock.advance(400);
+  const before = listeners();
+  for (let i = 0; i < 50; i++) {
+    runner.wake();
+    await clock.advance(100);
+  }
+  assert.equal(listeners(), before);
+  stop();
+  await ended;
+  assert.equal(listeners(), 0);
 });
