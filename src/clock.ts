@@ -41,3 +41,9 @@ export const systemClock: Clock = {
 export function epochSeconds(ms: number): number {
   return Math.floor(ms / 1000);
 }
+
+/** A time as Kubernetes writes it, as whole seconds since the epoch; nothing for what is no time. */
+export function timestampSeconds(time: string | null | undefined): number | undefined {
+  const ms = Date.parse(time ?? "");
+  return Number.isNaN(ms) ? undefined : epochSeconds(ms);
+}

@@ -24,7 +24,7 @@ export function serveCommand(cli: Cli): Command {
     .addOption(sharedOption.serverTimeout(cli.environment))
     .action(async (options: Options, command: Command) => {
       await watchUntilStopped(cli, command, {
-        watchers: ["request-machines", "request-return-machines", "pods", "expiry"],
+        watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
         concurrency: options.createConcurrency,
         podTimeoutSeconds: options.podTimeout,
         imagePullGraceSeconds: options.imagePullGrace,

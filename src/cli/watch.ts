@@ -7,6 +7,7 @@ const WATCHERS = {
   "request-machines": "Create the pods of requested machines",
   "request-return-machines": "Delete the pods of returned machines",
   pods: "Follow the pods and write down what they do; remove what is long past",
+  nodes: "Follow the nodes and write down which are about to go",
 } as const;
 
 interface Options {

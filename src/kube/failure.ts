@@ -91,6 +91,9 @@ function hintFor(
   kind: KubeErrorKind,
   { status, source }: { status: Status | undefined; source: string },
 ): { hint?: string } {
+  if (code === 403 && kind === "unauthorised" && / resource "nodes" /.test(status?.message ?? "")) {
+    return { hint: "apply scripts/rbac/nodes.yaml to have machines named before their nodes go, or do without" };
+  }
   if (code === 403 && kind === "unauthorised") {
     return {
       hint: status ? `grant it by a Role and a RoleBinding to ${source}` : "something before the API server refuses",

@@ -8,6 +8,7 @@ import { version } from "../version.ts";
 import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
+import { NodesWatcher } from "../watchers/nodes.ts";
 import type { RetentionLimits } from "../watchers/past.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
@@ -24,7 +25,7 @@ import { MemoryKeeper } from "./memory.ts";
 import { Pulse, type Usage } from "./pulse.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
-export const WATCHERS = ["request-machines", "request-return-machines", "pods", "expiry"] as const;
+export const WATCHERS = ["request-machines", "request-return-machines", "pods", "nodes", "expiry"] as const;
 export type WatcherName = typeof WATCHERS[number];
 
 /** What a daemon stands on. */
@@ -61,6 +62,12 @@ export interface ServeOptions {
 
 /** How often, in milliseconds, the directories are looked at that no notice came for: network file systems give none. */
 const SCAN_EVERY_MS = 1_000;
+
+/** How often, in milliseconds, it is tried to follow the nodes where that is not granted: sites may do without. */
+const NODES_REFUSED_MS = 10 * 60_000;
+
+/** Nodes in a page: each is much longer than a pod. */
+const NODES_IN_PAGE = 100;
 
 /** How long, in milliseconds, calls under way may take to end once the daemon is to stop. */
 const DRAIN_MS = 8_000;
@@ -104,7 +111,8 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   };
   const runs = (name: WatcherName) => options.watchers.includes(name);
   const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs });
-  const [requests, returned, pods, expiry] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS), runner(), runner()];
+  const [requests, returned] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)];
+  const [pods, nodes, expiry] = [runner(), runner(), runner()];
   const running: Promise<void>[] = [];
   const drains: (() => Promise<void>)[] = [];
   const start = (loop: Loop & { drained?: () => Promise<void> }, on: LoopRunner) => {
@@ -140,20 +148,21 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
   }
   let followed: (() => number) | undefined;
+  const following = { clock, random, signal: stopping, watchTimeoutSeconds: options.watchTimeoutSeconds };
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
     followed = () => watcher.size;
-    const { watchTimeoutSeconds } = options;
+    const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
+    running.push(reflect(source, watcher, { ...following, labelSelector: PodLabel.request }));
+  }
+  if (runs("nodes")) {
+    const watcher = new NodesWatcher(watching, { wake: nodes.wake });
+    start(watcher, nodes);
+    const source = { list: kube.listNodes.bind(kube), watch: kube.watchNodes.bind(kube) };
     running.push(
-      reflect({ list: (options) => kube.listPods(options), watch: (options) => kube.watchPods(options) }, watcher, {
-        clock,
-        random,
-        signal: stopping,
-        labelSelector: PodLabel.request,
-        watchTimeoutSeconds,
-      }),
+      reflect(source, watcher, { ...following, longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE }),
     );
   }
   const setAside = () => workdir.broken.size;

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Pod, Taint } from "../kube/types.ts";
+import type { NodeCondition, Pod, Taint } from "../kube/types.ts";
 import type { Random } from "../random.ts";
 import { Access, type User } from "./access.ts";
 import { Admission } from "./admission.ts";
@@ -14,7 +14,7 @@ import { Interference } from "./interference.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type Namespace, Namespaces, type ResourceQuota } from "./namespaces.ts";
 import { NodeOperations } from "./node_operations.ts";
-import { type Node, type NodeOptions, Nodes } from "./nodes.ts";
+import { type Node, type NodeOptions, Nodes, withLifecycleTaints } from "./nodes.ts";
 import { type DeleteOptions, PodOperations } from "./pod_operations.ts";
 import type { Stage } from "./stages.ts";
 import { ApiError } from "./status.ts";
@@ -125,7 +125,7 @@ export class SimulatedCluster {
       interference: new Interference({ faults: this.#faults, clock, random }),
       collections: new Collections({ clock, random, faults: this.#faults, watches: this.#watches, pods: this.#pods }),
       podOperations: this.#operations,
-      nodeOperations: new NodeOperations(this.#nodes.store),
+      nodeOperations: new NodeOperations(this.#nodes.store, history),
       namespaceOperations,
       pods: this.#pods,
       nodes: this.#nodes.store,
@@ -248,6 +248,15 @@ export class SimulatedCluster {
     this.#changeNode(name, (node) => ({ ...node, spec: { ...node.spec, unschedulable } }));
   }
 
+  /** Says something of a node: that it is not ready, say. */
+  setNodeCondition(name: string, condition: NodeCondition): void {
+    this.#changeNode(name, (node) => {
+      const conditions = (node.status["conditions"] ?? []) as NodeCondition[];
+      const others = conditions.filter(({ type }) => type !== condition.type);
+      return { ...node, status: { ...node.status, conditions: [...others, condition] } };
+    });
+  }
+
   /** A node is gone, and its pods with it. False where there is none. */
   removeNode(name: string): boolean {
     const node = this.#nodes.store.get("", name);
@@ -324,7 +333,7 @@ export class SimulatedCluster {
   #changeNode(name: string, change: (node: Node) => Node): void {
     const node = this.#nodes.store.get("", name);
     if (!node) throw new ApiError(404, `nodes "${name}" not found`);
-    this.#nodes.store.put(change(node));
+    this.#nodes.store.put(withLifecycleTaints(change(node), this.#clock.now()));
   }
 
   #collectPodsOf({ type, object }: Change<Node>): void {

@@ -1,5 +1,5 @@
-import type { Node } from "./nodes.ts";
 import { parseObject } from "./body.ts";
+import { type Node, withLifecycleTaints } from "./nodes.ts";
 import { mergePatch, strategicPatch } from "./patch.ts";
 import type { Route } from "./route.ts";
 import { conflict, notFound, unsupportedMediaType } from "./status.ts";
@@ -8,9 +8,11 @@ import type { Store } from "./store.ts";
 /** What a request may do to a node. Each call does it wholly and at once, or throws an ApiError. */
 export class NodeOperations {
   readonly #nodes: Store<Node>;
+  readonly #now: () => number;
 
-  constructor(nodes: Store<Node>) {
+  constructor(nodes: Store<Node>, { now }: { now: () => number }) {
     this.#nodes = nodes;
+    this.#now = now;
   }
 
   get({ name }: Pick<Route, "name">): Node {
@@ -47,6 +49,7 @@ export class NodeOperations {
       throw conflict("nodes", { name, why });
     }
     const metadata = { ...next.metadata, name, uid: uid!, creationTimestamp: creationTimestamp! };
-    return this.#nodes.put({ metadata, spec: next.spec ?? {}, status: next.status ?? node.status });
+    const changed = { metadata, spec: next.spec ?? {}, status: next.status ?? node.status };
+    return this.#nodes.put(withLifecycleTaints(changed, this.#now()));
   }
 }

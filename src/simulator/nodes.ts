@@ -1,4 +1,4 @@
-import type { ObjectMeta, Pod, Taint } from "../kube/types.ts";
+import type { NodeCondition, ObjectMeta, Pod, Taint } from "../kube/types.ts";
 import { timestamp } from "./timestamp.ts";
 import { type Revisions, Store } from "./store.ts";
 
@@ -137,6 +137,31 @@ function newNode(
       },
     },
   };
+}
+
+/** Keys of the taints that follow from what a node is; nobody else sets them. */
+const LIFECYCLE_TAINT = /^node\.kubernetes\.io\/(unschedulable|not-ready|unreachable)$/;
+
+/** The node with the taints that the node lifecycle controller gives one that is cordoned or not ready, and no others of them. */
+export function withLifecycleTaints(node: Node, now: number): Node {
+  const before = node.spec.taints ?? [];
+  const conditions = (node.status["conditions"] ?? []) as NodeCondition[];
+  const ready = conditions.find(({ type }) => type === "Ready")?.status ?? "True";
+  const wanted: Taint[] = node.spec.unschedulable
+    ? [{ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }]
+    : [];
+  if (ready !== "True") {
+    const key = `node.kubernetes.io/${ready === "False" ? "not-ready" : "unreachable"}`;
+    wanted.push({ key, effect: "NoSchedule" }, { key, effect: "NoExecute" });
+  }
+  const timeAdded = timestamp(now);
+  const own = wanted.map(({ key, effect }) =>
+    before.find((taint) => taint.key === key && taint.effect === effect && taint.timeAdded) ??
+      { key, effect, timeAdded }
+  );
+  const taints = [...before.filter(({ key }) => !LIFECYCLE_TAINT.test(key)), ...own];
+  const { taints: _, ...spec } = node.spec;
+  return { ...node, spec: { ...spec, ...(taints.length > 0 ? { taints } : {}) } };
 }
 
 /** The address of a node, from the number in its name. */

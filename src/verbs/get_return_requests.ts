@@ -3,11 +3,13 @@ import type { ReturnRequestsAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnRequests } from "../hf/questions.ts";
 import { machineStatus } from "../hf/status.ts";
+import { type Departure, readDepartures } from "../workdir/departures.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { doubtView, readView } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
+import { nodeGrace } from "./node_grace.ts";
 import type { Provider } from "./provider.ts";
 
 /**
@@ -24,12 +26,26 @@ export function getReturnRequests({ workdir, clock }: Provider, input: unknown):
   const requests: ReturnRequestsAnswer["requests"] = [];
   const unknown: string[] = [];
   const clusterNow = now + (view?.clusterAheadSeconds ?? 0);
+  const { departures, doubt: nodeDoubt } = nodesAboutToGo(workdir, now);
   for (const machine of named ? machineNames(workdir, named) : ownMachines(workdir, clock.now())) {
-    const grace = unlessBroken(() => graceLeft(workdir, machine, clusterNow));
+    const grace = unlessBroken(() => graceLeft(workdir, machine, { now: clusterNow, departures }));
     if (grace === "unknown") unknown.push(machine);
     else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
   }
-  return { status: "complete", message: message(requests.length, unknown), requests };
+  return { status: "complete", message: message(requests.length, { unknown, nodeDoubt }), requests };
+}
+
+/** Sites may do without nodes, and no trouble with them stands in the way of what is known of pods. */
+function nodesAboutToGo(workdir: Workdir, now: number): { departures: Map<string, Departure>; doubt?: string } {
+  const none = new Map<string, Departure>();
+  try {
+    const view = readView(workdir, "nodes");
+    const doubt = view && doubtView(view, now);
+    if (doubt !== undefined) return { departures: none, doubt };
+    return { departures: view ? readDepartures(workdir) : none };
+  } catch (error) {
+    return { departures: none, doubt: (error as Error).message };
+  }
 }
 
 /** Of a machine whose files cannot be read nothing is known; the others are answered all the same. */
@@ -41,21 +57,32 @@ function unlessBroken<T>(read: () => T): T | "unknown" {
   }
 }
 
-/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. @param now the cluster's time */
-function graceLeft(workdir: Workdir, machine: string, now: number): number | "unknown" | undefined {
+/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. `now` is the cluster's time. */
+function graceLeft(
+  workdir: Workdir,
+  machine: string,
+  { now, departures }: { now: number; departures: Map<string, Departure> },
+): number | "unknown" | undefined {
   const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
   if (word === undefined) return "unknown";
   // A node that the cluster has lost may come back with the machine: that is not gone yet.
   if (word !== "unknown" && machineStatus(word) === "terminated") return 0;
-  const { deletionAt } = readPodFacts(workdir, machine) ?? {};
-  return deletionAt === undefined ? undefined : Math.max(0, deletionAt - now);
+  const pod = readPodFacts(workdir, machine);
+  if (!pod) return undefined;
+  const departure = pod.place && departures.get(pod.place.node);
+  const onNode = departure && pod.place && nodeGrace(departure, pod.place, now);
+  if (pod.deletionAt === undefined) return onNode;
+  return Math.max(0, Math.min(pod.deletionAt - now, onNode ?? Infinity));
 }
 
-function message(found: number, unknown: string[]): string {
-  const said = found === 0 ? "No machine is to be returned." : "Machines to be terminated.";
-  if (unknown.length === 0) return said;
-  const some = unknown.slice(0, 5).map((name) => `'${name.slice(0, 80)}'`).join(", ");
-  return `${said} ${unknown.length} machine(s) are not known here and were left out: ${some}`;
+function message(found: number, { unknown, nodeDoubt }: { unknown: string[]; nodeDoubt: string | undefined }): string {
+  const said = [found === 0 ? "No machine is to be returned." : "Machines to be terminated."];
+  if (nodeDoubt !== undefined) said.push(`Whether nodes are about to go is not known. ${nodeDoubt}.`);
+  if (unknown.length > 0) {
+    const some = unknown.slice(0, 5).map((name) => `'${name.slice(0, 80)}'`).join(", ");
+    said.push(`${unknown.length} machine(s) are not known here and were left out: ${some}`);
+  }
+  return said.join(" ");
 }
 
 /** Every machine that once had a pod and that Symphony has not given back itself. */

@@ -20,4 +20,9 @@ export class Complaints {
     this.#told.add(complaint);
     this.#tell(name, error);
   }
+
+  /** Forgets what was said: all is well again. */
+  clear(): void {
+    this.#told.clear();
+  }
 }

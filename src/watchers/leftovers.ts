@@ -58,8 +58,8 @@ export class LeftoversSweeper implements Loop {
     for (const [path, seenAtMs] of this.#seenAtMs) {
       if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
     }
-    const { requests, returnRequests, pods, podsStatus, machines, views, locks, prototypes } = workdir.layout;
-    for (const directory of [requests, returnRequests, pods, podsStatus, machines, views, locks, prototypes]) {
+    const { requests, returnRequests, pods, podsStatus, nodes, machines, views, locks, prototypes } = workdir.layout;
+    for (const directory of [requests, returnRequests, pods, podsStatus, nodes, machines, views, locks, prototypes]) {
       this.#sweep(directory);
     }
     const below = [requests, returnRequests].flatMap((parent) =>

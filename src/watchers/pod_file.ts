@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { epochSeconds } from "../clock.ts";
+import { timestampSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
 import type { PodFacts } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/record.ts";
@@ -19,8 +19,8 @@ export function podFileText(pod: Pod, hindered?: PodFacts["hindered"]): string {
     api_version: "v1",
     metadata: {
       ...metadata,
-      creation_timestamp: secondsOf(metadata.creationTimestamp),
-      deletion_timestamp: secondsOf(metadata.deletionTimestamp),
+      creation_timestamp: timestampSeconds(metadata.creationTimestamp) ?? null,
+      deletion_timestamp: timestampSeconds(metadata.deletionTimestamp) ?? null,
       resource_version: metadata.resourceVersion,
     },
     spec: { ...pod.spec, node_name: pod.spec.nodeName ?? null },
@@ -55,8 +55,4 @@ export function readPodFile(workdir: Workdir, machine: string): Pod | undefined 
     metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
     status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
   } as Pod;
-}
-
-function secondsOf(timestamp: string | undefined): number | null {
-  return timestamp === undefined ? null : epochSeconds(Date.parse(timestamp));
 }

@@ -8,6 +8,7 @@ import { logger } from "../log.ts";
 import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Complaints } from "./complaints.ts";
+import { Evictions } from "./evictions.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
@@ -68,6 +69,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #setbacks: Setbacks;
   readonly #view: ViewKeeper;
   readonly #waits = new WaitLog();
+  readonly #evictions: Evictions;
   /** What could not be written down though nothing else is in its way. */
   readonly #complaints = new Complaints((machine, error) => {
     log.error("Machine set aside: it cannot be written down", { machine, error });
@@ -80,6 +82,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#changed = options.changed;
     this.#unseen = new UnseenMachines(watching);
     this.#view = new ViewKeeper(watching, "pods");
+    this.#evictions = new Evictions(watching);
     this.#adopter = new Adopter(watching);
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
@@ -153,6 +156,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     returns.refresh(clock.now());
     this.#endCalm();
     this.#writeDown(this.#nextSlice());
+    this.#evictions.write();
     if (this.#sightings.size === 0) this.#adopter.step();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
     if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
@@ -165,6 +169,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   #see(name: string, sighting: Sighting, { canWait }: { canWait: boolean }): void {
     const pod = "pod" in sighting ? sighting.pod : sighting.gone;
+    if (pod) this.#evictions.note(pod);
     delete pod?.metadata.managedFields; // A third of a pod's size, and nobody reads it.
     if (canWait && !this.#sightings.has(name)) {
       const dueMs = this.#calm.get(name)?.dueMs ?? this.#watching.clock.monotonic() + CALM_MS;

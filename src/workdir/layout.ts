@@ -31,6 +31,11 @@ export class Layout {
     return `${this.root}/pods-status`;
   }
 
+  /** The last object seen of each node. */
+  get nodes(): string {
+    return `${this.root}/nodes`;
+  }
+
   /** What we know of a machine beyond its word and pod: why it failed, when it was up, that it was given back. */
   get machines(): string {
     return `${this.root}/machines`;
@@ -68,12 +73,13 @@ export class Layout {
 
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
   get directories(): string[] {
-    const existing = ["events", "kube-events", "nodes", "backups"].map((name) => `${this.root}/${name}`);
+    const existing = ["events", "kube-events", "backups"].map((name) => `${this.root}/${name}`);
     return [
       this.requests,
       this.returnRequests,
       this.pods,
       this.podsStatus,
+      this.nodes,
       this.machines,
       this.views,
       this.locks,
@@ -110,6 +116,20 @@ export class Layout {
 
   view(name: string): string {
     return `${this.views}/${segment(name)}.json`;
+  }
+
+  /** The nodes that are about to go: see `Departure`. */
+  get departures(): string {
+    return `${this.views}/departures.json`;
+  }
+
+  /** The nodes that machines were evicted from: see `readEvictions`. */
+  get evictions(): string {
+    return `${this.views}/evictions.json`;
+  }
+
+  node(name: string): string {
+    return `${this.nodes}/${segment(name)}`;
   }
 
   prototype(name: string): string {

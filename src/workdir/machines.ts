@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { epochSeconds } from "../clock.ts";
+import { timestampSeconds } from "../clock.ts";
 import { isStatusWord, type StatusWord } from "../hf/status.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
@@ -43,6 +43,13 @@ const PodFactsSchema = v.object({
     deletionTimestamp: v.optional(v.nullable(v.string())),
     deletion_timestamp: v.optional(v.nullable(Seconds)),
   }),
+  spec: v.optional(v.object({
+    nodeName: v.optional(v.nullable(v.string())),
+    node_name: v.optional(v.nullable(v.string())),
+    terminationGracePeriodSeconds: v.optional(v.nullable(v.number())),
+    termination_grace_period_seconds: v.optional(v.nullable(v.number())),
+    tolerations: v.optional(v.unknown()),
+  })),
   status: v.optional(v.object({
     podIP: v.optional(v.nullable(v.string())),
     pod_ip: v.optional(v.nullable(v.string())),
@@ -64,7 +71,21 @@ export interface PodFacts {
   deletionAt: number | undefined;
   /** Something keeps it from working: whether for ever, and else since when, in seconds since the epoch. */
   hindered?: { since?: number | undefined; isCertain: boolean } | undefined;
+  /** Absent while it is on no node. */
+  place?: PodPlace;
 }
+
+/** The node that a pod is on, and what the pod says of leaving it. */
+export interface PodPlace {
+  node: string;
+  /** How long the pod is given once it is deleted, in seconds. */
+  graceSeconds: number;
+  /** As the file has them. */
+  tolerations: unknown;
+}
+
+/** What Kubernetes gives a pod that does not say, in seconds (source: API reference, `terminationGracePeriodSeconds`). */
+const DEFAULT_GRACE_SECONDS = 30;
 
 /** The machine's status word, or nothing where it has none that we know. */
 export function readStatusWord(workdir: Workdir, machine: string): StatusWord | undefined {
@@ -110,18 +131,17 @@ export function writeMachineRecord(
 export function readPodFacts(workdir: Workdir, machine: string): PodFacts | undefined {
   const pod = readRecord(workdir, workdir.layout.pod(machine), PodFactsSchema);
   if (!pod) return undefined;
-  const { metadata, status } = pod;
+  const { metadata, spec, status } = pod;
+  const node = spec?.nodeName ?? spec?.node_name;
+  const graceSeconds = spec?.terminationGracePeriodSeconds ?? spec?.termination_grace_period_seconds ??
+    DEFAULT_GRACE_SECONDS;
   return {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     privateIpAddress: status?.podIP ?? status?.pod_ip ?? "",
-    createdAt: metadata.creation_timestamp ?? secondsOf(metadata.creationTimestamp),
-    deletionAt: metadata.deletion_timestamp ?? secondsOf(metadata.deletionTimestamp),
+    createdAt: metadata.creation_timestamp ?? timestampSeconds(metadata.creationTimestamp),
+    deletionAt: metadata.deletion_timestamp ?? timestampSeconds(metadata.deletionTimestamp),
     hindered: pod.hostfactory?.hindered,
+    ...(spec && node ? { place: { node, graceSeconds, tolerations: spec.tolerations } } : {}),
   };
-}
-
-function secondsOf(timestamp: string | null | undefined): number | undefined {
-  const ms = timestamp ? Date.parse(timestamp) : NaN;
-  return Number.isNaN(ms) ? undefined : epochSeconds(ms);
 }

@@ -225,6 +225,14 @@ Deno.test("A missing right comes with a hint at the Role", () => {
   assert.equal(error.hint, "grant it by a Role and a RoleBinding to user 'x' of '/k'");
 });
 
+Deno.test("A missing right to see nodes comes with a hint at what to apply", () => {
+  const message = 'nodes is forbidden: User "a" cannot list resource "nodes" in API group "" at the cluster scope';
+  const body = JSON.stringify(status("Forbidden", message));
+  const error = sortFailure({ code: 403, body, method: "GET", source: "x" });
+  assert.equal(error.kind, "unauthorised");
+  assert.match(error.hint ?? "", /scripts\/rbac\/nodes\.yaml.*or do without/);
+});
+
 Deno.test("A page made for browsers is not quoted", () => {
   const error = sortFailure({ code: 502, body: "<html>secrets</html>", method: "GET", source: "x" });
   assert.equal(error.message, "The API server answered 502: it does not say why");

@@ -159,6 +159,27 @@ Deno.test("a node takes its pods with it, and takes none while it is cordoned or
   await fixture.allRunning(1);
 });
 
+Deno.test("a node that is cordoned or not ready has the taints that say so, since when, and only as long", async () => {
+  using fixture = new Fixture({ nodes: { count: 1 } });
+  const { cluster, clock } = fixture;
+  const taints = () =>
+    cluster.listNodes()[0]?.spec.taints?.map(({ key, effect, timeAdded }) => [key, effect, timeAdded]);
+  const since = () => new Date(clock.now()).toISOString().replace(".000", "");
+  cluster.taintNode("node-0000", { key: "mine", effect: "NoSchedule" });
+  const mine = ["mine", "NoSchedule", undefined];
+  const cordon = ["node.kubernetes.io/unschedulable", "NoSchedule", since()];
+  await fixture.ask("PATCH", "/api/v1/nodes/node-0000", { spec: { unschedulable: true } });
+  assert.deepEqual(taints(), [mine, cordon]);
+  await clock.advance(5_000);
+  cluster.setNodeCondition("node-0000", { type: "Ready", status: "Unknown" });
+  const lost = ["NoSchedule", "NoExecute"].map((effect) => ["node.kubernetes.io/unreachable", effect, since()]);
+  assert.deepEqual(taints(), [mine, cordon, ...lost]);
+  cluster.cordonNode("node-0000", false);
+  assert.deepEqual(taints(), [mine, ...lost]);
+  cluster.setNodeCondition("node-0000", { type: "Ready", status: "True" });
+  assert.deepEqual(taints(), [mine]);
+});
+
 Deno.test("a resource quota counts the pods that have not ended", async () => {
   using fixture = new Fixture();
   const quota = { metadata: { name: "q" }, spec: { hard: { pods: "2" } } };

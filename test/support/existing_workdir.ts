@@ -27,6 +27,11 @@ export function existingPod(machine: string): string {
   return textOf(`work/pods/${machine}`);
 }
 
+/** A node file as it wrote it. */
+export function existingNode(node: string): string {
+  return textOf(`work/nodes/${node}`);
+}
+
 /** Puts its work directory to `<root>/work` and its configuration to where the links of the former lead: `/opt/hf/conf`. */
 export function furnishExisting(files: Files, root: string): void {
   for (const { path, text, link } of entries) {

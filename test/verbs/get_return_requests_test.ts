@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { ReturnRequestsAnswer } from "../../src/hf/answers.ts";
 import type { StatusWord } from "../../src/hf/status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
+import { type Departure, writeDepartures } from "../../src/workdir/departures.ts";
 import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
@@ -142,4 +144,109 @@ Deno.test("a machine whose files are broken is left out, and the others are answ
     const named = getReturnRequests(provider, input).requests.map(({ machine }) => machine).sort();
     assert.deepEqual(named, ["a-2", "a-3"]);
   }
+});
+
+/** Four machines that run, on the nodes n0 to n3 (the last two in the existing plug-in's words), and a view of nodes of this age. */
+function onNodes(nodeViewAge: number | undefined, departures: Record<string, Omit<Departure, "uid">>): MemoryProvider {
+  const provider = watched(1, { "a-0": "running", "a-1": "pending", "a-2": "running", "a-3": "running" });
+  const { workdir, files } = provider;
+  for (let i = 0; i < 4; i++) {
+    const spec = i < 2
+      ? { nodeName: `n${i}`, terminationGracePeriodSeconds: 600 }
+      : { node_name: `n${i}`, termination_grace_period_seconds: 20 };
+    files.writeText(`/work/pods/a-${i}`, JSON.stringify({ metadata: { name: `a-${i}`, uid: "u" }, spec }));
+  }
+  writeDepartures(workdir, new Map(Object.entries(departures).map(([node, one]) => [node, { uid: "u", ...one }])));
+  if (nodeViewAge !== undefined) writeView(workdir, "nodes", { completeAt: now, heardAt: now - nodeViewAge });
+  return provider;
+}
+const named = ({ requests }: ReturnRequestsAnswer) =>
+  Object.fromEntries(requests.map(({ machine, gracePeriod }) => [machine, gracePeriod]));
+const departures = {
+  n0: { reason: "spot", goneAt: now + 120 },
+  n1: { reason: "drained" },
+  n2: { reason: "disrupted" },
+};
+
+Deno.test("machines on nodes that are about to go are named before they die, with the grace that is left", async () => {
+  const provider = onNodes(1, departures);
+  for (const input of [{}, { machines: [0, 1, 2, 3].map((i) => ({ name: `a-${i}` })) }]) {
+    const answer = getReturnRequests(provider, input);
+    assert.deepEqual(named(answer), { "a-0": 120, "a-1": 600, "a-2": 20 });
+    assert.equal(answer.message, "Machines to be terminated.");
+  }
+  await provider.clock.advance(100_000);
+  assert.equal(named(getReturnRequests(provider, {}))["a-0"], 20);
+});
+
+Deno.test("grace on a node is counted by the cluster's clock", () => {
+  const provider = onNodes(1, departures);
+  writeView(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: 50 });
+  assert.equal(named(getReturnRequests(provider, {}))["a-0"], 70);
+});
+
+Deno.test("of a machine that is deleted on a node that goes, what comes first counts", () => {
+  for (const [seconds, grace] of [[10, 10], [500, 120]] as const) {
+    const provider = onNodes(1, departures);
+    const deletionTimestamp = new Date((now + seconds) * 1000).toISOString();
+    const pod = {
+      metadata: { name: "a-0", uid: "u", deletionTimestamp },
+      spec: { nodeName: "n0", terminationGracePeriodSeconds: 600 },
+    };
+    provider.files.writeText("/work/pods/a-0", JSON.stringify(pod));
+    assert.equal(named(getReturnRequests(provider, {}))["a-0"], grace);
+  }
+});
+
+Deno.test("a machine on a lost node is named once its pod tolerates that no longer", async () => {
+  const lost = { taint: "node.kubernetes.io/unreachable", since: now - 299 };
+  const provider = onNodes(1, { n0: { reason: "not ready", lost } });
+  const tolerations = [{ key: lost.taint, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }];
+  const pod = { metadata: { name: "a-0", uid: "u" }, spec: { nodeName: "n0", tolerations } };
+  provider.files.writeText("/work/pods/a-0", JSON.stringify(pod));
+  writeStatusWord(provider.workdir, "a-0", "unknown");
+  assert.deepEqual(named(getReturnRequests(provider, {})), {});
+  await provider.clock.advance(1_000);
+  assert.deepEqual(named(getReturnRequests(provider, {})), { "a-0": 0 });
+});
+
+Deno.test("asked for all, machines on nodes that go and that Symphony gave back are not named", () => {
+  const provider = onNodes(1, departures);
+  addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now });
+  assert.deepEqual(Object.keys(named(getReturnRequests(provider, {}))).sort(), ["a-1", "a-2"]);
+});
+
+for (
+  const [what, age, message] of [
+    ["nobody ever watched", undefined, /^Machines to be terminated\.$/],
+    ["nobody watches any more", 121, /^Machines to be terminated\. Whether nodes.* last heard from 121 s ago/],
+    ["a clock is wrong", -121, /in the future/],
+  ] as const
+) {
+  Deno.test(`nodes that ${what} are not believed, and pods are all the same`, () => {
+    const provider = onNodes(age, departures);
+    writeStatusWord(provider.workdir, "a-3", "deleted");
+    const answer = getReturnRequests(provider, {});
+    assert.deepEqual(named(answer), { "a-3": 0 });
+    assert.match(answer.message, message);
+  });
+}
+
+Deno.test("a view of nodes does not stand in for one of pods", () => {
+  const provider = onNodes(1, departures);
+  writeView(provider.workdir, "pods", { completeAt: now, heardAt: now - 121 });
+  assert.deepEqual(getReturnRequests(provider, {}).requests, []);
+});
+
+Deno.test("departures that cannot be read name no machine, and hide none that is gone", () => {
+  const provider = onNodes(1, departures);
+  writeStatusWord(provider.workdir, "a-3", "deleted");
+  for (const text of ["", "{", '{"n0": {"reason": 7}}', "[]"]) {
+    provider.files.writeText("/work/views/departures.json", text);
+    assert.deepEqual(named(getReturnRequests(provider, {})), { "a-3": 0 }, text);
+  }
+  provider.files.failWhere(({ paths }) => paths[0] === "/work/views/departures.json", notPermitted());
+  const answer = getReturnRequests(provider, {});
+  assert.deepEqual(named(answer), { "a-3": 0 });
+  assert.match(answer.message, /Whether nodes are about to go is not known/);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { Pod } from "../../src/kube/types.ts";
+import type { Pod, PodCondition } from "../../src/kube/types.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { readEvictions } from "../../src/workdir/evictions.ts";
 import {
   readMachineRecord,
   readPodFacts,
@@ -256,6 +257,32 @@ Deno.test("that somebody deletes a running pod is written down at once, with its
   watcher.event("MODIFIED", going);
   await go();
   assert.equal(readPodFacts(watching.workdir, "req-0")?.deletionAt, Date.UTC(2026, 10, 20, 0, 0, 30) / 1000);
+});
+
+Deno.test("where machines were evicted from is written down, of those too that are gone before they were seen going", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  const evicted = (name: string, nodeName: string, version: string): Pod => {
+    const at = new Date(watching.clock.now()).toISOString();
+    const disrupted = {
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "EvictionByEvictionAPI",
+      lastTransitionTime: at,
+    };
+    const pod = up(name, version);
+    return {
+      ...pod,
+      spec: { ...pod.spec, nodeName },
+      status: { ...pod.status, conditions: [disrupted as PodCondition] },
+    };
+  };
+  list(up("req-0"), up("req-1"), evicted("req-2", "n3", "1"));
+  watcher.event("MODIFIED", evicted("req-0", "n1", "2"));
+  watcher.event("DELETED", evicted("req-1", "n2", "2"));
+  await watching.clock.advance(2_000);
+  await go();
+  assert.deepEqual([...readEvictions(watching.workdir).keys()].sort(), ["n1", "n2", "n3"]);
 });
 
 Deno.test("a pod that is gone before it was written down is written down as gone", async () => {

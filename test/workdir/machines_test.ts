@@ -138,5 +138,16 @@ Deno.test("the facts of a real pod file of the existing plug-in are read", () =>
     createdAt: 1_795_209_813,
     deletionAt: undefined,
     hindered: undefined,
+    place: {
+      node: "node-0001",
+      graceSeconds: 5,
+      tolerations: ["not-ready", "unreachable"].map((what) => ({
+        effect: "NoExecute",
+        key: `node.kubernetes.io/${what}`,
+        operator: "Exists",
+        toleration_seconds: 300,
+        value: null,
+      })),
+    },
   });
 });
