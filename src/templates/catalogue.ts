@@ -28,6 +28,8 @@ const TemplateSchema = v.looseObject({
   ),
   attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
   podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),
+  /** What counts as up: a pod that runs, or one that has been Ready. */
+  up: v.optional(v.picklist(["Running", "Ready"], "must be 'Running' or 'Ready'")),
 });
 
 /** A template as the file has it, with what the site added. */

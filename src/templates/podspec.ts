@@ -21,6 +21,8 @@ export const RequestMemorySchema = v.object({
   templateId: v.optional(v.string()),
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
   requestedAt: v.optional(Seconds),
+  /** The machine counts as up once its pod has been Ready; else once it runs. */
+  up: v.optional(v.literal("Ready")),
 });
 export type RequestMemory = v.InferOutput<typeof RequestMemorySchema>;
 
@@ -41,6 +43,8 @@ export interface PodOrder {
   templateId: string | undefined;
   /** Seconds since the epoch; unknown as above. */
   requestedAt: number | undefined;
+  /** See `RequestMemorySchema`. */
+  up?: "Ready" | undefined;
   /** The provider instance that the pod belongs to. */
   instance: string;
 }
@@ -53,7 +57,7 @@ export type OrderedPod = Omit<Manifest, "metadata"> & {
 
 /** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
 export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {
-  const { machine, requestId, index, count, templateId, requestedAt, instance } = order;
+  const { machine, requestId, index, count, templateId, requestedAt, up, instance } = order;
   const labels: Record<string, string> = {
     ...manifest.metadata?.labels,
     [PodLabel.app]: machine,
@@ -63,7 +67,7 @@ export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {
   if (templateId !== undefined && LABEL_VALUE.test(templateId)) labels[PodLabel.template] = templateId;
   const annotations = {
     ...manifest.metadata?.annotations,
-    [REQUEST_ANNOTATION]: JSON.stringify({ templateId, count, index, requestedAt }),
+    [REQUEST_ANNOTATION]: JSON.stringify({ templateId, count, index, requestedAt, up }),
   };
   return { ...manifest, metadata: { ...manifest.metadata, name: machine, labels, annotations } };
 }

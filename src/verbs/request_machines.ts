@@ -20,8 +20,8 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   const id = freshRequestId(provider);
   // Asked again, it is the same request, whatever has become of its template since.
   if (!isSameRequest(workdir, { id, templateId, count })) {
-    const manifest = await snapshot(provider, templateId);
-    addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), manifest });
+    const taken = await snapshot(provider, templateId);
+    addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), ...taken });
   }
   if (!isProcessed(workdir, id)) {
     writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
@@ -29,14 +29,21 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   return { message: "Success", requestId: id };
 }
 
-/** The template's pod manifest as it is now, as JSON; with labels, for the existing plug-in reads it as its own and sets some. */
-async function snapshot(provider: Provider, templateId: string): Promise<string> {
+/**
+ * The template as it is now: what counts as up, and its pod manifest as JSON; with labels, for the existing plug-in reads it
+ * as its own and sets some.
+ */
+async function snapshot(
+  provider: Provider,
+  templateId: string,
+): Promise<{ manifest: string; up: "Ready" | undefined }> {
   const { config, workdir } = provider;
   const template = findTemplate(readCatalogue(workdir.files, config.confdir), templateId);
   const path = manifestPath(config.confdir ?? "", template);
   const manifest = await parseManifest(readManifestText(provider, path), path);
   const { metadata } = manifest;
-  return JSON.stringify({ ...manifest, metadata: { ...metadata, labels: metadata?.labels ?? {} } });
+  const text = JSON.stringify({ ...manifest, metadata: { ...metadata, labels: metadata?.labels ?? {} } });
+  return { manifest: text, up: template.up === "Ready" ? "Ready" : undefined };
 }
 
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */

@@ -56,9 +56,9 @@ export function requestMemoryOf(pod: Pod | undefined): RequestMemory | undefined
 
 /** What stands in the request's record; nothing where its pods do not remember all of it. */
 function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "version"> | undefined {
-  const { templateId, count, requestedAt } = memory ?? {};
+  const { templateId, count, requestedAt, up } = memory ?? {};
   if (templateId === undefined || count === undefined || requestedAt === undefined) return undefined;
-  return { templateId, count, requestedAt };
+  return { templateId, count, requestedAt, up };
 }
 
 /**

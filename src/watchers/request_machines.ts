@@ -293,8 +293,9 @@ export class RequestMachinesWatcher implements Loop {
     const { name, index, mayExist } = machine;
     const { id, count, record, manifest } = request;
     if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
-    const { templateId, requestedAt } = record ?? {};
-    const pod = buildPod(manifest, { machine: name, requestId: id, index, count, instance, templateId, requestedAt });
+    const { templateId, requestedAt, up } = record ?? {};
+    const asked = { requestId: id, count, templateId, requestedAt, up };
+    const pod = buildPod(manifest, { ...asked, machine: name, index, instance });
     machine.mayExist = true;
     try {
       await kube.createPod(pod, { signal });

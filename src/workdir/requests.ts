@@ -14,6 +14,7 @@ const RequestRecordSchema = v.object({
   templateId: v.string(),
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
   requestedAt: v.pipe(v.number(), v.finite()),
+  up: v.optional(v.literal("Ready")),
 });
 
 /** What `.request.json` says of a request for machines. The existing plug-in writes none. */
@@ -24,6 +25,8 @@ export interface RequestRecord {
   count: number;
   /** Seconds since the epoch. */
   requestedAt: number;
+  /** Its machines count as up once their pods have been Ready; else once they run. */
+  up?: "Ready" | undefined;
 }
 
 /** A request as it lies in the work directory. */
@@ -45,12 +48,12 @@ export interface StoredRequest {
  */
 export function addRequest(
   workdir: Workdir,
-  request: { id: string; templateId: string; count: number; requestedAt: number; manifest: string },
+  request: { id: string; manifest: string } & Omit<RequestRecord, "version">,
 ): void {
-  const { id, templateId, count, requestedAt, manifest } = request;
+  const { id, templateId, count, requestedAt, up, manifest } = request;
   const path = workdir.layout.request(id);
   if (isSameRequest(workdir, request)) return;
-  const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt };
+  const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
   try {
     publish(workdir, path, (directory) => {
       for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {

@@ -17,7 +17,13 @@ function confdir(content: unknown): MemoryFiles {
 }
 
 Deno.test("a template is as the file has it, with what the site added", () => {
-  const template = { ...good, attributes: { ...attributes, ncores: ["Numeric", "2"] }, priceInfo: "price:1", rank: 3 };
+  const template = {
+    ...good,
+    attributes: { ...attributes, ncores: ["Numeric", "2"] },
+    up: "Ready",
+    priceInfo: "price:1",
+    rank: 3,
+  };
   assert.deepEqual(readCatalogue(confdir({ templates: [template], extra: 1 }), "/conf"), {
     templates: [template],
     problems: [],
@@ -45,6 +51,7 @@ const broken: [template: unknown, says: string[]][] = [
   [{ ...good, templateId: "Bad", maxNumber: "10" }, ["'Bad'", "maxNumber", "must be a number"]],
   [{ ...good, templateId: "Bad", maxNumber: -2 }, ["'Bad'", "maxNumber", "-1"]],
   [{ ...good, templateId: "Bad", maxNumber: 1.5 }, ["'Bad'", "maxNumber", "whole"]],
+  [{ ...good, templateId: "Bad", up: "ready" }, ["'Bad'", "up must be 'Running' or 'Ready'"]],
   [{ ...good, templateId: "Bad", attributes: [] }, ["'Bad'", "attributes"]],
   [{ ...good, templateId: "Bad", attributes: { ...attributes, nram: undefined } }, ["'Bad'", "attributes.nram"]],
   [{ ...good, templateId: "Bad", attributes: { ...attributes, nram: ["Numeric", 1024] } }, [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Manifest } from "../../src/templates/manifest.ts";
-import { buildPod, type PodOrder } from "../../src/templates/podspec.ts";
+import { buildPod, type PodOrder, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
 
 const manifest = {
   apiVersion: "v1",
@@ -45,6 +45,11 @@ Deno.test("a pod is the manifest, but for name, our labels and our annotation", 
       finalizers: ["f"],
     },
   });
+});
+
+Deno.test("a pod whose template wants it Ready says so, for whoever follows it", () => {
+  const { annotations } = buildPod(manifest, { ...order, up: "Ready" }).metadata;
+  assert.equal(JSON.parse(annotations[REQUEST_ANNOTATION] ?? "").up, "Ready");
 });
 
 Deno.test("building a pod leaves the manifest as it was", () => {

@@ -25,6 +25,17 @@ Deno.test("an accepted request has its machines, their first words, its template
   });
 });
 
+for (const [said, kept] of [["Ready", "Ready"], ["Running", undefined], [undefined, undefined]] as const) {
+  Deno.test(`what counts as up is kept as the template has it when the request is accepted: ${said}`, async () => {
+    const provider = memoryProvider();
+    const path = "/conf/k8sprov_templates.json";
+    const { templates: [template] } = JSON.parse(provider.files.readText(path));
+    provider.files.writeText(path, JSON.stringify({ templates: [{ ...template, up: said }] }));
+    const { requestId } = await requestMachines(provider, question(1));
+    assert.equal(readRequest(provider.workdir, requestId)?.record?.up, kept);
+  });
+}
+
 Deno.test("a manifest in YAML is stored as JSON", async () => {
   const provider = memoryProvider();
   provider.files.writeText("/conf/pod.json", "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{name: c, image: i}]\n");

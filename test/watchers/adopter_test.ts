@@ -49,6 +49,14 @@ function status({ files, clock }: MemoryWatching, requestId: string) {
   return answer;
 }
 
+Deno.test("a lost request comes back with what counts as up", async () => {
+  const watching = memoryWatching();
+  const memory = JSON.stringify({ templateId: "T", count: 1, index: 0, requestedAt: 7, up: "Ready" });
+  await list(watching, ourPod("req-0", running, { annotations: { [REQUEST_ANNOTATION]: memory } }));
+  assert.equal(readRequest(watching.workdir, "req")?.record?.up, "Ready");
+  assert.equal(status(watching, "req").status, "running", "it runs, and was never Ready");
+});
+
 Deno.test("a lost request comes back: its id, machines, count and results, and those without a pod failed", async () => {
   const watching = memoryWatching();
   const pending = remembering("req-3", { count: 4, status: { phase: "Pending" } });

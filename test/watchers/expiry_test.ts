@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import type { Pod, PodCondition, PodStatus } from "../../src/kube/types.ts";
 import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
 import { podFileText } from "../../src/watchers/pod_file.ts";
 import { writeSightings } from "../../src/watchers/sightings.ts";
@@ -184,6 +184,20 @@ Deno.test("machines that run are read once, and again only where their pods chan
   reads.length = 0;
   await run(watcher, watching, 60_000);
   assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
+});
+
+Deno.test("a machine that runs but is not Ready in time is given up, one that was Ready is not", async () => {
+  for (const becameReadyAt of [1, 2]) {
+    const conditions: PodCondition[] = [
+      { type: "Initialized", status: "True", lastTransitionTime: "2026-11-20T00:00:01Z" },
+      { type: "Ready", status: "False", reason: "Why", lastTransitionTime: `2026-11-20T00:00:0${becameReadyAt}Z` },
+    ];
+    const watching = pending(301, { phase: "Running", conditions });
+    watching.kube.pods.get("req-0")!.metadata.annotations = { "symphony/hostfactory-request": '{"up":"Ready"}' };
+    await run(watcherOf(watching), watching, 10_000);
+    const { message } = readMachineRecord(watching.workdir, "req-0") ?? {};
+    assert.equal(message, becameReadyAt === 1 ? "Not ready after 300 s: Why" : undefined);
+  }
 });
 
 Deno.test("a dry run changes nothing", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { KubeError, type KubeErrorKind } from "../../src/kube/errors.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
+import { needsReady } from "../../src/watchers/up.ts";
 import {
   readMachineRecord,
   readStatusWord,
@@ -9,9 +10,10 @@ import {
   writeMachineRecord,
   writeStatusWord,
 } from "../../src/workdir/machines.ts";
-import { readRequest, settleMachine } from "../../src/workdir/requests.ts";
+import { addRequest, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { type CrashLeaves, noSpace, notPermitted } from "../support/memory_files.ts";
+import { manifest } from "../support/memory_provider.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 import { settled } from "../support/simulated_clock.ts";
 
@@ -44,6 +46,14 @@ Deno.test("every machine of every request gets its pod, and no more calls are un
   const { labels, annotations } = watching.kube.pods.get("one-7")!.metadata;
   assert.equal(labels?.["symphony/hostfactory-instance"], "k8s-hf");
   assert.match(annotations?.["symphony/hostfactory-request"] ?? "", /"count":10,"index":7/);
+});
+
+Deno.test("a pod carries what counts as up for its machine", async () => {
+  const watching = memoryWatching();
+  const request = { id: "req", templateId: "T", count: 1, requestedAt: 0, manifest: JSON.stringify(manifest) };
+  addRequest(watching.workdir, { ...request, up: "Ready" });
+  await watch(watching).go();
+  assert.equal(needsReady(watching.kube.pods.get("req-0")!), true);
 });
 
 Deno.test("a small request that comes later does not wait for a large one", async () => {
