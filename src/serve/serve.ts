@@ -1,10 +1,12 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { version } from "../version.ts";
+import { backoffMs } from "../watchers/backoff.ts";
 import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
@@ -20,6 +22,7 @@ import { readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
+import { DirectoryKeeper } from "./directory_keeper.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { MemoryKeeper } from "./memory.ts";
 import { Pulse, type Usage } from "./pulse.ts";
@@ -75,27 +78,81 @@ const DRAIN_MS = 8_000;
 const log = logger("serve");
 
 /**
- * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds.
+ * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds. Where
+ * the directory is lost meanwhile, all starts over in a new one.
  * @throws HostFactoryError with exit code 3 where another process watches the same
  */
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
-  const { workdir, locks, holder } = daemon;
-  workdir.prepare();
-  const releases: (() => void)[] = [];
-  try {
-    // A dry run changes nothing, and may look on beside whoever does.
-    for (const watcher of options.dryRun ? [] : options.watchers) releases.push(locks.take(workdir, watcher, holder));
-    await watch(daemon, options, stopping);
-  } finally {
-    for (const release of releases) release();
+  let release: (() => void) | undefined = take(daemon, options);
+  while (release) {
+    let isLost = false;
+    const end = new AbortController();
+    const stop = () => end.abort(NOT_NEEDED);
+    stopping.addEventListener("abort", stop, { once: true });
+    if (stopping.aborted) stop();
+    const lost = () => {
+      isLost = true;
+      stop();
+    };
+    try {
+      await watch(daemon, options, { stopping: end.signal, lost });
+    } finally {
+      stopping.removeEventListener("abort", stop);
+      release();
+    }
+    if (stopping.aborted || !isLost) return;
+    log.warn("The work directory was emptied or replaced: starting over", { workdir: daemon.workdir.layout.root });
+    release = await takeAgain(daemon, options, stopping);
   }
 }
 
-async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
+/** Makes the work directory ours. @returns how to release it */
+function take(
+  { workdir, locks, holder }: Daemon,
+  { watchers, instance, dryRun = false }: ServeOptions,
+): () => void {
+  workdir.prepare();
+  const releases: (() => void)[] = [];
+  const release = () => releases.forEach((release) => release());
+  try {
+    // A dry run changes nothing, and may look on beside whoever does.
+    for (const watcher of dryRun ? [] : watchers) releases.push(locks.take(workdir, watcher, holder));
+    if (!dryRun) recordInstance(workdir, instance);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** As `take`, as soon as that is possible; nothing where the daemon is to stop before. */
+async function takeAgain(
+  daemon: Daemon,
+  options: ServeOptions,
+  stopping: AbortSignal,
+): Promise<(() => void) | undefined> {
+  for (let failures = 1; !stopping.aborted; failures++) {
+    try {
+      return take(daemon, options);
+    } catch (error) {
+      if (error instanceof HostFactoryError && error.exitCode === ExitCode.locked) throw error;
+      const delayMs = backoffMs(failures, daemon.random);
+      log.error("Work directory not usable yet", { error: describeError(error), retryMs: Math.round(delayMs) });
+      await daemon.clock.sleep(delayMs, stopping).catch(() => {});
+    }
+  }
+  return undefined;
+}
+
+/** @param options `lost` is to be called where the work directory is not ours any more, which aborts `stopping` */
+async function watch(
+  daemon: Daemon,
+  options: ServeOptions,
+  { stopping, lost }: { stopping: AbortSignal; lost: () => void },
+): Promise<void> {
   const { workdir, kube, clock, random } = daemon;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
-  if (!dryRun) recordInstance(workdir, instance);
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
@@ -147,12 +204,14 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
     start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
   }
+  let viewIsOurs = () => true;
   let followed: (() => number) | undefined;
   const following = { clock, random, signal: stopping, watchTimeoutSeconds: options.watchTimeoutSeconds };
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
+    viewIsOurs = () => watcher.viewIsOurs;
     followed = () => watcher.size;
     const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
     running.push(reflect(source, watcher, { ...following, labelSelector: PodLabel.request }));
@@ -167,6 +226,10 @@ async function watch(daemon: Daemon, options: ServeOptions, stopping: AbortSigna
   }
   const setAside = () => workdir.broken.size;
   if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed, setAside }), runner());
+  if (!dryRun && !options.runOnce) {
+    const { watchers } = options;
+    start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost }), runner());
+  }
   await Promise.all(running);
   await drain(drains, { clock, end });
   log.info("Stopped");

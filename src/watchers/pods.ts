@@ -94,6 +94,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return this.#written.size;
   }
 
+  /** False where the view that was written last is not there any more. */
+  get viewIsOurs(): boolean {
+    return this.#view.isThere;
+  }
+
   begin(): void {
     this.#listed = new Set();
     this.#view.begin();

@@ -1,5 +1,5 @@
 import { epochSeconds } from "../clock.ts";
-import { type View, writeView } from "../workdir/views.ts";
+import { readView, type View, writeView } from "../workdir/views.ts";
 import type { Watching } from "./watching.ts";
 
 /** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
@@ -38,6 +38,13 @@ export class ViewKeeper {
 
   failed(): void {
     this.#isListing = false;
+  }
+
+  /** False where what was written last is not there any more: the work directory was emptied, or replaced by another. */
+  get isThere(): boolean {
+    if (!this.#written) return true;
+    const { completeAt, heardAt } = readView(this.#watching.workdir, this.#name) ?? {};
+    return completeAt === this.#written.completeAt && heardAt === this.#written.heardAt;
   }
 
   /** Writes the view down: to be called only while everything that the server said is written down. */

@@ -49,7 +49,9 @@ export function doubtView(view: View | undefined, now: number): string | undefin
   return undefined;
 }
 
-/** Why the work directory need not know every pod that exists, as one sentence; nothing where it does. */
+/** Why the work directory need not know every request and pod that exists, as one sentence; nothing where it does. */
 export function doubtPods(workdir: Workdir, nowMs: number): string | undefined {
-  return doubtView(readView(workdir, "pods"), epochSeconds(nowMs));
+  const doubt = doubtView(readView(workdir, "pods"), epochSeconds(nowMs));
+  if (doubt || workdir.kind(workdir.layout.requests) === "directory") return doubt;
+  return "The work directory has lost its requests: start 'hostfactory serve', or see its log for why it cannot run";
 }

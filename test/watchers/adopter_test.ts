@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION, RETURN_ANNOTATION } from "../../src/templates/podspec.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
 import { LOST } from "../../src/watchers/adopter.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
@@ -146,6 +147,18 @@ Deno.test("a pod that none of the machines of its request can have is over, and 
   assert.deepEqual(status(watching, "req").machines.map(({ name }) => name), ["req-0"]);
   assert.equal(readStatusWord(watching.workdir, "req-5"), "deleted");
   assert.equal(readMachineRecord(watching.workdir, "req-5")?.givenUp, true);
+});
+
+Deno.test("a pod that none of the machines of its request can have is deleted, after a grace", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  const pod = watching.kube.put(remembering("req-5", { count: 1 }));
+  await list(watching, pod);
+  const expiry = new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} });
+  await run(expiry, watching, 55_000);
+  assert.ok(watching.kube.pods.has("req-5"));
+  await run(expiry, watching, 15_000);
+  assert.ok(!watching.kube.pods.has("req-5"));
 });
 
 Deno.test("of a machine without a pod that stays which is known: that it was given back, or how it ended", async () => {

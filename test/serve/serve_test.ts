@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { serve, type ServeOptions, WATCHERS } from "../../src/serve/serve.ts";
+import { requestMachines } from "../../src/verbs/request_machines.ts";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { FakeKube } from "../support/fake_kube.ts";
+import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+const options: ServeOptions = {
+  watchers: WATCHERS,
+  instance: "k8s-hf",
+  concurrency: 8,
+  podTimeoutSeconds: 300,
+  imagePullGraceSeconds: 60,
+  watchTimeoutSeconds: 60,
+};
+
+/** A daemon that runs until it is stopped, and two machines that run. */
+async function serving() {
+  const provider = memoryProvider({ requestId: "req" });
+  const kube = new FakeKube(provider.clock);
+  const taken = { now: 0, times: 0 };
+  const locks = {
+    take: () => {
+      taken.now++;
+      taken.times++;
+      return () => void taken.now--;
+    },
+  };
+  const holder = { host: "h", pid: 1, command: "serve", since: "" };
+  const stopping = new AbortController();
+  const running = serve({ ...provider, kube, locks, holder }, options, stopping.signal);
+  await requestMachines(provider, { template: { templateId: "T", machineCount: 2 } });
+  await provider.clock.advance(5_000);
+  for (const pod of [...kube.pods.values()]) kube.put({ ...pod, status: { phase: "Running", podIP: "10.0.0.1" } });
+  assert.equal(kube.pods.size, 2);
+  return { provider, kube, taken, running, stopping };
+}
+
+function status(provider: MemoryProvider) {
+  const [answer] = getRequestStatus(provider, { requests: [{ requestId: "req" }] }).requests;
+  return `${answer?.status} ${answer?.machines.map(({ result }) => result).join(" ")}`.trim();
+}
+
+const losses: [what: string, lose: (provider: MemoryProvider) => void][] = [
+  ["removed", ({ files }) => files.removeTree("/work")],
+  ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
+  ["without its requests", ({ files }) => files.removeTree("/work/requests")],
+  [
+    "without its pods and words",
+    ({ files }) => ["pods", "pods-status"].map((path) => files.removeTree(`/work/${path}`)),
+  ],
+  ["made anew by a verb", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
+];
+for (const [what, lose] of losses) {
+  Deno.test(`a work directory that is ${what} while serve runs is rebuilt, and serve goes on in it`, async () => {
+    const { provider, kube, taken, running, stopping } = await serving();
+    lose(provider);
+    assert.match(status(provider), /^running/, "nothing is said before all is known again");
+    await provider.clock.advance(10_000);
+    assert.equal(status(provider), "complete succeed succeed");
+    assert.equal(kube.named("createPod").length, 2, "no pod was created twice");
+    assert.deepEqual(taken, { now: WATCHERS.length, times: 2 * WATCHERS.length });
+
+    const next = memoryProvider({ ...provider, requestId: "next" });
+    await requestMachines(next, { template: { templateId: "T", machineCount: 1 } });
+    await provider.clock.advance(5_000);
+    assert.ok(kube.pods.has("next-0"));
+    stopping.abort();
+    await provider.clock.advance(1_000);
+    await running;
+    assert.equal(taken.now, 0);
+  });
+}
+
+Deno.test("a work directory that is lost and cannot be made again is waited for", async () => {
+  const { provider, running, stopping } = await serving();
+  const { files, clock } = provider;
+  files.removeTree("/work");
+  files.failWhere(({ name, paths }) => name === "makeDirectory" && paths[0] === "/work/requests", notPermitted());
+  await clock.advance(60_000);
+  files.before = () => {};
+  await clock.advance(20_000);
+  assert.equal(status(provider), "complete succeed succeed");
+  stopping.abort();
+  await clock.advance(1_000);
+  await running;
+});
+
+Deno.test("a daemon that is told to stop while it waits for its work directory stops", async () => {
+  const { provider, running, stopping } = await serving();
+  provider.files.removeTree("/work");
+  provider.files.failWhere(({ name }) => name === "makeDirectory", notPermitted());
+  await provider.clock.advance(5_000);
+  stopping.abort();
+  await running;
+});
