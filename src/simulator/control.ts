@@ -1,4 +1,5 @@
 import { HostFactoryError } from "../errors.ts";
+import type { User } from "./access.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import { type FaultInput, parseFault } from "./faults.ts";
 
@@ -9,6 +10,7 @@ import { type FaultInput, parseFault } from "./faults.ts";
  *     GET    /simulator/faults            the faults that are on, and how often each has struck
  *     PUT    /simulator/faults/ID         turns a fault on (body: the fault, its name default ID)
  *     DELETE /simulator/faults[/ID]       turns one off, or all
+ *     PUT    /simulator/users/TOKEN       who comes with that token (body: name, and what is allowed: ["list pods", …])
  *     POST   /simulator/compact           forgets history: 410 for whoever comes from before
  *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
  *     POST   /simulator/pods/NS/NAME/evict|preempt|end|delete
@@ -34,6 +36,9 @@ export async function control(cluster: SimulatedCluster, request: Request): Prom
         if (id === "") cluster.clearFaults();
         else if (!cluster.clearFault(id)) return answer({ error: `fault '${id}' is not on` }, 404);
         return answer({ faults: cluster.listFaults() });
+      case "PUT users":
+        cluster.access.grant(parseUser(id, await request.text()));
+        return answer({});
       case "POST compact":
         cluster.compact();
         return answer({ revision: cluster.revision });
@@ -50,6 +55,18 @@ export async function control(cluster: SimulatedCluster, request: Request): Prom
     if (error instanceof HostFactoryError || error instanceof SyntaxError) return answer({ error: error.message }, 400);
     throw error;
   }
+}
+
+function parseUser(token: string, text: string): User {
+  const { name, allow } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  if (
+    token !== "" && typeof name === "string" && Array.isArray(allow) && allow.every((one) => typeof one === "string")
+  ) {
+    return { token, name, allow };
+  }
+  throw new HostFactoryError("Cannot grant that", {
+    hint: 'give a token, a name, and as allow a list such as ["list pods"]',
+  });
 }
 
 function disrupt(cluster: SimulatedCluster, [, namespace = "", name = "", how = ""]: string[]): Response {

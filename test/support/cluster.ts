@@ -1,11 +1,19 @@
 import type { Pod } from "../../src/kube/types.ts";
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
+import { granted, roleObjects } from "./role.ts";
 
-/** What a test does to a cluster behind the product's back; the same for the simulator and for a real API server. */
+const SIMULATED_TOKEN = "hostfactory";
+
+/**
+ * What a test does to a cluster behind the product's back; the same for the simulator and for a real API server. The product
+ * itself comes with the role that hosts are given.
+ */
 export class Cluster {
   readonly namespace: string;
   readonly #login: Login;
+  /** The product's. */
+  #token: string | undefined;
 
   constructor(login: Login, namespace: string) {
     this.#login = login;
@@ -17,15 +25,68 @@ export class Cluster {
     return new Cluster(readLogin(kubeconfig), namespace);
   }
 
-  /** A kubeconfig for this cluster and namespace, as text; with another server, one that leads nowhere. */
+  /** A kubeconfig for the product, for this cluster and namespace, as text; with another server, one that leads nowhere. */
   kubeconfig(options: { server?: string } = {}): string {
-    return this.#login.kubeconfig(this.namespace, options);
+    return this.#login.kubeconfig(this.namespace, { token: this.#token, ...options });
+  }
+
+  /** Applies the role that hosts are given on a real API server, and logs the product in with it. */
+  async grantRole(options: { without?: string } = {}): Promise<void> {
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}`;
+    for (const object of roleObjects(this.namespace, options)) {
+      const path = object.kind === "ServiceAccount"
+        ? this.#path("serviceaccounts")
+        : `${rbac}/${object.kind.toLowerCase()}s`;
+      await this.call("POST", path, object);
+    }
+    const request = {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenRequest",
+      spec: { expirationSeconds: 86_400 },
+    };
+    const { status } = await this.call("POST", this.#path("serviceaccounts/hostfactory/token"), request) as {
+      status: { token: string };
+    };
+    this.#token = status.token;
+    await eventually("the role", async () => {
+      const review = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SubjectAccessReview",
+        spec: {
+          user: `system:serviceaccount:${this.namespace}:hostfactory`,
+          resourceAttributes: {
+            namespace: this.namespace,
+            resource: "pods",
+            verb: options.without === "get" ? "list" : "get",
+          },
+        },
+      };
+      const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+      const { status } = await this.call("POST", path, review) as { status: { allowed: boolean } };
+      return status.allowed;
+    });
+  }
+
+  /** The same on a simulator. */
+  async grantSimulatedRole(): Promise<void> {
+    const allow = granted(roleObjects(this.namespace));
+    await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
+    this.#token = SIMULATED_TOKEN;
   }
 
   /** Makes the namespace, and waits until pods can be created in it. */
   async createNamespace(): Promise<void> {
     await this.call("POST", "/api/v1/namespaces", { metadata: { name: this.namespace } });
     await eventually("the default service account", () => this.find("serviceaccounts/default"));
+  }
+
+  /** Another namespace of the same cluster, with a role of its own for the product. The caller deletes it. */
+  async sibling(): Promise<Cluster> {
+    const sibling = new Cluster(this.#login, `${this.namespace}-2`);
+    await sibling.createNamespace();
+    if (this.#token === SIMULATED_TOKEN) await sibling.grantSimulatedRole();
+    else await sibling.grantRole();
+    return sibling;
   }
 
   /** Lets go of the namespace and all that is in it; does not wait for that. */

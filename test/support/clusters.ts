@@ -15,6 +15,7 @@ export async function realCluster(): Promise<OpenCluster> {
   const namespace = `e2e-${crypto.randomUUID().slice(0, 13)}`;
   const cluster = Cluster.at(Deno.env.get("HF_TEST_KUBECONFIG") ?? "", namespace);
   await cluster.createNamespace();
+  await cluster.grantRole();
   return {
     cluster,
     async [Symbol.asyncDispose]() {
@@ -41,6 +42,7 @@ export async function simulatedCluster(): Promise<OpenCluster> {
   try {
     const cluster = await eventually(`the simulator: ${simulator.stderr}`, () => Cluster.at(kubeconfig, "default"));
     await eventually(`the simulator's answer: ${simulator.stderr}`, () => cluster.pods());
+    await cluster.grantSimulatedRole();
     return {
       cluster,
       async [Symbol.asyncDispose]() {

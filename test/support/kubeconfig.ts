@@ -6,8 +6,8 @@ export interface Login {
   server: string;
   client: Deno.HttpClient;
   headers: Record<string, string>;
-  /** The same login as a kubeconfig, its files inlined, for a namespace. */
-  kubeconfig(namespace: string, options?: { server?: string }): string;
+  /** The same login as a kubeconfig, its files inlined, for a namespace; with a token, the login of whoever has that. */
+  kubeconfig(namespace: string, options?: { server?: string; token?: string | undefined }): string;
 }
 
 type Entry = Record<string, string | undefined>;
@@ -47,7 +47,7 @@ export function readLogin(path: string): Login {
         }],
         users: [{
           name: "test",
-          user: {
+          user: options.token !== undefined ? { token: options.token } : {
             ...(cert ? { "client-certificate-data": cert } : {}),
             ...(key ? { "client-key-data": key } : {}),
             ...(user.token ? { token: user.token } : {}),

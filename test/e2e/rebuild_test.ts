@@ -1,0 +1,171 @@
+/** The cluster remembers: work directories are lost, restored and renamed, side by side with others. */
+import assert from "node:assert/strict";
+import type { RequestStatusAnswer } from "../../src/hf/answers.ts";
+import { eventually } from "../support/deadline.ts";
+import { clusterTest } from "../support/e2e.ts";
+import { machinesOf, type Site } from "../support/site.ts";
+
+/** What is said of machines: everything but the words for people. */
+function said(machines: RequestStatusAnswer["machines"]) {
+  return machines.map(({ message: _, ...machine }) => machine);
+}
+
+/** A copy of the work directory as it is now. */
+function backUp(site: Site): string {
+  const path = `${site.directory}/backup`;
+  copy(site.workdir, path);
+  return path;
+}
+
+function copy(from: string, to: string): void {
+  const { success } = new Deno.Command("cp", { args: ["-a", from, to] }).outputSync();
+  assert.ok(success);
+}
+
+/** The request once it is answered again; until then nothing is said of it but that it runs. */
+async function answeredAgain(site: Site, id: string): Promise<RequestStatusAnswer> {
+  return await eventually(`${id} is answered again`, async () => {
+    const answer = await site.status(id);
+    if (answer.status !== "running") return answer;
+    assert.ok(answer.machines.every(({ result }) => result === "succeed"));
+  }, { everyMs: 100, seconds: 60 });
+}
+
+for (const when of ["while serve runs", "while serve is stopped"]) {
+  clusterTest(`a work directory that is removed ${when} is rebuilt, and the answers are the same`, async (site) => {
+    let serve = site.serve();
+    const id = await site.request(4);
+    await site.allRunning(id);
+    const gone = await site.giveBack([`${id}-3`]);
+    await site.settled(gone);
+    const before = await site.status(id);
+    if (when === "while serve is stopped") await serve.stop();
+    Deno.removeSync(site.workdir, { recursive: true });
+    assert.equal((await site.status(id)).status, "running", "nothing is said before it is known");
+    if (when === "while serve is stopped") serve = site.serve();
+
+    const after = await answeredAgain(site, id);
+    assert.deepEqual(said(after.machines.slice(0, 3)), said(before.machines.slice(0, 3)));
+    assert.deepEqual(after.machines[3]?.status, "terminated");
+    assert.match(after.machines[3]?.message ?? "", /It had no pod when its request, lost with the work directory/);
+    assert.equal(after.status, "complete_with_error");
+    const { requests, message } = await eventually("the view", async () => {
+      const answer = await site.returnRequests();
+      return !/not been listed/.test(answer.message) && answer;
+    });
+    assert.deepEqual(requests, [], message);
+    assert.equal((await site.status("neverissued1")).status, "complete_with_error");
+
+    const next = await site.request(1);
+    await site.allRunning(next);
+    await site.settled(await site.giveBack([...machinesOf(id, 4), `${next}-0`]));
+    assert.deepEqual(await site.cluster.podNames(), []);
+    assert.ok(serve.isAlive);
+    assert.doesNotMatch(serve.stderr, /^\s+at /m, "no stack traces in the log");
+  });
+
+  clusterTest(`what came after a backup is adopted when that is restored ${when}`, async (site) => {
+    let serve = site.serve();
+    const old = await site.request(2);
+    await site.allRunning(old);
+    const backup = backUp(site);
+    const late = await site.request(2);
+    const before = await site.allRunning(late);
+    await site.settled(await site.giveBack([`${old}-0`]));
+    if (when === "while serve is stopped") await serve.stop();
+    Deno.renameSync(site.workdir, `${site.directory}/lost`);
+    copy(backup, site.workdir);
+    if (when === "while serve is stopped") serve = site.serve();
+
+    assert.deepEqual(
+      said(
+        (await eventually("the late request", async () => {
+          const answer = await site.status(late);
+          return answer.status === "complete" && answer;
+        }, { everyMs: 100 })).machines,
+      ),
+      said(before),
+    );
+    const { machines } = await eventually("the machine that was given back since is gone", async () => {
+      const answer = await site.status(old);
+      return answer.machines[0]?.status === "terminated" && answer;
+    });
+    assert.equal(machines[1]?.status, "running");
+    await site.settled(await site.giveBack([`${old}-1`, ...machinesOf(late, 2)]));
+    assert.deepEqual(await site.cluster.podNames(), []);
+    assert.ok(serve.isAlive);
+  });
+}
+
+clusterTest(
+  "an instance that is renamed keeps its machines; in an empty work directory it knows only its own",
+  async (site) => {
+    const first = site.serve("--instance", "old");
+    const id = await site.request(2);
+    await site.allRunning(id);
+    await first.stop();
+    const second = site.serve("--instance", "new");
+    const late = await site.request(1);
+    await site.allRunning(late);
+    await site.allRunning(id);
+    await site.settled(await site.giveBack([`${id}-0`]));
+    assert.deepEqual(await site.cluster.podNames(), [`${id}-1`, `${late}-0`].sort());
+
+    await second.stop();
+    Deno.removeSync(site.workdir, { recursive: true });
+    site.serve("--instance", "new");
+    assert.equal((await answeredAgain(site, late)).status, "complete");
+    assert.deepEqual(site.entries("requests"), [late]);
+    assert.deepEqual(await site.cluster.podNames(), [`${id}-1`, `${late}-0`].sort());
+  },
+);
+
+clusterTest("of two instances in one namespace, the one that is rebuilt takes nothing of the other", async (site) => {
+  const [a, b] = ["a", "b"].map((instance) => ["--instance", instance, "--workdir", `${site.directory}/${instance}`]);
+  const [serveA] = [a, b].map((args = []) => site.start(["serve", ...args]));
+  const ask = async (args: string[] = []): Promise<string> =>
+    (await site.tell("requestMachines", { template: { templateId: "small", machineCount: 2 } }, { args })).requestId;
+  const answer = async (id: string, args: string[] = []) =>
+    await eventually(`${id} settled`, async () => {
+      const { requests: [one] } = await site.tell("getRequestStatus", { requests: { requestId: id } }, { args });
+      return one.status !== "running" && one;
+    }, { everyMs: 150 });
+  const [ofA, ofB] = [await ask(a), await ask(b)];
+  const before = await answer(ofA, a);
+  await answer(ofB, b);
+  await serveA?.stop();
+  Deno.removeSync(`${site.directory}/a`, { recursive: true });
+  site.start(["serve", ...a ?? []]);
+
+  assert.deepEqual(await answer(ofA, a), before);
+  assert.equal((await answer(ofB, a)).status, "complete_with_error", "it is not known there");
+  assert.deepEqual([...Deno.readDirSync(`${site.directory}/a/requests`)].map(({ name }) => name), [ofA]);
+  assert.equal((await answer(ofB, b)).status, "complete");
+  assert.equal((await site.cluster.podNames()).length, 4);
+});
+
+clusterTest("instances of one name in two namespaces know nothing of each other", async (site) => {
+  const other = await site.cluster.sibling();
+  try {
+    site.write("other", other.kubeconfig());
+    const there = ["--workdir", `${site.directory}/there`];
+    const here = site.serve();
+    site.start(["serve", ...there, "--kubeconfig", `${site.directory}/other`]);
+    const id = await site.request(2, { id: "same" });
+    const input = { template: { templateId: "small", machineCount: 1 } };
+    await site.tell("requestMachines", input, { args: [...there, "--request-id", "same"] });
+    const before = await site.allRunning(id);
+    await eventually("the other one runs", async () => {
+      const { requests: [one] } = await site.tell("getRequestStatus", { requests: { requestId: id } }, { args: there });
+      return one.status === "complete";
+    });
+    await here.stop();
+    Deno.removeSync(site.workdir, { recursive: true });
+    site.serve();
+    assert.deepEqual((await answeredAgain(site, id)).machines, before);
+    await site.settled(await site.giveBack(machinesOf(id, 2)));
+    assert.deepEqual([await site.cluster.podNames(), await other.podNames()], [[], ["same-0"]]);
+  } finally {
+    await other.deleteNamespace();
+  }
+});
