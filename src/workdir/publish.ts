@@ -1,5 +1,10 @@
 import { describeError, HostFactoryError } from "../errors.ts";
+import { isNotFound } from "../files.ts";
 import type { Workdir } from "./workdir.ts";
+
+/** How the hidden name of a draft ends while it bids for its place. */
+const BID = ".bid";
+const BIDDING = /^\.new-.+\.bid$/;
 
 /**
  * Makes a directory appear whole and stay through a power failure: it is built under a hidden name, synced, renamed into
@@ -7,34 +12,103 @@ import type { Workdir } from "./workdir.ts";
  * @throws HostFactoryError that says what stood in the way, or the error of a directory that exists already (see `isTaken`)
  */
 export function publish(workdir: Workdir, path: string, fill: (directory: string) => void): void {
-  const { files } = workdir;
-  const parent = path.slice(0, path.lastIndexOf("/"));
-  const hidden = workdir.temporary(parent);
-  let at = hidden;
-  try {
-    files.makeDirectory(hidden);
-    fill(hidden);
-    files.sync(hidden);
-    files.rename(hidden, path);
-    at = path;
-    files.sync(parent);
-  } catch (error) {
-    retract(workdir, at, hidden);
-    if (isTaken(error)) throw error;
-    throw new HostFactoryError(`Cannot write '${path}': ${describeError(error)}`, {
-      cause: error,
-      hint: "see that the work directory has room and is writable for this user",
-    });
-  }
+  new Draft(workdir, path, fill).place();
 }
 
-/** Takes back what was made so far: out of sight first, then away. */
-function retract(workdir: Workdir, at: string, hidden: string): void {
-  try {
-    if (at !== hidden) workdir.files.rename(at, hidden);
-    workdir.files.removeTree(hidden);
-  } catch {
+/** A directory that is built, synced, and not in its place yet. What fails leaves nothing of it, and throws as `publish`. */
+export class Draft {
+  readonly #workdir: Workdir;
+  readonly #path: string;
+  readonly #parent: string;
+  readonly #hidden: string;
+  #at: string;
+  #placed = false;
+
+  constructor(workdir: Workdir, path: string, fill: (directory: string) => void) {
+    this.#workdir = workdir;
+    this.#path = path;
+    this.#parent = path.slice(0, path.lastIndexOf("/"));
+    this.#hidden = this.#at = workdir.temporary(this.#parent);
+    this.#orNothing(() => {
+      workdir.files.makeDirectory(this.#hidden);
+      fill(this.#hidden);
+      workdir.files.sync(this.#hidden);
+    });
+  }
+
+  /**
+   * Lets this draft, of all that bid in the same directory, be the one that is placed next: it takes the name of a bid, and
+   * then that name from every other. Of two drafts, at least one sees the other. So what is found out after a bid holds when
+   * `place` succeeds, as far as it depends on nothing but other bidders. Nobody waits for anybody, and one whose owner died
+   * is out of the running like any other.
+   */
+  bid(): void {
+    this.#orNothing(() => {
+      const { files } = this.#workdir;
+      const own = `${this.#hidden}${BID}`;
+      files.rename(this.#hidden, own);
+      this.#at = own;
+      for (const { name } of files.list(this.#parent)) {
+        const other = `${this.#parent}/${name}`;
+        if (BIDDING.test(name) && other !== own) this.#outbid(other);
+      }
+    });
+  }
+
+  /** Puts the directory in its place, and makes it last. @returns false where it bade and was outbid: it may bid again */
+  place(): boolean {
+    return this.#orNothing(() => {
+      const { files } = this.#workdir;
+      try {
+        files.rename(this.#at, this.#path);
+      } catch (error) {
+        if (this.#at === this.#hidden || !isNotFound(error)) throw error;
+        this.#at = this.#hidden;
+        return false;
+      }
+      this.#at = this.#path;
+      files.sync(this.#parent);
+      this.#placed = true;
+      return true;
+    });
+  }
+
+  /** Takes back what is not placed: out of sight first, then away. */
+  discard(): void {
+    if (this.#placed) return;
+    const { files } = this.#workdir;
     // The first error says what is wrong; the sweep of hidden names removes what stays behind.
+    try {
+      if (this.#at !== this.#hidden) files.rename(this.#at, this.#hidden);
+    } catch {
+      // A bid that was outbid is out of sight already.
+    }
+    try {
+      files.removeTree(this.#hidden);
+    } catch {
+      // See above.
+    }
+  }
+
+  #outbid(other: string): void {
+    try {
+      this.#workdir.files.rename(other, other.slice(0, -BID.length));
+    } catch (error) {
+      if (!isNotFound(error)) throw error; // It is in its place by now, or given up.
+    }
+  }
+
+  #orNothing<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      this.discard();
+      if (isTaken(error)) throw error;
+      throw new HostFactoryError(`Cannot write '${this.#path}': ${describeError(error)}`, {
+        cause: error,
+        hint: "see that the work directory has room and is writable for this user",
+      });
+    }
   }
 }
 

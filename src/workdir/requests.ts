@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { RequestFile } from "./layout.ts";
-import { isTaken, publish } from "./publish.ts";
+import { Draft, isTaken, publish } from "./publish.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -40,34 +40,41 @@ export interface StoredRequest {
   processed: boolean;
 }
 
+/** What a new request is made of. */
+export interface NewRequest extends Omit<RequestRecord, "version"> {
+  id: string;
+  /** The pod manifest as JSON; later changes of the template do not touch it. */
+  manifest: string;
+}
+
 /**
  * Puts a new request into the work directory, whole or not at all, and durable on return.
  * The same id with the same content is the same request and changes nothing.
- * @param manifest the pod manifest as JSON; later changes of the template do not touch it
  * @throws HostFactoryError where the id is taken by other content, or nothing could be written
  */
-export function addRequest(
-  workdir: Workdir,
-  request: { id: string; manifest: string } & Omit<RequestRecord, "version">,
-): void {
-  const { id, templateId, count, requestedAt, up, manifest } = request;
-  const path = workdir.layout.request(id);
+export function addRequest(workdir: Workdir, request: NewRequest): void {
   if (isSameRequest(workdir, request)) return;
-  const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
   try {
-    publish(workdir, path, (directory) => {
-      for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {
-        workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
-        workdir.files.sync(`${directory}/${name}`);
-      }
-      for (let index = 0; index < count; index++) {
-        workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
-      }
-    });
+    draftRequest(workdir, request).place();
   } catch (error) {
     if (isTaken(error) && isSameRequest(workdir, request)) return;
     throw error;
   }
+}
+
+/** A new request that is written down and not in its place yet. @throws HostFactoryError where it cannot be written */
+export function draftRequest(workdir: Workdir, request: NewRequest): Draft {
+  const { id, templateId, count, requestedAt, up, manifest } = request;
+  const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
+  return new Draft(workdir, workdir.layout.request(id), (directory) => {
+    for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {
+      workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
+      workdir.files.sync(`${directory}/${name}`);
+    }
+    for (let index = 0; index < count; index++) {
+      workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
+    }
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/random.ts";
-import { isTaken, publish } from "../../src/workdir/publish.ts";
+import { Draft, isTaken, publish } from "../../src/workdir/publish.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles, noSpace } from "../support/memory_files.ts";
 
@@ -37,4 +37,64 @@ Deno.test("what the first error says is not hidden by that of the cleaning up", 
   const { files, workdir } = make();
   files.failWhere(({ name }) => name === "rename" || name === "removeTree", noSpace());
   assert.throws(() => publish(workdir, "/work/parent/x", () => {}), { message: /No space left/, hint: /has room/ });
+});
+
+/** Takes its place where fewer than `most` have theirs, in steps that others may come between. */
+function* bidder(workdir: Workdir, path: string, most: number): Generator<void, void> {
+  const draft = new Draft(workdir, path, () => {});
+  while (true) {
+    yield;
+    draft.bid();
+    yield;
+    if (workdir.names("/work/parent").length >= most) return draft.discard();
+    yield;
+    if (draft.place()) return;
+  }
+}
+
+/** Every order in which steps of `bidders` come one after the other, `length` of them. */
+function orders(bidders: number, length: number): number[][] {
+  if (length === 0) return [[]];
+  return orders(bidders, length - 1).flatMap((order) => Array.from({ length: bidders }, (_, next) => [...order, next]));
+}
+
+for (const [bidders, most, length] of [[2, 1, 9], [3, 1, 6], [3, 2, 6]] as const) {
+  Deno.test(`of ${bidders} that bid for ${most} place(s), ${most} get(s) one, in whatever order they take their steps`, () => {
+    for (const order of orders(bidders, length)) {
+      const { files, workdir } = make();
+      const all = Array.from({ length: bidders }, (_, i) => bidder(workdir, `/work/parent/x${i}`, most));
+      for (const next of order) all[next]?.next();
+      for (const one of all) while (!one.next().done);
+      assert.equal(files.list("/work/parent").length, most, order.join(""));
+      assert.equal(workdir.names("/work/parent").length, most, order.join(""));
+    }
+  });
+}
+
+Deno.test("whoever stops for good at any step holds up nobody", () => {
+  for (const order of orders(2, 8)) {
+    const { workdir } = make();
+    const [stops, goesOn] = [bidder(workdir, "/work/parent/stops", 1), bidder(workdir, "/work/parent/goes-on", 1)];
+    for (const next of order) (next === 0 ? stops : goesOn).next();
+    while (!goesOn.next().done);
+    assert.equal(workdir.names("/work/parent").length, 1, order.join(""));
+  }
+});
+
+Deno.test("a bid takes no name from what is none", () => {
+  const { files, workdir } = make();
+  for (const name of [".bid", "a.bid", ".new-1-1", ".new-1-1.bid.old"]) files.makeDirectory(`/work/parent/${name}`);
+  const before = files.tree("/work/parent");
+  const draft = new Draft(workdir, "/work/parent/x", () => {});
+  draft.bid();
+  draft.discard();
+  assert.deepEqual(files.tree("/work/parent"), before);
+});
+
+Deno.test("what was placed stays, though it is discarded afterwards", () => {
+  const { files, workdir } = make();
+  const draft = new Draft(workdir, "/work/parent/x", () => {});
+  assert.ok(draft.place());
+  draft.discard();
+  assert.deepEqual(files.tree("/work"), { "parent/x/": "" });
 });
