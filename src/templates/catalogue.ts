@@ -5,6 +5,9 @@ import { type Files, isNotFound } from "../files.ts";
 /** The file in the provider's configuration directory that lists the templates, as the existing plug-in has it. */
 export const TEMPLATES_FILE = "k8sprov_templates.json";
 
+/** The `maxNumber` of a template that any number of machines may be asked for. */
+export const NO_LIMIT = -1;
+
 const Attribute = v.pipe(
   v.array(v.string("must be two strings"), "must be an array"),
   v.check(
@@ -24,7 +27,7 @@ const TemplateSchema = v.looseObject({
   maxNumber: v.pipe(
     v.number("must be a number"),
     v.integer("must be a whole number"),
-    v.minValue(-1, "must be -1 (no limit) or more"),
+    v.minValue(NO_LIMIT, "must be -1 (no limit) or more"),
   ),
   attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
   podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),

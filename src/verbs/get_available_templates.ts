@@ -1,16 +1,43 @@
+import { describeError } from "../errors.ts";
 import type { TemplatesAnswer } from "../hf/answers.ts";
 import { parseTemplateFilter } from "../hf/questions.ts";
-import { readCatalogue } from "../templates/catalogue.ts";
+import { type Catalogue, NO_LIMIT, readCatalogue, type Template } from "../templates/catalogue.ts";
+import { Capacity } from "./capacity.ts";
 import type { Provider } from "./provider.ts";
 
-/** The templates that machines can be requested from; what is wrong with others is in the message. */
-export function getAvailableTemplates({ config, workdir }: Provider, input: unknown): TemplatesAnswer {
+/**
+ * The templates that machines can be requested from, those with a limit with how many machines can be had of them now; what
+ * is wrong with others, or with the work directory, is in the message.
+ */
+export function getAvailableTemplates(provider: Provider, input: unknown): TemplatesAnswer {
   const wanted = parseTemplateFilter(input);
-  const { templates, problems } = readCatalogue(workdir.files, config.confdir);
-  return {
-    ...(problems.length > 0 ? { message: summary(problems) } : {}),
-    templates: templates.filter((template) => !wanted || wanted.includes(template.templateId)),
-  };
+  const catalogue = readCatalogue(provider.workdir.files, provider.config.confdir);
+  const asked = catalogue.templates.filter((template) => !wanted || wanted.includes(template.templateId));
+  const { templates, problem } = withAvailable(provider, asked, catalogue);
+  const problems = [...(problem ? [problem] : []), ...catalogue.problems];
+  return { ...(problems.length > 0 ? { message: summary(problems) } : {}), templates };
+}
+
+/** What is not known is left out: to say that all is free would make Symphony ask for what it cannot have. */
+function withAvailable(
+  provider: Provider,
+  templates: Template[],
+  catalogue: Catalogue,
+): { templates: Template[]; problem?: string } {
+  if (templates.every(({ maxNumber }) => maxNumber === NO_LIMIT)) return { templates };
+  const { workdir } = provider;
+  try {
+    if (workdir.kind(workdir.layout.requests) !== "directory") {
+      return { templates, problem: `availableNumber is left out: there is no '${workdir.layout.requests}' yet` };
+    }
+    const capacity = new Capacity(provider, catalogue);
+    const counted = capacity.withAvailable(templates);
+    capacity.save();
+    return { templates: counted };
+  } catch (error) {
+    const problem = `availableNumber is left out: cannot see which machines are in use: ${describeError(error)}`;
+    return { templates, problem };
+  }
 }
 
 /** The first problems, each as far as a message can hold it. */

@@ -5,28 +5,42 @@ import type { RequestAnswer } from "../hf/answers.ts";
 import { machineName } from "../hf/names.ts";
 import { parseRequestMachines } from "../hf/questions.ts";
 import { logger } from "../log.ts";
-import { findTemplate, manifestPath, readCatalogue } from "../templates/catalogue.ts";
+import { findTemplate, manifestPath, NO_LIMIT, readCatalogue, type Template } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
+import { admitRequest } from "../workdir/admission.ts";
 import { writeFirstStatusWord } from "../workdir/machines.ts";
 import { addRequest, isProcessed, isSameRequest } from "../workdir/requests.ts";
+import { Capacity } from "./capacity.ts";
 import { freshRequestId } from "./request_id.ts";
 import type { Provider } from "./provider.ts";
 
 /** Accepts a request for machines; `serve` creates their pods. On disk, whole, when this returns. */
 export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
-  const { workdir, clock } = provider;
+  const { workdir } = provider;
   const { templateId, count } = parseRequestMachines(input);
   workdir.prepare();
   const id = freshRequestId(provider);
   // Asked again, it is the same request, whatever has become of its template since.
-  if (!isSameRequest(workdir, { id, templateId, count })) {
-    const taken = await snapshot(provider, templateId);
-    addRequest(workdir, { id, templateId, count, requestedAt: epochSeconds(clock.now()), ...taken });
-  }
+  if (!isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
   if (!isProcessed(workdir, id)) {
     writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
   return { message: "Success", requestId: id };
+}
+
+async function add(provider: Provider, wanted: { id: string; templateId: string; count: number }): Promise<void> {
+  const { config, workdir, clock } = provider;
+  const catalogue = readCatalogue(workdir.files, config.confdir);
+  const template = findTemplate(catalogue, wanted.templateId);
+  const taken = await snapshot(provider, template);
+  const request = { ...wanted, requestedAt: epochSeconds(clock.now()), ...taken };
+  if (template.maxNumber === NO_LIMIT) return addRequest(workdir, request);
+  const capacity = new Capacity(provider, catalogue);
+  try {
+    await admitRequest(workdir, request, { check: () => capacity.check(template, wanted.count), clock });
+  } finally {
+    capacity.save();
+  }
 }
 
 /**
@@ -35,11 +49,9 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
  */
 async function snapshot(
   provider: Provider,
-  templateId: string,
+  template: Template,
 ): Promise<{ manifest: string; up: "Ready" | undefined }> {
-  const { config, workdir } = provider;
-  const template = findTemplate(readCatalogue(workdir.files, config.confdir), templateId);
-  const path = manifestPath(config.confdir ?? "", template);
+  const path = manifestPath(provider.config.confdir ?? "", template);
   const manifest = await parseManifest(readManifestText(provider, path), path);
   const { metadata } = manifest;
   const text = JSON.stringify({ ...manifest, metadata: { ...metadata, labels: metadata?.labels ?? {} } });

@@ -84,12 +84,14 @@ siteTest("a script that is called by a link, from elsewhere, finds what lies bes
 siteTest("the sample configuration can be used as it is", async (site) => {
   const scripts = await install(site);
   const { HOSTFACTORY_BIN = "" } = site.environment;
-  const templates = await call(site, `${scripts}/getAvailableTemplates.sh`, { HOSTFACTORY_BIN });
-  const { templates: [template], message } = JSON.parse(templates.stdout);
-  assert.equal(message, undefined);
+  const available = async () =>
+    JSON.parse((await call(site, `${scripts}/getAvailableTemplates.sh`, { HOSTFACTORY_BIN })).stdout);
+  const { templates: [template], message } = await available();
+  assert.match(message, /^availableNumber is left out: there is no '[^']*' yet$/, "nothing was ever asked for");
   const input = site.write("input.json", JSON.stringify({ template: { ...template, machineCount: 1 } }));
   const asked = await call(site, `${scripts}/requestMachines.sh`, { HOSTFACTORY_BIN }, ["-f", input]);
   assert.equal(asked.code, 0, asked.stdout);
+  assert.deepEqual(await available(), { templates: [{ ...template, availableNumber: template.maxNumber - 1 }] });
 });
 
 siteTest("the samples for Symphony name the same provider, and lead to the scripts", () => {

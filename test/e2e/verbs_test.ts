@@ -284,6 +284,29 @@ siteTest("an option wins over HF_K8S_*, and that over what Symphony sets", async
   }
 });
 
+siteTest("no more machines are accepted than there may be, however many ask at once", async (site) => {
+  const path = `${site.confdir}/k8sprov_templates.json`;
+  const file = JSON.parse(Deno.readTextFileSync(path));
+  file.templates[0].maxNumber = 7;
+  Deno.writeTextFileSync(path, JSON.stringify(file));
+  const answers = await Promise.all(
+    Array.from({ length: 16 }, () => site.ask("requestMachines", { input: small(2) })),
+  );
+  const accepted = answers.filter(({ code }) => code === 0);
+  assert.equal(accepted.length, 3);
+  assert.deepEqual(site.entries("requests"), accepted.map(({ answer }) => answer.requestId).sort());
+  for (const { code, answer, stderr } of answers.filter((one) => !accepted.includes(one))) {
+    assert.equal(code, 1);
+    assert.equal(answer.requestId, "");
+    assert.match(answer.message, /Cannot provide 2 machine\(s\) of template 'small': [246] of at most 7 are in use/);
+    assert.ok(stderr.includes(answer.message), "people are told the same");
+  }
+  const { templates } = await site.tell("getAvailableTemplates", {});
+  assert.equal(templates[0].availableNumber, 1);
+  await site.giveBack([`${accepted[0]?.answer.requestId}-0`]);
+  assert.equal((await site.tell("getAvailableTemplates", {})).templates[0].availableNumber, 2);
+});
+
 siteTest("what a partial failure is called is an option or a variable, and checked", async (site) => {
   const id = await site.request(2);
   for (const [index, word] of ["running", "failed"].entries()) {

@@ -13,6 +13,12 @@ export const manifest = {
   spec: { containers: [{ name: "c", image: "i" }] },
 };
 
+/** A template as the file lists it; without a limit, its manifest the one that is there. */
+export function template(templateId: string, maxNumber: unknown = -1): object {
+  const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
+  return { templateId, maxNumber, attributes, podSpec: "pod.json" };
+}
+
 /** What the verbs and watchers stand on, all of it in memory: `/work`, prepared, and `/conf` with the template `T`. */
 export interface MemoryProvider extends Provider {
   files: MemoryFiles;
@@ -39,9 +45,7 @@ export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clo
 function furnished(files: MemoryFiles): MemoryFiles {
   new Workdir("/work", { files, random: seededRandom(0) }).prepare();
   files.makeDirectory("/conf");
-  const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
-  const template = { templateId: "T", maxNumber: -1, attributes, podSpec: "pod.json" };
-  files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template] }));
+  files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("T")] }));
   files.writeText("/conf/pod.json", JSON.stringify(manifest));
   for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) files.sync(path);
   return files;

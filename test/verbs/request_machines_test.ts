@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
+import { findTemplate, readCatalogue } from "../../src/templates/catalogue.ts";
+import { Capacity } from "../../src/verbs/capacity.ts";
+import { admitRequest } from "../../src/workdir/admission.ts";
+import { writeStatusWord } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
 import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
-import { manifest, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+import { manifest, type MemoryProvider, memoryProvider, template } from "../support/memory_provider.ts";
+
+/** Lets there be so many machines of the template `T`. */
+function limit(provider: MemoryProvider, maxNumber: number): MemoryProvider {
+  const path = "/conf/k8sprov_templates.json";
+  provider.files.writeText(path, JSON.stringify({ templates: [template("T", maxNumber), template("U")] }));
+  provider.files.sync(path);
+  return provider;
+}
 
 const question = (count: number, templateId = "T") => ({ template: { templateId, machineCount: count } });
 
@@ -152,34 +165,37 @@ for (const id of ["../up", "UPPER", "", "x".repeat(57), ".hidden"]) {
   });
 }
 
-for (const error of [noSpace(), readOnly(), notPermitted()]) {
-  Deno.test(`whichever write fails, the request is whole or not there: ${error.message}`, async () => {
-    for (let n = 0;; n++) {
-      const provider = memoryProvider({ requestId: "req" });
-      const before = provider.files.writes.length;
-      provider.files.failWrite(n, error);
-      const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
-      assertWhole(provider.files, { answered, leftovers: "none" }, `write ${n} failed`);
-      if (provider.files.writes.length - before <= n) break;
-    }
-  });
-}
+/** Without a limit, and with one that just leaves room. */
+for (const [limits, maxNumber] of [["without a limit", -1], ["within a limit", 3]] as const) {
+  for (const error of [noSpace(), readOnly(), notPermitted()]) {
+    Deno.test(`whichever write fails, the request ${limits} is whole or not there: ${error.message}`, async () => {
+      for (let n = 0;; n++) {
+        const provider = limit(memoryProvider({ requestId: "req" }), maxNumber);
+        const before = provider.files.writes.length;
+        provider.files.failWrite(n, error);
+        const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
+        assertWhole(provider.files, { answered, leftovers: "none" }, `write ${n} failed`);
+        if (provider.files.writes.length - before <= n) break;
+      }
+    });
+  }
 
-for (const leaves of ["everything", "synced", "names"] as const) {
-  Deno.test(`crashed at any operation, the request is whole or not there; once answered it is there (${leaves})`, async () => {
-    assert.ok(await crashEverywhere(leaves) > 8);
-  });
+  for (const leaves of ["everything", "synced", "names"] as const) {
+    Deno.test(`crashed at any operation, the request ${limits} is whole or not there; once answered it is there (${leaves})`, async () => {
+      assert.ok(await crashEverywhere(leaves, maxNumber) > 8);
+    });
+  }
 }
 
 /** Kills the verb at each of its operations in turn, and once after its answer. Gives how many there were. */
-async function crashEverywhere(leaves: CrashLeaves): Promise<number> {
+async function crashEverywhere(leaves: CrashLeaves, maxNumber: number): Promise<number> {
   for (let n = 0;; n++) {
-    const provider = memoryProvider({ requestId: "req" });
+    const provider = limit(memoryProvider({ requestId: "req" }), maxNumber);
     provider.files.killAt(n);
     const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
     const after = provider.files.crash(leaves);
     assertWhole(after, { answered, leftovers: "hidden" }, `killed at ${n}`);
-    // Asked again after the crash, it is the same request.
+    // Asked again after the crash, it is the same request, and not refused for its own machines.
     const again = memoryProvider({ files: after, requestId: "req", seed: 2 });
     assert.equal((await requestMachines(again, question(3))).requestId, "req");
     assert.equal(readRequest(again.workdir, "req")?.record?.count, 3);
@@ -203,4 +219,96 @@ function assertWhole(
     "req-1": "-> .manifest.json",
     "req-2": "-> .manifest.json",
   }, when);
+}
+
+/** What the work directory holds but for what verbs keep for each other. */
+function state({ files }: MemoryProvider): object {
+  return [files.tree("/work/requests"), files.tree("/work/pods-status")];
+}
+
+Deno.test("what would exceed the limit of its template is refused whole, with the numbers", async () => {
+  const provider = limit(memoryProvider(), 10);
+  await requestMachines(provider, question(4));
+  await requestMachines(provider, question(4));
+  await requestMachines(provider, question(100, "U"));
+  const before = state(provider);
+  await assert.rejects(requestMachines(provider, question(3)), {
+    message: "Cannot provide 3 machine(s) of template 'T': 8 of at most 10 are in use, 2 can be had",
+    hint: /ask for fewer.*raise maxNumber in 'k8sprov_templates.json'/,
+    exitCode: 1,
+  });
+  assert.deepEqual(state(provider), before);
+  await requestMachines(provider, question(2));
+  await assert.rejects(requestMachines(provider, question(1)), /10 of at most 10 are in use, 0 can be had/);
+});
+
+Deno.test("machines that failed or are being given back make room", async () => {
+  const provider = limit(memoryProvider(), 3);
+  const { requestId } = await requestMachines(provider, question(3));
+  writeStatusWord(provider.workdir, `${requestId}-0`, "failed");
+  addReturn(provider.workdir, { id: "ret", machines: [`${requestId}-1`], unknown: [], requestedAt: 0 });
+  const { requestId: second } = await requestMachines(provider, question(2));
+  await assert.rejects(requestMachines(provider, question(1)), /3 of at most 3 are in use, 0 can be had/);
+  writeStatusWord(provider.workdir, `${second}-0`, "deleted");
+  await assert.rejects(requestMachines(provider, question(2)), /2 of at most 3 are in use, 1 can be had/);
+  await requestMachines(provider, question(1));
+});
+
+Deno.test("while there is room for every machine that was ever asked for, none is looked at", async () => {
+  const provider = limit(memoryProvider(), 10);
+  const { requestId } = await requestMachines(provider, question(4));
+  const words = `/work/pods-status/${requestId}`;
+  const looked: string[] = [];
+  provider.files.before = ({ name, paths: [path = ""] }) => {
+    if (path.startsWith(words)) looked.push(name);
+  };
+  await requestMachines(provider, question(6));
+  assert.deepEqual(looked, []);
+});
+
+Deno.test("with the limit 0 there are no machines, and with a huge one any number", async () => {
+  const nothing = limit(memoryProvider(), 0);
+  await assert.rejects(requestMachines(nothing, question(1)), /0 of at most 0 are in use, 0 can be had/);
+  assert.deepEqual(state(nothing), state(memoryProvider()));
+  await requestMachines(limit(memoryProvider(), Number.MAX_SAFE_INTEGER), question(1_000));
+});
+
+Deno.test("a limit that came or was lowered while machines live counts them", async () => {
+  const provider = memoryProvider();
+  await requestMachines(provider, question(5));
+  await assert.rejects(requestMachines(limit(provider, 3), question(1)), /5 of at most 3 are in use, 0 can be had/);
+});
+
+Deno.test("a request that is asked for again is not refused for its own machines", async () => {
+  const provider = limit(memoryProvider({ requestId: "mine" }), 3);
+  const first = await requestMachines(provider, question(3));
+  assert.deepEqual(await requestMachines(provider, question(3)), first);
+  assert.deepEqual(await requestMachines(limit(provider, 1), question(3)), first);
+});
+
+Deno.test("of two requests at once, of which only one fits, one is accepted, wherever the other comes in between", async () => {
+  for (let n = 0;; n++) {
+    const provider = limit(memoryProvider({ requestId: "one" }), 5);
+    const { files, clock } = provider;
+    const other = memoryProvider({ files, clock, requestId: "other", seed: 2 });
+    let left = n;
+    const inside: Promise<unknown>[] = [];
+    // The manifest is parsed by then: all that is left to do is done at once.
+    const input = { id: "other", templateId: "T", count: 3, requestedAt: 0, manifest: JSON.stringify(manifest) };
+    const check = () => new Capacity(other, readCatalogue(files, "/conf")).check(findT(other), 3);
+    files.before = () => {
+      if (left-- > 0) return;
+      files.before = () => {};
+      inside.push(admitRequest(other.workdir, input, { check, clock }).catch((error) => error));
+    };
+    const outside = await clock.runWhile(requestMachines(provider, question(3)).catch((error) => error));
+    const results = [outside, ...await clock.runWhile(Promise.all(inside))];
+    if (left >= 0) break;
+    assert.equal(results.filter((result) => result instanceof Error).length, 1, `at ${n}`);
+    assert.equal(provider.workdir.names("/work/requests").length, 1, `at ${n}`);
+  }
+});
+
+function findT({ files }: MemoryProvider) {
+  return findTemplate(readCatalogue(files, "/conf"), "T");
 }

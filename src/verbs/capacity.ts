@@ -1,0 +1,46 @@
+import { HostFactoryError } from "../errors.ts";
+import { type Catalogue, manifestPath, NO_LIMIT, type Template, TEMPLATES_FILE } from "../templates/catalogue.ts";
+import { InUse } from "../workdir/in_use.ts";
+import type { Provider } from "./provider.ts";
+
+/** How many more machines there may be of the templates that have a limit. */
+export class Capacity {
+  readonly #inUse: InUse;
+
+  constructor({ config, workdir }: Provider, { templates }: Catalogue) {
+    const pathOf = (template: Template) => manifestPath(config.confdir ?? "", template);
+    this.#inUse = new InUse(workdir, (path) => templates.find((template) => pathOf(template) === path)?.templateId);
+  }
+
+  /** The templates, those with a limit with how many machines can be had of them now. @throws where that cannot be known */
+  withAvailable(templates: Template[]): Template[] {
+    this.#inUse.refresh();
+    return templates.map((template) => {
+      const { templateId, maxNumber } = template;
+      if (maxNumber === NO_LIMIT) return template;
+      this.#inUse.look(templateId);
+      return { ...template, availableNumber: Math.max(0, maxNumber - this.#inUse.most(templateId)) };
+    });
+  }
+
+  /** @throws HostFactoryError with the numbers where so many more would be more than there may be */
+  check({ templateId, maxNumber }: Template, count: number): void {
+    this.#inUse.refresh();
+    // Most often there is room for all that can be in use, and no machine needs to be looked at.
+    if (this.#inUse.most(templateId) + count <= maxNumber) return;
+    this.#inUse.look(templateId);
+    const inUse = this.#inUse.most(templateId);
+    if (inUse + count <= maxNumber) return;
+    const free = Math.max(0, maxNumber - inUse);
+    throw new HostFactoryError(
+      `Cannot provide ${count} machine(s) of template '${templateId}': ` +
+        `${inUse} of at most ${maxNumber} are in use, ${free} can be had`,
+      { hint: `ask for fewer, wait until some are given back, or raise maxNumber in '${TEMPLATES_FILE}'` },
+    );
+  }
+
+  /** Keeps for the next verb what was found, where that can be written. */
+  save(): void {
+    this.#inUse.save();
+  }
+}
