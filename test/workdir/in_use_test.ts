@@ -229,6 +229,8 @@ Deno.test("what else lies among requests and return requests counts for nothing"
   files.writeText("/work/requests/README", "");
   files.makeDirectory("/work/requests/.new-1-1.bid");
   files.makeDirectory("/work/requests/empty");
+  files.makeDirectory("/work/requests/UPPER");
+  files.writeText("/work/requests/UPPER/.request.json", files.readText("/work/requests/req/.request.json"));
   files.writeText("/work/return-requests/file", "");
   files.writeText("/work/return-requests/ret/NOTES", "");
   files.writeText("/work/return-requests/ret/other-7", "");
