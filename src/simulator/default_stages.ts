@@ -37,7 +37,7 @@ const document = {
         phase: ["Pending"],
         deleting: false,
         waiting: ["ContainerCreating"],
-        notBehaviour: ["image-pull-fails", "never-ready"],
+        notBehaviour: ["image-pull-fails", "config-error", "never-ready"],
       },
       delayMs: 90,
       jitterMs: 270,
@@ -75,6 +75,13 @@ const document = {
       next: { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image" } },
     },
     {
+      name: "config-error",
+      match: { phase: ["Pending"], deleting: false, waiting: ["ContainerCreating"], behaviour: ["config-error"] },
+      delayMs: 90,
+      jitterMs: 270,
+      next: { waiting: { reason: "CreateContainerConfigError", message: 'secret "simulated" not found' } },
+    },
+    {
       name: "crashes",
       match: { phase: ["Running"], deleting: false, behaviour: ["crashes"] },
       delayMs: 300,
@@ -89,6 +96,7 @@ const document = {
       next: {
         ready: false,
         restarts: 1,
+        terminated: { exitCode: 137, reason: "OOMKilled" },
         waiting: { reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container" },
       },
     },

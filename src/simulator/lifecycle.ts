@@ -182,14 +182,17 @@ export class Lifecycle {
   #withState(pod: Pod, next: Stage["next"], now: number): Pod {
     let changed = pod;
     const startTime = pod.status?.startTime ?? timestamp(now);
+    const terminated = next.terminated && { ...next.terminated, finishedAt: timestamp(now) };
     const state: ContainerState | undefined = next.running
       ? { running: { startedAt: timestamp(now) } }
       : next.waiting
       ? { waiting: { reason: next.waiting.reason, ...(next.waiting.message ? { message: next.waiting.message } : {}) } }
-      : next.terminated
-      ? { terminated: { ...next.terminated, finishedAt: timestamp(now) } }
-      : undefined;
+      : terminated && { terminated };
     if (state) {
+      // It waits because it ended, and its last state says how.
+      if (terminated && !("terminated" in state)) {
+        changed = withContainers(changed, { state: { terminated }, ready: false, started: false, restarts: 0 });
+      }
       const started = next.running === true;
       changed = withContainers(changed, {
         state,

@@ -42,6 +42,7 @@ const Next = v.strictObject({
   /** What every container is doing from now on. */
   waiting: v.optional(Reason),
   running: v.optional(v.literal(true, "must be true")),
+  /** How it ended; where it is waiting as well, how it ended before that. */
   terminated: v.optional(v.strictObject({
     exitCode: v.pipe(v.number("must be a number"), v.integer("must be a whole number")),
     reason: v.string("must be a string"),

@@ -48,7 +48,10 @@ for (
       status.conditions?.find(({ type }) => type === "Ready")?.status === "False",
     "crashes": ({ status }) =>
       status?.phase === "Failed" && status.containerStatuses?.[0]?.state?.terminated?.reason === "OOMKilled",
-    "crash-loops": (pod) => waitingReason(pod) === "CrashLoopBackOff",
+    "config-error": (pod) => waitingReason(pod) === "CreateContainerConfigError",
+    "crash-loops": (pod) =>
+      waitingReason(pod) === "CrashLoopBackOff" &&
+      pod.status?.containerStatuses?.[0]?.lastState?.terminated?.reason === "OOMKilled",
     "completes": ({ status }) =>
       status?.phase === "Succeeded" && status.containerStatuses?.[0]?.state?.terminated?.exitCode === 0,
     "evicted": ({ status }) =>

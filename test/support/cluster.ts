@@ -1,4 +1,4 @@
-import type { Pod } from "../../src/kube/types.ts";
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
 import { granted, roleObjects } from "./role.ts";
@@ -111,6 +111,13 @@ export class Cluster {
   /** Deletes the pod as an operator would, at once. */
   async deletePod(name: string): Promise<void> {
     await this.call("DELETE", this.#path(`pods/${name}`), { gracePeriodSeconds: 0 });
+  }
+
+  /** Plays the kubelet of a pod that no other plays with. */
+  async setStatus(name: string, status: PodStatus): Promise<void> {
+    const { metadata: { resourceVersion: _, ...metadata }, ...pod } = (await this.pods()).get(name)!;
+    const next = { apiVersion: "v1", kind: "Pod", ...pod, metadata, status: { ...pod.status, ...status } };
+    await this.call("PUT", this.#path(`pods/${name}/status`), next);
   }
 
   /** Evicts the pod as a drained node does. */

@@ -83,13 +83,14 @@ export class Site {
     return `${this.directory}/${path}`;
   }
 
-  /** Makes these the templates, by id, each with a manifest of its own beside the list. */
-  writeTemplates(manifests: Record<string, object>): void {
+  /** Makes these the templates, by id, each with a manifest of its own beside the list. @param more keys of each */
+  writeTemplates(manifests: Record<string, object>, more: object = {}): void {
     const templates = Object.keys(manifests).map((templateId) => ({
       templateId,
       maxNumber: 1_000,
       attributes: { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] },
       podSpec: `${templateId}.json`,
+      ...more,
     }));
     this.write("conf/k8sprov_templates.json", JSON.stringify({ templates }));
     for (const [id, one] of Object.entries(manifests)) this.write(`conf/${id}.json`, JSON.stringify(one));
