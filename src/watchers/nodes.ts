@@ -192,7 +192,6 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
       } catch (error) {
         if (!isMisplaced(error)) throw error;
         this.#complaints.note(name, error);
-        this.#signatures.delete(name);
       }
       this.#unwritten.delete(name);
     }
