@@ -1,7 +1,7 @@
-import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import type { Node, Pod, PodStatus } from "../../src/kube/types.ts";
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
-import { granted, roleObjects } from "./role.ts";
+import { granted, nodesRoleObjects, roleObjects } from "./role.ts";
 
 const SIMULATED_TOKEN = "hostfactory";
 
@@ -14,6 +14,8 @@ export class Cluster {
   readonly #login: Login;
   /** The product's. */
   #token: string | undefined;
+  /** What was made that belongs to no namespace. */
+  readonly #clusterWide: string[] = [];
 
   constructor(login: Login, namespace: string) {
     this.#login = login;
@@ -74,6 +76,21 @@ export class Cluster {
     this.#token = SIMULATED_TOKEN;
   }
 
+  /** Lets the product see nodes, too. */
+  async grantNodes(): Promise<void> {
+    const objects = nodesRoleObjects(this.namespace);
+    if (this.#token === SIMULATED_TOKEN) {
+      const allow = granted([...roleObjects(this.namespace), ...objects]);
+      await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
+      return;
+    }
+    for (const object of objects) {
+      const path = `/apis/rbac.authorization.k8s.io/v1/${object.kind.toLowerCase()}s`;
+      await this.call("POST", path, object);
+      this.#clusterWide.push(`${path}/${object.metadata.name}`);
+    }
+  }
+
   /** Makes the namespace, and waits until pods can be created in it. */
   async createNamespace(): Promise<void> {
     await this.call("POST", "/api/v1/namespaces", { metadata: { name: this.namespace } });
@@ -91,6 +108,7 @@ export class Cluster {
 
   /** Lets go of the namespace and all that is in it; does not wait for that. */
   async deleteNamespace(): Promise<void> {
+    for (const path of this.#clusterWide) await this.call("DELETE", path);
     await this.call("DELETE", `/api/v1/namespaces/${this.namespace}`);
   }
 
@@ -126,6 +144,25 @@ export class Cluster {
       apiVersion: "policy/v1",
       kind: "Eviction",
       metadata: { name, namespace: this.namespace },
+    });
+  }
+
+  async nodeNames(): Promise<string[]> {
+    const { items } = await this.call("GET", "/api/v1/nodes") as { items: Node[] };
+    return items.map(({ metadata }) => metadata.name ?? "").sort();
+  }
+
+  /** Changes the spec of a node. */
+  async changeNode(name: string, change: (spec: Node["spec"]) => Node["spec"]): Promise<void> {
+    const path = `/api/v1/nodes/${name}`;
+    // Whoever else changes nodes meanwhile makes this one fail.
+    await eventually(`a change of node ${name}`, async () => {
+      const node = await this.call("GET", path) as Node;
+      const body = { ...node, spec: { ...node.spec, ...change(node.spec) } };
+      const response = await this.#fetch("PUT", path, body);
+      if (response.status === 409) return await response.body?.cancel(), false;
+      await answerOf(response, path);
+      return true;
     });
   }
 
