@@ -1,5 +1,6 @@
 /** One contract, held by the real files and by those in memory that other tests stand on. */
 import assert from "node:assert/strict";
+import { seededRandom } from "../src/random.ts";
 import { type Files, isMisplaced, isNotFound, isSharedTrouble, systemFiles } from "../src/files.ts";
 import { Killed, MemoryFiles, noDescriptors, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
 
@@ -295,4 +296,27 @@ Deno.test("memory files: a power failure leaves what was synced, names and texts
     "kept/text-unsynced": "",
     "lost/x": "",
   });
+});
+
+Deno.test("memory files: a power failure may leave any part of what was not synced, and all of what was", () => {
+  const files = new MemoryFiles();
+  files.makeDirectory("/d");
+  files.sync("/");
+  files.writeText("/d/kept", "kept");
+  for (const path of ["/d/kept", "/d"]) files.sync(path);
+  files.writeText("/d/.new", "text");
+  files.rename("/d/.new", "/d/named");
+  files.writeText("/d/other", "");
+  const random = seededRandom(1);
+  const seen = new Set<string>();
+  for (let i = 0; i < 200; i++) {
+    const tree = files.crash(random).tree("/d");
+    assert.equal(tree.kept, "kept");
+    seen.add(`${".new" in tree} ${tree.named} ${"other" in tree}`);
+  }
+  assert.ok(seen.has("false undefined false"), "nothing of it");
+  assert.ok(seen.has("true undefined false"), "its beginning");
+  assert.ok(seen.has("false text true"), "all of it");
+  assert.ok(seen.has("false te true"), "a torn text");
+  assert.ok(seen.has("false undefined true"), "the last alone");
 });

@@ -46,5 +46,7 @@ export function endMachines(workdir: Workdir, endings: Ending[]): Map<Ending, un
     // Seen gone is the last word; ours comes too late to change it.
     if (readStatusWord(workdir, machine) !== "deleted") writeStatusWord(workdir, machine, word);
   });
+  const syncWords = once(() => workdir.files.sync(workdir.layout.podsStatus));
+  each(() => syncWords());
   return failed;
 }

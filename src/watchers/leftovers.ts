@@ -58,10 +58,8 @@ export class LeftoversSweeper implements Loop {
     for (const [path, seenAtMs] of this.#seenAtMs) {
       if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
     }
-    const { requests, returnRequests, pods, podsStatus, nodes, machines, views, locks, prototypes } = workdir.layout;
-    for (const directory of [requests, returnRequests, pods, podsStatus, nodes, machines, views, locks, prototypes]) {
-      this.#sweep(directory);
-    }
+    const { directories, requests, returnRequests } = workdir.layout;
+    for (const directory of directories) this.#sweep(directory);
     const below = [requests, returnRequests].flatMap((parent) =>
       workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
     );

@@ -5,7 +5,7 @@ import type { KubeError } from "../kube/errors.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Complaints } from "./complaints.ts";
 import { Evictions } from "./evictions.ts";
@@ -126,7 +126,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       if (this.#listed.has(name) || gone.has(name)) continue;
       const word = readStatusWord(workdir, name);
       if (word === "creating" || word === undefined) unseen.push(name);
-      else if (word === "pending" || word === "running" || word === "unknown") gone.add(name);
+      else if (word !== "deleted" && (word !== "failed" || this.#hadPod(name))) gone.add(name);
     }
     for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
     const requests = workdir.directories(workdir.layout.requests).filter(isRequestId);
@@ -135,6 +135,15 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#listed = new Set();
     this.#view.complete();
     this.#wake();
+  }
+
+  /** True where a failed machine failed with its pod, and not for want of one. */
+  #hadPod(name: string): boolean {
+    try {
+      return readMachineRecord(this.#watching.workdir, name)?.uid !== undefined;
+    } catch {
+      return false; // What cannot be read now is read with the next list.
+    }
   }
 
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {

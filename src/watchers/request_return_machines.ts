@@ -1,9 +1,15 @@
 import { describeError } from "../errors.ts";
 import { isRequestId } from "../hf/names.ts";
-import { machineStatus, type StatusWord } from "../hf/status.ts";
+import type { StatusWord } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
-import { type PodFacts, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import {
+  type MachineRecord,
+  type PodFacts,
+  readMachineRecord,
+  readPodFacts,
+  readStatusWord,
+} from "../workdir/machines.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { markReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
@@ -19,6 +25,8 @@ export interface ReturnedMachine {
   pod: PodFacts | undefined;
   /** Its entry in its request: absent where we never issued it, or the request was lost. */
   entry: "pending" | "created" | undefined;
+  /** What was noted of its end, where it has come to one. */
+  record: Pick<MachineRecord, "uid"> | undefined;
 }
 
 /**
@@ -27,14 +35,13 @@ export interface ReturnedMachine {
  * - `gone`: nothing any more
  * - `wait`: its pod is not created, and the requests' watcher will see to it that it never is
  * - `delete`: its pod exists as far as we know
- * - `find`: it was created, but its pod has not been seen yet; or nothing is known of it
+ * - `find`: it was created, but its pod has not been seen yet, or its file was lost; or nothing is known of it
  */
-export function decideReturn({ word, pod, entry }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
+export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
   if (pod) return "delete";
   if (word === "deleted") return "gone";
   if (entry === "pending") return "wait";
-  if (word !== undefined && word !== "unknown" && machineStatus(word) === "terminated") return "gone";
-  return "find";
+  return word === "failed" && record?.uid === undefined ? "gone" : "find";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
@@ -168,7 +175,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     const pod = readPodFacts(workdir, machine);
     const entry = readMachineEntry(workdir, machine);
-    const todo = decideReturn({ word: readStatusWord(workdir, machine), pod, entry });
+    const record = readMachineRecord(workdir, machine);
+    const todo = decideReturn({ word: readStatusWord(workdir, machine), pod, entry, record });
     const before = machines.get(machine);
     if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#deletions.gone(before);
     if (pod) {

@@ -7,6 +7,7 @@ import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { RETURN_ANNOTATION } from "../templates/podspec.ts";
 import {
+  type MachineRecord,
   type PodFacts,
   readMachineRecord,
   readPodFacts,
@@ -53,19 +54,40 @@ export function writeSightings(
   const { workdir } = watching;
   const failed = new Map<string, unknown>();
   const syncs = new Map<string, () => void>();
+  const syncMachines = once(() => workdir.files.sync(workdir.layout.machines));
+  const states = new Map<string, [Sighting, MachineState]>();
   /** The pod file of the last machine that went, hidden: it becomes the note on the next one's end. */
   let spare: string | undefined;
   for (const [name, sighting] of sightings) {
     try {
       const state = stateOfSighting(watching, name, sighting);
-      // What Symphony may be told of a machine's end must not be undone by a power failure that forgets its creation.
+      // What Symphony may be told of a machine's end must not be undone by a power failure that forgets its creation,
+      // nor by one that forgets that it is a failure: a note that is lost reads as one of a machine that was up.
       if (machineStatus(state.word) === "terminated") syncOnce(name);
+      if (state.record && isFailure(state.record)) writeMachineRecord(workdir, name, state.record, { sync: true });
+      states.set(name, [sighting, state]);
+    } catch (error) {
+      failed.set(name, error);
+    }
+  }
+  const failures: string[] = [];
+  for (const [name, [sighting, state]] of states) {
+    try {
+      if (state.record && isFailure(state.record)) {
+        syncMachines();
+        failures.push(name);
+      }
       write(name, sighting, state);
     } catch (error) {
       failed.set(name, error);
     }
   }
   dropSpare();
+  try {
+    if (failures.length > 0) workdir.files.sync(workdir.layout.podsStatus);
+  } catch (error) {
+    for (const name of failures) if (!failed.has(name)) failed.set(name, error);
+  }
   return failed;
 
   function syncOnce(machine: string): void {
@@ -79,7 +101,7 @@ export function writeSightings(
   function write(name: string, sighting: Sighting, { word, record }: MachineState): void {
     const path = workdir.layout.pod(name);
     if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod, hinderedOf(watching, name, sighting.pod)));
-    if (record) {
+    if (record && !isFailure(record)) {
       const options = { spare };
       spare = undefined;
       writeMachineRecord(workdir, name, record, options);
@@ -119,6 +141,11 @@ function hinderedOf(
   const since = (before?.uid === pod.metadata.uid ? before?.hindered?.since : undefined) ??
     (now === undefined ? undefined : epochSeconds(now));
   return { ...(since === undefined ? {} : { since }), isCertain };
+}
+
+/** True where the machine counts as failed for Symphony. */
+function isFailure({ up, returned }: MachineRecord): boolean {
+  return !up || !returned;
 }
 
 function syncIfThere(workdir: Workdir, requestId: string): void {

@@ -213,6 +213,17 @@ Deno.test("a returned machine that nothing is known of is gone once the cluster 
   }
 });
 
+Deno.test("a returned machine that had a pod is not gone because the pod's file was lost", () => {
+  const failed = [{ word: "failed", record: { uid: "uid-1" } }, { word: "failed", record: {} }] as const;
+  const provider = requested({ word: "succeeded" }, ...failed);
+  const machines = ["req-0", "req-1", "req-2"];
+  addReturn(provider.workdir, { id: "ret", machines, unknown: [], requestedAt: 0 });
+  const results = () => Object.fromEntries(status(provider, "ret").machines.map(({ name, result }) => [name, result]));
+  assert.deepEqual(results(), { "req-0": "executing", "req-1": "executing", "req-2": "succeed" });
+  markReturnProcessed(provider.workdir, "ret");
+  assert.deepEqual(results(), { "req-0": "succeed", "req-1": "succeed", "req-2": "succeed" });
+});
+
 Deno.test("machines in a return request that were never issued are gone already", () => {
   const provider = memoryProvider();
   addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["../stranger"], requestedAt: asked });

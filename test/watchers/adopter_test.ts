@@ -6,7 +6,7 @@ import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
 import { LOST } from "../../src/watchers/adopter.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
-import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addRequest, readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
@@ -164,12 +164,15 @@ Deno.test("a pod that none of the machines of its request can have is deleted, a
 Deno.test("of a machine without a pod that stays which is known: that it was given back, or how it ended", async () => {
   const watching = memoryWatching();
   giveBack(watching, "ret", "req-1");
-  writeStatusWord(watching.workdir, "req-2", "succeeded");
+  const record = { up: true, returned: false, givenUp: false, message: "out of memory" };
+  writeMachineRecord(watching.workdir, "req-2", record);
+  writeStatusWord(watching.workdir, "req-2", "failed");
   await list(watching, remembering("req-0", { count: 4 }));
   assert.deepEqual(
     status(watching, "req").machines.map(({ name, result, status }) => `${name} ${result} ${status}`),
-    ["req-0 succeed running", "req-1 succeed terminated", "req-2 succeed terminated", "req-3 fail terminated"],
+    ["req-0 succeed running", "req-1 succeed terminated", "req-2 fail terminated", "req-3 fail terminated"],
   );
+  assert.equal(status(watching, "req").machines[2]?.message, "out of memory");
 });
 
 Deno.test("a return comes back as its pods remember it, and a machine of it that goes was given back", async () => {

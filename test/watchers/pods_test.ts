@@ -502,6 +502,35 @@ Deno.test("a word that was lost while its pod runs on is written again by the ne
   assert.equal(word(watching, "req-0"), "running");
 });
 
+Deno.test("a machine that ended by itself, and whose pod file was lost, is gone once a list does not name it", async () => {
+  const watching = memoryWatching();
+  const record = { up: false, returned: false, givenUp: false, message: "why" };
+  writeStatusWord(watching.workdir, "req-0", "succeeded");
+  writeStatusWord(watching.workdir, "req-1", "failed");
+  writeMachineRecord(watching.workdir, "req-1", { ...record, uid: "uid-1" });
+  writeStatusWord(watching.workdir, "req-2", "failed"); // It never had a pod.
+  writeMachineRecord(watching.workdir, "req-2", record);
+  const { list, go } = watch(watching);
+  list();
+  await go();
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), ["deleted", "deleted", "failed"]);
+});
+
+Deno.test("that a machine failed survives a power failure, and so does why", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"), up("req-1"));
+  await go();
+  watcher.event("MODIFIED", ourPod("req-0", { phase: "Failed", reason: "Evicted" }, { resourceVersion: "2" }));
+  watcher.event("DELETED", up("req-1", "3"));
+  await go();
+  const after = memoryWatching({ files: watching.files.crash("synced") });
+  assert.deepEqual(["req-0", "req-1"].map((name) => word(after, name)), ["failed", "deleted"]);
+  assert.match(readMachineRecord(after.workdir, "req-0")?.message ?? "", /Evicted/);
+  assert.match(readMachineRecord(after.workdir, "req-1")?.message ?? "", /not because Symphony returned/);
+});
+
 Deno.test("what is in the place of one machine's files is that machine's trouble: all others are written, and the view", async () => {
   const watching = memoryWatching();
   for (const path of ["pods/req-0", "pods-status/req-1", "machines/req-2"]) {

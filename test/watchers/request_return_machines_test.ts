@@ -28,11 +28,15 @@ const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
   [{ entry: "created", word: "deleted", pod }, "delete"],
   [{ word: "running" }, "find"],
   [{ word: "unknown" }, "find"],
-  [{ entry: "created", word: "succeeded" }, "gone"],
+  [{ entry: "created", word: "succeeded" }, "find"],
+  [{ entry: "created", word: "failed", record: { uid: "u" } }, "find"],
 ];
 for (const [machine, todo] of decisions) {
   Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
-    assert.equal(decideReturn({ word: undefined, pod: undefined, entry: undefined, ...machine }), todo);
+    assert.equal(
+      decideReturn({ word: undefined, pod: undefined, entry: undefined, record: undefined, ...machine }),
+      todo,
+    );
   });
 }
 
