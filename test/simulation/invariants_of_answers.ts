@@ -60,8 +60,19 @@ function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): str
 
 /** 2. What was printed is there after any crash, whole; and what Symphony was told of an end stays as it was. */
 export function printedIsOnDisk(simulation: Simulation): Invariant {
-  /** By request and machine, what was last said of it. */
-  const said = new Map<string, string>();
+  /** By request, and by request and machine, what was last said of it and when. */
+  const said = new Map<string, { what: string; atMs: number }>();
+  const isTakenBack = (key: string, what: string, isFinal: (before: string) => boolean): string | undefined => {
+    const before = said.get(key);
+    const atMs = simulation.clock.monotonic();
+    said.set(key, { what, atMs });
+    if (!before || before.what === what || !isFinal(before.what)) return undefined;
+    // After a power failure, what was seen has to be seen again: until then nothing is said.
+    const isForgotten = simulation.powerMs >= before.atMs && (what === "running" || what === "executing");
+    if (!isForgotten) return `${key} was said to be ${before.what}, and now ${what}`;
+    said.set(key, before);
+    return undefined;
+  };
   return {
     number: 2,
     title: "What a verb answered is on disk",
@@ -69,23 +80,22 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     rested: () => missing(simulation) ?? halves(simulation),
     answered({ verb, answer, failed }) {
       if (verb !== "getRequestStatus" || failed) return missing(simulation);
-      for (const request of (answer as StatusAnswer).requests) {
-        const asked = simulation.symphony.asked.get(request.requestId);
-        if (/never issued/.test(request.message)) return `${request.requestId} was printed, and is not known now`;
-        for (const { name, result } of request.machines) {
-          const key = `${request.requestId} ${name}`;
-          const before = said.get(key);
-          const isTakenBack = asked?.kind === "return" ? before === "succeed" : before === "fail";
-          if (isTakenBack && result !== before) return `${key} was said to ${before}, and now to ${result}`;
-          said.set(key, result);
+      for (const { requestId, message, status, machines } of (answer as StatusAnswer).requests) {
+        if (/never issued/.test(message)) return `${requestId} was printed, and is not known now`;
+        // A machine that is up may fail, and with it its request; one that is given back stays so.
+        const isReturn = simulation.symphony.asked.get(requestId)?.kind === "return";
+        for (const { name, result } of machines) {
+          const flaw = isTakenBack(
+            `${requestId} ${name}`,
+            result,
+            (before) => before === "fail" || (isReturn && before === "succeed"),
+          );
+          if (flaw) return flaw;
         }
-        const before = said.get(request.requestId);
-        const mayChange = before === undefined || before === "running" || before === request.status ||
-          // One more may fail, and after a power failure those that were up have to be seen again.
-          (before === "complete" && request.status === "complete_with_error") ||
-          (asked?.kind === "request" && simulation.powerMs > -Infinity && request.status === "running");
-        if (!mayChange) return `${request.requestId} was ${before}, and is ${request.status}`;
-        said.set(request.requestId, request.status);
+        const isLast = (before: string) =>
+          before === "complete_with_error" || (before === "complete" && (isReturn || status === "running"));
+        const flaw = isTakenBack(requestId, status, isLast);
+        if (flaw) return flaw;
       }
       return undefined;
     },

@@ -10,9 +10,6 @@ import { carriesOurLabels } from "./truth.ts";
 /** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
 const QUIET_MS = 35_000;
 
-/** What holds hidden names until they are swept. */
-const SWEPT = ["requests", "return-requests", "pods", "pods-status", "machines", "views", "locks", "prototypes"];
-
 const WORD_OF_PHASE: Record<string, StatusWord> = {
   Pending: "pending",
   Running: "running",
@@ -97,13 +94,8 @@ export function bounded(simulation: Simulation): Invariant {
         const life = truth.living(name);
         if (!life || !carriesOurLabels(life.pod)) return `pods/${name} is left, and there is no such pod`;
       }
-      for (const path of Object.keys(host.files.tree("/work"))) {
-        const parts = path.split("/");
-        const hidden = parts.findIndex((part) => part.startsWith(".new-"));
-        if (hidden >= 0 && !(hidden < 3 && SWEPT.includes(parts[0] ?? ""))) {
-          return `${path} is left, and nothing removes it`;
-        }
-      }
+      const left = Object.keys(host.files.tree("/work")).find((path) => path.includes(".new-"));
+      if (simulation.isSwept && left !== undefined) return `${left} is left, and nothing removes it`;
       if (cluster.watchCount > 3) return `${cluster.watchCount} watches are open`;
       const quietMs = clock.monotonic() - simulation.askedMs;
       return quietMs < QUIET_MS ? `something was still tried ${quietMs} ms ago` : undefined;
@@ -137,7 +129,8 @@ export function stepBack({ host, garbage }: Simulation): Invariant {
     rested() {
       const { workdir } = host;
       for (const name of workdir.names(workdir.layout.pods)) {
-        const pod = JSON.parse(workdir.readText(workdir.layout.pod(name)) ?? "{}");
+        const text = workdir.readText(workdir.layout.pod(name));
+        const pod = text?.endsWith("}\n") ? JSON.parse(text) : {};
         const isThere = readPodFacts(workdir, name) !== undefined &&
           typeof pod.metadata?.creation_timestamp === "number" && "pod_ip" in (pod.status ?? {});
         if (!isThere) return `pods/${name} is not as the existing plug-in reads it`;

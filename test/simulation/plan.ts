@@ -1,5 +1,5 @@
 import { integerBetween } from "../../src/random.ts";
-import { magnitude, oneOf, randomFor, someOf } from "./chance.ts";
+import { happens, magnitude, oneOf, randomFor, someOf } from "./chance.ts";
 import { type Deed, DEEDS, FAULTS } from "./deeds.ts";
 
 /** Something that happens at a moment of a run. Whom it hits, and how hard, follows from its own seed. */
@@ -23,6 +23,8 @@ export interface Plan {
   watchTimeoutSeconds: number;
   /** How often Symphony asks for the state of its requests, in milliseconds. */
   pollMs: number;
+  /** Goes on until what dead processes left must have been removed. */
+  waitsForSweep: boolean;
   /** How far the cluster's clock is ahead, in milliseconds. */
   clusterSkewMs: number;
 }
@@ -50,6 +52,7 @@ export function drawPlan(seed: number): Plan {
     imagePullGraceSeconds: oneOf(random, [1, 60]),
     watchTimeoutSeconds: oneOf(random, [10, 30, 60]),
     pollMs: magnitude(random, 500, 10_000),
+    waitsForSweep: happens(random, 0.05),
     clusterSkewMs: 0,
   };
 }

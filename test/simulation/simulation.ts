@@ -24,6 +24,9 @@ import { type Call, wire } from "./wire.ts";
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
 const REST_WITHIN_MS = 600_000;
 
+/** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
+const SWEPT_WITHIN_MS = 31 * 60_000;
+
 /** How often it is looked whether all is at rest, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -68,6 +71,8 @@ export class Simulation {
   /** Entries of the work directory that somebody broke on purpose. */
   readonly garbage = new Set<string>();
   clusterSkewMs: number;
+  /** So much time has passed since the last trouble that everything that a dead process left has been removed. */
+  isSwept = false;
   /** Trouble is over: from now on everything has to come to rest. */
   isHealed = false;
   readonly #random: Random;
@@ -148,6 +153,10 @@ export class Simulation {
     await this.#rest("after all trouble");
     await symphony.giveBackThese([...this.#allMachines()].sort());
     await this.#rest("after everything was given back");
+    if (!plan.waitsForSweep) return;
+    await this.#letPass(SWEPT_WITHIN_MS);
+    this.isSwept = true;
+    await this.#rest("after the sweep");
   }
 
   /** One of the product's verbs, in a process of its own. @returns its answer; nothing where it was killed before it gave one */
