@@ -5,6 +5,8 @@ export interface FileInfo {
   size: number;
   /** Milliseconds since the epoch. */
   modifiedMs: number;
+  /** How many names it has. */
+  links: number;
 }
 
 /** How a file is read. */
@@ -89,11 +91,15 @@ export const systemFiles: Files = {
 
 function systemInfo(path: string, followLinks: boolean): FileInfo {
   const info = followLinks ? Deno.statSync(path) : Deno.lstatSync(path);
-  return { kind: kindOf(info), size: info.size, modifiedMs: info.mtime?.getTime() ?? 0 };
+  return { kind: kindOf(info), size: info.size, modifiedMs: info.mtime?.getTime() ?? 0, links: info.nlink ?? 1 };
 }
 
 /** @throws where this must not be opened; a directory says for itself what it is */
-export function refuseUnreadable(path: string, { kind, size }: FileInfo, mostBytes = MOST_BYTES): void {
+export function refuseUnreadable(
+  path: string,
+  { kind, size }: Pick<FileInfo, "kind" | "size">,
+  mostBytes = MOST_BYTES,
+): void {
   if (kind === "symlink" || kind === "other") {
     const what = kind === "symlink" ? "a symbolic link" : "a pipe, socket or device";
     throw Object.assign(new Error(`It is ${what}, not a file: '${path}'`), { code: "EFTYPE" });

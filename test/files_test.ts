@@ -174,6 +174,10 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
   ["tells of nothing", (f, at) => f.info(`${at}/none`), "NotFound ENOENT"],
   ["tells of nothing below a file", (f, at) => f.info(`${at}/file/x`), "NotADirectory ENOTDIR"],
   ["tells what a link leads to", (f, at) => f.info(`${at}/link`, { followLinks: true }).kind, "file"],
+  ["tells how many names there are", (f, at) => {
+    f.hardLink(`${at}/file`, `${at}/new`);
+    return [f.info(`${at}/file`).links, f.info(`${at}/marked`).links];
+  }, [2, 1]],
   ["tells of a pipe", (f, at) => [f.info(`${at}/pipe`).kind, f.info(`${at}/pipelink`, { followLinks: true }).kind], [
     "other",
     "other",

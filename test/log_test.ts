@@ -70,3 +70,12 @@ Deno.test("a file that is too large is set aside, and the one set aside before i
   assert.match(files.readText("/log"), /^[^\n]*fresh\n$/);
   assert.equal(files.readText("/log.1", { mostBytes: Infinity }).slice(0, 3), "xxx");
 });
+
+Deno.test("a log file that is a pipe hides nothing and blocks nobody", () => {
+  for (const path of ["/pipe", "/link"]) {
+    const files = new MemoryFiles();
+    files.pipe("/pipe");
+    files.symlink("/pipe", "/link");
+    assert.match(logged((log) => log.info("said"), { file: path, files }).error, /said/);
+  }
+});

@@ -7,7 +7,6 @@ import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
-import { Complaints } from "./complaints.ts";
 import { Evictions } from "./evictions.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
@@ -70,10 +69,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #view: ViewKeeper;
   readonly #waits = new WaitLog();
   readonly #evictions: Evictions;
-  /** What could not be written down though nothing else is in its way. */
-  readonly #complaints = new Complaints((machine, error) => {
-    log.error("Machine set aside: it cannot be written down", { machine, error });
-  });
+  /** What could not be written down because of what is in its own place, and when each is tried again. */
+  readonly #obstructed = new Map<string, Sighting>();
+  readonly #obstacles: Setbacks;
 
   /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
   constructor(watching: Watching, options: { wake: () => void; changed: () => void }) {
@@ -87,6 +85,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
     });
+    this.#obstacles = new Setbacks(watching, (machine, error) => {
+      log.error("Machine set aside: it cannot be written down", { machine, error: describeError(error) });
+    }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
   /** How many pods are followed. */
@@ -169,6 +170,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
     this.#endCalm();
+    this.#retryObstructed();
     this.#writeDown(this.#nextSlice());
     this.#evictions.write();
     if (this.#sightings.size === 0) this.#adopter.step();
@@ -185,6 +187,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const pod = "pod" in sighting ? sighting.pod : sighting.gone;
     if (pod) this.#evictions.note(pod);
     delete pod?.metadata.managedFields; // A third of a pod's size, and nobody reads it.
+    this.#obstructed.delete(name);
     if (canWait && !this.#sightings.has(name)) {
       const dueMs = this.#calm.get(name)?.dueMs ?? this.#watching.clock.monotonic() + CALM_MS;
       this.#calm.set(name, { sighting, dueMs });
@@ -212,11 +215,20 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     }
   }
 
+  #retryObstructed(): void {
+    for (const [name, sighting] of this.#obstructed) {
+      if (this.#obstacles.waits(name)) continue;
+      this.#obstructed.delete(name);
+      this.#sightings.set(name, sighting);
+    }
+  }
+
   /** What is not there any more was seen last as it is noted here, else as it is written down. */
   #seeGone(name: string): void {
-    const last = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting;
+    const last = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting ?? this.#obstructed.get(name);
     if (last && "gone" in last) return;
     this.#calm.delete(name);
+    this.#obstructed.delete(name);
     this.#sightings.set(name, { gone: last?.pod });
   }
 
@@ -249,18 +261,17 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   /**
-   * What cannot be written because of what is in its own place is set aside until its pod changes or is listed again.
+   * What cannot be written because of what is in its own place is set aside for a while.
    * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
   #writeDown(slice: [string, Sighting][]): void {
     if (slice.length === 0) return;
-    const { broken, layout } = this.#watching.workdir;
     const failed = writeSightings(this.#watching, slice);
     const trouble: unknown[] = [];
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
       if (!failed.has(name)) {
-        broken.clear(layout.pod(name), this.name);
+        this.#obstacles.clear(name);
         this.#waits.note(name, "pod" in sighting ? sighting.pod : undefined);
         if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
         else this.#written.delete(name);
@@ -269,8 +280,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       const error = failed.get(name);
       this.#written.delete(name);
       if (isMisplaced(error)) {
-        this.#complaints.note(name, error);
-        broken.note(layout.pod(name), describeError(error), this.name);
+        this.#obstacles.note(name, error);
+        this.#obstructed.set(name, sighting);
       } else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
     if (failed.size < slice.length) this.#changed();

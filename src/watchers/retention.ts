@@ -59,7 +59,7 @@ export class RetentionWatcher implements Loop {
     this.#limits = limits;
     this.#setbacks = new Setbacks(watching, (path, error) => {
       log.warn("Cannot be looked at or removed yet", { path, error: describeError(error) });
-    });
+    }, { by: this.name, pathOf: (path) => path });
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#removal = new Removal(watching.workdir, unlessBroken);
     this.#spools = new Spools(watching.workdir, { limits, unlessBroken });

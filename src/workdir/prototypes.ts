@@ -33,6 +33,11 @@ export class Prototypes {
     });
   }
 
+  /** Has each looked at again before its next use: in the life of a daemon, anybody may get at it. */
+  recheck(): void {
+    this.#checked.clear();
+  }
+
   #alias(
     prototype: string,
     path: string,

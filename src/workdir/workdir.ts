@@ -79,9 +79,12 @@ export class Workdir {
   /**
    * Removes a file by hiding it, to become another: to free one inode and find another takes longer than all the rest on
    * some file systems. The caller removes it where nothing becomes of it.
-   * @returns where it is hidden; nothing where there was no file
+   * @returns where it is hidden; nothing where there is nothing to become another: what is a link, or has another name, leads
+   * who writes to it elsewhere
    */
   retire(path: string): string | undefined {
+    const info = this.#unlessMissing(() => this.files.info(path));
+    if (info?.kind !== "file" || info.links > 1) return void this.remove(path);
     const hidden = this.temporary(path.slice(0, path.lastIndexOf("/")));
     return this.#unlessMissing(() => {
       this.files.rename(path, hidden);
@@ -93,12 +96,14 @@ export class Workdir {
   link(word: string, path: string): void {
     // Renaming one name of a file onto another of its names would leave both.
     if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
+    this.prototypes.recheck();
     this.replace(path, (temporary) => this.prototypes.link(word, temporary));
   }
 
   /** Makes `path` an empty file, whatever it was before. */
   empty(path: string): void {
     if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
+    this.prototypes.recheck();
     this.replace(path, (temporary) => this.prototypes.empty(temporary));
   }
 
@@ -108,6 +113,7 @@ export class Workdir {
     try {
       make(temporary);
       this.files.rename(temporary, path);
+      this.broken.clear(path);
     } catch (error) {
       try {
         this.remove(temporary);

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type DirectoryEntry, type FileInfo, type Files, refuseUnreadable, withoutMark } from "../../src/files.ts";
 import type { ReadOptions } from "../../src/files.ts";
 import { integerBetween, type Random } from "../../src/random.ts";
@@ -138,6 +139,7 @@ export class MemoryFiles implements Files {
 
   /** Every path below a directory, hidden ones too, in order: a file with its text, a link with its target. */
   tree(directory: string): Record<string, string> {
+    this.#operation = undefined; // It is a test that looks.
     const found: [string, string][] = [];
     const visit = (path: string, node: Node) => {
       if (node.kind === "file") found.push([path, node.text]);
@@ -273,11 +275,19 @@ export class MemoryFiles implements Files {
 
   #infoOf(node: Node): FileInfo {
     const size = node.kind === "file"
-      ? new TextEncoder().encode(node.text).length
+      ? Buffer.byteLength(node.text)
       : node.kind === "symlink"
-      ? new TextEncoder().encode(node.target).length
+      ? Buffer.byteLength(node.target)
       : 4096;
-    return { kind: node.kind, size, modifiedMs: node.modifiedMs };
+    const root = this.#root;
+    return {
+      kind: node.kind,
+      size,
+      modifiedMs: node.modifiedMs,
+      get links() {
+        return countNames(node, root);
+      },
+    };
   }
 
   sync(path: string): void {
@@ -448,6 +458,15 @@ function survivingEntries(directory: DirectoryNode, leaves: CrashLeaves): Map<st
   return entries;
 }
 
+function countNames(node: Node, below: DirectoryNode): number {
+  let names = 0;
+  for (const one of below.entries.values()) {
+    if (one === node) names++;
+    else if (one.kind === "directory") names += countNames(node, one);
+  }
+  return names;
+}
+
 /** A full disk, as the system reports it. */
 export function noSpace(): Error {
   return withCode(new Error("No space left on device (os error 28)"), "ENOSPC");
@@ -498,7 +517,7 @@ function split(path: string): string[] {
   for (const part of path.split("/")) {
     // No link that a test makes is followed by `..`.
     if (part === "..") parts.pop();
-    else if (new TextEncoder().encode(part).length > 255) {
+    else if (Buffer.byteLength(part) > 255) {
       throw withCode(new Error(`File name too long (os error 36): '${path}'`), "ENAMETOOLONG");
     } else if (part !== "" && part !== ".") parts.push(part);
   }

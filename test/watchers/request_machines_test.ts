@@ -477,3 +477,17 @@ Deno.test("what is in the place of one machine's files holds up no other machine
   assert.equal(readMachineRecord(watching.workdir, "one-2")?.returned, true);
   assertHandled(watching, "one");
 });
+
+for (const put of ["pipe", "makeDirectory"] as const) {
+  Deno.test(`machines whose manifest became no file fail with that reason, and no pod is created (${put})`, async () => {
+    const watching = memoryWatching();
+    const { files, workdir, kube } = watching;
+    ask(watching, "req", 2);
+    files.remove("/work/requests/req/.manifest.json");
+    files[put]("/work/requests/req/.manifest.json");
+    await run(new RequestMachinesWatcher(watching, () => {}), watching, 2_000);
+    assert.deepEqual([readStatusWord(workdir, "req-0"), readStatusWord(workdir, "req-1")], ["failed", "failed"]);
+    assert.match(readMachineRecord(workdir, "req-0")?.message ?? "", /not a file|Is a directory/);
+    assert.deepEqual(kube.calls, []);
+  });
+}

@@ -97,3 +97,15 @@ Deno.test("a name that has gone is told of once, and given again should it come 
   files.makeDirectory(`${directory}/a`);
   assert.deepEqual(arrivals.next(clock.now()), ["a"]);
 });
+
+Deno.test("a name to be reconsidered is given again once anything has changed, and costs nothing until then", async () => {
+  const { files, clock, directory, add, next, arrivals } = make();
+  files.writeText(`${directory}/a`, "");
+  await clock.advance(3_000);
+  assert.deepEqual(next(), ["a"]);
+  arrivals.reconsider("a");
+  assert.deepEqual(next(), []);
+  files.remove(`${directory}/a`);
+  add("a");
+  assert.deepEqual(next(), ["a"]);
+});

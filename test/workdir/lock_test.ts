@@ -109,3 +109,24 @@ Deno.test("a lock that another process holds is refused, and is free once that w
     systemLocks.take(workdir, "pods", holder)();
   });
 });
+
+Deno.test("a lock that is no file is not opened: what a link leads to stays as it is", async () => {
+  await withWorkdir((workdir) => {
+    const { layout } = workdir;
+    Deno.symlinkSync(`${layout.root}/made`, layout.lock("pods"));
+    Deno.mkdirSync(layout.lock("expiry"));
+    for (const watcher of ["pods", "expiry"]) {
+      assert.throws(() => systemLocks.take(workdir, watcher, holder), /Cannot open the lock '.*': it is not a file/);
+    }
+    assert.equal(workdir.kind(`${layout.root}/made`), undefined);
+  });
+});
+
+Deno.test("a lock is had even where it cannot be written down who has it", async () => {
+  await withWorkdir((workdir) => {
+    Deno.mkdirSync(`${workdir.layout.lockHolder("pods")}/full`, { recursive: true });
+    const release = systemLocks.take(workdir, "pods", holder);
+    assert.throws(() => systemLocks.take(workdir, "pods", holder), { exitCode: 3, message: /another process/ });
+    release();
+  });
+});

@@ -79,3 +79,17 @@ Deno.test("a link that is right already is not made again", () => {
   workdir.link("running", "/work/pods-status/a-0");
   assert.equal(files.writes.length, before);
 });
+
+Deno.test("an entry is right even where its prototype was overwritten since the one before", () => {
+  const { files, workdir } = memoryWorkdir();
+  for (const [machine, overwrite] of [["a-0", undefined], ["b-0", "word-running"], ["c-0", "empty"]] as const) {
+    if (overwrite) {
+      files.remove(workdir.layout.prototype(overwrite));
+      files.writeText(workdir.layout.prototype(overwrite), "garbage");
+    }
+    workdir.link("running", workdir.layout.podStatus(machine));
+    workdir.empty(workdir.layout.machine(machine));
+    assert.equal(workdir.readLink(workdir.layout.podStatus(machine)), "running");
+    assert.equal(files.readText(workdir.layout.machine(machine)), "");
+  }
+});

@@ -136,3 +136,36 @@ Deno.test("a file that was retired becomes another one, and no third is left", (
   assert.deepEqual(files.tree("/work/d"), { new: "new" });
   assert.equal(workdir.retire("/work/d/none"), undefined);
 });
+
+Deno.test("what has to be a directory and is not is named before anything is done", () => {
+  for (const put of ["pipe", "link", "file"]) {
+    const { files, workdir } = make();
+    workdir.prepare();
+    files.removeTree("/work/pods");
+    files.makeDirectory("/elsewhere");
+    if (put === "pipe") files.pipe("/work/pods");
+    if (put === "link") files.symlink("/elsewhere", "/work/pods");
+    if (put === "file") files.writeText("/work/pods", "");
+    const before = files.writes.length;
+    for (const act of [() => workdir.prepare(), () => workdir.check()]) {
+      assert.throws(act, { name: "HostFactoryError", message: /'\/work\/pods' is no directory/ });
+    }
+    assert.equal(files.writes.length, before);
+  }
+});
+
+Deno.test("only a file of one name is retired: whoever writes to another writes elsewhere", () => {
+  const { files, workdir } = make();
+  files.writeText("/elsewhere", "theirs");
+  files.symlink("/elsewhere", "/work/d/link");
+  files.hardLink("/elsewhere", "/work/d/name");
+  files.writeText("/work/d/own", "");
+  assert.equal(workdir.retire("/work/d/link"), undefined);
+  assert.equal(workdir.retire("/work/d/name"), undefined);
+  assert.equal(workdir.retire("/work/d/none"), undefined);
+  const spare = workdir.retire("/work/d/own");
+  assert.equal(files.list("/work/d").length, 1);
+  workdir.write("/work/d/new", "ours", { spare });
+  assert.deepEqual(files.tree("/work/d"), { new: "ours" });
+  assert.equal(files.readText("/elsewhere"), "theirs");
+});
