@@ -16,7 +16,8 @@ export class DirectoryKeeper implements Loop {
   readonly #viewIsOurs: () => boolean;
   readonly #lost: () => void;
   /** The notes of who holds the locks, as they were at the start. */
-  readonly #holders: ReadonlyMap<string, string | undefined>;
+  #holders: ReadonlyMap<string, string | undefined> | undefined;
+  readonly #paths: string[];
 
   /**
    * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where the view of the cluster is not the one
@@ -30,8 +31,7 @@ export class DirectoryKeeper implements Loop {
     this.#clock = clock;
     this.#viewIsOurs = options.viewIsOurs;
     this.#lost = options.lost;
-    const paths = options.watchers.map((watcher) => workdir.layout.lockHolder(watcher));
-    this.#holders = new Map(paths.map((path) => [path, workdir.readText(path)]));
+    this.#paths = options.watchers.map((watcher) => workdir.layout.lockHolder(watcher));
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
@@ -41,6 +41,7 @@ export class DirectoryKeeper implements Loop {
 
   #isOurs(): boolean {
     const workdir = this.#workdir;
+    this.#holders ??= new Map(this.#paths.map((path) => [path, workdir.readText(path)]));
     return workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
       [...this.#holders].every(([path, text]) => workdir.readText(path) === text) && this.#viewIsOurs();
   }

@@ -78,8 +78,7 @@ export class ExpiryWatcher implements Loop {
     if (this.#setbacks.waits(machine)) return "stays";
     if (this.#watching.clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) return "stays";
     try {
-      if (this.#staysUp(machine)) return "stays";
-      const pod = readPodFacts(this.#watching.workdir, machine);
+      const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
       const todo = pod ? this.#decide(machine, pod) : "stays";
       if (todo === "delete" && pod) this.#delete(machine, pod);
       this.#setbacks.clear(machine);

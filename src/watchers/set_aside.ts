@@ -13,8 +13,8 @@ const CHECK_EVERY_MS = 60_000;
 /** How often, in milliseconds, a note is written anew where nothing but its count has changed. */
 const COUNT_EVERY_MS = 10 * 60_000;
 
-/** How long, in milliseconds, the note of an earlier process stands by itself: what is still broken is met long before. */
-const INHERITED_MS = 60 * 60_000;
+/** How long, in milliseconds, what an earlier process or start has met stands by itself: whoever can meet it does before. */
+const INHERITED_MS = 15 * 60_000;
 
 const NoteSchema = v.object({
   path: v.string(),
@@ -41,8 +41,8 @@ export class SetAside implements Loop {
   readonly name = "set-aside";
   readonly #watching: Pick<Watching, "workdir" | "clock">;
   readonly #notes = new Map<string, Note>();
-  /** Notes of an earlier process of which nothing was met yet, and until when they stand, on the monotonic clock. */
-  readonly #inherited = new Map<string, number>();
+  /** What was met before and not since: how often, and until when it stands, on the monotonic clock. */
+  readonly #inherited = new Map<string, { times: number; untilMs: number }>();
   #isStarted = false;
   #checkAtMs = 0;
 
@@ -67,7 +67,7 @@ export class SetAside implements Loop {
     return Promise.resolve({ kind: "again", atMs: now + LOOK_EVERY_MS });
   }
 
-  /** Takes over what an earlier process wrote, so that it goes away once it is untrue. */
+  /** Takes over what was met before our time, so that it goes away once it is untrue. */
   #inherit(now: number): void {
     const { workdir } = this.#watching;
     const { broken, layout } = workdir;
@@ -80,17 +80,18 @@ export class SetAside implements Loop {
       if (!entry) continue;
       entry.times += note.times;
       this.#notes.set(key, { entry, since: note.since, reason: note.reason, times: entry.times, writtenMs: now });
-      this.#inherited.set(key, now + INHERITED_MS);
     }
+    for (const [key, { times }] of broken.all) this.#inherited.set(key, { times, untilMs: now + INHERITED_MS });
   }
 
   #forgetGone(now: number): void {
     this.#checkAtMs = now + CHECK_EVERY_MS;
     const { workdir } = this.#watching;
     for (const [key, { path, by, times }] of workdir.broken.all) {
-      const untilMs = this.#inherited.get(key);
-      if (untilMs !== undefined && times > (this.#notes.get(key)?.times ?? 0)) this.#inherited.delete(key);
-      else if (now > (untilMs ?? Infinity) || !isThere(workdir, path)) workdir.broken.clear(path, by);
+      const inherited = this.#inherited.get(key);
+      const isOld = inherited?.times === times;
+      if (!isOld) this.#inherited.delete(key);
+      if ((isOld && now > inherited.untilMs) || !isThere(workdir, path)) workdir.broken.clear(path, by);
     }
   }
 

@@ -5,13 +5,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
-import { serve } from "../../src/serve/serve.ts";
+import { serve, WATCHERS } from "../../src/serve/serve.ts";
 import { podFileText } from "../../src/watchers/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import type { Locks } from "../../src/workdir/lock.ts";
 import { readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
@@ -269,7 +270,7 @@ Deno.test("whatever lies in the place of one entry, serve serves all others, and
       const outside = files.tree(OUTSIDE);
       files.trespasses.length = 0;
       const stop = new AbortController();
-      const daemon = { workdir, kube, clock, random, locks: { take: () => () => {} }, holder };
+      const daemon = { workdir, kube, clock, random, locks, holder };
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(40_000);
@@ -283,12 +284,8 @@ Deno.test("whatever lies in the place of one entry, serve serves all others, and
         assert.deepEqual(files.tree(OUTSIDE), outside);
 
         for (const { path } of what.toSorted((a, b) => b.path.length - a.path.length)) take(files, path);
-        await clock.advance(130_000);
-        assert.deepEqual(
-          files.list("/work/set-aside"),
-          [],
-          [...workdir.broken.all.values()].map((one) => one.path).join(),
-        );
+        // Some are looked at every ten minutes only, and what was met before serve started over stands a little longer.
+        await clock.runUntil(() => files.list("/work/set-aside").length === 0, { withinMs: 20 * 60_000 });
       } finally {
         stop.abort();
         await clock.advance(20_000);
@@ -323,7 +320,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
       const { files, watching, kube } = furnished();
       const { clock, random, workdir } = watching;
       const stop = new AbortController();
-      const daemon = { workdir, kube, clock, random, locks: { take: () => () => {} }, holder };
+      const daemon = { workdir, kube, clock, random, locks, holder };
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(fromMs);
@@ -367,12 +364,24 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
   );
 });
 
+/** Nobody else is there who could have them. */
+const locks: Locks = {
+  take(workdir, watcher, holder) {
+    try {
+      workdir.write(workdir.layout.lockHolder(watcher), JSON.stringify(holder));
+    } catch {
+      // Nobody but an operator misses it.
+    }
+    return () => {};
+  },
+};
 const holder = { host: "host", pid: 1, command: "hostfactory serve", since: "2026-11-20T00:00:00Z" };
 const options = {
-  watchers: ["request-machines", "request-return-machines", "pods", "expiry"] as const,
+  watchers: WATCHERS,
   instance: "k8s-hf",
   concurrency: 8,
   podTimeoutSeconds: 300,
+  imagePullGraceSeconds: 60,
   watchTimeoutSeconds: 60,
   retention: { retainSeconds: 3_600, retainMachines: 1_000 },
 };
