@@ -32,6 +32,15 @@ export class KubeClient implements Kube {
     return asPod(await this.#connection.request("GET", `${PODS}/${encodeURIComponent(name)}`, options));
   }
 
+  async annotatePod(
+    name: string,
+    { uid, annotations, ...options }: CallOptions & { uid: string; annotations: Record<string, string> },
+  ): Promise<void> {
+    // A uid that is not the pod's is refused as a conflict.
+    const body = { metadata: { uid, annotations } };
+    await this.#connection.request("PATCH", `${PODS}/${encodeURIComponent(name)}`, { ...options, body });
+  }
+
   async deletePod(
     name: string,
     { uid, gracePeriodSeconds, ...options }: CallOptions & { uid: string; gracePeriodSeconds?: number },

@@ -144,7 +144,7 @@ export class Connection {
     for (const [name, value] of login.headers) headers.push([name, value]);
     const init: RequestInit = { method, headers, signal: deadline, redirect: "manual" };
     if (body !== undefined) {
-      headers.push(["content-type", "application/json"]);
+      headers.push(["content-type", method === "PATCH" ? "application/merge-patch+json" : "application/json"]);
       init.body = JSON.stringify(body);
     }
     const transport = this.#transportFor(login);

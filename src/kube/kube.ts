@@ -15,6 +15,11 @@ export interface Kube {
   /** @throws KubeError of kind `notFound` where there is no such pod */
   getPod(name: string, options?: CallOptions): Promise<Pod>;
   /**
+   * Sets annotations of the pod with this uid; others stay as they are.
+   * @throws KubeError `notFound` where no pod has the name, `conflict` where the name belongs to another uid
+   */
+  annotatePod(name: string, options: CallOptions & { uid: string; annotations: Record<string, string> }): Promise<void>;
+  /**
    * Asks for the deletion of the pod with this uid; it is gone only once the cluster says so.
    * @throws KubeError `notFound` where no pod has the name, `conflict` where the name belongs to another uid
    */

@@ -17,6 +17,7 @@ import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
 import { RetentionWatcher } from "../watchers/retention.ts";
 import { SetAside } from "../watchers/set_aside.ts";
+import { ReturnMarker } from "../watchers/return_marker.ts";
 import type { Watching } from "../watchers/watching.ts";
 import { readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
@@ -199,7 +200,10 @@ async function watch(
   }
   if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
-  if (runs("request-return-machines")) start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
+  if (runs("request-return-machines")) {
+    start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
+    start(new ReturnMarker(watching), runner());
+  }
   if (runs("expiry")) {
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
     start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);

@@ -11,7 +11,7 @@ export const PodLabel = {
   template: "symphony/hostfactory-template",
 } as const;
 export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
-/** Set on the pod of a machine that Symphony has given back, while the pod goes. */
+/** Set on the pod of a machine that Symphony has given back, where the pod stays for a while. */
 export const RETURN_ANNOTATION = "symphony/hostfactory-return";
 
 const Seconds = v.pipe(v.number(), v.finite());

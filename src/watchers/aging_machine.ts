@@ -17,7 +17,7 @@ export interface AgingMachine {
 }
 
 /** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
-const STRAY_GRACE_SECONDS = 60;
+const STRAY_GRACE_SECONDS = 30;
 
 /** How long a machine may take to come up, in seconds. */
 export interface Limits {

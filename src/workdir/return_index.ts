@@ -23,6 +23,15 @@ export class ReturnIndex {
     return this.#times.has(machine);
   }
 
+  /** Of these machines, those that are in a return request, each with the id of one. */
+  requestsOf(machines: ReadonlySet<string>): Map<string, string> {
+    const found = new Map<string, string>();
+    for (const [id, named] of this.#machinesOf) {
+      for (const machine of named) if (machines.has(machine)) found.set(machine, id);
+    }
+    return found;
+  }
+
   /** Another number after each `refresh` that found new return requests. */
   get revision(): number {
     return this.#revision;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { RequestStatusAnswer } from "../../src/hf/answers.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
-import { machinesOf, type Site } from "../support/site.ts";
+import { granted, roleObjects } from "../support/role.ts";
+import { machinesOf, manifest, type Site } from "../support/site.ts";
 
 /** What is said of machines: everything but the words for people. */
 function said(machines: RequestStatusAnswer["machines"]) {
@@ -169,3 +170,72 @@ clusterTest("instances of one name in two namespaces know nothing of each other"
     await other.deleteNamespace();
   }
 });
+
+/** A template whose pods stay until they are released. */
+const held = { ...manifest, metadata: { ...manifest.metadata, finalizers: ["hostfactory.test/hold"] } };
+
+clusterTest(
+  "what was being given back is known after the work directory was lost: the return, and its machines",
+  async (site) => {
+    site.writeTemplates({ small: held });
+    const serve = site.serve();
+    const id = await site.request(2);
+    try {
+      await site.allRunning(id);
+      const returned = await site.giveBack([`${id}-0`]);
+      await eventually("the pod remembers it", async () => {
+        const annotations = (await site.cluster.pods()).get(`${id}-0`)?.metadata.annotations;
+        return annotations?.["symphony/hostfactory-return"]?.includes(returned);
+      });
+      await serve.stop();
+      Deno.removeSync(site.workdir, { recursive: true });
+      site.serve();
+      await answeredAgain(site, id);
+      assert.equal((await site.status(returned)).status, "running");
+      await site.cluster.releasePod(`${id}-0`);
+      const { status, machines } = await site.settled(returned);
+      assert.deepEqual([status, machines.map(({ name, result }) => `${name} ${result}`)], [
+        "complete",
+        [`${id}-0 succeed`],
+      ]);
+      const request = await site.status(id);
+      assert.equal(request.status, "complete", request.message);
+      assert.deepEqual(request.machines.map(({ status }) => status), ["terminated", "running"]);
+    } finally {
+      for (const name of await site.cluster.podNames()) await site.cluster.releasePod(name);
+    }
+  },
+);
+
+const nowhere = { ...manifest, spec: { ...manifest.spec, nodeSelector: { "no.such/label": "x" } } };
+/** What makes serve do each thing that the role grants. */
+const needs: Record<string, (site: Site) => Promise<void>> = {
+  list: () => Promise.resolve(),
+  watch: () => Promise.resolve(),
+  create: async (site) => void await site.request(1),
+  async get(site) {
+    site.writeTemplates({ small: nowhere });
+    await site.request(1);
+  },
+  async delete(site) {
+    const id = await site.request(1);
+    await site.allRunning(id);
+    await site.giveBack([`${id}-0`]);
+  },
+  async patch(site) {
+    site.writeTemplates({ small: held });
+    await needs["delete"]?.(site);
+  },
+};
+for (const verb of new Set(granted(roleObjects("any")).map((grant) => grant.split(" ")[0] ?? ""))) {
+  clusterTest(`the role is the smallest that works: without '${verb}' it does not`, async (site) => {
+    await site.cluster.withdraw(verb);
+    const serve = site.serve("--pod-timeout", "1");
+    try {
+      await needs[verb]?.(site);
+      await serve.says(new RegExp(`cannot ${verb} resource .?"pods.?"`));
+    } finally {
+      for (const name of await site.cluster.podNames()) await site.cluster.releasePod(name);
+    }
+  });
+}

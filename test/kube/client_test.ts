@@ -58,6 +58,15 @@ Deno.test("A delete carries the uid as precondition, and the grace where one is 
   });
 });
 
+Deno.test("Annotations are merged into the pod with the uid, and into no other", async () => {
+  const { client, requests } = setUp(() => json({ kind: "Pod", ...pod("a") }));
+  await client.annotatePod("a", { uid: "u1", annotations: { "x/y": "z" } });
+  const [request] = requests;
+  assert.equal(`${request?.method} ${request?.url.pathname}`, "PATCH /prefix/api/v1/namespaces/grid/pods/a");
+  assert.equal(request?.headers.get("content-type"), "application/merge-patch+json");
+  assert.deepEqual(request?.body, { metadata: { uid: "u1", annotations: { "x/y": "z" } } });
+});
+
 Deno.test("The pods of a list say what they are", async () => {
   const { client, requests } = setUp(() =>
     json({ kind: "PodList", metadata: { resourceVersion: "5", continue: "next" }, items: [pod("a")] })

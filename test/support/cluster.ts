@@ -33,9 +33,9 @@ export class Cluster {
   }
 
   /** Applies the role that hosts are given on a real API server, and logs the product in with it. */
-  async grantRole(options: { without?: string } = {}): Promise<void> {
+  async grantRole(): Promise<void> {
     const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}`;
-    for (const object of roleObjects(this.namespace, options)) {
+    for (const object of roleObjects(this.namespace)) {
       const path = object.kind === "ServiceAccount"
         ? this.#path("serviceaccounts")
         : `${rbac}/${object.kind.toLowerCase()}s`;
@@ -50,28 +50,32 @@ export class Cluster {
       status: { token: string };
     };
     this.#token = status.token;
-    await eventually("the role", async () => {
-      const review = {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SubjectAccessReview",
-        spec: {
-          user: `system:serviceaccount:${this.namespace}:hostfactory`,
-          resourceAttributes: {
-            namespace: this.namespace,
-            resource: "pods",
-            verb: options.without === "get" ? "list" : "get",
-          },
-        },
-      };
-      const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-      const { status } = await this.call("POST", path, review) as { status: { allowed: boolean } };
-      return status.allowed;
+    await this.#allows("pods", "list", true);
+  }
+
+  /** Waits until the product may do that with the objects of a resource, or may not. */
+  async #allows(resource: string, verb: string, allowed: boolean): Promise<void> {
+    const resourceAttributes = { namespace: this.namespace, resource, verb };
+    const spec = { user: `system:serviceaccount:${this.namespace}:hostfactory`, resourceAttributes };
+    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
+    await eventually(`that the product may ${allowed ? "" : "not "}${verb} ${resource}`, async () => {
+      const answer = await this.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+      return (answer as { status: { allowed: boolean } }).status.allowed === allowed;
     });
   }
 
-  /** The same on a simulator. */
-  async grantSimulatedRole(): Promise<void> {
-    const allow = granted(roleObjects(this.namespace));
+  /** Takes one of the verbs away that the role grants. */
+  async withdraw(verb: string): Promise<void> {
+    if (this.#token === SIMULATED_TOKEN) return await this.grantSimulatedRole({ without: verb });
+    const role = roleObjects(this.namespace, { without: verb }).find(({ kind }) => kind === "Role");
+    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}/roles/hostfactory`;
+    await this.call("PUT", path, role);
+    await this.#allows("pods", verb, false);
+  }
+
+  /** The same as `grantRole` on a simulator. */
+  async grantSimulatedRole(options: { without?: string } = {}): Promise<void> {
+    const allow = granted(roleObjects(this.namespace, options));
     await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
     this.#token = SIMULATED_TOKEN;
   }
@@ -138,6 +142,11 @@ export class Cluster {
     await this.call("PUT", this.#path(`pods/${name}/status`), next);
   }
 
+  /** Takes away what holds up the pod's deletion. */
+  async releasePod(name: string): Promise<void> {
+    await this.call("PATCH", this.#path(`pods/${name}`), { metadata: { finalizers: null } });
+  }
+
   /** Evicts the pod as a drained node does. */
   async evictPod(name: string): Promise<void> {
     await this.call("POST", this.#path(`pods/${name}/eviction`), {
@@ -201,7 +210,10 @@ export class Cluster {
     return fetch(`${server}${path}`, {
       method,
       client,
-      headers: { ...headers, "content-type": "application/json" },
+      headers: {
+        ...headers,
+        "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   }

@@ -3,7 +3,15 @@ import { KubeError } from "../../src/kube/errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
 import type { KubeList, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
 
-type Call = "createPod" | "getPod" | "deletePod" | "listPods" | "watchPods" | "listNodes" | "watchNodes";
+type Call =
+  | "createPod"
+  | "annotatePod"
+  | "getPod"
+  | "deletePod"
+  | "listPods"
+  | "watchPods"
+  | "listNodes"
+  | "watchNodes";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
 export class FakeKube implements Kube {
@@ -69,6 +77,20 @@ export class FakeKube implements Kube {
 
   async getPod(name: string, options: CallOptions = {}): Promise<Pod> {
     return await this.#answer("getPod", name, options, () => structuredClone(this.#pod(name)));
+  }
+
+  async annotatePod(
+    name: string,
+    options: CallOptions & { uid: string; annotations: Record<string, string> },
+  ): Promise<void> {
+    await this.#answer("annotatePod", name, options, () => {
+      const pod = this.#pod(name);
+      if (pod.metadata.uid !== options.uid) throw new KubeError("conflict", "the uid is another");
+      this.put({
+        ...pod,
+        metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...options.annotations } },
+      });
+    });
   }
 
   async deletePod(name: string, options: CallOptions & { uid: string }): Promise<void> {

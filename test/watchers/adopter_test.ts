@@ -155,7 +155,7 @@ Deno.test("a pod that none of the machines of its request can have is deleted, a
   const pod = watching.kube.put(remembering("req-5", { count: 1 }));
   await list(watching, pod);
   const expiry = new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} });
-  await run(expiry, watching, 55_000);
+  await run(expiry, watching, 25_000);
   assert.ok(watching.kube.pods.has("req-5"));
   await run(expiry, watching, 15_000);
   assert.ok(!watching.kube.pods.has("req-5"));

@@ -68,3 +68,12 @@ Deno.test("the revision is another whenever there were new return requests, also
   returns.refresh(clock.now());
   assert.notEqual(returns.revision, before);
 });
+
+Deno.test("the return request of a machine is found again", () => {
+  const { workdir, clock } = memoryProvider();
+  addReturn(workdir, request("one", "a-0", "a-1"));
+  addReturn(workdir, request("two", "b-0"));
+  const returns = new ReturnIndex(workdir);
+  returns.refresh(clock.now());
+  assert.deepEqual([...returns.requestsOf(new Set(["a-1", "b-0", "c-0"]))].sort(), [["a-1", "one"], ["b-0", "two"]]);
+});

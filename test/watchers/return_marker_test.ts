@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { KubeError } from "../../src/kube/errors.ts";
+import { RETURN_ANNOTATION } from "../../src/templates/podspec.ts";
+import { podFileText } from "../../src/watchers/pod_file.ts";
+import { ReturnMarker } from "../../src/watchers/return_marker.ts";
+import { giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+/** Machines `req-0` to `req-2` that run, of which the first two were given back. */
+function returned(): MemoryWatching {
+  const watching = memoryWatching();
+  for (const name of ["req-0", "req-1", "req-2"]) {
+    watching.files.writeText(`/work/pods/${name}`, podFileText(watching.kube.put(ourPod(name, { phase: "Running" }))));
+  }
+  giveBack(watching, "ret", "req-0", "req-1");
+  return watching;
+}
+
+const marks = ({ kube }: MemoryWatching) =>
+  [...kube.pods.values()].map(({ metadata }) => metadata.annotations?.[RETURN_ANNOTATION]);
+
+Deno.test("the pod of a returned machine remembers its return, once it has stayed for a while, and once", async () => {
+  const watching = returned();
+  const marker = new ReturnMarker(watching);
+  await run(marker, watching, 4_000);
+  assert.deepEqual(marks(watching), [undefined, undefined, undefined]);
+  await run(marker, watching, 60_000);
+  const mark = JSON.stringify({ id: "ret", requestedAt: 0 });
+  assert.deepEqual(marks(watching), [mark, mark, undefined]);
+  assert.equal(watching.kube.named("annotatePod").length, 2);
+});
+
+Deno.test("a pod that is gone by then costs no call", async () => {
+  const watching = returned();
+  const marker = new ReturnMarker(watching);
+  await run(marker, watching, 2_000);
+  for (const name of ["req-0", "req-1"]) watching.files.remove(`/work/pods/${name}`);
+  await run(marker, watching, 60_000);
+  assert.deepEqual(watching.kube.calls, []);
+});
+
+Deno.test("a pod that somebody has made anew under the name remembers nothing", async () => {
+  const watching = returned();
+  watching.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
+  await run(new ReturnMarker(watching), watching, 60_000);
+  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [false, true, false]);
+  assert.equal(watching.kube.named("annotatePod").length, 2);
+});
+
+Deno.test("while the cluster is away it is tried again; where that is not granted, seldom", async () => {
+  const watching = returned();
+  watching.kube.fail("annotatePod", new KubeError("unavailable", "away"), { times: 5 });
+  await run(new ReturnMarker(watching), watching, 120_000);
+  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [true, true, false]);
+
+  const refused = returned();
+  refused.kube.fail("annotatePod", new KubeError("unauthorised", "no"));
+  await run(new ReturnMarker(refused), refused, 500_000);
+  assert.ok(refused.kube.named("annotatePod").length <= 2);
+  refused.kube.recover();
+  await run(new ReturnMarker(refused), refused, 120_000);
+  assert.deepEqual(marks(refused).map((mark) => mark !== undefined), [true, true, false]);
+});
