@@ -52,6 +52,39 @@ export function writeRunningRequest(root: string, requestId: string, count: numb
   markProcessed(workdir, requestId);
 }
 
+/**
+ * A work directory of which everything is over, as `serve` leaves it: so many requests with so many machines each, all
+ * given back, each request's by one return request. Written without `serve`, which would take long.
+ */
+export function writeFinishedRequests(
+  root: string,
+  { requests, machines }: { requests: number; machines: number },
+): void {
+  const workdir = new Workdir(root, { files: systemFiles, random: systemRandom });
+  workdir.prepare();
+  const { layout } = workdir;
+  const empty = (path: string) => workdir.prototypes.empty(path);
+  const count = { templateId: "T", count: machines };
+  const end = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
+  for (let i = 0; i < requests; i++) {
+    const [id, returnId] = [`f${String(i).padStart(11, "0")}`, `r${String(i).padStart(11, "0")}`];
+    const names = Array.from({ length: machines }, (_, index) => machineName(id, index));
+    for (const directory of [layout.request(id), layout.returnRequest(returnId)]) {
+      Deno.mkdirSync(directory);
+      const record = { version: 1, requestedAt: 1_795_000_000, unknown: [], ...count };
+      Deno.writeTextFileSync(`${directory}/.request.json`, `${JSON.stringify(record)}\n`);
+      for (const name of [".processed", ...names]) empty(`${directory}/${name}`);
+    }
+    Deno.writeTextFileSync(`${layout.request(id)}/.manifest.json`, JSON.stringify(MANIFEST));
+    for (const [index, name] of names.entries()) {
+      const uid = `00000000-0000-4000-8000-${String(i * machines + index).padStart(12, "0")}`;
+      const note = { uid, privateIpAddress: "10.0.0.1", launchtime: 1_795_000_100, ...end };
+      Deno.writeTextFileSync(layout.machine(name), `${JSON.stringify(note)}\n`);
+      workdir.prototypes.link("deleted", layout.podStatus(name));
+    }
+  }
+}
+
 function runningPod(name: string, requestId: string, index: number): Pod {
   const at = "2026-11-20T12:00:00Z";
   const podIP = `10.${index >> 16 & 255}.${index >> 8 & 255}.${index & 255}`;

@@ -1,5 +1,5 @@
 import { writeConfiguration } from "./fixture.ts";
-import { measure, median, memory } from "./process.ts";
+import { exists, measure, median, memory, startServe, until } from "./process.ts";
 
 /** Milliseconds from the verb on. */
 interface Times {
@@ -20,7 +20,7 @@ export async function benchMachines(
   writeConfiguration(`${directory}/conf`);
   const bare: Times[] = [];
   const ours: Times[] = [];
-  let idle = { nowMb: 0, peakMb: 0 };
+  let idle = { nowMb: 0, peakMb: 0, cpuSeconds: 0 };
   for (let round = 0; round < rounds; round++) {
     bare.push(await bareLoop(kubeconfig, count));
     const workdir = `${directory}/work-${name.replaceAll(" ", "-")}-${round}`;
@@ -60,17 +60,6 @@ async function bareLoop(kubeconfig: string, count: number): Promise<Times> {
   return JSON.parse(stdout);
 }
 
-async function startServe(
-  binary: string,
-  workdir: string,
-  { kubeconfig, log }: { kubeconfig: string; log: string },
-): Promise<Deno.ChildProcess> {
-  const args = ["--workdir", workdir, "--log-file", log, "serve", "--kubeconfig", kubeconfig];
-  const serve = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
-  await until(() => exists(`${workdir}/views/pods.json`));
-  return serve;
-}
-
 async function throughTheVerbs(
   binary: string,
   { workdir, confdir, count }: { workdir: string; confdir: string; count: number },
@@ -104,21 +93,4 @@ async function allHave(workdir: string, machines: string[], word: string): Promi
     left = left.filter((machine) => Deno.readLinkSync(`${workdir}/pods-status/${machine}`) !== word);
     return left.length === 0;
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 60_000;
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error("Nothing came of it within 60 s");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -1,8 +1,10 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|finished]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` where that is there.
  */
+import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";
+import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -14,6 +16,9 @@ try {
   // The verbs come last: what they leave behind slows down others on some file systems.
   if (what === "all" || what === "machines") await benchClusters();
   if (what === "all" || what === "verbs") await benchVerbs(binary, directory);
+  if (what === "all" || what === "finished") {
+    await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));
+  }
 } finally {
   Deno.removeSync(directory, { recursive: true });
 }
@@ -24,7 +29,7 @@ async function benchClusters(): Promise<void> {
   if (kubeconfig) await bench("real API server", kubeconfig);
   else if (exists(kit)) await benchKit(kit);
   else console.log("SKIPPED: no real API server; set HF_TEST_KUBECONFIG");
-  await benchSimulator();
+  await onSimulator((kubeconfig) => bench("simulator", kubeconfig));
 }
 
 async function bench(name: string, kubeconfig: string): Promise<void> {
@@ -42,24 +47,17 @@ async function benchKit(kit: string): Promise<void> {
   }
 }
 
-async function benchSimulator(): Promise<void> {
+/** On a simulator of its own. */
+async function onSimulator(measure: (kubeconfig: string) => Promise<void>): Promise<void> {
   const kubeconfig = `${directory}/simulator`;
   const args = ["simulate", "--seed", "1", "--nodes", "200", "--kubeconfig", kubeconfig];
   const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
     while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
-    await bench("simulator", kubeconfig);
+    await measure(kubeconfig);
   } finally {
     simulator.kill("SIGTERM");
     await simulator.status;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
+    Deno.removeSync(kubeconfig);
   }
 }

@@ -25,11 +25,14 @@ export async function measure(command: string, args: string[], input = ""): Prom
   return { code: output.code, stdout: new TextDecoder().decode(output.stdout), ms, peakMb: await peak };
 }
 
-/** The resident memory of a process, in MiB: what it holds now and the most that it has held. */
-export function memory(pid: number): { nowMb: number; peakMb: number } {
+/** The resident memory of a process, in MiB: what it holds now and the most that it has held; and its time on the CPU. */
+export function memory(pid: number): { nowMb: number; peakMb: number; cpuSeconds: number } {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const mb = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
-  return { nowMb: mb("VmRSS"), peakMb: mb("VmHWM") };
+  // The 14th and 15th field, in hundredths of a second on Linux (source: proc_pid_stat(5)); the second may hold blanks.
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
+  const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / 100;
+  return { nowMb: mb("VmRSS"), peakMb: mb("VmHWM"), cpuSeconds };
 }
 
 async function watchPeak(pid: number, ended: () => boolean): Promise<number> {
@@ -49,4 +52,35 @@ async function watchPeak(pid: number, ended: () => boolean): Promise<number> {
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+/** Starts `serve`. @returns once it has written down a complete view of the cluster */
+export async function startServe(
+  binary: string,
+  workdir: string,
+  { kubeconfig, log, args = [] }: { kubeconfig: string; log: string; args?: string[] },
+): Promise<Deno.ChildProcess> {
+  const view = `${workdir}/views/pods.json`;
+  if (exists(view)) Deno.removeSync(view);
+  const all = ["--workdir", workdir, "--log-file", log, "serve", "--kubeconfig", kubeconfig, ...args];
+  const serve = new Deno.Command(binary, { args: all, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
+  await until(() => exists(view));
+  return serve;
+}
+
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 60_000;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error("Nothing came of it within 60 s");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
