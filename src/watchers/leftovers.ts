@@ -2,7 +2,7 @@ import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { isRequestId } from "../hf/names.ts";
 import { logger } from "../log.ts";
-import { RequestFile } from "../workdir/layout.ts";
+import { readEnd } from "../workdir/end.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { Setbacks } from "./setbacks.ts";
 import type { Watching } from "./watching.ts";
@@ -16,8 +16,9 @@ const OLD_MS = 10 * 60_000;
 /** How often, in milliseconds, directories are looked over. */
 const LOOK_EVERY_MS = 10 * 60_000;
 
-/** Requests that are looked through in one go before others get their turn. */
+/** Requests that are looked through in one go, and the pause in milliseconds before the next ones: nobody waits for this. */
 const SLICE = 200;
+const PAUSE_MS = 1_000;
 
 const log = logger("leftovers");
 
@@ -28,8 +29,6 @@ export class LeftoversSweeper implements Loop {
   readonly #setbacks: Setbacks;
   /** Directories of requests that this round has still to look through. */
   #toLookThrough: string[] = [];
-  /** Those that have been handled and hold nothing hidden: nobody writes there any more. */
-  #clean = new Set<string>();
   /** When each hidden name was first seen, on the monotonic clock. */
   readonly #seenAtMs = new Map<string, number>();
   #roundAtMs = 0;
@@ -44,10 +43,8 @@ export class LeftoversSweeper implements Loop {
   step(_signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#watching;
     if (this.#toLookThrough.length === 0) this.#beginRound();
-    for (const directory of this.#toLookThrough.splice(0, SLICE)) {
-      if (!this.#sweep(directory).mayChange) this.#clean.add(directory);
-    }
-    const atMs = this.#toLookThrough.length > 0 ? clock.monotonic() : this.#roundAtMs + LOOK_EVERY_MS;
+    for (let n = 0; n < SLICE && this.#toLookThrough.length > 0; n++) this.#sweep(this.#toLookThrough.pop() ?? "");
+    const atMs = this.#toLookThrough.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
     return Promise.resolve({ kind: "again", atMs });
   }
 
@@ -60,23 +57,20 @@ export class LeftoversSweeper implements Loop {
     }
     const { directories, requests, returnRequests } = workdir.layout;
     for (const directory of directories) this.#sweep(directory);
-    const below = [requests, returnRequests].flatMap((parent) =>
+    this.#toLookThrough = [requests, returnRequests].flatMap((parent) =>
       workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
     );
-    this.#clean = new Set(below.filter((directory) => this.#clean.has(directory)));
-    this.#toLookThrough = below.filter((directory) => !this.#clean.has(directory));
   }
 
-  /** @returns whether hidden names may be found here later on */
-  #sweep(directory: string): { mayChange: boolean } {
-    let mayChange = true;
+  #sweep(directory: string): void {
+    const { workdir } = this.#watching;
     this.#unlessGone(directory, () => {
-      const names = this.#watching.workdir.files.list(directory).map(({ name }) => name);
-      const hidden = names.filter((name) => name.startsWith(".new-"));
-      mayChange = hidden.length > 0 || !names.includes(RequestFile.processed);
-      for (const name of hidden) this.#unlessGone(`${directory}/${name}`, (path) => this.#removeOld(path));
+      // Nobody writes there any more, and it will go with all that it holds.
+      if (readEnd(workdir, directory)) return;
+      for (const { name } of workdir.files.list(directory)) {
+        if (name.startsWith(".new-")) this.#unlessGone(`${directory}/${name}`, (path) => this.#removeOld(path));
+      }
     });
-    return { mayChange };
   }
 
   #removeOld(path: string): void {

@@ -174,13 +174,14 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#writeDown(this.#nextSlice());
     this.#evictions.write();
     if (this.#sightings.size === 0) this.#adopter.step();
+    this.#unseen.lookThrough();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
     if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
     if (this.#unseen.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
     }
     this.#view.write();
-    return { kind: "again", atMs: clock.monotonic() + HEARD_EVERY_MS };
+    return { kind: "again", atMs: clock.monotonic() + (this.#unseen.isLookedThrough ? HEARD_EVERY_MS : 0) };
   }
 
   #see(name: string, sighting: Sighting, { canWait }: { canWait: boolean }): void {

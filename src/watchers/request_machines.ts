@@ -7,7 +7,14 @@ import { parseManifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
 import { Arrivals } from "../workdir/arrivals.ts";
 import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
-import { markProcessed, readManifest, readRequest, settleMachine, type StoredRequest } from "../workdir/requests.ts";
+import {
+  isProcessed,
+  markProcessed,
+  readManifest,
+  readRequest,
+  settleMachine,
+  type StoredRequest,
+} from "../workdir/requests.ts";
 import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
 import { endMachines } from "./endings.ts";
@@ -20,6 +27,12 @@ import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
 const RETURNS_EVERY_MS = 50;
+
+/** How long, in milliseconds, requests are taken up before others get their turn: thousands may be there at the start. */
+const SLICE_MS = 30;
+
+/** From as many machines on it is quicker to list all notes than to look for each. */
+const MANY = 1_000;
 
 const log = logger("request-machines");
 
@@ -35,7 +48,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Requests that have come and have not been read yet. */
   readonly #toTake = new Set<string>();
   /** Those that were there before this process: another one may have begun to create their pods. Absent until known. */
-  #inherited: ReadonlySet<string> | undefined;
+  #inherited: Set<string> | undefined;
   readonly #active = new Map<string, ActiveRequest>();
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
@@ -81,13 +94,21 @@ export class RequestMachinesWatcher implements Loop {
     return this.#slots.drained();
   }
 
-  /** Reads the requests that have come; what cannot be read now is read later, and holds up no other. */
+  /** Reads requests that have come, for one slice; what cannot be read now is read later, and holds up no other. */
   async #takeUp(): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir, clock } = this.#watching;
+    const untilMs = clock.monotonic() + SLICE_MS;
     let noted: Set<string> | undefined;
     for (const id of this.#toTake) {
       if (this.#setbacks.waits(id)) continue;
+      if (clock.monotonic() > untilMs) return this.#wake();
       try {
+        if (isRequestId(id) && isProcessed(workdir, id)) {
+          this.#setbacks.clear(id);
+          this.#toTake.delete(id);
+          this.#inherited?.delete(id);
+          continue;
+        }
         const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
         const path = workdir.layout.request(id);
         if (stored) workdir.broken.clear(path);
@@ -95,8 +116,8 @@ export class RequestMachinesWatcher implements Loop {
           workdir.broken.note(path, "It is not a request");
           this.#arrivals.reconsider(id);
         }
-        if (stored && !stored.processed) {
-          noted ??= new Set(workdir.names(workdir.layout.machines));
+        if (stored) {
+          if (stored.machines.length >= MANY) noted ??= new Set(workdir.names(workdir.layout.machines));
           await this.#take(stored, noted);
         }
         this.#setbacks.clear(id);
@@ -116,8 +137,8 @@ export class RequestMachinesWatcher implements Loop {
       : layout.requestMachine(requestId, name);
   }
 
-  /** Takes up a request that has not been handled. @param noted the machines of which anything was noted */
-  async #take(stored: StoredRequest, noted: Set<string>): Promise<void> {
+  /** Takes up a request that has not been handled. @param noted the machines of which anything was noted, where known */
+  async #take(stored: StoredRequest, noted: Set<string> | undefined): Promise<void> {
     const { workdir } = this.#watching;
     const { id, record } = stored;
     const request: ActiveRequest = {
@@ -135,7 +156,7 @@ export class RequestMachinesWatcher implements Loop {
       this.#takeMachine(
         request,
         machine,
-        noted.has(machine.name) ? readMachineRecord(workdir, machine.name) : undefined,
+        noted?.has(machine.name) === false ? undefined : readMachineRecord(workdir, machine.name),
       );
     }
     const [first] = request.ready;

@@ -11,7 +11,7 @@ import {
   readStatusWord,
 } from "../workdir/machines.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
-import { markReturnProcessed, readReturn } from "../workdir/returns.ts";
+import { isReturnProcessed, markReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { type Found, PodFinder } from "./pod_finder.ts";
@@ -47,12 +47,16 @@ export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "go
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
 const LATE_EVERY_MS = 10_000;
 
+/** How long, in milliseconds, return requests are taken up before others get their turn. */
+const SLICE_MS = 30;
+
 const log = logger("request-return-machines");
 
 /** Deletes the pods of machines that Symphony gives back, until each has been seen gone. */
 export class RequestReturnMachinesWatcher implements Loop {
   readonly name = "request-return-machines";
   readonly #watching: Watching;
+  readonly #wake: () => void;
   readonly #arrivals: Arrivals;
   readonly #deletions: Deletions;
   readonly #finder: PodFinder;
@@ -69,6 +73,7 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** @param wake has to make `step` run again soon */
   constructor(watching: Watching, wake: () => void) {
     this.#watching = watching;
+    this.#wake = wake;
     this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.returnRequests);
     this.#deletions = new Deletions(watching, { name: this.name, wake });
     const found = (machine: string, what: Found) => this.#found(machine, what);
@@ -82,7 +87,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
     for (const id of this.#arrivals.next(clock.now())) this.#toTake.add(id);
-    for (const id of this.#toTake) this.#tryToTake(id);
+    this.#takeUp();
     this.#takeLate();
     const toFind = new Set<string>();
     for (const [id, machines] of this.#active) {
@@ -98,6 +103,16 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** Resolves once no call is under way. */
   async drained(): Promise<void> {
     await Promise.all([this.#deletions.drained(), this.#finder.drained()]);
+  }
+
+  /** Reads return requests that have come, for one slice. */
+  #takeUp(): void {
+    const { clock } = this.#watching;
+    const untilMs = clock.monotonic() + SLICE_MS;
+    for (const id of this.#toTake) {
+      this.#tryToTake(id);
+      if (clock.monotonic() > untilMs) return this.#wake();
+    }
   }
 
   #tryToTake(id: string): void {
@@ -119,6 +134,9 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   #take(id: string): void {
     const { workdir } = this.#watching;
+    // One that counts as handled may have left pods behind: the existing plug-in marks it before they are gone. Such pods
+    // are found among those that are late.
+    if (isRequestId(id) && isReturnProcessed(workdir, id)) return;
     const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
     const path = workdir.layout.returnRequest(id);
     if (!stored) {
@@ -126,11 +144,8 @@ export class RequestReturnMachinesWatcher implements Loop {
       return this.#arrivals.reconsider(id);
     }
     workdir.broken.clear(path);
-    // One that counts as handled may have left pods behind: the existing plug-in marks it before they are gone.
-    const machines = stored.processed ? stored.machines.filter((machine) => this.#exists(machine)) : stored.machines;
-    if (stored.processed && machines.length === 0) return;
-    this.#active.set(id, new Map(machines.map((machine) => [machine, undefined])));
-    log.info("Return request taken up", { request: id, machines: machines.length });
+    this.#active.set(id, new Map(stored.machines.map((machine) => [machine, undefined])));
+    log.info("Return request taken up", { request: id, machines: stored.machines.length });
   }
 
   /**

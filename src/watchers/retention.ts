@@ -24,6 +24,9 @@ const LOOKS_PER_RETENTION = 4;
 const SLICE = 200;
 const SLICE_MS = 30;
 
+/** Requests that have come to their end are made to last this many at a time: that takes as long for one as for all. */
+const MOST_FINISHED = 2_000;
+
 const log = logger("retention");
 
 /** A request or return request of which everything is over, and that is not noted yet. */
@@ -51,6 +54,9 @@ export class RetentionWatcher implements Loop {
   /** What this round has seen: machines in return requests that are unfinished, and what has come to its end. */
   #beingReturned = new Set<string>();
   #ended: Past[] = [];
+  /** Of what has come to its end, what is not noted yet; and what may be noted, for it has been made to last. */
+  #finished: Finished[] = [];
+  #toNote: Finished[] = [];
   /** Directories that are to be removed. */
   #past: string[] = [];
 
@@ -73,6 +79,7 @@ export class RetentionWatcher implements Loop {
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) this.#removal.removeSlice();
     else if (this.#past.length > 0) this.#hideSlice();
+    else if (this.#toNote.length > 0) this.#noteEnds(now);
     else if (this.#toLook.length > 0) this.#lookAtSlice(now);
     else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
     else if (monotonicMs < nextRoundMs) return again(nextRoundMs);
@@ -112,7 +119,6 @@ export class RetentionWatcher implements Loop {
   #lookAtSlice(now: number): void {
     const { workdir, clock } = this.#watching;
     const untilMs = clock.monotonic() + SLICE_MS;
-    const finished: Finished[] = [];
     const pods = this.#pods();
     for (let n = 0; n < SLICE && clock.monotonic() <= untilMs; n++) {
       const directory = this.#toLook.pop();
@@ -125,10 +131,10 @@ export class RetentionWatcher implements Loop {
           return;
         }
         const machines = this.#machinesOfFinished(directory, pods);
-        if (machines) finished.push({ directory, machines });
+        if (machines) this.#finished.push({ directory, machines });
       });
     }
-    this.#noteEnds(finished, now);
+    if (this.#toLook.length === 0 || this.#finished.length >= MOST_FINISHED) this.#makeLast();
     if (this.#toLook.length > 0) return;
     this.#past = decidePast(this.#ended, { ...this.#limits, now }).map(({ path }) => path);
     this.#ended = [];
@@ -172,15 +178,21 @@ export class RetentionWatcher implements Loop {
     return stored && areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
   }
 
-  /** Makes all that Symphony may be told of these last, and notes their ends. */
-  #noteEnds(finished: Finished[], now: number): void {
+  /** Makes all last that Symphony may be told of what has come to its end. */
+  #makeLast(): void {
     const { workdir } = this.#watching;
-    if (finished.length === 0) return;
-    for (const { directory, machines } of finished) {
+    if (this.#finished.length === 0) return;
+    for (const { directory, machines } of this.#finished) {
       if (this.#isReturn(directory)) this.#unlessBroken(directory, () => this.#noteReturned(machines));
     }
     for (const directory of [workdir.layout.podsStatus, workdir.layout.machines]) workdir.files.sync(directory);
-    for (const { directory, machines } of finished) {
+    this.#toNote = this.#finished;
+    this.#finished = [];
+  }
+
+  #noteEnds(now: number): void {
+    const { workdir } = this.#watching;
+    for (const { directory, machines } of this.#toNote.splice(0, SLICE)) {
       this.#unlessBroken(directory, () => {
         if (this.#isReturn(directory)) this.#prolong(machines, now);
         writeEnd(workdir, directory, { endedAt: now, machines: machines.length });

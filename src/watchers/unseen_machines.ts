@@ -2,6 +2,7 @@ import { describeError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
+import { readEnd } from "../workdir/end.ts";
 import { readStatusWord } from "../workdir/machines.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { findOurs } from "./ownership.ts";
@@ -29,9 +30,14 @@ export class UnseenMachines {
     this.#watching = watching;
   }
 
-  /** How many are left to be asked for or looked through. */
+  /** How many are left to be asked for. */
   get size(): number {
-    return this.#machines.size + this.#requests.length;
+    return this.#machines.size;
+  }
+
+  /** True once every request has been looked through for machines to ask for; of one without a word nothing is told. */
+  get isLookedThrough(): boolean {
+    return this.#requests.length === 0;
   }
 
   /**
@@ -44,14 +50,18 @@ export class UnseenMachines {
     this.#words = found.words;
   }
 
+  /** Looks through requests, for one slice. */
+  lookThrough(): void {
+    for (let n = 0; n < SLICE && this.#requests.length > 0; n++) this.#lookThrough(this.#requests.pop() ?? "");
+    if (this.isLookedThrough) this.#words = new Set();
+  }
+
   /**
-   * Gets on, by one slice.
+   * Asks for machines, some at a time.
    * @returns machines whose pod is gone: it was created before we asked, and the server does not know it
    * @throws KubeError where the cluster cannot be asked now; those that are left are asked for with the next call
    */
   async gone(signal: AbortSignal): Promise<string[]> {
-    for (const requestId of this.#requests.splice(0, SLICE)) this.#lookThrough(requestId);
-    if (this.#requests.length === 0) this.#words = new Set();
     const gone: string[] = [];
     while (this.#machines.size > 0 && gone.length === 0 && !signal.aborted) {
       const some = [...this.#machines].slice(0, this.#watching.concurrency);
@@ -71,8 +81,11 @@ export class UnseenMachines {
 
   #lookThrough(requestId: string): void {
     const { workdir } = this.#watching;
+    const path = workdir.layout.request(requestId);
     try {
-      for (const { name, kind } of workdir.files.list(workdir.layout.request(requestId))) {
+      // All that is told of one that has ended was made to last.
+      if (readEnd(workdir, path)) return;
+      for (const { name, kind } of workdir.files.list(path)) {
         if (kind !== "symlink" && !this.#words.has(name) && parseMachineName(name)?.requestId === requestId) {
           this.#machines.add(name);
         }

@@ -156,9 +156,10 @@ export function readMachineEntry(workdir: Workdir, machine: string): "pending" |
   return kind === undefined ? undefined : kind === "symlink" ? "pending" : "created";
 }
 
-/** True where every machine of the request has been handled. */
+/** True where every machine of the request has been handled. Cheap: there may be very many. */
 export function isProcessed(workdir: Workdir, id: string): boolean {
-  return workdir.kind(`${workdir.layout.request(id)}/${RequestFile.processed}`) !== undefined;
+  const path = workdir.layout.request(id);
+  return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;
 }
 
 /** Notes that a machine's pod is never to be created (again): it has been, or the machine was given up on. */

@@ -70,6 +70,12 @@ export function readReturn(workdir: Workdir, id: string): StoredReturn | undefin
   };
 }
 
+/** True where every machine of the return request has been seen gone. Cheap: there may be very many. */
+export function isReturnProcessed(workdir: Workdir, id: string): boolean {
+  const path = workdir.layout.returnRequest(id);
+  return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;
+}
+
 /** Notes that every machine of the return request has been seen gone. */
 export function markReturnProcessed(workdir: Workdir, id: string): void {
   const path = workdir.layout.returnRequest(id);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeEnd } from "../../src/workdir/end.ts";
 import { LeftoversSweeper } from "../../src/watchers/leftovers.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, memoryWatching, run } from "../support/memory_watching.ts";
@@ -37,7 +38,8 @@ Deno.test("also inside requests and return requests, whether they were handled o
   assert.equal(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")).length, 4);
   await run(sweeper, watching, 35 * 60_000);
   assert.deepEqual(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")), []);
-  // What was handled and is clean is not looked at again.
+  // What has come to its end goes as a whole, and is not looked at again.
+  writeEnd(watching.workdir, "/work/requests/handled", { endedAt: 1, machines: 1 });
   const lists: string[] = [];
   files.before = ({ name, paths }) => void (name === "list" && lists.push(paths[0]!));
   await run(sweeper, watching, 21 * 60_000);
