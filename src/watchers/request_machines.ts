@@ -1,11 +1,10 @@
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isMisplaced, isNotFound } from "../files.ts";
-import { isRequestId, parseMachineName } from "../hf/names.ts";
+import { parseMachineName } from "../hf/names.ts";
 import { isRetryable, KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
-import { Arrivals } from "../workdir/arrivals.ts";
 import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
 import {
   isProcessed,
@@ -18,6 +17,7 @@ import {
 import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
 import { endMachines } from "./endings.ts";
+import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { findOurs, isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
@@ -28,10 +28,7 @@ import type { Watching } from "./watching.ts";
 /** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
 const RETURNS_EVERY_MS = 50;
 
-/** How long, in milliseconds, requests are taken up before others get their turn: thousands may be there at the start. */
-const SLICE_MS = 30;
-
-/** From as many machines on it is quicker to list all notes than to look for each. */
+/** Machines in one request that are many. */
 const MANY = 1_000;
 
 const log = logger("request-machines");
@@ -42,13 +39,9 @@ export class RequestMachinesWatcher implements Loop {
   readonly #watching: Watching;
   readonly #wake: () => void;
   readonly #slots: Slots;
-  readonly #arrivals: Arrivals;
+  readonly #intake: Intake<StoredRequest>;
   /** Of requests and of machines that could not be read or written down. */
   readonly #setbacks: Setbacks;
-  /** Requests that have come and have not been read yet. */
-  readonly #toTake = new Set<string>();
-  /** Those that were there before this process: another one may have begun to create their pods. Absent until known. */
-  #inherited: Set<string> | undefined;
   readonly #active = new Map<string, ActiveRequest>();
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
@@ -61,19 +54,24 @@ export class RequestMachinesWatcher implements Loop {
     this.#wake = wake;
     const freed = () => watching.stopping.aborted || this.#startCreates();
     this.#slots = new Slots(watching.concurrency, { ...watching, freed });
-    this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.requests);
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#intake = new Intake(watching, {
+      what: "request",
+      directory: watching.workdir.layout.requests,
+      isProcessed: (id) => isProcessed(watching.workdir, id),
+      read: (id) => readRequest(watching.workdir, id),
+      take: (stored) => this.#take(stored),
+      setbacks: this.#setbacks,
+      wake,
+    });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
-    const arrived = this.#arrivals.next(clock.now());
-    this.#inherited ??= new Set(arrived);
-    for (const id of arrived) this.#toTake.add(id);
-    await this.#takeUp();
+    await this.#intake.step();
     const now = clock.monotonic();
     // Others refresh the same index: what is new to us is what we have not acted on.
     const newReturns = returns.revision !== this.#returnsSeen;
@@ -94,53 +92,21 @@ export class RequestMachinesWatcher implements Loop {
     return this.#slots.drained();
   }
 
-  /** Reads requests that have come, for one slice; what cannot be read now is read later, and holds up no other. */
-  async #takeUp(): Promise<void> {
-    const { workdir, clock } = this.#watching;
-    const untilMs = clock.monotonic() + SLICE_MS;
-    let noted: Set<string> | undefined;
-    for (const id of this.#toTake) {
-      if (this.#setbacks.waits(id)) continue;
-      if (clock.monotonic() > untilMs) return this.#wake();
-      try {
-        if (isRequestId(id) && isProcessed(workdir, id)) {
-          this.#setbacks.clear(id);
-          this.#toTake.delete(id);
-          this.#inherited?.delete(id);
-          continue;
-        }
-        const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
-        const path = workdir.layout.request(id);
-        if (stored) workdir.broken.clear(path);
-        else {
-          workdir.broken.note(path, "It is not a request");
-          this.#arrivals.reconsider(id);
-        }
-        if (stored) {
-          if (stored.machines.length >= MANY) noted ??= new Set(workdir.names(workdir.layout.machines));
-          await this.#take(stored, noted);
-        }
-        this.#setbacks.clear(id);
-        this.#toTake.delete(id);
-      } catch (error) {
-        this.#setbacks.note(id, error);
-      }
-    }
-  }
-
   /** The entry of a request, or of a machine in its request. */
   #pathOf(name: string): string {
     const { layout } = this.#watching.workdir;
     const requestId = parseMachineName(name)?.requestId;
-    return requestId === undefined || this.#toTake.has(name) || this.#active.has(name)
+    return requestId === undefined || this.#intake.has(name) || this.#active.has(name)
       ? layout.request(name)
       : layout.requestMachine(requestId, name);
   }
 
-  /** Takes up a request that has not been handled. @param noted the machines of which anything was noted, where known */
-  async #take(stored: StoredRequest, noted: Set<string> | undefined): Promise<void> {
+  /** Takes up a request that has not been handled. */
+  async #take(stored: StoredRequest): Promise<void> {
     const { workdir } = this.#watching;
     const { id, record } = stored;
+    // From many machines on it is quicker to list all notes than to look for each.
+    const noted = stored.machines.length < MANY ? undefined : new Set(workdir.names(workdir.layout.machines));
     const request: ActiveRequest = {
       id,
       record,
@@ -178,7 +144,7 @@ export class RequestMachinesWatcher implements Loop {
   ): void {
     const { workdir, returns } = this.#watching;
     const word = readStatusWord(workdir, name);
-    const mayExist = this.#inherited?.has(request.id) ?? true;
+    const mayExist = this.#intake.isInherited(request.id);
     switch (decideTake({ pending, word, record, returned: returns.has(name) })) {
       case "leave":
         return;

@@ -1,8 +1,6 @@
 import { describeError } from "../errors.ts";
-import { isRequestId } from "../hf/names.ts";
 import type { StatusWord } from "../hf/status.ts";
 import { logger } from "../log.ts";
-import { Arrivals } from "../workdir/arrivals.ts";
 import {
   type MachineRecord,
   type PodFacts,
@@ -11,8 +9,9 @@ import {
   readStatusWord,
 } from "../workdir/machines.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
-import { isReturnProcessed, markReturnProcessed, readReturn } from "../workdir/returns.ts";
+import { isReturnProcessed, markReturnProcessed, readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
+import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { type Found, PodFinder } from "./pod_finder.ts";
 import { Setbacks } from "./setbacks.ts";
@@ -47,23 +46,17 @@ export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "go
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
 const LATE_EVERY_MS = 10_000;
 
-/** How long, in milliseconds, return requests are taken up before others get their turn. */
-const SLICE_MS = 30;
-
 const log = logger("request-return-machines");
 
 /** Deletes the pods of machines that Symphony gives back, until each has been seen gone. */
 export class RequestReturnMachinesWatcher implements Loop {
   readonly name = "request-return-machines";
   readonly #watching: Watching;
-  readonly #wake: () => void;
-  readonly #arrivals: Arrivals;
+  readonly #intake: Intake<StoredReturn>;
   readonly #deletions: Deletions;
   readonly #finder: PodFinder;
   /** Of return requests and of machines that could not be read or written down. */
   readonly #setbacks: Setbacks;
-  /** Return requests that have come and have not been read yet. */
-  readonly #toTake = new Set<string>();
   /** For each return request the machines that are not gone yet, with the uid of the pod where it is known. */
   readonly #active = new Map<string, Map<string, string | undefined>>();
   /** The same for machines whose pods showed up after their return requests had been handled. */
@@ -73,21 +66,28 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** @param wake has to make `step` run again soon */
   constructor(watching: Watching, wake: () => void) {
     this.#watching = watching;
-    this.#wake = wake;
-    this.#arrivals = new Arrivals(watching.workdir, watching.workdir.layout.returnRequests);
     this.#deletions = new Deletions(watching, { name: this.name, wake });
     const found = (machine: string, what: Found) => this.#found(machine, what);
     this.#finder = new PodFinder(watching, { name: this.name, found, wake });
     this.#setbacks = new Setbacks(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#intake = new Intake(watching, {
+      what: "return request",
+      directory: watching.workdir.layout.returnRequests,
+      // The existing plug-in marks it before its pods are gone: such a pod is found among those that are late.
+      isProcessed: (id) => isReturnProcessed(watching.workdir, id),
+      read: (id) => readReturn(watching.workdir, id),
+      take: (stored) => this.#take(stored),
+      setbacks: this.#setbacks,
+      wake,
+    });
   }
 
-  step(_signal: AbortSignal): Promise<Outcome> {
+  async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
-    for (const id of this.#arrivals.next(clock.now())) this.#toTake.add(id);
-    this.#takeUp();
+    await this.#intake.step();
     this.#takeLate();
     const toFind = new Set<string>();
     for (const [id, machines] of this.#active) {
@@ -97,7 +97,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     this.#lookOver(this.#late, toFind);
     this.#finder.find(toFind);
     this.#deletions.start();
-    return Promise.resolve(this.#next());
+    return this.#next();
   }
 
   /** Resolves once no call is under way. */
@@ -105,47 +105,15 @@ export class RequestReturnMachinesWatcher implements Loop {
     await Promise.all([this.#deletions.drained(), this.#finder.drained()]);
   }
 
-  /** Reads return requests that have come, for one slice. */
-  #takeUp(): void {
-    const { clock } = this.#watching;
-    const untilMs = clock.monotonic() + SLICE_MS;
-    for (const id of this.#toTake) {
-      this.#tryToTake(id);
-      if (clock.monotonic() > untilMs) return this.#wake();
-    }
-  }
-
-  #tryToTake(id: string): void {
-    if (this.#setbacks.waits(id)) return;
-    try {
-      this.#take(id);
-      this.#setbacks.clear(id);
-      this.#toTake.delete(id);
-    } catch (error) {
-      this.#setbacks.note(id, error);
-    }
-  }
-
   /** The entry of a return request, or the pod of a machine. */
   #pathOf(name: string): string {
     const { layout } = this.#watching.workdir;
-    return this.#toTake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
+    return this.#intake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
   }
 
-  #take(id: string): void {
-    const { workdir } = this.#watching;
-    // One that counts as handled may have left pods behind: the existing plug-in marks it before they are gone. Such pods
-    // are found among those that are late.
-    if (isRequestId(id) && isReturnProcessed(workdir, id)) return;
-    const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
-    const path = workdir.layout.returnRequest(id);
-    if (!stored) {
-      workdir.broken.note(path, "It is not a return request");
-      return this.#arrivals.reconsider(id);
-    }
-    workdir.broken.clear(path);
-    this.#active.set(id, new Map(stored.machines.map((machine) => [machine, undefined])));
-    log.info("Return request taken up", { request: id, machines: stored.machines.length });
+  #take({ id, machines }: StoredReturn): void {
+    this.#active.set(id, new Map(machines.map((machine) => [machine, undefined])));
+    log.info("Return request taken up", { request: id, machines: machines.length });
   }
 
   /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { Pod, PodCondition } from "../../src/kube/types.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { writeEnd } from "../../src/workdir/end.ts";
 import { readEvictions } from "../../src/workdir/evictions.ts";
 import {
   readMachineRecord,
@@ -489,6 +490,10 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   list();
   await go();
   assert.equal(lists, 250);
+  for (let i = 0; i < 240; i++) writeEnd(watching.workdir, `/work/requests/r${i}`, { endedAt: 1, machines: 1 });
+  list();
+  await go();
+  assert.equal(lists, 260, "those that have ended are not looked through");
 });
 
 Deno.test("a word that was lost while its pod runs on is written again by the next list", async () => {

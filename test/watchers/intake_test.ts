@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { Intake } from "../../src/watchers/intake.ts";
+import { Setbacks } from "../../src/watchers/setbacks.ts";
+import { isProcessed, markProcessed, readRequest, type StoredRequest } from "../../src/workdir/requests.ts";
+import { notPermitted } from "../support/memory_files.ts";
+import { ask, memoryWatching } from "../support/memory_watching.ts";
+
+function make() {
+  const watching = memoryWatching();
+  const { workdir } = watching;
+  const taken: string[] = [];
+  let wakes = 0;
+  const begin = () =>
+    new Intake<StoredRequest>(watching, {
+      what: "request",
+      directory: workdir.layout.requests,
+      isProcessed: (id) => isProcessed(workdir, id),
+      read: (id) => readRequest(workdir, id),
+      take: ({ id }) => void taken.push(id),
+      setbacks: new Setbacks(watching, () => {}),
+      wake: () => wakes++,
+    });
+  return { watching, taken, begin, wakes: () => wakes };
+}
+
+Deno.test("each that is not handled is taken up once; what was there before is told from what came", async () => {
+  const { watching, taken, begin } = make();
+  for (const id of ["open", "handled"]) ask(watching, id, 1);
+  markProcessed(watching.workdir, "handled");
+  const intake = begin();
+  await intake.step();
+  ask(watching, "later", 1);
+  await intake.step();
+  await intake.step();
+  assert.deepEqual(taken, ["open", "later"]);
+  assert.deepEqual(["open", "later"].map((id) => intake.isInherited(id)), [true, false]);
+  assert.ok(!intake.has("open"));
+});
+
+Deno.test("what cannot be read is read later, and holds up no other; what is none is noted", async () => {
+  const { watching, taken, begin } = make();
+  const { files, clock, workdir } = watching;
+  for (const id of ["bad", "good"]) ask(watching, id, 1);
+  files.writeText("/work/requests/file", "");
+  files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/bad", notPermitted());
+  const intake = begin();
+  await intake.step();
+  assert.deepEqual(taken, ["good"]);
+  assert.ok(intake.has("bad"));
+  assert.deepEqual([...workdir.broken.all.values()].map(({ path, reason }) => [path, reason]), [
+    ["/work/requests/file", "It is not a request"],
+  ]);
+  files.before = () => {};
+  await clock.advance(60_000);
+  await intake.step();
+  assert.deepEqual(taken, ["good", "bad"]);
+});
+
+Deno.test("of very many, some are read at a time, and it wakes itself for the rest", async () => {
+  const { watching, taken, begin, wakes } = make();
+  for (let i = 0; i < 10; i++) ask(watching, `req${i}`, 1);
+  const { clock } = watching;
+  const monotonic = clock.monotonic.bind(clock);
+  let passedMs = 0;
+  clock.monotonic = () => monotonic() + passedMs;
+  watching.files.before = ({ name }) => void (name === "list" && (passedMs += 10));
+  const intake = begin();
+  await intake.step();
+  assert.ok(taken.length > 0 && taken.length < 5, `${taken.length}`);
+  for (let i = 0; i < 10 && wakes() > i; i++) await intake.step();
+  assert.equal(taken.length, 10);
+});
