@@ -10,12 +10,12 @@ import { Running } from "../support/process.ts";
 import { Site } from "../support/site.ts";
 import { root } from "../support/tree.ts";
 import { Churn, pause } from "./churn.ts";
-import { fileCounts, processMeasures, pulseOf } from "./measures.ts";
+import { cpuSeconds, fileCounts, processMeasures, pulseOf } from "./measures.ts";
 import { Quantities } from "./quantities.ts";
 
-/** How often, in milliseconds, processes and files are measured; files take longer. */
+/** How often, in milliseconds, `serve` is measured, and how often its files are counted. */
 const MEASURE_EVERY_MS = 5_000;
-const FILES_EVERY_MS = 30_000;
+const COUNT_EVERY_MS = 30_000;
 
 /** Until caches are warm and as many machines end as begin; of a short run, a third. */
 const LONGEST_WARM_UP_MS = 20 * 60_000;
@@ -98,14 +98,16 @@ async function measure(
 ): Promise<Quantities> {
   const startedMs = Date.now();
   const quantities = new Quantities({ warmUpMs: Math.min(LONGEST_WARM_UP_MS, minutes * 60_000 / 3) });
-  let filesMs = 0;
+  let counted = { ms: 0, cpu: cpuSeconds(serve.pid) };
   while (!stopping.signal.aborted) {
     await pause(MEASURE_EVERY_MS, stopping.signal);
     if (!serve.isAlive) throw new Error(`serve has ended: ${serve.stderr}`);
     const ms = Date.now() - startedMs;
     quantities.note(ms, processMeasures(serve.pid));
-    if (ms - filesMs < FILES_EVERY_MS) continue;
-    filesMs = ms;
+    if (ms - counted.ms < COUNT_EVERY_MS) continue;
+    const cpu = cpuSeconds(serve.pid);
+    quantities.note(ms, { "CPU, % of a core": 100_000 * (cpu - counted.cpu) / (ms - counted.ms) });
+    counted = { ms, cpu };
     quantities.note(ms, fileCounts(site.workdir));
     const { asked, up, taken } = churn.counts;
     console.log(

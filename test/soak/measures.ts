@@ -1,5 +1,15 @@
 import { memory } from "../bench/process.ts";
 
+/** Ticks in a second of the times in /proc, whatever the kernel's own are. */
+const TICKS = 100;
+
+/** How much CPU time a process has used, in seconds. */
+export function cpuSeconds(pid: number): number {
+  // The name of the program comes second, in brackets, and may hold anything.
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
 /** What the kernel says of a process. */
 export function processMeasures(pid: number): { rssMiB: number; descriptors: number; threads: number } {
   const threads = /Threads:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
