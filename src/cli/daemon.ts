@@ -20,7 +20,8 @@ export async function watchUntilStopped(
   await Promise.race([daemon, stop.second]);
 }
 
-function commandPath(command: Command): string {
+/** The words by which a command is called. */
+export function commandPath(command: Command): string {
   const { parent } = command;
   return parent?.parent ? `${commandPath(parent)} ${command.name()}` : command.name();
 }

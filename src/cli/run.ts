@@ -11,6 +11,7 @@ import { getAvailableTemplates } from "./get_available_templates.ts";
 import { getRequestStatus } from "./get_request_status.ts";
 import { getReturnRequests } from "./get_return_requests.ts";
 import { writeError, writeOutput } from "./output.ts";
+import { rebuildCommand } from "./rebuild.ts";
 import { requestMachines } from "./request_machines.ts";
 import { requestReturnMachines } from "./request_return_machines.ts";
 import { runCronCommand } from "./run_cron.ts";
@@ -73,7 +74,7 @@ function program(cli: Cli, say: (text: string) => void): Command {
     .option("--proxy <url>", "proxy on the way to the API server");
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
   program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));
-  program.addCommand(simulateCommand(cli)).addCommand(demoCommand(cli));
+  program.addCommand(rebuildCommand(cli)).addCommand(simulateCommand(cli)).addCommand(demoCommand(cli));
   tame(program, say);
   return program;
 }

@@ -7,7 +7,8 @@ import { systemLocks } from "../workdir/lock.ts";
 import { Workdir } from "../workdir/workdir.ts";
 import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./pulse.ts";
-import { serve, type ServeOptions } from "./serve.ts";
+import { rebuild, type Rebuilt } from "./rebuild.ts";
+import { type Daemon, serve, type ServeOptions } from "./serve.ts";
 
 /** The outside world that a daemon lives in. */
 export interface World {
@@ -28,7 +29,24 @@ export async function runDaemon(
   config: Config,
   options: Omit<ServeOptions, "instance"> & { command: string; stopping: AbortSignal },
 ): Promise<void> {
-  const { proxy, namespace, kubeconfig, instance } = config;
+  const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
+  await serve(daemon, { ...options, instance: config.instance }, options.stopping);
+}
+
+/**
+ * Rebuilds the work directory that the configuration names from the cluster that it names: see `rebuild`.
+ * @param options `command`: as above
+ */
+export async function runRebuild(
+  world: World,
+  config: Config,
+  options: { dryRun: boolean; command: string; signal: AbortSignal },
+): Promise<Rebuilt> {
+  return await rebuild(openDaemon(world, config, options), { ...options, instance: config.instance });
+}
+
+function openDaemon(world: World, config: Config, options: { command: string }): Daemon {
+  const { proxy, namespace, kubeconfig } = config;
   const kube = connectKube({
     ...world,
     ...(proxy === undefined ? {} : { proxy }),
@@ -42,6 +60,5 @@ export async function runDaemon(
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, world);
-  const machine = { locks: systemLocks, holder, collect: systemCollector, usage: systemUsage };
-  await serve({ ...world, workdir, kube, ...machine }, { ...options, instance }, options.stopping);
+  return { ...world, workdir, kube, locks: systemLocks, holder };
 }

@@ -1,29 +1,16 @@
 import { describeError } from "../errors.ts";
 import { isMisplaced } from "../files.ts";
-import { isRequestId, machineName, parseMachineName } from "../hf/names.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import {
-  REQUEST_ANNOTATION,
-  type RequestMemory,
-  RequestMemorySchema,
-  RETURN_ANNOTATION,
-  ReturnMemorySchema,
-} from "../templates/podspec.ts";
+import type { RequestMemory } from "../templates/podspec.ts";
 import { readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
-import { parseRecord } from "../workdir/record.ts";
-import {
-  readRequestRecord,
-  type RequestRecord,
-  restoreRequest,
-  settleMachine,
-  syncRequest,
-} from "../workdir/requests.ts";
+import { type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
 import { endRejected } from "./active_request.ts";
-import { decideAdoption, type FoundRequest } from "./adoption.ts";
 import { type Ending, endMachines } from "./endings.ts";
+import { findMissing, indexesByRequest } from "./missing.ts";
 import { readPodFile } from "./pod_file.ts";
+import { returnMemoryOf } from "./pod_memory.ts";
 import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
@@ -46,12 +33,6 @@ interface Rebuilding {
   lost: string[];
   /** How many of these have been written down. */
   written: number;
-}
-
-/** What the cluster remembers of the request of a pod; nothing where its annotation does not say it. */
-export function requestMemoryOf(pod: Pod | undefined): RequestMemory | undefined {
-  const text = pod?.metadata.annotations?.[REQUEST_ANNOTATION];
-  return text === undefined ? undefined : parseRecord(RequestMemorySchema, text);
 }
 
 /** What stands in the request's record; nothing where its pods do not remember all of it. */
@@ -81,14 +62,13 @@ export class Adopter {
   }
 
   /** Notes what a pod of ours remembers of a return. */
-  saw({ metadata }: Pod): void {
-    const text = metadata.annotations?.[RETURN_ANNOTATION];
-    const memory = text === undefined ? undefined : parseRecord(ReturnMemorySchema, text);
-    if (!memory || !isRequestId(memory.id)) return;
+  saw(pod: Pod): void {
+    const memory = returnMemoryOf(pod);
+    if (!memory) return;
     const { id, requestedAt = 0 } = memory;
     const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
     this.#returned.set(id, returned);
-    returned.machines.add(metadata.name ?? "");
+    returned.machines.add(pod.metadata.name ?? "");
   }
 
   /** Everything is to be compared, once the work directory knows every pod that exists. */
@@ -120,19 +100,11 @@ export class Adopter {
 
   #beginRound(): void {
     const { workdir, clock } = this.#watching;
-    const indexesOf = new Map<string, number[]>();
-    for (const name of workdir.names(workdir.layout.pods)) {
-      const machine = parseMachineName(name);
-      if (!machine) continue;
-      const indexes = indexesOf.get(machine.requestId) ?? [];
-      indexesOf.set(machine.requestId, indexes);
-      indexes.push(machine.index);
-    }
     for (const [id, returned] of this.#returned) {
       this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
       this.#returned.delete(id);
     }
-    this.#toCompare = [...indexesOf];
+    this.#toCompare = [...indexesByRequest(workdir.names(workdir.layout.pods))];
     this.#rebuilding = undefined;
     this.#nextRoundMs = clock.monotonic() + LOOK_EVERY_MS;
     this.#isDue = false;
@@ -157,28 +129,10 @@ export class Adopter {
 
   #compare(id: string, indexes: number[]): void {
     const { workdir } = this.#watching;
-    const isThere = workdir.kind(workdir.layout.request(id)) === "directory";
-    const entries = new Set(isThere ? workdir.names(workdir.layout.request(id)) : []);
-    if (isThere && indexes.every((index) => entries.has(machineName(id, index)))) return;
-    indexes.sort((a, b) => a - b);
-    const found: FoundRequest = {
-      id,
-      stored: isThere ? { count: readRequestRecord(workdir, id)?.count, entries } : undefined,
-      indexes,
-      memory: isThere ? undefined : this.#remember(id, indexes),
-    };
-    const adoption = decideAdoption(found);
-    if (adoption?.kind === "rebuild") this.#rebuilding = { id, memory: found.memory, ...adoption, written: 0 };
-    else if (adoption) this.#complete(id, adoption);
-  }
-
-  /** What the first of its pods that remembers it says of the request. */
-  #remember(id: string, indexes: number[]): RequestMemory | undefined {
-    for (const index of indexes) {
-      const memory = requestMemoryOf(readPodFile(this.#watching.workdir, machineName(id, index)));
-      if (memory) return memory;
-    }
-    return undefined;
+    const podOf = (machine: string) => readPodFile(workdir, machine);
+    const missing = findMissing(workdir, { id, indexes, podOf });
+    if (missing?.kind === "rebuild") this.#rebuilding = { id, ...missing, written: 0 };
+    else if (missing) this.#complete(id, missing);
   }
 
   /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */

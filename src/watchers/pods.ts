@@ -95,6 +95,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return this.#written.size;
   }
 
+  /** True where all that was seen is written down, and the work directory accounts for every pod. */
+  get isCaughtUp(): boolean {
+    return this.#sightings.size + this.#calm.size + this.#unseen.size === 0 && this.#adopter.isDone;
+  }
+
   /** False where the view that was written last is not there any more. */
   get viewIsOurs(): boolean {
     return this.#view.isThere;

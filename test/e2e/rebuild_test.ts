@@ -121,6 +121,35 @@ clusterTest(
   },
 );
 
+clusterTest("a work directory is rebuilt by hand, where no serve does it", async (site) => {
+  const serve = site.serve();
+  const id = await site.request(2);
+  const machines = await site.allRunning(id);
+  const locked = await site.run(["rebuild"]);
+  assert.equal(locked.code, 3);
+  assert.match(locked.stderr, /'hostfactory serve', process \d+.*it rebuilds by itself/);
+  await serve.stop();
+  Deno.removeSync(site.workdir, { recursive: true });
+
+  const missing = {
+    pods: 2,
+    requests: [{ requestId: id, whole: true, machines: 2, lost: 0, strays: 0 }],
+    returns: [],
+  };
+  for (const [args, found] of [[["--dry-run"], missing], [[], missing], [[], { ...missing, requests: [] }]] as const) {
+    const { code, stdout, stderr } = await site.run(["rebuild", ...args]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), found);
+    if (args.length > 0) assert.equal((await site.status(id)).status, "running", "a dry run changes nothing");
+  }
+  assert.deepEqual((await site.status(id)).machines, machines);
+
+  site.write("kubeconfig", site.cluster.kubeconfig({ server: "https://127.0.0.1:1" }));
+  const { code, stdout, stderr } = await site.run(["rebuild"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /127\.0\.0\.1:1/);
+});
+
 clusterTest("of two instances in one namespace, the one that is rebuilt takes nothing of the other", async (site) => {
   const [a, b] = ["a", "b"].map((instance) => ["--instance", instance, "--workdir", `${site.directory}/${instance}`]);
   const [serveA] = [a, b].map((args = []) => site.start(["serve", ...args]));

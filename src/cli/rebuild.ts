@@ -1,0 +1,23 @@
+import { Command } from "commander";
+import { type Cli, configure, sharedOption } from "./cli.ts";
+import { commandPath } from "./daemon.ts";
+import { writeOutput } from "./output.ts";
+import { stopSignals } from "./signals.ts";
+
+export function rebuildCommand(cli: Cli): Command {
+  return new Command("rebuild")
+    .description(
+      "Put back what the work directory lacks of requests that the cluster has pods of, as serve does by itself",
+    )
+    .addOption(sharedOption.kubeconfig())
+    .addOption(sharedOption.namespace())
+    .option("--dry-run", "say what is missing, and change nothing")
+    .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
+      const config = configure(cli, command, { defaultLogLevel: "warning" });
+      const { runRebuild } = await import("../serve/daemon.ts");
+      using stop = stopSignals();
+      const options = { dryRun, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
+      const rebuilt = await Promise.race([runRebuild(cli, config, options), stop.second]);
+      await writeOutput(`${JSON.stringify(rebuilt, undefined, 2)}\n`);
+    });
+}

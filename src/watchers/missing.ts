@@ -1,0 +1,42 @@
+import { machineName, parseMachineName } from "../hf/names.ts";
+import type { Pod } from "../kube/types.ts";
+import type { RequestMemory } from "../templates/podspec.ts";
+import { readRequestRecord } from "../workdir/requests.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+import { type Adoption, decideAdoption } from "./adoption.ts";
+import { requestMemoryOf } from "./pod_memory.ts";
+
+/**
+ * What the work directory lacks of a request that pods name, and what the first of these that remembers the request says of
+ * it; nothing where it lacks nothing.
+ */
+export function findMissing(
+  workdir: Workdir,
+  { id, indexes, podOf }: { id: string; indexes: number[]; podOf: (machine: string) => Pod | undefined },
+): Adoption & { memory: RequestMemory | undefined } | undefined {
+  const isThere = workdir.kind(workdir.layout.request(id)) === "directory";
+  const entries = new Set(isThere ? workdir.names(workdir.layout.request(id)) : []);
+  if (isThere && indexes.every((index) => entries.has(machineName(id, index)))) return undefined;
+  const stored = isThere ? { count: readRequestRecord(workdir, id)?.count, entries } : undefined;
+  const sorted = indexes.toSorted((a, b) => a - b);
+  let memory: RequestMemory | undefined;
+  for (const index of stored ? [] : sorted) {
+    memory = requestMemoryOf(podOf(machineName(id, index)));
+    if (memory) break;
+  }
+  const adoption = decideAdoption({ id, stored, indexes: sorted, memory });
+  return adoption && { ...adoption, memory };
+}
+
+/** The indexes of machines, by request; what is no machine is left out. */
+export function indexesByRequest(machines: Iterable<string>): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const name of machines) {
+    const machine = parseMachineName(name);
+    if (!machine) continue;
+    const indexes = found.get(machine.requestId) ?? [];
+    found.set(machine.requestId, indexes);
+    indexes.push(machine.index);
+  }
+  return found;
+}
