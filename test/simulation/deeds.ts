@@ -241,6 +241,24 @@ export const DEEDS = {
       simulation.trace.say("trouble", `the cluster's clock is ${simulation.clusterSkewMs} ms ahead`);
     },
   },
+  nodeLeaves: {
+    what: "somebody says that a node is about to go, and takes it back",
+    act(simulation, random) {
+      const key = oneOf(random, ["karpenter.sh/disrupted", "aws-node-termination-handler/spot-itn"]);
+      const name = leavingNode(simulation, random, (name) => simulation.cluster.untaintNode(name, key));
+      if (name !== undefined) simulation.cluster.taintNode(name, { key, effect: "NoSchedule" });
+    },
+  },
+  drain: {
+    what: "a node is drained, and the drain gets stuck",
+    async act(simulation, random) {
+      const name = leavingNode(simulation, random, (name) => simulation.cluster.cordonNode(name, false));
+      if (name === undefined) return;
+      simulation.cluster.cordonNode(name);
+      const pods = simulation.truth.allLiving().filter(({ pod }) => pod.spec.nodeName === name);
+      for (const pod of pods.slice(0, integerBetween(random, 0, pods.length))) await simulation.evictPod(pod.name);
+    },
+  },
   newToken: {
     what: "the credentials change, and the old ones are not taken any more",
     act(simulation, random) {
@@ -287,4 +305,18 @@ function makeStranger({ cluster }: Simulation, name: string, random: Random): vo
   } catch {
     // A quota or a pod that still goes stands in the way: then there is no stranger.
   }
+}
+
+/** A node that is about to go from now on, until `spare` is called. @returns its name, where there is one */
+function leavingNode(simulation: Simulation, random: Random, spare: (name: string) => void): string | undefined {
+  const { cluster, departures, clock } = simulation;
+  const nodes = cluster.listNodes();
+  if (nodes.length === 0) return undefined;
+  const { name = "" } = oneOf(random, nodes).metadata;
+  departures.begin(name);
+  simulation.undo(aWhile(random), `that node ${name} goes`, () => {
+    if (cluster.listNodes().some(({ metadata }) => metadata.name === name)) spare(name);
+    departures.end(name, clock.monotonic());
+  });
+  return name;
 }

@@ -170,7 +170,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
     title: "Never report what we do not know",
     answered({ verb, answer, failed }) {
       if (verb !== "getReturnRequests" || failed) return undefined;
-      const { clock, truth, heardMs, jumpedMs, staleMs, host } = simulation;
+      const { clock, truth, heardMs, jumpedMs, staleMs, host, departures } = simulation;
       const now = clock.monotonic();
       for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
         const ageMs = now - heardMs;
@@ -180,6 +180,9 @@ export function knownIsReported(simulation: Simulation): Invariant {
         const life = truth.living(machine);
         if (!life?.isOurs || !carriesOurLabels(life.pod) || isOver(life.pod) || now < staleMs + FORGIVEN_MS) continue;
         if (readMachineRecord(host.workdir, machine)?.givenUp) continue; // It is about to go.
+        const saidMs = departures.lastSaidMs(life.pod.spec.nodeName);
+        const forgivenMs = Math.max(saidMs, saidMs > -Infinity ? jumpedMs + FORGIVEN_MS : saidMs);
+        if (now <= forgivenMs + (VIEW_LIFETIME_SECONDS + 2) * 1000) continue; // Its node is.
         return `${machine} is named, and its pod is ${life.pod.status?.phase}`;
       }
       return undefined;

@@ -12,6 +12,7 @@ import { Killed } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens, magnitude, randomFor } from "./chance.ts";
 import { DEEDS } from "./deeds.ts";
+import { Departures } from "./departures.ts";
 import { CONFDIR, Host, WORKDIR } from "./host.ts";
 import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
@@ -60,6 +61,7 @@ export class Simulation {
   readonly host: Host;
   readonly symphony: Symphony;
   readonly weather: Weather = { lagMs: 0, tears: 0 };
+  readonly departures = new Departures();
   /** When the cluster was last heard from by a `serve`, and when anything but a list or a watch was last sent. */
   heardMs = -Infinity;
   askedMs = -Infinity;
@@ -322,9 +324,19 @@ export class Simulation {
 
   /** Changes a pod as `kubectl` does. */
   async patchPod(name: string, patch: object): Promise<void> {
-    const url = `https://cluster/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
-    const headers = { authorization: "Bearer admin", "content-type": "application/merge-patch+json" };
-    const request = new Request(url, { method: "PATCH", headers, body: JSON.stringify(patch) });
+    await this.#send("PATCH", name, { body: patch, type: "application/merge-patch+json" });
+  }
+
+  /** Evicts a pod as a drain does. */
+  async evictPod(name: string): Promise<void> {
+    const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace: NAMESPACE } };
+    await this.#send("POST", `${name}/eviction`, { body, type: "application/json" });
+  }
+
+  async #send(method: string, path: string, { body, type }: { body: object; type: string }): Promise<void> {
+    const url = `https://cluster/api/v1/namespaces/${NAMESPACE}/pods/${path}`;
+    const headers = { authorization: "Bearer admin", "content-type": type };
+    const request = new Request(url, { method, headers, body: JSON.stringify(body) });
     await this.cluster.handle(request).then((response) => response.body?.cancel(), () => {});
   }
 
