@@ -17,7 +17,11 @@ import { Quantities } from "./quantities.ts";
 const MEASURE_EVERY_MS = 5_000;
 const COUNT_EVERY_MS = 30_000;
 
-/** Until caches are warm and as many machines end as begin; of a short run, a third. */
+/**
+ * What counts for nothing: a third of the run, but at least until as much is removed as comes, and at most until all code
+ * that is ever compiled has been.
+ */
+const SHORTEST_WARM_UP_MS = 4 * 60_000;
 const LONGEST_WARM_UP_MS = 20 * 60_000;
 
 /** What goes wrong in the simulator all along; a pod whose image cannot be pulled is given up on after its timeout. */
@@ -32,14 +36,14 @@ const FAULTS = [
 ];
 const POD_TIMEOUT_SECONDS = 60;
 
-/** What has come to its end is kept for so short that as much goes as comes once the warm-up of ten minutes is over. */
+/** What has come to its end is kept for so short that as much goes as comes once the warm-up is over. */
 const RETAINED = "60s";
 
 const { values } = parseArgs({
   args: Deno.args,
   options: { minutes: { type: "string", default: "10" }, machines: { type: "string", default: "300" } },
 });
-const [minutes, machines] = [wholeNumber("minutes", 3, 10_000), wholeNumber("machines", 20, 1_000)];
+const [minutes, machines] = [wholeNumber("minutes", 8, 10_000), wholeNumber("machines", 20, 1_000)];
 if (!Deno.env.get("HF_BINARY")) Deno.env.set("HF_BINARY", `${root}dist/hostfactory`);
 
 const stopping = new AbortController();
@@ -97,7 +101,8 @@ async function measure(
   { site, churn, log }: { site: Site; churn: Churn; log: { serve: string; idle: string } },
 ): Promise<Quantities> {
   const startedMs = Date.now();
-  const quantities = new Quantities({ warmUpMs: Math.min(LONGEST_WARM_UP_MS, minutes * 60_000 / 3) });
+  const third = minutes * 60_000 / 3;
+  const quantities = new Quantities({ warmUpMs: Math.min(LONGEST_WARM_UP_MS, Math.max(SHORTEST_WARM_UP_MS, third)) });
   let counted = { ms: 0, cpu: cpuSeconds(serve.pid) };
   while (!stopping.signal.aborted) {
     await pause(MEASURE_EVERY_MS, stopping.signal);
