@@ -76,6 +76,15 @@ export const DEEDS = {
       });
     },
   },
+  outage: {
+    what: "nobody serves for minutes",
+    act(simulation, random) {
+      for (const process of simulation.serving) simulation.kill(process);
+      simulation.clock.after(magnitude(random, 60_000, 300_000), () => {
+        if (simulation.serving.length === 0) simulation.startServe();
+      });
+    },
+  },
   secondServe: { what: "a second serve is started", act: (simulation) => simulation.startServe() },
   interject: {
     what: "a verb runs between two operations of serve",

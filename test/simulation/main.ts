@@ -8,12 +8,13 @@ import { describeEvent, drawPlan, onlyEvents } from "./plan.ts";
 import { shrink, type Shrunk } from "./shrink.ts";
 import { Simulation } from "./simulation.ts";
 
-const usage = `deno task sim [--seed N] [--runs N] [--minutes N] [--only ID,ID…] [--log]
+const usage = `deno task sim [--seed N] [--runs N] [--minutes N] [--only ID,ID…] [--brief] [--log]
 
   --seed N      the first seed; default: the time
   --runs N      how many runs; default 300, with --seed alone 1
   --minutes N   go on for so long, whatever --runs says
   --only IDs    play only these events of the seed's plan
+  --brief       show a failure as it is, without its trace, and do not make it short
   --log         show what serve logs, too`;
 
 const { values } = parseArgs({
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     runs: { type: "string" },
     minutes: { type: "string" },
     only: { type: "string" },
+    brief: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -47,7 +49,8 @@ async function main(): Promise<number> {
     const outcome = await simulation.run();
     seconds += outcome.seconds;
     if (outcome.violation) {
-      report(seed, values.only === undefined ? await shrink(plan, outcome) : { plan, outcome });
+      const isWhole = values.only === undefined && !values.brief;
+      report(seed, isWhole ? await shrink(plan, outcome) : { plan, outcome });
       return 1;
     }
     if (runs === 1) console.log(`${outcome.trace.lines.join("\n")}\n`);
@@ -61,11 +64,10 @@ async function main(): Promise<number> {
 function report(seed: number, { plan, outcome: { violation, trace } }: Shrunk): void {
   const { number, title, what } = violation!;
   const only = plan.events.map(({ id }) => id).join(",");
-  console.log(`${trace.lines.join("\n")}
-
-Seed ${seed} violates invariant ${number}, "${title}":
+  if (!values.brief) console.log(`${trace.lines.join("\n")}\n`);
+  console.log(`Seed ${seed} violates invariant ${number}, "${title}":
   ${what}
-The shortest run that does so has these events:
+${values.brief ? "It" : "The shortest run that does so"} has these events:
 ${
     plan.events.map((event) => `  ${describeEvent(event)}\n`).join("")
   }Play it again: deno task sim --seed ${seed} --only ${only || "-1"}`);

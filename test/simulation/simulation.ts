@@ -23,7 +23,7 @@ import { INSTANCE, NAMESPACE, Truth } from "./truth.ts";
 import { type Call, wire } from "./wire.ts";
 
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
-const REST_WITHIN_MS = 600_000;
+const REST_WITHIN_MS = 300_000;
 
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
