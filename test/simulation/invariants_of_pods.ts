@@ -148,7 +148,8 @@ export function onlyOurs({ truth }: Simulation): Invariant {
     sent({ method, path, body }) {
       if (method === "GET" || (method === "POST" && path.endsWith("/pods"))) return undefined;
       const name = path.slice(path.lastIndexOf("/") + 1);
-      const uid: string | undefined = method === "DELETE" ? JSON.parse(body || "{}").preconditions?.uid : undefined;
+      const { preconditions, metadata } = JSON.parse(body || "{}");
+      const uid: string | undefined = method === "DELETE" ? preconditions?.uid : metadata?.uid;
       if (uid === undefined) return `${method} ${path} goes out without a uid`;
       const life = truth.life(uid);
       return life?.name === name && carriesOurLabels(life.pod)
