@@ -1,8 +1,8 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 
-/** Bytes: what 50,000 machines with names and ids take, and as much as is read within a second whatever is in it. */
-const LARGEST_INPUT = 8 * 1024 * 1024;
+/** Bytes: what 40,000 machines with names and ids take, and as much as is read within a second whatever is in it. */
+const LARGEST_INPUT = 4 * 1024 * 1024;
 
 /**
  * Reads the JSON document that a verb is asked with.

@@ -6,8 +6,8 @@ import { integerBetween, type Random } from "../random.ts";
  */
 const LONGEST_LABEL = 63;
 
-/** Machines in one request: ten times the largest grids, and about as many as a verb can write down in time. */
-export const MOST_MACHINES = 100_000;
+/** Machines in one request or question: three times the largest grids, and as many as a verb can answer for in time. */
+export const MOST_MACHINES = 30_000;
 
 /** What `<request id>-<index>` leaves of a label for the id, with room for a million machines. */
 const LONGEST_REQUEST_ID = LONGEST_LABEL - 7;

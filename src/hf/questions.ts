@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 import { MOST_MACHINES } from "./names.ts";
+import { isDeeperThan } from "./nesting.ts";
 
 /**
  * The questions that Symphony's host factory asks, checked. Keys that we do not know are ignored, and where the
@@ -49,6 +50,9 @@ const Templates = v.object({
   template: v.optional(TemplateName),
   templates: v.optional(v.lazy((input) => Array.isArray(input) ? listOf(TemplateName) : TemplateName)),
 });
+
+/** Levels of a question; Symphony's have four. */
+const MOST_LEVELS = 50;
 
 /** A machine as Symphony names it: by host name, or by id (the pod's uid) where there is no name. */
 export interface NamedMachine {
@@ -100,6 +104,9 @@ function asList<T>(value: T | T[]): T[] {
 }
 
 function check<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
+  if (isDeeperThan(MOST_LEVELS, input)) {
+    throw new HostFactoryError(`Cannot use the input: it has more than ${MOST_LEVELS} levels`);
+  }
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
   const issue = result.issues[0];

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
+import { isDeeperThan } from "../hf/nesting.ts";
 
 /** The file in the provider's configuration directory that lists the templates, as the existing plug-in has it. */
 export const TEMPLATES_FILE = "k8sprov_templates.json";
@@ -131,11 +132,6 @@ function obstacleTo(files: Files, template: Template, path: string): string | un
   } catch (error) {
     return `podSpec '${path}' ${isNotFound(error) ? "does not exist" : `cannot be read: ${(error as Error).message}`}`;
   }
-}
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((below) => isDeeperThan(levels - 1, below));
 }
 
 function isNumeric(text: string | undefined): boolean {

@@ -5,6 +5,7 @@ import { parseReturnMachines } from "../hf/questions.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
+import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import type { Provider } from "./provider.ts";
 import { freshRequestId } from "./request_id.ts";
@@ -15,8 +16,10 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   workdir.prepare();
   const machines = new Set<string>();
   const unknown = new Set<string>();
+  let doubt: boolean | undefined;
+  const mayLackPods = () => doubt ??= doubtPods(workdir, clock.now()) !== undefined;
   for (const name of machineNames(workdir, parseReturnMachines(input))) {
-    (mayBeIssued(provider, name) ? machines : unknown).add(name);
+    (mayBeIssued(workdir, name, mayLackPods) ? machines : unknown).add(name);
   }
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
@@ -34,7 +37,7 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
  * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where its
  * request is not here, and the work directory need not know every pod, we may have: `serve` asks the cluster.
  */
-function mayBeIssued({ workdir, clock }: Provider, name: string): boolean {
+function mayBeIssued(workdir: Workdir, name: string, mayLackPods: () => boolean): boolean {
   const parsed = parseMachineName(name);
   if (!parsed) return false;
   const { layout } = workdir;
@@ -43,5 +46,5 @@ function mayBeIssued({ workdir, clock }: Provider, name: string): boolean {
   if (workdir.kind(layout.request(parsed.requestId)) === "directory") {
     return readMachineEntry(workdir, name) !== undefined;
   }
-  return doubtPods(workdir, clock.now()) !== undefined;
+  return mayLackPods();
 }
