@@ -3,7 +3,10 @@ import { HostFactoryError } from "../errors.ts";
 
 /** Characters. As JSON, a third of what the cluster would store; as YAML, what its parser reads in a second at its worst. */
 const LARGEST_JSON = 512 * 1024;
-const LARGEST_YAML = 128 * 1024;
+const LARGEST_YAML = 64 * 1024;
+
+/** Brackets left open, beyond which the parser of YAML gives up as well, but only after a long time. */
+const MOST_OPEN = 500;
 
 /** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
 const ManifestSchema = v.looseObject({
@@ -56,6 +59,7 @@ async function readDocument(text: string, source: string): Promise<unknown> {
       }
     }
     checkSize("YAML", text.length, LARGEST_YAML);
+    checkOpen(text);
     const { parseDocument } = await import("yaml");
     // Its own words show lines of the file, which may be anything, and take it time without end.
     const document = parseDocument(text, { prettyErrors: false });
@@ -73,4 +77,12 @@ async function readDocument(text: string, source: string): Promise<unknown> {
 
 function checkSize(format: string, length: number, most: number): void {
   if (length > most) throw new Error(`it has ${length} characters, and may have ${most} as ${format}`);
+}
+
+function checkOpen(text: string): void {
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open += bracket === "[" || bracket === "{" ? 1 : -1;
+    if (open > MOST_OPEN) throw new Error(`it has more than ${MOST_OPEN} levels`);
+  }
 }

@@ -8,7 +8,7 @@ import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, it is looked at what is broken, and how often at whether it is still there. */
 const LOOK_EVERY_MS = 5_000;
-const CHECK_EVERY_MS = 60_000;
+const CHECK_EVERY_MS = 10_000;
 
 /** How often, in milliseconds, a note is written anew where nothing but its count has changed. */
 const COUNT_EVERY_MS = 10 * 60_000;
