@@ -151,7 +151,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     if (departure) departures.set(name, departure);
     else departures.delete(name);
     if (departure?.reason === before?.reason) return;
-    log.info(departure ? "Node is about to go" : "Node stays", { node: name, reason: departure?.reason });
+    const said = !departure ? "Node stays" : departure.lost ? "Node may be lost" : "Node is about to go";
+    log.info(said, { node: name, reason: departure?.reason });
     this.#wake();
   }
 
