@@ -47,12 +47,10 @@ export class ReturnMarker implements Loop {
     const now = clock.monotonic();
     returns.refresh(clock.now());
     const due = this.#due(now);
-    if (due.size > 0 && now >= this.#refusedUntilMs) {
-      const queue = [...returns.requestsOf(due)];
-      while (queue.length > 0 && this.#slots.free > 0 && now >= this.#refusedUntilMs && !signal.aborted) {
-        for (const [machine, id] of queue.splice(0, this.#slots.free)) this.#slots.start(() => this.#mark(machine, id));
-        await this.#slots.drained();
-      }
+    const queue = due.size > 0 && now >= this.#refusedUntilMs ? [...returns.requestsOf(due)] : [];
+    while (queue.length > 0 && this.#slots.free > 0 && !signal.aborted) {
+      for (const [machine, id] of queue.splice(0, this.#slots.free)) this.#slots.start(() => this.#mark(machine, id));
+      await this.#slots.drained();
     }
     return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
   }

@@ -126,6 +126,16 @@ Deno.test("a request that is lost while its pods are known is put back without a
   assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "succeed"]);
 });
 
+Deno.test("a machine whose pod file was lost with its request is not over: its word says that it runs", async () => {
+  const watching = memoryWatching();
+  const watcher = await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
+  watching.files.removeTree("/work/requests/req");
+  watching.files.remove("/work/pods/req-1");
+  await watching.clock.advance(60_000);
+  await go(watcher, watching);
+  assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "succeed"]);
+});
+
 Deno.test("an entry that was lost is put back; what is right already is left alone", async () => {
   const watching = memoryWatching();
   ask(watching, "req", 2);
