@@ -4,8 +4,10 @@ import { parseMachineName } from "../hf/names.ts";
 import { parseReturnRequests } from "../hf/questions.ts";
 import { machineStatus } from "../hf/status.ts";
 import { type Departure, readDepartures } from "../workdir/departures.ts";
+import { readLost } from "../workdir/lost.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
+import { machinesBeingReturned } from "../workdir/returns.ts";
 import { doubtView, readView } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
@@ -87,11 +89,22 @@ function message(found: number, { unknown, nodeDoubt }: { unknown: string[]; nod
 
 /** Every machine that once had a pod and that Symphony has not given back itself. */
 function ownMachines(workdir: Workdir, nowMs: number): string[] {
+  const lost = readLost(workdir);
+  if (lost === undefined) return searchedMachines(workdir, nowMs);
+  const beingReturned = machinesBeingReturned(workdir);
+  const withPods = workdir.names(workdir.layout.pods).filter((machine) => !beingReturned.has(machine));
+  return [...new Set([...withPods, ...lost])].filter((machine) => hadPod(workdir, machine));
+}
+
+/** The same where `serve` has kept nothing of it: of all machines that ever were, those that count. */
+function searchedMachines(workdir: Workdir, nowMs: number): string[] {
   const returns = new ReturnIndex(workdir);
   returns.refresh(nowMs);
-  return workdir.names(workdir.layout.podsStatus).filter((machine) => {
-    if (returns.has(machine)) return false;
-    const record = unlessBroken(() => readMachineRecord(workdir, machine));
-    return !record || record === "unknown" || record.uid !== undefined;
-  });
+  return workdir.names(workdir.layout.podsStatus)
+    .filter((machine) => !returns.has(machine) && hadPod(workdir, machine));
+}
+
+function hadPod(workdir: Workdir, machine: string): boolean {
+  const record = unlessBroken(() => readMachineRecord(workdir, machine));
+  return !record || record === "unknown" || record.uid !== undefined;
 }

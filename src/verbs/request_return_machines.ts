@@ -1,7 +1,10 @@
 import { epochSeconds } from "../clock.ts";
+import { describeError } from "../errors.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
+import { logger } from "../log.ts";
+import { dropLost } from "../workdir/lost.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
@@ -24,6 +27,7 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
   addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
+  dropFromLost(provider, [...machines]);
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   return {
     message: unknown.size === 0
@@ -31,6 +35,15 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
       : `Machines returned; never issued here, so gone already: ${missing}`,
     requestId: id,
   };
+}
+
+/** The return request stands by now: what cannot be noted here is noted by `serve`. */
+function dropFromLost({ workdir }: Provider, machines: string[]): void {
+  try {
+    dropLost(workdir, machines);
+  } catch (error) {
+    logger("request-return-machines").warn("Lost machines left to serve", { error: describeError(error) });
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { logger } from "../log.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Evictions } from "./evictions.ts";
+import { LostMachines } from "./lost_machines.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
@@ -65,6 +66,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   /** Machines that count as created and that the LIST did not name. */
   readonly #unseen: UnseenMachines;
   readonly #adopter: Adopter;
+  readonly #lost: LostMachines;
   readonly #setbacks: Setbacks;
   readonly #view: ViewKeeper;
   readonly #waits = new WaitLog();
@@ -82,6 +84,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#view = new ViewKeeper(watching, "pods");
     this.#evictions = new Evictions(watching);
     this.#adopter = new Adopter(watching);
+    this.#lost = new LostMachines(watching);
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
     });
@@ -127,16 +130,18 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const gone = new Set([...this.#sightings.keys(), ...this.#calm.keys()]);
     for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) gone.add(name);
     const words = workdir.names(workdir.layout.podsStatus).filter((name) => parseMachineName(name));
-    const unseen: string[] = [];
+    const [unseen, over]: [string[], string[]] = [[], []];
     for (const name of words) {
       if (this.#listed.has(name) || gone.has(name)) continue;
       const word = readStatusWord(workdir, name);
       if (word === "creating" || word === undefined) unseen.push(name);
       else if (word !== "deleted" && (word !== "failed" || this.#hadPod(name))) gone.add(name);
+      else over.push(name);
     }
     for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
     const requests = workdir.directories(workdir.layout.requests).filter(isRequestId);
     this.#unseen.begin({ unseen, requests, words: new Set(words) });
+    this.#lost.begin(over);
     this.#adopter.begin();
     this.#listed = new Set();
     this.#view.complete();
@@ -185,6 +190,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (this.#unseen.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
     }
+    this.#lost.write();
     this.#view.write();
     return { kind: "again", atMs: clock.monotonic() + (this.#unseen.isLookedThrough ? HEARD_EVERY_MS : 0) };
   }

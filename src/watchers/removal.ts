@@ -85,7 +85,7 @@ export class Removal {
   /** The word goes before the note that explains it. @returns false where something of it is broken */
   #removeMachine(machine: string): boolean {
     const { layout } = this.#workdir;
-    return [layout.podStatus(machine), layout.machine(machine)].every((path) =>
+    return [layout.lostMachine(machine), layout.podStatus(machine), layout.machine(machine)].every((path) =>
       this.#unlessBroken(path, () => this.#workdir.remove(path))
     );
   }

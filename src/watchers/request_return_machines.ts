@@ -9,7 +9,13 @@ import {
   readStatusWord,
 } from "../workdir/machines.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
-import { isReturnProcessed, markReturnProcessed, readReturn, type StoredReturn } from "../workdir/returns.ts";
+import {
+  isReturnProcessed,
+  markReturnProcessed,
+  noteUnfinished,
+  readReturn,
+  type StoredReturn,
+} from "../workdir/returns.ts";
 import { Deletions } from "./deletions.ts";
 import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
@@ -111,7 +117,9 @@ export class RequestReturnMachinesWatcher implements Loop {
     return this.#intake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
   }
 
-  #take({ id, machines }: StoredReturn): void {
+  #take(stored: StoredReturn): void {
+    const { id, machines } = stored;
+    noteUnfinished(this.#watching.workdir, stored); // A crash, or the existing plug-in, may have left that out.
     this.#active.set(id, new Map(machines.map((machine) => [machine, undefined])));
     log.info("Return request taken up", { request: id, machines: machines.length });
   }

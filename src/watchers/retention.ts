@@ -6,7 +6,7 @@ import { logger } from "../log.ts";
 import { readEnd, removeEnd, writeEnd } from "../workdir/end.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
 import { isProcessed, readRequest } from "../workdir/requests.ts";
-import { readReturn } from "../workdir/returns.ts";
+import { isReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { doubtView, readView } from "../workdir/views.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { decidePast, isOver, type Past, type RetentionLimits } from "./past.ts";
@@ -114,6 +114,16 @@ export class RetentionWatcher implements Loop {
     );
     this.#beingReturned = new Set();
     this.#ended = [];
+    for (const id of workdir.names(workdir.layout.returning)) this.#dropReturning(id);
+  }
+
+  /** A crash may have left the note of a return request that is finished, or was never there. */
+  #dropReturning(id: string): void {
+    const { workdir } = this.#watching;
+    this.#unlessBroken(workdir.layout.returningRequest(id), (path) => {
+      const isOpen = workdir.kind(workdir.layout.returnRequest(id)) !== undefined && !isReturnProcessed(workdir, id);
+      if (!isOpen) workdir.remove(path);
+    });
   }
 
   #lookAtSlice(now: number): void {
@@ -234,9 +244,9 @@ export class RetentionWatcher implements Loop {
   }
 
   /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */
-  #unlessBroken(path: string, act: () => void): boolean {
+  #unlessBroken(path: string, act: (path: string) => void): boolean {
     try {
-      act();
+      act(path);
     } catch (error) {
       if (!isNotFound(error)) {
         this.#setbacks.note(path, error);

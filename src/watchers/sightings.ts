@@ -14,6 +14,7 @@ import {
   readStatusWord,
   writeMachineRecord,
 } from "../workdir/machines.ts";
+import { addLost } from "../workdir/lost.ts";
 import { syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { hindranceOf } from "./hindrance.ts";
@@ -112,6 +113,8 @@ export function writeSightings(
       log.debug("Machine changed", { machine: name, from: before, to: word, message: record?.message });
     }
     if ("gone" in sighting) {
+      // As long as its pod file is there, it is found by that.
+      if (!watching.returns.has(name)) addLost(workdir, name);
       dropSpare();
       spare = workdir.retire(path);
     }

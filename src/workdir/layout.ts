@@ -56,6 +56,16 @@ export class Layout {
     return `${this.root}/set-aside`;
   }
 
+  /** A name for each machine that has gone without Symphony having given it back; absent until that is known. */
+  get lost(): string {
+    return `${this.root}/lost`;
+  }
+
+  /** A name for each return request that is not finished. */
+  get returning(): string {
+    return `${this.root}/returning`;
+  }
+
   /** What entries that are all alike are further names of: see `Prototypes`. */
   get prototypes(): string {
     return `${this.root}/prototypes`;
@@ -84,6 +94,7 @@ export class Layout {
       this.views,
       this.locks,
       this.prototypes,
+      this.returning,
       this.setAside,
     ]
       .concat(existing);
@@ -130,6 +141,14 @@ export class Layout {
 
   node(name: string): string {
     return `${this.nodes}/${segment(name)}`;
+  }
+
+  lostMachine(name: string): string {
+    return `${this.lost}/${segment(name)}`;
+  }
+
+  returningRequest(id: string): string {
+    return `${this.returning}/${segment(id)}`;
   }
 
   prototype(name: string): string {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { RequestFile } from "./layout.ts";
+import { dropLost } from "./lost.ts";
 import { isTaken, publish } from "./publish.ts";
 import { readRecord } from "./record.ts";
 import { idTaken } from "./requests.ts";
@@ -47,6 +48,7 @@ export function addReturn(
   const record: ReturnRecord = { version: RECORD_VERSION, requestedAt, unknown };
   try {
     publish(workdir, path, (directory) => {
+      workdir.empty(workdir.layout.returningRequest(id));
       const recordPath = `${directory}/${RequestFile.record}`;
       workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
       workdir.files.sync(recordPath);
@@ -56,6 +58,18 @@ export function addReturn(
     if (isTaken(error)) return confirmSame(workdir, request);
     throw error;
   }
+}
+
+/** Notes that it is not finished, and that its machines are given back: none of them is lost. */
+export function noteUnfinished(workdir: Workdir, { id, machines }: { id: string; machines: string[] }): void {
+  workdir.empty(workdir.layout.returningRequest(id));
+  dropLost(workdir, machines);
+}
+
+/** Every machine of the return requests that are not finished. */
+export function machinesBeingReturned(workdir: Workdir): Set<string> {
+  const ids = workdir.names(workdir.layout.returning);
+  return new Set(ids.flatMap((id) => workdir.names(workdir.layout.returnRequest(id))));
 }
 
 /** The return request with this id, or nothing where there is none. */
@@ -81,6 +95,7 @@ export function markReturnProcessed(workdir: Workdir, id: string): void {
   const path = workdir.layout.returnRequest(id);
   workdir.empty(`${path}/${RequestFile.processed}`);
   workdir.files.sync(path);
+  workdir.remove(workdir.layout.returningRequest(id));
 }
 
 /** What is there already is made durable: whoever put it there may have died before it was. */

@@ -5,6 +5,7 @@ import { STATUS_WORDS } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { RetentionWatcher } from "../../src/watchers/retention.ts";
 import { readEnd } from "../../src/workdir/end.ts";
+import { readLost, writeLost } from "../../src/workdir/lost.ts";
 import { readMachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { markReturnProcessed, readReturn } from "../../src/workdir/returns.ts";
@@ -47,6 +48,20 @@ function tell({ files, clock }: MemoryWatching, ...ids: string[]): RequestStatus
   const requests = ids.map((requestId) => ({ requestId }));
   return getRequestStatus(memoryProvider({ files, clock }), { requests }).requests;
 }
+
+Deno.test("with a request go the notes of its lost machines, and of return requests those that nobody needs", async () => {
+  const watching = make();
+  const { workdir, files } = watching;
+  finish(watching, "req", 2);
+  writeLost(workdir, ["req-0", "other-0"]);
+  giveBack(watching, "open", "other-0");
+  giveBack(watching, "done", "other-0");
+  for (const id of ["done", "never"]) files.writeText(`/work/returning/${id}`, "");
+  files.writeText("/work/return-requests/done/.processed", "");
+  await pass(new RetentionWatcher(watching, limits), watching, 8);
+  assert.deepEqual(readLost(workdir), ["other-0"]);
+  assert.deepEqual(workdir.names("/work/returning"), ["open"]);
+});
 
 /** Lets so many days pass, with a look before and after. */
 async function pass(watcher: RetentionWatcher, watching: MemoryWatching, days: number): Promise<void> {

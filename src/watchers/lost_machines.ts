@@ -1,0 +1,44 @@
+import { readMachineRecord } from "../workdir/machines.ts";
+import { readLost, writeLost } from "../workdir/lost.ts";
+import type { Watching } from "./watching.ts";
+
+/** Finds out, once, which machines were lost before this process; those that are lost while it runs are noted as they go. */
+export class LostMachines {
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns">;
+  /** Machines that are over, and absent again once they have been looked at. */
+  #over: string[] | undefined;
+  #isKnown = false;
+
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "returns">) {
+    this.#watching = watching;
+  }
+
+  /** Takes in which machines have no pod and have come to their end. */
+  begin(over: string[]): void {
+    if (!this.#isKnown) this.#over = over;
+  }
+
+  /** Writes down which of them are lost. Where it throws, the next call does it. */
+  write(): void {
+    const { workdir, clock, returns } = this.#watching;
+    if (!this.#over) return;
+    returns.refresh(clock.now());
+    const known = new Set(readLost(workdir));
+    writeLost(
+      workdir,
+      this.#over.filter((machine) => !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))),
+    );
+    this.#over = undefined;
+    this.#isKnown = true;
+  }
+
+  /** One without a note is the existing plug-in's, and had one. */
+  #hadPod(machine: string): boolean {
+    try {
+      const record = readMachineRecord(this.#watching.workdir, machine);
+      return !record || record.uid !== undefined;
+    } catch {
+      return true; // Who asks finds out.
+    }
+  }
+}

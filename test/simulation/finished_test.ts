@@ -1,0 +1,114 @@
+/** What machines that have come to their end cost: operations on files are counted, for time tells little on busy machines. */
+import assert from "node:assert/strict";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
+import { requestMachines } from "../../src/verbs/request_machines.ts";
+import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
+import { RetentionWatcher } from "../../src/watchers/retention.ts";
+import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
+import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
+import { writeView } from "../../src/workdir/views.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+/** One machine that is alive, and so many that are over and given back, each of a request of its own. */
+function furnished(finished: number): MemoryWatching {
+  const watching = memoryWatching();
+  const { workdir, kube } = watching;
+  for (let i = 0; i <= finished; i++) {
+    const [id, name] = [i === 0 ? "alive" : `over${i}`, i === 0 ? "alive-0" : `over${i}-0`];
+    ask(watching, id, 1);
+    settleMachine(workdir, id, name);
+    markProcessed(workdir, id);
+    if (i === 0) continue;
+    writeStatusWord(workdir, name, "deleted");
+    writeMachineRecord(workdir, name, { up: true, returned: true, givenUp: false, message: "", uid: "u" });
+    addReturn(workdir, { id: `ret${i}`, machines: [name], unknown: [], requestedAt: 0 });
+    markReturnProcessed(workdir, `ret${i}`);
+  }
+  kube.put(ourPod("alive-0", { phase: "Running" }));
+  return watching;
+}
+
+/** Counts what is done to files: each operation, and each entry of a directory that is listed. */
+function count(watching: MemoryWatching): () => number {
+  const { files } = watching;
+  const list = files.list.bind(files);
+  let cost = 0;
+  files.before = () => void cost++;
+  files.list = (path) => {
+    const entries = list(path);
+    cost += entries.length;
+    return entries;
+  };
+  return () => {
+    const counted = cost;
+    cost = 0;
+    return counted;
+  };
+}
+
+/** What `serve` does from its start on, until it has looked at everything. */
+async function serve(watching: MemoryWatching): Promise<void> {
+  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  const loops = [
+    new RequestMachinesWatcher(watching, () => {}),
+    new RequestReturnMachinesWatcher(watching, () => {}),
+    pods,
+  ];
+  pods.begin();
+  pods.page(structuredClone([...watching.kube.pods.values()]));
+  pods.heard();
+  pods.complete();
+  for (const loop of loops) await run(loop, watching, 2_500);
+  const limits = { retainSeconds: 604_800, retainMachines: 1_000_000 };
+  await run(new RetentionWatcher(watching, limits), watching, 1_000);
+}
+
+Deno.test("a verb for one machine costs the same, however many have come to their end", async () => {
+  const costs = await Promise.all([20, 400].map(async (finished) => {
+    const watching = furnished(finished);
+    await serve(watching);
+    const { clock, files } = watching;
+    const now = Math.floor(clock.now() / 1000);
+    writeView(watching.workdir, "pods", { completeAt: now, heardAt: now });
+    const spent = count(watching);
+    const machines = { machines: [{ name: "alive-0" }] };
+    const verbs = [
+      () =>
+        getRequestStatus(provider(), {
+          requests: [{ requestId: "alive" }, { requestId: "over1" }, { requestId: "ret1" }],
+        }),
+      () => getReturnRequests(provider(), machines),
+      () => getReturnRequests(provider(), { machines: [{ name: "over1-0" }] }),
+      () => getReturnRequests(provider(), {}),
+      () => requestMachines(provider(), { template: { templateId: "T", machineCount: 1 } }),
+      () => requestReturnMachines(provider(), machines),
+    ];
+    let seed = 1;
+    const provider = () => memoryProvider({ files, clock, seed: seed++ });
+    const each: number[] = [];
+    for (const verb of verbs) {
+      await verb();
+      each.push(spent());
+    }
+    return each;
+  }));
+  assert.deepEqual(costs[0], costs[1]);
+});
+
+Deno.test("a start of serve costs a few operations for each machine that has come to its end", async () => {
+  const costs = await Promise.all([0, 1_000].map(async (finished) => {
+    const watching = furnished(finished);
+    await serve(watching);
+    const spent = count(watching);
+    await serve({ ...memoryWatching(), ...watching, returns: memoryWatching(watching).returns });
+    return spent();
+  }));
+  const each = ((costs[1] ?? 0) - (costs[0] ?? 0)) / 1_000;
+  assert.ok(each < 24, `${each} operations for each`);
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
+import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import { LostMachines } from "../../src/watchers/lost_machines.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
+import { readLost, writeLost } from "../../src/workdir/lost.ts";
+import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { settleMachine } from "../../src/workdir/requests.ts";
+import { noSpace, notPermitted } from "../support/memory_files.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+const ended = { up: true, returned: false, givenUp: false, message: "gone" };
+
+/** Machines of each kind that are over, as another process left them. */
+function furnished(): MemoryWatching {
+  const watching = memoryWatching();
+  const { workdir } = watching;
+  for (const name of ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0"]) {
+    writeStatusWord(workdir, name, "deleted");
+  }
+  writeMachineRecord(workdir, "lost-0", { ...ended, uid: "u" });
+  writeMachineRecord(workdir, "returned-0", { ...ended, uid: "u" });
+  writeMachineRecord(workdir, "rejected-0", ended);
+  watching.files.makeDirectory("/work/machines/broken-0/directory");
+  giveBack(watching, "ret", "returned-0");
+  return watching;
+}
+
+const over = ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0"];
+
+Deno.test("lost are those that had a pod and were not given back, found out once", () => {
+  const watching = furnished();
+  const lost = new LostMachines(watching);
+  assert.equal(readLost(watching.workdir), undefined);
+  lost.begin(over);
+  lost.write();
+  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
+  lost.begin([]);
+  lost.write();
+  assert.equal(readLost(watching.workdir)?.length, 3);
+});
+
+Deno.test("what an earlier process kept is put right: what it missed, and what was given back since", () => {
+  const watching = furnished();
+  watching.files.makeDirectory("/work/lost");
+  for (const name of ["returned-0", "past-0", "lost-0"]) watching.files.writeText(`/work/lost/${name}`, "");
+  const lost = new LostMachines(watching);
+  lost.begin(over);
+  lost.write();
+  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
+});
+
+Deno.test("what cannot be written is written later, and until then nobody counts on it", () => {
+  const watching = furnished();
+  const lost = new LostMachines(watching);
+  lost.begin(over);
+  watching.files.failWhere(({ name }) => name === "rename", noSpace());
+  assert.throws(() => lost.write());
+  assert.equal(readLost(watching.workdir), undefined);
+  watching.files.before = () => {};
+  lost.write();
+  assert.equal(readLost(watching.workdir)?.length, 3);
+});
+
+type Deed = "up" | "gone" | "going" | "return" | "restart" | "follow";
+
+Deno.test("whatever happens, who asks for all machines is told the same as if every machine were looked at", async () => {
+  const deed = fc.tuple(
+    fc.constantFrom<Deed>("up", "gone", "going", "return", "restart", "follow"),
+    fc.integer({ min: 0, max: 4 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 25 }), async (deeds) => {
+      const watching = memoryWatching();
+      const { workdir, kube, files, clock } = watching;
+      ask(watching, "req", 5);
+      for (let i = 0; i < 5; i++) settleMachine(workdir, "req", `req-${i}`);
+      let pods = begin(watching);
+      let returned = new RequestReturnMachinesWatcher(watching, () => {});
+      for (const [what, i] of deeds) {
+        const name = `req-${i}`;
+        const pod = kube.pods.get(name);
+        if (what === "up" && !pod) pods.event("ADDED", kube.put(ourPod(name, { phase: "Running" })));
+        if (what === "gone" && pod) {
+          kube.pods.delete(name);
+          pods.event("DELETED", structuredClone(pod));
+        }
+        if (what === "going" && pod) {
+          pod.metadata.deletionTimestamp = "2026-11-20T01:00:00Z";
+          pods.event("MODIFIED", structuredClone(pod));
+        }
+        if (what === "return") {
+          requestReturnMachines(memoryProvider({ files, clock, seed: deeds.length }), { machines: [{ name }] });
+        }
+        if (what === "restart") {
+          pods = begin(watching);
+          returned = new RequestReturnMachinesWatcher(watching, () => {});
+        }
+        if (what === "follow") {
+          const before = new Set(kube.pods.keys());
+          await run(returned, watching, 1_000);
+          for (const gone of before) {
+            if (!kube.pods.has(gone)) pods.event("DELETED", ourPod(gone, { phase: "Running" }));
+          }
+        }
+        pods.heard();
+        await run(pods, watching, 2_500);
+        const all = () =>
+          getReturnRequests(memoryProvider({ files, clock }), {}).requests.map(({ machine }) => machine).sort();
+        const kept = all();
+        files.rename("/work/lost", "/work/.lost");
+        const searched = all();
+        files.rename("/work/.lost", "/work/lost");
+        assert.deepEqual(kept, searched);
+      }
+    }),
+    { numRuns: 100, seed: 1 },
+  );
+});
+
+function begin(watching: MemoryWatching): PodsWatcher {
+  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  pods.begin();
+  pods.page(structuredClone([...watching.kube.pods.values()]));
+  pods.heard();
+  pods.complete();
+  return pods;
+}
+
+Deno.test("what Symphony gives back is lost no more from that moment on, also where the verb could not note that", async () => {
+  const watching = memoryWatching();
+  const { workdir, files, clock } = watching;
+  writeLost(workdir, ["a-0", "a-1", "a-2"]);
+  for (const name of ["a-0", "a-1"]) writeStatusWord(workdir, name, "deleted");
+  requestReturnMachines(memoryProvider({ files, clock }), { machines: [{ name: "a-0" }] });
+  assert.deepEqual(readLost(workdir)?.sort(), ["a-1", "a-2"]);
+  files.failWhere(({ name, paths }) => name === "remove" && paths[0] === "/work/lost/a-1", notPermitted());
+  requestReturnMachines(memoryProvider({ files, clock, seed: 2 }), { machines: [{ name: "a-1" }] });
+  assert.deepEqual(readLost(workdir)?.sort(), ["a-1", "a-2"]);
+  files.before = () => {};
+  await run(new RequestReturnMachinesWatcher(watching, () => {}), watching, 1_000);
+  assert.deepEqual(readLost(workdir), ["a-2"]);
+  assert.deepEqual(workdir.names("/work/returning"), []);
+});
