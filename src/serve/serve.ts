@@ -198,7 +198,8 @@ async function watch(
     start(new LeftoversSweeper(watching), runner());
     start(new SetAside(watching), runner());
   }
-  if (daemon.collect) start(new MemoryKeeper({ clock, collect: daemon.collect }), runner());
+  const { collect, usage } = daemon;
+  if (collect && usage) start(new MemoryKeeper({ clock, collect, heapUsed: () => usage().heapUsed }), runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) {
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
@@ -229,7 +230,7 @@ async function watch(
     );
   }
   const setAside = () => workdir.broken.size;
-  if (daemon.usage) start(new Pulse({ clock, usage: daemon.usage, pods: followed, setAside }), runner());
+  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), runner());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost }), runner());

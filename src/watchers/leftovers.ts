@@ -16,8 +16,8 @@ const OLD_MS = 10 * 60_000;
 /** How often, in milliseconds, directories are looked over. */
 const LOOK_EVERY_MS = 10 * 60_000;
 
-/** Requests that are looked through in one go, and the pause in milliseconds before the next ones: nobody waits for this. */
-const SLICE = 200;
+/** Entries that are looked at in one go, or one directory, and the pause in milliseconds after that: nobody waits for this. */
+const SLICE = 2_000;
 const PAUSE_MS = 1_000;
 
 const log = logger("leftovers");
@@ -27,8 +27,8 @@ export class LeftoversSweeper implements Loop {
   readonly name = "leftovers";
   readonly #watching: Pick<Watching, "workdir" | "clock">;
   readonly #setbacks: Setbacks;
-  /** Directories of requests that this round has still to look through. */
-  #toLookThrough: string[] = [];
+  /** Directories that this round has still to look through, the next one last; those of requests come after all others. */
+  #toSweep: string[] = [];
   /** When each hidden name was first seen, on the monotonic clock. */
   readonly #seenAtMs = new Map<string, number>();
   #roundAtMs = 0;
@@ -42,9 +42,9 @@ export class LeftoversSweeper implements Loop {
 
   step(_signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#watching;
-    if (this.#toLookThrough.length === 0) this.#beginRound();
-    for (let n = 0; n < SLICE && this.#toLookThrough.length > 0; n++) this.#sweep(this.#toLookThrough.pop() ?? "");
-    const atMs = this.#toLookThrough.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
+    if (this.#toSweep.length === 0) this.#beginRound();
+    for (let room = SLICE; room > 0 && this.#toSweep.length > 0;) room -= 1 + this.#sweep(this.#toSweep.pop() ?? "");
+    const atMs = this.#toSweep.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
     return Promise.resolve({ kind: "again", atMs });
   }
 
@@ -55,22 +55,27 @@ export class LeftoversSweeper implements Loop {
     for (const [path, seenAtMs] of this.#seenAtMs) {
       if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
     }
-    const { directories, requests, returnRequests } = workdir.layout;
-    for (const directory of directories) this.#sweep(directory);
-    this.#toLookThrough = [requests, returnRequests].flatMap((parent) =>
-      workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
-    );
+    this.#toSweep = workdir.layout.directories.toReversed();
   }
 
-  #sweep(directory: string): void {
+  /** @returns how many entries were looked at */
+  #sweep(directory: string): number {
     const { workdir } = this.#watching;
+    const { requests, returnRequests } = workdir.layout;
+    let looked = 0;
     this.#unlessGone(directory, () => {
       // Nobody writes there any more, and it will go with all that it holds.
       if (readEnd(workdir, directory)) return;
-      for (const { name } of workdir.files.list(directory)) {
-        if (name.startsWith(".new-")) this.#unlessGone(`${directory}/${name}`, (path) => this.#removeOld(path));
+      const below: string[] = [];
+      for (const { name, kind } of workdir.files.list(directory)) {
+        looked++;
+        const path = `${directory}/${name}`;
+        if (name.startsWith(".new-")) this.#unlessGone(path, (path) => this.#removeOld(path));
+        else if (kind === "directory" && isRequestId(name)) below.push(path);
       }
+      if (directory === requests || directory === returnRequests) this.#toSweep = [...below, ...this.#toSweep];
     });
+    return looked;
   }
 
   #removeOld(path: string): void {
