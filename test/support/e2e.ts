@@ -25,13 +25,14 @@ const jobs: Job[] = [];
 /** The test that last got its turn. */
 let turn = -1;
 
-/** A test that needs no cluster. */
-export function siteTest(name: string, body: OnSite): void {
-  register(name, { ignore: Deno.env.get("HF_BINARY") === undefined }, () => onSite(undefined, body));
+/** A test that needs no cluster. @param options `lacks`: what this machine does not have that the test needs */
+export function siteTest(name: string, body: OnSite, { lacks }: { lacks?: string | undefined } = {}): void {
+  const ignore = Deno.env.get("HF_BINARY") === undefined || lacks !== undefined;
+  register(lacks === undefined ? name : `${name} (SKIPPED: no ${lacks})`, { ignore }, () => onSite(undefined, body));
 }
 
-/** A test for every kind of cluster. */
-export function clusterTest(name: string, body: OnCluster): void {
+/** A test for every kind of cluster. @param options as of `siteTest` */
+export function clusterTest(name: string, body: OnCluster, { lacks }: { lacks?: string | undefined } = {}): void {
   const noBinary = Deno.env.get("HF_BINARY") === undefined;
   const kinds = {
     simulator: { open: simulatedCluster, isThere: simulatorIsThere },
@@ -40,8 +41,9 @@ export function clusterTest(name: string, body: OnCluster): void {
   for (const kind of ["simulator", "real"] as const) {
     const { open, isThere } = kinds[kind];
     const label = kind === "real" ? "real API server" : "simulator";
-    const ignore = noBinary || !isThere;
-    register(`${name} (${ignore ? `SKIPPED: no ${noBinary ? "HF_BINARY" : label}` : label})`, { ignore }, async () => {
+    const missing = noBinary ? "HF_BINARY" : isThere ? lacks : label;
+    const ignore = missing !== undefined;
+    register(`${name} (${ignore ? `SKIPPED: no ${missing}` : label})`, { ignore }, async () => {
       await using cluster = await open();
       await onSite(cluster.cluster, (site) => body(site as Site & { cluster: Cluster }, kind));
     });

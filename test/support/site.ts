@@ -161,10 +161,10 @@ export class Site {
     return await this.tell("getReturnRequests", machines ? { machines: machines.map((name) => ({ name })) } : {});
   }
 
-  /** Starts `hostfactory` with these arguments; it ends with the test at the latest. */
-  start(args: string[], environment: Record<string, string> = {}): Running {
-    const command = { program: binary(), args, directory: this.directory };
-    const running = new Running({ ...command, environment: { ...this.environment, ...environment } });
+  /** Starts `hostfactory`, or another program, with these arguments; it ends with the test at the latest. */
+  start(args: string[], options: { environment?: Record<string, string>; program?: string } = {}): Running {
+    const command = { program: options.program ?? binary(), args, directory: this.directory };
+    const running = new Running({ ...command, environment: { ...this.environment, ...options.environment } });
     this.#running.push(running);
     return running;
   }
