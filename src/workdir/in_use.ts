@@ -110,12 +110,21 @@ export class InUse {
   }
 
   #load(): void {
-    const found = readRecord(this.#workdir, this.#workdir.layout.view("in-use"), FoundSchema);
+    const found = this.#found();
     if (!found) return;
     for (const [id, templateId, left] of found.requests) this.#requests.set(id, { templateId, left });
     for (const id of found.over) this.#requests.set(id, OVER);
     for (const [id, machines] of found.returns) this.#returns.set(id, machines);
     for (const id of found.returned) this.#returns.set(id, []);
+  }
+
+  #found(): v.InferOutput<typeof FoundSchema> | undefined {
+    try {
+      return readRecord(this.#workdir, this.#workdir.layout.view("in-use"), FoundSchema);
+    } catch (error) {
+      logger("in-use").debug("Found out anew", { error: describeError(error) });
+      return undefined;
+    }
   }
 
   /** Forgets those that are gone from a directory, and reads those that have come; one that is broken holds up no other. */

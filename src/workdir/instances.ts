@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { describeError, HostFactoryError } from "../errors.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -9,11 +10,21 @@ export function readInstances(workdir: Workdir): string[] {
   return readRecord(workdir, workdir.layout.instances, InstancesSchema)?.names ?? [];
 }
 
-/** Notes, durably, that the work directory serves this instance from now on. */
+/**
+ * Notes, durably, that the work directory serves this instance from now on.
+ * @throws HostFactoryError where that cannot be noted, or earlier ones cannot be read: their machines would count as gone
+ */
 export function recordInstance(workdir: Workdir, instance: string): void {
-  const names = readInstances(workdir);
-  if (names.at(-1) === instance) return;
-  const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
-  workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
-  workdir.files.sync(workdir.layout.root);
+  try {
+    const names = readInstances(workdir);
+    if (names.at(-1) === instance) return;
+    const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
+    workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
+    workdir.files.sync(workdir.layout.root);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot note the provider instance that is served: ${describeError(error)}`, {
+      cause: error,
+      hint: `see that '${workdir.layout.instances}' is a file, and writable for this user`,
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { describeError, HostFactoryError } from "../errors.ts";
-import { isNotFound } from "../files.ts";
+import { isMisplaced, isNotFound } from "../files.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** How the hidden name of a draft ends while it bids for its place. */
@@ -91,10 +91,14 @@ export class Draft {
   }
 
   #outbid(other: string): void {
+    const { files } = this.#workdir;
     try {
-      this.#workdir.files.rename(other, other.slice(0, -BID.length));
+      files.rename(other, other.slice(0, -BID.length));
     } catch (error) {
-      if (!isNotFound(error)) throw error; // It is in its place by now, or given up.
+      if (isNotFound(error)) return; // It is in its place by now, or given up.
+      if (!isTaken(error) && !isMisplaced(error)) throw error;
+      // Whoever bids has left its own name free: this is nobody's, and any hidden name will do.
+      files.rename(other, this.#workdir.temporary(this.#parent));
     }
   }
 

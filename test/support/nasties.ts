@@ -68,6 +68,7 @@ export const nastyNames: string[] = [
   "bad-0",
   "bad-99999999999999999999",
   ".new-left",
+  ".new-left.bid",
   ".request.json",
 ];
 

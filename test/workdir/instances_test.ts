@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readInstances, recordInstance } from "../../src/workdir/instances.ts";
+import { notPermitted } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 Deno.test("the instances that a work directory has served are known in order, each once, the current one last", () => {
@@ -18,4 +19,16 @@ Deno.test("a name that was noted outlasts a power failure, and a torn note is no
   assert.deepEqual(JSON.parse(files.crash("synced").readText("/work/instances.json")), { names: ["a"] });
   files.writeText("/work/instances.json", "{");
   assert.deepEqual(readInstances(workdir), []);
+});
+
+Deno.test("where earlier names cannot be read or the new one not be written, that is said, and nothing is lost", () => {
+  const { files, workdir } = memoryProvider();
+  recordInstance(workdir, "a");
+  files.failWhere(({ name }) => name === "readText", notPermitted());
+  assert.throws(() => recordInstance(workdir, "b"), {
+    message: /Cannot note .*Permission denied/,
+    hint: /instances\.json/,
+  });
+  files.before = () => {};
+  assert.deepEqual(readInstances(workdir), ["a"]);
 });

@@ -98,3 +98,13 @@ Deno.test("what was placed stays, though it is discarded afterwards", () => {
   draft.discard();
   assert.deepEqual(files.tree("/work"), { "parent/x/": "" });
 });
+
+Deno.test("bids that nobody can have made are put out of the way as well", () => {
+  const { files, workdir } = make();
+  for (const name of [".new-a", ".new-a.bid", ".new-b"]) files.makeDirectory(`/work/parent/${name}/full`);
+  files.pipe("/work/parent/.new-b.bid");
+  const draft = new Draft(workdir, "/work/parent/x", () => {});
+  draft.bid();
+  assert.deepEqual(files.list("/work/parent").filter(({ name }) => name.endsWith(".bid")).length, 1, "our own");
+  assert.ok(draft.place());
+});
