@@ -113,11 +113,11 @@ function machineOfRequest(
   const result = requestResult(word);
   const status = machineStatus(word);
   if (result !== "fail") return machineAnswer({ name, result, status, launchtime, ...addressOf(workdir, name) });
-  // 2. It was up until Symphony gave it back: that is no failure.
+  // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.
   const record = readMachineRecord(workdir, name);
   const ended = { name, status, launchtime, ...addressOf(workdir, name, record) };
-  const givenBack = record ? record.returned && record.up : word === "deleted" && isReturned(name);
-  if (givenBack) return machineAnswer({ ...ended, result: "succeed" });
+  const isWell = record ? record.succeeded || (record.returned && record.up) : word === "deleted" && isReturned(name);
+  if (isWell) return machineAnswer({ ...ended, result: "succeed" });
   // 3. It failed, and says why.
   const message = record?.message || (word && GENERIC_FAILURE[word]) || "Nothing is known of this machine any more";
   return machineAnswer({ ...ended, result, message });

@@ -3,7 +3,7 @@ import type { StatusWord } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import type { MachineRecord } from "../workdir/machines.ts";
 import { disruptionReason, endedByDeletion, failureReason } from "./reason.ts";
-import { hasBeenUp, phaseOf } from "./up.ts";
+import { hasBeenUp, hasEnded, phaseOf } from "./up.ts";
 
 /** What the work directory says of a machine before a look at the cluster. */
 export interface KnownMachine {
@@ -23,10 +23,10 @@ export interface MachineState {
 const PHASE_WORD: Record<string, StatusWord> = {
   Pending: "pending",
   Running: "running",
-  Succeeded: "succeeded",
-  Failed: "failed",
   Unknown: "unknown",
 };
+
+const SUCCEEDED = "The pod has ended by itself, and with success";
 
 const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returned the machine";
 
@@ -43,12 +43,14 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
   if (record?.givenUp) return record.uid ? { word: "failed" } : { word: "failed", record: { ...record, ...address } };
   // 3. It runs, and once it was up it stays so for as long as it runs, Ready or not.
   if (pod.status?.phase === "Running" && word === "running") return { word };
-  // 4. The pod failed, and that is the machine's end: say why, once.
-  const next = PHASE_WORD[phaseOf(pod)] ?? "unknown";
-  if (next !== "failed" || record) return { word: next };
-  const up = word === "running" || hasBeenUp(pod);
-  const message = returned ? "Returned by Symphony" : endMessage(pod);
-  return { word: next, record: { up, returned, givenUp: false, message, ...address } };
+  if (!hasEnded(pod)) return { word: PHASE_WORD[phaseOf(pod)] ?? "unknown" };
+  // 4. The pod ended, and that is the machine's end: say how, once.
+  if (record) return { word: record.succeeded ? "succeeded" : "failed" };
+  const ended = { up: word === "running" || hasBeenUp(pod), returned, givenUp: false, ...address };
+  const succeeded = word === "succeeded" || hasSucceeded(pod);
+  if (succeeded) return { word: "succeeded", record: { ...ended, succeeded, message: SUCCEEDED } };
+  const isFailed = pod.status?.phase === "Failed" && !returned;
+  return { word: "failed", record: { ...ended, message: isFailed ? endMessage(pod) : goneMessage(pod, ended) } };
 }
 
 /**
@@ -57,9 +59,16 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
  */
 export function stateOfGone(last: Pod | undefined, { word, record, returned }: KnownMachine): MachineState {
   if (record) return { word: "deleted" };
-  const up = word === "running" || word === "succeeded" || (last !== undefined && hasBeenUp(last));
-  const message = goneMessage(last, { up, returned });
-  return { word: "deleted", record: { up, returned, givenUp: false, message, ...(last ? addressOf(last) : {}) } };
+  const succeeded = word === "succeeded" || (last !== undefined && hasSucceeded(last));
+  const up = word === "running" || succeeded || (last !== undefined && hasBeenUp(last));
+  const ended = { up, returned, givenUp: false, ...(last ? addressOf(last) : {}) };
+  if (succeeded) return { word: "deleted", record: { ...ended, succeeded, message: SUCCEEDED } };
+  return { word: "deleted", record: { ...ended, message: goneMessage(last, ended) } };
+}
+
+/** True where the pod ended by itself, and well: a delete by others is no success. */
+function hasSucceeded(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" && !endedByDeletion(pod);
 }
 
 function goneMessage(last: Pod | undefined, { up, returned }: { up: boolean; returned: boolean }): string {

@@ -45,16 +45,20 @@ export function disruptionReason(pod: Pod): string | undefined {
 }
 
 /**
- * True where the pod's containers ended because it was deleted, and not by themselves: the kubelet lets a pod fail that is
- * being deleted, too.
+ * True where the pod's containers ended because it was deleted, and not by themselves: the kubelet lets a pod that is being
+ * deleted fail or succeed, too, as its containers obey. One has failed by itself once a container had, and succeeded by
+ * itself where all had ended.
  */
 export function endedByDeletion(pod: Pod): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
   if (deletionTimestamp === undefined) return false;
   const askedMs = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-  return !containersOf(pod).some(({ state }) =>
-    state?.terminated && state.terminated.exitCode !== 0 && Date.parse(state.terminated.finishedAt ?? "") < askedMs
-  );
+  const endedBefore = ({ state }: ContainerStatus) => Date.parse(state?.terminated?.finishedAt ?? "") < askedMs;
+  if (pod.status?.phase === "Succeeded") {
+    const containers = pod.status.containerStatuses ?? [];
+    return containers.length === 0 || !containers.every(endedBefore);
+  }
+  return !containersOf(pod).some((container) => endedBefore(container) && container.state?.terminated?.exitCode !== 0);
 }
 
 /** How a container ended: `OOMKilled (exit code 137)`. */

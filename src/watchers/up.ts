@@ -23,6 +23,11 @@ export function phaseOf(pod: Pod): NonNullable<PodStatus["phase"]> {
   return phase === "Running" && !hasBeenUp(pod) ? "Pending" : phase;
 }
 
+/** True where the pod has come to its end: nothing of it will ever run again. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === "Failed" || status?.phase === "Succeeded";
+}
+
 /** True where a container of the pod has run. */
 function hasRun(pod: Pod): boolean {
   if (pod.status?.phase === "Running" || pod.status?.phase === "Succeeded") return true;

@@ -14,6 +14,7 @@ const MachineRecordSchema = v.object({
   up: v.boolean(),
   returned: v.boolean(),
   givenUp: v.boolean(),
+  succeeded: v.optional(v.boolean()),
   message: v.string(),
 });
 
@@ -29,6 +30,8 @@ export interface MachineRecord {
   returned: boolean;
   /** We decided that it is never to run: it is not created, and a pod that it has is deleted. */
   givenUp: boolean;
+  /** Its pod ended by itself, and with success. */
+  succeeded?: boolean | undefined;
   /** Why it ended, in words an operator can act on. */
   message: string;
 }

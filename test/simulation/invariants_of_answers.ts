@@ -62,6 +62,8 @@ function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): str
 export function printedIsOnDisk(simulation: Simulation): Invariant {
   /** By request, and by request and machine, what was last said of it and when. */
   const said = new Map<string, { what: string; atMs: number }>();
+  /** What was said to have ended well, and not by its return. */
+  const succeeded = new Set<string>();
   const isTakenBack = (key: string, what: string, isFinal: (before: string) => boolean): string | undefined => {
     const before = said.get(key);
     const atMs = simulation.clock.monotonic();
@@ -84,9 +86,14 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
         if (/never issued/.test(message)) return `${requestId} was printed, and is not known now`;
         // A machine that is up may fail, and with it its request; one that is given back stays so.
         const isReturn = simulation.symphony.asked.get(requestId)?.kind === "return";
-        for (const { name, result } of machines) {
+        for (const { name, result, status } of machines) {
+          const key = `${requestId} ${name}`;
+          if (result === "fail" && succeeded.has(key)) return `${key} had succeeded and ended, and now fails`;
+          if (result === "succeed" && status === "terminated" && !simulation.symphony.hasReturned(name)) {
+            succeeded.add(key);
+          }
           const flaw = isTakenBack(
-            `${requestId} ${name}`,
+            key,
             result,
             (before) => before === "fail" || (isReturn && before === "succeed"),
           );

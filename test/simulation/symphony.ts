@@ -86,6 +86,11 @@ export class Symphony {
     this.asked.set(answer.requestId, { ...asked, isOver: false });
   }
 
+  /** True where it has given the machine back. */
+  hasReturned(machine: string): boolean {
+    return [...this.asked.values()].some(({ kind, machines }) => kind === "return" && machines.includes(machine));
+  }
+
   /** Asks what became of everything that is not over, and sometimes of what is. */
   async poll(random: Random, { all = false } = {}): Promise<StatusAnswer | undefined> {
     const wanted = [...this.asked.values()].filter(({ isOver }) => all || !isOver || happens(random, 0.1));

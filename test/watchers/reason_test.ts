@@ -101,3 +101,18 @@ for (
     assert.equal(endedByDeletion(ourPod("a-0", status, metadata)), byDeletion);
   });
 }
+
+for (
+  const [what, finishedAt, metadata, byDeletion] of [
+    ["after it was deleted", ["2026-11-20T00:00:31Z"], deletedAt, true],
+    ["in part before it was deleted", ["2026-11-20T00:00:29Z", "2026-11-20T00:00:31Z"], deletedAt, true],
+    ["at a time that nobody knows", [], deletedAt, true],
+    ["before it was deleted", ["2026-11-20T00:00:28Z", "2026-11-20T00:00:29Z"], deletedAt, false],
+    ["and nobody deletes it", ["2026-11-20T00:00:31Z"], {}, false],
+  ] as const
+) {
+  Deno.test(`a pod that succeeded ${what} was ${byDeletion ? "" : "not "}ended by its deletion`, () => {
+    const containerStatuses = finishedAt.map((time, i) => ended(`c${i}`, 0, { finishedAt: time }));
+    assert.equal(endedByDeletion(ourPod("a-0", { phase: "Succeeded", containerStatuses }, metadata)), byDeletion);
+  });
+}

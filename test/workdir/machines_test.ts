@@ -54,6 +54,8 @@ Deno.test("what was noted of a machine is read as it was; a torn note is none", 
   assert.equal(readMachineRecord(workdir, "a-0"), undefined);
   writeMachineRecord(workdir, "a-0", record);
   assert.deepEqual(readMachineRecord(workdir, "a-0"), record);
+  writeMachineRecord(workdir, "a-0", { ...record, succeeded: true });
+  assert.deepEqual(readMachineRecord(workdir, "a-0"), { ...record, succeeded: true });
   files.writeText("/work/machines/a-0", '{"up":tr');
   assert.equal(readMachineRecord(workdir, "a-0"), undefined);
 });
