@@ -11,7 +11,7 @@ interface Options {
 
 export function runCronCommand(cli: Cli): Command {
   return new Command("run-cron")
-    .description("Give up on pods that are pending too long, as serve does by itself")
+    .description("Give up on pods that are pending too long, and delete those that ended, as serve does by itself")
     .addOption(sharedOption.kubeconfig())
     .addOption(sharedOption.namespace())
     .addOption(sharedOption.podTimeout())

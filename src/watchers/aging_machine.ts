@@ -19,6 +19,9 @@ export interface AgingMachine {
 /** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
 const STRAY_GRACE_SECONDS = 30;
 
+/** How long, in seconds, a pod stays that has ended and that Symphony does not give back: time to look at it and its logs. */
+export const ENDED_GRACE_SECONDS = 3_600;
+
 /** How long a machine may take to come up, in seconds. */
 export interface Limits {
   /** From its pod's creation on. */
@@ -32,7 +35,8 @@ export interface Limits {
  *
  * - `stays`: nothing
  * - `ask`: it seems to be pending too long, or never to work: the cluster is to be asked
- * - `delete`: it has been given up on, or was over before this pod showed up, and the pod has to go
+ * - `delete`: it has been given up on, or was over before this pod showed up, or has ended long enough ago, and the pod
+ *   has to go
  *
  * @param options `now` is the cluster's time, `hostNow` ours, as all times here in seconds since the epoch; while the former
  * is not known, nothing has an age
@@ -46,6 +50,10 @@ export function decideExpiry(
   if (record?.givenUp) {
     const isStray = word === "deleted";
     return isStray && (isFresh(notedAt, hostNow) || isFresh(pod.createdAt, now)) ? "stays" : "delete";
+  }
+  // How it ended is told from the note on it once its pod is gone.
+  if (word === "failed" || word === "succeeded") {
+    return record && isOver(pod.endedAt, now, ENDED_GRACE_SECONDS) ? "delete" : "stays";
   }
   const isWaiting = word === "pending" || word === "creating";
   if (!isWaiting && word !== "running") return "stays";

@@ -9,6 +9,7 @@ import { decideExpiry, type Limits, reasonToGiveUp } from "./aging_machine.ts";
 import { Deletions } from "./deletions.ts";
 import { type Ending, endMachines } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
+import { once } from "./once.ts";
 import { Setbacks } from "./setbacks.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
 import { phaseOf } from "./up.ts";
@@ -23,8 +24,8 @@ const ASK_AGAIN_MS = 30_000;
 const log = logger("expiry");
 
 /**
- * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on until
- * it is gone.
+ * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on, or
+ * that ended and that nobody gives back, until it is gone.
  */
 export class ExpiryWatcher implements Loop {
   readonly name = "expiry";
@@ -62,7 +63,8 @@ export class ExpiryWatcher implements Loop {
     this.#setbacks.retain((name) => machines.has(name));
     this.#deletions.retain((name) => machines.has(name));
     if (machines.size > 0) await this.#learnTime(signal);
-    const toAsk = [...machines].filter((machine) => this.#look(machine) === "ask");
+    const syncNotes = once(() => workdir.files.sync(workdir.layout.machines));
+    const toAsk = [...machines].filter((machine) => this.#look(machine, syncNotes) === "ask");
     this.#deletions.start();
     await this.#ask(toAsk, signal);
     this.#deletions.start();
@@ -74,13 +76,17 @@ export class ExpiryWatcher implements Loop {
     return this.#deletions.drained();
   }
 
-  #look(machine: string): ReturnType<typeof decideExpiry> {
+  #look(machine: string, syncNotes: () => void): ReturnType<typeof decideExpiry> {
     if (this.#setbacks.waits(machine)) return "stays";
     if (this.#watching.clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) return "stays";
     try {
       const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
       const todo = pod ? this.#decide(machine, pod) : "stays";
-      if (todo === "delete" && pod) this.#delete(machine, pod);
+      if (todo === "delete" && pod) {
+        // Once its pod is gone nothing else tells how it ended.
+        syncNotes();
+        this.#delete(machine, pod);
+      } else if (pod?.endedAt !== undefined) this.#askLater(machine);
       this.#setbacks.clear(machine);
       return todo;
     } catch (error) {

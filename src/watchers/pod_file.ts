@@ -1,16 +1,15 @@
 import * as v from "valibot";
 import { timestampSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
-import type { PodFacts } from "../workdir/machines.ts";
+import type { PodNotes } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/record.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /**
  * The text of a pod file: the pod as the API server sent it, without the bookkeeping of its fields, and beside our
  * camelCase the keys that the existing plug-in reads (source: `interface.md`, "Work directory").
- * @param hindered what keeps it from working, as `PodFacts` has it
  */
-export function podFileText(pod: Pod, hindered?: PodFacts["hindered"]): string {
+export function podFileText(pod: Pod, notes?: PodNotes): string {
   const { managedFields: _, ...metadata } = pod.metadata;
   const text = JSON.stringify({
     apiVersion: "v1",
@@ -25,7 +24,7 @@ export function podFileText(pod: Pod, hindered?: PodFacts["hindered"]): string {
     },
     spec: { ...pod.spec, node_name: pod.spec.nodeName ?? null },
     status: { ...pod.status, pod_ip: pod.status?.podIP ?? null, host_ip: pod.status?.hostIP ?? null },
-    ...(hindered === undefined ? {} : { hostfactory: { hindered } }),
+    ...(notes === undefined ? {} : { hostfactory: notes }),
   });
   return `${text}\n`;
 }

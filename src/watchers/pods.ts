@@ -5,7 +5,7 @@ import type { KubeError } from "../kube/errors.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Evictions } from "./evictions.ts";
 import { LostMachines } from "./lost_machines.ts";
@@ -14,7 +14,7 @@ import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
 import { UnseenMachines } from "./unseen_machines.ts";
-import { phaseOf } from "./up.ts";
+import { hasEnded, phaseOf } from "./up.ts";
 import { ViewKeeper } from "./view_keeper.ts";
 import { WaitLog } from "./wait_log.ts";
 import type { Watching } from "./watching.ts";
@@ -254,7 +254,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       if (this.#written.has(name)) {
         return before !== undefined && this.#written.get(name)?.resourceVersion === resourceVersion;
       }
-      if (readPodFacts(workdir, name)?.resourceVersion !== resourceVersion) return false;
+      const facts = readPodFacts(workdir, name);
+      if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;
       const { word, record } = stateOfSighting(this.#watching, name, { pod });
       if (record || before !== word) return false;
     } catch {
@@ -262,6 +263,12 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     }
     this.#written.set(name, writtenPod(pod));
     return true;
+  }
+
+  /** True where its file does not say since when the pod has ended, though that can be known. */
+  #lacksEnd(pod: Pod, { endedAt = Infinity }: PodFacts): boolean {
+    const now = this.#watching.kube.now();
+    return hasEnded(pod) && now !== undefined && endedAt * 1000 > now;
   }
 
   #nextSlice(): [string, Sighting][] {

@@ -8,7 +8,7 @@ import { logger } from "../log.ts";
 import { RETURN_ANNOTATION } from "../templates/podspec.ts";
 import {
   type MachineRecord,
-  type PodFacts,
+  type PodNotes,
   readMachineRecord,
   readPodFacts,
   readStatusWord,
@@ -21,6 +21,7 @@ import { hindranceOf } from "./hindrance.ts";
 import { type MachineState, stateOfGone, stateOfPod } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
 import { once } from "./once.ts";
+import { hasEnded } from "./up.ts";
 import type { Watching } from "./watching.ts";
 
 /** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state where it was given). */
@@ -63,20 +64,20 @@ export function writeSightings(
     try {
       const state = stateOfSighting(watching, name, sighting);
       // What Symphony may be told of a machine's end must not be undone by a power failure that forgets its creation,
-      // nor by one that forgets that it is a failure: a note that is lost reads as one of a machine that was up.
+      // nor by one that forgets how it ended: a note that is lost reads as one of a machine that was up and returned.
       if (machineStatus(state.word) === "terminated") syncOnce(name);
-      if (state.record && isFailure(state.record)) writeMachineRecord(workdir, name, state.record, { sync: true });
+      if (state.record && mustLast(state.record)) writeMachineRecord(workdir, name, state.record, { sync: true });
       states.set(name, [sighting, state]);
     } catch (error) {
       failed.set(name, error);
     }
   }
-  const failures: string[] = [];
+  const lasting: string[] = [];
   for (const [name, [sighting, state]] of states) {
     try {
-      if (state.record && isFailure(state.record)) {
+      if (state.record && mustLast(state.record)) {
         syncMachines();
-        failures.push(name);
+        lasting.push(name);
       }
       write(name, sighting, state);
     } catch (error) {
@@ -85,9 +86,9 @@ export function writeSightings(
   }
   dropSpare();
   try {
-    if (failures.length > 0) workdir.files.sync(workdir.layout.podsStatus);
+    if (lasting.length > 0) workdir.files.sync(workdir.layout.podsStatus);
   } catch (error) {
-    for (const name of failures) if (!failed.has(name)) failed.set(name, error);
+    for (const name of lasting) if (!failed.has(name)) failed.set(name, error);
   }
   return failed;
 
@@ -101,8 +102,8 @@ export function writeSightings(
   /** A pod before its word, so that who reads the word finds the pod; the reason before the word that needs one. */
   function write(name: string, sighting: Sighting, { word, record }: MachineState): void {
     const path = workdir.layout.pod(name);
-    if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod, hinderedOf(watching, name, sighting.pod)));
-    if (record && !isFailure(record)) {
+    if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod, notesOf(watching, name, sighting.pod)));
+    if (record && !mustLast(record)) {
       const options = { spare };
       spare = undefined;
       writeMachineRecord(workdir, name, record, options);
@@ -130,24 +131,30 @@ export function writeSightings(
   }
 }
 
-/** What keeps the pod from working, and since when it has been seen, by the cluster's time: its file remembers. */
-function hinderedOf(
+/** What keeps the pod from working, or that it has ended, and since when that has been seen: its file remembers. */
+function notesOf(
   { workdir, kube }: Pick<Watching, "workdir" | "kube">,
   machine: string,
   pod: Pod,
-): PodFacts["hindered"] {
+): PodNotes | undefined {
+  const isOver = hasEnded(pod);
   const hindrance = hindranceOf(pod);
-  if (!hindrance) return undefined;
-  const { isCertain } = hindrance;
+  if (!isOver && !hindrance) return undefined;
   const before = readPodFacts(workdir, machine);
-  const now = kube.now();
-  const since = (before?.uid === pod.metadata.uid ? before?.hindered?.since : undefined) ??
-    (now === undefined ? undefined : epochSeconds(now));
-  return { ...(since === undefined ? {} : { since }), isCertain };
+  const known: PodNotes = before?.uid === pod.metadata.uid ? before ?? {} : {};
+  const clusterNow = kube.now();
+  const now = clusterNow === undefined ? undefined : epochSeconds(clusterNow);
+  if (hindrance) {
+    const since = known.hindered?.since ?? now;
+    return { hindered: { ...(since === undefined ? {} : { since }), isCertain: hindrance.isCertain } };
+  }
+  // One in the future was noted while the cluster's clock was wrong.
+  const endedAt = Math.min(known.endedAt ?? Infinity, now ?? Infinity);
+  return Number.isFinite(endedAt) ? { endedAt } : undefined;
 }
 
-/** True where the machine counts as failed for Symphony. */
-function isFailure({ up, returned }: MachineRecord): boolean {
+/** True for the note of an end that Symphony could be told otherwise without it. */
+function mustLast({ up, returned }: MachineRecord): boolean {
   return !up || !returned;
 }
 

@@ -59,12 +59,23 @@ const PodFactsSchema = v.object({
     phase: v.optional(v.nullable(v.string())),
   })),
   hostfactory: v.optional(
-    v.object({ hindered: v.optional(v.object({ since: v.optional(v.number()), isCertain: v.boolean() })) }),
+    v.object({
+      hindered: v.optional(v.object({ since: v.optional(v.number()), isCertain: v.boolean() })),
+      endedAt: v.optional(Seconds),
+    }),
   ),
 });
 
+/** What a pod file notes beside the pod. Times are the cluster's, in seconds since the epoch. */
+export interface PodNotes {
+  /** Something keeps it from working: whether for ever, and else since when. */
+  hindered?: { since?: number | undefined; isCertain: boolean } | undefined;
+  /** When it was first seen to have ended. */
+  endedAt?: number | undefined;
+}
+
 /** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
-export interface PodFacts {
+export interface PodFacts extends PodNotes {
   uid: string;
   resourceVersion: string | undefined;
   privateIpAddress: string;
@@ -72,8 +83,6 @@ export interface PodFacts {
   createdAt: number | undefined;
   /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
   deletionAt: number | undefined;
-  /** Something keeps it from working: whether for ever, and else since when, in seconds since the epoch. */
-  hindered?: { since?: number | undefined; isCertain: boolean } | undefined;
   /** Absent while it is on no node. */
   place?: PodPlace;
 }
@@ -145,6 +154,7 @@ export function readPodFacts(workdir: Workdir, machine: string): PodFacts | unde
     createdAt: metadata.creation_timestamp ?? timestampSeconds(metadata.creationTimestamp),
     deletionAt: metadata.deletion_timestamp ?? timestampSeconds(metadata.deletionTimestamp),
     hindered: pod.hostfactory?.hindered,
+    endedAt: pod.hostfactory?.endedAt,
     ...(spec && node ? { place: { node, graceSeconds, tolerations: spec.tolerations } } : {}),
   };
 }

@@ -206,6 +206,44 @@ clusterTest("a pod that fails is reported, with its container's reason", async (
   assert.match(machine?.message ?? "", /OOMKilled.*exit code 137/);
 });
 
+clusterTest(
+  "pods that ended and that nobody gives back go after an hour, and what was said of them stays",
+  async (site) => {
+    const behaves = (behaviour: string) => ({
+      ...manifest,
+      metadata: { labels: { "hostfactory.test/behaviour": behaviour } },
+    });
+    site.writeTemplates({ crashes: behaves("crashes"), completes: behaves("completes") });
+    const first = site.serve();
+    const ids = [
+      await site.request(1, { templateId: "crashes" }),
+      await site.request(2, { templateId: "completes" }),
+    ];
+    const machines = ids.flatMap((id, i) => machinesOf(id, i + 1));
+    const told = async () => await Promise.all(ids.map((id) => site.settled(id)));
+    const before = await eventually("all ended", async () => {
+      const answers = await told();
+      return answers.every(({ machines }) => machines.every(({ status }) => status === "terminated")) && answers;
+    });
+    assert.deepEqual(before.map(({ status }) => status), ["complete_with_error", "complete"]);
+    const others = machines.pop() ?? "";
+    await site.cluster.deletePod(others);
+    await eventually("what others deleted is gone", () => !site.entries("pods").includes(others));
+    await first.stop();
+    for (const machine of machines) {
+      const pod = JSON.parse(Deno.readTextFileSync(`${site.workdir}/pods/${machine}`));
+      const { endedAt } = pod.hostfactory;
+      assert.ok(Math.abs(endedAt - Date.now() / 1000) < 120, "when it ended stands in its file");
+      pod.hostfactory.endedAt = endedAt - 3_660;
+      site.write(`work/pods/${machine}`, JSON.stringify(pod));
+    }
+    site.serve();
+    await eventually("their pods are gone", async () => (await site.cluster.podNames()).length === 0);
+    await eventually("and their files", () => site.entries("pods").length === 0);
+    assert.deepEqual(await told(), before);
+  },
+);
+
 clusterTest("machines given back before serve ever ran are never created", async (site) => {
   const id = await site.request(3);
   const returned = await site.giveBack([`${id}-0`, `${id}-2`]);

@@ -1,5 +1,6 @@
 import { isRequestId, parseMachineName } from "../../src/hf/names.ts";
 import { isStatusWord, type StatusWord } from "../../src/hf/status.ts";
+import { hasEnded } from "../../src/watchers/up.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
@@ -94,6 +95,8 @@ export function bounded(simulation: Simulation): Invariant {
         const life = truth.living(name);
         if (!life || !carriesOurLabels(life.pod)) return `pods/${name} is left, and there is no such pod`;
       }
+      const ended = truth.allLiving().find(({ pod }) => carriesOurLabels(pod) && hasEnded(pod));
+      if (simulation.isRidOfEnded && ended) return `pod ${ended.name} has ended, and stays`;
       const left = Object.keys(host.files.tree("/work")).find((path) => path.includes(".new-"));
       if (simulation.isSwept && left !== undefined) return `${left} is left, and nothing removes it`;
       if (cluster.watchCount > 3) return `${cluster.watchCount} watches are open`;

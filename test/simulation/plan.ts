@@ -25,6 +25,8 @@ export interface Plan {
   pollMs: number;
   /** Goes on until what dead processes left must have been removed. */
   waitsForSweep: boolean;
+  /** Symphony gives back nothing that the cluster took, and all goes on until the pods that ended must be gone, too. */
+  waitsForEnded: boolean;
   /** How far the cluster's clock is ahead, in milliseconds. */
   clusterSkewMs: number;
 }
@@ -42,6 +44,10 @@ export function drawPlan(seed: number): Plan {
   for (const kind of kinds) {
     for (let n = magnitude(random, 1, 12); n > 0; n--) plan(kind, random.next() * troubleMs);
   }
+  const waitsForEnded = happens(randomFor(seed, "ended"), 0.1);
+  for (let n = waitsForEnded ? integerBetween(random, 2, 5) : 0; n > 0; n--) {
+    plan(oneOf(random, ["end", "evict"]), random.next() * troubleMs);
+  }
   events.sort((a, b) => a.atMs - b.atMs);
   return {
     seed,
@@ -53,6 +59,7 @@ export function drawPlan(seed: number): Plan {
     watchTimeoutSeconds: oneOf(random, [10, 30, 60]),
     pollMs: magnitude(random, 500, 10_000),
     waitsForSweep: happens(random, 0.05),
+    waitsForEnded,
     clusterSkewMs: 0,
   };
 }

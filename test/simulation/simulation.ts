@@ -6,6 +6,7 @@ import type { Random } from "../../src/random.ts";
 import { serve, WATCHERS } from "../../src/serve/serve.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
 import { readStatusWord } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
@@ -75,6 +76,8 @@ export class Simulation {
   clusterSkewMs: number;
   /** So much time has passed since the last trouble that everything that a dead process left has been removed. */
   isSwept = false;
+  /** So much time has passed that no pod that has ended is left. */
+  isRidOfEnded = false;
   /** Trouble is over: from now on everything has to come to rest. */
   isHealed = false;
   readonly #random: Random;
@@ -153,6 +156,11 @@ export class Simulation {
     await this.#letPass(plan.troubleMs);
     this.#heal();
     await this.#rest("after all trouble");
+    if (plan.waitsForEnded) {
+      await this.#letPass(ENDED_GRACE_SECONDS * 1000);
+      this.isRidOfEnded = true;
+      await this.#rest("after the grace of what ended");
+    }
     await symphony.giveBackThese([...this.#allMachines()].sort());
     await this.#rest("after everything was given back");
     if (!plan.waitsForSweep) return;

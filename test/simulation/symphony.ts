@@ -116,7 +116,7 @@ export class Symphony {
     }) as ReturnRequestsAnswer | undefined;
     const named = (answer?.requests ?? []).map(({ machine }) => machine).filter((name) => !this.#drained.has(name));
     for (const name of named) this.#drained.add(name);
-    if (named.length > 0) await this.giveBackThese(named);
+    if (named.length > 0 && !this.#simulation.plan.waitsForEnded) await this.giveBackThese(named);
   }
 
   async pollTemplates(): Promise<void> {

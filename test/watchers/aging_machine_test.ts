@@ -7,6 +7,8 @@ const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 1_000, deletionAt: undefined };
 const givenUp = { up: false, returned: false, givenUp: true, message: "x" };
 const hindered = { ...pod, hindered: { since: 1_100, isCertain: false } };
+const ended = { ...pod, endedAt: 1_100 };
+const noted = { ...givenUp, givenUp: false };
 const hopeless = { ...pod, hindered: { isCertain: true } };
 for (
   const [word, age, others, decision] of [
@@ -36,6 +38,16 @@ for (
     ["running", 1, { pod: hopeless, returned: true }, "stays"],
     ["failed", 1, { pod: hopeless }, "stays"],
     ["succeeded", 1, { pod: hopeless }, "stays"],
+    ["failed", 3_700, { pod: ended, record: noted }, "stays"],
+    ["failed", 3_701, { pod: ended, record: noted }, "delete"],
+    ["succeeded", 3_700, { pod: ended, record: noted }, "stays"],
+    ["succeeded", 3_701, { pod: ended, record: noted }, "delete"],
+    ["failed", 3_701, { pod: ended, record: noted, returned: true }, "stays"],
+    ["failed", 9_999, { pod: ended }, "stays"],
+    ["failed", 9_999, { record: noted }, "stays"],
+    ["running", 9_999, { pod: ended, record: noted }, "stays"],
+    ["unknown", 9_999, { pod: ended, record: noted }, "stays"],
+    ["deleted", 9_999, { pod: ended, record: noted }, "stays"],
   ] as const
 ) {
   Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
@@ -48,6 +60,8 @@ Deno.test("while the cluster's time is not known nothing is too old, but what is
   const machine = { word: "pending", record: undefined, returned: false, notedAt: undefined } as const;
   assert.equal(decideExpiry({ ...machine, pod: hindered }, { ...limits, now: undefined, hostNow: 0 }), "stays");
   assert.equal(decideExpiry({ ...machine, pod: hopeless }, { ...limits, now: undefined, hostNow: 0 }), "ask");
+  const failed = { ...machine, word: "failed", record: noted, pod: ended } as const;
+  assert.equal(decideExpiry(failed, { ...limits, now: undefined, hostNow: 0 }), "stays");
 });
 
 const createdAt = Date.UTC(2026, 10, 20) / 1000;

@@ -208,6 +208,60 @@ Deno.test("a dry run changes nothing", async () => {
   assert.deepEqual(watching.kube.calls.map(({ call }) => call), ["getPod"]);
 });
 
+/** A machine whose pod is seen to have ended now. */
+function ended(phase: "Failed" | "Succeeded"): MemoryWatching {
+  const watching = pending(0);
+  watching.kube.pods.get("req-0")!.status = { phase };
+  see(watching);
+  return watching;
+}
+
+for (const phase of ["Failed", "Succeeded"] as const) {
+  Deno.test(`a pod that has ${phase.toLowerCase()} stays for an hour by the cluster's clock, and is deleted then`, async () => {
+    const watching = ended(phase);
+    watching.clock.setNow(watching.clock.now() + 24 * 3_600_000);
+    await watching.clock.advance(3_595_000);
+    const watcher = watcherOf(watching);
+    await run(watcher, watching, 5_000);
+    assert.deepEqual(watching.kube.calls, []);
+    await run(watcher, watching, 35_000);
+    assert.deepEqual(watching.kube.calls.map(({ call, uid }) => [call, uid]), [["deletePod", "uid-req-0"]]);
+    assert.equal(watching.kube.pods.size, 0);
+    assert.equal(readStatusWord(watching.workdir, "req-0"), phase.toLowerCase());
+  });
+}
+
+Deno.test("a pod that has ended and that Symphony gave back is left to whoever deletes it at once", async () => {
+  const watching = ended("Failed");
+  giveBack(watching, "ret", "req-0");
+  await watching.clock.advance(7_200_000);
+  await run(watcherOf(watching), watching, 20_000);
+  assert.deepEqual(watching.kube.calls, []);
+});
+
+Deno.test("a pod that has ended is not deleted before a power failure can make nobody forget how", async () => {
+  const watching = ended("Succeeded");
+  watching.files.before = ({ name, paths: [path] }) => {
+    if (name === "sync" && path === "/work/machines") throw noSpace();
+  };
+  await watching.clock.advance(3_601_000);
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 20_000);
+  assert.equal(watching.kube.pods.size, 1);
+  watching.files.before = () => {};
+  await run(watcher, watching, 60_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("pods that have ended are read now and then while they stay", async () => {
+  const watching = ended("Failed");
+  let reads = 0;
+  watching.files.before = ({ name, paths: [path] }) =>
+    void (reads += Number(name === "readText" && path === "/work/pods/req-0"));
+  await run(watcherOf(watching), watching, 300_000);
+  assert.ok(reads <= 11, `read ${reads} times in five minutes`);
+});
+
 Deno.test("a machine that Symphony has given back is not given up here", async () => {
   const watching = pending(1_000);
   giveBack(watching, "ret", "req-0");

@@ -67,6 +67,7 @@ const facts = {
   createdAt: 1_795_209_813,
   deletionAt: undefined,
   hindered: undefined,
+  endedAt: undefined,
 };
 const pods: [what: string, pod: unknown, facts: unknown][] = [
   ["ours", {
@@ -112,6 +113,13 @@ const pods: [what: string, pod: unknown, facts: unknown][] = [
     createdAt: undefined,
     hindered: { since: 1_795_209_820, isCertain: false },
   }],
+  ["ours, ended", { metadata: { name: "a-0", uid: "u" }, hostfactory: { endedAt: 1_795_209_820 } }, {
+    ...facts,
+    resourceVersion: undefined,
+    privateIpAddress: "",
+    createdAt: undefined,
+    endedAt: 1_795_209_820,
+  }],
   ["one without a uid", { metadata: { name: "a-0" } }, undefined],
   ["no pod", [], undefined],
 ];
@@ -140,6 +148,7 @@ Deno.test("the facts of a real pod file of the existing plug-in are read", () =>
     createdAt: 1_795_209_813,
     deletionAt: undefined,
     hindered: undefined,
+    endedAt: undefined,
     place: {
       node: "node-0001",
       graceSeconds: 5,

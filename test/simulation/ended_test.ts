@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
+import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
+import { PodsWatcher } from "../../src/watchers/pods.ts";
+import { RetentionWatcher } from "../../src/watchers/retention.ts";
+import { readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
+import { markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Requests of machines that end by themselves and that nobody gives back, beside one that runs. */
+function furnished(): MemoryWatching {
+  const watching = memoryWatching();
+  for (const [id, phases] of [["old", ["Failed", "Succeeded"]], ["new", ["Running"]]] as const) {
+    ask(watching, id, phases.length);
+    for (const [i, phase] of phases.entries()) {
+      settleMachine(watching.workdir, id, `${id}-${i}`);
+      watching.kube.put(ourPod(`${id}-${i}`, { phase }));
+    }
+    markProcessed(watching.workdir, id);
+  }
+  watching.kube.pods.get("old-0")!.status = { phase: "Failed", reason: "Evicted", message: "low on memory" };
+  for (const path of ["", "/requests", "/requests/old", "/requests/new"]) watching.files.sync(`/work${path}`);
+  return watching;
+}
+
+/** What a daemon does that starts now, is told of all that the cluster holds, and lives until an hour has passed and more. */
+async function live(watching: MemoryWatching): Promise<void> {
+  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  const loops = [
+    pods,
+    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
+    new RetentionWatcher(watching, { retainSeconds: 7 * 24 * 3_600, retainMachines: 1_000 }),
+  ];
+  for (let round = 0; round < 3; round++) {
+    pods.begin();
+    pods.page(Array.from(watching.kube.pods.values(), (pod) => structuredClone(pod)));
+    pods.heard();
+    pods.complete();
+    for (const loop of loops) await run(loop, watching, 2_000);
+    if (round === 0) await watching.clock.advance(ENDED_GRACE_SECONDS * 1000);
+  }
+}
+
+/** What Symphony is told of the machines that have ended. */
+function told({ files, clock }: MemoryWatching): string[] {
+  const { requests } = getRequestStatus(memoryProvider({ files, clock }), { requests: [{ requestId: "old" }] });
+  return requests.flatMap(({ status, machines }) => [
+    status,
+    ...machines.map(({ name, result, status, machineId, message }) =>
+      `${name} ${result} ${status} ${machineId} ${message}`
+    ),
+  ]);
+}
+
+const ANSWER = [
+  "complete_with_error",
+  "old-0 fail terminated uid-old-0 The pod failed: Evicted: low on memory",
+  "old-1 succeed terminated uid-old-1 Allocated by K8s hostfactory",
+];
+
+for (const leaves of ["everything", "synced", "names"] as const) {
+  Deno.test(`killed at any operation, what has ended goes, and every answer on it stays (${leaves})`, async () => {
+    for (let n = 0;; n++) {
+      const watching = furnished();
+      const before = watching.files.writes.length;
+      watching.files.killAt(n);
+      await live(watching).catch(() => {});
+      const isOver = watching.files.writes.length - before <= n;
+      const { clock, kube } = watching;
+      const after = memoryWatching({ files: watching.files.crash(leaves), clock, kube, seed: 2 });
+      await live(after);
+      assert.deepEqual(told(after), ANSWER, `killed at ${n}`);
+      assert.deepEqual([...kube.pods.keys()], ["new-0"], `killed at ${n}`);
+      const { workdir } = after;
+      const machines = ["old-0", "old-1", "new-0"];
+      assert.deepEqual(machines.map((name) => readStatusWord(workdir, name)), ["deleted", "deleted", "running"]);
+      assert.deepEqual(machines.map((name) => readPodFacts(workdir, name)?.uid), [undefined, undefined, "uid-new-0"]);
+      if (isOver) break;
+    }
+  });
+}
+
+Deno.test("a request whose machines ended by themselves, and that nobody gave back, is long past in the end", async () => {
+  const watching = furnished();
+  for (let day = 0; day < 8; day++) {
+    assert.ok(readRequest(watching.workdir, "old"), `day ${day}`);
+    if (day > 0) assert.deepEqual(told(watching), ANSWER);
+    await live(watching);
+    await watching.clock.advance(DAY_MS);
+  }
+  await live(watching);
+  assert.equal(readRequest(watching.workdir, "old"), undefined);
+  assert.ok(readRequest(watching.workdir, "new"));
+  const left = Object.keys(watching.files.tree("/work")).filter((path) => path.includes("old"));
+  assert.deepEqual(left, []);
+});
