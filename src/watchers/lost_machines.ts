@@ -1,4 +1,5 @@
-import { readMachineRecord } from "../workdir/machines.ts";
+import { machineStatus } from "../hf/status.ts";
+import { readMachineRecord, readStatusWord } from "../workdir/machines.ts";
 import { readLost, writeLost } from "../workdir/lost.ts";
 import type { Watching } from "./watching.ts";
 
@@ -24,12 +25,23 @@ export class LostMachines {
     if (!this.#over) return;
     returns.refresh(clock.now());
     const known = new Set(readLost(workdir));
+    // Those that a LIST did not name any more are noted as gone after it, and before this.
+    const over = new Set([...this.#over, ...[...known].filter((machine) => this.#isOver(machine))]);
     writeLost(
       workdir,
-      this.#over.filter((machine) => !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))),
+      [...over].filter((machine) => !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))),
     );
     this.#over = undefined;
     this.#isKnown = true;
+  }
+
+  #isOver(machine: string): boolean {
+    try {
+      const word = readStatusWord(this.#watching.workdir, machine);
+      return word !== undefined && word !== "unknown" && machineStatus(word) === "terminated";
+    } catch {
+      return true; // Who asks finds out.
+    }
   }
 
   /** One without a note is the existing plug-in's, and had one. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import { podFileText } from "../../src/watchers/pod_file.ts";
 import { LostMachines } from "../../src/watchers/lost_machines.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
@@ -51,6 +52,25 @@ Deno.test("what an earlier process kept is put right: what it missed, and what w
   lost.begin(over);
   lost.write();
   assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
+});
+
+Deno.test("a machine that a LIST does not name any more is lost, though it was not over when the LIST ended", async () => {
+  const watching = furnished();
+  const { workdir, kube } = watching;
+  watching.files.makeDirectory("/work/lost");
+  ask(watching, "req", 2);
+  for (const name of ["req-0", "req-1"]) {
+    settleMachine(workdir, "req", name);
+    writeStatusWord(workdir, name, "running");
+    watching.files.writeText(`/work/pods/${name}`, podFileText(ourPod(name, { phase: "Running" })));
+  }
+  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  pods.begin();
+  pods.page([kube.put(ourPod("req-0", { phase: "Running" }))]);
+  pods.heard();
+  pods.complete();
+  await run(pods, watching, 5_000);
+  assert.deepEqual(readLost(workdir)?.sort(), ["broken-0", "existing-0", "lost-0", "req-1"]);
 });
 
 Deno.test("what cannot be written is written later, and until then nobody counts on it", () => {
