@@ -69,7 +69,17 @@ export function noteUnfinished(workdir: Workdir, { id, machines }: { id: string;
 /** Every machine of the return requests that are not finished. */
 export function machinesBeingReturned(workdir: Workdir): Set<string> {
   const ids = workdir.names(workdir.layout.returning);
-  return new Set(ids.flatMap((id) => workdir.names(workdir.layout.returnRequest(id))));
+  return new Set(ids.flatMap((id) => machinesOfReturn(workdir, id)));
+}
+
+/** One that is broken hides no other. */
+function machinesOfReturn(workdir: Workdir, id: string): string[] {
+  const path = workdir.layout.returnRequest(id);
+  try {
+    return workdir.kind(path) === "directory" ? workdir.names(path) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** The return request with this id, or nothing where there is none. */

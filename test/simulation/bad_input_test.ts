@@ -13,6 +13,7 @@ import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import type { Locks } from "../../src/workdir/lock.ts";
+import { writeLost } from "../../src/workdir/lost.ts";
 import { readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
@@ -155,6 +156,7 @@ function furnished(): { files: MemoryFiles; watching: ReturnType<typeof memoryWa
   giveBack(watching, "badback", "bad-1");
   const now = Math.floor(clock.now() / 1000);
   writeView(workdir, "pods", { completeAt: now, heardAt: now });
+  writeLost(workdir, []);
   const templates = "/conf/k8sprov_templates.json";
   files.writeText(templates, files.readText(templates).replace('"maxNumber":-1', '"maxNumber":1000'));
   furnishOutside(files);
@@ -184,11 +186,14 @@ const ownPaths = [
   "/work/locks/pods.json",
   "/work/set-aside/some.json",
   "/work/instances.json",
+  "/work/lost/bad-1",
+  "/work/lost/bad-2",
+  "/work/returning/badback",
   ...["in-use", "departures", "evictions", "nodes"].map((name) => `/work/views/${name}.json`),
   "/conf/other.json",
 ];
 const strayPaths = ["requests", "requests/bad", "return-requests", "return-requests/badback", "pods", "pods-status"]
-  .concat(["machines", "views", "locks", "prototypes", "set-aside", "nodes", "events"])
+  .concat(["machines", "views", "locks", "prototypes", "set-aside", "nodes", "events", "returning"])
   .flatMap((directory) => nastyNames.map((name) => `/work/${directory}/${name}`));
 
 const mutations = fc.uniqueArray(
