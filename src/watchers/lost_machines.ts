@@ -1,5 +1,4 @@
-import { machineStatus } from "../hf/status.ts";
-import { readMachineRecord, readStatusWord } from "../workdir/machines.ts";
+import { readMachineRecord } from "../workdir/machines.ts";
 import { readLost, writeLost } from "../workdir/lost.ts";
 import type { Watching } from "./watching.ts";
 
@@ -7,7 +6,7 @@ import type { Watching } from "./watching.ts";
 export class LostMachines {
   readonly #watching: Pick<Watching, "workdir" | "clock" | "returns">;
   /** Machines that are over, and absent again once they have been looked at. */
-  #over: string[] | undefined;
+  #over: Set<string> | undefined;
   #isKnown = false;
 
   constructor(watching: Pick<Watching, "workdir" | "clock" | "returns">) {
@@ -16,7 +15,12 @@ export class LostMachines {
 
   /** Takes in which machines have no pod and have come to their end. */
   begin(over: string[]): void {
-    if (!this.#isKnown) this.#over = over;
+    if (!this.#isKnown) this.#over = new Set(over);
+  }
+
+  /** Takes in that a machine has gone: what notes that as it happens does so only where the lost are kept already. */
+  gone(machine: string): void {
+    this.#over?.add(machine);
   }
 
   /** Writes down which of them are lost. Where it throws, the next call does it. */
@@ -25,23 +29,12 @@ export class LostMachines {
     if (!this.#over) return;
     returns.refresh(clock.now());
     const known = new Set(readLost(workdir));
-    // Those that a LIST did not name any more are noted as gone after it, and before this.
-    const over = new Set([...this.#over, ...[...known].filter((machine) => this.#isOver(machine))]);
-    writeLost(
-      workdir,
-      [...over].filter((machine) => !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))),
+    const lost = [...this.#over].filter((machine) =>
+      !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))
     );
+    writeLost(workdir, lost);
     this.#over = undefined;
     this.#isKnown = true;
-  }
-
-  #isOver(machine: string): boolean {
-    try {
-      const word = readStatusWord(this.#watching.workdir, machine);
-      return word !== undefined && word !== "unknown" && machineStatus(word) === "terminated";
-    } catch {
-      return true; // Who asks finds out.
-    }
   }
 
   /** One without a note is the existing plug-in's, and had one. */

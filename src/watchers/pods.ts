@@ -293,7 +293,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
         this.#obstacles.clear(name);
         this.#waits.note(name, "pod" in sighting ? sighting.pod : undefined);
         if ("pod" in sighting) this.#written.set(name, writtenPod(sighting.pod));
-        else this.#written.delete(name);
+        else {
+          this.#written.delete(name);
+          this.#lost.gone(name);
+        }
         continue;
       }
       const error = failed.get(name);

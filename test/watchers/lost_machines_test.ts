@@ -54,24 +54,26 @@ Deno.test("what an earlier process kept is put right: what it missed, and what w
   assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
 });
 
-Deno.test("a machine that a LIST does not name any more is lost, though it was not over when the LIST ended", async () => {
-  const watching = furnished();
-  const { workdir, kube } = watching;
-  watching.files.makeDirectory("/work/lost");
-  ask(watching, "req", 2);
-  for (const name of ["req-0", "req-1"]) {
-    settleMachine(workdir, "req", name);
-    writeStatusWord(workdir, name, "running");
-    watching.files.writeText(`/work/pods/${name}`, podFileText(ourPod(name, { phase: "Running" })));
-  }
-  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
-  pods.begin();
-  pods.page([kube.put(ourPod("req-0", { phase: "Running" }))]);
-  pods.heard();
-  pods.complete();
-  await run(pods, watching, 5_000);
-  assert.deepEqual(readLost(workdir)?.sort(), ["broken-0", "existing-0", "lost-0", "req-1"]);
-});
+for (const kept of [true, false]) {
+  Deno.test(`a machine that a LIST does not name any more is lost, though it was not over when the LIST ended (${kept})`, async () => {
+    const watching = furnished();
+    const { workdir, kube } = watching;
+    if (kept) watching.files.makeDirectory("/work/lost");
+    ask(watching, "req", 2);
+    for (const name of ["req-0", "req-1"]) {
+      settleMachine(workdir, "req", name);
+      writeStatusWord(workdir, name, "running");
+      watching.files.writeText(`/work/pods/${name}`, podFileText(ourPod(name, { phase: "Running" })));
+    }
+    const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+    pods.begin();
+    pods.page([kube.put(ourPod("req-0", { phase: "Running" }))]);
+    pods.heard();
+    pods.complete();
+    await run(pods, watching, 5_000);
+    assert.deepEqual(readLost(workdir)?.sort(), ["broken-0", "existing-0", "lost-0", "req-1"]);
+  });
+}
 
 Deno.test("what cannot be written is written later, and until then nobody counts on it", () => {
   const watching = furnished();
