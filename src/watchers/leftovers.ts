@@ -83,7 +83,7 @@ export class LeftoversSweeper implements Loop {
     const now = clock.monotonic();
     const seenAtMs = this.#seenAtMs.get(path) ?? now;
     this.#seenAtMs.set(path, seenAtMs);
-    if (now - seenAtMs < OLD_MS || clock.now() - files.info(path).modifiedMs < OLD_MS) return;
+    if (now - seenAtMs < OLD_MS || Math.abs(clock.now() - files.info(path).modifiedMs) < OLD_MS) return;
     files.removeTree(path);
     this.#seenAtMs.delete(path);
     log.info("Removed what a killed process left", { path });

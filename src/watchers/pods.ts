@@ -252,7 +252,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     try {
       const before = readStatusWord(workdir, name);
       if (this.#written.has(name)) {
-        return before !== undefined && this.#written.get(name)?.resourceVersion === resourceVersion;
+        return before !== undefined && this.#written.get(name)?.resourceVersion === resourceVersion &&
+          workdir.kind(workdir.layout.pod(name)) === "file";
       }
       const facts = readPodFacts(workdir, name);
       if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;

@@ -1,4 +1,5 @@
 import { describeError } from "../errors.ts";
+import { parseMachineName } from "../hf/names.ts";
 import type { StatusWord } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import {
@@ -132,7 +133,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir, clock, returns } = this.#watching;
     if (clock.monotonic() < this.#lateAtMs) return;
     this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
-    const returned = workdir.names(workdir.layout.pods).filter((machine) => returns.has(machine));
+    const returned = workdir.names(workdir.layout.pods)
+      .filter((machine) => returns.has(machine) && parseMachineName(machine));
     if (returned.length === 0) return;
     const known = new Set([...this.#active.values()].flatMap((machines) => [...machines.keys()]));
     for (const machine of returned) {

@@ -523,15 +523,18 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   assert.equal(lists, 260, "those that have ended are not looked through");
 });
 
-Deno.test("a word that was lost while its pod runs on is written again by the next list", async () => {
+Deno.test("a word or pod file that was lost while its pod runs on is written again by the next list", async () => {
   const watching = memoryWatching();
   const { list, go } = watch(watching);
-  list(up("req-0"));
-  await go();
-  watching.files.remove("/work/pods-status/req-0");
-  list(up("req-0"));
-  await go();
-  assert.equal(word(watching, "req-0"), "running");
+  for (const path of ["pods-status/req-0", "pods/req-0"]) {
+    list(up("req-0"));
+    await go();
+    watching.files.remove(`/work/${path}`);
+    list(up("req-0"));
+    await go();
+    assert.equal(word(watching, "req-0"), "running");
+    assert.equal(readPodFacts(watching.workdir, "req-0")?.uid, "uid-req-0");
+  }
 });
 
 Deno.test("a machine that ended by itself, and whose pod file was lost, is gone once a list does not name it", async () => {

@@ -175,6 +175,14 @@ Deno.test("one that counts as handled with a pod left behind is taken up again",
   assert.equal(watching.kube.pods.size, 0);
 });
 
+Deno.test("what is no machine is not asked for, whoever put it among pods and return requests", async () => {
+  const watching = running(1);
+  watching.files.makeDirectory("/work/return-requests/X Y");
+  for (const path of ["return-requests/X Y/X Y", "pods/X Y"]) watching.files.writeText(`/work/${path}`, "");
+  await run(new RequestReturnMachinesWatcher(watching, () => {}), watching);
+  assert.deepEqual(watching.kube.calls, []);
+});
+
 Deno.test("one that cannot be read now is taken up later, and holds up no other", async () => {
   const watching = running(2);
   giveBack(watching, "one", "req-0");
