@@ -80,9 +80,34 @@ export const DEEDS = {
     what: "nobody serves for minutes",
     act(simulation, random) {
       for (const process of simulation.serving) simulation.kill(process);
-      simulation.clock.after(magnitude(random, 60_000, 300_000), () => {
+      simulation.clock.after(magnitude(random, 60_000, 400_000), () => {
         if (simulation.serving.length === 0) simulation.startServe();
       });
+    },
+  },
+  wipe: {
+    what: "somebody empties the work directory, or a part of it",
+    act(simulation, random) {
+      const strike = () => wipe(simulation, random);
+      const [process] = simulation.serving;
+      if (process && happens(random, 0.5)) process.ambush(magnitude(random, 1, 200), strike);
+      else strike();
+    },
+  },
+  litter: {
+    what: "somebody puts into the work directory what does not belong there",
+    act({ host, garbage }, random) {
+      const name = oneOf(random, ["x", "..x", "X Y", "bad", ".new-x"]);
+      const { requests, returnRequests, pods, podsStatus, machines } = host.workdir.layout;
+      const directory = oneOf(random, [requests, returnRequests, pods, podsStatus, machines]);
+      const path = `${directory}/${name}`;
+      if (host.workdir.kind(directory) !== "directory" || host.workdir.kind(path) !== undefined) return;
+      garbage.add(name);
+      oneOf(random, [
+        () => host.files.writeText(path, oneOf(random, ["", "{", "null", "[]"])),
+        () => host.files.makeDirectory(`${path}/${name}`),
+        () => host.files.symlink("../nowhere", path),
+      ])();
     },
   },
   secondServe: { what: "a second serve is started", act: (simulation) => simulation.startServe() },
@@ -146,8 +171,8 @@ export const DEEDS = {
     },
   },
   silence: {
-    what: "open watches go silent",
-    act: (simulation) => void simulation.cluster.silenceWatches(),
+    what: "open watches are heard no more, nor is their end",
+    act: (simulation) => void (simulation.weather.deafBeforeMs = simulation.clock.monotonic()),
   },
   lateEvents: {
     what: "watches say everything late",
@@ -286,7 +311,7 @@ export const DEEDS = {
 export type Deed = keyof typeof DEEDS;
 
 /** What is not played yet, because the product is known not to stand it, or is being changed there. */
-const NOT_YET: readonly Deed[] = ["clockJump", "clusterClockJump"];
+const NOT_YET: readonly Deed[] = [];
 
 /** The kinds of trouble that a run may draw. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
@@ -300,6 +325,21 @@ function disk(what: string, how: "full" | "read-only"): DeedKind {
       simulation.undo(aWhile(random, { mostMs: 30_000 }), what, () => void (simulation.host.trouble.disk = "well"));
     },
   };
+}
+
+/** Takes away everything, all of one kind, or one request. */
+function wipe(simulation: Simulation, random: Random): void {
+  const { host: { files, workdir }, trace } = simulation;
+  const { root, directories, requests, returnRequests } = workdir.layout;
+  const below = [requests, returnRequests].flatMap((parent) =>
+    workdir.names(parent).sort().map((name) => `${parent}/${name}`)
+  );
+  const path = oneOf(random, [root, oneOf(random, directories), oneOf(random, below.length > 0 ? below : directories)]);
+  trace.say("trouble", `${path} is emptied`);
+  simulation.wipedMs = simulation.clock.monotonic();
+  if (workdir.kind(path) !== "directory") return;
+  if (below.includes(path)) return files.removeTree(path);
+  for (const { name } of files.list(path)) files.removeTree(`${path}/${name}`);
 }
 
 function makeStranger({ cluster }: Simulation, name: string, random: Random): void {

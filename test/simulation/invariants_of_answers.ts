@@ -1,9 +1,10 @@
+import { epochSeconds } from "../../src/clock.ts";
 import type { RequestStatusAnswer, ReturnRequestsAnswer, StatusAnswer } from "../../src/hf/answers.ts";
 import { isRequestId } from "../../src/hf/names.ts";
 import { readMachineRecord } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
-import { VIEW_LIFETIME_SECONDS } from "../../src/workdir/views.ts";
+import { doubtView, readView, VIEW_LIFETIME_SECONDS } from "../../src/workdir/views.ts";
 import type { Invariant, VerbRun } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Asked } from "./symphony.ts";
@@ -83,6 +84,8 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     answered({ verb, answer, failed }) {
       if (verb !== "getRequestStatus" || failed) return missing(simulation);
       for (const { requestId, message, status, machines } of (answer as StatusAnswer).requests) {
+        // What was asked before somebody emptied the work directory is known as far as the cluster remembers it.
+        if ((simulation.symphony.asked.get(requestId)?.atMs ?? Infinity) <= simulation.wipedMs) continue;
         if (/never issued/.test(message)) return `${requestId} was printed, and is not known now`;
         // A machine that is up may fail, and with it its request; one that is given back stays so.
         const isReturn = simulation.symphony.asked.get(requestId)?.kind === "return";
@@ -109,8 +112,9 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
   };
 }
 
-function missing({ symphony, host }: Simulation): string | undefined {
+function missing({ symphony, host, wipedMs }: Simulation): string | undefined {
   for (const asked of symphony.asked.values()) {
+    if (asked.atMs <= wipedMs) continue;
     const { id, kind, count } = asked;
     if (kind === "return") {
       const stored = readReturn(host.workdir, id);
@@ -128,8 +132,9 @@ function missing({ symphony, host }: Simulation): string | undefined {
 }
 
 /** What can be seen of a request is all of it. */
-function halves({ host, garbage }: Simulation): string | undefined {
+function halves({ host, garbage, wipedMs }: Simulation): string | undefined {
   const { workdir } = host;
+  if (wipedMs > -Infinity) return undefined;
   for (const id of workdir.names(workdir.layout.requests)) {
     if (garbage.has(id) || !isRequestId(id)) continue;
     const stored = readRequest(workdir, id);
@@ -143,15 +148,15 @@ function halves({ host, garbage }: Simulation): string | undefined {
 }
 
 /** 7. */
-export function completeIsComplete({ symphony }: Simulation): Invariant {
+export function completeIsComplete(simulation: Simulation): Invariant {
   return {
     number: 7,
     title: "Never complete with a machine unaccounted for",
     answered({ verb, answer, failed }) {
       if (verb !== "getRequestStatus" || failed) return undefined;
       for (const request of (answer as StatusAnswer).requests) {
-        const asked = symphony.asked.get(request.requestId);
-        const flaw = asked && flawOfComplete(request, asked);
+        const asked = simulation.symphony.asked.get(request.requestId);
+        const flaw = asked && asked.atMs > simulation.wipedMs && flawOfComplete(request, asked);
         if (flaw) return `${request.requestId} is ${request.status}, but ${flaw}`;
       }
       return undefined;
@@ -175,6 +180,10 @@ export function knownIsReported(simulation: Simulation): Invariant {
   return {
     number: 8,
     title: "Never report what we do not know",
+    rested() {
+      const { clock, host } = simulation;
+      return doubtView(readView(host.workdir, "pods"), epochSeconds(clock.now() + host.skewMs));
+    },
     answered({ verb, answer, failed }) {
       if (verb !== "getReturnRequests" || failed) return undefined;
       const { clock, truth, heardMs, jumpedMs, staleMs, host, departures } = simulation;

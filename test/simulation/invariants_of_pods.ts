@@ -12,13 +12,22 @@ import type { Call } from "./wire.ts";
 /** How long after it was printed a return may be unknown to a create, in milliseconds: it is looked for every 50 ms. */
 const RETURN_SEEN_MS = 200;
 
+/** How long after somebody took files away serve may not have noticed, in milliseconds: it looks every second. */
+const WIPE_SEEN_MS = 30_000;
+
 /** The pod that a call is to create, or nothing where it is another call. */
 function createdBy({ method, path, body }: Call): Pod | undefined {
   return method === "POST" && path.endsWith("/pods") ? JSON.parse(body) as Pod : undefined;
 }
 
+/** True where serve may not have noticed yet that somebody took the request away. */
+function wasWiped({ clock, wipedMs }: Simulation): boolean {
+  return clock.monotonic() - wipedMs < WIPE_SEEN_MS;
+}
+
 /** 5. */
-export function onePod({ host, truth, symphony }: Simulation): Invariant {
+export function onePod(simulation: Simulation): Invariant {
+  const { host, truth, symphony } = simulation;
   /** Machines that Symphony has been told the result of. */
   const told = new Set<string>();
   return {
@@ -30,6 +39,7 @@ export function onePod({ host, truth, symphony }: Simulation): Invariant {
       const { requestId = "", index = -1 } = parseMachineName(name) ?? {};
       const request = readRequest(host.workdir, requestId);
       const machine = request?.machines.find((one) => one.name === name);
+      if (!machine && wasWiped(simulation)) return undefined;
       if (!machine || index >= (request?.record?.count ?? 0)) return `${name} is created, and in no request`;
       if (!machine.pending) return `${name} is created, and its request says that it has been`;
       const word = readStatusWord(host.workdir, name);
@@ -99,7 +109,8 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
 }
 
 /** 9. */
-export function returnedIsNotCreated({ symphony, host, clock }: Simulation): Invariant {
+export function returnedIsNotCreated(simulation: Simulation): Invariant {
+  const { symphony, host, clock } = simulation;
   return {
     number: 9,
     title: "A machine returned before it was created is never created",
@@ -107,7 +118,7 @@ export function returnedIsNotCreated({ symphony, host, clock }: Simulation): Inv
       const name = createdBy(call)?.metadata.name;
       if (name === undefined) return undefined;
       for (const { id, kind, machines, atMs } of symphony.asked.values()) {
-        if (kind !== "return" || !machines.includes(name)) continue;
+        if (kind !== "return" || !machines.includes(name) || atMs <= simulation.wipedMs) continue;
         const ageMs = clock.monotonic() - atMs;
         if (ageMs > RETURN_SEEN_MS + 20 * host.trouble.slowMs) {
           return `${name} is created ${ageMs} ms after return ${id}`;
@@ -120,7 +131,8 @@ export function returnedIsNotCreated({ symphony, host, clock }: Simulation): Inv
 }
 
 /** 11. */
-export function remembered({ host }: Simulation): Invariant {
+export function remembered(simulation: Simulation): Invariant {
+  const { host } = simulation;
   return {
     number: 11,
     title: "The cluster remembers",
@@ -132,6 +144,7 @@ export function remembered({ host }: Simulation): Invariant {
       const isLabelled = labels[PodLabel.app] === name && labels[PodLabel.request] === requestId &&
         labels[PodLabel.instance] === INSTANCE;
       const record = readRequestRecord(host.workdir, requestId);
+      if (!record && wasWiped(simulation)) return undefined;
       const noted = JSON.parse(annotations[REQUEST_ANNOTATION] ?? "{}");
       const isNoted = noted.index === index && noted.count === record?.count &&
         noted.templateId === record?.templateId && noted.requestedAt === record?.requestedAt;

@@ -20,7 +20,8 @@ const WORD_OF_PHASE: Record<string, StatusWord> = {
 
 /** 3. Whatever notices were lost on the way, in the end the files say what is. */
 export function levelNotEdge(simulation: Simulation): Invariant {
-  const { host, truth, symphony } = simulation;
+  const { host, truth, symphony, garbage } = simulation;
+  const isIntact = (id: string) => isRequestId(id) && !garbage.has(id);
   return {
     number: 3,
     title: "Level, not edge",
@@ -28,12 +29,12 @@ export function levelNotEdge(simulation: Simulation): Invariant {
       const { workdir } = host;
       const returned = new Set<string>();
       for (const id of workdir.names(workdir.layout.returnRequests)) {
-        const stored = isRequestId(id) ? readReturn(workdir, id) : undefined;
+        const stored = isIntact(id) ? readReturn(workdir, id) : undefined;
         if (stored && !stored.processed) return `return ${id} is not handled`;
         for (const name of stored?.machines ?? []) returned.add(name);
       }
       for (const id of workdir.names(workdir.layout.requests)) {
-        const stored = isRequestId(id) ? readRequest(workdir, id) : undefined;
+        const stored = isIntact(id) ? readRequest(workdir, id) : undefined;
         if (stored && !stored.processed) return `request ${id} is not handled`;
         for (const { name } of stored?.machines ?? []) {
           const amiss = machineAmiss(simulation, name, returned.has(name));
@@ -93,6 +94,7 @@ export function bounded(simulation: Simulation): Invariant {
       const { workdir } = host;
       for (const name of workdir.names(workdir.layout.pods)) {
         const life = truth.living(name);
+        if (simulation.garbage.has(name)) continue;
         if (!life || !carriesOurLabels(life.pod)) return `pods/${name} is left, and there is no such pod`;
       }
       const ended = truth.allLiving().find(({ pod }) => carriesOurLabels(pod) && hasEnded(pod));
@@ -131,7 +133,7 @@ export function stepBack({ host, garbage }: Simulation): Invariant {
     crashed: unreadable,
     rested() {
       const { workdir } = host;
-      for (const name of workdir.names(workdir.layout.pods)) {
+      for (const name of workdir.names(workdir.layout.pods).filter((name) => !garbage.has(name))) {
         const text = workdir.readText(workdir.layout.pod(name));
         const pod = text?.endsWith("}\n") ? JSON.parse(text) : {};
         const isThere = readPodFacts(workdir, name) !== undefined &&

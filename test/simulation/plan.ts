@@ -40,7 +40,7 @@ export function drawPlan(seed: number): Plan {
     events.push({ atMs: Math.round(atMs), deed, seed: integerBetween(random, 0, 2 ** 31) });
   for (let n = integerBetween(random, 1, 5); n > 0; n--) plan("ask", random.next() * troubleMs * 0.8);
   for (let n = integerBetween(random, 0, 6); n > 0; n--) plan("giveBack", random.next() * troubleMs);
-  const kinds = someOf(random, FAULTS, integerBetween(random, 0, 7));
+  const kinds = someOf(random, FAULTS, integerBetween(random, 0, 12));
   for (const kind of kinds) {
     for (let n = magnitude(random, 1, 12); n > 0; n--) plan(kind, random.next() * troubleMs);
   }
@@ -52,7 +52,8 @@ export function drawPlan(seed: number): Plan {
   return {
     seed,
     events: events.map((event, id) => ({ id, ...event })),
-    troubleMs,
+    // A view is believed for two minutes: an outage has to last longer to be noticed.
+    troubleMs: kinds.includes("outage") ? troubleMs + 200_000 : troubleMs,
     concurrency: integerBetween(random, 1, 8),
     podTimeoutSeconds: oneOf(random, [20, 60, 120]),
     imagePullGraceSeconds: oneOf(random, [1, 60]),
@@ -60,7 +61,7 @@ export function drawPlan(seed: number): Plan {
     pollMs: magnitude(random, 500, 10_000),
     waitsForSweep: happens(random, 0.05),
     waitsForEnded,
-    clusterSkewMs: 0,
+    clusterSkewMs: happens(random, 0.2) ? Math.round((random.next() - 0.5) * 2 * magnitude(random, 1_000, 600_000)) : 0,
   };
 }
 

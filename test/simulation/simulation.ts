@@ -26,6 +26,9 @@ import { type Call, wire } from "./wire.ts";
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
 const REST_WITHIN_MS = 300_000;
 
+/** The same where somebody took files away: all is listed anew every ten minutes, give or take one. */
+const WHOLE_WITHIN_MS = 720_000;
+
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
 
@@ -50,6 +53,7 @@ export interface Outcome {
 export interface Weather {
   lagMs: number;
   tears: number;
+  deafBeforeMs: number;
 }
 
 /** The whole system in one process, under a clock, a disk and a cluster that exist only in memory: all that happens follows from the plan. */
@@ -61,7 +65,7 @@ export class Simulation {
   readonly truth: Truth;
   readonly host: Host;
   readonly symphony: Symphony;
-  readonly weather: Weather = { lagMs: 0, tears: 0 };
+  readonly weather: Weather = { lagMs: 0, tears: 0, deafBeforeMs: -Infinity };
   readonly departures = new Departures();
   /** When the cluster was last heard from by a `serve`, and when anything but a list or a watch was last sent. */
   heardMs = -Infinity;
@@ -71,6 +75,8 @@ export class Simulation {
   staleMs = -Infinity;
   /** When power failed last. */
   powerMs = -Infinity;
+  /** When somebody last took something of the work directory away: what was asked before may be forgotten. */
+  wipedMs = -Infinity;
   /** Entries of the work directory that somebody broke on purpose. */
   readonly garbage = new Set<string>();
   clusterSkewMs: number;
@@ -230,6 +236,7 @@ export class Simulation {
         },
         heard: (who) => void (who.isDead || (this.heardMs = this.clock.monotonic())),
         lagMs: () => this.weather.lagMs,
+        deafBeforeMs: () => this.weather.deafBeforeMs,
         tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
       }),
     });
@@ -349,7 +356,7 @@ export class Simulation {
   }
 
   async #rest(when: string): Promise<void> {
-    const restlessMs = this.clock.monotonic() + REST_WITHIN_MS;
+    const restlessMs = this.clock.monotonic() + (this.wipedMs > -Infinity ? WHOLE_WITHIN_MS : REST_WITHIN_MS);
     while (!this.#violation) {
       await this.#letPass(LOOK_EVERY_MS);
       if (this.serving.length === 0) this.startServe();

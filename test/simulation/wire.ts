@@ -22,6 +22,8 @@ export interface WireOptions {
   lagMs: () => number;
   /** Whether a watch breaks within what it says now. */
   tears: () => boolean;
+  /** Nothing is heard any more of watches that were opened before this, not even their end; on the monotonic clock. */
+  deafBeforeMs: () => number;
 }
 
 /**
@@ -85,6 +87,7 @@ function watchStream(
     reader.cancel().catch(() => {});
   };
   const forget = process.onEnd(end);
+  const openedMs = options.clock.monotonic();
   if (process.isDead || signal?.aborted) end();
   signal?.addEventListener("abort", end, { once: true });
   return new ReadableStream<Uint8Array>({
@@ -93,6 +96,7 @@ function watchStream(
       const lagMs = options.lagMs();
       if (lagMs > 0) await options.clock.sleep(lagMs);
       if (process.isDead) return;
+      if (openedMs < options.deafBeforeMs()) return await new Promise(() => {});
       options.heard(process);
       if (done) {
         end();
