@@ -10,6 +10,7 @@ import { PodsWatcher } from "../watchers/pods.ts";
 import type { Watching } from "../watchers/watching.ts";
 import { readInstances, recordInstance } from "../workdir/instances.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
+import { readReturn } from "../workdir/returns.ts";
 import type { Daemon } from "./serve.ts";
 
 /** Calls under way at once. */
@@ -123,7 +124,7 @@ function describeMissing({ workdir, ...instances }: Watching, pods: Pod[]): Rebu
     );
   }
   const returned = new Set([...ours.values()].flatMap((pod) => returnMemoryOf(pod)?.id ?? []));
-  const returns = [...returned].filter((id) => !workdir.kind(layout.returnRequest(id)));
+  const returns = [...returned].filter((id) => !readReturn(workdir, id));
   return { pods: ours.size, requests, returns };
 }
 

@@ -5,6 +5,7 @@ import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
 import { logger } from "../log.ts";
 import { dropLost } from "../workdir/lost.ts";
+import { RequestFile } from "../workdir/layout.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
@@ -47,8 +48,9 @@ function dropFromLost({ workdir }: Provider, machines: string[]): void {
 }
 
 /**
- * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where its
- * request is not here, and the work directory need not know every pod, we may have: `serve` asks the cluster.
+ * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where no
+ * request says how many machines it has, and the work directory need not know every pod, we may have: `serve` asks the
+ * cluster.
  */
 function mayBeIssued(workdir: Workdir, name: string, mayLackPods: () => boolean): boolean {
   const parsed = parseMachineName(name);
@@ -56,8 +58,8 @@ function mayBeIssued(workdir: Workdir, name: string, mayLackPods: () => boolean)
   const { layout } = workdir;
   const isThere = (path: string) => workdir.kind(path) !== undefined;
   if ([layout.podStatus(name), layout.pod(name)].some(isThere)) return true;
-  if (workdir.kind(layout.request(parsed.requestId)) === "directory") {
-    return readMachineEntry(workdir, name) !== undefined;
-  }
-  return mayLackPods();
+  if (readMachineEntry(workdir, name) !== undefined) return true;
+  const request = layout.request(parsed.requestId);
+  const saysHowMany = workdir.kind(request) === "directory" && isThere(`${request}/${RequestFile.record}`);
+  return !saysHowMany && mayLackPods();
 }

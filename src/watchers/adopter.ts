@@ -5,7 +5,7 @@ import { logger } from "../log.ts";
 import type { RequestMemory } from "../templates/podspec.ts";
 import { readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
 import { type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../workdir/requests.ts";
-import { addReturn } from "../workdir/returns.ts";
+import { addReturn, readReturn } from "../workdir/returns.ts";
 import { endRejected } from "./active_request.ts";
 import { type Ending, endMachines } from "./endings.ts";
 import { findMissing, indexesByRequest } from "./missing.ts";
@@ -185,7 +185,9 @@ export class Adopter {
   #restoreReturn(id: string, { requestedAt, machines }: { requestedAt: number; machines: Set<string> }): void {
     const { workdir } = this.#watching;
     const { layout } = workdir;
-    if (workdir.kind(layout.returnRequest(id)) || workdir.kind(layout.request(id))) return;
+    const path = layout.returnRequest(id);
+    if (readReturn(workdir, id) || workdir.kind(layout.request(id))) return;
+    if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
     addReturn(workdir, { id, machines: [...machines], unknown: [], requestedAt });
     log.warn("Return request rebuilt from its pods", { request: id, machines: machines.size });
   }

@@ -14,8 +14,10 @@ export function findMissing(
   workdir: Workdir,
   { id, indexes, podOf }: { id: string; indexes: number[]; podOf: (machine: string) => Pod | undefined },
 ): Adoption & { memory: RequestMemory | undefined } | undefined {
-  const isThere = workdir.kind(workdir.layout.request(id)) === "directory";
-  const entries = new Set(isThere ? workdir.names(workdir.layout.request(id)) : []);
+  const path = workdir.layout.request(id);
+  const isDirectory = workdir.kind(path) === "directory";
+  const entries = new Set(isDirectory ? workdir.names(path) : []);
+  const isThere = entries.size > 0 || (isDirectory && readRequestRecord(workdir, id) !== undefined);
   if (isThere && indexes.every((index) => entries.has(machineName(id, index)))) return undefined;
   const stored = isThere ? { count: readRequestRecord(workdir, id)?.count, entries } : undefined;
   const sorted = indexes.toSorted((a, b) => a - b);

@@ -86,8 +86,11 @@ export function restoreRequest(
   workdir: Workdir,
   { id, record, machines }: { id: string; record: Omit<RequestRecord, "version"> | undefined; machines: string[] },
 ): void {
+  const path = workdir.layout.request(id);
+  if (readRequest(workdir, id)) return;
+  if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
   try {
-    publish(workdir, workdir.layout.request(id), (directory) => {
+    publish(workdir, path, (directory) => {
       if (record) {
         const text = JSON.stringify({ version: RECORD_VERSION, ...record } satisfies RequestRecord);
         workdir.files.writeText(`${directory}/${RequestFile.record}`, `${text}\n`);
@@ -110,15 +113,16 @@ export function isSameRequest(
 ): boolean {
   const { id } = wanted;
   if (workdir.kind(workdir.layout.returnRequest(id))) throw idTaken(id, "a return request");
-  if (!workdir.kind(workdir.layout.request(id))) return false;
-  checkSame(workdir, wanted);
+  const stored = readRequest(workdir, id);
+  if (!stored) return false;
+  checkSame(stored, wanted);
   workdir.files.sync(workdir.layout.requests);
   return true;
 }
 
 /**
- * The request with this id, or nothing where there is none. A machine whose entry was lost counts as pending until the
- * whole request has been handled: creating a pod that exists already does no harm.
+ * The request with this id, or nothing where there is none, or its directory has lost all that it said. A machine whose
+ * entry was lost counts as pending until the whole request has been handled: creating a pod that exists already does no harm.
  */
 export function readRequest(workdir: Workdir, id: string): StoredRequest | undefined {
   const path = workdir.layout.request(id);
@@ -131,6 +135,7 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   for (const { name, kind } of entries) {
     if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink");
   }
+  if (pending.size === 0) return undefined;
   const machines = Array.from(pending, ([name, isPending]) => ({
     name,
     index: parseMachineName(name)?.index ?? 0,
@@ -187,10 +192,11 @@ export function readManifest(workdir: Workdir, id: string, machine: string): str
   return own ?? workdir.files.readText(workdir.layout.requestMachine(id, machine));
 }
 
-function checkSame(workdir: Workdir, wanted: { id: string; templateId: string; count: number }): void {
-  const stored = readRequest(workdir, wanted.id);
-  const count = stored?.record?.count ?? stored?.machines.length;
-  const templateId = stored?.record?.templateId ?? wanted.templateId;
+function checkSame(
+  { record, machines }: StoredRequest,
+  wanted: { id: string; templateId: string; count: number },
+): void {
+  const { count, templateId } = record ?? { count: machines.length, templateId: wanted.templateId };
   if (count !== wanted.count || templateId !== wanted.templateId) {
     throw idTaken(wanted.id, `a request for ${count} machine(s) of template '${templateId}'`);
   }

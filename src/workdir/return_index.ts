@@ -43,7 +43,8 @@ export class ReturnIndex {
     for (const id of fresh) {
       const path = this.#workdir.layout.returnRequest(id);
       try {
-        if (this.#workdir.kind(path) === "directory") this.#add(id, this.#workdir.names(path));
+        const machines = this.#workdir.kind(path) === "directory" ? this.#workdir.names(path) : [];
+        if (machines.length > 0) this.#add(id, machines);
         else this.#arrivals.reconsider(id);
       } catch {
         this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.

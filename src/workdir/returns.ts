@@ -44,7 +44,7 @@ export function addReturn(
   const { id, machines, unknown, requestedAt } = request;
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(workdir.layout.request(id))) throw idTaken(id, "a request for machines");
-  if (workdir.kind(path)) return confirmSame(workdir, request);
+  if (readReturn(workdir, id)) return confirmSame(workdir, request);
   const record: ReturnRecord = { version: RECORD_VERSION, requestedAt, unknown };
   try {
     publish(workdir, path, (directory) => {
@@ -82,16 +82,14 @@ function machinesOfReturn(workdir: Workdir, id: string): string[] {
   }
 }
 
-/** The return request with this id, or nothing where there is none. */
+/** The return request with this id, or nothing where there is none, or its directory has lost all that it said. */
 export function readReturn(workdir: Workdir, id: string): StoredReturn | undefined {
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(path) !== "directory") return undefined;
-  return {
-    id,
-    record: readRecord(workdir, `${path}/${RequestFile.record}`, ReturnRecordSchema),
-    machines: workdir.names(path),
-    processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined,
-  };
+  const record = readRecord(workdir, `${path}/${RequestFile.record}`, ReturnRecordSchema);
+  const machines = workdir.names(path);
+  if (!record && machines.length === 0) return undefined;
+  return { id, record, machines, processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined };
 }
 
 /** True where every machine of the return request has been seen gone. Cheap: there may be very many. */

@@ -341,3 +341,13 @@ Deno.test("a request that was handled, with a word lost, is still not complete",
   markProcessed(provider.workdir, "req");
   assert.equal(status(provider).status, "running");
 });
+
+Deno.test("of a request or return request that lost all its files nothing is said but that it is not known", () => {
+  for (const directory of ["requests", "return-requests"]) {
+    const provider = memoryProvider();
+    provider.files.makeDirectory(`/work/${directory}/req`);
+    assert.equal(status(provider).status, "running");
+    listed(provider);
+    assert.equal(status(provider).status, "complete_with_error");
+  }
+});

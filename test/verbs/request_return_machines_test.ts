@@ -153,3 +153,10 @@ Deno.test("answered again, a return request is durable, though whoever put it th
   requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
   assert.equal(provider.files.crash("synced").info("/work/return-requests/ret").kind, "directory");
 });
+
+Deno.test("while the cluster has not been listed, a machine of a request that lost all its files may have been issued", () => {
+  const provider = memoryProvider();
+  provider.files.makeDirectory("/work/requests/req");
+  const { requestId } = requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
+  assert.deepEqual(recorded(provider, requestId), { machines: ["req-0"], unknown: [] });
+});

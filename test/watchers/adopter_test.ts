@@ -258,3 +258,21 @@ for (const leaves of ["everything", "synced", "names"] as const) {
     }
   });
 }
+
+Deno.test("where directories lost what they said, requests and returns come back whole", async () => {
+  const watching = memoryWatching();
+  for (const path of ["/work/requests/req", "/work/return-requests/ret"]) {
+    watching.files.makeDirectory(path);
+    watching.workdir.empty(`${path}/.processed`);
+  }
+  watching.returns.refresh(watching.clock.now());
+  await list(watching, remembering("req-0", { count: 3 }), remembering("req-1", { count: 3, returnId: "ret" }));
+  watching.returns.refresh(watching.clock.now());
+  assert.deepEqual(status(watching, "req").machines.map(({ name, result }) => `${name} ${result}`), [
+    "req-0 succeed",
+    "req-1 succeed",
+    "req-2 fail",
+  ]);
+  assert.deepEqual(readReturn(watching.workdir, "ret")?.machines, ["req-1"]);
+  assert.equal(watching.returns.has("req-1"), true);
+});
