@@ -14,18 +14,27 @@ const scripts: Script[] = [
 ];
 const question = { template: { templateId: "small", machineCount: 1 } };
 
-/** Milliseconds that an answer may take. */
+/** Milliseconds that an answer may take; where the machine is busy, so many times what the plainest one takes just then. */
 const LONGEST_MS = 2_000;
+const LONGEST_PLAIN = 15;
 
-/** Asks, and sees that the answer comes in time: at the third time of asking at the latest, for the machine may be busy. */
+/** Asks, and sees that the answer comes in time: at the third time of asking at the latest. */
 async function ask(site: Site, script: Script, asked: Asked): Promise<Answered> {
   for (let left = 2;; left--) {
-    const startedMs = performance.now();
-    const answered = await site.ask(script, asked);
-    const tookMs = performance.now() - startedMs;
+    const [answered, tookMs] = await timed(() => site.ask(script, asked));
     if (tookMs < LONGEST_MS) return answered;
-    assert.ok(left > 0, `${script} took ${tookMs} ms: ${answered.stdout.slice(0, 500)}`);
+    const [, plainMs] = await timed(() => site.ask("getReturnRequests", { input: {} }));
+    if (tookMs < LONGEST_PLAIN * plainMs) return answered;
+    assert.ok(
+      left > 0,
+      `${script} took ${tookMs} ms, the plainest one ${plainMs} ms: ${answered.stdout.slice(0, 500)}`,
+    );
   }
+}
+
+async function timed<T>(act: () => Promise<T>): Promise<[T, tookMs: number]> {
+  const startedMs = performance.now();
+  return [await act(), performance.now() - startedMs];
 }
 
 function shell(command: string, at: string): void {
