@@ -4,7 +4,7 @@ import { reflect } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { findMissing, indexesByRequest } from "../watchers/missing.ts";
-import { isOurs } from "../watchers/ownership.ts";
+import { instancesOnPods, isOurs } from "../watchers/ownership.ts";
 import { returnMemoryOf } from "../watchers/pod_memory.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import type { Watching } from "../watchers/watching.ts";
@@ -46,27 +46,24 @@ export async function rebuild(
   { instance, dryRun, signal }: { instance: string; dryRun: boolean; signal: AbortSignal },
 ): Promise<Rebuilt> {
   const { workdir } = daemon;
-  const formerInstances = readInstances(workdir).filter((name) => name !== instance);
-  const returns = new ReturnIndex(workdir);
-  const watching: Watching = {
-    ...daemon,
-    instance,
-    formerInstances,
-    returns,
-    concurrency: CONCURRENCY,
-    stopping: signal,
-    signal,
-  };
-  if (dryRun) return describeMissing(watching, await list(watching));
-  const release = take(daemon);
+  const release = dryRun ? undefined : take(daemon);
   try {
-    recordInstance(workdir, instance);
+    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
+    const watching: Watching = {
+      ...daemon,
+      instance,
+      formerInstances: readInstances(workdir).filter((name) => name !== instance),
+      returns: new ReturnIndex(workdir),
+      concurrency: CONCURRENCY,
+      stopping: signal,
+      signal,
+    };
     const pods = await list(watching);
     const rebuilt = describeMissing(watching, pods);
-    await writeDown(watching, pods);
+    if (!dryRun) await writeDown(watching, pods);
     return rebuilt;
   } finally {
-    release();
+    release?.();
   }
 }
 

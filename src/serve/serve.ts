@@ -11,6 +11,7 @@ import { ExpiryWatcher } from "../watchers/expiry.ts";
 import { LeftoversSweeper } from "../watchers/leftovers.ts";
 import type { Loop } from "../watchers/outcome.ts";
 import { NodesWatcher } from "../watchers/nodes.ts";
+import { instancesOnPods } from "../watchers/ownership.ts";
 import type { RetentionLimits } from "../watchers/past.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
@@ -118,7 +119,7 @@ function take(
   try {
     // A dry run changes nothing, and may look on beside whoever does.
     for (const watcher of dryRun ? [] : watchers) releases.push(locks.take(workdir, watcher, holder));
-    if (!dryRun) recordInstance(workdir, instance);
+    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
   } catch (error) {
     release();
     throw error;

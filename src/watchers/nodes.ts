@@ -78,7 +78,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
 
   complete(): void {
     const { workdir } = this.#watching;
-    const known = [...this.#signatures.keys(), ...this.#ownDepartures().keys(), ...workdir.names(workdir.layout.nodes)];
+    const files = workdir.names(workdir.layout.nodes).filter((name) => NODE_NAME.test(name));
+    const known = [...this.#signatures.keys(), ...this.#ownDepartures().keys(), ...files];
     for (const name of new Set(known)) if (!this.#listed.has(name)) this.#seeGone(name, { dueMs: 0 });
     this.#listed = new Set();
     this.#troubles.clear();

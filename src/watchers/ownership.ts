@@ -1,7 +1,11 @@
+import { describeError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { Pod } from "../kube/types.ts";
+import { logger } from "../log.ts";
 import { PodLabel } from "../templates/podspec.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+import { readPodFile } from "./pod_file.ts";
 import type { Watching } from "./watching.ts";
 
 /** As whom we look at pods. */
@@ -25,6 +29,20 @@ export function isOurs(
   const instance = labels[PodLabel.instance];
   if (instance === ours) return true;
   return (instance === undefined || formerInstances.includes(instance)) && hasRequest(requestId);
+}
+
+/** The instances whose names the pods carry that were seen last; of one whose file cannot be read, none. */
+export function instancesOnPods(workdir: Workdir): string[] {
+  const instances = new Set<string>();
+  for (const machine of workdir.names(workdir.layout.pods)) {
+    try {
+      const instance: unknown = readPodFile(workdir, machine)?.metadata.labels?.[PodLabel.instance];
+      if (typeof instance === "string") instances.add(instance);
+    } catch (error) {
+      logger("serve").debug("Instance of a machine not known", { machine, error: describeError(error) });
+    }
+  }
+  return [...instances];
 }
 
 /**

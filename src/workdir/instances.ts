@@ -12,12 +12,14 @@ export function readInstances(workdir: Workdir): string[] {
 
 /**
  * Notes, durably, that the work directory serves this instance from now on.
+ * @param seen gives the names that are known where their note is lost or broken
  * @throws HostFactoryError where that cannot be noted, or earlier ones cannot be read: their machines would count as gone
  */
-export function recordInstance(workdir: Workdir, instance: string): void {
+export function recordInstance(workdir: Workdir, instance: string, seen: () => string[]): void {
   try {
-    const names = readInstances(workdir);
-    if (names.at(-1) === instance) return;
+    const noted = readInstances(workdir);
+    if (noted.at(-1) === instance) return;
+    const names = noted.length > 0 ? noted : seen();
     const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
     workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
     workdir.files.sync(workdir.layout.root);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Files } from "../../src/files.ts";
 import { serve, type ServeOptions, WATCHERS } from "../../src/serve/serve.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
@@ -50,8 +51,17 @@ const losses: [what: string, lose: (provider: MemoryProvider) => void][] = [
     "without its pods and words",
     ({ files }) => ["pods", "pods-status"].map((path) => files.removeTree(`/work/${path}`)),
   ],
+  ["left with nothing but directories", ({ files }) => loseFiles(files)],
   ["made anew by a verb", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
 ];
+/** Of files and links, in every directory. */
+function loseFiles(files: Files, directory = "/work"): void {
+  for (const { name, kind } of files.list(directory)) {
+    if (kind === "directory") loseFiles(files, `${directory}/${name}`);
+    else files.remove(`${directory}/${name}`);
+  }
+}
+
 for (const [what, lose] of losses) {
   Deno.test(`a work directory that is ${what} while serve runs is rebuilt, and serve goes on in it`, async () => {
     const { provider, kube, taken, running, stopping } = await serving();
@@ -70,6 +80,29 @@ for (const [what, lose] of losses) {
     await provider.clock.advance(1_000);
     await running;
     assert.equal(taken.now, 0);
+  });
+}
+
+for (const text of [undefined, "{"]) {
+  Deno.test(`machines of an earlier name stay though its note is ${text === undefined ? "lost" : "broken"}`, async () => {
+    const { provider, kube, running, stopping } = await serving();
+    stopping.abort();
+    await provider.clock.advance(1_000);
+    await running;
+    for (const path of ["/work/instances.json", undefined]) {
+      const stop = new AbortController();
+      const locks = { take: () => () => {} };
+      const holder = { host: "h", pid: 1, command: "serve", since: "" };
+      const renamed = serve({ ...provider, kube, locks, holder }, { ...options, instance: "new" }, stop.signal);
+      await provider.clock.advance(10_000);
+      assert.equal(status(provider), "complete succeed succeed");
+      stop.abort();
+      await provider.clock.advance(1_000);
+      await renamed;
+      if (path === undefined) return;
+      if (text === undefined) provider.files.remove(path);
+      else provider.files.writeText(path, text);
+    }
   });
 }
 

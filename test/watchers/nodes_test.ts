@@ -48,6 +48,15 @@ const fileWrites = ({ files }: MemoryWatching, from = 0) =>
   files.writes.slice(from).filter(({ name, paths }) => name === "rename" && paths[1]?.startsWith("/work/nodes/"))
     .length;
 
+Deno.test("what is among the files of nodes and cannot be one stays", async () => {
+  const watching = memoryWatching();
+  const { list, go } = watch(watching);
+  for (const name of ["README", "gone"]) watching.files.writeText(`/work/nodes/${name}`, "");
+  list(node("n1"));
+  await go();
+  assert.deepEqual(watching.workdir.names("/work/nodes").sort(), ["README", "n1"]);
+});
+
 Deno.test("a list is written down: files, departures, and then the view", async () => {
   const watching = memoryWatching();
   const { list, go } = watch(watching);

@@ -6,16 +6,16 @@ import { memoryProvider } from "../support/memory_provider.ts";
 Deno.test("the instances that a work directory has served are known in order, each once, the current one last", () => {
   const { files, workdir } = memoryProvider();
   assert.deepEqual(readInstances(workdir), []);
-  for (const name of ["a", "b", "a", "c"]) recordInstance(workdir, name);
+  for (const name of ["a", "b", "a", "c"]) recordInstance(workdir, name, () => []);
   assert.deepEqual(readInstances(workdir), ["b", "a", "c"]);
   const writes = files.writes.length;
-  recordInstance(workdir, "c");
+  recordInstance(workdir, "c", () => []);
   assert.equal(files.writes.length, writes, "already right: does nothing");
 });
 
 Deno.test("a name that was noted outlasts a power failure, and a torn note is none", () => {
   const { files, workdir } = memoryProvider();
-  recordInstance(workdir, "a");
+  recordInstance(workdir, "a", () => []);
   assert.deepEqual(JSON.parse(files.crash("synced").readText("/work/instances.json")), { names: ["a"] });
   files.writeText("/work/instances.json", "{");
   assert.deepEqual(readInstances(workdir), []);
@@ -23,12 +23,19 @@ Deno.test("a name that was noted outlasts a power failure, and a torn note is no
 
 Deno.test("where earlier names cannot be read or the new one not be written, that is said, and nothing is lost", () => {
   const { files, workdir } = memoryProvider();
-  recordInstance(workdir, "a");
+  recordInstance(workdir, "a", () => []);
   files.failWhere(({ name }) => name === "readText", notPermitted());
-  assert.throws(() => recordInstance(workdir, "b"), {
+  assert.throws(() => recordInstance(workdir, "b", () => []), {
     message: /Cannot note .*Permission denied/,
     hint: /instances\.json/,
   });
   files.before = () => {};
   assert.deepEqual(readInstances(workdir), ["a"]);
+});
+
+Deno.test("where the note of earlier names is lost, those that were seen are noted; else nobody looks for them", () => {
+  const { workdir } = memoryProvider();
+  recordInstance(workdir, "b", () => ["a", "b"]);
+  assert.deepEqual(readInstances(workdir), ["a", "b"]);
+  recordInstance(workdir, "c", () => assert.fail("all is known"));
 });
