@@ -69,7 +69,7 @@ export const sharedOption = {
   serverTimeout: (environment: Environment) =>
     new Option(
       "-T, --server-timeout-seconds <n>",
-      "how long the API server keeps a watch open (HF_K8S_SERVER_TIMEOUT_SECONDS)",
+      "how long the API server keeps a watch open, at most 60; 0: as long (HF_K8S_SERVER_TIMEOUT_SECONDS)",
     )
       .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
 };
