@@ -32,6 +32,9 @@ const WHOLE_WITHIN_MS = 720_000;
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
 
+/** So often somebody may be woken within one millisecond. */
+const MOST_WAKES = 20_000;
+
 /** How often it is looked whether all is at rest, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -309,9 +312,13 @@ export class Simulation {
 
   async #letPass(ms: number): Promise<void> {
     const untilMs = this.clock.monotonic() + ms;
+    let wakes = 0;
     while (!this.#violation && (this.clock.nextMs ?? Infinity) + this.clock.monotonic() <= untilMs) {
+      const beforeMs = this.clock.monotonic();
       this.clock.wakeNext();
       await turn();
+      wakes = this.clock.monotonic() > beforeMs ? 0 : wakes + 1;
+      if (wakes > MOST_WAKES) this.#violate(10, "somebody runs in a circle, and time stands still");
     }
     this.clock.pass(untilMs - this.clock.monotonic());
   }
