@@ -4,7 +4,7 @@ import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { readEnd } from "../workdir/end.ts";
 import { readStatusWord } from "../workdir/machines.ts";
-import { readMachineEntry } from "../workdir/requests.ts";
+import { isProcessed, readMachineEntry, readRequest } from "../workdir/requests.ts";
 import { findOurs } from "./ownership.ts";
 import { isClusterTrouble } from "./slots.ts";
 import type { Watching } from "./watching.ts";
@@ -81,14 +81,11 @@ export class UnseenMachines {
 
   #lookThrough(requestId: string): void {
     const { workdir } = this.#watching;
-    const path = workdir.layout.request(requestId);
     try {
       // All that is told of one that has ended was made to last.
-      if (readEnd(workdir, path)) return;
-      for (const { name, kind } of workdir.files.list(path)) {
-        if (kind !== "symlink" && !this.#words.has(name) && parseMachineName(name)?.requestId === requestId) {
-          this.#machines.add(name);
-        }
+      if (readEnd(workdir, workdir.layout.request(requestId))) return;
+      for (const { name, pending } of readRequest(workdir, requestId)?.machines ?? []) {
+        if (!pending && !this.#words.has(name)) this.#machines.add(name);
       }
     } catch (error) {
       log.debug("Request not looked through", { request: requestId, error: describeError(error) });
@@ -99,7 +96,10 @@ export class UnseenMachines {
   #isCreatedUnseen(name: string): boolean {
     const { workdir } = this.#watching;
     const word = readStatusWord(workdir, name);
-    return (word === undefined || word === "creating") && readMachineEntry(workdir, name) === "created";
+    if (word !== undefined && word !== "creating") return false;
+    const entry = readMachineEntry(workdir, name);
+    // One that was lost is made up for by creating the pod, until the whole request has been handled.
+    return entry === "created" || (!entry && isProcessed(workdir, parseMachineName(name)?.requestId ?? ""));
   }
 
   async #isGone(name: string, signal: AbortSignal): Promise<boolean> {

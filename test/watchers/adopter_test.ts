@@ -7,7 +7,7 @@ import { LOST } from "../../src/watchers/adopter.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
-import { addRequest, readRequest } from "../../src/workdir/requests.ts";
+import { addRequest, markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
 import { noSpace } from "../support/memory_files.ts";
@@ -275,4 +275,16 @@ Deno.test("where directories lost what they said, requests and returns come back
   ]);
   assert.deepEqual(readReturn(watching.workdir, "ret")?.machines, ["req-1"]);
   assert.equal(watching.returns.has("req-1"), true);
+});
+
+Deno.test("a machine that has neither pod nor word nor entry any more fails, once its request was handled", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 2);
+  for (const machine of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", machine);
+  watching.files.remove("/work/requests/req/req-1");
+  await list(watching, remembering("req-0", { count: 2 }));
+  assert.equal(status(watching, "req").status, "running", "it is still to be created");
+  markProcessed(watching.workdir, "req");
+  await list(watching, remembering("req-0", { count: 2 }));
+  assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "fail"]);
 });
