@@ -1,4 +1,5 @@
 import { integerBetween, type Random } from "../../src/random.ts";
+import type { Pod } from "../../src/kube/types.ts";
 import type { FaultInput } from "../../src/simulator/faults.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
@@ -202,6 +203,11 @@ export const DEEDS = {
     simulation.cluster.deletePod(name, { ...at, gracePeriodSeconds: 0 });
     makeStranger(simulation, name, random);
   }),
+  replaceByCopy: toPod("somebody deletes a pod and puts a copy in its place", (simulation, { name, pod }) => {
+    const { labels = {}, annotations = {} } = pod.metadata;
+    simulation.cluster.deletePod(name, { ...at, gracePeriodSeconds: 0 });
+    copyPod(simulation, { metadata: { name, labels, annotations }, spec: { containers: pod.spec.containers } });
+  }),
   annotate: toPod("somebody annotates a pod", (simulation, { name }, random) => {
     const annotations = { "example.com/note": String(integerBetween(random, 0, 9)) };
     void simulation.patchPod(name, { metadata: { annotations } });
@@ -310,8 +316,8 @@ export const DEEDS = {
 
 export type Deed = keyof typeof DEEDS;
 
-/** What is not played yet, because the product is known not to stand it, or is being changed there. */
-const NOT_YET: readonly Deed[] = [];
+/** What is not played yet: a copy in the place of a pod, the deletion of which nobody heard of, counts as the same machine. */
+const NOT_YET: readonly Deed[] = ["replaceByCopy"];
 
 /** The kinds of trouble that a run may draw. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
@@ -349,11 +355,7 @@ function makeStranger({ cluster }: Simulation, name: string, random: Random): vo
     { app: name },
     { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "another" },
   ]);
-  try {
-    cluster.createPod({ metadata: { name, labels }, spec: { containers: [{ name: "c", image: "i" }] } }, at);
-  } catch {
-    // A quota or a pod that still goes stands in the way: then there is no stranger.
-  }
+  copyPod({ cluster }, { metadata: { name, labels }, spec: { containers: [{ name: "c", image: "i" }] } });
 }
 
 /** A node that is about to go from now on, until `spare` is called. @returns its name, where there is one */
@@ -368,4 +370,12 @@ function leavingNode(simulation: Simulation, random: Random, spare: (name: strin
     departures.end(name, clock.monotonic());
   });
   return name;
+}
+
+function copyPod({ cluster }: Pick<Simulation, "cluster">, pod: Partial<Pod>): void {
+  try {
+    cluster.createPod(pod, at);
+  } catch {
+    // A quota or a pod that still goes stands in the way: then there is none.
+  }
 }

@@ -189,7 +189,7 @@ export class Simulation {
     },
   ): Promise<object | undefined> {
     const process = this.host.start(`${verb}-${++this.#processes}`);
-    if (options.killAt !== undefined) process.ambush(options.killAt, () => process.kill());
+    if (options.killAt !== undefined) process.ambush(options.killAt, () => this.#strikeDown(process));
     const { requestId } = options;
     const config = loadConfig(
       { workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE, ...(requestId === undefined ? {} : { requestId }) },
@@ -276,6 +276,13 @@ export class Simulation {
     this.trace.say(process.name, "is killed");
     process.kill();
     this.#tell((invariant) => invariant.crashed?.());
+  }
+
+  /** Ends a verb half-way: it alone, or the whole host. */
+  #strikeDown(process: Process): void {
+    if (this.isHealed || happens(this.#random, 0.7)) return process.kill();
+    this.failPower(this.#random);
+    this.clock.after(5_000, () => this.serving.length === 0 && this.startServe());
   }
 
   /** Fails the power of the host. */
