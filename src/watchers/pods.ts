@@ -252,7 +252,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     try {
       const before = readStatusWord(workdir, name);
       if (this.#written.has(name)) {
-        return before !== undefined && this.#written.get(name)?.resourceVersion === resourceVersion &&
+        const isNoted = (before !== "failed" && before !== "succeeded") ||
+          workdir.kind(workdir.layout.machine(name)) === "file";
+        return before !== undefined && isNoted &&
+          this.#written.get(name)?.resourceVersion === resourceVersion &&
           workdir.kind(workdir.layout.pod(name)) === "file";
       }
       const facts = readPodFacts(workdir, name);

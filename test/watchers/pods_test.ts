@@ -523,7 +523,7 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   assert.equal(lists, 260, "those that have ended are not looked through");
 });
 
-Deno.test("a word or pod file that was lost while its pod runs on is written again by the next list", async () => {
+Deno.test("a word, pod file or note that was lost while its pod is there is written again by the next list", async () => {
   const watching = memoryWatching();
   const { list, go } = watch(watching);
   for (const path of ["pods-status/req-0", "pods/req-0"]) {
@@ -535,6 +535,13 @@ Deno.test("a word or pod file that was lost while its pod runs on is written aga
     assert.equal(word(watching, "req-0"), "running");
     assert.equal(readPodFacts(watching.workdir, "req-0")?.uid, "uid-req-0");
   }
+  const failed = ourPod("req-0", { phase: "Failed", reason: "Evicted" }, { resourceVersion: "2" });
+  list(failed);
+  await go();
+  watching.files.remove("/work/machines/req-0");
+  list(failed);
+  await go();
+  assert.match(readMachineRecord(watching.workdir, "req-0")?.message ?? "", /Evicted/);
 });
 
 Deno.test("a machine that ended by itself, and whose pod file was lost, is gone once a list does not name it", async () => {
