@@ -150,10 +150,14 @@ export class InUse {
     return { templateId: record.templateId, left: Array.from({ length: record.count }, (_, index) => index) };
   }
 
-  /** A request of the existing plug-in tells its template for as long as one of its machines is still to be created. */
+  /**
+   * A request of the existing plug-in tells its template for as long as one of its machines is still to be created.
+   * @throws where it says nothing: it may be put back
+   */
   #readWithoutRecord(id: string): Request {
     const { files, layout } = this.#workdir;
     const machines = files.list(layout.request(id)).filter(({ name }) => parseMachineName(name)?.requestId === id);
+    if (machines.length === 0) throw new Error("It has lost all that it said");
     const pending = machines.find(({ kind }) => kind === "symlink");
     const manifest = pending && this.#workdir.readLink(layout.requestMachine(id, pending.name));
     const templateId = manifest === undefined ? undefined : this.#templateOf(manifest);

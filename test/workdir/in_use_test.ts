@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { StatusWord } from "../../src/hf/status.ts";
 import { InUse } from "../../src/workdir/in_use.ts";
 import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
-import { addRequest, settleMachine } from "../../src/workdir/requests.ts";
+import { addRequest, restoreRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { MemoryFiles, notPermitted } from "../support/memory_files.ts";
@@ -204,6 +204,15 @@ Deno.test("a request that cannot be read holds up no other, and its machines cou
   assert.equal(inUse(provider), 2);
   files.failWhere(() => false, notPermitted());
   assert.equal(inUse(provider), 4);
+});
+
+Deno.test("a request that was lost counts again once it is put back, though its directory stayed", () => {
+  const provider = memoryProvider();
+  provider.files.makeDirectory("/work/requests/req");
+  assert.equal(inUse(provider), 0);
+  const record = { templateId: "T", count: 2, requestedAt: 0 };
+  restoreRequest(provider.workdir, { id: "req", record, machines: ["req-0", "req-1"] });
+  assert.equal(inUse(provider), 2);
 });
 
 Deno.test("a return request or a word that cannot be read gives no machine free", () => {
