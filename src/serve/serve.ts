@@ -181,17 +181,11 @@ async function watch(
 
   // Watch first, then scan: what comes in between is noticed by one or the other.
   const { layout } = workdir;
-  const wakes: [string, LoopRunner[]][] = [
-    [layout.requests, [requests]],
-    [layout.returnRequests, [requests, returned]],
-    [layout.podsStatus, runs("pods") ? [] : [returned]],
-  ];
-  const directories = wakes.filter(([, loops]) => loops.length > 0).map(([directory]) => directory);
-  workdir.files.watch(directories, {
+  const wakes = new Map([[layout.requests, [requests]], [layout.returnRequests, [requests, returned]]]);
+  if (!runs("pods")) wakes.set(layout.podsStatus, [returned]);
+  workdir.files.watch([...wakes.keys()], {
     signal: stopping,
-    changed(directory) {
-      for (const [path, loops] of wakes) if (path === directory) { for (const loop of loops) loop.wake(); }
-    },
+    changed: (directory) => wakes.get(directory)?.forEach((loop) => loop.wake()),
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });

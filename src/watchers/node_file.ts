@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { timestampSeconds } from "../clock.ts";
 import type { Node } from "../kube/types.ts";
+import { existingMetadata } from "./existing_metadata.ts";
 
 /** The node without what fills most of it and nobody reads: the bookkeeping of its fields, and the images that it holds. */
 export function slimNode(node: Node): Node {
-  const { managedFields: _managedFields, ...metadata } = node.metadata;
+  const { managedFields: _, ...metadata } = node.metadata;
   const { images: _images, ...status } = node.status ?? {};
   return { ...node, metadata, status };
 }
@@ -27,12 +28,7 @@ export function nodeFileText(node: Node): string {
   const text = JSON.stringify({
     ...node,
     api_version: "v1",
-    metadata: {
-      ...metadata,
-      creation_timestamp: timestampSeconds(metadata.creationTimestamp) ?? null,
-      deletion_timestamp: timestampSeconds(metadata.deletionTimestamp) ?? null,
-      resource_version: metadata.resourceVersion,
-    },
+    metadata: existingMetadata(metadata),
     spec: { ...spec, provider_id: spec.providerID ?? null, unschedulable: spec.unschedulable ?? null },
     status: {
       ...status,

@@ -1,27 +1,21 @@
 import * as v from "valibot";
-import { timestampSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
 import type { PodNotes } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/record.ts";
 import type { Workdir } from "../workdir/workdir.ts";
+import { existingMetadata } from "./existing_metadata.ts";
 
 /**
  * The text of a pod file: the pod as the API server sent it, without the bookkeeping of its fields, and beside our
  * camelCase the keys that the existing plug-in reads (source: `interface.md`, "Work directory").
  */
 export function podFileText(pod: Pod, notes?: PodNotes): string {
-  const { managedFields: _, ...metadata } = pod.metadata;
   const text = JSON.stringify({
     apiVersion: "v1",
     kind: "Pod",
     ...pod,
     api_version: "v1",
-    metadata: {
-      ...metadata,
-      creation_timestamp: timestampSeconds(metadata.creationTimestamp) ?? null,
-      deletion_timestamp: timestampSeconds(metadata.deletionTimestamp) ?? null,
-      resource_version: metadata.resourceVersion,
-    },
+    metadata: existingMetadata(pod.metadata),
     spec: { ...pod.spec, node_name: pod.spec.nodeName ?? null },
     status: { ...pod.status, pod_ip: pod.status?.podIP ?? null, host_ip: pod.status?.hostIP ?? null },
     ...(notes === undefined ? {} : { hostfactory: notes }),
