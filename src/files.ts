@@ -126,17 +126,16 @@ async function watchDirectory(
   directory: string,
   { signal, changed }: { signal: AbortSignal; changed: (directory: string) => void },
 ): Promise<void> {
-  let watcher: Deno.FsWatcher;
   try {
-    watcher = Deno.watchFs(directory, { recursive: false });
+    const watcher = Deno.watchFs(directory, { recursive: false });
+    const close = () => watcher.close();
+    signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) return close();
+    for await (const event of watcher) {
+      if (event.kind !== "access") changed(directory);
+    }
   } catch {
-    return; // No inotify here (a network file system, no watches left): the caller scans on a period anyway.
-  }
-  const close = () => watcher.close();
-  signal.addEventListener("abort", close, { once: true });
-  if (signal.aborted) return close();
-  for await (const event of watcher) {
-    if (event.kind !== "access") changed(directory);
+    // No inotify here (a network file system, no watches left), or no longer: the caller scans on a period anyway.
   }
 }
 

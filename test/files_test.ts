@@ -324,3 +324,25 @@ Deno.test("memory files: a power failure may leave any part of what was not sync
   assert.ok(seen.has("false te true"), "a torn text");
   assert.ok(seen.has("false undefined true"), "the last alone");
 });
+
+Deno.test("a watch that the system ends is no more than a watch that cannot be had", async () => {
+  const watchFs = Deno.watchFs;
+  const failed = Promise.withResolvers<void>();
+  Deno.watchFs = () => ({
+    close() {},
+    async *[Symbol.asyncIterator]() {
+      yield { kind: "modify", paths: [] };
+      failed.resolve();
+      throw new Error("the system gives no more notices");
+    },
+  } as unknown as Deno.FsWatcher);
+  const changed: string[] = [];
+  try {
+    const { signal } = new AbortController();
+    systemFiles.watch(["/nowhere"], { signal, changed: (directory) => changed.push(directory) });
+    await failed.promise;
+  } finally {
+    Deno.watchFs = watchFs;
+  }
+  assert.deepEqual(changed, ["/nowhere"]);
+});
