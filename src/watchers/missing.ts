@@ -8,7 +8,7 @@ import { requestMemoryOf } from "./pod_memory.ts";
 
 /**
  * What the work directory lacks of a request that pods name, and what the first of these that remembers the request says of
- * it; nothing where it lacks nothing.
+ * it; nothing where it lacks nothing, or nothing that says that it has pods holds one.
  */
 export function findMissing(
   workdir: Workdir,
@@ -22,10 +22,14 @@ export function findMissing(
   const stored = isThere ? { count: readRequestRecord(workdir, id)?.count, entries } : undefined;
   const sorted = indexes.toSorted((a, b) => a - b);
   let memory: RequestMemory | undefined;
+  let hasPod = isThere;
   for (const index of stored ? [] : sorted) {
-    memory = requestMemoryOf(podOf(machineName(id, index)));
+    const pod = podOf(machineName(id, index));
+    if (pod) hasPod = true;
+    memory = requestMemoryOf(pod);
     if (memory) break;
   }
+  if (!hasPod) return undefined;
   const adoption = decideAdoption({ id, stored, indexes: sorted, memory });
   return adoption && { ...adoption, memory };
 }

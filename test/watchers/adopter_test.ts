@@ -288,3 +288,12 @@ Deno.test("a machine that has neither pod nor word nor entry any more fails, onc
   await list(watching, remembering("req-0", { count: 2 }));
   assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "fail"]);
 });
+
+Deno.test("what is among the pod files and holds no pod brings no request back", async () => {
+  const watching = memoryWatching();
+  const watcher = await list(watching);
+  watching.files.writeText("/work/pods/req-0", "no pod");
+  await watching.clock.advance(61_000);
+  await go(watcher, watching);
+  assert.deepEqual(watching.workdir.names("/work/requests"), []);
+});
