@@ -121,7 +121,8 @@ export class Adopter {
       broken.clear(layout.request(id), "adoption");
       return true;
     } catch (error) {
-      if (!isMisplaced(error) && !isMisplaced((error as Error).cause)) throw error;
+      const isItsOwn = (error: unknown) => isMisplaced(error) || error instanceof Deno.errors.PermissionDenied;
+      if (!isItsOwn(error) && !isItsOwn((error as Error).cause)) throw error;
       broken.note(layout.request(id), describeError(error), "adoption");
       return false;
     }

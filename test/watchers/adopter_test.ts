@@ -10,7 +10,7 @@ import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord 
 import { addRequest, markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
-import { noSpace } from "../support/memory_files.ts";
+import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
@@ -296,4 +296,13 @@ Deno.test("what is among the pod files and holds no pod brings no request back",
   await watching.clock.advance(61_000);
   await go(watcher, watching);
   assert.deepEqual(watching.workdir.names("/work/requests"), []);
+});
+
+Deno.test("a request that nobody may look into holds up neither the others nor the view", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  watching.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/req", notPermitted());
+  await list(watching, remembering("req-0", { count: 1 }), remembering("other-0", { count: 1 }));
+  assert.ok(readRequest(watching.workdir, "other"));
+  assert.ok(readView(watching.workdir, "pods"));
 });
