@@ -66,6 +66,15 @@ export function stateOfGone(last: Pod | undefined, { word, record, returned }: K
   return { word: "deleted", record: { ...ended, message: goneMessage(last, ended) } };
 }
 
+/**
+ * The state of a machine whose pod is gone and in whose place another pod stands: that one is a stray, which has to go.
+ * @param last the machine's own pod as it was seen last, where that is known
+ */
+export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): MachineState {
+  const { word, record = known.record } = stateOfGone(last, known);
+  return record ? { word, record: { ...record, givenUp: true } } : { word };
+}
+
 /** True where the pod ended by itself, and well: a delete by others is no success. */
 function hasSucceeded(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" && !endedByDeletion(pod);

@@ -18,7 +18,7 @@ import { addLost } from "../workdir/lost.ts";
 import { syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { hindranceOf } from "./hindrance.ts";
-import { type MachineState, stateOfGone, stateOfPod } from "./machine_state.ts";
+import { type MachineState, stateOfGone, stateOfPod, stateOfReplaced } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
 import { once } from "./once.ts";
 import { hasEnded } from "./up.ts";
@@ -36,13 +36,18 @@ export function stateOfSighting(
   sighting: Sighting,
 ): MachineState {
   const last = "pod" in sighting ? sighting.pod : sighting.gone ?? readPodFile(workdir, name);
-  const known = {
-    word: readStatusWord(workdir, name),
-    record: readMachineRecord(workdir, name),
-    // The cluster remembers what was given back, should the return request be lost.
-    returned: returns.has(name) || last?.metadata.annotations?.[RETURN_ANNOTATION] !== undefined,
-  };
-  return "pod" in sighting ? stateOfPod(sighting.pod, known) : stateOfGone(last, known);
+  const word = readStatusWord(workdir, name);
+  const record = readMachineRecord(workdir, name);
+  // The cluster remembers what was given back, should the return request be lost.
+  const returned = returns.has(name) || last?.metadata.annotations?.[RETURN_ANNOTATION] !== undefined;
+  const known = { word, record, returned };
+  if (!("pod" in sighting)) return stateOfGone(last, known);
+  // Only a machine that has been seen can have had another pod.
+  const hasBeenSeen = word !== undefined && word !== "creating" && word !== "deleted";
+  const before = hasBeenSeen ? readPodFile(workdir, name) : undefined;
+  const uid = hasBeenSeen ? before?.metadata.uid ?? record?.uid : undefined;
+  const isReplaced = uid !== undefined && uid !== sighting.pod.metadata.uid;
+  return isReplaced ? stateOfReplaced(before, known) : stateOfPod(sighting.pod, known);
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
-import { type KnownMachine, stateOfGone, stateOfPod } from "../../src/watchers/machine_state.ts";
+import { type KnownMachine, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/watchers/machine_state.ts";
 import type { MachineRecord } from "../../src/workdir/machines.ts";
 import { ourPod } from "../support/memory_watching.ts";
 
@@ -214,3 +214,18 @@ for (const [what, last, known, noted] of ofGone) {
     else assert.equal(state.record, undefined);
   });
 }
+
+Deno.test("a pod in the place of the machine's own is a stray: the machine is over as it was, and the pod has to go", () => {
+  const own = pod({ phase: "Running" });
+  const gone = stateOfReplaced(own, { ...unknown, word: "running" });
+  assert.equal(gone.word, "deleted");
+  assert.deepEqual([gone.record?.up, gone.record?.givenUp, gone.record?.uid], [true, true, "uid-a-0"]);
+  assert.match(gone.record?.message ?? "", /The pod was deleted/);
+  const noted = record({ message: "The pod failed: Evicted", uid: "uid-a-0" });
+  for (const last of [own, undefined]) {
+    assert.deepEqual(stateOfReplaced(last, { ...unknown, word: "failed", record: noted }), {
+      word: "deleted",
+      record: { ...noted, givenUp: true },
+    });
+  }
+});
