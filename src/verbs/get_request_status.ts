@@ -151,8 +151,8 @@ function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, 
   // Of one that nothing is known of, the cluster is asked before its return request counts as handled.
   const status = word === undefined && record && !processed ? "running" : machineStatus(word);
   const noted = readMachineRecord(workdir, name);
-  // Where it had a pod, that its file is not there is no proof: a power failure may have taken it.
-  const hadPod = word === "succeeded" || noted?.uid !== undefined;
+  // Where it had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
+  const hadPod = word === "succeeded" || (word === "failed" && !noted) || noted?.uid !== undefined;
   const gone = word === "deleted" ||
     (status === "terminated" && word !== "unknown" && (processed || !hadPod) &&
       workdir.kind(workdir.layout.pod(name)) === undefined);

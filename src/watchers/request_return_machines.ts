@@ -47,7 +47,8 @@ export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "go
   if (pod) return "delete";
   if (word === "deleted") return "gone";
   if (entry === "pending") return "wait";
-  return word === "failed" && record?.uid === undefined ? "gone" : "find";
+  // It failed without a pod; where nothing is noted, that may have been lost.
+  return word === "failed" && record && record.uid === undefined ? "gone" : "find";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */

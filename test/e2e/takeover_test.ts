@@ -1,5 +1,6 @@
 /** A work directory of the existing plug-in is taken over as it is, mid-flight. */
 import assert from "node:assert/strict";
+import type { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
 import { existingPluginPod, installExistingPlugin } from "../support/existing_plugin.ts";
@@ -34,8 +35,8 @@ siteTest("what the existing plug-in wrote is answered before any daemon ran", as
 
 clusterTest("the existing plug-in's pods are adopted, and what it left pending is created", async (site) => {
   const ids = await installExistingPlugin(site);
-  for (const index of [1, 2]) await site.cluster.createPod(existingPluginPod(ids.running, index));
-  for (const index of [0, 1, 2, 3]) await site.cluster.createPod(existingPluginPod(ids.sixRunning, index));
+  for (const index of [1, 2]) await createAsNoted(site, ids.running, index);
+  for (const index of [0, 1, 2, 3]) await createAsNoted(site, ids.sixRunning, index);
   await site.cluster.createPod(existingPluginPod("somebodyelse", 0));
   const before = await site.cluster.pods();
   const serve = site.serve();
@@ -62,6 +63,15 @@ clusterTest("the existing plug-in's pods are adopted, and what it left pending i
   assert.ok(serve.isAlive);
   assert.deepEqual(site.entries("pods"), machinesOf(ids.notPickedUp, 2), "a stranger's pod is not ours to know");
 });
+
+/** Makes a pod that the files tell of: in them it has the uid that it had in another cluster. */
+async function createAsNoted(site: Site & { cluster: Cluster }, id: string, index: number): Promise<void> {
+  const { metadata } = await site.cluster.createPod(existingPluginPod(id, index));
+  const path = `${site.workdir}/pods/${metadata.name}`;
+  const noted = JSON.parse(Deno.readTextFileSync(path));
+  noted.metadata.uid = metadata.uid;
+  Deno.writeTextFileSync(path, JSON.stringify(noted));
+}
 
 /** These machines of a request, once all of them run as the cluster has them now. */
 async function runningAs(site: Site, id: string, names: string[]) {

@@ -191,7 +191,8 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["failed, and is still there", { word: "failed", pod: true }, "executing", "terminated"],
   ["succeeded, and is still there", { word: "succeeded", pod: true }, "executing", "terminated"],
   ["is unknown, and still there", { word: "unknown", pod: true }, "executing", "terminated"],
-  ["failed, and is gone", { word: "failed" }, "succeed", "terminated"],
+  ["failed without a pod", { word: "failed", record: { ...returnedUp, up: false } }, "succeed", "terminated"],
+  ["failed, its note and pod file lost", { word: "failed" }, "executing", "terminated"],
   ["was deleted", { word: "deleted" }, "succeed", "terminated"],
   ["has no word, and was not asked for yet", {}, "executing", "running"],
 ];
