@@ -21,9 +21,11 @@ export const noSmallDisk: string | undefined =
 export const asNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
 
 /** Why nothing can be run as a user who may do little, where that is so. */
-export const noOrdinaryUser: string | undefined = succeeds(`test "$(id -u)" = 0 && ${asNobody} "$HF_BINARY" --version`)
+export const noOrdinaryUser: string | undefined = !succeeds(`test "$(id -u)" = 0 && ${asNobody} true`)
+  ? "root, and setpriv"
+  : succeeds(`${asNobody} "$HF_BINARY" --version && ${asNobody} test -x "\${TMPDIR:-/tmp}"`)
   ? undefined
-  : "root, and setpriv";
+  : "way for others to the executable and to temporary files";
 
 /** Why no process's limits can be set, where that is so. */
 export const noLimits: string | undefined = succeeds("prlimit --version") ? undefined : "prlimit";
