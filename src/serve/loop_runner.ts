@@ -19,14 +19,16 @@ export class LoopRunner {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #periodMs: number;
+  readonly #ended: () => void;
   #isDirty = false;
   #interrupt = new AbortController();
 
-  /** @param options `periodMs`: how long the loop may sleep at most */
-  constructor(options: { clock: Clock; random: Random; periodMs: number }) {
+  /** @param options `periodMs`: how long the loop may sleep at most; `ended` is called after each step */
+  constructor(options: { clock: Clock; random: Random; periodMs: number; ended?: (() => void) | undefined }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#periodMs = options.periodMs;
+    this.#ended = options.ended ?? (() => {});
   }
 
   /** Makes the loop take a step soon. */
@@ -48,6 +50,7 @@ export class LoopRunner {
       const outcome = await attempt(loop, signal);
       if (outcome.kind === "terminal") throw outcome.error;
       const endedMs = this.#clock.monotonic();
+      this.#ended();
       if (outcome.kind === "failed" && !signal.aborted) {
         failures++;
         const delayMs = backoffMs(failures, this.#random);

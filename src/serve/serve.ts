@@ -26,7 +26,7 @@ import { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
 import { LoopRunner } from "./loop_runner.ts";
-import { MemoryKeeper } from "./memory.ts";
+import { type Collect, MemoryKeeper } from "./memory.ts";
 import { Pulse, type Usage } from "./pulse.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
@@ -42,7 +42,7 @@ export interface Daemon {
   locks: Locks;
   holder: LockHolder;
   /** Collects garbage at once, where that can be had. */
-  collect?: (() => void) | undefined;
+  collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
 }
@@ -169,7 +169,10 @@ async function watch(
     signal: end.signal,
   };
   const runs = (name: WatcherName) => options.watchers.includes(name);
-  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs });
+  const { collect, usage } = daemon;
+  const memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
+  const ended = () => memory?.look();
+  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs, ended });
   const [requests, returned] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)];
   const [pods, nodes, expiry] = [runner(), runner(), runner()];
   const running: Promise<void>[] = [];
@@ -189,12 +192,7 @@ async function watch(
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (!dryRun) {
-    start(new LeftoversSweeper(watching), runner());
-    start(new SetAside(watching), runner());
-  }
-  const { collect, usage } = daemon;
-  if (collect && usage) start(new MemoryKeeper({ clock, collect, heapUsed: () => usage().heapUsed }), runner());
+  if (memory) start(memory, runner());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) {
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
@@ -223,6 +221,10 @@ async function watch(
     running.push(
       reflect(source, watcher, { ...following, longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE }),
     );
+  }
+  if (!dryRun) {
+    start(new SetAside(watching), runner());
+    start(new LeftoversSweeper(watching), runner());
   }
   const setAside = () => workdir.broken.size;
   if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), runner());

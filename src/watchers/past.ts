@@ -13,7 +13,8 @@ export interface RetentionLimits {
 
 /** Something that has come to its end. */
 export interface Past {
-  path: string;
+  /** The id of a request or return request, or the path of a file. */
+  name: string;
   kind: "request" | "return" | "file";
   /** Seconds since the epoch. */
   endedAt: number;
@@ -44,7 +45,7 @@ export function isOver({ word, hasPod, beingReturned, needsWord }: MachineFacts)
  * @param limits `now` is in seconds since the epoch
  * @returns what is to be removed, the oldest first
  */
-export function decidePast(ended: Past[], limits: RetentionLimits & { now: number }): Past[] {
+export function decidePast<T extends Past>(ended: T[], limits: RetentionLimits & { now: number }): T[] {
   const { now, retainSeconds, retainMachines } = limits;
   const most = {
     request: Math.ceil(retainMachines / 10),

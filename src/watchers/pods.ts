@@ -1,6 +1,6 @@
 import { describeError } from "../errors.ts";
 import { isMisplaced } from "../files.ts";
-import { isRequestId, parseMachineName } from "../hf/names.ts";
+import { parseMachineName } from "../hf/names.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
@@ -139,8 +139,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       else over.push(name);
     }
     for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
-    const requests = workdir.directories(workdir.layout.requests).filter(isRequestId);
-    this.#unseen.begin({ unseen, requests, words: new Set(words) });
+    this.#unseen.begin(unseen);
     this.#lost.begin(over);
     this.#adopter.begin();
     this.#listed = new Set();
@@ -184,7 +183,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#writeDown(this.#nextSlice());
     this.#evictions.write();
     if (this.#sightings.size === 0) this.#adopter.step();
-    this.#unseen.lookThrough();
+    if (this.#sightings.size === 0) this.#unseen.lookThrough();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
     if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
     if (this.#unseen.size > 0) {

@@ -1,8 +1,8 @@
 import { parseMachineName } from "../hf/names.ts";
-import { hiddenBelow, hiddenId, hide } from "../workdir/end.ts";
+import { hiddenId, hide } from "../workdir/end.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
-/** Requests that are hidden, or machines that are removed, in one go before others get their turn. */
+/** Machines that are removed in one go before others get their turn. */
 const SLICE = 200;
 
 /**
@@ -27,20 +27,17 @@ export class Removal {
     return this.#hidden.length;
   }
 
-  /** Finds what was not finished before. */
-  resume(): void {
-    const { requests, returnRequests } = this.#workdir.layout;
-    this.#hidden = [requests, returnRequests].flatMap((parent) => hiddenBelow(this.#workdir, parent));
+  /** Goes on with what was hidden before. */
+  resume(hidden: string[]): void {
+    this.#hidden.push(...hidden);
   }
 
-  /** Takes the first of these away, as many as are done in one go, and off the list. @param isPast is asked right before */
-  hideSlice(directories: string[], isPast: (directory: string) => boolean): void {
+  /** Takes these away. */
+  hide(directories: string[]): void {
     const { layout, files } = this.#workdir;
     const hidden: string[] = [];
-    for (const directory of directories.splice(0, SLICE)) {
-      this.#unlessBroken(directory, () => {
-        if (isPast(directory)) hidden.push(hide(this.#workdir, directory));
-      });
+    for (const directory of directories) {
+      this.#unlessBroken(directory, () => void hidden.push(hide(this.#workdir, directory)));
     }
     if (hidden.length === 0) return;
     for (const parent of [layout.requests, layout.returnRequests]) files.sync(parent);

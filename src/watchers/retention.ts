@@ -3,11 +3,12 @@ import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { logger } from "../log.ts";
-import { readEnd, removeEnd, writeEnd } from "../workdir/end.ts";
+import { isHidden, readEnd, removeEnd, writeEnd } from "../workdir/end.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
 import { isProcessed, readRequest } from "../workdir/requests.ts";
 import { isReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { doubtView, readView } from "../workdir/views.ts";
+import { Orphans } from "./orphans.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { decidePast, isOver, type Past, type RetentionLimits } from "./past.ts";
 import { Removal } from "./removal.ts";
@@ -24,14 +25,24 @@ const LOOKS_PER_RETENTION = 4;
 const SLICE = 200;
 const SLICE_MS = 30;
 
+/** How much time there is, in milliseconds, for each that is looked at: a thousand times as long as the look takes. */
+const MS_PER_ENTRY = 3;
+
 /** Requests that have come to their end are made to last this many at a time: that takes as long for one as for all. */
 const MOST_FINISHED = 2_000;
 
 const log = logger("retention");
 
-/** A request or return request of which everything is over, and that is not noted yet. */
-interface Finished {
-  directory: string;
+/** A request or return request. */
+interface Entry {
+  id: string;
+  kind: "request" | "return";
+}
+
+type PastRequest = Past & Pick<Entry, "kind">;
+
+/** One of which everything is over, and that is not noted yet. */
+interface Finished extends Entry {
   machines: string[];
 }
 
@@ -47,18 +58,21 @@ export class RetentionWatcher implements Loop {
   readonly #setbacks: Setbacks;
   readonly #removal: Removal;
   readonly #spools: Spools;
+  readonly #orphans: Orphans;
   readonly #time = new SteadyTime();
   #roundAtMs = -Infinity;
-  /** Directories that this round has still to look at, the next one last: return requests, then requests. */
-  #toLook: string[] = [];
+  /** How many requests and return requests this round has found. */
+  #found = 0;
+  /** What this round has still to look at, return requests before requests: ids, absent while they are still to be listed. */
+  #toLook: Record<Entry["kind"], string[] | undefined> = { return: [], request: [] };
   /** What this round has seen: machines in return requests that are unfinished, and what has come to its end. */
   #beingReturned = new Set<string>();
-  #ended: Past[] = [];
+  #ended: PastRequest[] = [];
   /** Of what has come to its end, what is not noted yet; and what may be noted, for it has been made to last. */
   #finished: Finished[] = [];
   #toNote: Finished[] = [];
-  /** Directories that are to be removed. */
-  #past: string[] = [];
+  /** What is to be removed. */
+  #past: PastRequest[] = [];
 
   constructor(watching: Watching, limits: RetentionLimits) {
     this.#watching = watching;
@@ -69,6 +83,8 @@ export class RetentionWatcher implements Loop {
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#removal = new Removal(watching.workdir, unlessBroken);
     this.#spools = new Spools(watching.workdir, { limits, unlessBroken });
+    const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
+    this.#orphans = new Orphans(watching.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
@@ -80,15 +96,18 @@ export class RetentionWatcher implements Loop {
     if (this.#removal.size > 0) this.#removal.removeSlice();
     else if (this.#past.length > 0) this.#hideSlice();
     else if (this.#toNote.length > 0) this.#noteEnds(now);
-    else if (this.#toLook.length > 0) this.#lookAtSlice(now);
+    else if (this.#isLooking) this.#lookAtSlice(now);
     else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
+    else if (this.#orphans.size > 0) this.#orphans.step(monotonicMs);
     else if (monotonicMs < nextRoundMs) return again(nextRoundMs);
     else this.#beginRound(monotonicMs);
     return again(clock.monotonic());
   }
 
+  /** How often is looked: so much is looked at that it takes a thousandth of the time. */
   get #periodMs(): number {
-    return Math.min(LOOK_EVERY_MS, this.#limits.retainSeconds * 1000 / LOOKS_PER_RETENTION);
+    const periodMs = Math.min(LOOK_EVERY_MS, this.#limits.retainSeconds * 1000 / LOOKS_PER_RETENTION);
+    return Math.max(periodMs, this.#found * MS_PER_ENTRY);
   }
 
   /**
@@ -104,14 +123,12 @@ export class RetentionWatcher implements Loop {
 
   #beginRound(nowMs: number): void {
     const { workdir } = this.#watching;
-    const { requests, returnRequests } = workdir.layout;
     this.#roundAtMs = nowMs;
     this.#setbacks.retain((path) => workdir.kind(path) !== undefined);
-    this.#removal.resume();
     this.#spools.begin();
-    this.#toLook = [requests, returnRequests].flatMap((parent) =>
-      workdir.directories(parent).filter(isRequestId).map((id) => `${parent}/${id}`)
-    );
+    this.#orphans.begin(nowMs);
+    this.#toLook = { return: undefined, request: undefined };
+    this.#found = 0;
     this.#beingReturned = new Set();
     this.#ended = [];
     for (const id of workdir.names(workdir.layout.returning)) this.#dropReturning(id);
@@ -126,32 +143,50 @@ export class RetentionWatcher implements Loop {
     });
   }
 
+  get #isLooking(): boolean {
+    return this.#toLook.return?.length !== 0 || this.#toLook.request?.length !== 0;
+  }
+
   #lookAtSlice(now: number): void {
-    const { workdir, clock } = this.#watching;
+    const { clock } = this.#watching;
+    const kind = this.#toLook.return?.length === 0 ? "request" : "return";
+    const ids = this.#toLook[kind] ??= this.#list(kind);
     const untilMs = clock.monotonic() + SLICE_MS;
-    const pods = this.#pods();
-    for (let n = 0; n < SLICE && clock.monotonic() <= untilMs; n++) {
-      const directory = this.#toLook.pop();
-      if (directory === undefined) break;
-      this.#unlessBroken(directory, () => {
-        const end = readEnd(workdir, directory);
-        // One in the future was noted while the cluster's clock was wrong.
-        if (end && end.endedAt <= now) {
-          this.#ended.push({ path: directory, kind: this.#isReturn(directory) ? "return" : "request", ...end });
-          return;
-        }
-        const machines = this.#machinesOfFinished(directory, pods);
-        if (machines) this.#finished.push({ directory, machines });
-      });
+    const hasPod = this.#pods();
+    for (let n = 0; n < SLICE && ids.length > 0 && clock.monotonic() <= untilMs; n++) {
+      this.#look({ kind, id: ids.pop() ?? "" }, { now, hasPod });
     }
-    if (this.#toLook.length === 0 || this.#finished.length >= MOST_FINISHED) this.#makeLast();
-    if (this.#toLook.length > 0) return;
-    this.#past = decidePast(this.#ended, { ...this.#limits, now }).map(({ path }) => path);
+    if (!this.#isLooking || this.#finished.length >= MOST_FINISHED) this.#makeLast();
+    if (this.#isLooking) return;
+    this.#past = decidePast(this.#ended, { ...this.#limits, now });
     this.#ended = [];
   }
 
-  #isReturn(directory: string): boolean {
-    return directory.startsWith(`${this.#watching.workdir.layout.returnRequests}/`);
+  /** @returns the ids of all that there is; finds what a crash left half removed */
+  #list(kind: Entry["kind"]): string[] {
+    const { workdir } = this.#watching;
+    const parent = kind === "return" ? workdir.layout.returnRequests : workdir.layout.requests;
+    const entries = workdir.kind(parent) === "directory" ? workdir.files.list(parent) : [];
+    const names = entries.filter((entry) => entry.kind === "directory").map(({ name }) => name);
+    this.#removal.resume(names.filter(isHidden).map((name) => `${parent}/${name}`));
+    this.#found += names.length;
+    return names.filter(isRequestId);
+  }
+
+  #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): void {
+    const directory = this.#directory(entry);
+    this.#unlessBroken(directory, () => {
+      const end = readEnd(this.#watching.workdir, directory);
+      // One in the future was noted while the cluster's clock was wrong.
+      if (end && end.endedAt <= now) return void this.#ended.push({ name: entry.id, kind: entry.kind, ...end });
+      const machines = this.#machinesOfFinished(entry, hasPod);
+      if (machines) this.#finished.push({ ...entry, machines });
+    });
+  }
+
+  #directory({ id, kind }: Entry): string {
+    const { layout } = this.#watching.workdir;
+    return kind === "return" ? layout.returnRequest(id) : layout.request(id);
   }
 
   /** Whether a machine has a pod, as far as we know; looks once, and only if asked. */
@@ -162,9 +197,8 @@ export class RetentionWatcher implements Loop {
   }
 
   /** The machines of a request or return request of which everything is over; nothing where anything may change. */
-  #machinesOfFinished(directory: string, hasPod: (machine: string) => boolean): string[] | undefined {
+  #machinesOfFinished({ id, kind }: Entry, hasPod: (machine: string) => boolean): string[] | undefined {
     const { workdir } = this.#watching;
-    const id = directory.slice(directory.lastIndexOf("/") + 1);
     const areOver = (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) =>
       machines.every((machine) =>
         isOver({
@@ -174,7 +208,7 @@ export class RetentionWatcher implements Loop {
           needsWord: rest.needsWord,
         })
       );
-    if (this.#isReturn(directory)) {
+    if (kind === "return") {
       const stored = readReturn(workdir, id);
       if (!stored) return undefined;
       if (stored.processed && areOver(stored.machines, { needsWord: false, isReturn: true })) return stored.machines;
@@ -192,8 +226,8 @@ export class RetentionWatcher implements Loop {
   #makeLast(): void {
     const { workdir } = this.#watching;
     if (this.#finished.length === 0) return;
-    for (const { directory, machines } of this.#finished) {
-      if (this.#isReturn(directory)) this.#unlessBroken(directory, () => this.#noteReturned(machines));
+    for (const { machines, ...entry } of this.#finished) {
+      if (entry.kind === "return") this.#unlessBroken(this.#directory(entry), () => this.#noteReturned(machines));
     }
     for (const directory of [workdir.layout.podsStatus, workdir.layout.machines]) workdir.files.sync(directory);
     this.#toNote = this.#finished;
@@ -202,9 +236,10 @@ export class RetentionWatcher implements Loop {
 
   #noteEnds(now: number): void {
     const { workdir } = this.#watching;
-    for (const { directory, machines } of this.#toNote.splice(0, SLICE)) {
+    for (const { machines, ...entry } of this.#toNote.splice(0, SLICE)) {
+      const directory = this.#directory(entry);
       this.#unlessBroken(directory, () => {
-        if (this.#isReturn(directory)) this.#prolong(machines, now);
+        if (entry.kind === "return") this.#prolong(machines, now);
         writeEnd(workdir, directory, { endedAt: now, machines: machines.length });
         log.debug("Finished", { path: directory, machines: machines.length });
       });
@@ -233,14 +268,18 @@ export class RetentionWatcher implements Loop {
 
   /** Hides what is long past, but for what goes on after all. */
   #hideSlice(): void {
-    const { workdir } = this.#watching;
-    const pods = this.#pods();
-    this.#removal.hideSlice(this.#past, (directory) => {
-      if (this.#machinesOfFinished(directory, pods)) return true;
-      removeEnd(workdir, directory);
-      log.warn("Not removed: it goes on after its end", { path: directory });
-      return false;
-    });
+    const hasPod = this.#pods();
+    const directories: string[] = [];
+    for (const { name: id, kind } of this.#past.splice(0, SLICE)) {
+      const entry = { id, kind };
+      const directory = this.#directory(entry);
+      this.#unlessBroken(directory, () => {
+        if (this.#machinesOfFinished(entry, hasPod)) return void directories.push(directory);
+        removeEnd(this.#watching.workdir, directory);
+        log.warn("Not removed: it goes on after its end", { path: directory });
+      });
+    }
+    this.#removal.hide(directories);
   }
 
   /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */

@@ -48,13 +48,13 @@ export class Spools {
   /** Gets on, by one slice. @param nowMs the wall clock, which the times of files go by */
   step({ nowMs, monotonicMs }: { nowMs: number; monotonicMs: number }): void {
     const now = epochSeconds(this.#time.at(nowMs, monotonicMs));
-    for (const { path } of this.#toRemove.splice(0, SLICE)) this.#unlessBroken(path, () => this.#workdir.remove(path));
+    for (const { name } of this.#toRemove.splice(0, SLICE)) this.#unlessBroken(name, () => this.#workdir.remove(name));
     const [first] = this.#toLook;
     if (!first) return;
     for (const path of first.splice(0, SLICE)) {
       this.#unlessBroken(path, () => {
         const endedAt = epochSeconds(this.#workdir.files.info(path).modifiedMs);
-        this.#seen.push({ path, kind: "file", endedAt, machines: 1 });
+        this.#seen.push({ name: path, kind: "file", endedAt, machines: 1 });
       });
     }
     if (first.length > 0) return;

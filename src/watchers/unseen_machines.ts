@@ -1,5 +1,5 @@
 import { describeError } from "../errors.ts";
-import { parseMachineName } from "../hf/names.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { readEnd } from "../workdir/end.ts";
@@ -22,9 +22,8 @@ export class UnseenMachines {
   readonly #watching: Watching;
   /** To be asked for. */
   #machines = new Set<string>();
-  /** Still to be looked through for machines that have no word. */
-  #requests: string[] = [];
-  #words: ReadonlySet<string> = new Set();
+  /** Still to be looked through for machines that have no word; absent while they are still to be listed. */
+  #requests: string[] | undefined = [];
 
   constructor(watching: Watching) {
     this.#watching = watching;
@@ -37,23 +36,20 @@ export class UnseenMachines {
 
   /** True once every request has been looked through for machines to ask for; of one without a word nothing is told. */
   get isLookedThrough(): boolean {
-    return this.#requests.length === 0;
+    return this.#requests?.length === 0;
   }
 
-  /**
-   * Begins anew after a LIST.
-   * @param found `unseen` are machines that the LIST did not name, `words` are all machines that have a word
-   */
-  begin(found: { unseen: string[]; requests: string[]; words: ReadonlySet<string> }): void {
-    this.#machines = new Set(found.unseen);
-    this.#requests = found.requests;
-    this.#words = found.words;
+  /** Begins anew after a LIST. @param unseen machines that count as created and that the LIST did not name */
+  begin(unseen: string[]): void {
+    this.#machines = new Set(unseen);
+    this.#requests = undefined;
   }
 
   /** Looks through requests, for one slice. */
   lookThrough(): void {
-    for (let n = 0; n < SLICE && this.#requests.length > 0; n++) this.#lookThrough(this.#requests.pop() ?? "");
-    if (this.isLookedThrough) this.#words = new Set();
+    const { workdir } = this.#watching;
+    const requests = this.#requests ??= workdir.directories(workdir.layout.requests).filter(isRequestId);
+    for (let n = 0; n < SLICE && requests.length > 0; n++) this.#lookThrough(requests.pop() ?? "");
   }
 
   /**
@@ -85,7 +81,7 @@ export class UnseenMachines {
       // All that is told of one that has ended was made to last.
       if (readEnd(workdir, workdir.layout.request(requestId))) return;
       for (const { name, pending } of readRequest(workdir, requestId)?.machines ?? []) {
-        if (!pending && !this.#words.has(name)) this.#machines.add(name);
+        if (!pending && readStatusWord(workdir, name) === undefined) this.#machines.add(name);
       }
     } catch (error) {
       log.debug("Request not looked through", { request: requestId, error: describeError(error) });

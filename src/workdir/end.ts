@@ -12,15 +12,17 @@ export interface End {
   machines: number;
 }
 
-const END = /^(\d{1,15})-(\d{1,9})$/;
+const END = /^\d{1,15}-\d{1,9}$/;
 
 /** What a directory that is being removed is called before its request's id. */
 const OLD = ".old-";
 
 /** When the request or return request in `directory` came to its end; nothing where it has not, or nobody has noted it. */
 export function readEnd(workdir: Workdir, directory: string): End | undefined {
-  const [, endedAt, machines] = END.exec(workdir.readLink(`${directory}/${RequestFile.ended}`) ?? "") ?? [];
-  return endedAt === undefined ? undefined : { endedAt: Number(endedAt), machines: Number(machines) };
+  const text = workdir.readLink(`${directory}/${RequestFile.ended}`);
+  if (text === undefined || !END.test(text)) return undefined;
+  const dash = text.indexOf("-");
+  return { endedAt: Number(text.slice(0, dash)), machines: Number(text.slice(dash + 1)) };
 }
 
 export function writeEnd(workdir: Workdir, directory: string, { endedAt, machines }: End): void {
@@ -37,7 +39,7 @@ export function removeEnd(workdir: Workdir, directory: string): void {
 
 /**
  * Takes a request or return request away whole: nobody finds it any more. Lasts once the parent directory is synced.
- * What it leaves behind is removed by whoever finds the directory: see `hiddenBelow`.
+ * What it leaves behind is removed by whoever finds the directory: see `isHidden`.
  * @returns where the directory is now
  */
 export function hide(workdir: Workdir, directory: string): string {
@@ -47,10 +49,9 @@ export function hide(workdir: Workdir, directory: string): string {
   return hidden;
 }
 
-/** The directories below `parent` that are being removed. */
-export function hiddenBelow(workdir: Workdir, parent: string): string[] {
-  const names = workdir.files.list(parent).filter(({ name, kind }) => kind === "directory" && name.startsWith(OLD));
-  return names.map(({ name }) => `${parent}/${name}`);
+/** True for the name of a directory that is being removed. */
+export function isHidden(name: string): boolean {
+  return name.startsWith(OLD);
 }
 
 /** The id of the request that a hidden directory was. */

@@ -55,7 +55,7 @@ export class ReturnIndex {
   }
 
   #add(id: string, machines: string[]): void {
-    this.#machinesOf.set(id, machines);
+    this.#machinesOf.set(id, machines.slice()); // A copy takes as little memory as can be: there may be very many.
     for (const machine of machines) this.#times.set(machine, (this.#times.get(machine) ?? 0) + 1);
   }
 

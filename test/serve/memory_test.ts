@@ -1,32 +1,54 @@
 import assert from "node:assert/strict";
-import { MemoryKeeper } from "../../src/serve/memory.ts";
+import { type Collect, MemoryKeeper } from "../../src/serve/memory.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
-const MIB = 1024 * 1024;
-
-Deno.test("memory is given back every ten seconds, and at once where the heap has grown by more than 32 MiB", async () => {
+/** A process whose heap has 20 MiB in use; what it has used beside stays with it until a whole collection. */
+function make() {
   const clock = new SimulatedClock();
-  let [collected, heap] = [0, 20 * MIB];
-  const collect = () => {
-    collected++;
-    heap = 20 * MIB;
+  const [mib, collections]: [number, string[]] = [1024 * 1024, []];
+  const process = { garbage: 0, kept: 0, fixed: 60 };
+  const collect: Collect = ({ whole }) => {
+    collections.push(whole ? "whole" : "quick");
+    process.kept = whole ? 0 : process.kept + process.garbage;
+    process.garbage = 0;
   };
-  const keeper = new MemoryKeeper({ clock, collect, heapUsed: () => heap });
-  const pass = async (ms: number) => {
-    for (let passed = 0; passed < ms; passed += 250) {
-      await clock.advance(250);
-      assert.deepEqual(await keeper.step(new AbortController().signal), {
-        kind: "again",
-        atMs: clock.monotonic() + 250,
-      });
-    }
-    return collected;
+  const usage = () => {
+    const heapUsed = (20 + process.garbage) * mib;
+    return { heapUsed, rss: heapUsed + (process.kept + process.fixed) * mib };
   };
-  assert.equal(await pass(250), 1);
-  heap += 32 * MIB;
-  assert.equal(await pass(9_750), 1);
-  assert.equal(await pass(250), 2);
-  heap += 33 * MIB;
-  assert.equal(await pass(250), 3);
-  assert.equal(await pass(9_750), 3);
+  return { clock, process, collections, keeper: new MemoryKeeper({ clock, collect, usage }) };
+}
+
+Deno.test("garbage is collected every ten seconds, and at once where the heap has grown by more than 32 MiB", async () => {
+  const { clock, process, collections, keeper } = make();
+  const { signal } = new AbortController();
+  assert.deepEqual(await keeper.step(signal), { kind: "again", atMs: clock.monotonic() + 10_000 });
+  process.garbage = 32;
+  keeper.look();
+  assert.equal(collections.length, 1);
+  process.garbage = 33;
+  keeper.look();
+  keeper.look();
+  assert.deepEqual(collections, ["quick", "quick"]);
+  await clock.advance(9_999);
+  assert.deepEqual(await keeper.step(signal), { kind: "again", atMs: clock.monotonic() + 1 });
+  assert.equal(collections.length, 2);
+});
+
+Deno.test("what stays with the process is given back whole within ten seconds, and only where that helps", async () => {
+  const { clock, process, collections, keeper } = make();
+  const pass = async () => {
+    await clock.advance(10_000);
+    keeper.look();
+    return collections.splice(0).join();
+  };
+  assert.equal(await pass(), "quick");
+  process.garbage = 32;
+  assert.equal(await pass(), "quick");
+  process.garbage = 1;
+  assert.equal(await pass(), "quick,whole");
+  assert.equal(process.kept, 0);
+  process.fixed += 100; // Not the heap's.
+  assert.equal(await pass(), "quick,whole");
+  assert.equal(await pass(), "quick");
 });

@@ -23,41 +23,41 @@ for (
 }
 
 const limits = { now: 1_000, retainSeconds: 100, retainMachines: 100 };
-const past = (path: string, endedAt: number, others: Partial<Past> = {}): Past => ({
-  path,
+const past = (name: string, endedAt: number, others: Partial<Past> = {}): Past => ({
+  name,
   endedAt,
   kind: "request",
   machines: 1,
   ...others,
 });
-const paths = (ended: Past[], others: Partial<typeof limits> = {}) =>
-  decidePast(ended, { ...limits, ...others }).map(({ path }) => path);
+const names = (ended: Past[], others: Partial<typeof limits> = {}) =>
+  decidePast(ended, { ...limits, ...others }).map(({ name }) => name);
 
 Deno.test("what is as old as is retained goes, the oldest first; what is younger by a second stays", () => {
-  assert.deepEqual(paths([past("c", 901), past("b", 900), past("a", 10)]), ["a", "b"]);
+  assert.deepEqual(names([past("c", 901), past("b", 900), past("a", 10)]), ["a", "b"]);
 });
 
 Deno.test("of too many machines, requests or return requests those go that ended first", () => {
   const ended = [past("a", 951, { machines: 40 }), past("b", 952, { machines: 40 }), past("c", 953, { machines: 60 })];
-  assert.deepEqual(paths(ended), ["a"]);
+  assert.deepEqual(names(ended), ["a"]);
   const kinds = ["request", "return", "request", "return"] as const;
   const some = kinds.map((kind, i) => past(`${kind}-${i}`, 951 + i, { kind }));
-  assert.deepEqual(paths(some, { retainMachines: 11 }), []);
-  assert.deepEqual(paths(some, { retainMachines: 10 }), ["request-0", "return-1"]);
+  assert.deepEqual(names(some, { retainMachines: 11 }), []);
+  assert.deepEqual(names(some, { retainMachines: 10 }), ["request-0", "return-1"]);
 });
 
 Deno.test("within one second return requests go before the requests of their machines", () => {
-  assert.deepEqual(paths([past("a", 1), past("r", 1, { kind: "return" })]), ["r", "a"]);
+  assert.deepEqual(names([past("a", 1), past("r", 1, { kind: "return" })]), ["r", "a"]);
 });
 
 Deno.test("a file counts by itself", () => {
   const files = Array.from({ length: 101 }, (_, i) => past(`f${i}`, 950 + i % 50, { kind: "file" }));
-  assert.deepEqual(paths(files), ["f0"]);
+  assert.deepEqual(names(files), ["f0"]);
 });
 
 Deno.test("whatever has ended: what stays is young, not too much, and ended after all that goes", () => {
   const one = fc.record({
-    path: fc.string(),
+    name: fc.string(),
     kind: fc.constantFrom("request" as const, "return" as const),
     endedAt: fc.integer({ min: 800, max: 1_000 }),
     machines: fc.integer({ min: 1, max: 30 }),

@@ -91,6 +91,14 @@ Deno.test("a request goes with all that is known of its machines, seven days aft
   assert.deepEqual(left(watching), []);
 });
 
+Deno.test("a return request of nothing that we know goes as well, be it all that there is", async () => {
+  const watching = make();
+  giveBack(watching, "ret");
+  markReturnProcessed(watching.workdir, "ret");
+  await pass(new RetentionWatcher(watching, limits), watching, 8);
+  assert.deepEqual(left(watching), []);
+});
+
 Deno.test("when it came to its end outlasts restarts", async () => {
   const watching = make();
   finish(watching, "req", 1);

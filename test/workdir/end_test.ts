@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hiddenBelow, hiddenId, hide, readEnd, removeEnd, writeEnd } from "../../src/workdir/end.ts";
+import { hiddenId, hide, isHidden, readEnd, removeEnd, writeEnd } from "../../src/workdir/end.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { ask, memoryWatching } from "../support/memory_watching.ts";
 
@@ -33,10 +33,10 @@ Deno.test("a request that is hidden is there for nobody, but for who removes it"
   const { workdir, files } = watching;
   ask(watching, "req", 1);
   files.makeDirectory("/work/requests/.new-x");
-  files.writeText("/work/requests/.old-file", "");
   const hidden = hide(workdir, directory);
   assert.equal(readRequest(workdir, "req"), undefined);
   assert.deepEqual(workdir.names("/work/requests"), []);
-  assert.deepEqual(hiddenBelow(workdir, "/work/requests"), [hidden]);
+  assert.deepEqual(files.list("/work/requests").map(({ name }) => name).filter(isHidden), [".old-req"]);
+  assert.equal(hidden, "/work/requests/.old-req");
   assert.equal(hiddenId(hidden), "req");
 });
