@@ -7,6 +7,8 @@ export interface FileInfo {
   modifiedMs: number;
   /** How many names it has. */
   links: number;
+  /** Its number on its file system: a copy has another. */
+  inode: number;
 }
 
 /** How a file is read. */
@@ -91,7 +93,13 @@ export const systemFiles: Files = {
 
 function systemInfo(path: string, followLinks: boolean): FileInfo {
   const info = followLinks ? Deno.statSync(path) : Deno.lstatSync(path);
-  return { kind: kindOf(info), size: info.size, modifiedMs: info.mtime?.getTime() ?? 0, links: info.nlink ?? 1 };
+  return {
+    kind: kindOf(info),
+    size: info.size,
+    modifiedMs: info.mtime?.getTime() ?? 0,
+    links: info.nlink ?? 1,
+    inode: info.ino ?? 0,
+  };
 }
 
 /** @throws where this must not be opened; a directory says for itself what it is */

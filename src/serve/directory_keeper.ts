@@ -20,7 +20,7 @@ export class DirectoryKeeper implements Loop {
   readonly #paths: string[];
 
   /**
-   * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where the view of the cluster is not the one
+   * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where a view of the cluster is not the one
    * that we wrote last; `lost` is called once
    */
   constructor(
@@ -42,7 +42,8 @@ export class DirectoryKeeper implements Loop {
   #isOurs(): boolean {
     const workdir = this.#workdir;
     this.#holders ??= new Map(this.#paths.map((path) => [path, workdir.readText(path)]));
-    return workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
+    return workdir.inode === workdir.preparedInode &&
+      workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
       [...this.#holders].every(([path, text]) => workdir.readText(path) === text) && this.#viewIsOurs();
   }
 }

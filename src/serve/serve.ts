@@ -108,10 +108,15 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   }
 }
 
-/** Makes the work directory ours. @returns how to release it */
+/**
+ * Makes the work directory ours.
+ * @param isAnother it is not the one that was ours: its views say nothing of the cluster
+ * @returns how to release it
+ */
 function take(
   { workdir, locks, holder }: Daemon,
   { watchers, instance, dryRun = false }: ServeOptions,
+  { isAnother = false } = {},
 ): () => void {
   workdir.prepare();
   const releases: (() => void)[] = [];
@@ -119,6 +124,7 @@ function take(
   try {
     // A dry run changes nothing, and may look on beside whoever does.
     for (const watcher of dryRun ? [] : watchers) releases.push(locks.take(workdir, watcher, holder));
+    for (const watcher of isAnother ? watchers : []) workdir.remove(workdir.layout.view(watcher));
     if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
   } catch (error) {
     release();
@@ -135,7 +141,7 @@ async function takeAgain(
 ): Promise<(() => void) | undefined> {
   for (let failures = 1; !stopping.aborted; failures++) {
     try {
-      return take(daemon, options);
+      return take(daemon, options, { isAnother: true });
     } catch (error) {
       if (error instanceof HostFactoryError && error.exitCode === ExitCode.locked) throw error;
       const delayMs = backoffMs(failures, daemon.random);
@@ -202,20 +208,21 @@ async function watch(
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
     start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
   }
-  let viewIsOurs = () => true;
+  const followers: { readonly viewIsOurs: boolean }[] = [];
   let followed: (() => number) | undefined;
   const following = { clock, random, signal: stopping, watchTimeoutSeconds: options.watchTimeoutSeconds };
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
     start(watcher, pods);
-    viewIsOurs = () => watcher.viewIsOurs;
+    followers.push(watcher);
     followed = () => watcher.size;
     const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
     running.push(reflect(source, watcher, { ...following, labelSelector: PodLabel.request }));
   }
   if (runs("nodes")) {
     const watcher = new NodesWatcher(watching, { wake: nodes.wake });
+    followers.push(watcher);
     start(watcher, nodes);
     const source = { list: kube.listNodes.bind(kube), watch: kube.watchNodes.bind(kube) };
     running.push(
@@ -230,6 +237,7 @@ async function watch(
   if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), runner());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
+    const viewIsOurs = () => followers.every((follower) => follower.viewIsOurs);
     start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost }), runner());
   }
   await Promise.all(running);

@@ -58,6 +58,11 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     this.#view = new ViewKeeper(watching, "nodes");
   }
 
+  /** False where the view that was written last is not there any more. */
+  get viewIsOurs(): boolean {
+    return this.#view.isThere;
+  }
+
   begin(): void {
     this.#listed = new Set();
     this.#view.begin();

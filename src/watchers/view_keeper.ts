@@ -47,7 +47,10 @@ export class ViewKeeper {
     return completeAt === this.#written.completeAt && heardAt === this.#written.heardAt;
   }
 
-  /** Writes the view down: to be called only while everything that the server said is written down. */
+  /**
+   * Writes the view down: to be called only while everything that the server said is written down. A view that is not ours
+   * shows that the work directory is another one, and is left for that.
+   */
   write(): void {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
     const { workdir, clock, kube } = this.#watching;
@@ -58,6 +61,7 @@ export class ViewKeeper {
       ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
     };
     if (view.heardAt === this.#written?.heardAt && view.completeAt === this.#written.completeAt) return;
+    if (!this.isThere) return;
     writeView(workdir, this.#name, view);
     this.#written = view;
   }

@@ -9,7 +9,9 @@ import type { Workdir } from "./workdir.ts";
  */
 export const VIEW_LIFETIME_SECONDS = 120;
 
+/** Besides the view, the inode of the work directory that it is of. */
 const ViewSchema = v.object({
+  inode: v.number(),
   completeAt: v.number(),
   heardAt: v.number(),
   clusterAheadSeconds: v.optional(v.number()),
@@ -25,13 +27,20 @@ export interface View {
   clusterAheadSeconds?: number | undefined;
 }
 
-/** The view, or nothing where no watcher has finished its first LIST here. */
+/**
+ * The view, or nothing where no watcher has finished its first LIST here. What a backup holds is none: the machines that came
+ * after it would count as gone.
+ */
 export function readView(workdir: Workdir, name: string): View | undefined {
-  return readRecord(workdir, workdir.layout.view(name), ViewSchema);
+  const record = readRecord(workdir, workdir.layout.view(name), ViewSchema);
+  if (!record || record.inode !== workdir.inode) return undefined;
+  const { inode: _, ...view } = record;
+  return view;
 }
 
+/** To be called once the work directory is prepared: what is written down is of that, and of no other in its place. */
 export function writeView(workdir: Workdir, name: string, view: View): void {
-  workdir.write(workdir.layout.view(name), `${JSON.stringify(view)}\n`);
+  workdir.write(workdir.layout.view(name), `${JSON.stringify({ ...view, inode: workdir.preparedInode })}\n`);
 }
 
 /** Why the view is not to be believed, as one sentence; nothing where it is. @param now seconds since the epoch */

@@ -14,6 +14,7 @@ export class Workdir {
   readonly broken = new BrokenEntries();
   readonly #tag: string;
   #counter = 0;
+  #preparedInode: number | undefined;
 
   constructor(root: string, options: { files: Files; random: Random }) {
     this.layout = new Layout(root);
@@ -32,6 +33,7 @@ export class Workdir {
       const toSync = isMissing(root) ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
       for (const directory of directories) this.files.makeDirectory(directory);
       for (const directory of toSync) this.files.sync(directory);
+      this.#preparedInode = this.inode;
     } catch (error) {
       throw new HostFactoryError(`Cannot use the work directory '${this.layout.root}': ${(error as Error).message}`, {
         cause: error,
@@ -56,6 +58,16 @@ export class Workdir {
         },
       );
     }
+  }
+
+  /** The inode of the directory that was prepared: another may be in its place by now. */
+  get preparedInode(): number | undefined {
+    return this.#preparedInode;
+  }
+
+  /** What tells the directory from a copy of it, on whatever host; nothing where it is missing. */
+  get inode(): number | undefined {
+    return this.#unlessMissing(() => this.files.info(this.layout.root, { followLinks: true }).inode);
   }
 
   /** A hidden name in `directory` that nobody else uses. */

@@ -54,5 +54,8 @@ function cases(): Case[] {
 
 function writeFreshView(workdir: string): void {
   const now = Math.floor(Date.now() / 1000);
-  Deno.writeTextFileSync(`${workdir}/views/pods.json`, JSON.stringify({ completeAt: now, heardAt: now + 60 }));
+  Deno.writeTextFileSync(
+    `${workdir}/views/pods.json`,
+    JSON.stringify({ completeAt: now, heardAt: now + 60, inode: Deno.statSync(workdir).ino }),
+  );
 }

@@ -20,6 +20,7 @@ const losses: [what: string, change: (provider: MemoryProvider) => void][] = [
   ["removed", ({ files }) => files.removeTree("/work")],
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
   ["made anew", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
+  ["a copy of what it was", ({ files }) => files.putBack("/work", files.copy("/work"))],
   ["moved away", ({ files }) => files.rename("/work", "/old")],
   ["without one of its directories", ({ files }) => files.removeTree("/work/pods-status")],
   ["somebody else's", ({ files }) => files.writeText("/work/locks/pods.json", "them")],

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { Files } from "../../src/files.ts";
 import { serve, type ServeOptions, WATCHERS } from "../../src/serve/serve.ts";
+import { KubeError } from "../../src/kube/errors.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
-import { notPermitted } from "../support/memory_files.ts";
+import { readView } from "../../src/workdir/views.ts";
+import { type Copy, notPermitted } from "../support/memory_files.ts";
 import { FakeKube } from "../support/fake_kube.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
@@ -16,7 +18,7 @@ const options: ServeOptions = {
   watchTimeoutSeconds: 60,
 };
 
-/** A daemon that runs until it is stopped, and two machines that run. */
+/** A daemon that runs until it is stopped, two machines that run, and a backup from before they were asked for. */
 async function serving() {
   const provider = memoryProvider({ requestId: "req" });
   const kube = new FakeKube(provider.clock);
@@ -31,11 +33,13 @@ async function serving() {
   const holder = { host: "h", pid: 1, command: "serve", since: "" };
   const stopping = new AbortController();
   const running = serve({ ...provider, kube, locks, holder }, options, stopping.signal);
+  await provider.clock.advance(2_000);
+  const backup = provider.files.copy("/work");
   await requestMachines(provider, { template: { templateId: "T", machineCount: 2 } });
   await provider.clock.advance(5_000);
   for (const pod of [...kube.pods.values()]) kube.put({ ...pod, status: { phase: "Running", podIP: "10.0.0.1" } });
   assert.equal(kube.pods.size, 2);
-  return { provider, kube, taken, running, stopping };
+  return { provider, kube, taken, running, stopping, backup };
 }
 
 function status(provider: MemoryProvider) {
@@ -82,6 +86,43 @@ for (const [what, lose] of losses) {
     assert.equal(taken.now, 0);
   });
 }
+
+for (
+  const [how, restore] of [
+    ["put in its place", ({ files }, backup) => files.putBack("/work", backup)],
+    ["copied into it", ({ files }, backup) => {
+      files.putBack("/backup", backup);
+      for (const { name } of files.list("/work")) files.removeTree(`/work/${name}`);
+      for (const { name } of files.list("/backup")) files.rename(`/backup/${name}`, `/work/${name}`);
+    }],
+  ] satisfies [string, (provider: MemoryProvider, backup: Copy) => void][]
+) {
+  Deno.test(`a backup that is ${how} while serve runs is noticed, and what came after it is adopted`, async () => {
+    const { provider, kube, running, stopping, backup } = await serving();
+    await provider.clock.advance(70_000);
+    restore(provider, backup);
+    kube.fail("listPods", new KubeError("unavailable", "the server is away"));
+    await provider.clock.advance(2_000);
+    assert.equal(status(provider), "running", "nothing is said before all is known again");
+    kube.recover();
+    await provider.clock.advance(60_000);
+    assert.equal(status(provider), "complete succeed succeed");
+    assert.equal(kube.named("createPod").length, 2, "no pod was created twice");
+    stopping.abort();
+    await provider.clock.advance(1_000);
+    await running;
+  });
+}
+
+Deno.test("where the view of the nodes is broken, it is written anew", async () => {
+  const { provider, running, stopping } = await serving();
+  provider.files.writeText("/work/views/nodes.json", "{");
+  await provider.clock.advance(10_000);
+  assert.ok(readView(provider.workdir, "nodes"));
+  stopping.abort();
+  await provider.clock.advance(1_000);
+  await running;
+});
 
 for (const text of [undefined, "{"]) {
   Deno.test(`machines of an earlier name stay though its note is ${text === undefined ? "lost" : "broken"}`, async () => {

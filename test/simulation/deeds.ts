@@ -43,9 +43,6 @@ function toPod(what: string, act: (simulation: Simulation, life: Life, random: R
 const share = (random: Random) => oneOf(random, [1, 1, 0.5, 0.2]);
 const at = { namespace: NAMESPACE };
 
-/** Not yet: what is not synced is known to be missed by some answers. */
-const POWER_FAILS = true;
-
 /** Everything that can happen. */
 export const DEEDS = {
   ask: { what: "Symphony asks for machines", act: (simulation, random) => simulation.symphony.ask(random) },
@@ -57,7 +54,7 @@ export const DEEDS = {
     what: "serve is killed, or the host loses its power, between any two operations",
     act(simulation, random) {
       const [process] = simulation.serving;
-      const isPower = happens(random, 0.5) && POWER_FAILS;
+      const isPower = happens(random, 0.5);
       const restartMs = magnitude(random, 10, 30_000);
       const strike = () => {
         if (isPower) simulation.failPower(random);
@@ -93,6 +90,20 @@ export const DEEDS = {
       const [process] = simulation.serving;
       if (process && happens(random, 0.5)) process.ambush(magnitude(random, 1, 200), strike);
       else strike();
+    },
+  },
+  restore: {
+    what: "somebody puts back the work directory as it was a while ago",
+    act(simulation, random) {
+      const { host, clock, trace } = simulation;
+      const { root } = host.workdir.layout;
+      const backup = host.files.copy(root);
+      clock.after(magnitude(random, 10, 300_000), () => {
+        if (simulation.isHealed) return;
+        trace.say("trouble", "an old work directory is put back");
+        simulation.wipedMs = simulation.restoredMs = clock.monotonic();
+        host.files.putBack(root, backup);
+      });
     },
   },
   litter: {

@@ -56,6 +56,8 @@ export function onePod(simulation: Simulation): Invariant {
     },
     podChanged(type, life) {
       if (type !== "ADDED" || !life.isOurs || !told.has(life.name)) return undefined;
+      const { requestId = "" } = parseMachineName(life.name) ?? {};
+      if ((symphony.asked.get(requestId)?.atMs ?? Infinity) <= simulation.restoredMs) return undefined;
       const before = truth.lives().some(({ name, uid, isOurs }) => isOurs && name === life.name && uid !== life.uid);
       return before ? `${life.name} got a second pod, and Symphony knew of the first` : undefined;
     },

@@ -80,6 +80,8 @@ export class Simulation {
   powerMs = -Infinity;
   /** When somebody last took something of the work directory away: what was asked before may be forgotten. */
   wipedMs = -Infinity;
+  /** When an old work directory was last put back: it does not know which pods have come and gone since. */
+  restoredMs = -Infinity;
   /** Entries of the work directory that somebody broke on purpose. */
   readonly garbage = new Set<string>();
   clusterSkewMs: number;

@@ -4,6 +4,7 @@ import type { ReadOptions } from "../../src/files.ts";
 import { integerBetween, type Random } from "../../src/random.ts";
 
 interface FileNode {
+  inode: number;
   kind: "file";
   text: string;
   /** What a power failure leaves of the text; nothing where it was never synced. */
@@ -11,11 +12,13 @@ interface FileNode {
   modifiedMs: number;
 }
 interface LinkNode {
+  inode: number;
   kind: "symlink";
   target: string;
   modifiedMs: number;
 }
 interface DirectoryNode {
+  inode: number;
   kind: "directory";
   entries: Map<string, Node>;
   /** What a power failure leaves of the entries. */
@@ -26,6 +29,7 @@ interface DirectoryNode {
 }
 /** A pipe, socket or device. */
 interface OtherNode {
+  inode: number;
   kind: "other";
   modifiedMs: number;
 }
@@ -41,6 +45,11 @@ type Node = FileNode | LinkNode | DirectoryNode | OtherNode;
  *   its own; chance says how far it had come
  */
 export type CrashLeaves = "everything" | "synced" | "names" | Random;
+
+/** What `MemoryFiles.copy` took. */
+export interface Copy {
+  readonly node: Node;
+}
 
 export interface Operation {
   /** The method of `Files` that was called. */
@@ -76,6 +85,7 @@ export class MemoryFiles implements Files {
   readonly #denied = new Set<Node>();
   readonly #guarded = new Set<Node>();
   #operation: Operation | undefined;
+  #inodes = 1;
   /** Operations that got into a guarded directory. */
   readonly trespasses: Operation[] = [];
   readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
@@ -118,13 +128,14 @@ export class MemoryFiles implements Files {
   crash(leaves: CrashLeaves): MemoryFiles {
     const after = new MemoryFiles({ now: this.#now });
     after.#root = this.#survives(this.#root, leaves, new Map()) as DirectoryNode;
+    after.#inodes = this.#inodes;
     return after;
   }
 
   /** Puts a pipe at a path: to open it would block for ever, which is told by an error here. */
   pipe(path: string): void {
     const { parent, name } = this.#place(path);
-    this.#put(parent, name, { kind: "other", modifiedMs: this.#now() });
+    this.#put(parent, name, { inode: this.#inodes++, kind: "other", modifiedMs: this.#now() });
   }
 
   /** Takes away all permissions on what is at a path. */
@@ -135,6 +146,28 @@ export class MemoryFiles implements Files {
   /** Notes in `trespasses` who gets into a directory. */
   guard(path: string): void {
     this.#guarded.add(this.#at(path));
+  }
+
+  /** What is at a path, with everything below it, as a copy that can be put back. */
+  copy(path: string): Copy {
+    return { node: this.#copyOf(this.#at(path)) };
+  }
+
+  /** Puts a copy at a path, in the place of whatever is there, as `cp` and `sync` do: under new inodes. */
+  putBack(path: string, { node }: Copy): void {
+    const { parent, name } = this.#place(path);
+    this.#put(parent, name, this.#copyOf(node));
+    parent.syncedEntries = new Map(parent.entries);
+    parent.changes = [];
+    this.#tell(path);
+  }
+
+  #copyOf(node: Node): Node {
+    const inode = this.#inodes++;
+    if (node.kind === "file") return { ...node, inode, syncedText: node.text };
+    if (node.kind !== "directory") return { ...node, inode };
+    const entries = new Map([...node.entries].map(([name, below]) => [name, this.#copyOf(below)]));
+    return { ...node, inode, entries, syncedEntries: new Map(entries), changes: [] };
   }
 
   /** Every path below a directory, hidden ones too, in order: a file with its text, a link with its target. */
@@ -182,7 +215,7 @@ export class MemoryFiles implements Files {
     this.#begin("symlink", target, path);
     const { parent, name, node } = this.#place(path);
     if (node) throw failure("AlreadyExists", path);
-    this.#put(parent, name, { kind: "symlink", target, modifiedMs: this.#now() });
+    this.#put(parent, name, { inode: this.#inodes++, kind: "symlink", target, modifiedMs: this.#now() });
     this.#tell(path);
   }
 
@@ -282,6 +315,7 @@ export class MemoryFiles implements Files {
     const root = this.#root;
     return {
       kind: node.kind,
+      inode: node.inode,
       size,
       modifiedMs: node.modifiedMs,
       get links() {
@@ -319,7 +353,9 @@ export class MemoryFiles implements Files {
   }
 
   #directory(): DirectoryNode {
-    return { kind: "directory", entries: new Map(), syncedEntries: new Map(), changes: [], modifiedMs: this.#now() };
+    const inode = this.#inodes++;
+    const entries = { entries: new Map(), syncedEntries: new Map(), changes: [] };
+    return { inode, kind: "directory", ...entries, modifiedMs: this.#now() };
   }
 
   #put(directory: DirectoryNode, name: string, node: Node): void {
@@ -339,7 +375,7 @@ export class MemoryFiles implements Files {
     if (node?.kind === "symlink") return this.#file(resolveLink(node.target, path));
     if (node?.kind === "other") throw new Error(`This would block for ever: '${path}'`);
     if (node) this.#open(node, path);
-    const file = node ?? { kind: "file", text: "", syncedText: undefined, modifiedMs: 0 };
+    const file = node ?? { inode: this.#inodes++, kind: "file", text: "", syncedText: undefined, modifiedMs: 0 };
     if (!node) this.#put(parent, name, file);
     file.modifiedMs = this.#now();
     return file;

@@ -32,6 +32,7 @@ export function memoryProvider(
   const files = options.files ?? furnished(new MemoryFiles({ now: () => clock.now() }));
   const random = seededRandom(options.seed ?? 1);
   const workdir = new Workdir("/work", { files, random });
+  workdir.prepare();
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
   return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
 }
@@ -43,7 +44,7 @@ export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clo
 }
 
 function furnished(files: MemoryFiles): MemoryFiles {
-  new Workdir("/work", { files, random: seededRandom(0) }).prepare();
+  files.makeDirectory("/work");
   files.makeDirectory("/conf");
   files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("T")] }));
   files.writeText("/conf/pod.json", JSON.stringify(manifest));

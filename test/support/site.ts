@@ -183,7 +183,10 @@ export class Site {
   listed(): void {
     const now = Math.floor(Date.now() / 1000);
     Deno.mkdirSync(`${this.workdir}/views`, { recursive: true });
-    this.write("work/views/pods.json", JSON.stringify({ completeAt: now, heardAt: now }));
+    this.write(
+      "work/views/pods.json",
+      JSON.stringify({ completeAt: now, heardAt: now, inode: Deno.statSync(this.workdir).ino }),
+    );
   }
 
   /** The names in a directory of the work directory, hidden ones included; none where it is not there. */

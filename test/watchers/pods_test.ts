@@ -12,7 +12,7 @@ import {
   writeStatusWord,
 } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
-import { readView } from "../../src/workdir/views.ts";
+import { readView, writeView } from "../../src/workdir/views.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../support/memory_watching.ts";
@@ -328,6 +328,21 @@ Deno.test("a pod that is gone before it was written down is written down as gone
   await watching.clock.advance(5_000);
   await go();
   assert.equal(readPodFacts(watching.workdir, "req-1"), undefined);
+});
+
+Deno.test("a view that was put in the place of ours stays as it is: the work directory is another one", async () => {
+  const watching = memoryWatching();
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0"));
+  await go();
+  assert.ok(watcher.viewIsOurs);
+  const theirs = { completeAt: 1, heardAt: 2 };
+  writeView(watching.workdir, "pods", theirs);
+  await watching.clock.advance(10_000);
+  watcher.heard();
+  await go();
+  assert.deepEqual(readView(watching.workdir, "pods"), theirs);
+  assert.ok(!watcher.viewIsOurs);
 });
 
 Deno.test("the view is not fresher than what was written down", async () => {

@@ -13,6 +13,18 @@ Deno.test("a view is read as it was written; none or a torn one is none", () => 
   assert.equal(readView(workdir, "pods"), undefined);
 });
 
+Deno.test("a view that came with a copy of its work directory is none, nor is one that was written for what was replaced", () => {
+  const { files, workdir } = memoryProvider();
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 7 });
+  files.putBack("/work", files.copy("/work"));
+  assert.equal(readView(workdir, "pods"), undefined);
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 8 });
+  assert.equal(readView(workdir, "pods"), undefined);
+  workdir.prepare();
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 9 });
+  assert.deepEqual(readView(workdir, "pods"), { completeAt: 5, heardAt: 9 });
+});
+
 const now = 1_795_000_000;
 for (
   const [age, doubt] of [
