@@ -63,6 +63,8 @@ export class Collections {
     const byField = parseFieldSelector(fieldSelector, fields);
     const continueToken = query.get("continue") ?? "";
     if (continueToken !== "" && this.#faults.strike("expired-pages", route)) throw expiredToken(continueToken);
+    const limit = integerParameter(query, "limit") ?? 0;
+    const small = limit > 0 ? this.#faults.strike("small-pages", route, { verbs: ["list"] }) : undefined;
     const isSelective = labelSelector !== "" || fieldSelector !== "";
     return {
       store,
@@ -71,7 +73,7 @@ export class Collections {
         (namespace === "" || object.metadata.namespace === namespace) &&
         (!isSelective || (byLabel(object.metadata.labels) && byField(object))),
       isSelective,
-      limit: integerParameter(query, "limit") ?? 0,
+      limit: small ? Math.min(limit, small.items) : limit,
       continueToken,
       resourceVersion: query.get("resourceVersion") ?? "",
       match: query.get("resourceVersionMatch") ?? "",

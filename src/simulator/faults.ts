@@ -72,6 +72,12 @@ const FaultSchema = v.variant("name", [
     ...common,
     how: v.optional(v.picklist(["event", "status"], "must be 'event' or 'status'"), "event"),
   }),
+  /** Pages of a list hold at most so many items, however many more were asked for. */
+  v.strictObject({
+    name: v.literal("small-pages"),
+    ...common,
+    items: v.pipe(Whole, v.minValue(1, "must be 1 or more")),
+  }),
   /** 410 for pages of a list after the first. */
   v.strictObject({ name: v.literal("expired-pages"), ...common }),
   /** Lists and gets are answered from a state that is `ageMs` old, as far as history reaches back. */

@@ -12,19 +12,23 @@ interface DeedKind {
   act: (simulation: Simulation, random: Random) => Promise<void> | void;
 }
 
-/** A fault of the cluster, for a while. */
-function fault(what: string, draw: (random: Random) => FaultInput): DeedKind {
+/** Faults of the cluster, for a while. */
+function fault(what: string, ...draws: ((random: Random) => FaultInput)[]): DeedKind {
   return {
     what,
     act(simulation, random) {
-      const drawn = draw(random);
-      const id = simulation.cluster.setFault({ ...drawn, id: `${drawn.name}-${integerBetween(random, 0, 1e6)}` });
-      simulation.trace.say("trouble", JSON.stringify(drawn));
-      if (drawn.name === "stale-reads") simulation.staleMs = Infinity;
-      simulation.undo(aWhile(random), drawn.name, () => void simulation.cluster.clearFault(id));
+      for (const draw of draws) {
+        const drawn = draw(random);
+        const id = simulation.cluster.setFault({ ...drawn, id: `${drawn.name}-${integerBetween(random, 0, 1e6)}` });
+        simulation.trace.say("trouble", JSON.stringify(drawn));
+        if (drawn.name === "stale-reads") simulation.staleMs = Infinity;
+        simulation.undo(aWhile(random), drawn.name, () => void simulation.cluster.clearFault(id));
+      }
     },
   };
 }
+
+const smallPages = (random: Random): FaultInput => ({ name: "small-pages", items: integerBetween(random, 1, 3) });
 
 /** Something that somebody else does to one of our pods. */
 function toPod(what: string, act: (simulation: Simulation, life: Life, random: Random) => void): DeedKind {
@@ -170,6 +174,11 @@ export const DEEDS = {
     name: "stale-reads",
     verbs: ["list"],
     ageMs: magnitude(random, 100, 20_000),
+  })),
+  smallPages: fault("lists come in many pages", smallPages),
+  expiredPages: fault("lists come in many pages, and 410 for those after the first", smallPages, (random) => ({
+    name: "expired-pages",
+    share: share(random),
   })),
   quota: fault("the quota is exhausted", (random) => ({ name: "quota", limit: integerBetween(random, 0, 4) })),
   podSecurity: fault("policy refuses pods", (random) => ({ name: "pod-security", share: share(random) })),

@@ -109,6 +109,19 @@ Deno.test("a stale read shows what was there a while ago", async () => {
   assert.equal((await fixture.ask("GET", `${PODS}/new`)).status, 404);
 });
 
+Deno.test("small pages hold no more than was said, and all of them everything; a list without a limit is whole", async () => {
+  using fixture = new Fixture({ stages: [] });
+  for (const name of ["a", "b", "c"]) await fixture.create(name);
+  fixture.cluster.setFault({ name: "small-pages", items: 2 });
+  const first = await fixture.list("?limit=500");
+  assert.deepEqual(first.items.map(({ metadata }) => metadata.name), ["a", "b"]);
+  const second = await fixture.list(`?limit=500&continue=${first.metadata.continue}`);
+  assert.deepEqual(second.items.map(({ metadata }) => metadata.name), ["c"]);
+  assert.equal(second.metadata.continue, undefined);
+  assert.equal((await fixture.list("?limit=1")).items.length, 1);
+  assert.equal((await fixture.list()).items.length, 3);
+});
+
 Deno.test("evictions and preemption take running pods away on a period", async () => {
   using fixture = new Fixture();
   for (const name of ["a", "b"]) await fixture.create(name);
