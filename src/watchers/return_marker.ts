@@ -1,9 +1,9 @@
-import { describeError } from "../errors.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { RETURN_ANNOTATION, type ReturnMemory } from "../templates/podspec.ts";
 import { readPodFacts } from "../workdir/machines.ts";
 import { readReturn } from "../workdir/returns.ts";
+import { Complaints } from "./complaints.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
 import type { Watching } from "./watching.ts";
@@ -35,6 +35,9 @@ export class ReturnMarker implements Loop {
   /** Of these, the ones that nothing is left to do for. */
   readonly #marked = new Set<string>();
   #refusedUntilMs = -Infinity;
+  readonly #complaints = new Complaints((machine, error) => {
+    log.warn("Return not noted on its pod: it is known only here", { machine, error });
+  });
 
   constructor(watching: Watching) {
     this.#watching = watching;
@@ -89,9 +92,9 @@ export class ReturnMarker implements Loop {
       const kind = error instanceof KubeError ? error.kind : undefined;
       if (kind === "unauthorised") this.#refusedUntilMs = clock.monotonic() + REFUSED_MS;
       else if (isClusterTrouble(error)) return;
-      else this.#marked.add(machine); // Its pod is gone, or may not be changed: it is let be.
+      else if (kind !== undefined) this.#marked.add(machine); // Its pod is gone, or may not be changed: it is let be.
       if (kind === "notFound" || kind === "conflict") return;
-      log.warn("Return not noted on its pod: it is known only here", { machine, error: describeError(error) });
+      this.#complaints.note(machine, error);
     }
   }
 }

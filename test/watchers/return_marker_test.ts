@@ -3,6 +3,7 @@ import { KubeError } from "../../src/kube/errors.ts";
 import { RETURN_ANNOTATION } from "../../src/templates/podspec.ts";
 import { podFileText } from "../../src/watchers/pod_file.ts";
 import { ReturnMarker } from "../../src/watchers/return_marker.ts";
+import { noDescriptors } from "../support/memory_files.ts";
 import { giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 
 /** Machines `req-0` to `req-2` that run, of which the first two were given back. */
@@ -44,6 +45,20 @@ Deno.test("a pod that somebody has made anew under the name remembers nothing", 
   await run(new ReturnMarker(watching), watching, 60_000);
   assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [false, true, false]);
   assert.equal(watching.kube.named("annotatePod").length, 2);
+});
+
+Deno.test("what cannot be read now is tried again", async () => {
+  const watching = returned();
+  const marker = new ReturnMarker(watching);
+  watching.files.failWhere(
+    ({ name, paths }) => name === "readText" && paths[0] === "/work/pods/req-0",
+    noDescriptors(),
+  );
+  await run(marker, watching, 20_000);
+  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [false, true, false]);
+  watching.files.before = () => {};
+  await run(marker, watching, 20_000);
+  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [true, true, false]);
 });
 
 Deno.test("while the cluster is away it is tried again; where that is not granted, seldom", async () => {
