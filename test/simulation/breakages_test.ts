@@ -43,7 +43,7 @@ const BREAKAGES: Breakage[] = [
     from: "writeMachineRecord(workdir, name, state.record, { sync: true });",
     to: "writeMachineRecord(workdir, name, state.record);",
     violates: [2, 7],
-    took: 100,
+    took: 4,
   },
   {
     what: "a list is not compared with what was known",
@@ -51,7 +51,7 @@ const BREAKAGES: Breakage[] = [
     from: "for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);",
     to: "",
     violates: [3, 13],
-    took: 7,
+    took: 2,
   },
   {
     what: "after a 410 the watch goes on where it was",
@@ -59,7 +59,8 @@ const BREAKAGES: Breakage[] = [
     from: "if (!WATCH_GOES_ON.has(error.kind)) this.#version = undefined;",
     to: "",
     violates: [3, 13],
-    took: 18,
+    took: 39,
+    seed: 31,
   },
   {
     what: "a deletion is assumed once it was asked for",
@@ -75,7 +76,7 @@ const BREAKAGES: Breakage[] = [
     from: "wanted.againMs = clock.monotonic() + backoffMs(wanted.failures, random);",
     to: "wanted.againMs = Infinity;",
     violates: [3],
-    took: 2,
+    took: 24,
   },
   {
     what: "notices of changed files are believed to come",
@@ -83,7 +84,8 @@ const BREAKAGES: Breakage[] = [
     from: "runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)",
     to: "runner(), runner()",
     violates: [3],
-    took: 161,
+    took: 39,
+    seed: 31,
   },
   {
     what: "labels are not looked at",
@@ -99,7 +101,8 @@ const BREAKAGES: Breakage[] = [
     from: "age > VIEW_LIFETIME_SECONDS",
     to: "age > 1e9",
     violates: [8],
-    took: 173,
+    took: 82,
+    seed: 74,
   },
   {
     what: "returns are not looked at before a create",
@@ -115,7 +118,8 @@ const BREAKAGES: Breakage[] = [
     from: "    machine.mayExist = true;\n",
     to: "",
     violates: [6],
-    took: 206,
+    took: 606,
+    seed: 598,
   },
   {
     what: "a machine that has no word yet is not counted",
@@ -123,7 +127,7 @@ const BREAKAGES: Breakage[] = [
     from: "if (word === undefined && (pending || request.record)) {",
     to: "if (word === undefined && pending) {",
     violates: [2, 7],
-    took: 127,
+    took: 6,
   },
   {
     what: "a list of which a page fails counts as complete",
@@ -131,7 +135,8 @@ const BREAKAGES: Breakage[] = [
     from: "      if (isGone(error)) this.#expiredLists++;\n",
     to: "      if (isGone(error)) this.#expiredLists++;\n      if (version) this.#sink.complete();\n",
     violates: [3, 6, 13],
-    took: 1,
+    took: 386,
+    seed: 378,
   },
   {
     what: "only the first page of a list is read",
@@ -139,7 +144,8 @@ const BREAKAGES: Breakage[] = [
     from: "while (continueToken !== undefined);",
     to: "while (false);",
     violates: [3, 6, 13],
-    took: 1,
+    took: 92,
+    seed: 84,
   },
   {
     what: "a watch that is silent is believed to be alive",
@@ -147,7 +153,8 @@ const BREAKAGES: Breakage[] = [
     from: "heardAt + idleTimeoutMs - clock",
     to: "heardAt + 1e12 - clock",
     violates: [3, 8, 13],
-    took: 6,
+    took: 42,
+    seed: 34,
   },
 ];
 
