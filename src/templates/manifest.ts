@@ -8,6 +8,16 @@ const LARGEST_YAML = 64 * 1024;
 /** Brackets left open, beyond which the parser of YAML gives up as well, but only after a long time. */
 const MOST_OPEN = 500;
 
+/**
+ * What YAML 1.1 reads in its own way, and with it `kubectl` and the existing plug-in: modes such as 0644, and words for true
+ * and false (source: yaml.org, "Integer" and "Boolean Language-Independent Type").
+ */
+const YAML_1_1 = [
+  { tag: "tag:yaml.org,2002:int", default: true, test: /^[-+]?0[0-7]+$/, resolve: (text: string) => parseInt(text, 8) },
+  { tag: "tag:yaml.org,2002:bool", default: true, test: /^([Yy]es|YES|[Oo]n|ON)$/, resolve: () => true },
+  { tag: "tag:yaml.org,2002:bool", default: true, test: /^([Nn]o|NO|[Oo]ff|OFF)$/, resolve: () => false },
+] as const;
+
 /** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
 const ManifestSchema = v.looseObject({
   apiVersion: v.literal("v1", "must be v1"),
@@ -62,7 +72,11 @@ async function readDocument(text: string, source: string): Promise<unknown> {
     checkOpen(text);
     const { parseDocument } = await import("yaml");
     // Its own words show lines of the file, which may be anything, and take it time without end.
-    const document = parseDocument(text, { prettyErrors: false });
+    const document = parseDocument(text, {
+      prettyErrors: false,
+      merge: true,
+      customTags: (tags) => [...YAML_1_1, ...tags],
+    });
     const [error] = document.errors;
     if (error) throw new Error(`${error.message} in line ${text.slice(0, error.pos[0]).split("\n").length}`);
     const content = document.toJS();

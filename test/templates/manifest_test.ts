@@ -16,6 +16,25 @@ for (const [what, text, manifest] of readable) {
   });
 }
 
+Deno.test("YAML means what it means to kubectl and to the existing plug-in", async () => {
+  const text = `apiVersion: v1
+kind: Pod
+x-common: &common {image: i, tty: off}
+spec:
+  hostNetwork: no
+  containers: [{<<: *common, name: c, stdin: yes}]
+  volumes: [{name: s, secret: {secretName: s, defaultMode: 0400}}]
+  args: ["0400", "no", y, 010:20, 2026-11-20, 0, -1, 0o17]
+`;
+  const { spec } = await parseManifest(text, "pod.yaml");
+  assert.deepEqual(spec, {
+    hostNetwork: false,
+    containers: [{ image: "i", tty: false, name: "c", stdin: true }],
+    volumes: [{ name: "s", secret: { secretName: "s", defaultMode: 0o400 } }],
+    args: ["0400", "no", "y", "010:20", "2026-11-20", 0, -1, 0o17],
+  });
+});
+
 Deno.test("all that the author wrote is kept, known to us or not", async () => {
   const full = {
     ...pod,
