@@ -71,6 +71,8 @@ export interface PodStatus {
 export interface PodSpec {
   nodeName?: string;
   terminationGracePeriodSeconds?: number;
+  /** Those that are to be restarted always are sidecars. */
+  initContainers?: { name: string; restartPolicy?: string; [key: string]: unknown }[];
   containers: { name: string; image?: string; [key: string]: unknown }[];
   [key: string]: unknown;
 }

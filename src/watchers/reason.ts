@@ -3,6 +3,9 @@ import type { ContainerStateTerminated, ContainerStatus, Pod } from "../kube/typ
 /** The longest text, in characters, that is taken from the cluster as it is: programs write their last words there. */
 const LONGEST = 500;
 
+/** Why containers wait that are on their usual way up. */
+const USUAL: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
+
 /**
  * Why a pod is not up yet, in the cluster's words: the scheduler's message, what keeps a container from starting, or why it
  * is not Ready.
@@ -10,9 +13,16 @@ const LONGEST = 500;
 export function pendingReason(pod: Pod): string {
   const scheduled = conditionOf(pod, "PodScheduled");
   if (scheduled?.status === "False") return words(scheduled.reason, scheduled.message) || "not scheduled";
-  for (const container of containersOf(pod)) {
+  const waiting = containersOf(pod).filter(({ state }) => state?.waiting?.reason);
+  const container = waiting.find(waitsUnusually) ?? waiting[0];
+  if (container) {
     const { reason, message } = container.state?.waiting ?? {};
-    if (reason) return `container ${container.name}: ${words(reason, message)}`;
+    const initialized = conditionOf(pod, "Initialized");
+    // It waits for an init container that runs, and this says for which.
+    if (reason === "PodInitializing" && initialized?.status === "False" && initialized.message) {
+      return words(initialized.reason, initialized.message);
+    }
+    return `container ${container.name}: ${words(reason, message)}`;
   }
   const ready = conditionOf(pod, "Ready");
   if (pod.status?.phase === "Running") {
@@ -21,11 +31,13 @@ export function pendingReason(pod: Pod): string {
   return pod.spec.nodeName ? `not started by node ${pod.spec.nodeName}` : "not scheduled";
 }
 
-/** Why a pod failed, in the cluster's words: an eviction, preemption or lost node, else the end of its containers. */
+/** Why a pod failed, in the cluster's words: an eviction, preemption or lost node, else the first of its containers to fail. */
 export function failureReason(pod: Pod): string {
   const disrupted = disruptionReason(pod);
   if (disrupted) return disrupted;
-  const failed = containersOf(pod).filter(({ state }) => state?.terminated && state.terminated.exitCode !== 0);
+  const failed = decidingContainersOf(pod)
+    .filter(({ state }) => state?.terminated && state.terminated.exitCode !== 0)
+    .sort((a, b) => endedMs(a) - endedMs(b));
   const worst = failed.find(({ state }) => state?.terminated?.reason === "OOMKilled") ?? failed[0];
   const ended = worst?.state?.terminated;
   return worst && ended ? `container ${worst.name}: ${endingWords(ended)}` : "the cluster gives no reason";
@@ -58,7 +70,9 @@ export function endedByDeletion(pod: Pod): boolean {
     const containers = pod.status.containerStatuses ?? [];
     return containers.length === 0 || !containers.every(endedBefore);
   }
-  return !containersOf(pod).some((container) => endedBefore(container) && container.state?.terminated?.exitCode !== 0);
+  return !decidingContainersOf(pod).some((container) =>
+    endedBefore(container) && container.state?.terminated?.exitCode !== 0
+  );
 }
 
 /** How a container ended: `OOMKilled (exit code 137)`. */
@@ -69,6 +83,27 @@ export function endingWords({ reason, message, signal, exitCode }: ContainerStat
 /** The statuses of all containers, in the order in which they start. */
 export function containersOf(pod: Pod): ContainerStatus[] {
   return [...pod.status?.initContainerStatuses ?? [], ...pod.status?.containerStatuses ?? []];
+}
+
+/** True for a container that waits for something else than its turn on the usual way up. */
+export function waitsUnusually({ state }: ContainerStatus): boolean {
+  return state?.waiting?.reason !== undefined && !USUAL.has(state.waiting.reason);
+}
+
+/**
+ * The statuses of those containers that decide how a pod ends: not those of its sidecars, which are started anew however they
+ * end, and are ended last (source: Kubernetes documentation, "Sidecar Containers").
+ */
+function decidingContainersOf(pod: Pod): ContainerStatus[] {
+  const sidecars = new Set(
+    pod.spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === "Always").map(({ name }) => name),
+  );
+  return containersOf(pod).filter(({ name }) => !sidecars.has(name));
+}
+
+/** When the container ended; infinity where nobody says. */
+function endedMs({ state }: ContainerStatus): number {
+  return Date.parse(state?.terminated?.finishedAt ?? "") || Infinity;
 }
 
 /** A reason and what is said of it, as one line. */

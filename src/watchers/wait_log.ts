@@ -1,10 +1,7 @@
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { hindranceOf } from "./hindrance.ts";
-import { containersOf, pendingReason } from "./reason.ts";
-
-/** Why containers wait that are on their usual way up. */
-const USUAL: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing"]);
+import { containersOf, pendingReason, waitsUnusually } from "./reason.ts";
 
 const log = logger("pods");
 
@@ -45,6 +42,5 @@ function kindOf(pod: Pod): string | undefined {
   if (hindrance) return hindrance.what;
   const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   if (scheduled?.status === "False") return scheduled.reason ?? "not scheduled";
-  const waiting = containersOf(pod).map(({ state }) => state?.waiting?.reason);
-  return waiting.find((reason) => reason !== undefined && !USUAL.has(reason));
+  return containersOf(pod).find(waitsUnusually)?.state?.waiting?.reason;
 }

@@ -10,6 +10,11 @@ function ended(name: string, exitCode: number, more: Partial<ContainerStateTermi
 const failed = (containerStatuses: ContainerStatus[], more: PodStatus = {}) =>
   ourPod("a-0", { phase: "Failed", containerStatuses, ...more });
 const onNode = (pod: Pod): Pod => ({ ...pod, spec: { ...pod.spec, nodeName: "n1" } });
+const withSidecar = (pod: Pod, sidecar: ContainerStatus): Pod => ({
+  ...pod,
+  spec: { ...pod.spec, initContainers: [{ name: "prepare" }, { name: sidecar.name, restartPolicy: "Always" }] },
+  status: { ...pod.status, initContainerStatuses: [ended("prepare", 0), sidecar] },
+});
 const target = (reason: string, message: string): PodStatus => ({
   conditions: [{ type: "DisruptionTarget", status: "True", reason, message }],
 });
@@ -26,6 +31,19 @@ const failures: [what: string, pod: Pod, reason: string][] = [
     "failed beside one that is done",
     failed([ended("a", 0, { reason: "Completed" }), ended("b", 1, { reason: "Error", message: "no\n licence " })]),
     "container b: Error: no licence (exit code 1)",
+  ],
+  [
+    "failed before the others did",
+    failed([
+      ended("a", 1, { reason: "Error", message: "b is gone", finishedAt: "2026-11-20T00:00:09Z" }),
+      ended("b", 7, { reason: "Error", message: "disk is broken", finishedAt: "2026-11-20T00:00:01Z" }),
+    ]),
+    "container b: Error: disk is broken (exit code 7)",
+  ],
+  [
+    "failed, and its sidecar was ended then",
+    withSidecar(failed([ended("c", 3, { reason: "Error" })]), ended("sidecar", 137, { reason: "OOMKilled" })),
+    "container c: Error (exit code 3)",
   ],
   ["ended by a signal", failed([ended("c", 139, { signal: 11 })]), "container c: it ended (signal 11)"],
   [
@@ -76,9 +94,33 @@ const unready: PodStatus = {
     { type: "Ready", status: "False", reason: "ContainersNotReady", message: "containers with unready status: [c]" },
   ],
 };
+function waiting(name: string, reason: string): ContainerStatus {
+  return { name, ready: false, restartCount: 0, state: { waiting: { reason } } };
+}
+const initializing: PodStatus = {
+  conditions: [{
+    type: "Initialized",
+    status: "False",
+    reason: "ContainersNotInitialized",
+    message: "containers with incomplete status: [prepare]",
+  }],
+  initContainerStatuses: [{ name: "prepare", ready: false, restartCount: 0, state: { running: {} } }],
+  containerStatuses: [waiting("c", "PodInitializing")],
+};
 for (
   const [what, status, reason] of [
     ["new", {}, "not scheduled"],
+    [
+      "held up by an init container that runs",
+      initializing,
+      "ContainersNotInitialized: containers with incomplete status: [prepare]",
+    ],
+    ["initializing and does not say what", { ...initializing, conditions: [] }, "container c: PodInitializing"],
+    [
+      "held up by its second container",
+      { containerStatuses: [waiting("c", "ContainerCreating"), waiting("d", "CreateContainerError")] },
+      "container d: CreateContainerError",
+    ],
     ["unready", unready, "ContainersNotReady: containers with unready status: [c]"],
     ["silent", { phase: "Running" }, "it does not say that it is Ready"],
   ] as [string, PodStatus, string][]
@@ -101,6 +143,14 @@ for (
     assert.equal(endedByDeletion(ourPod("a-0", status, metadata)), byDeletion);
   });
 }
+
+Deno.test("a pod that failed when it was deleted did not fail by itself because its sidecar had crashed before", () => {
+  const pod = ourPod("a-0", {
+    phase: "Failed",
+    containerStatuses: [ended("c", 143, { finishedAt: "2026-11-20T00:00:31Z" })],
+  }, deletedAt);
+  assert.equal(endedByDeletion(withSidecar(pod, ended("sidecar", 1, { finishedAt: "2026-11-20T00:00:09Z" }))), true);
+});
 
 for (
   const [what, finishedAt, metadata, byDeletion] of [
