@@ -1,7 +1,7 @@
 import type { StatusWord } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
 import type { MachineRecord, PodFacts } from "../workdir/machines.ts";
-import { hindranceOf } from "./hindrance.ts";
+import { hindranceOf, isNotedAs } from "./hindrance.ts";
 import { pendingReason } from "./reason.ts";
 import { phaseOf } from "./up.ts";
 
@@ -78,7 +78,7 @@ export function reasonToGiveUp(
   const title = what.slice(0, 1).toUpperCase() + what.slice(1);
   if (isCertain) return `${title}: ${reason}`;
   if (phaseOf(pod) !== "Pending") return undefined;
-  if (reason && isOver(facts.hindered?.since, now, imagePullGraceSeconds)) {
+  if (reason && isNotedAs(what, facts.hindered) && isOver(facts.hindered?.since, now, imagePullGraceSeconds)) {
     return `${title} within ${imagePullGraceSeconds} s: ${reason}`;
   }
   const createdAt = creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp) / 1000;

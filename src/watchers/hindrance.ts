@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod } from "../kube/types.ts";
+import type { PodNotes } from "../workdir/machines.ts";
 import { containersOf, endingWords, words } from "./reason.ts";
 import { needsReady, phaseOf } from "./up.ts";
 
@@ -45,6 +46,11 @@ export function hindranceOf(pod: Pod): Hindrance | undefined {
     found ??= hindrance;
   }
   return found;
+}
+
+/** True where what is noted of a pod is this: what follows it has a grace of its own. A note that does not say is of any. */
+export function isNotedAs(what: string, noted: PodNotes["hindered"]): boolean {
+  return noted?.what === undefined || noted.what === what;
 }
 
 function hindranceOfContainer(pod: Pod, container: ContainerStatus): Hindrance | undefined {

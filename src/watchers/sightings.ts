@@ -17,7 +17,7 @@ import {
 import { addLost } from "../workdir/lost.ts";
 import { syncRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
-import { hindranceOf } from "./hindrance.ts";
+import { hindranceOf, isNotedAs } from "./hindrance.ts";
 import { type MachineState, stateOfGone, stateOfPod, stateOfReplaced } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
 import { once } from "./once.ts";
@@ -150,8 +150,9 @@ function notesOf(
   const clusterNow = kube.now();
   const now = clusterNow === undefined ? undefined : epochSeconds(clusterNow);
   if (hindrance) {
-    const since = known.hindered?.since ?? now;
-    return { hindered: { ...(since === undefined ? {} : { since }), isCertain: hindrance.isCertain } };
+    const { what, isCertain } = hindrance;
+    const since = (isNotedAs(what, known.hindered) ? known.hindered?.since : undefined) ?? now;
+    return { hindered: { what, ...(since === undefined ? {} : { since }), isCertain } };
   }
   // One in the future was noted while the cluster's clock was wrong.
   const endedAt = Math.min(known.endedAt ?? Infinity, now ?? Infinity);

@@ -60,7 +60,9 @@ const PodFactsSchema = v.object({
   })),
   hostfactory: v.optional(
     v.object({
-      hindered: v.optional(v.object({ since: v.optional(v.number()), isCertain: v.boolean() })),
+      hindered: v.optional(
+        v.object({ what: v.optional(v.string()), since: v.optional(v.number()), isCertain: v.boolean() }),
+      ),
       endedAt: v.optional(Seconds),
     }),
   ),
@@ -68,8 +70,8 @@ const PodFactsSchema = v.object({
 
 /** What a pod file notes beside the pod. Times are the cluster's, in seconds since the epoch. */
 export interface PodNotes {
-  /** Something keeps it from working: whether for ever, and else since when. */
-  hindered?: { since?: number | undefined; isCertain: boolean } | undefined;
+  /** Something keeps it from working: what, whether for ever, and else since when. */
+  hindered?: { what?: string | undefined; since?: number | undefined; isCertain: boolean } | undefined;
   /** When it was first seen to have ended. */
   endedAt?: number | undefined;
 }

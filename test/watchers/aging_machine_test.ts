@@ -108,6 +108,13 @@ const onTheCluster: [what: string, pod: Pod, facts: object, age: number, message
     'Container not configured within 60 s: container c: CreateContainerConfigError: secret "x" not found',
   ],
   [
+    "misses its configuration now, and its image before",
+    ourPod("a-0", waiting("CreateContainerConfigError", 'secret "x" not found')),
+    { hindered: { what: "image not pulled", ...since.hindered } },
+    71,
+    undefined,
+  ],
+  [
     "has no image's name",
     ourPod("a-0", waiting("InvalidImageName", "couldn't parse")),
     {},

@@ -91,16 +91,23 @@ Deno.test("since when something hinders a pod is remembered, also after a restar
     const { list, go } = watch(watching);
     list(pulls(reason, version));
     await go();
-    assert.deepEqual(hindered(), { since, isCertain: false });
+    assert.deepEqual(hindered(), { what: "image not pulled", since, isCertain: false });
     await watching.clock.advance(30_000);
   }
   const { list, go } = watch(watching);
   for (
     const [pod, expected] of [
-      [pulls("InvalidImageName", "3"), { since, isCertain: true }],
-      [pulls("ErrImagePull", "4", "another"), { since: since + 60, isCertain: false }],
-      [pulls("ContainerCreating", "5"), undefined],
-      [pulls("ErrImagePull", "6"), { since: since + 60, isCertain: false }],
+      [pulls("ImagePullBackOff", "3"), { what: "image not pulled", since, isCertain: false }],
+      // What comes after it has a grace of its own.
+      [pulls("CreateContainerConfigError", "4"), {
+        what: "container not configured",
+        since: since + 60,
+        isCertain: false,
+      }],
+      [pulls("ErrImagePull", "5", "another"), { what: "image not pulled", since: since + 60, isCertain: false }],
+      [pulls("ContainerCreating", "6"), undefined],
+      [pulls("ErrImagePull", "7"), { what: "image not pulled", since: since + 60, isCertain: false }],
+      [pulls("InvalidImageName", "8"), { what: "image name not valid", since: since + 60, isCertain: true }],
     ] as const
   ) {
     list(pod);
