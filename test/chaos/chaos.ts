@@ -12,7 +12,7 @@ import { Symphony } from "./symphony.ts";
 import { type Trouble, troublesOf } from "./troubles.ts";
 
 /** How long, in seconds, the system may take to settle once nothing goes wrong any more. */
-const SETTLE_SECONDS = 150;
+const SETTLE_SECONDS = 300;
 
 /** Troubles under way at once, at most. */
 const AT_ONCE = 3;
@@ -138,7 +138,7 @@ async function suffer(
   while (performance.now() < untilMs && !isOver()) await pause(100);
   const end = relieve;
   try {
-    await eventually(`the end of '${name}'`, () => end().then(() => true), { seconds: 100, everyMs: 1_000 });
+    await eventually(`the end of '${name}'`, () => end().then(() => true), { seconds: 300, everyMs: 1_000 });
     say(`${name}: over`);
   } catch (error) {
     violation(`the test could not end a trouble: ${error}`);
@@ -181,7 +181,7 @@ class Truth {
       `the truth about ${machine}`,
       async () => ({ pod: (await this.#cluster.pods()).get(machine) }),
       {
-        seconds: 120,
+        seconds: 300,
         everyMs: 500,
       },
     ).then(({ pod }) => {
@@ -218,7 +218,7 @@ async function settle(
       await symphony.askForReturns();
       await symphony.poll();
       return disagreements(symphony, await cluster.pods()).length === 0;
-    }, { seconds: 30, everyMs: 1_000 });
+    }, { seconds: 120, everyMs: 1_000 });
   } catch {
     for (const text of disagreements(symphony, await cluster.pods())) violation(text);
   }

@@ -41,7 +41,7 @@ clusterTest("machines are asked for, run, are given back, and are gone", async (
   for (const directory of [`requests/${id}`, `return-requests/${returned}`]) {
     await eventually(`${directory}/.processed`, () => site.entries(directory).includes(".processed"));
   }
-  assert.deepEqual(site.entries("pods"), []);
+  await eventually("no pod file is left", () => site.entries("pods").length === 0);
 
   const after = await site.status(id);
   assert.equal(after.status, "complete", "giving machines back is no error of the request");
@@ -129,7 +129,7 @@ clusterTest("machines over the quota fail with the server's words, and the other
     assert.match(message, /exceeded quota: pods, requested: pods=1, used: pods=3, limited/);
   }
   assert.equal((await site.cluster.podNames()).length, 3);
-  assert.ok(site.entries(`requests/${id}`).includes(".processed"));
+  await eventually(".processed", () => site.entries(`requests/${id}`).includes(".processed"));
 
   const returned = await site.giveBack(machinesOf(id, 5));
   assert.equal((await site.settled(returned)).status, "complete");
@@ -171,21 +171,32 @@ const nowhere = { ...manifest, spec: { ...manifest.spec, nodeSelector: { "no.suc
 
 clusterTest("pods that are pending too long fail with the cluster's reason, and are deleted", async (site) => {
   site.writeTemplates({ small: manifest, pulls, nowhere });
-  site.serve("--pod-timeout", "5");
+  const first = site.serve();
   const [good, pulling, unschedulable] = [
     await site.request(1),
     await site.request(2, { templateId: "pulls" }),
     await site.request(1, { templateId: "nowhere" }),
   ];
   await site.allRunning(good);
+  await eventually("the cluster says why the others do not run", async () => {
+    const pods = await site.cluster.pods();
+    const { conditions = [] } = pods.get(`${unschedulable}-0`)?.status ?? {};
+    return conditions.some(({ reason }) => reason === "Unschedulable") &&
+      machinesOf(pulling, 2).every((machine) => {
+        const [container] = pods.get(machine)?.status?.containerStatuses ?? [];
+        return /ImagePull/.test(container?.state?.waiting?.reason ?? "");
+      });
+  });
+  await first.stop();
+  site.serve("--pod-timeout", "1");
   const pulled = await site.settled(pulling);
   assert.deepEqual(pulled.machines.map(({ result }) => result), ["fail", "fail"]);
   for (const { message } of pulled.machines) {
-    assert.match(message, /Not running after 5 s.*(ErrImagePull|ImagePullBackOff)/);
+    assert.match(message, /Not running after 1 s.*(ErrImagePull|ImagePullBackOff)/);
   }
   const [lost] = (await site.settled(unschedulable)).machines;
   assert.equal(lost?.result, "fail");
-  assert.match(lost?.message ?? "", /Not running after 5 s.*Unschedulable: 0\/\d+ nodes are available/);
+  assert.match(lost?.message ?? "", /Not running after 1 s.*Unschedulable: 0\/\d+ nodes are available/);
   await eventually("only the good pod is left", async () => {
     return (await site.cluster.podNames()).join() === `${good}-0`;
   });
@@ -233,7 +244,7 @@ clusterTest(
     for (const machine of machines) {
       const pod = JSON.parse(Deno.readTextFileSync(`${site.workdir}/pods/${machine}`));
       const { endedAt } = pod.hostfactory;
-      assert.ok(Math.abs(endedAt - Date.now() / 1000) < 120, "when it ended stands in its file");
+      assert.ok(Math.abs(endedAt - Date.now() / 1000) < 900, "when it ended stands in its file");
       pod.hostfactory.endedAt = endedAt - 3_660;
       site.write(`work/pods/${machine}`, JSON.stringify(pod));
     }
@@ -280,10 +291,11 @@ clusterTest("two instances in one namespace never touch each other's machines", 
       return one.status !== "running" && one.status;
     }, { everyMs: 150 });
   assert.deepEqual([await settled(ofA, a), await settled(ofB, b)], ["complete", "complete"]);
-  const names = (instance: string) =>
-    [...Deno.readDirSync(`${site.directory}/${instance}/pods`)].map(({ name }) => name);
-  assert.deepEqual(names("a").sort(), machinesOf(ofA, 2));
-  assert.deepEqual(names("b").sort(), machinesOf(ofB, 2));
+  const known = (instance: string) =>
+    [...Deno.readDirSync(`${site.directory}/${instance}/pods`)].map(({ name }) => name)
+      .filter((name) => !name.startsWith(".")).sort();
+  assert.deepEqual(known("a"), machinesOf(ofA, 2));
+  assert.deepEqual(known("b"), machinesOf(ofB, 2));
 
   const machines = [...machinesOf(ofA, 2), ...machinesOf(ofB, 2)].map((name) => ({ name }));
   const { requestId, message } = await site.tell("requestReturnMachines", { machines }, { args: a ?? [] });

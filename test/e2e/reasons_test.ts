@@ -84,6 +84,7 @@ clusterTest("a machine that is preempted says for what", async (site) => {
   site.serve();
   const id = await site.request(1);
   const pod = await eventually("the pod", async () => (await site.cluster.pods()).get(`${id}-0`));
+  await eventually("it is followed", () => site.entries("pods").includes(`${id}-0`));
   await site.cluster.setStatus(`${id}-0`, disrupted(pod, "PreemptionByScheduler", "default-scheduler: preempting"));
   await site.cluster.deletePod(`${id}-0`);
   assert.match(
@@ -105,7 +106,10 @@ clusterTest("a machine that its kubelet evicts says why and where", async (site)
 
 clusterTest("machines that Pod Security refuses fail at once, in its words", async (site, kind) => {
   if (kind === "simulator") await simulatedFault(site.cluster, "pod-security");
-  else await labelNamespace(site.cluster, { "pod-security.kubernetes.io/enforce": "restricted" });
+  else {
+    await labelNamespace(site.cluster, { "pod-security.kubernetes.io/enforce": "restricted" });
+    await refused(site.cluster, "violates PodSecurity");
+  }
   site.serve();
   assert.match(await reasonOf(site, await site.request(1)), /is forbidden: violates PodSecurity "restricted:latest"/);
 });
@@ -154,11 +158,13 @@ clusterTest("a machine that has to be Ready is up once it is, and stays so", asy
 clusterTest("a machine that has to be Ready and never is fails after the timeout", async (site) => {
   const never = { ...manifest, metadata: { labels: { "hostfactory.test/behaviour": "never-ready" } } };
   site.writeTemplates({ small: never }, { up: "Ready" });
-  site.serve("--pod-timeout", "6");
+  const patient = site.serve();
   const id = await site.request(1);
   await eventually("it runs", async () => (await site.cluster.pods()).get(`${id}-0`)?.status?.phase === "Running");
   assert.equal((await site.status(id)).status, "running");
-  assert.match(await reasonOf(site, id), /^Not ready after 6 s: /);
+  await patient.stop();
+  site.serve("--pod-timeout", "1");
+  assert.match(await reasonOf(site, id), /^Not ready after 1 s: /);
   await eventually("the pod is gone", async () => (await site.cluster.podNames()).length === 0);
 });
 
@@ -167,7 +173,7 @@ async function reasonOf(site: Site, id: string): Promise<string> {
   const [machine] = await eventually("the machine has failed", async () => {
     const { status, machines } = await site.status(id);
     return status === "complete_with_error" && machines;
-  }, { seconds: 40 });
+  });
   assert.equal(machine?.result, "fail");
   return machine?.message ?? "";
 }

@@ -125,7 +125,7 @@ clusterTest("the existing plug-in is taken over in every state that it can be st
   const left = [...pending, ...half, ...created.slice(0, 2), ...running, "ended-0", "failed-0", "returned-3"];
   await eventually("nothing else is left", async () => {
     return (await cluster.podNames()).join() === [...left, "somebodyelse-0"].sort().join();
-  }, { seconds: 90 });
+  });
   assert.equal(Deno.readTextFileSync(spool), batch, "its events are its own");
   assert.deepEqual([...Deno.readDirSync(killed)].length, 2, "what it hid is its own");
   assert.ok(serve.isAlive);

@@ -35,7 +35,8 @@ import { settled } from "../support/simulated_clock.ts";
 const seed = Number(Deno.env.get("HF_TEST_SEED") ?? "20261121");
 console.log(`test/simulation/bad_input_test.ts: HF_TEST_SEED=${seed}`);
 
-const LONGEST_MS = 2_000;
+/** What takes far less where nothing else runs; the executable is held to its two seconds in `test/e2e`. */
+const LONGEST_MS = 20_000;
 
 const Answer = {
   templates: v.strictObject({ message: v.optional(v.string()), templates: v.array(v.looseObject({})) }),

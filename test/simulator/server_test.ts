@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { eventually } from "../support/deadline.ts";
 import { SkewedClock } from "../support/skewed_clock.ts";
 import { podOf, WatchReader } from "./fixture.ts";
 
@@ -47,11 +48,16 @@ Deno.test("every answer carries the time of the simulated cluster, which may be 
 
 Deno.test("a pod that is created over HTTP is seen by a watch over HTTP", async () => {
   await using served = new Served();
-  const watch = new WatchReader(await served.send("GET", `${PODS}?watch=1&timeoutSeconds=1`));
+  const watch = new WatchReader(await served.send("GET", `${PODS}?watch=1`));
   assert.equal((await served.ask("POST", PODS, { body: podOf("p") })).status, 201);
+  assert.equal(await eventually("the first event", async () => (await watch.said())[0]), "ADDED p Pending");
+});
+
+Deno.test("a watch over HTTP ends cleanly when its time is over", async () => {
+  await using served = new Served();
+  const watch = new WatchReader(await served.send("GET", `${PODS}?watch=1&timeoutSeconds=1`));
   await watch.done;
   assert.equal(watch.ended, "clean");
-  assert.equal((await watch.said())[0], "ADDED p Pending");
 });
 
 Deno.test("the kubeconfig names server, token and namespace, and a wrong token is refused", async () => {

@@ -50,11 +50,11 @@ export class Cluster {
       status: { token: string };
     };
     this.#token = status.token;
-    await this.#allows("pods", "list", true);
+    await this.#allows("list", "pods", true);
   }
 
   /** Waits until the product may do that with the objects of a resource, or may not. */
-  async #allows(resource: string, verb: string, allowed: boolean): Promise<void> {
+  async #allows(verb: string, resource: string, allowed: boolean): Promise<void> {
     const resourceAttributes = { namespace: this.namespace, resource, verb };
     const spec = { user: `system:serviceaccount:${this.namespace}:hostfactory`, resourceAttributes };
     const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
@@ -70,7 +70,7 @@ export class Cluster {
     const role = roleObjects(this.namespace, { without: verb }).find(({ kind }) => kind === "Role");
     const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}/roles/hostfactory`;
     await this.call("PUT", path, role);
-    await this.#allows("pods", verb, false);
+    await this.#allows(verb, "pods", false);
   }
 
   /** The same as `grantRole` on a simulator. */
@@ -93,6 +93,7 @@ export class Cluster {
       await this.call("POST", path, object);
       this.#clusterWide.push(`${path}/${object.metadata.name}`);
     }
+    for (const verb of ["list", "watch"]) await this.#allows(verb, "nodes", true);
   }
 
   /** Makes the namespace, and waits until pods can be created in it. */

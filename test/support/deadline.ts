@@ -2,7 +2,8 @@
 const patience = Number(Deno.env.get("HF_TEST_PATIENCE") ?? "1");
 
 /**
- * Looks again and again until it finds something.
+ * Looks again and again until it finds something. Its patience costs nothing where that comes: it is made for machines that are
+ * slow and busy.
  * @param what what is waited for, for the message
  * @param look gives what was found, or nothing; what it throws becomes part of the message at the deadline
  * @throws where nothing was found in time
@@ -12,7 +13,7 @@ export async function eventually<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   options: { seconds?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const { seconds = 40, everyMs = 60 } = options;
+  const { seconds = 200, everyMs = 60 } = options;
   const deadline = performance.now() + seconds * 1_000 * patience;
   let last: unknown;
   while (true) {
