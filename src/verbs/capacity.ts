@@ -15,10 +15,11 @@ export class Capacity {
   /** The templates, those with a limit with how many machines can be had of them now. @throws where that cannot be known */
   withAvailable(templates: Template[]): Template[] {
     this.#inUse.refresh();
+    const limited = templates.filter(({ maxNumber }) => maxNumber !== NO_LIMIT);
+    this.#inUse.look(new Set(limited.map(({ templateId }) => templateId)));
     return templates.map((template) => {
       const { templateId, maxNumber } = template;
       if (maxNumber === NO_LIMIT) return template;
-      this.#inUse.look(templateId);
       return { ...template, availableNumber: Math.max(0, maxNumber - this.#inUse.most(templateId)) };
     });
   }
@@ -28,7 +29,7 @@ export class Capacity {
     this.#inUse.refresh();
     // Most often there is room for all that can be in use, and no machine needs to be looked at.
     if (this.#inUse.most(templateId) + count <= maxNumber) return;
-    this.#inUse.look(templateId);
+    this.#inUse.look(new Set([templateId]));
     const inUse = this.#inUse.most(templateId);
     if (inUse + count <= maxNumber) return;
     const free = Math.max(0, maxNumber - inUse);

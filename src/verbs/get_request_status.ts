@@ -36,19 +36,22 @@ export function getRequestStatus({ config, workdir, clock }: Provider, input: un
     returns.refresh(clock.now());
     return returns.has(machine);
   };
-  const options = { nowMs: clock.now(), isReturned, onPartialFailure: config.onPartialFailure };
+  const options = { isReturned, onPartialFailure: config.onPartialFailure };
+  const answers = parseRequestStatus(input).map((id) => ({ id, answer: answerOne(workdir, id, options) }));
+  // After all that is missing was found missing, and once for all of it: there may be very many pods.
+  const whyMissing = missingRequests(workdir, clock.now());
   return {
-    requests: parseRequestStatus(input).map((id) => answerOne(workdir, id, options)),
+    requests: answers.map(({ id = "", answer }) => answer ?? answerMissing(workdir, id, { ...options, whyMissing })),
   };
 }
 
 interface Options {
-  nowMs: number;
   isReturned: (machine: string) => boolean;
   onPartialFailure: PartialFailure;
 }
 
-function answerOne(workdir: Workdir, id: string | undefined, options: Options): RequestStatusAnswer {
+/** Nothing for a request that is not here. */
+function answerOne(workdir: Workdir, id: string | undefined, options: Options): RequestStatusAnswer | undefined {
   if (id === undefined || !isRequestId(id)) {
     return notOurs(id ?? "", `'${(id ?? "").slice(0, 80)}' cannot be a request id`);
   }
@@ -56,24 +59,51 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
     const request = readRequest(workdir, id);
     if (request) return statusOfRequest(workdir, request, options);
     const returned = readReturn(workdir, id);
-    if (returned) return statusOfReturn(workdir, returned);
-    return answerUnknown(workdir, id, options);
+    return returned && statusOfReturn(workdir, returned);
   } catch (error) {
-    // Nothing is known of it right now, so nothing is said that would make Symphony drop machines.
-    const message = `Cannot read request '${id}': ${(error as Error).message}`;
-    return { requestId: id, message, status: "running", machines: [] };
+    return answerUnreadable(id, error);
   }
 }
 
-/** A request that is not here may have been lost with the work directory: then it is put back as soon as that can be done. */
-function answerUnknown(workdir: Workdir, id: string, { nowMs }: Options): RequestStatusAnswer {
-  const doubt = doubtPods(workdir, nowMs);
-  const hasPods = () => workdir.names(workdir.layout.pods).some((name) => parseMachineName(name)?.requestId === id);
-  if (doubt === undefined && !hasPods()) {
-    return notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
+/** Nothing is known of it right now, so nothing is said that would make Symphony drop machines. */
+function answerUnreadable(id: string, error: unknown): RequestStatusAnswer {
+  const message = `Cannot read request '${id}': ${(error as Error).message}`;
+  return { requestId: id, message, status: "running", machines: [] };
+}
+
+/**
+ * A request that is not here may have been lost with the work directory: then it is put back as soon as that can be done.
+ * @param options `whyMissing`: see `missingRequests`
+ */
+function answerMissing(
+  workdir: Workdir,
+  id: string,
+  options: Options & { whyMissing: (id: string) => string | undefined },
+): RequestStatusAnswer {
+  try {
+    const why = options.whyMissing(id);
+    if (why !== undefined) {
+      const message = `Request '${id}' is not known here yet. ${why}`;
+      return { requestId: id, message, status: "running", machines: [] };
+    }
+  } catch (error) {
+    return answerUnreadable(id, error);
   }
-  const why = doubt ?? "It was lost, and is being put back from its pods";
-  return { requestId: id, message: `Request '${id}' is not known here yet. ${why}`, status: "running", machines: [] };
+  // It may have been put back since.
+  return answerOne(workdir, id, options) ??
+    notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
+}
+
+/** Tells why a request may be missing though it was issued, as one sentence; nothing where it was not. Looks once. */
+function missingRequests(workdir: Workdir, nowMs: number): (id: string) => string | undefined {
+  let seen: { doubt: string | undefined; withPods: Set<string | undefined> } | undefined;
+  return (id) => {
+    seen ??= {
+      doubt: doubtPods(workdir, nowMs),
+      withPods: new Set(workdir.names(workdir.layout.pods).map((name) => parseMachineName(name)?.requestId)),
+    };
+    return seen.doubt ?? (seen.withPods.has(id) ? "It was lost, and is being put back from its pods" : undefined);
+  };
 }
 
 function notOurs(requestId: string, message: string): RequestStatusAnswer {

@@ -45,6 +45,8 @@ export class InUse {
   readonly #templateOf: (manifestPath: string) => string | undefined;
   readonly #requests = new Map<string, Request>();
   readonly #returns = new Map<string, string[]>();
+  /** For each request the indexes of the machines that are being given back; absent where that is to be found out anew. */
+  #returnedIndexes: Map<string, Set<number>> | undefined;
   #isBegun = false;
   #isChanged = false;
 
@@ -70,7 +72,7 @@ export class InUse {
 
   /** How many machines of the template may be in use, as of the last `refresh`: after `look` that is how many are. */
   most(templateId: string): number {
-    const returned = this.#returnedIndexes();
+    const returned = this.#returnedIndexes ??= this.#indexReturned();
     let most = 0;
     for (const [id, request] of this.#requests) {
       if (request.templateId === templateId) most += without(request.left, returned.get(id)).length;
@@ -78,12 +80,13 @@ export class InUse {
     return most;
   }
 
-  /** Looks at every machine of the template that may be in use. */
-  look(templateId: string): void {
+  /** Looks at every machine of the templates that may be in use, and once at each that is being given back. */
+  look(templateIds: ReadonlySet<string>): void {
     // First these: what is over by now is found over by what follows, too.
     for (const [id, machines] of this.#returns) this.#returns.set(id, this.#notOver(machines, (machine) => machine));
+    this.#returnedIndexes = undefined;
     for (const [id, request] of this.#requests) {
-      if (request.templateId !== templateId) continue;
+      if (!templateIds.has(request.templateId)) continue;
       request.left = this.#notOver(request.left, (index) => machineName(id, index));
     }
   }
@@ -170,8 +173,7 @@ export class InUse {
     return machines.filter((machine) => !this.#isOver(machine));
   }
 
-  /** For each request the indexes of the machines that are being given back. */
-  #returnedIndexes(): Map<string, Set<number>> {
+  #indexReturned(): Map<string, Set<number>> {
     const returned = new Map<string, Set<number>>();
     for (const machines of this.#returns.values()) {
       for (const machine of machines) {

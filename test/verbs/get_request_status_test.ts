@@ -352,3 +352,35 @@ Deno.test("of a request or return request that lost all its files nothing is sai
     assert.equal(status(provider).status, "complete_with_error");
   }
 });
+
+Deno.test("however many requests are unknown, the pods are looked through once", () => {
+  const provider = requested({ word: "running", pod: true });
+  listed(provider);
+  provider.files.writeText("/work/pods/lost-0", "{}");
+  let listings = 0;
+  provider.files.before = ({ name, paths }) => {
+    if (name === "list" && paths[0] === "/work/pods") listings++;
+  };
+  const ids = ["req", "lost", ...Array.from({ length: 100 }, (_, i) => `never${i}`)];
+  const { requests } = getRequestStatus(provider, { requests: ids.map((requestId) => ({ requestId })) });
+  assert.deepEqual(requests.map(({ requestId }) => requestId), ids);
+  const ours = requests.filter(({ status }) => status !== "complete_with_error");
+  assert.deepEqual(ours.map(({ requestId, status }) => [requestId, status]), [["req", "complete"], [
+    "lost",
+    "running",
+  ]]);
+  assert.equal(listings, 1);
+});
+
+Deno.test("a request that is put back while another one is asked for is not called unknown", () => {
+  const provider = memoryProvider();
+  listed(provider);
+  let isPutBack = false;
+  provider.files.before = ({ name, paths }) => {
+    if (isPutBack || name !== "list" || paths[0] !== "/work/pods") return;
+    isPutBack = true;
+    addRequest(provider.workdir, { id: "req", templateId: "T", count: 1, requestedAt: asked, manifest: "{}" });
+  };
+  assert.equal(status(provider).status, "running");
+  assert.ok(isPutBack);
+});

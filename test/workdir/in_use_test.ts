@@ -29,7 +29,7 @@ function inUse(
   const found = new InUse(workdir, templateOf);
   found.refresh();
   const most = found.most(templateId);
-  found.look(templateId);
+  found.look(new Set([templateId]));
   assert.ok(most >= found.most(templateId), "no look finds more");
   found.save();
   return found.most(templateId);
@@ -244,4 +244,20 @@ Deno.test("what else lies among requests and return requests counts for nothing"
   files.writeText("/work/return-requests/ret/NOTES", "");
   files.writeText("/work/return-requests/ret/other-7", "");
   assert.equal(inUse(provider), 1);
+});
+
+Deno.test("machines that are being given back are looked at once, however many templates there are", () => {
+  const provider = memoryProvider();
+  for (const templateId of ["T", "U", "V"]) ask(provider, templateId.toLowerCase(), 2, templateId);
+  for (const machine of ["t-0", "t-1", "u-0"]) writeStatusWord(provider.workdir, machine, "running");
+  giveBack(provider, "back", "t-0", "u-0");
+  const found = new InUse(provider.workdir, noManifest);
+  found.refresh();
+  let looks = 0;
+  provider.files.before = ({ name, paths }) => {
+    if (name === "readLink" && paths[0] === "/work/pods-status/t-0") looks++;
+  };
+  found.look(new Set(["T", "U", "V"]));
+  assert.deepEqual(["T", "U", "V"].map((templateId) => found.most(templateId)), [1, 1, 2]);
+  assert.equal(looks, 2, "as one that is given back, and as one of its request");
 });
