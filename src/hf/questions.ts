@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
+import { describeIssue } from "./issue.ts";
 import { MOST_MACHINES } from "./names.ts";
 import { isDeeperThan } from "./nesting.ts";
 
@@ -109,7 +110,6 @@ function check<Schema extends v.GenericSchema>(schema: Schema, input: unknown): 
   }
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
-  const issue = result.issues[0];
-  const path = v.getDotPath(issue);
-  throw new HostFactoryError(`Cannot use the input: ${path ? `'${path}'` : "it"}: ${issue.message}`);
+  const { field, fault } = describeIssue(result.issues[0]);
+  throw new HostFactoryError(`Cannot use the input: ${field === undefined ? "it" : `'${field}'`}: ${fault}`);
 }

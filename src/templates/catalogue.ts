@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
+import { describeIssue } from "../hf/issue.ts";
 import { isDeeperThan } from "../hf/nesting.ts";
 
 /** The file in the provider's configuration directory that lists the templates, as the existing plug-in has it. */
@@ -62,10 +63,8 @@ export function readCatalogue(files: Files, confdir: string | undefined): Catalo
     const result = v.safeParse(TemplateSchema, value);
     const id = result.success ? result.output.templateId : nameOf(value, position);
     if (!result.success) {
-      const issue = result.issues[0];
-      catalogue.problems.push(
-        `Cannot use template ${id} in '${path}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`,
-      );
+      const { field = "it", fault } = describeIssue(result.issues[0]);
+      catalogue.problems.push(`Cannot use template ${id} in '${path}': ${field} ${fault}`);
     } else if (seen.has(id)) {
       catalogue.problems.push(`Cannot use a second template '${id}' in '${path}': templateId must be unique`);
     } else {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { HostFactoryError } from "../errors.ts";
+import { describeIssue } from "../hf/issue.ts";
 
 /** Characters. As JSON, a third of what the cluster would store; as YAML, what its parser reads in a second at its worst. */
 const LARGEST_JSON = 512 * 1024;
@@ -39,7 +40,7 @@ const ManifestSchema = v.looseObject({
       v.nonEmpty("must hold at least one container"),
     ),
   }, "must be an object"),
-});
+}, "must be an object");
 
 /** A pod manifest: everything that its author wrote, the parts that we rely on checked. */
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
@@ -50,12 +51,12 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * @throws HostFactoryError that names the source and the field
  */
 export async function parseManifest(text: string, source: string): Promise<Manifest> {
-  const result = v.safeParse(ManifestSchema, await readDocument(text, source));
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  throw new HostFactoryError(
-    `Cannot use the pod manifest '${source}': ${v.getDotPath(issue) ?? "it"} ${issue.message}`,
-  );
+  const document = await readDocument(text, source);
+  const result = v.safeParse(ManifestSchema, document);
+  // Not the result's output, which lacks keys such as `constructor`: they are right in labels.
+  if (result.success) return document as Manifest;
+  const { field = "it", fault } = describeIssue(result.issues[0]);
+  throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${field} ${fault}`);
 }
 
 async function readDocument(text: string, source: string): Promise<unknown> {

@@ -91,3 +91,9 @@ Deno.test("a list that is longer than anybody's grid is refused before anything 
   assert.throws(() => parseTemplateFilter({ templates: list }), { message: long });
   assert.equal(parseReturnMachines({ machines: list.slice(1) }).length, 30_000);
 });
+
+Deno.test("a question that is a long text is not shown whole", () => {
+  for (const input of ["x".repeat(5_000), { template: "x".repeat(5_000) }]) {
+    assert.throws(() => parseRequestMachines(input), { message: /^Cannot use the input: .{1,400}$/ });
+  }
+});

@@ -98,4 +98,16 @@ Deno.test("what is wrong with a manifest is said without showing the file: it ma
     assert.match(error.message, /in line \d/);
     return true;
   });
+  await assert.rejects(parseManifest("s3cret\n", "pod.yaml"), { message: /'pod\.yaml': it must be an object$/ });
+});
+
+Deno.test("labels and annotations may have the names of what every object has", async () => {
+  const labels = { constructor: "a", prototype: "b", toString: "c" };
+  const manifest = { ...pod, metadata: { labels, annotations: labels } };
+  assert.deepEqual(await parseManifest(JSON.stringify(manifest), "pod.yaml"), manifest);
+});
+
+Deno.test("a field with a long name is cut in the message", async () => {
+  const manifest = { ...pod, metadata: { labels: { ["x".repeat(5_000)]: 1 } } };
+  await assert.rejects(parseManifest(JSON.stringify(manifest), "pod.yaml"), { message: /^.{50,300}must be a string$/ });
 });

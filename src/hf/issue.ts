@@ -1,0 +1,14 @@
+import * as v from "valibot";
+
+/** Characters that are shown of each part. */
+const LONGEST = 200;
+
+/** Which field is wrong, and how, cut to what a message can hold: both may quote what was read, however long that is. */
+export function describeIssue(issue: v.BaseIssue<unknown>): { field: string | undefined; fault: string } {
+  const path = v.getDotPath(issue);
+  return { field: path === null ? undefined : cut(path), fault: cut(issue.message) };
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
