@@ -10,13 +10,13 @@ interface Mark {
 }
 
 /**
- * The taints that mean that a node goes. Sources:
+ * The taints that mean that a node goes, whatever their effect: that of AWS's is the site's choice. Sources:
  *
  * - Kubernetes documentation, "Well-Known Labels, Annotations and Taints": out-of-service, shutdown
  * - Karpenter documentation, "Disruption": `karpenter.sh/disrupted`; before its version 1, `karpenter.sh/disruption`
  * - Cluster autoscaler, `utils/taints/taints.go`. Its `DeletionCandidateOfClusterAutoscaler` is only a candidate
- * - AWS Node Termination Handler, `pkg/node/node.go`; the notice is that of EC2, "Spot Instance interruption notices". Its
- *   `rebalance-recommendation` says that an interruption is likely, not that it comes
+ * - AWS Node Termination Handler, `pkg/node/node.go`, and its option `--taint-effect`; the notice is that of EC2, "Spot
+ *   Instance interruption notices". Its `rebalance-recommendation` says that an interruption is likely, not that it comes
  * - GKE documentation, "Manage disruption to GKE nodes that don't live migrate"
  * - AKS documentation, "Node auto-drain" (`unschedulable`, the second as it was called before 2025), and that of its cloud
  *   provider, "Node drain by administrative state" (`draining`)
@@ -100,9 +100,9 @@ export function nodeDeparture(node: Node, { now, evictedAt, before }: KnownNode)
 
 function markOf(node: Node): Mark | undefined {
   let pressing: Mark | undefined;
-  for (const { key, value, effect } of node.spec.taints ?? []) {
+  for (const { key, value } of node.spec.taints ?? []) {
     const mark = Object.hasOwn(MARKS, key) ? MARKS[key] : undefined;
-    if (!mark || effect === "PreferNoSchedule") continue;
+    if (!mark) continue;
     if (key === "karpenter.sh/disruption" && value !== "disrupting") continue;
     const isLess = (mark.noticeSeconds ?? Infinity) < (pressing?.noticeSeconds ?? Infinity);
     if (!pressing || isLess) pressing = mark;
