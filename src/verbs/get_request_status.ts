@@ -183,11 +183,21 @@ function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, 
   const noted = readMachineRecord(workdir, name);
   // Where it had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
   const hadPod = word === "succeeded" || (word === "failed" && !noted) || noted?.uid !== undefined;
-  const gone = word === "deleted" ||
-    (status === "terminated" && word !== "unknown" && (processed || !hadPod) &&
-      workdir.kind(workdir.layout.pod(name)) === undefined);
+  const gone = word === "deleted"
+    ? !isStillThere(workdir, name, noted)
+    : status === "terminated" && word !== "unknown" && (processed || !hadPod) &&
+      workdir.kind(workdir.layout.pod(name)) === undefined;
   const address = addressOf(workdir, name, noted);
   return machineAnswer({ name, status, result: gone ? "succeed" : "executing", ...address });
+}
+
+/**
+ * True where a machine's own pod is there, though its word is `deleted`: the existing plug-in says so as soon as it gives a
+ * pod up. Another pod in its place does not count.
+ */
+function isStillThere(workdir: Workdir, name: string, noted: MachineRecord | undefined): boolean {
+  const pod = readPodFacts(workdir, name);
+  return pod !== undefined && (noted === undefined || noted.uid === pod.uid);
 }
 
 /** Who and where the machine is or was: from its pod, else from what was noted at its end. */

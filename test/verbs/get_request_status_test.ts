@@ -194,6 +194,24 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["failed without a pod", { word: "failed", record: { ...returnedUp, up: false } }, "succeed", "terminated"],
   ["failed, its note and pod file lost", { word: "failed" }, "executing", "terminated"],
   ["was deleted", { word: "deleted" }, "succeed", "terminated"],
+  [
+    "was to be deleted by the existing plug-in, and is there",
+    { word: "deleted", pod: true },
+    "executing",
+    "terminated",
+  ],
+  [
+    "was to be deleted by the existing plug-in, and is still there",
+    { word: "deleted", pod: true, record: { uid: "uid-0" } },
+    "executing",
+    "terminated",
+  ],
+  [
+    "has gone and in whose place another pod stands",
+    { word: "deleted", pod: true, record: { uid: "uid-before" } },
+    "succeed",
+    "terminated",
+  ],
   ["has no word, and was not asked for yet", {}, "executing", "running"],
 ];
 for (const [what, machine, result, machineStatus] of returns) {
