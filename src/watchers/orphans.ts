@@ -80,7 +80,9 @@ export class Orphans {
     if (isThere(layout.request(requestId))) return false;
     const word = readStatusWord(this.#workdir, machine);
     const beingReturned = this.#isBeingReturned(machine);
-    return isOver({ word, hasPod: isThere(layout.pod(machine)), beingReturned, needsWord: false });
+    const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsWord: false };
+    // The existing plug-in writes this word before the request: one that was killed in between leaves nothing but that.
+    return isOver({ ...facts, word: word === "creating" ? undefined : word });
   }
 
   #remove(machine: string): void {

@@ -15,6 +15,7 @@ Deno.test("what is left of machines without a request goes after a day, and noth
     writeMachineRecord(workdir, name, record);
   }
   writeStatusWord(workdir, "alive-0", "running");
+  writeStatusWord(workdir, "killed-0", "creating");
   files.writeText("/work/pods/pod-0", "{}");
   files.writeText("/work/machines/README", "");
   files.makeDirectory("/work/lost");
@@ -34,7 +35,7 @@ Deno.test("what is left of machines without a request goes after a day, and noth
   };
   for (let hours = 0; hours < 20; hours++) look(hours);
   ask(watching, "back", 1);
-  for (let hours = 20; hours < 24; hours++) assert.equal(look(hours).length, 7);
+  for (let hours = 20; hours < 24; hours++) assert.equal(look(hours).length, 8);
   files.removeTree("/work/requests/back");
   assert.deepEqual(look(24), ["alive-0", "back-0", "here-0", "pod-0", "returning-0"]);
   assert.deepEqual(workdir.names("/work/machines").sort(), ["README", "back-0", "here-0", "pod-0", "returning-0"]);
