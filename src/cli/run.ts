@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type OutputConfiguration } from "commander";
 import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
@@ -32,8 +32,10 @@ export async function run(args: string[]): Promise<number> {
     exitCode: ExitCode.ok,
   };
   let said = "";
+  let complaint = "";
+  const output = { writeOut: (text: string) => said += text, writeErr: (text: string) => complaint += text };
   try {
-    await program(cli, (text) => said += text).parseAsync(args, { from: "user" });
+    await program(cli, output).parseAsync(args, { from: "user" });
     if (said) await writeOutput(said);
     return cli.exitCode;
   } catch (error) {
@@ -41,7 +43,7 @@ export async function run(args: string[]): Promise<number> {
       await writeOutput(said);
       return ExitCode.ok;
     }
-    const message = error instanceof CommanderError ? error.message.replace(/^error: /, "") : describeError(error);
+    const message = error instanceof CommanderError ? usageMessage(error, complaint) : describeError(error);
     const verb = VERBS.find(({ name }) => args.includes(name));
     if (verb) await writeFailure(verb, message);
     else writeError(`hostfactory: ${message}\n`);
@@ -50,7 +52,12 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-function program(cli: Cli, say: (text: string) => void): Command {
+/** What is wrong with a command line. @param complaint what commander says of it: where there is no command, what there is */
+function usageMessage({ code, message }: CommanderError, complaint: string): string {
+  return code === "commander.help" ? `no command was given\n\n${complaint.trimEnd()}` : message.replace(/^error: /, "");
+}
+
+function program(cli: Cli, output: OutputConfiguration): Command {
   const program = new Command("hostfactory")
     .description("Lets IBM Spectrum Symphony burst its grid onto Kubernetes")
     .version(`hostfactory ${version} (${commit})`, "--version")
@@ -75,12 +82,12 @@ function program(cli: Cli, say: (text: string) => void): Command {
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
   program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));
   program.addCommand(rebuildCommand(cli)).addCommand(simulateCommand(cli)).addCommand(demoCommand(cli));
-  tame(program, say);
+  tame(program, output);
   return program;
 }
 
 /** Makes a command and those below it report what they would print and throw what they would exit with. */
-function tame(command: Command, say: (text: string) => void): void {
-  command.exitOverride().configureOutput({ writeOut: say, writeErr: () => {} });
-  for (const below of command.commands) tame(below, say);
+function tame(command: Command, output: OutputConfiguration): void {
+  command.exitOverride().configureOutput(output);
+  for (const below of command.commands) tame(below, output);
 }

@@ -80,3 +80,11 @@ Deno.test("the version is one line", async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^hostfactory \S+ \(.*\)\n$/);
 });
+
+for (const args of [[], ["watch"]]) {
+  Deno.test(`\`hostfactory ${args.join(" ")}\` alone says that there is no command, and which there are`, async () => {
+    const { code, stdout, stderr } = await run(args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^hostfactory: no command was given\n\nUsage: hostfactory[^]*request-machines/);
+  });
+}
