@@ -54,6 +54,11 @@ clusterTest("the existing plug-in is taken over in every state that it can be st
   await create(timedOut, "image-pull-fails");
   settle(timedOut);
   theirs.processed("requests", "timedout");
+  // The same, and given back before the pod is gone.
+  const tooLate = theirs.request("toolate", 1);
+  await create(tooLate);
+  settle(tooLate);
+  theirs.processed("requests", "toolate");
   // Returned half: of the machines given back one is gone, the others are not even asked for; a fourth stays.
   const returned = theirs.request("returned", 4);
   await create(returned.slice(1));
@@ -74,18 +79,22 @@ clusterTest("the existing plug-in is taken over in every state that it can be st
   Deno.writeTextFileSync(spool, batch);
   await theirs.create("somebodyelse-0");
 
-  await inPhase([...running, ...returned.slice(1), ...handedBack], "Running");
+  await inPhase([...running, ...tooLate, ...returned.slice(1), ...handedBack], "Running");
   await inPhase(failed, "Failed");
   await inPhase(ended, "Succeeded");
-  await see([...running, ...failed, ...ended, ...timedOut, ...returned.slice(1), ...handedBack]);
+  await see([...running, ...failed, ...ended, ...timedOut, ...tooLate, ...returned.slice(1), ...handedBack]);
   theirs.word("timedout-0", "deleted");
+  theirs.word("toolate-0", "deleted");
   theirs.word("returned-0", "deleted");
   theirs.giveBack("backhalf", returned.slice(0, 3));
   theirs.giveBack("backwhole", handedBack);
   theirs.processed("return-requests", "backwhole");
   theirs.giveBack("backearly", tooEarly);
   theirs.processed("return-requests", "backearly");
+  theirs.giveBack("backlate", tooLate);
+  theirs.processed("return-requests", "backlate");
   const before = await cluster.pods();
+  assert.equal((await site.status("backlate")).status, "running", "its pod is there");
 
   const serve = site.serve();
   for (const id of ["pending", "half", "running"]) {
@@ -121,6 +130,8 @@ clusterTest("the existing plug-in is taken over in every state that it can be st
   ]);
   assert.deepEqual(await statusOf("tooearly"), ["complete_with_error", "tooearly-0 fail terminated"]);
   assert.deepEqual(await statusOf("backearly"), ["complete", "tooearly-0 succeed terminated"]);
+  assert.deepEqual(await statusOf("backlate"), ["complete", "toolate-0 succeed terminated"]);
+  assert.ok(!(await cluster.podNames()).includes("toolate-0"));
 
   const left = [...pending, ...half, ...created.slice(0, 2), ...running, "ended-0", "failed-0", "returned-3"];
   await eventually("nothing else is left", async () => {

@@ -20,17 +20,15 @@ export class ExistingPluginActor {
 
   /** Its verb request-machines. @returns the machines */
   request(id: string, count: number): string[] {
-    const hidden = this.killedRequest(id, count);
-    const machines = machinesOf(id, count);
-    for (const machine of machines) this.word(machine, "creating");
-    Deno.renameSync(hidden, `${this.#site.workdir}/requests/${id}`);
-    return machines;
+    Deno.renameSync(this.killedRequest(id, count), `${this.#site.workdir}/requests/${id}`);
+    return machinesOf(id, count);
   }
 
-  /** The same, killed before the request was there: a hidden directory stays. @returns where */
+  /** The same, killed before the request was there: a hidden directory stays, and the words. @returns where */
   killedRequest(id: string, count: number): string {
     const hidden = this.#hiddenDirectory();
     for (const machine of machinesOf(id, count)) {
+      this.word(machine, "creating");
       Deno.symlinkSync(`${this.#site.confdir}/small.json`, `${hidden}/${machine}`);
     }
     return hidden;

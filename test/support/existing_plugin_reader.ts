@@ -63,7 +63,8 @@ const RESULTS: Record<string, [request: string, returned: string]> = {
 };
 
 function resultOf(word: string | undefined, isRequest: boolean): string {
-  return (RESULTS[word ?? ""] ?? ["fail", "succeed"])[isRequest ? 0 : 1] ?? "";
+  if (word === undefined) return "fail";
+  return (RESULTS[word] ?? ["fail", "succeed"])[isRequest ? 0 : 1] ?? "";
 }
 
 /** The directories that do not say that they were handled. */
