@@ -123,6 +123,7 @@ export function isSameRequest(
 /**
  * The request with this id, or nothing where there is none, or its directory has lost all that it said. A machine whose
  * entry was lost counts as pending until the whole request has been handled: creating a pod that exists already does no harm.
+ * From then on none is pending, whatever its entry says: a backup that was put over it brings back links.
  */
 export function readRequest(workdir: Workdir, id: string): StoredRequest | undefined {
   const path = workdir.layout.request(id);
@@ -133,7 +134,7 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   const pending = new Map<string, boolean>();
   for (let index = 0; index < (record?.count ?? 0); index++) pending.set(machineName(id, index), !processed);
   for (const { name, kind } of entries) {
-    if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink");
+    if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink" && !processed);
   }
   if (pending.size === 0) return undefined;
   const machines = Array.from(pending, ([name, isPending]) => ({
@@ -151,14 +152,15 @@ export function readRequestRecord(workdir: Workdir, id: string): RequestRecord |
 }
 
 /**
- * What a machine's entry in its request says: whether its pod is still to be created. Nothing where there is no such entry
- * in a request of ours; a request that is a link leads out of the work directory, and is none.
+ * What a machine's entry in its request says: whether its pod is still to be created, as `readRequest` has it. Nothing where
+ * there is no such entry in a request of ours; a request that is a link leads out of the work directory, and is none.
  */
 export function readMachineEntry(workdir: Workdir, machine: string): "pending" | "created" | undefined {
   const requestId = parseMachineName(machine)?.requestId;
   if (requestId === undefined || workdir.kind(workdir.layout.request(requestId)) !== "directory") return undefined;
   const kind = workdir.kind(workdir.layout.requestMachine(requestId, machine));
-  return kind === undefined ? undefined : kind === "symlink" ? "pending" : "created";
+  if (kind === undefined) return undefined;
+  return kind === "symlink" && !isProcessed(workdir, requestId) ? "pending" : "created";
 }
 
 /** True where every machine of the request has been handled. Cheap: there may be very many. */

@@ -114,6 +114,25 @@ for (
   });
 }
 
+Deno.test("a backup that is copied over a request that was handled since holds no machine of it up for ever", async () => {
+  const { provider, kube, running, stopping } = await serving();
+  const { files } = provider;
+  kube.pods.clear();
+  for (const [path, target] of [["requests/req", ".manifest.json"], ["pods-status", "creating"]]) {
+    for (const machine of ["req-0", "req-1"]) {
+      files.remove(`/work/${path}/${machine}`);
+      files.symlink(target ?? "", `/work/${path}/${machine}`);
+    }
+  }
+  files.remove("/work/views/pods.json");
+  await provider.clock.advance(10_000);
+  assert.equal(status(provider), "complete_with_error fail fail");
+  assert.equal(kube.named("createPod").length, 2, "no pod was created twice");
+  stopping.abort();
+  await provider.clock.advance(1_000);
+  await running;
+});
+
 Deno.test("where the view of the nodes is broken, it is written anew", async () => {
   const { provider, running, stopping } = await serving();
   provider.files.writeText("/work/views/nodes.json", "{");

@@ -3,6 +3,7 @@ import {
   addRequest,
   isProcessed,
   markProcessed,
+  readMachineEntry,
   readManifest,
   readRequest,
   settleMachine,
@@ -106,7 +107,7 @@ for (const [what, count, ok] of [["the same", 3, true], ["another", 4, false]] a
   });
 }
 
-Deno.test("entries that were lost count as pending until the request has been handled", () => {
+Deno.test("entries that were lost count as pending until the request has been handled, and from then on no entry does", () => {
   const { files, workdir } = memoryProvider();
   addRequest(workdir, request);
   settleMachine(workdir, "req", "req-0");
@@ -114,7 +115,8 @@ Deno.test("entries that were lost count as pending until the request has been ha
   const pending = () => readRequest(workdir, "req")?.machines.map((machine) => machine.pending);
   assert.deepEqual(pending(), [false, true, true]);
   markProcessed(workdir, "req");
-  assert.deepEqual(pending(), [false, false, true]);
+  assert.deepEqual(pending(), [false, false, false]);
+  assert.equal(readMachineEntry(workdir, "req-2"), "created");
 });
 
 Deno.test("entries that are no machines of the request are not its machines", () => {
