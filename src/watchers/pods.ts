@@ -8,6 +8,7 @@ import { logger } from "../log.ts";
 import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Evictions } from "./evictions.ts";
+import { KeptFiles } from "./kept_files.ts";
 import { LostMachines } from "./lost_machines.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
@@ -61,6 +62,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #calm = new Map<string, { sighting: Sighting; dueMs: number }>();
   /** What is written down of each pod. */
   readonly #written = new Map<string, WrittenPod>();
+  readonly #keptFiles: KeptFiles;
   /** What the LIST under way has named. */
   #listed = new Set<string>();
   /** Machines that count as created and that the LIST did not name. */
@@ -82,6 +84,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#changed = options.changed;
     this.#unseen = new UnseenMachines(watching);
     this.#view = new ViewKeeper(watching, "pods");
+    this.#keptFiles = new KeptFiles(watching.workdir, this.#written);
     this.#evictions = new Evictions(watching);
     this.#adopter = new Adopter(watching);
     this.#lost = new LostMachines(watching);
@@ -103,9 +106,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return this.#sightings.size + this.#calm.size + this.#unseen.size === 0 && this.#adopter.isDone;
   }
 
-  /** False where the view that was written last is not there any more. */
+  /** False where the view that was written last, or the file of some pod that is followed, is not there any more. */
   get viewIsOurs(): boolean {
-    return this.#view.isThere;
+    return this.#view.isThere && this.#keptFiles.areThere();
   }
 
   begin(): void {

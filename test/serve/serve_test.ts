@@ -114,6 +114,22 @@ for (
   });
 }
 
+Deno.test("what its directories held of requests and pods is put back within seconds, though the view is still there", async () => {
+  const { provider, kube, running, stopping } = await serving();
+  const { files } = provider;
+  await provider.clock.advance(700_000); // A list has named them.
+  assert.equal(status(provider), "complete succeed succeed");
+  for (const directory of ["requests", "pods", "pods-status"]) {
+    for (const { name } of files.list(`/work/${directory}`)) files.removeTree(`/work/${directory}/${name}`);
+  }
+  await provider.clock.advance(10_000);
+  assert.equal(status(provider), "complete succeed succeed");
+  assert.equal(kube.named("createPod").length, 2, "no pod was created twice");
+  stopping.abort();
+  await provider.clock.advance(1_000);
+  await running;
+});
+
 Deno.test("a backup that is copied over a request that was handled since holds no machine of it up for ever", async () => {
   const { provider, kube, running, stopping } = await serving();
   const { files } = provider;
