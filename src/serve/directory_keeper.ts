@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Loop, Outcome } from "../watchers/outcome.ts";
+import { type LockHolder, noteHolder } from "../workdir/lock.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /** How often, in milliseconds, the work directory is looked at. */
@@ -13,37 +14,52 @@ export class DirectoryKeeper implements Loop {
   readonly name = "workdir";
   readonly #workdir: Workdir;
   readonly #clock: Clock;
-  readonly #viewIsOurs: () => boolean;
+  readonly #holder: LockHolder;
+  readonly #viewIsOurs: (() => boolean) | undefined;
   readonly #lost: () => void;
-  /** The notes of who holds the locks, as they were at the start. */
-  #holders: ReadonlyMap<string, string | undefined> | undefined;
-  readonly #paths: string[];
+  readonly #watchers: readonly string[];
+  /** For each watcher the note of who holds its lock, as it was at the start, or as it was written last. */
+  #notes: Map<string, string | undefined> | undefined;
 
   /**
    * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where a view of the cluster is not the one
-   * that we wrote last; `lost` is called once
+   * that we wrote last, absent where we write none: then the notes of who holds the locks are written anew with each look,
+   * so that older ones show that a backup was copied over them; `lost` is called once
    */
   constructor(
-    { workdir, clock }: { workdir: Workdir; clock: Clock },
-    options: { watchers: readonly string[]; viewIsOurs: () => boolean; lost: () => void },
+    { workdir, clock, holder }: { workdir: Workdir; clock: Clock; holder: LockHolder },
+    options: { watchers: readonly string[]; viewIsOurs?: (() => boolean) | undefined; lost: () => void },
   ) {
     this.#workdir = workdir;
     this.#clock = clock;
+    this.#holder = holder;
+    this.#watchers = options.watchers;
     this.#viewIsOurs = options.viewIsOurs;
     this.#lost = options.lost;
-    this.#paths = options.watchers.map((watcher) => workdir.layout.lockHolder(watcher));
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    if (!this.#isOurs()) this.#lost();
+    const notes = this.#notes ??= new Map(this.#watchers.map((watcher) => [watcher, this.#readNote(watcher)]));
+    if (!this.#isOurs(notes)) this.#lost();
+    else if (!this.#viewIsOurs) this.#renew(notes);
     return Promise.resolve({ kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS });
   }
 
-  #isOurs(): boolean {
+  #isOurs(notes: ReadonlyMap<string, string | undefined>): boolean {
     const workdir = this.#workdir;
-    this.#holders ??= new Map(this.#paths.map((path) => [path, workdir.readText(path)]));
     return workdir.inode === workdir.preparedInode &&
       workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
-      [...this.#holders].every(([path, text]) => workdir.readText(path) === text) && this.#viewIsOurs();
+      [...notes].every(([watcher, note]) => this.#readNote(watcher) === note) && this.#viewIsOurs?.() !== false;
+  }
+
+  #readNote(watcher: string): string | undefined {
+    return this.#workdir.readText(this.#workdir.layout.lockHolder(watcher));
+  }
+
+  #renew(notes: Map<string, string | undefined>): void {
+    const seenAt = new Date(this.#clock.now()).toISOString();
+    for (const watcher of this.#watchers) {
+      notes.set(watcher, noteHolder(this.#workdir, watcher, { ...this.#holder, seenAt }));
+    }
   }
 }

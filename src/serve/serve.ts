@@ -237,7 +237,7 @@ async function watch(
   if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), runner());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
-    const viewIsOurs = () => followers.every((follower) => follower.viewIsOurs);
+    const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);
     start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost }), runner());
   }
   await Promise.all(running);

@@ -5,7 +5,14 @@ import { logger } from "../log.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
-const HolderSchema = v.object({ host: v.string(), pid: v.number(), command: v.string(), since: v.string() });
+const HolderSchema = v.object({
+  host: v.string(),
+  pid: v.number(),
+  command: v.string(),
+  since: v.string(),
+  /** When it was last there, where it says so. */
+  seenAt: v.optional(v.string()),
+});
 
 const log = logger("lock");
 
@@ -50,13 +57,20 @@ export const systemLocks: Locks = {
       });
     }
     try {
-      workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
+      noteHolder(workdir, watcher, holder);
     } catch (error) {
       log.warn("Who holds the lock cannot be written down", { watcher, error: describeError(error) });
     }
     return () => database.close();
   },
 };
+
+/** Writes down who holds a lock. @returns the note */
+export function noteHolder(workdir: Workdir, watcher: string, holder: LockHolder): string {
+  const text = `${JSON.stringify(holder)}\n`;
+  workdir.write(workdir.layout.lockHolder(watcher), text);
+  return text;
+}
 
 function open(path: string): DatabaseSync {
   try {

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { DirectoryKeeper } from "../../src/serve/directory_keeper.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
+const holder = { host: "h", pid: 1, command: "watch pods", since: "" };
+
 /** What a step says of the work directory after something was done to it. */
 async function isLostAfter(change: (provider: MemoryProvider) => void, viewIsOurs = true): Promise<boolean> {
   const provider = memoryProvider();
   provider.files.writeText("/work/locks/pods.json", "us");
   let lost = false;
   const options = { watchers: ["pods"], viewIsOurs: () => viewIsOurs, lost: () => lost = true };
-  const keeper = new DirectoryKeeper(provider, options);
+  const keeper = new DirectoryKeeper({ ...provider, holder }, options);
   await keeper.step(new AbortController().signal);
   assert.equal(lost, !viewIsOurs);
   change(provider);
@@ -43,11 +45,30 @@ Deno.test("a work directory stays ours, whatever is written in it", async () => 
 
 Deno.test("a work directory that cannot be looked at is not lost", () => {
   const { files, workdir, clock } = memoryProvider();
-  const keeper = new DirectoryKeeper({ workdir, clock }, {
+  const keeper = new DirectoryKeeper({ workdir, clock, holder }, {
     watchers: [],
     viewIsOurs: () => true,
     lost: () => assert.fail(),
   });
   files.failWhere(({ name }) => name === "info", new Deno.errors.PermissionDenied("no"));
   assert.throws(() => keeper.step(new AbortController().signal), /no/);
+});
+
+Deno.test("where no view is kept, older notes of who holds the locks show that a backup was copied over them", async () => {
+  const provider = memoryProvider();
+  const { files, clock } = provider;
+  const [path, signal] = ["/work/locks/expiry.json", new AbortController().signal];
+  files.writeText(path, "us");
+  let lost = false;
+  const keeper = new DirectoryKeeper({ ...provider, holder }, { watchers: ["expiry"], lost: () => lost = true });
+  await keeper.step(signal);
+  const backup = files.readText(path);
+  for (let looks = 0; looks < 3; looks++) {
+    await clock.advance(1_000);
+    await keeper.step(signal);
+  }
+  assert.ok(!lost, "what it wrote itself is its own");
+  files.writeText(path, backup);
+  await keeper.step(signal);
+  assert.ok(lost);
 });
