@@ -72,9 +72,13 @@ function hindranceOfContainer(pod: Pod, container: ContainerStatus): Hindrance |
  * has crashed from its start on and nothing of it runs; later crashes, of a whole grid perhaps while something that it needs
  * is away, are left to the kubelet.
  */
-function hasNeverWorked(pod: Pod, { lastState }: ContainerStatus): boolean {
-  if (phaseOf(pod) === "Pending") return true;
-  if (needsReady(pod) || pod.status?.containerStatuses?.some(({ state }) => state?.running)) return false;
-  const startedMs = Date.parse(pod.status?.startTime ?? pod.metadata.creationTimestamp ?? "");
-  return Date.parse(lastState?.terminated?.finishedAt ?? "") - startedMs <= FROM_START_MS;
+function hasNeverWorked(pod: Pod, container: ContainerStatus): boolean {
+  const { phase, containerStatuses, initContainerStatuses, startTime } = pod.status ?? {};
+  // Where its containers have run already, its init containers run anew.
+  const isAnew = phase === "Pending" && initContainerStatuses?.includes(container) &&
+    containerStatuses?.some(({ lastState }) => lastState?.terminated);
+  if (phaseOf(pod) === "Pending") return !isAnew;
+  if (needsReady(pod) || containerStatuses?.some(({ state }) => state?.running)) return false;
+  const startedMs = Date.parse(startTime ?? pod.metadata.creationTimestamp ?? "");
+  return Date.parse(container.lastState?.terminated?.finishedAt ?? "") - startedMs <= FROM_START_MS;
 }

@@ -41,8 +41,9 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
   }
   // 2. We gave up on it: failed, whatever its pod does until it is gone.
   if (record?.givenUp) return record.uid ? { word: "failed" } : { word: "failed", record: { ...record, ...address } };
-  // 3. It runs, and once it was up it stays so for as long as it runs, Ready or not.
-  if (pod.status?.phase === "Running" && word === "running") return { word };
+  // 3. Once it was up it stays so until its pod has ended, Ready or not, and Pending or not: a pod is Pending again while its
+  // init containers run anew, because its node or its sandbox was restarted.
+  if (word === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending")) return { word };
   if (!hasEnded(pod)) return { word: PHASE_WORD[phaseOf(pod)] ?? "unknown" };
   // 4. The pod ended, and that is the machine's end: say how, once.
   if (record) return { word: record.succeeded ? "succeeded" : "failed" };

@@ -76,6 +76,18 @@ for (
     ["after it has worked for long", { phase: "Running", containerStatuses: [crashing(5, 601)] }, {}, false],
     ["in one of its containers", { phase: "Running", containerStatuses: [running, crashing(5)] }, {}, false],
     ["in an init container", { phase: "Pending", initContainerStatuses: [crashing(5, 9_999)] }, {}, true],
+    [
+      "in an init container that runs anew after the pod has worked",
+      {
+        phase: "Pending",
+        initContainerStatuses: [crashing(5)],
+        containerStatuses: [container({ waiting: { reason: "PodInitializing" } }, {
+          lastState: { terminated: { exitCode: 255, reason: "Unknown" } },
+        })],
+      },
+      {},
+      false,
+    ],
     ["and has to be Ready", { phase: "Running", containerStatuses: [crashing(5, 9_999)] }, needsReady, true],
     [
       "and was Ready",

@@ -39,6 +39,8 @@ const ofPod: [
   noted: Partial<MachineRecord> | undefined,
 ][] = [
   ["runs", { phase: "Running" }, { word: "creating" }, "running", undefined],
+  ["is Pending anew after it ran", { phase: "Pending" }, { word: "running" }, "running", undefined],
+  ["is not known any more", { phase: "Unknown" }, { word: "running" }, "unknown", undefined],
   ["failed at its start", { phase: "Failed" }, { word: "pending" }, "failed", {
     up: false,
     message: "The pod failed: the cluster gives no reason",
