@@ -8,7 +8,7 @@ import { readLost } from "../workdir/lost.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { machinesBeingReturned } from "../workdir/returns.ts";
-import { doubtView, readView } from "../workdir/views.ts";
+import { doubtView, readView, type View, VIEW_LIFETIME_SECONDS } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { nodeGrace } from "./node_grace.ts";
@@ -42,12 +42,19 @@ function nodesAboutToGo(workdir: Workdir, now: number): { departures: Map<string
   const none = new Map<string, Departure>();
   try {
     const view = readView(workdir, "nodes");
-    const doubt = view && doubtView(view, now);
+    const doubt = view && doubtNodes(view, now);
     if (doubt !== undefined) return { departures: none, doubt };
     return { departures: view ? readDepartures(workdir) : none };
   } catch (error) {
     return { departures: none, doubt: (error as Error).message };
   }
+}
+
+/** The cluster itself is heard from: its pods are believed. */
+function doubtNodes(view: View, now: number): string | undefined {
+  const age = now - view.heardAt;
+  if (age <= VIEW_LIFETIME_SECONDS) return doubtView(view, now);
+  return `They were last heard of ${age} s ago: see the log of 'hostfactory serve' for why`;
 }
 
 /** Of a machine whose files cannot be read nothing is known; the others are answered all the same. */
