@@ -17,6 +17,10 @@ export function pendingReason(pod: Pod): string {
   const container = waiting.find(waitsUnusually) ?? waiting[0];
   if (container) {
     const { reason, message } = container.state?.waiting ?? {};
+    if (!waitsUnusually(container) && conditionOf(pod, "PodReadyToStartContainers")?.status === "False") {
+      return `node ${pod.spec.nodeName} has not made ready the pod's volumes, sandbox or network ` +
+        "(PodReadyToStartContainers is False)";
+    }
     const initialized = conditionOf(pod, "Initialized");
     // It waits for an init container that runs, and this says for which.
     if (reason === "PodInitializing" && initialized?.status === "False" && initialized.message) {

@@ -130,6 +130,19 @@ for (
   });
 }
 
+Deno.test("a pod that waits for its node's preparations says so before it names a container", () => {
+  const pod = onNode(ourPod("a-0", {
+    conditions: [{ type: "PodReadyToStartContainers", status: "False" }, ...initializing.conditions ?? []],
+    containerStatuses: [waiting("c", "ContainerCreating")],
+  }));
+  assert.equal(
+    pendingReason(pod),
+    "node n1 has not made ready the pod's volumes, sandbox or network (PodReadyToStartContainers is False)",
+  );
+  const pulls = { ...pod.status, containerStatuses: [waiting("c", "ErrImagePull")] };
+  assert.equal(pendingReason({ ...pod, status: pulls }), "container c: ErrImagePull");
+});
+
 const deletedAt = { deletionTimestamp: "2026-11-20T00:01:00Z", deletionGracePeriodSeconds: 30 };
 for (
   const [what, finishedAt, metadata, byDeletion] of [
