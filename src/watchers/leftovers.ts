@@ -55,7 +55,7 @@ export class LeftoversSweeper implements Loop {
     for (const [path, seenAtMs] of this.#seenAtMs) {
       if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
     }
-    this.#toSweep = workdir.layout.directories.toReversed();
+    this.#toSweep = [workdir.layout.root, ...workdir.layout.directories].toReversed();
   }
 
   /** @returns how many entries were looked at */

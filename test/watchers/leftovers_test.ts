@@ -7,6 +7,7 @@ import { ask, giveBack, memoryWatching, run } from "../support/memory_watching.t
 Deno.test("only what is hidden, new-made and old is removed", async () => {
   const watching = memoryWatching();
   const { files, clock } = watching;
+  files.writeText("/work/.new-old", "");
   files.makeDirectory("/work/requests/.new-old/deep");
   files.writeText("/work/pods/.new-old", "");
   files.symlink("running", "/work/pods-status/.new-old");
