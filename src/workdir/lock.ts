@@ -45,7 +45,7 @@ export const systemLocks: Locks = {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
       database.close();
-      if (!/locked|busy/i.test(String(error))) throw error;
+      if (!/locked|busy/i.test(String(error))) throw cannotOpen(path, error);
       const other = readRecord(workdir, workdir.layout.lockHolder(watcher), HolderSchema);
       const who = other
         ? `'${other.command}', process ${other.pid} on ${other.host}, since ${other.since}`
@@ -76,9 +76,14 @@ function open(path: string): DatabaseSync {
   try {
     return new DatabaseSync(path);
   } catch (error) {
-    throw new HostFactoryError(`Cannot open the lock '${path}': ${(error as Error).message}`, {
-      cause: error,
-      hint: "make the work directory writable for this user",
-    });
+    throw cannotOpen(path, error);
   }
+}
+
+function cannotOpen(path: string, error: unknown): HostFactoryError {
+  const { message } = error as Error;
+  return new HostFactoryError(`Cannot open the lock '${path}': ${message}`, {
+    cause: error,
+    hint: /not a database/.test(message) ? "move it away" : "make the work directory writable for this user",
+  });
 }

@@ -122,6 +122,19 @@ Deno.test("a lock that is no file is not opened: what a link leads to stays as i
   });
 });
 
+Deno.test("a lock that holds something else is named, and can be moved away", async () => {
+  await withWorkdir((workdir) => {
+    const path = workdir.layout.lock("pods");
+    Deno.writeTextFileSync(path, "x".repeat(5_000));
+    assert.throws(() => systemLocks.take(workdir, "pods", holder), {
+      message: `Cannot open the lock '${path}': file is not a database`,
+      hint: "move it away",
+    });
+    Deno.renameSync(path, `${path}.old`);
+    systemLocks.take(workdir, "pods", holder)();
+  });
+});
+
 Deno.test("a lock is had even where it cannot be written down who has it", async () => {
   await withWorkdir((workdir) => {
     Deno.mkdirSync(`${workdir.layout.lockHolder("pods")}/full`, { recursive: true });
