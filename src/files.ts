@@ -93,6 +93,7 @@ export const systemFiles: Files = {
 
 function systemInfo(path: string, followLinks: boolean): FileInfo {
   const info = followLinks ? Deno.statSync(path) : Deno.lstatSync(path);
+  if (info.isFifo && watched.has(path.slice(0, path.lastIndexOf("/")))) holdPipe(path, info.ino);
   return {
     kind: kindOf(info),
     size: info.size,
@@ -129,12 +130,35 @@ function kindOf(entry: { isFile: boolean; isDirectory: boolean; isSymlink: boole
   return entry.isFile ? "file" : "other";
 }
 
+const watched = new Set<string>();
+
+/** Pipes in watched directories that are held open, by inode. */
+const heldPipes = new Map<number | null, Deno.FsFile>();
+const MOST_HELD_PIPES = 64;
+
+/**
+ * Deno's watcher opens whatever has changed. A pipe that nobody writes to holds it up for ever, and all of us as soon as
+ * another directory is to be watched; one that is held open at both ends does not. It stays open, for closing it is a change.
+ */
+function holdPipe(path: string, inode: number | null): void {
+  if (heldPipes.has(inode) || heldPipes.size >= MOST_HELD_PIPES) return;
+  try {
+    heldPipes.set(inode, Deno.openSync(path, { read: true, write: true }));
+  } catch {
+    // Gone by now, or not ours to open: then the watcher has been refused, too.
+  }
+}
+
 /** Follows one directory, not what lies below it; where it cannot be watched, the periodic scans have to do. */
 async function watchDirectory(
   directory: string,
   { signal, changed }: { signal: AbortSignal; changed: (directory: string) => void },
 ): Promise<void> {
+  watched.add(directory);
   try {
+    for (const { name, kind } of systemFiles.list(directory)) {
+      if (kind === "other") systemInfo(`${directory}/${name}`, false);
+    }
     const watcher = Deno.watchFs(directory, { recursive: false });
     const close = () => watcher.close();
     signal.addEventListener("abort", close, { once: true });

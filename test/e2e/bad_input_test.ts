@@ -245,6 +245,21 @@ clusterTest("serve serves all others, says what it set aside, and forgets it onc
   await site.allRunning(await site.request(1));
 });
 
+clusterTest("a pipe that comes while serve runs holds up nothing, not even that it starts over", async (site) => {
+  const serve = site.serve();
+  await site.allRunning(await site.request(1));
+  for (const path of ["requests/pipe", "return-requests/pipe"]) {
+    shell(`mkfifo '${path}'`, site.workdir);
+    await eventually(`${path} noted`, () => notes(site).some((note) => note.path.endsWith(`/${path}`)), {
+      seconds: 60,
+    });
+  }
+  Deno.removeSync(`${site.workdir}/views/pods.json`);
+  await serve.says(/starting over/);
+  await site.allRunning(await site.request(1));
+  assert.ok(serve.isAlive);
+});
+
 async function podsOf(site: Site & { cluster: Cluster }): Promise<string[]> {
   return (await site.cluster.podNames()).sort();
 }
