@@ -339,12 +339,13 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(fromMs);
+        const provider = memoryProvider({ files, clock, seed: 3 });
         const [error, strikes] = troubles[trouble] ?? assert.fail();
         files.failWhere(({ name }) => strikes(name), error);
         await clock.advance(forMs / 2);
 
         const requests = [{ requestId: "good" }, { requestId: "back" }];
-        const status = await answerOf("get-request-status", memoryProvider({ files, clock }), { requests });
+        const status = await answerOf("get-request-status", provider, { requests });
         assert.doesNotMatch(JSON.stringify(status), /"fail"|complete_with_error/);
         const before = Object.keys(files.tree("/work/requests"));
         for (
@@ -353,7 +354,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
             { machines: [{ name: "good-0" }] },
           ]] as const
         ) {
-          assert.equal(await answerOf(name, memoryProvider({ files, clock, seed: 3 }), input), undefined);
+          assert.equal(await answerOf(name, provider, input), undefined);
         }
         assert.deepEqual(Object.keys(files.tree("/work/requests")), before, "a refused request leaves nothing");
         await clock.advance(forMs / 2);
