@@ -146,7 +146,9 @@ function machineOfRequest(
   // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.
   const record = readMachineRecord(workdir, name);
   const ended = { name, status, launchtime, ...addressOf(workdir, name, record) };
-  const isWell = record ? record.succeeded || (record.returned && record.up) : word === "deleted" && isReturned(name);
+  // A power failure takes the note of one that was up and returned alone; the existing plug-in leaves none of what failed.
+  const mayLackNote = word === "deleted" || (word === "failed" && request.record !== undefined);
+  const isWell = record ? record.succeeded || (record.returned && record.up) : mayLackNote && isReturned(name);
   if (isWell) return machineAnswer({ ...ended, result: "succeed" });
   // 3. It failed, and says why.
   const message = record?.message || (word && GENERIC_FAILURE[word]) || "Nothing is known of this machine any more";

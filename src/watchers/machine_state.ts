@@ -61,7 +61,8 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
 export function stateOfGone(last: Pod | undefined, { word, record, returned }: KnownMachine): MachineState {
   if (record) return { word: "deleted" };
   const succeeded = word === "succeeded" || (last !== undefined && hasSucceeded(last));
-  const up = word === "running" || succeeded || (last !== undefined && hasBeenUp(last));
+  // Where a power failure took the note and the pod file of one that had failed, it was one that was up and returned.
+  const up = word === "running" || succeeded || (last ? hasBeenUp(last) : word === "failed" && returned);
   const ended = { up, returned, givenUp: false, ...(last ? addressOf(last) : {}) };
   if (succeeded) return { word: "deleted", record: { ...ended, succeeded, message: SUCCEEDED } };
   return { word: "deleted", record: { ...ended, message: goneMessage(last, ended) } };

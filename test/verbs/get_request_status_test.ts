@@ -160,6 +160,12 @@ Deno.test("a request that nobody issued is an error, whatever a partial failure 
   assert.equal(status(provider, "none").status, "complete_with_error");
 });
 
+Deno.test("a returned machine that was up has succeeded though a power failure took the note of how its pod ended", () => {
+  const provider = requested({ word: "failed" }, { word: "failed" });
+  addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked });
+  assert.deepEqual(status(provider).machines.map(({ result }) => result), ["succeed", "fail"]);
+});
+
 Deno.test("a request runs while any machine does, and the others are answered already", () => {
   const answer = status(requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }));
   assert.equal(answer.status, "running");

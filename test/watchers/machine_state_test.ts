@@ -207,6 +207,12 @@ const ofGone: [
   ["succeeded, as a word without a note says", undefined, { word: "succeeded" }, { up: true, succeeded: true }],
   ["was never seen", undefined, { word: "creating" }, { up: false }],
   ["had failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, undefined],
+  [
+    "had failed, was returned, and lost its note and its pod file",
+    undefined,
+    { word: "failed", returned: true },
+    { up: true, returned: true, message: "Returned by Symphony" },
+  ],
 ];
 for (const [what, last, known, noted] of ofGone) {
   Deno.test(`a machine that ${what} is deleted once its pod is gone`, () => {
