@@ -3,13 +3,20 @@ import type { Workdir } from "./workdir.ts";
 /** How long, in milliseconds, a change may hide behind a directory's modification time (file systems tick in up to 2 s). */
 const TICK_MS = 2_000;
 
-/** The names that appear in a directory over time, each given once; looks again only where the directory has changed. */
+/**
+ * How often, in milliseconds, all is listed though nothing seems to have changed: the clock of a file server may be another
+ * than ours, so that a change behind its tick is not told from none.
+ */
+const LIST_EVERY_MS = 60_000;
+
+/** The names that appear in a directory over time, each given once; looks again where the directory has changed, and once a minute. */
 export class Arrivals {
   readonly #workdir: Workdir;
   readonly #directory: string;
   readonly #gone: (name: string) => void;
   readonly #given = new Set<string>();
   #modifiedMs = -1;
+  #listedMs = -Infinity;
 
   /** @param options `gone` is told of each name that was given and is there no more: should it come back, it is given again */
   constructor(workdir: Workdir, directory: string, options: { gone?: (name: string) => void } = {}) {
@@ -22,7 +29,8 @@ export class Arrivals {
   next(nowMs: number): string[] {
     if (this.#workdir.kind(this.#directory) !== "directory") return [];
     const { modifiedMs } = this.#workdir.files.info(this.#directory);
-    if (modifiedMs === this.#modifiedMs) return [];
+    if (modifiedMs === this.#modifiedMs && Math.abs(nowMs - this.#listedMs) < LIST_EVERY_MS) return [];
+    this.#listedMs = nowMs;
     const present = new Set(this.#workdir.names(this.#directory));
     for (const name of this.#given) {
       if (present.has(name)) continue;

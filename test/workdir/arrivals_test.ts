@@ -72,6 +72,18 @@ for (const skewMs of [-3_600_000, 3_600_000]) {
   });
 }
 
+Deno.test("what comes within one tick of a file server's clock that is off is found within a minute", async () => {
+  const { files, clock, directory, add, next } = make();
+  add("a");
+  const tick = clock.now() - 3_600_000;
+  files.touch(directory, tick);
+  assert.deepEqual(next(), ["a"]);
+  add("b");
+  files.touch(directory, tick);
+  await clock.advance(60_000);
+  assert.deepEqual(next(), ["b"]);
+});
+
 Deno.test("a name that was forgotten is given again, as long as it is there", async () => {
   const { files, clock, directory, add, next, arrivals } = make();
   add("a");
