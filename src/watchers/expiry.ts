@@ -143,15 +143,16 @@ export class ExpiryWatcher implements Loop {
   async #ask(machines: string[], signal: AbortSignal): Promise<void> {
     const left = [...machines];
     while (left.length > 0 && this.#slots.free > 0 && !signal.aborted) {
-      const endings: Ending[] = [];
+      const answers: [machine: string, pod: Pod][] = [];
       for (const machine of left.splice(0, this.#slots.free)) {
         this.#slots.start(async () => {
           const pod = await this.#get(machine, signal);
-          const ending = pod && this.#endingOf(machine, pod);
-          if (ending) endings.push(ending);
+          if (pod) answers.push([machine, pod]);
         });
       }
       await this.#slots.drained();
+      // Judged only now: while the last of these answers was waited for, others may have come up.
+      const endings = answers.flatMap(([machine, pod]) => this.#endingOf(machine, pod) ?? []);
       if (!this.#dryRun) this.#giveUp(endings);
     }
   }

@@ -360,3 +360,24 @@ Deno.test("a pod file that cannot be read, or is a directory, holds up no other"
   await run(watcherOf(watching), watching, 1_000);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
 });
+
+Deno.test("a machine that comes up while the cluster is slow to answer for another is not given up", async () => {
+  const watching = pending(301);
+  const { workdir, files, kube, clock } = watching;
+  const creationTimestamp = new Date(clock.now() - 301_000).toISOString();
+  files.writeText("/work/pods/req-1", podFileText(kube.put(ourPod("req-1", undefined, { creationTimestamp }))));
+  writeStatusWord(workdir, "req-1", "pending");
+  const getPod = kube.getPod.bind(kube);
+  kube.getPod = async (name, options) => {
+    if (name === "req-1") await clock.sleep(20_000);
+    return await getPod(name, options);
+  };
+  const step = watcherOf(watching).step(watching.stopping);
+  await clock.advance(10_000);
+  const up = kube.put(ourPod("req-0", { phase: "Running" }, { creationTimestamp }));
+  writeSightings(watching, [["req-0", { pod: up }]]);
+  await clock.advance(10_000);
+  await step;
+  assert.equal(readStatusWord(workdir, "req-0"), "running");
+  assert.equal(readStatusWord(workdir, "req-1"), "failed");
+});
