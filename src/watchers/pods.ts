@@ -36,6 +36,7 @@ const log = logger("pods");
 
 /** As much of a pod as tells whether another look at it says anything new. */
 interface WrittenPod {
+  uid: string | undefined;
   resourceVersion: string | undefined;
   /** As the machine's word has it: see `phaseOf`. */
   phase: string;
@@ -45,9 +46,9 @@ interface WrittenPod {
 }
 
 function writtenPod(pod: Pod): WrittenPod {
-  const { resourceVersion, deletionTimestamp } = pod.metadata;
+  const { uid, resourceVersion, deletionTimestamp } = pod.metadata;
   const isGoing = deletionTimestamp !== undefined;
-  return { resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing };
+  return { uid, resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing };
 }
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
@@ -162,11 +163,20 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
     const name = this.#nameOfOurs(pod);
     if (name === undefined) return;
+    if (type !== "DELETED" && this.#isOlder(name, pod)) return;
     this.#adopter.saw(pod);
     this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
       canWait: type !== "DELETED" && this.#canWait(name, pod),
     });
     this.#wake();
+  }
+
+  /** True where a LIST that broke off had said more of this very pod: the watch goes on from before that. */
+  #isOlder(name: string, { metadata: { uid, resourceVersion } }: Pod): boolean {
+    const unwritten = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting ?? this.#obstructed.get(name);
+    const known = !unwritten ? this.#written.get(name) : "pod" in unwritten ? unwritten.pod.metadata : undefined;
+    // Where versions are no numbers, nothing is older (source: Kubernetes documentation, "Resource versions").
+    return known?.uid === uid && Number(resourceVersion) < Number(known?.resourceVersion);
   }
 
   heard(): void {

@@ -636,3 +636,24 @@ Deno.test("one machine that may not be written delays no other, and is written o
   assert.equal(word(watching, "req-0"), "running");
   assert.notEqual(readView(watching.workdir, "pods"), undefined);
 });
+
+Deno.test("what a watch repeats from before a list that broke off does not undo what that list said", async () => {
+  const watching = memoryWatching();
+  ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  const { watcher, list, go } = watch(watching);
+  list(up("req-0", "5"));
+  await go();
+  watcher.begin();
+  watcher.page([ourPod("req-0", { phase: "Failed" }, { resourceVersion: "7" })]);
+  watcher.failed(new KubeError("unavailable", "away"), 0);
+  for (const written of [false, true]) {
+    if (written) await go();
+    watcher.event("MODIFIED", up("req-0", "6"));
+    await go();
+    assert.equal(word(watching, "req-0"), "failed");
+  }
+  watcher.event("ADDED", ourPod("req-0", { phase: "Running" }, { uid: "another", resourceVersion: "6" }));
+  await go();
+  assert.equal(word(watching, "req-0"), "deleted");
+});
