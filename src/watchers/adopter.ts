@@ -188,6 +188,8 @@ export class Adopter {
     const { layout } = workdir;
     const path = layout.returnRequest(id);
     if (readReturn(workdir, id) || workdir.kind(layout.request(id))) return;
+    // Once all its pods have gone it may have been removed as long past: nothing of it is left to do.
+    if ([...machines].every((machine) => workdir.kind(layout.pod(machine)) === undefined)) return;
     if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
     addReturn(workdir, { id, machines: [...machines], unknown: [], requestedAt });
     log.warn("Return request rebuilt from its pods", { request: id, machines: machines.size });

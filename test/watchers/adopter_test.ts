@@ -205,6 +205,20 @@ Deno.test("a return comes back as its pods remember it, and a machine of it that
   ]);
 });
 
+Deno.test("a return request that was removed once its pods had gone does not come back", async () => {
+  const watching = memoryWatching();
+  giveBack(watching, "ret", "req-0");
+  const watcher = await list(watching);
+  const returned = remembering("req-0", { count: 1, returnId: "ret" });
+  watcher.event("MODIFIED", returned);
+  watcher.event("DELETED", returned);
+  await go(watcher, watching);
+  watching.files.removeTree("/work/return-requests/ret");
+  await watching.clock.advance(61_000);
+  await go(watcher, watching);
+  assert.equal(readReturn(watching.workdir, "ret"), undefined);
+});
+
 Deno.test("that a machine was given back is known from its pod, though the return request is not put back yet", async () => {
   const watching = memoryWatching();
   ask(watching, "req", 1);
