@@ -57,6 +57,8 @@ export interface ServeOptions {
   imagePullGraceSeconds: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
+  /** How often everything is listed anew though nothing seems to be missing, in milliseconds; default: the reflector's. */
+  relistMs?: number;
   /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
   retention?: RetentionLimits;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
@@ -210,7 +212,14 @@ async function watch(
   }
   const followers: { readonly viewIsOurs: boolean }[] = [];
   let followed: (() => number) | undefined;
-  const following = { clock, random, signal: stopping, watchTimeoutSeconds: options.watchTimeoutSeconds };
+  const { watchTimeoutSeconds, relistMs } = options;
+  const following = {
+    clock,
+    random,
+    signal: stopping,
+    watchTimeoutSeconds,
+    ...(relistMs === undefined ? {} : { relistMs }),
+  };
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
     const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });

@@ -21,8 +21,12 @@ function fault(what: string, ...draws: ((random: Random) => FaultInput)[]): Deed
         const drawn = draw(random);
         const id = simulation.cluster.setFault({ ...drawn, id: `${drawn.name}-${integerBetween(random, 0, 1e6)}` });
         simulation.trace.say("trouble", JSON.stringify(drawn));
-        if (drawn.name === "stale-reads") simulation.staleMs = Infinity;
-        simulation.undo(aWhile(random), drawn.name, () => void simulation.cluster.clearFault(id));
+        const isStale = drawn.name === "stale-reads";
+        if (isStale) simulation.staleReads++;
+        simulation.undo(aWhile(random), drawn.name, () => {
+          simulation.cluster.clearFault(id);
+          if (isStale) simulation.endStaleReads();
+        });
       }
     },
   };
@@ -105,7 +109,7 @@ export const DEEDS = {
       clock.after(magnitude(random, 10, 300_000), () => {
         if (simulation.isHealed) return;
         trace.say("trouble", "an old work directory is put back");
-        simulation.wipedMs = simulation.restoredMs = clock.monotonic();
+        simulation.wipedMs = simulation.emptiedMs = simulation.restoredMs = clock.monotonic();
         host.files.putBack(root, backup);
       });
     },
@@ -297,7 +301,7 @@ export const DEEDS = {
   clusterClockJump: {
     what: "the cluster's clock jumps",
     act(simulation, random) {
-      simulation.clusterSkewMs += magnitude(random, 100, 60_000) * (happens(random, 0.5) ? 1 : -1);
+      simulation.jumpCluster(magnitude(random, 100, 60_000) * (happens(random, 0.5) ? 1 : -1));
       simulation.trace.say("trouble", `the cluster's clock is ${simulation.clusterSkewMs} ms ahead`);
     },
   },
@@ -359,8 +363,13 @@ function wipe(simulation: Simulation, random: Random): void {
   );
   const path = oneOf(random, [root, oneOf(random, directories), oneOf(random, below.length > 0 ? below : directories)]);
   trace.say("trouble", `${path} is emptied`);
-  simulation.wipedMs = simulation.clock.monotonic();
   if (workdir.kind(path) !== "directory") return;
+  const { podsStatus, pods, machines } = workdir.layout;
+  // Of all the rest nothing is promised that the cluster does not say, too.
+  const isKnowledge = below.includes(path) ||
+    [root, requests, returnRequests, podsStatus, pods, machines].includes(path);
+  if (isKnowledge) simulation.wipedMs = simulation.clock.monotonic();
+  simulation.emptiedMs = simulation.clock.monotonic();
   if (below.includes(path)) return files.removeTree(path);
   for (const { name } of files.list(path)) files.removeTree(`${path}/${name}`);
 }

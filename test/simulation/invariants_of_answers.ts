@@ -85,10 +85,12 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
       if (verb !== "getRequestStatus" || failed) return missing(simulation);
       for (const { requestId, message, status, machines } of (answer as StatusAnswer).requests) {
         // What was asked before somebody emptied the work directory is known as far as the cluster remembers it.
-        if ((simulation.symphony.asked.get(requestId)?.atMs ?? Infinity) <= simulation.wipedMs) continue;
+        const asked = simulation.symphony.asked.get(requestId);
+        if ((asked?.atMs ?? Infinity) <= simulation.wipedMs) continue;
+        if (asked && isPast(simulation, { asked, message })) continue;
         if (/never issued/.test(message)) return `${requestId} was printed, and is not known now`;
         // A machine that is up may fail, and with it its request; one that is given back stays so.
-        const isReturn = simulation.symphony.asked.get(requestId)?.kind === "return";
+        const isReturn = asked?.kind === "return";
         for (const { name, result, status } of machines) {
           const key = `${requestId} ${name}`;
           if (result === "fail" && succeeded.has(key)) return `${key} had succeeded and ended, and now fails`;
@@ -112,9 +114,18 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
   };
 }
 
-function missing({ symphony, host, wipedMs }: Simulation): string | undefined {
+/** True where it is said to be long past, or not to be known while the view is too old to say that, and is past. */
+function isPast(simulation: Simulation, { asked, message }: { asked: Asked; message: string }): boolean {
+  return /long past|is not known here yet/.test(message) && simulation.mayBePast(asked);
+}
+
+function missing(simulation: Simulation): string | undefined {
+  const { symphony, host, wipedMs } = simulation;
   for (const asked of symphony.asked.values()) {
     if (asked.atMs <= wipedMs) continue;
+    const { layout } = host.workdir;
+    const path = asked.kind === "return" ? layout.returnRequest(asked.id) : layout.request(asked.id);
+    if (host.workdir.kind(path) === undefined && simulation.mayBePast(asked)) continue;
     const { id, kind, count } = asked;
     if (kind === "return") {
       const stored = readReturn(host.workdir, id);
@@ -156,12 +167,31 @@ export function completeIsComplete(simulation: Simulation): Invariant {
       if (verb !== "getRequestStatus" || failed) return undefined;
       for (const request of (answer as StatusAnswer).requests) {
         const asked = simulation.symphony.asked.get(request.requestId);
-        const flaw = asked && asked.atMs > simulation.wipedMs && flawOfComplete(request, asked);
+        if (!asked || asked.atMs <= simulation.wipedMs) continue;
+        if (isPast(simulation, { asked, message: request.message })) continue;
+        const untrue = asked.kind === "request" &&
+          request.machines.map((one) => lieAbout(simulation, one)).find((lie) => lie);
+        const flaw = untrue || flawOfComplete(request, asked);
         if (flaw) return `${request.requestId} is ${request.status}, but ${flaw}`;
       }
       return undefined;
     },
   };
+}
+
+/** What is said of a machine of a request against what really became of its pod; nothing where that is the same. */
+function lieAbout(
+  { truth, host, clock, staleMs }: Simulation,
+  { name, result }: RequestStatusAnswer["machines"][number],
+): string | undefined {
+  if (result === "succeed") {
+    const hasRun = truth.lives().some((life) => life.name === name && life.hasRun && carriesOurLabels(life.pod));
+    return hasRun ? undefined : `${name} is said to have been up, and never was`;
+  }
+  const life = truth.living(name);
+  if (result !== "fail" || !life?.isOurs || !carriesOurLabels(life.pod) || isOver(life.pod)) return undefined;
+  if (clock.monotonic() < staleMs + FORGIVEN_MS || readMachineRecord(host.workdir, name)?.givenUp) return undefined;
+  return `${name} is said to have failed, and its pod is ${life.pod.status?.phase}`;
 }
 
 function flawOfComplete({ status, machines }: RequestStatusAnswer, asked: Asked): string | undefined {

@@ -1,12 +1,16 @@
+import type { Clock } from "../../src/clock.ts";
+import { loadConfig } from "../../src/config.ts";
 import { isRequestId, parseMachineName } from "../../src/hf/names.ts";
 import { isStatusWord, type StatusWord } from "../../src/hf/status.ts";
+import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { hasEnded } from "../../src/watchers/up.ts";
 import { readMachineRecord, readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
+import { CONFDIR, WORKDIR } from "./host.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
-import { carriesOurLabels } from "./truth.ts";
+import { carriesOurLabels, INSTANCE, isOver } from "./truth.ts";
 
 /** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
 const QUIET_MS = 35_000;
@@ -33,11 +37,13 @@ export function levelNotEdge(simulation: Simulation): Invariant {
         if (stored && !stored.processed) return `return ${id} is not handled`;
         for (const name of stored?.machines ?? []) returned.add(name);
       }
+      const named = namedAsGone(simulation);
       for (const id of workdir.names(workdir.layout.requests)) {
         const stored = isIntact(id) ? readRequest(workdir, id) : undefined;
         if (stored && !stored.processed) return `request ${id} is not handled`;
         for (const { name } of stored?.machines ?? []) {
-          const amiss = machineAmiss(simulation, name, returned.has(name));
+          const amiss = machineAmiss(simulation, name, returned.has(name)) ??
+            namingAmiss(simulation, name, { isReturned: returned.has(name), isNamed: named.has(name) });
           if (amiss) return amiss;
         }
       }
@@ -63,6 +69,39 @@ function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, is
     return word === WORD_OF_PHASE[phase] ? undefined : `${name} is ${word}, and its pod is ${phase}`;
   }
   return word === "deleted" || word === "failed" ? undefined : `${name} is ${word}, and it has no pod`;
+}
+
+/** The machines that Symphony would be told have gone, or are about to, were it to ask for all now. */
+function namedAsGone({ host, clock }: Simulation): Set<string> {
+  const { workdir } = host;
+  const config = loadConfig({ workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE }, {});
+  const hostClock: Clock = {
+    now: () => clock.now() + host.skewMs,
+    monotonic: () => clock.monotonic(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
+  const answer = getReturnRequests({ config, workdir, clock: hostClock, random: workdir.random }, {});
+  return new Set(answer.requests.map(({ machine }) => machine));
+}
+
+/** Each machine that has gone without having been given back is named, and none that is well or was given back. */
+function namingAmiss(
+  { truth, symphony, departures, wipedMs }: Simulation,
+  name: string,
+  { isReturned, isNamed }: { isReturned: boolean; isNamed: boolean },
+): string | undefined {
+  if (isReturned) return isNamed ? `${name} was given back, and is still named` : undefined;
+  const life = truth.living(name);
+  const isWell = life !== undefined && carriesOurLabels(life.pod) && !isOver(life.pod);
+  if (isWell) {
+    const isLeaving = departures.lastSaidMs(life.pod.spec.nodeName) > -Infinity;
+    return isNamed && !isLeaving ? `${name} is named, and its pod is ${life.pod.status?.phase}` : undefined;
+  }
+  // What was lost with the work directory may have been lost with its pod.
+  const { requestId = "" } = parseMachineName(name) ?? {};
+  if ((symphony.asked.get(requestId)?.atMs ?? -Infinity) <= wipedMs) return undefined;
+  const hadPod = truth.lives().some((one) => one.name === name && one.isOurs);
+  return hadPod && !isNamed && !symphony.hasReturned(name) ? `${name} has gone, and is not named` : undefined;
 }
 
 /** 4. Held by `simulation_test.ts`: a run whose choices all come from its seed is the same run every time. */
@@ -101,11 +140,23 @@ export function bounded(simulation: Simulation): Invariant {
       if (simulation.isRidOfEnded && ended) return `pod ${ended.name} has ended, and stays`;
       const left = Object.keys(host.files.tree("/work")).find((path) => path.includes(".new-"));
       if (simulation.isSwept && left !== undefined) return `${left} is left, and nothing removes it`;
+      const past = simulation.isRidOfPast ? pastOf(simulation) : undefined;
+      if (past !== undefined) return `${past} is left of what is long past`;
       if (cluster.watchCount > 3) return `${cluster.watchCount} watches are open`;
       const quietMs = clock.monotonic() - simulation.askedMs;
       return quietMs < QUIET_MS ? `something was still tried ${quietMs} ms ago` : undefined;
     },
   };
+}
+
+/** Something that is known of requests, return requests or machines, where anything is. */
+function pastOf({ host: { workdir }, garbage }: Simulation): string | undefined {
+  const { requests, returnRequests, podsStatus, machines, lost, returning } = workdir.layout;
+  for (const directory of [requests, returnRequests, podsStatus, machines, lost, returning]) {
+    const name = workdir.names(directory).find((name) => !garbage.has(name));
+    if (name !== undefined) return `${directory}/${name}`;
+  }
+  return undefined;
 }
 
 /** 14. What the existing plug-in reads is as it expects it. */

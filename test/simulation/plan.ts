@@ -1,4 +1,5 @@
-import { integerBetween } from "../../src/random.ts";
+import { integerBetween, type Random } from "../../src/random.ts";
+import type { RetentionLimits } from "../../src/watchers/past.ts";
 import { happens, magnitude, oneOf, randomFor, someOf } from "./chance.ts";
 import { type Deed, DEEDS, FAULTS } from "./deeds.ts";
 
@@ -21,6 +22,10 @@ export interface Plan {
   podTimeoutSeconds: number;
   imagePullGraceSeconds: number;
   watchTimeoutSeconds: number;
+  /** How often serve lists everything anew though nothing seems to be missing, in milliseconds. */
+  relistMs: number;
+  /** How long, and how much of, what has come to its end is kept; absent where all is. */
+  retention: RetentionLimits | undefined;
   /** How often Symphony asks for the state of its requests, in milliseconds. */
   pollMs: number;
   /** Goes on until what dead processes left must have been removed. */
@@ -58,11 +63,22 @@ export function drawPlan(seed: number): Plan {
     podTimeoutSeconds: oneOf(random, [20, 60, 120]),
     imagePullGraceSeconds: oneOf(random, [1, 60]),
     watchTimeoutSeconds: oneOf(random, [10, 30, 60]),
+    relistMs: drawRelistMs(randomFor(seed, "relist")),
+    retention: drawRetention(randomFor(seed, "retention")),
     pollMs: magnitude(random, 500, 10_000),
     waitsForSweep: happens(random, 0.05),
     waitsForEnded,
     clusterSkewMs: happens(random, 0.2) ? Math.round((random.next() - 0.5) * 2 * magnitude(random, 1_000, 600_000)) : 0,
   };
+}
+
+function drawRelistMs(random: Random): number {
+  return happens(random, 0.3) ? magnitude(random, 5_000, 120_000) : 600_000;
+}
+
+function drawRetention(random: Random): RetentionLimits | undefined {
+  if (!happens(random, 0.3)) return undefined;
+  return { retainSeconds: magnitude(random, 10, 600), retainMachines: happens(random, 0.2) ? 10 : 1_000 };
 }
 
 /** The plan without the events that `keep` does not name. */

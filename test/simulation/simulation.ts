@@ -18,7 +18,7 @@ import { CONFDIR, Host, WORKDIR } from "./host.ts";
 import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
 import type { Process } from "./process.ts";
-import { Symphony } from "./symphony.ts";
+import { type Asked, Symphony } from "./symphony.ts";
 import { Trace } from "./trace.ts";
 import { INSTANCE, NAMESPACE, Truth } from "./truth.ts";
 import { type Call, wire } from "./wire.ts";
@@ -31,6 +31,12 @@ const WHOLE_WITHIN_MS = 720_000;
 
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
+
+/** What is long past is removed at the latest so long after four times the time that it is kept, in milliseconds. */
+const PAST_WITHIN_MS = 600_000;
+
+/** The slowest answer by which the cluster's time may be told, in milliseconds. */
+const SLOWEST_ANSWER_MS = 100_000;
 
 /** So often somebody may be woken within one millisecond. */
 const MOST_WAKES = 20_000;
@@ -73,22 +79,29 @@ export class Simulation {
   /** When the cluster was last heard from by a `serve`, and when anything but a list or a watch was last sent. */
   heardMs = -Infinity;
   askedMs = -Infinity;
-  /** When a clock last jumped, and when a read was last answered from the past. */
+  /** When a clock last jumped. */
   jumpedMs = -Infinity;
-  staleMs = -Infinity;
+  /** How many faults answer reads from the past now, and when one last did. */
+  staleReads = 0;
+  #staleMs = -Infinity;
   /** When power failed last. */
   powerMs = -Infinity;
   /** When somebody last took something of the work directory away: what was asked before may be forgotten. */
   wipedMs = -Infinity;
+  /** When somebody last took anything away: what is missing is found when all is listed anew. */
+  emptiedMs = -Infinity;
   /** When an old work directory was last put back: it does not know which pods have come and gone since. */
   restoredMs = -Infinity;
   /** Entries of the work directory that somebody broke on purpose. */
   readonly garbage = new Set<string>();
   clusterSkewMs: number;
+  #clusterJumps = false;
   /** So much time has passed since the last trouble that everything that a dead process left has been removed. */
   isSwept = false;
   /** So much time has passed that no pod that has ended is left. */
   isRidOfEnded = false;
+  /** So much time has passed since everything came to its end that nothing of it is kept. */
+  isRidOfPast = false;
   /** Trouble is over: from now on everything has to come to rest. */
   isHealed = false;
   readonly #random: Random;
@@ -174,6 +187,11 @@ export class Simulation {
     }
     await symphony.giveBackThese([...this.#allMachines()].sort());
     await this.#rest("after everything was given back");
+    if (plan.retention) {
+      await this.#letPass(4 * plan.retention.retainSeconds * 1000 + PAST_WITHIN_MS);
+      this.isRidOfPast = true;
+      await this.#rest("after everything was long past");
+    }
     if (!plan.waitsForSweep) return;
     await this.#letPass(SWEPT_WITHIN_MS);
     this.isSwept = true;
@@ -246,9 +264,11 @@ export class Simulation {
       }),
     });
     const holder = { host: "host", pid: this.#processes, command: "hostfactory serve", since: "" };
-    const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds } = this.plan;
-    const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds };
-    const options = { watchers: WATCHERS, instance: INSTANCE, concurrency, ...times };
+    const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs, retention } =
+      this.plan;
+    const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs };
+    const kept = retention === undefined ? {} : { retention };
+    const options = { watchers: WATCHERS, instance: INSTANCE, concurrency, ...times, ...kept };
     this.#serving.set(process, stopping);
     this.trace.say(name, "starts");
     const workdir = new Workdir(WORKDIR, { files, random });
@@ -295,6 +315,32 @@ export class Simulation {
     this.#tell((invariant) => invariant.crashed?.());
   }
 
+  /** When a read was last answered from the past: at most now. */
+  get staleMs(): number {
+    return this.staleReads > 0 ? this.clock.monotonic() : this.#staleMs;
+  }
+
+  /** One fault less answers reads from the past. */
+  endStaleReads(): void {
+    this.#staleMs = this.clock.monotonic();
+    this.staleReads--;
+  }
+
+  /** True where what Symphony asked for has come to its end long enough ago to have been removed. */
+  mayBePast({ atMs, machines }: Asked): boolean {
+    const { retention } = this.plan;
+    if (!retention || machines.some((name) => this.truth.living(name)?.isOurs)) return false;
+    // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
+    const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
+    return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;
+  }
+
+  /** The cluster's clock jumps. */
+  jumpCluster(ms: number): void {
+    this.#clusterJumps = true;
+    this.clusterSkewMs += ms;
+  }
+
   /** Ends a fault again: after a while, or when all trouble ends. */
   undo(afterMs: number, what: string, act: () => void): void {
     this.clock.after(afterMs, () => {
@@ -338,6 +384,7 @@ export class Simulation {
     for (const { id } of this.cluster.listFaults()) if (id !== "latency") this.cluster.clearFault(id);
     this.host.trouble = { disk: "well", slowMs: 0, lostNotices: 0 };
     Object.assign(this.weather, { lagMs: 0, tears: 0 });
+    while (this.staleReads > 0) this.endStaleReads();
     this.cluster.access.grant({ name: "serve", token: "serve-end" });
     this.host.writeToken("serve-end");
     if (this.serving.length === 0) this.startServe();
@@ -372,7 +419,7 @@ export class Simulation {
   }
 
   async #rest(when: string): Promise<void> {
-    const restlessMs = this.clock.monotonic() + (this.wipedMs > -Infinity ? WHOLE_WITHIN_MS : REST_WITHIN_MS);
+    const restlessMs = this.clock.monotonic() + (this.emptiedMs > -Infinity ? WHOLE_WITHIN_MS : REST_WITHIN_MS);
     while (!this.#violation) {
       await this.#letPass(LOOK_EVERY_MS);
       if (this.serving.length === 0) this.startServe();
