@@ -1,12 +1,12 @@
 import * as v from "valibot";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 const DepartureSchema = v.object({
   uid: v.string(),
   reason: v.string(),
-  goneAt: v.optional(v.number()),
-  lost: v.optional(v.object({ taint: v.string(), since: v.number() })),
+  goneAt: v.optional(FiniteNumber),
+  lost: v.optional(v.object({ taint: v.string(), since: FiniteNumber })),
   isDeleted: v.optional(v.boolean()),
 });
 

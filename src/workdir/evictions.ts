@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** By node: when a machine of ours was last evicted from it; the cluster's time, in seconds since the epoch. */
 export function readEvictions(workdir: Workdir): Map<string, number> {
-  const evictions = readRecord(workdir, workdir.layout.evictions, v.record(v.string(), v.number()));
+  const evictions = readRecord(workdir, workdir.layout.evictions, v.record(v.string(), FiniteNumber));
   return new Map(Object.entries(evictions ?? {}));
 }
 

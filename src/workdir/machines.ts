@@ -1,16 +1,13 @@
 import * as v from "valibot";
 import { timestampSeconds } from "../clock.ts";
 import { isStatusWord, type StatusWord } from "../hf/status.ts";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
-
-/** JSON can hold numbers that become infinite, which no answer can hold. */
-const Seconds = v.pipe(v.number(), v.finite());
 
 const MachineRecordSchema = v.object({
   uid: v.optional(v.string()),
   privateIpAddress: v.optional(v.string()),
-  launchtime: v.optional(Seconds),
+  launchtime: v.optional(FiniteNumber),
   up: v.boolean(),
   returned: v.boolean(),
   givenUp: v.boolean(),
@@ -42,15 +39,15 @@ const PodFactsSchema = v.object({
     uid: v.string(),
     resourceVersion: v.optional(v.string()),
     creationTimestamp: v.optional(v.nullable(v.string())),
-    creation_timestamp: v.optional(v.nullable(Seconds)),
+    creation_timestamp: v.optional(v.nullable(FiniteNumber)),
     deletionTimestamp: v.optional(v.nullable(v.string())),
-    deletion_timestamp: v.optional(v.nullable(Seconds)),
+    deletion_timestamp: v.optional(v.nullable(FiniteNumber)),
   }),
   spec: v.optional(v.object({
     nodeName: v.optional(v.nullable(v.string())),
     node_name: v.optional(v.nullable(v.string())),
-    terminationGracePeriodSeconds: v.optional(v.nullable(v.number())),
-    termination_grace_period_seconds: v.optional(v.nullable(v.number())),
+    terminationGracePeriodSeconds: v.optional(v.nullable(FiniteNumber)),
+    termination_grace_period_seconds: v.optional(v.nullable(FiniteNumber)),
     tolerations: v.optional(v.unknown()),
   })),
   status: v.optional(v.object({
@@ -61,9 +58,9 @@ const PodFactsSchema = v.object({
   hostfactory: v.optional(
     v.object({
       hindered: v.optional(
-        v.object({ what: v.optional(v.string()), since: v.optional(v.number()), isCertain: v.boolean() }),
+        v.object({ what: v.optional(v.string()), since: v.optional(FiniteNumber), isCertain: v.boolean() }),
       ),
-      endedAt: v.optional(Seconds),
+      endedAt: v.optional(FiniteNumber),
     }),
   ),
 });

@@ -1,6 +1,9 @@
 import * as v from "valibot";
 import type { Workdir } from "./workdir.ts";
 
+/** JSON can hold numbers that become infinite, which no answer can hold. */
+export const FiniteNumber = v.pipe(v.number(), v.finite());
+
 /** The record in a file, or nothing where there is none; where there is something else, that is noted as broken. */
 export function readRecord<Schema extends v.GenericSchema>(
   workdir: Workdir,

@@ -3,7 +3,7 @@ import { HostFactoryError } from "../errors.ts";
 import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { RequestFile } from "./layout.ts";
 import { Draft, isTaken, publish } from "./publish.ts";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** The version of `.request.json` that we write; we read every version up to it. */
@@ -13,7 +13,7 @@ const RequestRecordSchema = v.object({
   version: v.pipe(v.number(), v.maxValue(RECORD_VERSION)),
   templateId: v.string(),
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
-  requestedAt: v.pipe(v.number(), v.finite()),
+  requestedAt: FiniteNumber,
   up: v.optional(v.literal("Ready")),
 });
 

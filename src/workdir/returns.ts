@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { RequestFile } from "./layout.ts";
 import { dropLost } from "./lost.ts";
 import { isTaken, publish } from "./publish.ts";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import { idTaken } from "./requests.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -10,7 +10,7 @@ const RECORD_VERSION = 1;
 
 const ReturnRecordSchema = v.object({
   version: v.pipe(v.number(), v.maxValue(RECORD_VERSION)),
-  requestedAt: v.number(),
+  requestedAt: FiniteNumber,
   unknown: v.array(v.string()),
 });
 

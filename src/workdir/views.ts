@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { epochSeconds } from "../clock.ts";
-import { readRecord } from "./record.ts";
+import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
 /**
@@ -12,9 +12,9 @@ export const VIEW_LIFETIME_SECONDS = 120;
 /** Besides the view, the inode of the work directory that it is of. */
 const ViewSchema = v.object({
   inode: v.number(),
-  completeAt: v.number(),
-  heardAt: v.number(),
-  clusterAheadSeconds: v.optional(v.number()),
+  completeAt: FiniteNumber,
+  heardAt: FiniteNumber,
+  clusterAheadSeconds: v.optional(FiniteNumber),
 });
 
 /** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch on its host. */

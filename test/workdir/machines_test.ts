@@ -131,10 +131,13 @@ for (const [what, pod, expected] of pods) {
   });
 }
 
-Deno.test("there are no facts where there is no pod file, or a torn one", () => {
+Deno.test("there are no facts where there is no pod file, a torn one, or one with numbers that no answer can hold", () => {
   const { files, workdir } = memoryProvider();
   assert.equal(readPodFacts(workdir, "a-0"), undefined);
   files.writeText("/work/pods/a-0", '{"metadata": {"na');
+  assert.equal(readPodFacts(workdir, "a-0"), undefined);
+  const pod = { metadata: { name: "a-0", uid: "u" }, spec: { terminationGracePeriodSeconds: 30 } };
+  files.writeText("/work/pods/a-0", JSON.stringify(pod).replace("30", "1e999"));
   assert.equal(readPodFacts(workdir, "a-0"), undefined);
 });
 

@@ -13,6 +13,14 @@ Deno.test("a view is read as it was written; none or a torn one is none", () => 
   assert.equal(readView(workdir, "pods"), undefined);
 });
 
+Deno.test("a view whose times are no numbers that an answer could hold is none", () => {
+  const { files, workdir } = memoryProvider();
+  writeView(workdir, "pods", { completeAt: 5, heardAt: 7, clusterAheadSeconds: -3 });
+  const text = files.readText("/work/views/pods.json");
+  files.writeText("/work/views/pods.json", text.replace("-3", "-1e999"));
+  assert.equal(readView(workdir, "pods"), undefined);
+});
+
 Deno.test("a view that came with a copy of its work directory is none, nor is one that was written for what was replaced", () => {
   const { files, workdir } = memoryProvider();
   writeView(workdir, "pods", { completeAt: 5, heardAt: 7 });
