@@ -12,6 +12,9 @@ import type { Watching } from "./watching.ts";
 /** Requests that are looked through in one go before others get their turn. */
 const SLICE = 200;
 
+/** How long, in milliseconds, one call after the other is begun before others get their turn. */
+const ASK_MS = 500;
+
 const log = logger("pods");
 
 /**
@@ -58,8 +61,10 @@ export class UnseenMachines {
    * @throws KubeError where the cluster cannot be asked now; those that are left are asked for with the next call
    */
   async gone(signal: AbortSignal): Promise<string[]> {
+    const { clock } = this.#watching;
     const gone: string[] = [];
-    while (this.#machines.size > 0 && gone.length === 0 && !signal.aborted) {
+    const untilMs = clock.monotonic() + ASK_MS;
+    while (this.#machines.size > 0 && gone.length === 0 && clock.monotonic() < untilMs && !signal.aborted) {
       const some = [...this.#machines].slice(0, this.#watching.concurrency);
       const asked = some.filter((name) => this.#isCreatedUnseen(name));
       const answers = await Promise.allSettled(asked.map((name) => this.#isGone(name, signal)));

@@ -414,6 +414,26 @@ Deno.test("while the server cannot be asked for them, they are not gone, and the
   assert.equal(word(watching, "req-0"), "deleted");
 });
 
+Deno.test("while the server takes long to answer for them, what the watch says is written down in between", async () => {
+  const watching = memoryWatching({ concurrency: 2 });
+  ask(watching, "req", 10);
+  for (let index = 0; index < 10; index++) {
+    settleMachine(watching.workdir, "req", `req-${index}`);
+    watching.kube.put(ourPod(`req-${index}`)); // Created after the list was made.
+  }
+  const { watcher, list, go } = watch(watching);
+  list();
+  watching.kube.latencyMs = 5_000;
+  const going = go();
+  await watching.clock.advance(1_000);
+  watcher.event("ADDED", up("other-0"));
+  await watching.clock.advance(5_000);
+  assert.equal(word(watching, "other-0"), "running");
+  await watching.clock.advance(20_000);
+  await going;
+  assert.equal(watching.kube.named("getPod").length, 10);
+});
+
 Deno.test("pods that are not ours are not seen; those of the existing plug-in are where their request is here", async () => {
   const watching = memoryWatching();
   furnishExisting(watching.files, "");
