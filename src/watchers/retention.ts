@@ -274,12 +274,24 @@ export class RetentionWatcher implements Loop {
       const entry = { id, kind };
       const directory = this.#directory(entry);
       this.#unlessBroken(directory, () => {
-        if (this.#machinesOfFinished(entry, hasPod)) return void directories.push(directory);
+        const machines = this.#machinesOfFinished(entry, hasPod);
+        if (machines) {
+          if (kind === "return") this.#syncNotes(machines);
+          return void directories.push(directory);
+        }
         removeEnd(this.#watching.workdir, directory);
         log.warn("Not removed: it goes on after its end", { path: directory });
       });
     }
     this.#removal.hide(directories);
+  }
+
+  /** Without their return request, only their notes tell that machines were given back. By now that costs hardly anything. */
+  #syncNotes(machines: string[]): void {
+    const { workdir } = this.#watching;
+    for (const note of machines.map((machine) => workdir.layout.machine(machine))) {
+      if (workdir.kind(note) === "file") workdir.files.sync(note);
+    }
   }
 
   /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */

@@ -306,6 +306,24 @@ Deno.test("a request that has come anew under the id of one that is being remove
   assert.ok(!left(watching).some((path) => path.includes(".old-")));
 });
 
+Deno.test("what was given back stays a success without its return request, also after a power failure", async () => {
+  const watching = make();
+  const { workdir, files } = watching;
+  ask(watching, "req", 2);
+  for (const name of ["req-0", "req-1"]) settleMachine(workdir, "req", name);
+  markProcessed(workdir, "req");
+  writeStatusWord(workdir, "req-0", "deleted");
+  writeMachineRecord(workdir, "req-0", { up: true, returned: true, givenUp: false, message: "Returned by Symphony" });
+  writeStatusWord(workdir, "req-1", "running");
+  giveBack(watching, "ret", "req-0");
+  markReturnProcessed(workdir, "ret");
+  for (const path of ["requests/req", "requests", "pods-status", "."]) files.sync(`/work/${path}`);
+  await pass(new RetentionWatcher(watching, limits), watching, 8);
+  assert.equal(readReturn(workdir, "ret"), undefined);
+  const after = memoryWatching({ files: files.crash("names"), clock: watching.clock });
+  assert.equal(tell(after, "req")[0]?.machines[0]?.result, "succeed");
+});
+
 for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, every answer is the one before or 'long past', and nothing stays (${leaves})`, async () => {
     for (let n = 0;; n++) {
