@@ -5,7 +5,7 @@ import { parseReturnRequests } from "../hf/questions.ts";
 import { machineStatus } from "../hf/status.ts";
 import { type Departure, readDepartures } from "../workdir/departures.ts";
 import { readLost } from "../workdir/lost.ts";
-import { readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { hadPod, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { machinesBeingReturned } from "../workdir/returns.ts";
 import { doubtView, readView, type View, VIEW_LIFETIME_SECONDS } from "../workdir/views.ts";
@@ -100,7 +100,7 @@ function ownMachines(workdir: Workdir, nowMs: number): string[] {
   if (lost === undefined) return searchedMachines(workdir, nowMs);
   const beingReturned = machinesBeingReturned(workdir);
   const withPods = workdir.names(workdir.layout.pods).filter((machine) => !beingReturned.has(machine));
-  return [...new Set([...withPods, ...lost])].filter((machine) => hadPod(workdir, machine));
+  return [...new Set([...withPods, ...lost])].filter((machine) => counts(workdir, machine));
 }
 
 /** The same where `serve` has kept nothing of it: of all machines that ever were, those that count. */
@@ -108,10 +108,10 @@ function searchedMachines(workdir: Workdir, nowMs: number): string[] {
   const returns = new ReturnIndex(workdir);
   returns.refresh(nowMs);
   return workdir.names(workdir.layout.podsStatus)
-    .filter((machine) => !returns.has(machine) && hadPod(workdir, machine));
+    .filter((machine) => !returns.has(machine) && counts(workdir, machine));
 }
 
-function hadPod(workdir: Workdir, machine: string): boolean {
+function counts(workdir: Workdir, machine: string): boolean {
   const record = unlessBroken(() => readMachineRecord(workdir, machine));
-  return !record || record === "unknown" || record.uid !== undefined;
+  return !record || record === "unknown" || hadPod(record);
 }

@@ -1,4 +1,4 @@
-import { readMachineRecord } from "../workdir/machines.ts";
+import { hadPod, readMachineRecord } from "../workdir/machines.ts";
 import { readLost, writeLost } from "../workdir/lost.ts";
 import type { Watching } from "./watching.ts";
 
@@ -41,7 +41,7 @@ export class LostMachines {
   #hadPod(machine: string): boolean {
     try {
       const record = readMachineRecord(this.#watching.workdir, machine);
-      return !record || record.uid !== undefined;
+      return !record || hadPod(record);
     } catch {
       return true; // Who asks finds out.
     }

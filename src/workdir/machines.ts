@@ -33,6 +33,11 @@ export interface MachineRecord {
   message: string;
 }
 
+/** True where the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
+export function hadPod({ uid, givenUp }: MachineRecord): boolean {
+  return uid !== undefined || !givenUp;
+}
+
 const PodFactsSchema = v.object({
   metadata: v.object({
     name: v.string(),

@@ -103,12 +103,20 @@ Deno.test("grace never goes below nothing", async () => {
 });
 
 Deno.test("asked for all, machines that Symphony gave back or that never had a pod are not named", () => {
-  const provider = watched(1, { "a-0": "deleted", "a-1": "deleted", "a-2": "failed", "a-3": "failed" });
+  const provider = watched(1, {
+    "a-0": "deleted",
+    "a-1": "deleted",
+    "a-2": "failed",
+    "a-3": "failed",
+    "a-4": "deleted",
+  });
   addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now });
   const record = { up: false, returned: false, givenUp: true, message: "quota" };
   writeMachineRecord(provider.workdir, "a-2", record);
   writeMachineRecord(provider.workdir, "a-3", { ...record, uid: "u" });
-  assert.deepEqual(getReturnRequests(provider, {}).requests.map(({ machine }) => machine).sort(), ["a-1", "a-3"]);
+  writeMachineRecord(provider.workdir, "a-4", { ...record, givenUp: false }); // Its pod file was lost before its pod.
+  const named = getReturnRequests(provider, {}).requests.map(({ machine }) => machine).sort();
+  assert.deepEqual(named, ["a-1", "a-3", "a-4"]);
 });
 
 Deno.test("with nothing in the work directory nothing is to be returned", () => {

@@ -19,18 +19,19 @@ const ended = { up: true, returned: false, givenUp: false, message: "gone" };
 function furnished(): MemoryWatching {
   const watching = memoryWatching();
   const { workdir } = watching;
-  for (const name of ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0"]) {
+  for (const name of ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0", "forgotten-0"]) {
     writeStatusWord(workdir, name, "deleted");
   }
   writeMachineRecord(workdir, "lost-0", { ...ended, uid: "u" });
   writeMachineRecord(workdir, "returned-0", { ...ended, uid: "u" });
-  writeMachineRecord(workdir, "rejected-0", ended);
+  writeMachineRecord(workdir, "rejected-0", { ...ended, up: false, givenUp: true });
+  writeMachineRecord(workdir, "forgotten-0", ended);
   watching.files.makeDirectory("/work/machines/broken-0/directory");
   giveBack(watching, "ret", "returned-0");
   return watching;
 }
 
-const over = ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0"];
+const over = ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0", "forgotten-0"];
 
 Deno.test("lost are those that had a pod and were not given back, found out once", () => {
   const watching = furnished();
@@ -38,10 +39,10 @@ Deno.test("lost are those that had a pod and were not given back, found out once
   assert.equal(readLost(watching.workdir), undefined);
   lost.begin(over);
   lost.write();
-  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
+  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "forgotten-0", "lost-0"]);
   lost.begin([]);
   lost.write();
-  assert.equal(readLost(watching.workdir)?.length, 3);
+  assert.equal(readLost(watching.workdir)?.length, 4);
 });
 
 Deno.test("what an earlier process kept is put right: what it missed, and what was given back since", () => {
@@ -51,7 +52,7 @@ Deno.test("what an earlier process kept is put right: what it missed, and what w
   const lost = new LostMachines(watching);
   lost.begin(over);
   lost.write();
-  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "lost-0"]);
+  assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "forgotten-0", "lost-0"]);
 });
 
 for (const kept of [true, false]) {
@@ -71,7 +72,7 @@ for (const kept of [true, false]) {
     pods.heard();
     pods.complete();
     await run(pods, watching, 5_000);
-    assert.deepEqual(readLost(workdir)?.sort(), ["broken-0", "existing-0", "lost-0", "req-1"]);
+    assert.deepEqual(readLost(workdir)?.sort(), ["broken-0", "existing-0", "forgotten-0", "lost-0", "req-1"]);
   });
 }
 
@@ -84,7 +85,7 @@ Deno.test("what cannot be written is written later, and until then nobody counts
   assert.equal(readLost(watching.workdir), undefined);
   watching.files.before = () => {};
   lost.write();
-  assert.equal(readLost(watching.workdir)?.length, 3);
+  assert.equal(readLost(watching.workdir)?.length, 4);
 });
 
 type Deed = "up" | "gone" | "going" | "return" | "restart" | "follow";
