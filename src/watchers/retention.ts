@@ -276,19 +276,25 @@ export class RetentionWatcher implements Loop {
       this.#unlessBroken(directory, () => {
         const machines = this.#machinesOfFinished(entry, hasPod);
         if (machines) {
-          if (kind === "return") this.#syncNotes(machines);
+          if (kind === "return") this.#makeNotesLast(machines);
           return void directories.push(directory);
         }
         removeEnd(this.#watching.workdir, directory);
         log.warn("Not removed: it goes on after its end", { path: directory });
       });
     }
+    const { files, layout } = this.#watching.workdir;
+    files.sync(layout.machines);
     this.#removal.hide(directories);
   }
 
-  /** Without their return request, only their notes tell that machines were given back. By now that costs hardly anything. */
-  #syncNotes(machines: string[]): void {
+  /**
+   * Without their return request, only their notes tell that machines were given back. A power failure may have taken some
+   * that were not synced; to sync them costs hardly anything by now.
+   */
+  #makeNotesLast(machines: string[]): void {
     const { workdir } = this.#watching;
+    this.#noteReturned(machines);
     for (const note of machines.map((machine) => workdir.layout.machine(machine))) {
       if (workdir.kind(note) === "file") workdir.files.sync(note);
     }

@@ -318,10 +318,16 @@ Deno.test("what was given back stays a success without its return request, also 
   giveBack(watching, "ret", "req-0");
   markReturnProcessed(workdir, "ret");
   for (const path of ["requests/req", "requests", "pods-status", "."]) files.sync(`/work/${path}`);
-  await pass(new RetentionWatcher(watching, limits), watching, 8);
+  await pass(new RetentionWatcher(watching, limits), watching, 1);
+  const beforeIt = memoryWatching({ files: files.crash("names"), clock: watching.clock, kube: watching.kube });
+  await pass(new RetentionWatcher(beforeIt, limits), beforeIt, 7);
+  assert.equal(readReturn(beforeIt.workdir, "ret"), undefined);
+  assert.equal(tell(beforeIt, "req")[0]?.machines[0]?.result, "succeed");
+
+  await pass(new RetentionWatcher(watching, limits), watching, 7);
   assert.equal(readReturn(workdir, "ret"), undefined);
-  const after = memoryWatching({ files: files.crash("names"), clock: watching.clock });
-  assert.equal(tell(after, "req")[0]?.machines[0]?.result, "succeed");
+  const afterIt = memoryWatching({ files: files.crash("names"), clock: watching.clock });
+  assert.equal(tell(afterIt, "req")[0]?.machines[0]?.result, "succeed");
 });
 
 for (const leaves of ["everything", "synced", "names"] as const) {
