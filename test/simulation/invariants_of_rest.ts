@@ -86,7 +86,7 @@ function namedAsGone({ host, clock }: Simulation): Set<string> {
 
 /** Each machine that has gone without having been given back is named, and none that is well or was given back. */
 function namingAmiss(
-  { truth, symphony, departures, wipedMs }: Simulation,
+  { truth, symphony, departures, wipedMs, host }: Simulation,
   name: string,
   { isReturned, isNamed }: { isReturned: boolean; isNamed: boolean },
 ): string | undefined {
@@ -100,6 +100,9 @@ function namingAmiss(
   // What was lost with the work directory may have been lost with its pod.
   const { requestId = "" } = parseMachineName(name) ?? {};
   if ((symphony.asked.get(requestId)?.atMs ?? -Infinity) <= wipedMs) return undefined;
+  // One that was refused before anybody saw its pod has failed, and never counted as up.
+  const record = readMachineRecord(host.workdir, name);
+  if (record?.givenUp && record.uid === undefined) return undefined;
   const hadPod = truth.lives().some((one) => one.name === name && one.isOurs);
   return hadPod && !isNamed && !symphony.hasReturned(name) ? `${name} has gone, and is not named` : undefined;
 }
