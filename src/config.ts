@@ -20,6 +20,8 @@ export interface GlobalOptions {
   proxy?: string;
   kubeconfig?: string;
   namespace?: string;
+  acceptCluster?: string;
+  acceptInstance?: string;
 }
 
 /** Where everything is, settled: an option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
@@ -39,6 +41,9 @@ export interface Config {
   proxy: string | undefined;
   kubeconfig: string | undefined;
   namespace: string | undefined;
+  /** See `Scope` in `serve/serve.ts`. */
+  acceptCluster: string | undefined;
+  acceptInstance: string | undefined;
 }
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
@@ -84,6 +89,8 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
     proxy: options.proxy,
     kubeconfig: absoluteIfSet(options.kubeconfig),
     namespace: options.namespace,
+    acceptCluster: options.acceptCluster,
+    acceptInstance: options.acceptInstance,
   };
 }
 

@@ -188,9 +188,10 @@ export function isMisplaced(error: unknown): boolean {
   return ["EISDIR", "ENOTDIR", "ENOTEMPTY", "ELOOP", "EINVAL", "EFTYPE", "EFBIG"].includes(codeOf(error));
 }
 
-/** True for the trouble of a whole file system or process, which no path is to blame for. */
+/** True for the trouble of a whole file system or process, which no path is to blame for; `ENOTOWNER` is of `Fence`. */
 export function isSharedTrouble(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE"].includes(codeOf(error));
+  const codes = ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE", "ENOTOWNER"];
+  return codes.includes(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

@@ -49,6 +49,13 @@ export function duration(text: string): number {
 export const sharedOption = {
   kubeconfig: () => new Option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)"),
   namespace: () => new Option("--namespace <name>", "where pods live; default: the kubeconfig's"),
+  acceptCluster: () =>
+    new Option(
+      "--accept-cluster <fingerprint>",
+      "the work directory belongs to this cluster and namespace from now on",
+    ),
+  acceptInstance: () =>
+    new Option("--accept-instance <name>", "the work directory belongs to this instance from now on"),
   concurrency: () =>
     new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
       .argParser(wholeNumber(1, 1_000)),

@@ -4,6 +4,11 @@ import { commandPath } from "./daemon.ts";
 import { writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 
+interface Options {
+  dryRun?: boolean;
+  takeOver?: boolean;
+}
+
 export function rebuildCommand(cli: Cli): Command {
   return new Command("rebuild")
     .description(
@@ -11,12 +16,15 @@ export function rebuildCommand(cli: Cli): Command {
     )
     .addOption(sharedOption.kubeconfig())
     .addOption(sharedOption.namespace())
+    .addOption(sharedOption.acceptCluster())
+    .addOption(sharedOption.acceptInstance())
     .option("--dry-run", "say what is missing, and change nothing")
-    .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
+    .option("--take-over", "pods that other work directories of this instance made become this one's")
+    .action(async ({ dryRun = false, takeOver = false }: Options, command: Command) => {
       const config = configure(cli, command, { defaultLogLevel: "warning" });
       const { runRebuild } = await import("../serve/daemon.ts");
       using stop = stopSignals();
-      const options = { dryRun, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
+      const options = { dryRun, takeOver, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
       const rebuilt = await Promise.race([runRebuild(cli, config, options), stop.second]);
       await writeOutput(`${JSON.stringify(rebuilt, undefined, 2)}\n`);
     });

@@ -14,6 +14,8 @@ export function runCronCommand(cli: Cli): Command {
     .description("Give up on pods that are pending too long, and delete those that ended, as serve does by itself")
     .addOption(sharedOption.kubeconfig())
     .addOption(sharedOption.namespace())
+    .addOption(sharedOption.acceptCluster())
+    .addOption(sharedOption.acceptInstance())
     .addOption(sharedOption.podTimeout())
     .addOption(sharedOption.imagePullGrace())
     .option("--run-once", "one pass, then exit")

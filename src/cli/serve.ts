@@ -16,6 +16,8 @@ export function serveCommand(cli: Cli): Command {
     .description("Create, follow and delete the pods: every watcher in one process")
     .addOption(sharedOption.kubeconfig())
     .addOption(sharedOption.namespace())
+    .addOption(sharedOption.acceptCluster())
+    .addOption(sharedOption.acceptInstance())
     .addOption(sharedOption.concurrency())
     .addOption(sharedOption.podTimeout())
     .addOption(sharedOption.imagePullGrace())

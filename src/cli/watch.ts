@@ -23,6 +23,8 @@ export function watchCommand(cli: Cli): Command {
     const command = new Command(name).description(description)
       .addOption(sharedOption.kubeconfig())
       .addOption(sharedOption.namespace())
+      .addOption(sharedOption.acceptCluster())
+      .addOption(sharedOption.acceptInstance())
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.serverTimeout(cli.environment))
       .action(async (options: Options, command: Command) => {

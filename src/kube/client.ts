@@ -2,11 +2,12 @@ import type { Clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import { KubeError } from "./errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
-import type { KubeList, Node, Pod, WatchEvent } from "./types.ts";
+import type { KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
 import { readWatch } from "./watch.ts";
 
 const PODS = "/api/v1/namespaces/{namespace}/pods";
 const NODES = "/api/v1/nodes";
+const LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
 
 /** The cluster behind a connection. */
 export class KubeClient implements Kube {
@@ -54,7 +55,9 @@ export class KubeClient implements Kube {
     await this.#connection.request("DELETE", `${PODS}/${encodeURIComponent(name)}`, { ...options, body });
   }
 
+  /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
+    if (options.continueToken === undefined) await this.#connection.verify(options);
     return await this.#list(PODS, "Pod", options);
   }
 
@@ -68,6 +71,25 @@ export class KubeClient implements Kube {
 
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
     return this.#watch(NODES, options);
+  }
+
+  async getLease(name: string, options: CallOptions = {}): Promise<Lease> {
+    return asLease(await this.#connection.request("GET", `${LEASES}/${encodeURIComponent(name)}`, options));
+  }
+
+  async createLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
+    const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", ...lease };
+    return asLease(await this.#connection.request("POST", LEASES, { ...options, body, isUnfenced: true }));
+  }
+
+  async updateLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
+    const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", ...lease };
+    const path = `${LEASES}/${encodeURIComponent(lease.metadata.name ?? "")}`;
+    return asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
+  }
+
+  reconnect(): void {
+    this.#connection.reset();
   }
 
   async #list<T>(
@@ -99,6 +121,12 @@ function asPod(value: unknown): Pod {
   const pod = value as Pod;
   if (typeof pod?.metadata?.name === "string") return pod;
   throw new KubeError("unavailable", "The API server answered something that is not a pod");
+}
+
+function asLease(value: unknown): Lease {
+  const lease = value as Lease;
+  if (lease?.kind === "Lease" && typeof lease.metadata?.resourceVersion === "string") return lease;
+  throw new KubeError("unavailable", "The API server answered something that is not a lease");
 }
 
 /** The items of a list do not say what they are; by themselves they do. */

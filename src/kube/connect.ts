@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Files } from "../files.ts";
+import type { Admit } from "./cluster_place.ts";
 import { KubeClient } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { Credentials } from "./credentials.ts";
@@ -22,11 +23,14 @@ export interface ConnectOptions {
   network?: Network;
   /** Default: runs programs on the machine we run on. */
   runPlugin?: RunPlugin;
+  /** See `ConnectionOptions`. */
+  beforeChange?: (() => void) | undefined;
+  admit?: Admit | undefined;
 }
 
 /** The cluster that the surroundings name. Nothing is read and nobody is called before the first call. */
 export function connectKube(options: ConnectOptions): Kube {
-  const { network = systemNetwork, runPlugin = systemRunPlugin, clock } = options;
+  const { network = systemNetwork, runPlugin = systemRunPlugin, clock, beforeChange, admit } = options;
   const logins = new Credentials({ ...options, runPlugin });
-  return new KubeClient(new Connection({ logins, network, clock }), { clock });
+  return new KubeClient(new Connection({ logins, network, clock, beforeChange, admit }), { clock });
 }

@@ -1,7 +1,9 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { type Admit, placeKeyOf, placeOf } from "./cluster_place.ts";
 import { ClusterTime } from "./cluster_time.ts";
 import { KubeError } from "./errors.ts";
-import { parseStatus, sortFailure } from "./failure.ts";
+import { isNotGranted, parseStatus, sortFailure } from "./failure.ts";
 import type { Login, LoginSource } from "./login.ts";
 import type { Network, Transport } from "./network.ts";
 
@@ -12,6 +14,18 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** Until when the whole answer must be here (for a stream: its beginning), in milliseconds. Default: 30 s. */
   timeoutMs?: number;
+  /** It may change the cluster whoever owns the instance: see `beforeChange`. */
+  isUnfenced?: boolean;
+}
+
+export interface ConnectionOptions {
+  logins: LoginSource;
+  network: Network;
+  clock: Clock;
+  /** Called right before anything is sent that changes the cluster; not sent if this throws. */
+  beforeChange?: (() => void) | undefined;
+  /** Asked about each place that a login leads to, before anything else is sent there. Absent: every place will do. */
+  admit?: Admit | undefined;
 }
 
 /** An answer whose body is still coming. */
@@ -23,6 +37,14 @@ export interface OpenStream {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** How long, in milliseconds, a place that was not admitted is not asked again. */
+const REFUSED_MS = 2_000;
+
+/** Bytes of the largest answer that is read: a page of 500 pods of half a MiB each, which is a hundred times the usual. */
+const LARGEST_ANSWER = 256 * 1024 * 1024;
+
+type Deadlined = RequestOptions & { deadline: AbortSignal };
+
 /**
  * HTTP to one API server: logs in, keeps connections, watches the time, sorts what goes wrong. Throws KubeError and
  * nothing else, but for aborts, which throw the signal's reason. Stateless in that nothing is done before the first call.
@@ -32,12 +54,18 @@ export class Connection {
   readonly #network: Network;
   readonly #clock: Clock;
   readonly #time = new ClusterTime();
+  readonly #beforeChange: () => void;
+  readonly #admit: Admit | undefined;
   #transport: { key: string; transport: Transport } | undefined;
+  /** The last place that was judged; `untilMs` is for how long that holds, on the monotonic clock. */
+  #judged: { key: string; verdict: Promise<void>; untilMs: number } | undefined;
 
-  constructor(options: { logins: LoginSource; network: Network; clock: Clock }) {
+  constructor(options: ConnectionOptions) {
     this.#logins = options.logins;
     this.#network = options.network;
     this.#clock = options.clock;
+    this.#beforeChange = options.beforeChange ?? (() => {});
+    this.#admit = options.admit;
   }
 
   /** The cluster's time: see `Kube`. */
@@ -49,14 +77,7 @@ export class Connection {
   async request(method: string, path: string, options: RequestOptions = {}): Promise<unknown> {
     return await this.#withDeadline(options, async (deadline) => {
       const response = await this.#send(method, path, { ...options, deadline });
-      const text = await readText(response, deadline);
-      try {
-        return JSON.parse(text);
-      } catch (error) {
-        throw new KubeError("unavailable", `The answer to ${method} ${path} is not JSON or was cut short`, {
-          cause: error,
-        });
-      }
+      return parseJson(await readText(response, deadline), `${method} ${path}`);
     });
   }
 
@@ -90,19 +111,74 @@ export class Connection {
     }
   }
 
+  /** Has the place judged again that our login leads to. @throws KubeError if it is not admitted */
+  async verify(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<void> {
+    if (!this.#admit) return;
+    await this.#withDeadline(options, async (deadline) => {
+      const login = await raceAbort(this.#logins.current(), deadline);
+      this.#judged = undefined;
+      await this.#admitted(login, deadline);
+    });
+  }
+
   /** Lets go of idle connections; the next call makes new ones. For connections that are suspected to be dead. */
   reset(): void {
     this.#transport?.transport.close();
     this.#transport = undefined;
   }
 
-  /** Sends a request and, should the server not know us, once more with what we have read anew. */
-  async #send(
-    method: string,
-    path: string,
-    options: RequestOptions & { deadline: AbortSignal },
+  /** Sends a request to a place that is admitted. */
+  async #send(method: string, path: string, options: Deadlined): Promise<Response> {
+    const login = await raceAbort(this.#logins.current(), options.deadline);
+    await this.#admitted(login, options.deadline);
+    return await this.#exchange(login, { method, path, options });
+  }
+
+  /** Returns once the place is admitted; judges it unless that has been done. */
+  async #admitted(login: Login, deadline: AbortSignal): Promise<void> {
+    const admit = this.#admit;
+    if (!admit) return;
+    const key = placeKeyOf(login);
+    if (this.#judged?.key !== key || this.#clock.monotonic() >= this.#judged.untilMs) {
+      const judged = { key, verdict: this.#judge(login, admit), untilMs: Infinity };
+      this.#judged = judged;
+      judged.verdict.catch(() => void (judged.untilMs = this.#clock.monotonic() + REFUSED_MS));
+    }
+    await raceAbort(this.#judged.verdict, deadline);
+  }
+
+  async #judge(login: Login, admit: Admit): Promise<void> {
+    await this.#withDeadline({}, async (deadline) => {
+      const uidOf = (path: string) => this.#uidAt(login, { path, deadline });
+      const place = placeOf(login);
+      const namespaceUid = await uidOf("/api/v1/namespaces/{namespace}");
+      if (namespaceUid === undefined) throw noNamespace(login);
+      if (namespaceUid !== "") place.namespaceUid = namespaceUid;
+      else place.clusterUid = await uidOf("/api/v1/namespaces/kube-system") || undefined;
+      await admit(place, (pod) => uidOf(`/api/v1/namespaces/{namespace}/pods/${encodeURIComponent(pod)}`));
+    });
+  }
+
+  /** The uid of an object: empty if we may not see it, nothing if it does not exist. */
+  async #uidAt(login: Login, { path, deadline }: { path: string; deadline: AbortSignal }): Promise<string | undefined> {
+    try {
+      const response = await this.#exchange(login, { method: "GET", path, options: { deadline } });
+      const uid: unknown = parseJson(await readText(response, deadline), `GET ${path}`)?.metadata?.uid;
+      if (typeof uid === "string") return uid;
+    } catch (error) {
+      if (error instanceof KubeError && error.kind === "notFound") return undefined;
+      if (isNotGranted(error)) return "";
+      throw error;
+    }
+    throw new KubeError("unavailable", `The answer to GET ${path} is not an object of Kubernetes`);
+  }
+
+  /** Sends a request and, should the server not know us, once more with what we have read anew, if that is the same place. */
+  async #exchange(
+    given: Login,
+    { method, path, options }: { method: string; path: string; options: Deadlined },
   ): Promise<Response> {
-    let login = await raceAbort(this.#logins.current(), options.deadline);
+    let login = given;
     for (let attempt = 1;; attempt++) {
       const askedMs = this.#clock.monotonic();
       const response = await this.#fetch(login, { method, path, options });
@@ -126,14 +202,14 @@ export class Connection {
       this.#logins.rejected(login);
       if (attempt > 1) throw failure;
       const next = await raceAbort(this.#logins.current(), options.deadline);
-      if (keyOf(next) === keyOf(login)) throw failure;
+      if (keyOf(next) === keyOf(login) || placeKeyOf(next) !== placeKeyOf(login)) throw failure;
       login = next;
     }
   }
 
   async #fetch(
     login: Login,
-    { method, path, options }: { method: string; path: string; options: RequestOptions & { deadline: AbortSignal } },
+    { method, path, options }: { method: string; path: string; options: Deadlined },
   ): Promise<Response> {
     const { query = {}, body, deadline } = options;
     const url = new URL(login.server + path.replace("{namespace}", encodeURIComponent(login.namespace)));
@@ -148,11 +224,20 @@ export class Connection {
       init.body = JSON.stringify(body);
     }
     const transport = this.#transportFor(login);
+    if (method !== "GET" && !options.isUnfenced) this.#mayChange();
     try {
       return await raceAbort(transport.fetch(url.href, init), deadline);
     } catch (error) {
       if (deadline.aborted) throw deadline.reason;
       throw explainNetworkError(error, login);
+    }
+  }
+
+  #mayChange(): void {
+    try {
+      this.#beforeChange();
+    } catch (error) {
+      throw new KubeError("unavailable", describeError(error), { cause: error });
     }
   }
 
@@ -194,20 +279,54 @@ export class Connection {
   }
 }
 
+function noNamespace({ namespace, server, source }: Login): KubeError {
+  return new KubeError("unavailable", `Namespace '${namespace}' does not exist in the cluster at ${server}`, {
+    hint: `create it, name another one with --namespace, or correct the context of ${source}`,
+  });
+}
+
 function keyOf({ server, headers, transport }: Login): string {
   return JSON.stringify([server, headers, transport]);
 }
 
-/** Reads a body to its end. @throws KubeError `unavailable` where it breaks off, the signal's reason where that aborts */
+// deno-lint-ignore no-explicit-any -- whoever asked checks what it needs
+function parseJson(text: string, what: string): any {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new KubeError("unavailable", `The answer to ${what} is not JSON or was cut short`, { cause: error });
+  }
+}
+
+/**
+ * Reads a body to its end.
+ * @throws KubeError `unavailable` if it breaks off or has no end, the signal's reason once that aborts
+ */
 async function readText(response: Response, signal: AbortSignal): Promise<string> {
   try {
-    return await raceAbort(response.text(), signal);
+    return await raceAbort(readBody(response), signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
+    if (error instanceof KubeError) throw error;
     throw new KubeError("unavailable", `The connection to the API server broke off: ${shorten(error)}`, {
       cause: error,
     });
   }
+}
+
+async function readBody({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_ANSWER) {
+      throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** `promise`, or the signal's reason as soon as it aborts, for a network that does not listen to signals itself. */

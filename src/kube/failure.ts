@@ -42,6 +42,14 @@ export function sortFailure(answer: FailedAnswer): KubeError {
   );
 }
 
+/** True if the API server itself says that RBAC does not grant us a call; anything else that refuses us may pass. */
+export function isNotGranted(error: unknown): boolean {
+  return error instanceof KubeError && error.kind === "unauthorised" && NOT_GRANTED.test(error.message);
+}
+
+/** The words of RBAC (source: `staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`). */
+const NOT_GRANTED = / cannot [a-z*]+ resource | cannot impersonate | cannot [a-z]+ path /;
+
 function kindOf({ code, method }: FailedAnswer, status: Status | undefined): KubeErrorKind {
   const reason = status?.reason ?? "", message = status?.message ?? "";
   if (status?.details?.causes?.some((cause) => cause.reason === "ResourceVersionTooLarge")) return "gone";
@@ -80,7 +88,7 @@ function forbiddenKind(message: string, status: Status | undefined): KubeErrorKi
   if (/admission webhook .* denied the request/.test(message)) return "forbidden";
   // A quota that was created just now, and whose use has not been counted yet.
   if (/status unknown for quota:/.test(message)) return "unavailable";
-  if (/ cannot [a-z*]+ resource| cannot impersonate | cannot [a-z]+ path /.test(message)) return "unauthorised";
+  if (NOT_GRANTED.test(message)) return "unauthorised";
   const exceeded = /exceeded quota:|failed quota:|insufficient quota/;
   const limitRange = /(maximum|minimum) \S+ usage per (Container|Pod)|max limit to request ratio per/;
   return exceeded.test(message) || limitRange.test(message) ? "quota" : "forbidden";
@@ -93,6 +101,9 @@ function hintFor(
 ): { hint?: string } {
   if (code === 403 && kind === "unauthorised" && / resource "nodes" /.test(status?.message ?? "")) {
     return { hint: "apply scripts/rbac/nodes.yaml to have machines named before their nodes go, or do without" };
+  }
+  if (code === 403 && kind === "unauthorised" && / resource "leases" /.test(status?.message ?? "")) {
+    return { hint: "apply scripts/rbac/role.yaml" };
   }
   if (code === 403 && kind === "unauthorised") {
     return {

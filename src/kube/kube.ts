@@ -1,8 +1,8 @@
-import type { KubeList, Node, Pod, WatchEvent } from "./types.ts";
+import type { KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
 
 /**
- * Everything that we ask of a cluster: pods in the one namespace that the credentials or `--namespace` name, and nodes. Every
- * call throws `KubeError` and nothing else, but for aborts, which throw the signal's reason.
+ * Everything that we ask of a cluster: pods and a lease in the one namespace that the credentials or `--namespace` name, and
+ * nodes. Every call throws `KubeError` and nothing else, but for aborts, which throw the signal's reason.
  */
 export interface Kube {
   /**
@@ -29,6 +29,14 @@ export interface Kube {
   /** Nodes belong to no namespace: whoever may see pods need not be allowed to see them (`unauthorised`). */
   listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>>;
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>>;
+  /** @throws KubeError of kind `notFound` if there is no such lease */
+  getLease(name: string, options?: CallOptions): Promise<Lease>;
+  /** @throws KubeError of kind `alreadyExists` if somebody else was quicker */
+  createLease(lease: Lease, options?: CallOptions): Promise<Lease>;
+  /** Replaces the lease that has the resource version. @throws KubeError of kind `conflict` if it has changed since */
+  updateLease(lease: Lease, options?: CallOptions): Promise<Lease>;
+  /** Gives up all open connections: the next call, of whatever kind, makes a new one. */
+  reconnect(): void;
 }
 
 /** All objects of one kind, to be listed and followed. */
@@ -44,6 +52,8 @@ export interface Source<T> {
 
 export interface CallOptions {
   signal?: AbortSignal;
+  /** How long the whole answer may take, in milliseconds. Default: 30 s. */
+  timeoutMs?: number;
 }
 
 export interface ListOptions {

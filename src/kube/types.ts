@@ -111,6 +111,23 @@ export interface Node {
   status?: { conditions?: NodeCondition[]; nodeInfo?: Record<string, unknown>; [key: string]: unknown };
 }
 
+/** Who leads (`coordination.k8s.io/v1`). Times are MicroTime: RFC 3339 with microseconds. */
+export interface Lease {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec?: {
+    /** Empty where its last holder has let go of it. */
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    acquireTime?: string;
+    renewTime?: string;
+    /** How often it has passed from one holder to another. */
+    leaseTransitions?: number;
+    [key: string]: unknown;
+  };
+}
+
 /** One page of objects of one kind. */
 export interface KubeList<T> {
   apiVersion?: string;

@@ -7,8 +7,8 @@ import { systemLocks } from "../workdir/lock.ts";
 import { Workdir } from "../workdir/workdir.ts";
 import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./pulse.ts";
-import { rebuild, type Rebuilt } from "./rebuild.ts";
-import { type Daemon, serve, type ServeOptions } from "./serve.ts";
+import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
+import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
 /** The outside world that a daemon lives in. */
 export interface World {
@@ -22,15 +22,15 @@ export interface World {
  * Runs watchers as the configuration says, over real files and a real network, until `stopping` aborts. That the cluster
  * is away, or that the credentials are wrong, is retried and never ends it.
  * @param command what the process was started as, for whoever finds the work directory locked
- * @throws HostFactoryError with exit code 3 where another process watches the same
+ * @throws HostFactoryError as `serve`
  */
 export async function runDaemon(
   world: World,
   config: Config,
-  options: Omit<ServeOptions, "instance"> & { command: string; stopping: AbortSignal },
+  options: Omit<ServeOptions, keyof Scope> & { command: string; stopping: AbortSignal },
 ): Promise<void> {
   const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
-  await serve(daemon, { ...options, instance: config.instance }, options.stopping);
+  await serve(daemon, { ...options, ...scopeOf(config) }, options.stopping);
 }
 
 /**
@@ -40,19 +40,25 @@ export async function runDaemon(
 export async function runRebuild(
   world: World,
   config: Config,
-  options: { dryRun: boolean; command: string; signal: AbortSignal },
+  options: Omit<RebuildOptions, keyof Scope> & { command: string },
 ): Promise<Rebuilt> {
-  return await rebuild(openDaemon(world, config, options), { ...options, instance: config.instance });
+  return await rebuild(openDaemon(world, config, options), { ...options, ...scopeOf(config) });
+}
+
+function scopeOf({ instance, acceptCluster, acceptInstance }: Config): Scope {
+  return { instance, acceptCluster, acceptInstance };
 }
 
 function openDaemon(world: World, config: Config, options: { command: string }): Daemon {
   const { proxy, namespace, kubeconfig } = config;
-  const kube = connectKube({
-    ...world,
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
+  const connect: Daemon["connect"] = (guards) =>
+    connectKube({
+      ...world,
+      ...guards,
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    });
   const holder = {
     host: Deno.hostname(),
     pid: Deno.pid,
@@ -60,5 +66,5 @@ function openDaemon(world: World, config: Config, options: { command: string }):
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, world);
-  return { ...world, workdir, kube, locks: systemLocks, holder };
+  return { ...world, workdir, connect, locks: systemLocks, holder };
 }

@@ -1,47 +1,68 @@
 import type { Clock } from "../clock.ts";
 import type { Loop, Outcome } from "../watchers/outcome.ts";
-import { type LockHolder, noteHolder } from "../workdir/lock.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /** How often, in milliseconds, the work directory is looked at. */
 const LOOK_EVERY_MS = 1_000;
 
+/** How often, in milliseconds, it is noted that we are there, if a view of the cluster is written beside. */
+const NOTE_EVERY_MS = 10_000;
+
 /**
  * Notices that the work directory is not the one any more that this process has taken: emptied, in part or whole, moved
- * away, or replaced by a backup. What was read of it before says nothing then, and locks on it keep nobody out.
+ * away, or replaced by a backup. What was read of it before says nothing then, and locks on it keep no other process out.
+ * And keeps the notes beside the locks, by which verbs see that the directory is served.
  */
 export class DirectoryKeeper implements Loop {
   readonly name = "workdir";
   readonly #workdir: Workdir;
   readonly #clock: Clock;
-  readonly #holder: LockHolder;
   readonly #viewIsOurs: (() => boolean) | undefined;
   readonly #lost: () => void;
+  readonly #note: (standby: string | undefined) => void;
+  readonly #trouble: () => string | undefined;
   readonly #watchers: readonly string[];
-  /** For each watcher the note of who holds its lock, as it was at the start, or as it was written last. */
-  #notes: Map<string, string | undefined> | undefined;
+  /** For each watcher the note beside its lock, as it was at the start, or as it was written last. */
+  #notes: ReadonlyMap<string, string | undefined> | undefined;
+  #noteDueMs = -Infinity;
+  #told: string | undefined;
 
   /**
-   * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where a view of the cluster is not the one
-   * that we wrote last, absent where we write none: then the notes of who holds the locks are written anew with each look,
-   * so that older ones show that a backup was copied over them; `lost` is called once
+   * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false if a view of the cluster is not the one that we
+   * wrote last, absent if we write none: then the notes are written with each look, so that older ones show that a backup was
+   * copied over them; `lost` is called once; `note` writes the notes, with why the directory may soon not be served any more,
+   * if `trouble` says that
    */
   constructor(
-    { workdir, clock, holder }: { workdir: Workdir; clock: Clock; holder: LockHolder },
-    options: { watchers: readonly string[]; viewIsOurs?: (() => boolean) | undefined; lost: () => void },
+    { workdir, clock }: { workdir: Workdir; clock: Clock },
+    options: {
+      watchers: readonly string[];
+      viewIsOurs?: (() => boolean) | undefined;
+      lost: () => void;
+      note: (standby: string | undefined) => void;
+      trouble: () => string | undefined;
+    },
   ) {
     this.#workdir = workdir;
     this.#clock = clock;
-    this.#holder = holder;
     this.#watchers = options.watchers;
     this.#viewIsOurs = options.viewIsOurs;
     this.#lost = options.lost;
+    this.#note = options.note;
+    this.#trouble = options.trouble;
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    const notes = this.#notes ??= new Map(this.#watchers.map((watcher) => [watcher, this.#readNote(watcher)]));
-    if (!this.#isOurs(notes)) this.#lost();
-    else if (!this.#viewIsOurs) this.#renew(notes);
+    const now = this.#clock.monotonic();
+    const trouble = this.#trouble();
+    this.#notes ??= this.#readNotes();
+    if (!this.#isOurs(this.#notes)) this.#lost();
+    else if (!this.#viewIsOurs || now >= this.#noteDueMs || trouble !== this.#told) {
+      this.#note(trouble);
+      this.#notes = this.#readNotes();
+      this.#told = trouble;
+      this.#noteDueMs = now + NOTE_EVERY_MS;
+    }
     return Promise.resolve({ kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS });
   }
 
@@ -52,14 +73,11 @@ export class DirectoryKeeper implements Loop {
       [...notes].every(([watcher, note]) => this.#readNote(watcher) === note) && this.#viewIsOurs?.() !== false;
   }
 
-  #readNote(watcher: string): string | undefined {
-    return this.#workdir.readText(this.#workdir.layout.lockHolder(watcher));
+  #readNotes(): Map<string, string | undefined> {
+    return new Map(this.#watchers.map((watcher) => [watcher, this.#readNote(watcher)]));
   }
 
-  #renew(notes: Map<string, string | undefined>): void {
-    const seenAt = new Date(this.#clock.now()).toISOString();
-    for (const watcher of this.#watchers) {
-      notes.set(watcher, noteHolder(this.#workdir, watcher, { ...this.#holder, seenAt }));
-    }
+  #readNote(watcher: string): string | undefined {
+    return this.#workdir.readText(this.#workdir.layout.lockHolder(watcher));
   }
 }

@@ -20,15 +20,28 @@ export class LoopRunner {
   readonly #random: Random;
   readonly #periodMs: number;
   readonly #ended: () => void;
+  readonly #mayStep: (signal: AbortSignal) => Promise<void>;
   #isDirty = false;
   #interrupt = new AbortController();
 
-  /** @param options `periodMs`: how long the loop may sleep at most; `ended` is called after each step */
-  constructor(options: { clock: Clock; random: Random; periodMs: number; ended?: (() => void) | undefined }) {
+  /**
+   * @param options `periodMs`: how long the loop may sleep at most; `ended` is called after each step; `mayStep` resolves once
+   * the next step may begin, or `signal` has aborted
+   */
+  constructor(
+    options: {
+      clock: Clock;
+      random: Random;
+      periodMs: number;
+      ended?: (() => void) | undefined;
+      mayStep?: (signal: AbortSignal) => Promise<void>;
+    },
+  ) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#periodMs = options.periodMs;
     this.#ended = options.ended ?? (() => {});
+    this.#mayStep = options.mayStep ?? (() => Promise.resolve());
   }
 
   /** Makes the loop take a step soon. */
@@ -45,6 +58,8 @@ export class LoopRunner {
     const log = logger(loop.name);
     let failures = 0;
     while (!signal.aborted) {
+      await this.#mayStep(signal);
+      if (signal.aborted) return;
       this.#isDirty = false;
       const startedMs = this.#clock.monotonic();
       const outcome = await attempt(loop, signal);

@@ -4,14 +4,16 @@ import { reflect } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { findMissing, indexesByRequest } from "../watchers/missing.ts";
-import { instancesOnPods, isOurs } from "../watchers/ownership.ts";
+import { instancesOnPods, isOurs, UNMARKED } from "../watchers/ownership.ts";
 import { returnMemoryOf } from "../watchers/pod_memory.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import type { Watching } from "../watchers/watching.ts";
-import { readInstances, recordInstance } from "../workdir/instances.ts";
+import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
+import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
 import { readReturn } from "../workdir/returns.ts";
-import type { Daemon } from "./serve.ts";
+import { connect, type Daemon, type Scope } from "./serve.ts";
+import type { Tenure, Terms } from "./tenure.ts";
 
 /** Calls under way at once. */
 const CONCURRENCY = 32;
@@ -35,24 +37,36 @@ export interface Rebuilt {
   returns: string[];
 }
 
+export interface RebuildOptions extends Scope {
+  /** Say what is missing, and do nothing. */
+  dryRun: boolean;
+  /** Pods of other work directories become ours, for those will never be served again. */
+  takeOver: boolean;
+  signal: AbortSignal;
+}
+
 /**
  * Makes a work directory account for every pod of ours, once, as `serve` does all along.
- * @param options `dryRun` says what is missing, and does nothing
- * @throws HostFactoryError with exit code 3 where a watcher of pods does that already; KubeError where the cluster cannot be
- * listed
+ * @throws HostFactoryError if the directory is of another instance; with exit code 3 if another process owns it or the
+ * instance; KubeError if the cluster cannot be listed
  */
-export async function rebuild(
-  daemon: Daemon,
-  { instance, dryRun, signal }: { instance: string; dryRun: boolean; signal: AbortSignal },
-): Promise<Rebuilt> {
-  const { workdir } = daemon;
-  const release = dryRun ? undefined : take(daemon);
+export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<Rebuilt> {
+  const { workdir, clock, random } = daemon;
+  const { instance, acceptInstance, dryRun, signal } = options;
+  checkInstance(workdir, instance, { seen: () => instancesOnPods(workdir), accepted: acceptInstance });
+  const { kube, tenure } = connect(daemon, { ...options, watchers: ["pods"] });
+  const onlooker = { identity: readIdentity(workdir) ?? newIdentity(workdir), isLeased: true };
+  const { identity, isLeased } = dryRun ? onlooker : await take(tenure, signal);
   try {
-    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
     const watching: Watching = {
-      ...daemon,
+      workdir,
+      kube,
+      clock,
+      random,
       instance,
       formerInstances: readInstances(workdir).filter((name) => name !== instance),
+      identity,
+      isSoleOwner: isLeased || options.takeOver,
       returns: new ReturnIndex(workdir),
       concurrency: CONCURRENCY,
       stopping: signal,
@@ -60,22 +74,33 @@ export async function rebuild(
     };
     const pods = await list(watching);
     const rebuilt = describeMissing(watching, pods);
-    if (!dryRun) await writeDown(watching, pods);
+    if (dryRun) return rebuilt;
+    await recordInstance(workdir, instance, () => instancesOnPods(workdir));
+    if (options.takeOver) await recordTakenOver(watching, pods);
+    await writeDown(watching, pods);
     return rebuilt;
   } finally {
-    release?.();
+    await tenure.end();
   }
 }
 
-function take({ workdir, locks, holder }: Daemon): () => void {
-  workdir.prepare();
+async function take(tenure: Tenure, signal: AbortSignal): Promise<Terms> {
   try {
-    return locks.take(workdir, "pods", holder);
+    return await tenure.beginNow(signal);
   } catch (error) {
     if (!(error instanceof HostFactoryError) || error.exitCode !== ExitCode.locked) throw error;
-    const hint = "it rebuilds by itself, at its start and once a minute; --dry-run looks on beside it";
+    const hint = "'hostfactory serve' rebuilds by itself, at its start and once a minute; --dry-run looks on beside it";
     throw new HostFactoryError(error.message, { hint, exitCode: ExitCode.locked, cause: error });
   }
+}
+
+/** Notes whose pods are ours from now on, lease or not. */
+async function recordTakenOver({ workdir, identity, instance }: Watching, pods: Pod[]): Promise<void> {
+  const others = pods.map(({ metadata: { labels } }) => labels).filter((labels) =>
+    labels?.[PodLabel.instance] === instance
+  )
+    .map((labels) => labels?.[PodLabel.workdir] ?? UNMARKED).filter((id) => id !== identity.id);
+  await writeIdentity(workdir, { ...identity, takenOver: [...new Set([...identity.takenOver, ...others])] });
 }
 
 /** All pods that may be ours. @throws KubeError where the cluster cannot be listed now */
@@ -104,11 +129,12 @@ async function list({ kube, clock, random, signal }: Watching): Promise<Pod[]> {
   return pods;
 }
 
-function describeMissing({ workdir, ...instances }: Watching, pods: Pod[]): Rebuilt {
+function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
+  const { workdir } = watching;
   const { layout } = workdir;
   const hasRequest = (id: string) => workdir.kind(layout.request(id)) === "directory";
   const ours = new Map(
-    pods.filter((pod) => isOurs(pod, { instances, hasRequest })).map((pod) => [pod.metadata.name ?? "", pod]),
+    pods.filter((pod) => isOurs(pod, { owner: watching, hasRequest })).map((pod) => [pod.metadata.name ?? "", pod]),
   );
   const requests: Rebuilt["requests"] = [];
   for (const [id, indexes] of indexesByRequest(ours.keys())) {

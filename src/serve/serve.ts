@@ -1,5 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
-import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
+import type { ConnectionOptions } from "../kube/connection.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
@@ -20,14 +21,20 @@ import { RetentionWatcher } from "../watchers/retention.ts";
 import { SetAside } from "../watchers/set_aside.ts";
 import { ReturnMarker } from "../watchers/return_marker.ts";
 import type { Watching } from "../watchers/watching.ts";
-import { readInstances, recordInstance } from "../workdir/instances.ts";
+import { fencedFiles } from "../workdir/fenced_files.ts";
+import { newIdentity, readIdentity } from "../workdir/identity.ts";
+import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
 import type { LockHolder, Locks } from "../workdir/lock.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import { Workdir } from "../workdir/workdir.ts";
+import { ClusterGuard } from "./cluster_guard.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
+import { DirectoryLocks } from "./directory_locks.ts";
+import { Fence } from "./fence.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { type Collect, MemoryKeeper } from "./memory.ts";
 import { Pulse, type Usage } from "./pulse.ts";
+import { Tenure, type Terms } from "./tenure.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
 export const WATCHERS = ["request-machines", "request-return-machines", "pods", "nodes", "expiry"] as const;
@@ -36,7 +43,8 @@ export type WatcherName = typeof WATCHERS[number];
 /** What a daemon stands on. */
 export interface Daemon {
   workdir: Workdir;
-  kube: Kube;
+  /** The cluster, with what is to be asked before it is changed, and before it is used at all. */
+  connect: (guards: Pick<ConnectionOptions, "beforeChange" | "admit">) => Kube;
   clock: Clock;
   random: Random;
   locks: Locks;
@@ -47,9 +55,17 @@ export interface Daemon {
   usage?: () => Usage;
 }
 
-export interface ServeOptions {
-  watchers: readonly WatcherName[];
+/** Which cluster and which machines are meant. */
+export interface Scope {
   instance: string;
+  /** The fingerprint of a cluster that is to be the work directory's from now on: see `ClusterGuard`. */
+  acceptCluster?: string | undefined;
+  /** The name of an instance that is to be the work directory's from now on. */
+  acceptInstance?: string | undefined;
+}
+
+export interface ServeOptions extends Scope {
+  watchers: readonly WatcherName[];
   /** Calls under way at once, of creates and of deletes each. */
   concurrency: number;
   /** How long a machine may take to come up: see `Limits` in `watchers/aging_machine.ts`. */
@@ -82,87 +98,104 @@ const DRAIN_MS = 8_000;
 const log = logger("serve");
 
 /**
- * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds. Where
- * the directory is lost meanwhile, all starts over in a new one.
- * @throws HostFactoryError with exit code 3 where another process watches the same
+ * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds. Waits
+ * as a standby while the directory, or the provider instance, is somebody else's; starts over if it loses one of them.
+ * @throws HostFactoryError if the work directory cannot be used, or is of another instance; with exit code 3 if another process
+ * watches the same and `runOnce` is set
  */
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
-  let release: (() => void) | undefined = take(daemon, options);
-  while (release) {
-    let isLost = false;
+  const { workdir } = daemon;
+  const { watchers, runOnce = false, dryRun = false } = options;
+  checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
+  const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
+  if (dryRun) {
+    // An onlooker may look on beside the owner.
+    fence.openUntil(Infinity);
+    const identity = readIdentity(workdir) ?? newIdentity(workdir);
+    return await watch(daemon, options, {
+      fence,
+      kube,
+      tenure,
+      terms: { identity, isLeased: true },
+      stopping,
+      lost() {},
+    });
+  }
+  let isAnother = false;
+  for (let isFirst = true; !stopping.aborted; isFirst = false) {
+    let lost = "nothing" as "nothing" | "directory" | "instance";
     const end = new AbortController();
     const stop = () => end.abort(NOT_NEEDED);
-    stopping.addEventListener("abort", stop, { once: true });
-    if (stopping.aborted) stop();
-    const lost = () => {
-      isLost = true;
+    const lose = (what: "directory" | "instance") => {
+      lost = what;
       stop();
     };
+    const begun = { lost: () => lose("instance"), mayThrow: isFirst };
+    const terms = runOnce ? await tenure.beginNow(stopping) : await tenure.begin(stopping, begun);
+    if (!terms) return;
+    stopping.addEventListener("abort", stop, { once: true });
+    if (stopping.aborted) stop();
     try {
-      await watch(daemon, options, { stopping: end.signal, lost });
+      await settleIn(daemon, options, { isAnother });
+      const lostDirectory = () => lose("directory");
+      await watch(daemon, options, { fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory });
+    } catch (error) {
+      if (isFirst || !(error instanceof HostFactoryError)) throw error;
+      log.error("Work directory not usable", { error: describeError(error) });
+      lost = "directory";
+      await daemon.clock.sleep(backoffMs(1, daemon.random), stopping).catch(() => {});
     } finally {
       stopping.removeEventListener("abort", stop);
-      release();
+      if (lost === "nothing" || stopping.aborted) await tenure.end();
+      else await tenure.pause();
     }
-    if (stopping.aborted || !isLost) return;
-    log.warn("The work directory was emptied or replaced: starting over", { workdir: daemon.workdir.layout.root });
-    release = await takeAgain(daemon, options, stopping);
+    if (lost === "nothing") return;
+    isAnother = lost === "directory";
+    if (isAnother) {
+      log.warn("The work directory was emptied or replaced: starting over", { workdir: workdir.layout.root });
+    }
   }
 }
 
-/**
- * Makes the work directory ours.
- * @param isAnother it is not the one that was ours: its views say nothing of the cluster
- * @returns how to release it
- */
-function take(
-  { workdir, locks, holder }: Daemon,
-  { watchers, instance, dryRun = false }: ServeOptions,
-  { isAnother = false } = {},
-): () => void {
-  workdir.prepare();
-  const releases: (() => void)[] = [];
-  const release = () => releases.forEach((release) => release());
-  try {
-    // A dry run changes nothing, and may look on beside whoever does.
-    for (const watcher of dryRun ? [] : watchers) releases.push(locks.take(workdir, watcher, holder));
-    for (const watcher of isAnother ? watchers : []) workdir.remove(workdir.layout.view(watcher));
-    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return release;
+/** @param options `isAnother`: it is not the directory that was ours, and its views say nothing of the cluster */
+async function settleIn(
+  { workdir }: Daemon,
+  { watchers, instance }: ServeOptions,
+  { isAnother }: { isAnother: boolean },
+): Promise<void> {
+  for (const watcher of isAnother ? watchers : []) workdir.remove(workdir.layout.view(watcher));
+  await recordInstance(workdir, instance, () => instancesOnPods(workdir));
 }
 
-/** As `take`, as soon as that is possible; nothing where the daemon is to stop before. */
-async function takeAgain(
+/** The cluster behind its guards, and how this process comes to own what it changes there. */
+export function connect(
   daemon: Daemon,
-  options: ServeOptions,
-  stopping: AbortSignal,
-): Promise<(() => void) | undefined> {
-  for (let failures = 1; !stopping.aborted; failures++) {
-    try {
-      return take(daemon, options, { isAnother: true });
-    } catch (error) {
-      if (error instanceof HostFactoryError && error.exitCode === ExitCode.locked) throw error;
-      const delayMs = backoffMs(failures, daemon.random);
-      log.error("Work directory not usable yet", { error: describeError(error), retryMs: Math.round(delayMs) });
-      await daemon.clock.sleep(delayMs, stopping).catch(() => {});
-    }
-  }
-  return undefined;
+  { instance, acceptCluster, watchers }: Scope & { watchers: readonly WatcherName[] },
+): { fence: Fence; kube: Kube; tenure: Tenure } {
+  const { workdir, clock, random, holder } = daemon;
+  const fence = new Fence(clock);
+  const guard = new ClusterGuard(workdir, { accepted: acceptCluster, mayWrite: () => fence.isOpen });
+  const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
+  const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });
+  const isShared = watchers.length < WATCHERS.length;
+  const refusal = () => guard.refusal;
+  const tenure = new Tenure({ workdir, kube, clock, random, locks, fence, holder, instance, isShared, refusal });
+  return { fence, kube, tenure };
 }
 
-/** @param options `lost` is to be called where the work directory is not ours any more, which aborts `stopping` */
+/** @param given `lost` is to be called once the work directory is not ours any more, which aborts `stopping` */
 async function watch(
   daemon: Daemon,
   options: ServeOptions,
-  { stopping, lost }: { stopping: AbortSignal; lost: () => void },
+  given: { fence: Fence; kube: Kube; tenure: Tenure; terms: Terms; stopping: AbortSignal; lost: () => void },
 ): Promise<void> {
-  const { workdir, kube, clock, random } = daemon;
+  const { clock, random } = daemon;
+  const { fence, kube, tenure, terms, stopping, lost } = given;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
+  const files = fencedFiles(daemon.workdir.files, fence.check);
+  const workdir = new Workdir(daemon.workdir.layout.root, { files, random });
+  workdir.prepare();
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
@@ -171,6 +204,8 @@ async function watch(
     random,
     instance,
     formerInstances: readInstances(workdir).filter((name) => name !== instance),
+    identity: terms.identity,
+    isSoleOwner: terms.isLeased,
     concurrency,
     returns,
     stopping,
@@ -180,7 +215,9 @@ async function watch(
   const { collect, usage } = daemon;
   const memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
   const ended = () => memory?.look();
-  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs, ended });
+  const mayStep = (signal: AbortSignal) => fence.opened(signal);
+  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs, ended, mayStep });
+  const bystander = () => new LoopRunner({ clock, random, periodMs: Infinity, ended });
   const [requests, returned] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)];
   const [pods, nodes, expiry] = [runner(), runner(), runner()];
   const running: Promise<void>[] = [];
@@ -200,7 +237,7 @@ async function watch(
   });
 
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (memory) start(memory, runner());
+  if (memory) start(memory, bystander());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) {
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
@@ -243,14 +280,17 @@ async function watch(
     start(new LeftoversSweeper(watching), runner());
   }
   const setAside = () => workdir.broken.size;
-  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), runner());
+  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), bystander());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);
-    start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost }), runner());
+    const note = (standby: string | undefined) => tenure.note(standby);
+    const trouble = () => tenure.trouble;
+    start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost, note, trouble }), runner());
   }
   await Promise.all(running);
-  await drain(drains, { clock, end });
+  // What is not ours any more is not ended in peace.
+  await drain(drains, { clock, end, drainMs: fence.isOpen ? DRAIN_MS : 0 });
   log.info("Stopped");
 }
 
@@ -262,11 +302,11 @@ async function once(loop: Loop, signal: AbortSignal): Promise<void> {
 /** Lets calls under way end, and ends them when their time is over: what they were to do is done after the next start. */
 async function drain(
   drains: (() => Promise<void>)[],
-  { clock, end }: { clock: Clock; end: AbortController },
+  { clock, end, drainMs }: { clock: Clock; end: AbortController; drainMs: number },
 ): Promise<void> {
   const drained = Promise.all(drains.map((drain) => drain()));
   const timer = new AbortController();
-  await Promise.race([drained, clock.sleep(DRAIN_MS, timer.signal)]);
+  await Promise.race([drained, clock.sleep(drainMs, timer.signal)]);
   timer.abort(NOT_NEEDED);
   end.abort();
   await drained;

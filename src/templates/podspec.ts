@@ -8,6 +8,7 @@ export const PodLabel = {
   app: "app",
   request: "symphony/hostfactory-reqid",
   instance: "symphony/hostfactory-instance",
+  workdir: "symphony/hostfactory-workdir",
   template: "symphony/hostfactory-template",
 } as const;
 export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
@@ -47,6 +48,8 @@ export interface PodOrder {
   up?: "Ready" | undefined;
   /** The provider instance that the pod belongs to. */
   instance: string;
+  /** The identity of the work directory that has it made. */
+  workdir: string;
 }
 
 /** A pod as it is sent to the cluster. */
@@ -57,12 +60,13 @@ export type OrderedPod = Omit<Manifest, "metadata"> & {
 
 /** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
 export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {
-  const { machine, requestId, index, count, templateId, requestedAt, up, instance } = order;
+  const { machine, requestId, index, count, templateId, requestedAt, up, instance, workdir } = order;
   const labels: Record<string, string> = {
     ...manifest.metadata?.labels,
     [PodLabel.app]: machine,
     [PodLabel.request]: requestId,
     [PodLabel.instance]: instance,
+    [PodLabel.workdir]: workdir,
   };
   if (templateId !== undefined && LABEL_VALUE.test(templateId)) labels[PodLabel.template] = templateId;
   const annotations = {

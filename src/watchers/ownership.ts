@@ -9,27 +9,33 @@ import { readPodFile } from "./pod_file.ts";
 import type { Watching } from "./watching.ts";
 
 /** As whom we look at pods. */
-export type Instances = Pick<Watching, "instance" | "formerInstances">;
+export type Owner = Pick<Watching, "instance" | "formerInstances" | "identity" | "isSoleOwner">;
 
 /**
- * True where the pod is a machine of this provider instance: its name is the one of a machine of the request that it is
- * labelled with, and it carries our instance. One that carries a name that our instance had before, or, as the existing
- * plug-in made it, no instance at all, is ours where its request is in our work directory.
+ * True if the pod is a machine of this provider instance: its name is the one of a machine of the request that it is labelled
+ * with, and it carries our instance. Unless the lease says that the instance is ours alone, it has to carry the identity of
+ * our work directory as well. One that carries none, as earlier versions made it, or a name that our instance had before, or
+ * no instance at all, as the existing plug-in made it, is ours if its request is in our work directory.
  */
 export function isOurs(
   pod: Pod,
-  { instances: { instance: ours, formerInstances }, hasRequest }: {
-    instances: Instances;
-    hasRequest: (requestId: string) => boolean;
-  },
+  { owner, hasRequest }: { owner: Owner; hasRequest: (requestId: string) => boolean },
 ): boolean {
   const { name = "", labels = {} } = pod.metadata;
   const requestId = labels[PodLabel.request];
   if (requestId === undefined || parseMachineName(name)?.requestId !== requestId) return false;
-  const instance = labels[PodLabel.instance];
-  if (instance === ours) return true;
-  return (instance === undefined || formerInstances.includes(instance)) && hasRequest(requestId);
+  const { [PodLabel.instance]: instance, [PodLabel.workdir]: workdir } = labels;
+  const { id, takenOver } = owner.identity;
+  if (instance === owner.instance) {
+    if (owner.isSoleOwner) return true;
+    if (workdir !== undefined) return workdir === id || takenOver.includes(workdir);
+    return takenOver.includes(UNMARKED) || hasRequest(requestId);
+  }
+  return (instance === undefined || owner.formerInstances.includes(instance)) && hasRequest(requestId);
 }
+
+/** Stands among the identities that a work directory has taken over for pods that carry none. */
+export const UNMARKED = "";
 
 /** The instances whose names the pods carry that were seen last; of one whose file cannot be read, none. */
 export function instancesOnPods(workdir: Workdir): string[] {
@@ -52,13 +58,13 @@ export function instancesOnPods(workdir: Workdir): string[] {
  * @throws KubeError where the cluster does not say
  */
 export async function findOurs(
-  watching: Pick<Watching, "kube"> & Instances,
+  watching: Pick<Watching, "kube"> & Owner,
   machine: string,
   options: { signal: AbortSignal },
 ): Promise<Pod | undefined> {
   try {
     const pod = await watching.kube.getPod(machine, options);
-    return isOurs(pod, { instances: watching, hasRequest: () => true }) ? pod : undefined;
+    return isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
   } catch (error) {
     if (error instanceof KubeError && error.kind === "notFound") return undefined;
     throw error;

@@ -343,6 +343,6 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #nameOfOurs(pod: Pod): string | undefined {
     const { workdir } = this.#watching;
     const hasRequest = (id: string) => workdir.kind(workdir.layout.request(id)) === "directory";
-    return isOurs(pod, { instances: this.#watching, hasRequest }) ? pod.metadata.name : undefined;
+    return isOurs(pod, { owner: this.#watching, hasRequest }) ? pod.metadata.name : undefined;
   }
 }

@@ -276,13 +276,13 @@ export class RequestMachinesWatcher implements Loop {
 
   /** One that exists already and is ours is a success, whatever the server says against another. */
   async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
-    const { kube, instance, signal } = this.#watching;
+    const { kube, instance, identity, signal } = this.#watching;
     const { name, index, mayExist } = machine;
     const { id, count, record, manifest } = request;
     if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
     const { templateId, requestedAt, up } = record ?? {};
     const asked = { requestId: id, count, templateId, requestedAt, up };
-    const pod = buildPod(manifest, { ...asked, machine: name, index, instance });
+    const pod = buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
     machine.mayExist = true;
     try {
       await kube.createPod(pod, { signal });
@@ -295,7 +295,7 @@ export class RequestMachinesWatcher implements Loop {
         return;
       }
       const existing = await kube.getPod(name, { signal });
-      if (!isOurs(existing, { instances: this.#watching, hasRequest: (requestId) => requestId === id })) {
+      if (!isOurs(existing, { owner: this.#watching, hasRequest: (requestId) => requestId === id })) {
         throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
       }
     }

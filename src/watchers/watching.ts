@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
+import type { Identity } from "../workdir/identity.ts";
 import type { ReturnIndex } from "../workdir/return_index.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
@@ -14,6 +15,10 @@ export interface Watching {
   instance: string;
   /** Names that this instance had before: a pod that carries one is ours where its request is in our work directory. */
   formerInstances: readonly string[];
+  /** Which work directory this is: its pods carry that. */
+  identity: Identity;
+  /** Every pod that carries the instance's name is ours; else only those that this work directory made, or took over. */
+  isSoleOwner: boolean;
   /** Calls to the cluster under way at once, at most. */
   concurrency: number;
   returns: ReturnIndex;

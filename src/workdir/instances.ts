@@ -11,18 +11,43 @@ export function readInstances(workdir: Workdir): string[] {
 }
 
 /**
- * Notes, durably, that the work directory serves this instance from now on.
- * @param seen gives the names that are known where their note is lost or broken
- * @throws HostFactoryError where that cannot be noted, or earlier ones cannot be read: their machines would count as gone
+ * Sees that the work directory serves this instance: the machines of any other name are not this one's.
+ * @param options `seen` gives the names that are known if their note is lost or broken; `accepted`: the name that is to be the
+ * directory's from now on, if that is meant
+ * @throws HostFactoryError if it serves another
  */
-export function recordInstance(workdir: Workdir, instance: string, seen: () => string[]): void {
+export function checkInstance(
+  workdir: Workdir,
+  instance: string,
+  { seen, accepted }: { seen: () => string[]; accepted: string | undefined },
+): void {
+  const noted = readInstances(workdir);
+  const names = noted.length > 0 ? noted.slice(-1) : seen();
+  if (names.length === 0 || names.includes(instance) || accepted === instance) return;
+  throw new HostFactoryError(
+    `Cannot serve instance '${instance}' from '${workdir.layout.root}': its machines are of instance '${
+      names.join("', '")
+    }'`,
+    {
+      hint: `give --instance ${names.at(-1)}, or another --workdir; to rename the instance of this directory, pass ` +
+        `--accept-instance ${instance}`,
+    },
+  );
+}
+
+/**
+ * Notes, durably, that the work directory serves this instance from now on.
+ * @param seen gives the names that are known if their note is lost or broken
+ * @throws HostFactoryError if that cannot be noted, or earlier ones cannot be read: their machines would count as gone
+ */
+export async function recordInstance(workdir: Workdir, instance: string, seen: () => string[]): Promise<void> {
   try {
     const noted = readInstances(workdir);
     if (noted.at(-1) === instance) return;
     const names = noted.length > 0 ? noted : seen();
     const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
     workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
-    workdir.files.sync(workdir.layout.root);
+    await workdir.files.sync(workdir.layout.root);
   } catch (error) {
     throw new HostFactoryError(`Cannot note the provider instance that is served: ${describeError(error)}`, {
       cause: error,

@@ -81,6 +81,16 @@ export class Layout {
     return `${this.root}/instances.json`;
   }
 
+  /** Which work directory this is: see `Identity`. */
+  get identity(): string {
+    return `${this.root}/identity.json`;
+  }
+
+  /** Which cluster and namespace its machines are in: see `KnownCluster`. */
+  get cluster(): string {
+    return `${this.root}/cluster.json`;
+  }
+
   /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
   get directories(): string[] {
     const existing = ["events", "kube-events", "backups"].map((name) => `${this.root}/${name}`);
@@ -174,6 +184,10 @@ export const RequestFile = {
   processed: ".processed",
   /** When it came to its end: see `End`. */
   ended: ".ended",
+  /** A serve of this directory has taken it up. */
+  taken: ".taken",
+  /** No pod is to be created any more: see `markOutdatedRequests`. */
+  outdated: ".outdated",
 } as const;
 
 /** One name of a path: the last line of defence, behind the checks at the edge. */

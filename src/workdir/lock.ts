@@ -1,7 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
-import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { logger } from "../log.ts";
+import { ExitCode, HostFactoryError } from "../errors.ts";
 import { readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -10,22 +9,25 @@ const HolderSchema = v.object({
   pid: v.number(),
   command: v.string(),
   since: v.string(),
-  /** When it was last there, where it says so. */
+  /** When it was last there. */
   seenAt: v.optional(v.string()),
+  /** The identity by which it asks for the lease; absent if it takes no part in that. */
+  lease: v.optional(v.string()),
+  /** Why it does not serve the directory now, though it holds the lock; absent if it does. */
+  standby: v.optional(v.string()),
 });
 
-const log = logger("lock");
-
-/** Who holds a lock. */
+/** Who holds a lock, as it has noted itself. */
 export type LockHolder = v.InferOutput<typeof HolderSchema>;
 
-/** How to take a lock that nobody else has until it is released or its holder dies. */
+/** How to take a lock that no other process has until it is released or its holder dies. */
 export interface Locks {
   /**
+   * @param options `isFenced`: whoever has the lock by now does nothing any more, but may not be dead: it loses the lock
    * @returns how to release it
-   * @throws HostFactoryError with exit code 3 that says who holds it
+   * @throws HostFactoryError with exit code 3 that says who has it
    */
-  take(workdir: Workdir, watcher: string, holder: LockHolder): () => void;
+  take(workdir: Workdir, watcher: string, options?: { isFenced?: boolean }): () => void;
 }
 
 /**
@@ -33,37 +35,42 @@ export interface Locks {
  * database, which is a POSIX record lock (source: SQLite documentation, "File Locking And Concurrency").
  */
 export const systemLocks: Locks = {
-  take(workdir, watcher, holder) {
+  take(workdir, watcher, { isFenced = false } = {}) {
     const path = workdir.layout.lock(watcher);
     // SQLite would follow a link, and make what it leads to.
     const kind = workdir.kind(path);
     if (kind !== undefined && kind !== "file") {
       throw new HostFactoryError(`Cannot open the lock '${path}': it is not a file`, { hint: "move it away" });
     }
+    // Its holder keeps a lock on a file that has no name any more.
+    if (isFenced) workdir.remove(path);
     const database = open(path);
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
       database.close();
       if (!/locked|busy/i.test(String(error))) throw cannotOpen(path, error);
-      const other = readRecord(workdir, workdir.layout.lockHolder(watcher), HolderSchema);
-      const who = other
-        ? `'${other.command}', process ${other.pid} on ${other.host}, since ${other.since}`
-        : "another process";
-      throw new HostFactoryError(`Cannot watch ${watcher} in '${workdir.layout.root}': ${who} does so already`, {
-        hint: "stop that one first, or give this one another --workdir",
-        exitCode: ExitCode.locked,
-        cause: error,
-      });
-    }
-    try {
-      noteHolder(workdir, watcher, holder);
-    } catch (error) {
-      log.warn("Who holds the lock cannot be written down", { watcher, error: describeError(error) });
+      throw new HostFactoryError(
+        `Cannot watch ${watcher} in '${workdir.layout.root}': ${
+          describeHolder(readHolder(workdir, watcher))
+        } does so already`,
+        { hint: "wait until that one has ended, or stop it first", exitCode: ExitCode.locked, cause: error },
+      );
     }
     return () => database.close();
   },
 };
+
+/** Who has noted last that it holds the lock, whether it does still or not. */
+export function readHolder(workdir: Workdir, watcher: string): LockHolder | undefined {
+  return readRecord(workdir, workdir.layout.lockHolder(watcher), HolderSchema);
+}
+
+/** For a message. */
+export function describeHolder(holder: Partial<LockHolder> | undefined): string {
+  if (holder?.command === undefined) return "another process";
+  return `'${holder.command}', process ${holder.pid} on ${holder.host}, since ${holder.since}`;
+}
 
 /** Writes down who holds a lock. @returns the note */
 export function noteHolder(workdir: Workdir, watcher: string, holder: LockHolder): string {

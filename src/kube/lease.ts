@@ -1,0 +1,236 @@
+import type { Clock } from "../clock.ts";
+import { integerBetween, type Random } from "../random.ts";
+import { KubeError } from "./errors.ts";
+import { isNotGranted } from "./failure.ts";
+import type { Kube } from "./kube.ts";
+import type { Lease } from "./types.ts";
+
+/** After how long without a renewal, in seconds, others may take the lease, by their own monotonic clocks. */
+export const LEASE_SECONDS = 15;
+
+/** How long after its last renewal was sent, in milliseconds, a holder may act: it stops before others begin. */
+export const TERM_MS = 10_000;
+
+/** How often, in milliseconds, a holder renews; and how often it tries again, and whoever waits looks. */
+const RENEW_EVERY_MS = 2_000;
+const TRY_EVERY_MS = 1_000;
+
+/** How long, in milliseconds, a call about the lease may take: as long as a term, so that a slow server ends none. */
+const CALL_TIMEOUT_MS = 8_000;
+
+/** Annotations of the lease: whose it is, for processes and for people. */
+export const LeaseAnnotation = {
+  /** The identity of the work directory that is served, or was last. */
+  workdir: "symphony/hostfactory-workdir",
+  /** Where that is: `host:/path`. */
+  place: "symphony/hostfactory-place",
+} as const;
+
+/** Who asks for the lease. */
+export interface Contender {
+  /** Tells it from every other process that may hold the lease. */
+  identity: string;
+  /** See `LeaseAnnotation`. */
+  workdir: string;
+  place: string;
+}
+
+/** What a lease says of its holder. */
+export interface LeaseHolder {
+  identity: string;
+  /** See `LeaseAnnotation`; empty if it does not say. */
+  workdir: string;
+  place: string;
+}
+
+/**
+ * What came of one try.
+ *
+ * - `held`: the lease is ours until `untilMs` on the monotonic clock; `before` is whose it was before us, if anybody's, and
+ *   `isRenewal` is false if it has just become ours
+ * - `waiting`: it is somebody else's
+ * - `unknown`: the API server did not say
+ * - `refused`: we are not granted leases
+ */
+export type LeaseState =
+  | { kind: "held"; untilMs: number; before: LeaseHolder | undefined; isRenewal: boolean }
+  | { kind: "waiting"; holder: LeaseHolder }
+  | { kind: "unknown"; error: unknown }
+  | { kind: "refused"; error: unknown };
+
+/**
+ * One lease and our part in it, as client-go's leader election has it (source: `tools/leaderelection/leaderelection.go`): how
+ * long somebody else has not renewed it is judged by our own monotonic clock alone, from when we saw it change. But
+ * unlike there, only time counts in which the API server answered us: after an outage its holder has the first turn.
+ */
+export class LeaseContender {
+  readonly #kube: Pick<Kube, "getLease" | "createLease" | "updateLease">;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #name: string;
+  readonly #contender: Contender;
+  /** The lease as it was last seen, and since when it has been like that, on the monotonic clock. */
+  #seen: { lease: Lease; sinceMs: number } | undefined;
+  /** Whose it was before it became ours. */
+  #before: LeaseHolder | undefined;
+
+  constructor(
+    options: {
+      kube: Pick<Kube, "getLease" | "createLease" | "updateLease">;
+      clock: Clock;
+      random: Random;
+      name: string;
+      contender: Contender;
+    },
+  ) {
+    this.#kube = options.kube;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#name = options.name;
+    this.#contender = options.contender;
+  }
+
+  /** How long to wait before the next try, in milliseconds. */
+  pauseMs(state: LeaseState): number {
+    const ms = state.kind === "held" ? RENEW_EVERY_MS : TRY_EVERY_MS;
+    return integerBetween(this.#random, Math.round(0.9 * ms), ms);
+  }
+
+  /**
+   * Takes or renews the lease if it is free, expired or ours.
+   * @param options `isDead` tells that the process with an identity is known to be dead: its lease is free
+   */
+  async try({ signal, isDead }: { signal: AbortSignal; isDead: (identity: string) => boolean }): Promise<LeaseState> {
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
+    const known = this.#seen && this.#isOurs(this.#seen.lease) ? this.#seen.lease : undefined;
+    try {
+      // Whoever holds it need not look first: an update of what has changed since is refused.
+      if (known) {
+        const state = await this.#take(known, options);
+        if (state) return state;
+      }
+      const lease = await this.#look(options);
+      const holder = lease && holderOf(lease);
+      if (lease && holder && !this.#isOurs(lease) && !this.#hasExpired(lease) && !isDead(holder.identity)) {
+        return { kind: "waiting", holder };
+      }
+      const state = await this.#take(lease, options);
+      if (state) return state;
+      throw new KubeError("conflict", `Lease '${this.#name}' has changed meanwhile`);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isNotGranted(error)) return { kind: "refused", error };
+      // Somebody else was quicker: that one has renewed it just now.
+      const isContest = error instanceof KubeError && (error.kind === "conflict" || error.kind === "alreadyExists");
+      if (!isContest && !this.#isHeld) this.#seen = undefined;
+      return { kind: "unknown", error };
+    }
+  }
+
+  /** Lets go of the lease, if it is ours, so that others need not wait. @throws KubeError if the API server does not take it */
+  async release({ signal }: { signal: AbortSignal }): Promise<void> {
+    const lease = this.#seen?.lease;
+    if (!lease || !this.#isOurs(lease)) return;
+    this.#seen = undefined;
+    const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: this.#now() };
+    await this.#kube.updateLease({ ...lease, spec }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  get #isHeld(): boolean {
+    return this.#seen !== undefined && this.#isOurs(this.#seen.lease);
+  }
+
+  #isOurs({ spec }: Lease): boolean {
+    return spec?.holderIdentity === this.#contender.identity;
+  }
+
+  #hasExpired({ spec }: Lease): boolean {
+    if (!this.#seen) return false;
+    const seconds = spec?.leaseDurationSeconds ?? LEASE_SECONDS;
+    return this.#clock.monotonic() > this.#seen.sinceMs + seconds * 1000;
+  }
+
+  async #look(options: { signal: AbortSignal; timeoutMs: number }): Promise<Lease | undefined> {
+    try {
+      const lease = await this.#kube.getLease(this.#name, options);
+      if (lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) this.#see(lease);
+      return lease;
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.kind !== "notFound") throw error;
+      this.#seen = undefined;
+      return undefined;
+    }
+  }
+
+  #see(lease: Lease): void {
+    this.#seen = { lease, sinceMs: this.#clock.monotonic() };
+  }
+
+  /** @returns nothing if the lease has changed since, or is gone */
+  async #take(
+    lease: Lease | undefined,
+    options: { signal: AbortSignal; timeoutMs: number },
+  ): Promise<LeaseState | undefined> {
+    const sentMs = this.#clock.monotonic();
+    const isRenewal = lease !== undefined && this.#isOurs(lease);
+    const before = isRenewal ? this.#before : lease && lastHolderOf(lease);
+    const wanted = this.#wanted(lease);
+    try {
+      this.#see(
+        lease ? await this.#kube.updateLease(wanted, options) : await this.#kube.createLease(wanted, options),
+      );
+    } catch (error) {
+      const isOutdated = isRenewal && error instanceof KubeError &&
+        (error.kind === "conflict" || error.kind === "notFound");
+      if (!isOutdated) throw error;
+      return undefined;
+    }
+    this.#before = before;
+    return { kind: "held", untilMs: sentMs + TERM_MS, before, isRenewal };
+  }
+
+  #wanted(lease: Lease | undefined): Lease {
+    const { identity, workdir, place } = this.#contender;
+    const { spec, metadata } = lease ?? {};
+    const isRenewal = lease !== undefined && this.#isOurs(lease);
+    const now = this.#now();
+    const annotations = { [LeaseAnnotation.workdir]: workdir, [LeaseAnnotation.place]: place };
+    return {
+      ...lease,
+      metadata: { ...metadata, name: this.#name, annotations: { ...metadata?.annotations, ...annotations } },
+      spec: {
+        ...spec,
+        holderIdentity: identity,
+        leaseDurationSeconds: LEASE_SECONDS,
+        acquireTime: isRenewal ? spec?.acquireTime ?? now : now,
+        renewTime: now,
+        leaseTransitions: (spec?.leaseTransitions ?? 0) + (isRenewal || !lease ? 0 : 1),
+      },
+    };
+  }
+
+  /** For people: no process compares it with its own clock. */
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString().replace("Z", "000Z");
+  }
+}
+
+/**
+ * The name of the lease of a provider instance. An instance may be called what no object of Kubernetes can be: then every
+ * character that is neither a small letter nor a digit becomes a dot and its number, after an `x`.
+ */
+export function leaseName(instance: string): string {
+  const isName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(instance);
+  const code = (character: string) => `.${character.charCodeAt(0).toString(16)}`;
+  return `hostfactory-${isName ? instance : `x${instance.replace(/[^a-z0-9]/g, code)}`}`;
+}
+
+function holderOf(lease: Lease): LeaseHolder | undefined {
+  return lease.spec?.holderIdentity ? lastHolderOf(lease) : undefined;
+}
+
+/** Who holds the lease, or held it last. */
+function lastHolderOf({ metadata, spec }: Lease): LeaseHolder {
+  const { [LeaseAnnotation.workdir]: workdir = "", [LeaseAnnotation.place]: place = "" } = metadata.annotations ?? {};
+  return { identity: spec?.holderIdentity ?? "", workdir, place };
+}

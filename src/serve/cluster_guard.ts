@@ -1,0 +1,96 @@
+import { HostFactoryError } from "../errors.ts";
+import { parseMachineName } from "../hf/names.ts";
+import type { Admit, ClusterPlace } from "../kube/cluster_place.ts";
+import { KubeError } from "../kube/errors.ts";
+import { logger } from "../log.ts";
+import {
+  clusterFingerprint,
+  describeCluster,
+  isSameCluster,
+  mergeCluster,
+  readCluster,
+  writeCluster,
+} from "../workdir/cluster.ts";
+import { readPodFacts } from "../workdir/machines.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+
+/** Machines that are asked for to find out whether a cluster is theirs. */
+const MACHINES_ASKED = 50;
+
+const log = logger("cluster");
+
+/**
+ * Keeps a work directory to one namespace of one cluster: the one that its machines are in. In any other, every one of them
+ * would seem to be gone.
+ */
+export class ClusterGuard {
+  readonly #workdir: Workdir;
+  readonly #accepted: string | undefined;
+  readonly #mayWrite: () => boolean;
+  #refusal: string | undefined;
+
+  /**
+   * @param options `accepted`: the fingerprint of a cluster that is to be the directory's from now on; `mayWrite`: the
+   * directory is ours to write to
+   */
+  constructor(workdir: Workdir, options: { accepted?: string | undefined; mayWrite: () => boolean }) {
+    this.#workdir = workdir;
+    this.#accepted = options.accepted;
+    this.#mayWrite = options.mayWrite;
+  }
+
+  /** Why the cluster that the credentials lead to is not used; nothing if it is. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  readonly admit: Admit = async (place, uidOf) => {
+    const known = readCluster(this.#workdir);
+    const isAccepted = this.#accepted !== undefined && this.#accepted === clusterFingerprint(place);
+    if (known && isSameCluster(known, place)) {
+      const merged = mergeCluster(known, place);
+      if (JSON.stringify(merged) !== JSON.stringify(known) && this.#mayWrite()) await this.#write(merged);
+    } else if (isAccepted || (!known && await this.#holdsOurs(uidOf))) {
+      await this.#write(place);
+      log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
+    } else {
+      this.#refuse(known, place);
+    }
+    this.#refusal = undefined;
+  };
+
+  async #write(place: ClusterPlace): Promise<void> {
+    try {
+      await writeCluster(this.#workdir, place);
+    } catch (error) {
+      if (!(error instanceof HostFactoryError)) throw error;
+      throw new KubeError("unavailable", error.message, { cause: error, ...(error.hint ? { hint: error.hint } : {}) });
+    }
+  }
+
+  /** True if some machine that the work directory knows is there, or it knows none: then nothing can be lost. */
+  async #holdsOurs(uidOf: (pod: string) => Promise<string | undefined>): Promise<boolean> {
+    const { layout } = this.#workdir;
+    const machines = this.#workdir.names(layout.pods).filter((name) => parseMachineName(name)).slice(0, MACHINES_ASKED);
+    if (machines.length === 0) return true;
+    const found = await Promise.all(machines.map(async (name) => {
+      const uid = readPodFacts(this.#workdir, name)?.uid;
+      return uid !== undefined && await uidOf(name) === uid;
+    }));
+    return found.includes(true);
+  }
+
+  /** @throws KubeError always */
+  #refuse(known: ClusterPlace | undefined, place: ClusterPlace): never {
+    const { root } = this.#workdir.layout;
+    const found = describeCluster(place);
+    const message = known
+      ? `The credentials lead to ${found}, but the machines of '${root}' are in ${describeCluster(known)}`
+      : `The credentials lead to ${found}, where none of the machines is that '${root}' knows`;
+    const hint = "correct the context or --namespace; if the machines of before are to count as gone, pass " +
+      `--accept-cluster ${clusterFingerprint(place)}`;
+    if (this.#refusal !== message) log.error(message, { hint });
+    this.#refusal = message;
+    throw new KubeError("unavailable", message, { hint });
+  }
+}

@@ -1,0 +1,66 @@
+import { ExitCode, HostFactoryError } from "../errors.ts";
+import { type LockHolder, type Locks, noteHolder, readHolder } from "../workdir/lock.ts";
+import type { Workdir } from "../workdir/workdir.ts";
+
+/** The locks of the watchers that a process runs: all of them or none. */
+export class DirectoryLocks {
+  readonly #workdir: Workdir;
+  readonly #locks: Locks;
+  readonly #watchers: readonly string[];
+  readonly #holder: LockHolder;
+  #release: (() => void) | undefined;
+  /** The leases that our predecessors on this host asked for: their locks were free, so they are dead. */
+  #dead: ReadonlySet<string> = new Set();
+
+  constructor(options: { workdir: Workdir; locks: Locks; watchers: readonly string[]; holder: LockHolder }) {
+    this.#workdir = options.workdir;
+    this.#locks = options.locks;
+    this.#watchers = options.watchers;
+    this.#holder = options.holder;
+  }
+
+  get areOurs(): boolean {
+    return this.#release !== undefined;
+  }
+
+  /** True for the lease identity of a process that had these locks before us, on this host, and is known to be dead. */
+  isDead(lease: string): boolean {
+    return this.areOurs && this.#dead.has(lease);
+  }
+
+  /**
+   * Takes them, unless they are ours already.
+   * @param options `isFenced`: whoever has them does nothing any more, and loses them
+   * @returns who has one of them, if they cannot be ours now; as far as that one has noted it
+   */
+  take({ isFenced = false } = {}): Partial<LockHolder> | undefined {
+    if (this.#release) return undefined;
+    const releases: (() => void)[] = [];
+    const dead = new Set<string>();
+    const release = () => releases.forEach((release) => release());
+    for (const watcher of this.#watchers) {
+      const before = readHolder(this.#workdir, watcher);
+      try {
+        releases.push(this.#locks.take(this.#workdir, watcher, { isFenced }));
+      } catch (error) {
+        release();
+        if (error instanceof HostFactoryError && error.exitCode === ExitCode.locked) return before ?? {};
+        throw error;
+      }
+      if (!isFenced && before?.lease !== undefined && before.host === this.#holder.host) dead.add(before.lease);
+    }
+    this.#dead = dead;
+    this.#release = release;
+    return undefined;
+  }
+
+  /** Notes for each of them who we are, and that we are there now; for verbs, and for whoever finds them locked. */
+  note(more: Pick<LockHolder, "seenAt" | "lease" | "standby">): void {
+    for (const watcher of this.#watchers) noteHolder(this.#workdir, watcher, { ...this.#holder, ...more });
+  }
+
+  release(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+}

@@ -1,0 +1,51 @@
+import * as v from "valibot";
+import { describeError, HostFactoryError } from "../errors.ts";
+import { integerBetween } from "../random.ts";
+import { readRecord } from "./record.ts";
+import type { Workdir } from "./workdir.ts";
+
+const LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+const IdentitySchema = v.object({
+  version: v.literal(1),
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9]{12}$/)),
+  key: v.pipe(v.string(), v.nonEmpty()),
+  takenOver: v.array(v.string()),
+});
+
+/** What tells this work directory from every other. Whoever puts its files back elsewhere puts it back as well. */
+export interface Identity {
+  /** Pods carry it: a label value. */
+  id: string;
+  /** What this directory signs with what it has the cluster remember. Secret. */
+  key: string;
+  /** The identities of work directories whose pods are ours by now, because this one took their place. */
+  takenOver: string[];
+}
+
+/** Nothing if the directory has none yet, or none that can be used. */
+export function readIdentity(workdir: Workdir): Identity | undefined {
+  const record = readRecord(workdir, workdir.layout.identity, IdentitySchema);
+  return record && { id: record.id, key: record.key, takenOver: record.takenOver };
+}
+
+/** A new one, which is not written yet. */
+export function newIdentity({ random }: Workdir): Identity {
+  const letter = () => LETTERS_AND_DIGITS[integerBetween(random, 0, LETTERS_AND_DIGITS.length - 1)];
+  const id = Array.from({ length: 12 }, letter).join("");
+  // deno-lint-ignore edges/one-place -- a secret: no seed may decide it
+  return { id, key: crypto.randomUUID(), takenOver: [] };
+}
+
+/** Makes this the directory's identity, durably. @throws HostFactoryError if it cannot be written */
+export async function writeIdentity(workdir: Workdir, identity: Identity): Promise<void> {
+  try {
+    workdir.write(workdir.layout.identity, `${JSON.stringify({ version: 1, ...identity })}\n`, { sync: true });
+    await workdir.files.sync(workdir.layout.root);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot write the identity of the work directory: ${describeError(error)}`, {
+      cause: error,
+      hint: `see that '${workdir.layout.identity}' is a file, and writable for this user`,
+    });
+  }
+}
