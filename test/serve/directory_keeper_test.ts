@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { DirectoryKeeper } from "../../src/serve/directory_keeper.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
-const holder = { host: "h", pid: 1, command: "watch pods", since: "" };
+/** How the notes beside a lock are written. */
+function notes({ files, clock }: MemoryProvider, watcher: string) {
+  const note = (standby: string | undefined) =>
+    files.writeText(
+      `/work/locks/${watcher}.json`,
+      `us, at ${clock.now()}${standby === undefined ? "" : `: ${standby}`}`,
+    );
+  return { note, trouble: () => undefined as string | undefined };
+}
 
 /** What a step says of the work directory after something was done to it. */
 async function isLostAfter(change: (provider: MemoryProvider) => void, viewIsOurs = true): Promise<boolean> {
@@ -10,7 +18,7 @@ async function isLostAfter(change: (provider: MemoryProvider) => void, viewIsOur
   provider.files.writeText("/work/locks/pods.json", "us");
   let lost = false;
   const options = { watchers: ["pods"], viewIsOurs: () => viewIsOurs, lost: () => lost = true };
-  const keeper = new DirectoryKeeper({ ...provider, holder }, options);
+  const keeper = new DirectoryKeeper(provider, { ...options, ...notes(provider, "pods") });
   await keeper.step(new AbortController().signal);
   assert.equal(lost, !viewIsOurs);
   change(provider);
@@ -44,12 +52,10 @@ Deno.test("a work directory stays ours, whatever is written in it", async () => 
 });
 
 Deno.test("a work directory that cannot be looked at is not lost", () => {
-  const { files, workdir, clock } = memoryProvider();
-  const keeper = new DirectoryKeeper({ workdir, clock, holder }, {
-    watchers: [],
-    viewIsOurs: () => true,
-    lost: () => assert.fail(),
-  });
+  const provider = memoryProvider();
+  const { files } = provider;
+  const options = { watchers: [], viewIsOurs: () => true, lost: () => assert.fail() };
+  const keeper = new DirectoryKeeper(provider, { ...options, ...notes(provider, "pods") });
   files.failWhere(({ name }) => name === "info", new Deno.errors.PermissionDenied("no"));
   assert.throws(() => keeper.step(new AbortController().signal), /no/);
 });
@@ -60,7 +66,8 @@ Deno.test("where no view is kept, older notes of who holds the locks show that a
   const [path, signal] = ["/work/locks/expiry.json", new AbortController().signal];
   files.writeText(path, "us");
   let lost = false;
-  const keeper = new DirectoryKeeper({ ...provider, holder }, { watchers: ["expiry"], lost: () => lost = true });
+  const options = { watchers: ["expiry"], lost: () => lost = true };
+  const keeper = new DirectoryKeeper(provider, { ...options, ...notes(provider, "expiry") });
   await keeper.step(signal);
   const backup = files.readText(path);
   for (let looks = 0; looks < 3; looks++) {
@@ -71,4 +78,33 @@ Deno.test("where no view is kept, older notes of who holds the locks show that a
   files.writeText(path, backup);
   await keeper.step(signal);
   assert.ok(lost);
+});
+
+Deno.test("the notes beside the locks say every ten seconds that we are there, and at once what is amiss", async () => {
+  const provider = memoryProvider();
+  const { files, clock } = provider;
+  const [path, { signal }] = ["/work/locks/pods.json", new AbortController()];
+  const { note } = notes(provider, "pods");
+  let trouble: string | undefined;
+  const options = {
+    watchers: ["pods"],
+    viewIsOurs: () => true,
+    lost: () => assert.fail(),
+    note,
+    trouble: () => trouble,
+  };
+  const keeper = new DirectoryKeeper(provider, options);
+  const lookFor = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      await keeper.step(signal);
+      await clock.advance(1_000);
+    }
+    return files.readText(path);
+  };
+  const first = await lookFor(5);
+  assert.equal(await lookFor(5), first);
+  const second = await lookFor(1);
+  assert.notEqual(second, first);
+  trouble = "cut off";
+  assert.match(await lookFor(1), /: cut off$/);
 });

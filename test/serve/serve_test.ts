@@ -32,7 +32,7 @@ async function serving() {
   };
   const holder = { host: "h", pid: 1, command: "serve", since: "" };
   const stopping = new AbortController();
-  const running = serve({ ...provider, kube, locks, holder }, options, stopping.signal);
+  const running = serve({ ...provider, connect: () => kube, locks, holder }, options, stopping.signal);
   await provider.clock.advance(2_000);
   const backup = provider.files.copy("/work");
   await requestMachines(provider, { template: { templateId: "T", machineCount: 2 } });
@@ -169,7 +169,8 @@ for (const text of [undefined, "{"]) {
       const stop = new AbortController();
       const locks = { take: () => () => {} };
       const holder = { host: "h", pid: 1, command: "serve", since: "" };
-      const renamed = serve({ ...provider, kube, locks, holder }, { ...options, instance: "new" }, stop.signal);
+      const renaming = { ...options, instance: "new", acceptInstance: "new" };
+      const renamed = serve({ ...provider, connect: () => kube, locks, holder }, renaming, stop.signal);
       await provider.clock.advance(10_000);
       assert.equal(status(provider), "complete succeed succeed");
       stop.abort();

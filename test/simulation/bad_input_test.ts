@@ -285,7 +285,7 @@ Deno.test("whatever lies in the place of one entry, serve serves all others, and
       const outside = files.tree(OUTSIDE);
       files.trespasses.length = 0;
       const stop = new AbortController();
-      const daemon = { workdir, kube, clock, random, locks, holder };
+      const daemon = { workdir, connect: () => kube, clock, random, locks, holder };
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(40_000);
@@ -335,7 +335,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
       const { files, watching, kube } = furnished();
       const { clock, random, workdir } = watching;
       const stop = new AbortController();
-      const daemon = { workdir, kube, clock, random, locks, holder };
+      const daemon = { workdir, connect: () => kube, clock, random, locks, holder };
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(fromMs);
@@ -380,17 +380,8 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
   );
 });
 
-/** Nobody else is there who could have them. */
-const locks: Locks = {
-  take(workdir, watcher, holder) {
-    try {
-      workdir.write(workdir.layout.lockHolder(watcher), JSON.stringify(holder));
-    } catch {
-      // Nobody but an operator misses it.
-    }
-    return () => {};
-  },
-};
+/** There is no other process that could have them. */
+const locks: Locks = { take: () => () => {} };
 const holder = { host: "host", pid: 1, command: "hostfactory serve", since: "2026-11-20T00:00:00Z" };
 const options = {
   watchers: WATCHERS,

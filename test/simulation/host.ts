@@ -116,15 +116,14 @@ export class Host {
   /** Locks as the system has them: each dies with the process that holds it. */
   locks(process: Process): Locks {
     return {
-      take: (workdir, watcher, holder) => {
+      take: (_workdir, watcher, { isFenced = false } = {}) => {
         process.operation("lock", watcher);
-        if (this.#holders.has(watcher)) {
+        if (this.#holders.has(watcher) && !isFenced) {
           throw new HostFactoryError(`Cannot watch ${watcher}: another process does so already`, {
             exitCode: ExitCode.locked,
           });
         }
         this.#holders.set(watcher, process);
-        workdir.write(workdir.layout.lockHolder(watcher), `${JSON.stringify(holder)}\n`);
         return () => void (this.#holders.get(watcher) === process && this.#holders.delete(watcher));
       },
     };

@@ -3,7 +3,7 @@ import { loadConfig } from "../../src/config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../../src/errors.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
-import { serve, WATCHERS } from "../../src/serve/serve.ts";
+import { type Daemon, serve, WATCHERS } from "../../src/serve/serve.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
@@ -245,24 +245,21 @@ export class Simulation {
     const { name, files, clock } = process;
     const random = randomFor(this.plan.seed, name);
     const stopping = new AbortController();
-    const kube = connectKube({
-      environment: { KUBERNETES_SERVICE_HOST: "cluster", KUBERNETES_SERVICE_PORT: "443" },
-      files,
-      clock,
-      network: wire(process, {
-        clock: this.clock,
-        handle: (request) => this.cluster.handle(request),
-        sent: (who, call) => this.#sent(who, call),
-        answered: (who, call, answer) => {
-          this.trace.say(who.name, `${call.method} ${nameOf(call.path)} → ${answer}`);
-          if (!who.isDead && /^2/.test(answer)) this.heardMs = this.clock.monotonic();
-        },
-        heard: (who) => void (who.isDead || (this.heardMs = this.clock.monotonic())),
-        lagMs: () => this.weather.lagMs,
-        deafBeforeMs: () => this.weather.deafBeforeMs,
-        tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
-      }),
+    const network = wire(process, {
+      clock: this.clock,
+      handle: (request) => this.cluster.handle(request),
+      sent: (who, call) => this.#sent(who, call),
+      answered: (who, call, answer) => {
+        this.trace.say(who.name, `${call.method} ${nameOf(call.path)} → ${answer}`);
+        if (!who.isDead && /^2/.test(answer)) this.heardMs = this.clock.monotonic();
+      },
+      heard: (who) => void (who.isDead || (this.heardMs = this.clock.monotonic())),
+      lagMs: () => this.weather.lagMs,
+      deafBeforeMs: () => this.weather.deafBeforeMs,
+      tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
     });
+    const environment = { KUBERNETES_SERVICE_HOST: "cluster", KUBERNETES_SERVICE_PORT: "443" };
+    const connect: Daemon["connect"] = (guards) => connectKube({ environment, files, clock, network, ...guards });
     const holder = { host: "host", pid: this.#processes, command: "hostfactory serve", since: "" };
     const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs, retention } =
       this.plan;
@@ -273,7 +270,7 @@ export class Simulation {
     this.trace.say(name, "starts");
     const workdir = new Workdir(WORKDIR, { files, random });
     process.onEnd(() => this.#serving.delete(process));
-    serve({ workdir, kube, clock, random, locks: this.host.locks(process), holder }, options, stopping.signal).then(
+    serve({ workdir, connect, clock, random, locks: this.host.locks(process), holder }, options, stopping.signal).then(
       () => this.#served(process, undefined, stopping.signal.aborted),
       (error) => this.#served(process, error, stopping.signal.aborted),
     );

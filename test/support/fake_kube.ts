@@ -1,7 +1,7 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
-import type { KubeList, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
+import type { KubeList, Lease, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
 
 type Call =
   | "createPod"
@@ -11,7 +11,10 @@ type Call =
   | "listPods"
   | "watchPods"
   | "listNodes"
-  | "watchNodes";
+  | "watchNodes"
+  | "getLease"
+  | "createLease"
+  | "updateLease";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
 export class FakeKube implements Kube {
@@ -22,6 +25,9 @@ export class FakeKube implements Kube {
   readonly #failures: { call: Call; error: KubeError; times: number; name: string | undefined }[] = [];
   readonly pods = new Map<string, Pod>();
   readonly nodes = new Map<string, Node>();
+  readonly leases = new Map<string, Lease>();
+  /** How often all connections were given up. */
+  reconnects = 0;
   /** Every call that was made, in order, with its time on the monotonic clock. */
   readonly calls: { call: Call; name: string; atMs: number; uid?: string }[] = [];
   /** How long each call takes, in milliseconds. */
@@ -114,6 +120,49 @@ export class FakeKube implements Kube {
 
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
     return this.#watch("watchNodes", options);
+  }
+
+  async getLease(name: string, options: CallOptions = {}): Promise<Lease> {
+    return await this.#answer("getLease", name, options, () => structuredClone(this.#lease(name)));
+  }
+
+  async createLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
+    const { name = "" } = lease.metadata;
+    return await this.#answer("createLease", name, options, () => {
+      if (this.leases.has(name)) throw new KubeError("alreadyExists", "already exists");
+      return this.putLease(lease);
+    });
+  }
+
+  async updateLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
+    const { name = "", resourceVersion } = lease.metadata;
+    return await this.#answer("updateLease", name, options, () => {
+      if (this.#lease(name).metadata.resourceVersion !== resourceVersion) {
+        throw new KubeError("conflict", "has changed");
+      }
+      return this.putLease(lease);
+    });
+  }
+
+  /** Puts a lease there as if somebody had written it. */
+  putLease(lease: Lease): Lease {
+    const stored = {
+      ...lease,
+      kind: "Lease",
+      metadata: { ...lease.metadata, resourceVersion: String(++this.#version) },
+    };
+    this.leases.set(lease.metadata.name ?? "", stored);
+    return structuredClone(stored);
+  }
+
+  reconnect(): void {
+    this.reconnects++;
+  }
+
+  #lease(name: string): Lease {
+    const lease = this.leases.get(name);
+    if (!lease) throw new KubeError("notFound", `leases "${name}" not found`);
+    return lease;
   }
 
   async #list<T>(call: Call, objects: Map<string, T>, options: CallOptions): Promise<KubeList<T>> {

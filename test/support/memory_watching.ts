@@ -34,6 +34,8 @@ export function memoryWatching(
     kube: options.kube ?? new FakeKube(clock),
     instance: "k8s-hf",
     formerInstances: [],
+    identity: { id: "workdir00001", key: "secret", takenOver: [] },
+    isSoleOwner: true,
     concurrency: options.concurrency ?? 8,
     returns: new ReturnIndex(workdir),
     stopping: stopping.signal,
@@ -56,7 +58,12 @@ export function giveBack({ workdir }: MemoryWatching, id: string, ...machines: s
 /** A pod of ours as the cluster has it. */
 export function ourPod(name: string, status: PodStatus = { phase: "Pending" }, metadata: Pod["metadata"] = {}): Pod {
   const requestId = name.slice(0, name.lastIndexOf("-"));
-  const labels = { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "k8s-hf" };
+  const labels = {
+    app: name,
+    [PodLabel.request]: requestId,
+    [PodLabel.instance]: "k8s-hf",
+    [PodLabel.workdir]: "workdir00001",
+  };
   const times = { creationTimestamp: "2026-11-20T00:00:00Z", resourceVersion: "1" };
   return {
     metadata: { name, uid: `uid-${name}`, labels, ...times, ...metadata },

@@ -23,6 +23,7 @@ const order: PodOrder = {
   templateId: "T1",
   requestedAt: 1_795_000_000,
   instance: "grid-a",
+  workdir: "workdir00001",
 };
 
 Deno.test("a pod is the manifest, but for name, our labels and our annotation", () => {
@@ -36,6 +37,7 @@ Deno.test("a pod is the manifest, but for name, our labels and our annotation", 
         team: "risk",
         "symphony/hostfactory-reqid": "req",
         "symphony/hostfactory-instance": "grid-a",
+        "symphony/hostfactory-workdir": "workdir00001",
         "symphony/hostfactory-template": "T1",
       },
       annotations: {

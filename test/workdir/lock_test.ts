@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemFiles } from "../../src/files.ts";
 import { seededRandom } from "../../src/random.ts";
-import { type LockHolder, systemLocks } from "../../src/workdir/lock.ts";
+import { type LockHolder, noteHolder, systemLocks } from "../../src/workdir/lock.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { root } from "../support/tree.ts";
 
@@ -24,12 +24,13 @@ function holdElsewhere(workdir: Workdir, watcher: string): { process: Deno.Child
   const program = `
     import { systemFiles } from ${JSON.stringify(new URL("src/files.ts", `file://${root}`).href)};
     import { systemRandom } from ${JSON.stringify(new URL("src/random.ts", `file://${root}`).href)};
-    import { systemLocks } from ${JSON.stringify(new URL("src/workdir/lock.ts", `file://${root}`).href)};
+    import { noteHolder, systemLocks } from ${JSON.stringify(new URL("src/workdir/lock.ts", `file://${root}`).href)};
     import { Workdir } from ${JSON.stringify(new URL("src/workdir/workdir.ts", `file://${root}`).href)};
     const workdir = new Workdir(${JSON.stringify(workdir.layout.root)}, { files: systemFiles, random: systemRandom });
     const holder = { host: "other", pid: Deno.pid, command: "hostfactory watch pods", since: "then" };
     try {
-      systemLocks.take(workdir, ${JSON.stringify(watcher)}, holder);
+      systemLocks.take(workdir, ${JSON.stringify(watcher)});
+      noteHolder(workdir, ${JSON.stringify(watcher)}, holder);
       console.log("taken");
     } catch (error) {
       console.log(error.message);
@@ -57,9 +58,10 @@ async function firstLine(output: ReadableStream<Uint8Array>): Promise<string> {
 
 Deno.test("a lock that is held is refused with exit code 3 and who holds it; released, it can be taken", async () => {
   await withWorkdir((workdir) => {
-    const release = systemLocks.take(workdir, "pods", holder);
+    const release = systemLocks.take(workdir, "pods");
+    noteHolder(workdir, "pods", holder);
     assert.throws(
-      () => systemLocks.take(workdir, "pods", holder),
+      () => systemLocks.take(workdir, "pods"),
       (error: Error & { exitCode?: number; hint?: string }) => {
         assert.equal(error.exitCode, 3);
         assert.equal(
@@ -67,27 +69,27 @@ Deno.test("a lock that is held is refused with exit code 3 and who holds it; rel
           `Cannot watch pods in '${workdir.layout.root}': 'hostfactory serve', process 42 on mgmt1, since ` +
             "2026-11-20T00:00:00.000Z does so already",
         );
-        assert.match(error.hint ?? "", /--workdir/);
+        assert.match(error.hint ?? "", /^wait until that one has ended/);
         return true;
       },
     );
     release();
-    systemLocks.take(workdir, "pods", { ...holder, pid: 43 })();
+    systemLocks.take(workdir, "pods")();
   });
 });
 
 Deno.test("each watcher has a lock of its own", async () => {
   await withWorkdir((workdir) => {
-    const releases = ["pods", "expiry"].map((watcher) => systemLocks.take(workdir, watcher, holder));
+    const releases = ["pods", "expiry"].map((watcher) => systemLocks.take(workdir, watcher));
     for (const release of releases) release();
   });
 });
 
 Deno.test("a holder that cannot be read is another process", async () => {
   await withWorkdir(async (workdir) => {
-    const release = systemLocks.take(workdir, "pods", holder);
+    const release = systemLocks.take(workdir, "pods");
     await Deno.writeTextFile(workdir.layout.lockHolder("pods"), "torn");
-    assert.throws(() => systemLocks.take(workdir, "pods", holder), /another process does so already/);
+    assert.throws(() => systemLocks.take(workdir, "pods"), /another process does so already/);
     release();
   });
 });
@@ -98,7 +100,7 @@ Deno.test("a lock that another process holds is refused, and is free once that w
     try {
       assert.equal(await said, "taken");
       assert.throws(
-        () => systemLocks.take(workdir, "pods", holder),
+        () => systemLocks.take(workdir, "pods"),
         new RegExp(`'hostfactory watch pods', process ${process.pid} on other, since then does so already`),
       );
     } finally {
@@ -106,7 +108,7 @@ Deno.test("a lock that another process holds is refused, and is free once that w
       await process.stdin.close();
       await process.status;
     }
-    systemLocks.take(workdir, "pods", holder)();
+    systemLocks.take(workdir, "pods")();
   });
 });
 
@@ -116,7 +118,7 @@ Deno.test("a lock that is no file is not opened: what a link leads to stays as i
     Deno.symlinkSync(`${layout.root}/made`, layout.lock("pods"));
     Deno.mkdirSync(layout.lock("expiry"));
     for (const watcher of ["pods", "expiry"]) {
-      assert.throws(() => systemLocks.take(workdir, watcher, holder), /Cannot open the lock '.*': it is not a file/);
+      assert.throws(() => systemLocks.take(workdir, watcher), /Cannot open the lock '.*': it is not a file/);
     }
     assert.equal(workdir.kind(`${layout.root}/made`), undefined);
   });
@@ -126,20 +128,27 @@ Deno.test("a lock that holds something else is named, and can be moved away", as
   await withWorkdir((workdir) => {
     const path = workdir.layout.lock("pods");
     Deno.writeTextFileSync(path, "x".repeat(5_000));
-    assert.throws(() => systemLocks.take(workdir, "pods", holder), {
+    assert.throws(() => systemLocks.take(workdir, "pods"), {
       message: `Cannot open the lock '${path}': file is not a database`,
       hint: "move it away",
     });
     Deno.renameSync(path, `${path}.old`);
-    systemLocks.take(workdir, "pods", holder)();
+    systemLocks.take(workdir, "pods")();
   });
 });
 
-Deno.test("a lock is had even where it cannot be written down who has it", async () => {
-  await withWorkdir((workdir) => {
-    Deno.mkdirSync(`${workdir.layout.lockHolder("pods")}/full`, { recursive: true });
-    const release = systemLocks.take(workdir, "pods", holder);
-    assert.throws(() => systemLocks.take(workdir, "pods", holder), { exitCode: 3, message: /another process/ });
-    release();
+Deno.test("a lock of a process that is fenced is taken from it, though that process lives", async () => {
+  await withWorkdir(async (workdir) => {
+    const { process, said } = holdElsewhere(workdir, "pods");
+    try {
+      assert.equal(await said, "taken");
+      const release = systemLocks.take(workdir, "pods", { isFenced: true });
+      assert.throws(() => systemLocks.take(workdir, "pods"), { exitCode: 3 }, "it is ours, and nobody else's");
+      release();
+    } finally {
+      process.kill("SIGKILL");
+      await process.stdin.close();
+      await process.status;
+    }
   });
 });
