@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import type { ClusterPlace } from "../../src/kube/cluster_place.ts";
+import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
+import { podFileText } from "../../src/watchers/pod_file.ts";
+import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
+import { memoryWatching, ourPod } from "../support/memory_watching.ts";
+
+const here: ClusterPlace = { server: "https://here", namespace: "grid", authorities: ["ca"], namespaceUid: "n1" };
+const there: ClusterPlace = { server: "https://there", namespace: "grid", authorities: ["cb"], namespaceUid: "n2" };
+const nowhere = () => Promise.resolve(undefined);
+
+function guarded(options: { accepted?: string; mayWrite?: boolean } = {}) {
+  const { workdir, files } = memoryWatching();
+  const { accepted, mayWrite = true } = options;
+  const guard = new ClusterGuard(workdir, { accepted, mayWrite: () => mayWrite });
+  const know = (name: string) => files.writeText(`/work/pods/${name}`, podFileText(ourPod(name)));
+  return { workdir, files, guard, know };
+}
+
+const refused = {
+  name: "KubeError",
+  kind: "unavailable",
+  message: "The credentials lead to namespace 'grid' (uid n2) of https://there, but the machines of '/work' are in " +
+    "namespace 'grid' (uid n1) of https://here",
+  hint: new RegExp(`--accept-cluster ${clusterFingerprint(there)}$`),
+};
+
+Deno.test("a work directory without machines belongs to the first cluster that it sees, and to no other after that", async () => {
+  const { guard, workdir } = guarded();
+  await guard.admit(here, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n1");
+  await guard.admit(here, nowhere);
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  assert.equal(guard.refusal, refused.message);
+  await guard.admit(here, nowhere);
+  assert.equal(guard.refusal, undefined, "the context was put right");
+});
+
+Deno.test("a change of cluster is accepted by the fingerprint of the new one, and of no other", async () => {
+  for (const accepted of [clusterFingerprint(there), clusterFingerprint(here)]) {
+    const { guard, workdir } = guarded({ accepted });
+    await guard.admit(here, nowhere);
+    if (accepted === clusterFingerprint(there)) {
+      await guard.admit(there, nowhere);
+      assert.equal(readCluster(workdir)?.server, "https://there");
+    } else await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  }
+});
+
+Deno.test("an older work directory, which names no cluster, belongs to one where a machine of it is", async () => {
+  const { guard, workdir, know } = guarded();
+  for (const name of ["r-0", "r-1"]) know(name);
+  const elsewhere = (name: string) => Promise.resolve(name === "r-0" ? "another-uid" : undefined);
+  await assert.rejects(async () => await guard.admit(there, elsewhere), {
+    message: /where none of the machines is that '\/work' knows$/,
+  });
+  assert.equal(readCluster(workdir), undefined);
+  await guard.admit(here, (name) => Promise.resolve(name === "r-1" ? "uid-r-1" : undefined));
+  assert.equal(readCluster(workdir)?.server, "https://here");
+});
+
+Deno.test("a cluster whose certificates or address change stays the same one, and what is new of it is noted", async () => {
+  const { guard, workdir, files } = guarded();
+  await guard.admit(here, nowhere);
+  await guard.admit({ ...here, server: "https://new", authorities: ["cc"] }, nowhere);
+  assert.equal(readCluster(workdir)?.server, "https://new");
+  const writes = files.writes.length;
+  await guard.admit({ ...here, server: "https://new", authorities: ["cc"] }, nowhere);
+  assert.equal(files.writes.length, writes, "already right: does nothing");
+});
+
+Deno.test("a standby writes nothing of what it sees of the cluster", async () => {
+  const { guard, workdir, files } = guarded();
+  await guard.admit(here, nowhere);
+  const standby = new ClusterGuard(workdir, { mayWrite: () => false });
+  const writes = files.writes.length;
+  await standby.admit({ ...here, server: "https://new" }, nowhere);
+  assert.equal(files.writes.length, writes);
+});
