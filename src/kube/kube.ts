@@ -48,6 +48,8 @@ export interface Source<T> {
    * (`unavailable`), or nothing at all was heard for `idleTimeoutMs` (`unavailable`). An ERROR event is thrown as KubeError.
    */
   watch(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /** Gives up the connections that are open, so that the next answer comes over another. */
+  reconnect?(): void;
 }
 
 export interface CallOptions {

@@ -7,15 +7,22 @@ import type { ObjectMeta } from "./types.ts";
 
 /** Who is told what the cluster holds. Nothing here may take long: the server ends a watch that is read slowly. */
 export interface ReflectorSink<T> {
-  /** A LIST begins: forget what the last unfinished one brought. */
-  begin(): void;
+  /**
+   * A LIST begins: forget what the last unfinished one brought.
+   * @param options `wentBack`: its resource version is older than what was heard before; the cluster was put back to an earlier
+   * state, and versions are given out a second time
+   */
+  begin(options: { wentBack: boolean }): void;
   /** One page of the LIST. */
   page(objects: T[]): void;
-  /** The LIST is complete: what no page since begin() named does not exist. */
-  complete(): void;
+  /**
+   * The LIST is complete: it named everything that exists, if it is to be believed.
+   * @returns `doubted` if another LIST has to say the same first, over other connections
+   */
+  complete(): "doubted" | void;
   /** One change, in order. */
   event(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
-  /** The server spoke: an event, a bookmark, a page or the clean end of a watch. */
+  /** The server said what is: an event, a bookmark, a page. That a watch ends says nothing. */
   heard(): void;
   /** A LIST or WATCH failed; it is tried again in `retryMs`. */
   failed(error: KubeError, retryMs: number): void;
@@ -50,6 +57,22 @@ const SHORTEST_WATCH_MS = 100;
 /** A cluster that was away is found again this soon after it is back, in milliseconds. */
 const BACKOFF_LIMITS: BackoffLimits = { firstMs: 200, longestMs: 10_000 };
 
+/** How long, in milliseconds, before another LIST is asked for where one was doubted: what answered may be just starting. */
+const DOUBT_MS = 2_000;
+
+/** Watches in a row that ended cleanly and carried nothing, though short, before all is listed instead. */
+const MOST_SILENT_WATCHES = 3;
+
+/** How long, in milliseconds, a watch may carry nothing at all: an API server sends a bookmark before each ends. */
+const SILENT_MS = 8_000;
+
+/** For how many seconds a watch is asked for where the one before was silent. Lists take a twentieth of the time at most. */
+const SHORT_WATCH_SECONDS = 10;
+const MOST_LIST_SHARE = 20;
+
+/** Pages of a LIST, at most: more objects than a cluster can hold. */
+const MOST_PAGES = 10_000;
+
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
@@ -80,8 +103,14 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   /** How far we have seen; nothing where all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
-  /** LISTs in a row whose continue token was too old. */
-  #expiredLists = 0;
+  /** LISTs in a row whose pages could not be had one after the other. */
+  #brokenLists = 0;
+  /** Watches in a row that ended cleanly and carried nothing. */
+  #silentWatches = 0;
+  /** How long the last LIST took, in milliseconds. */
+  #listMs = 0;
+  /** The connection broke off: the server that answers next may have gone back in time. */
+  #mustCompare = false;
 
   constructor(source: Source<T>, sink: ReflectorSink<T>, options: ReflectorOptions) {
     this.#source = source;
@@ -101,6 +130,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       let waitMs: number;
       try {
         if (listing) await this.#list();
+        if (this.#mustCompare && await this.#wentBack()) continue;
         waitMs = await this.#watch();
       } catch (error) {
         if (signal.aborted) return;
@@ -115,33 +145,25 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   }
 
   async #list(): Promise<void> {
-    const { clock, random, labelSelector, pageLimit = 500, relistMs = 600_000, signal } = this.#options;
-    // A list that takes longer than the server remembers will do so again: then all of it in one page.
-    const limit = this.#expiredLists < 2 ? { limit: pageLimit } : {};
-    let version: string | undefined;
-    let continueToken: string | undefined;
+    const { clock, random, pageLimit = 500, relistMs = 600_000, signal } = this.#options;
+    const beganAt = clock.monotonic();
+    let version: string;
     try {
-      this.#sink.begin();
-      do {
-        const page = await this.#source.list({
-          signal,
-          ...limit,
-          ...(labelSelector === undefined ? {} : { labelSelector }),
-          ...(continueToken === undefined ? {} : { continueToken }),
-        });
-        signal.throwIfAborted();
-        // All pages are of one moment, which the first one names.
-        version ??= page.metadata.resourceVersion;
-        continueToken = page.metadata.continue || undefined;
-        this.#sink.page(page.items);
-        this.#sink.heard();
-      } while (continueToken !== undefined);
-      this.#sink.complete();
+      const first = await this.#listOnce(pageLimit);
+      version = first.version;
+      if (first.isDoubted) {
+        this.#source.reconnect?.();
+        await clock.sleep(DOUBT_MS, signal);
+        // Pages of another size are other questions: what remembers answers has none for these.
+        version = (await this.#listOnce(Math.ceil(pageLimit / 2))).version;
+      }
     } catch (error) {
-      if (isGone(error)) this.#expiredLists++;
+      if (isGone(error)) this.#brokenLists++;
       throw new ListFailure(error);
     }
-    this.#expiredLists = 0;
+    this.#listMs = clock.monotonic() - beganAt;
+    this.#brokenLists = 0;
+    this.#mustCompare = false;
     this.#version = version;
     this.#relistAt = clock.monotonic() + relistMs * (0.9 + random.next() * 0.2);
     this.#listBackoff.reset();
@@ -149,9 +171,50 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     this.#refusalBackoff.reset();
   }
 
+  async #listOnce(pageLimit: number): Promise<{ version: string; isDoubted: boolean }> {
+    const { labelSelector, signal } = this.#options;
+    // A list that takes longer than the server remembers will do so again: then all of it in one page.
+    const limit = this.#brokenLists < 2 ? { limit: pageLimit } : {};
+    const selector = labelSelector === undefined ? {} : { labelSelector };
+    const tokens = new Set<string>();
+    let page = await this.#source.list({ signal, ...limit, ...selector });
+    signal.throwIfAborted();
+    // All pages are of one moment, which the first one names.
+    const version = page.metadata.resourceVersion;
+    this.#sink.begin({ wentBack: isOlder(version, this.#version) });
+    for (;;) {
+      this.#sink.page(page.items);
+      this.#sink.heard();
+      const continueToken = page.metadata.continue || undefined;
+      if (continueToken === undefined) break;
+      if (tokens.has(continueToken) || tokens.size >= MOST_PAGES) {
+        this.#brokenLists = 2;
+        throw new KubeError("unavailable", "The list of the API server does not end: it repeats a continue token", {
+          hint: "see what answers between here and the API server; it is asked for all in one page now",
+        });
+      }
+      tokens.add(continueToken);
+      page = await this.#source.list({ signal, ...limit, ...selector, continueToken });
+      signal.throwIfAborted();
+    }
+    return { version, isDoubted: this.#sink.complete() === "doubted" };
+  }
+
+  /** Whether the server is at an earlier version than we have heard of: all is listed then. */
+  async #wentBack(): Promise<boolean> {
+    const { signal, labelSelector } = this.#options;
+    const selector = labelSelector === undefined ? {} : { labelSelector };
+    const { metadata } = await this.#source.list({ signal, limit: 1, ...selector });
+    this.#mustCompare = false;
+    if (!isOlder(metadata.resourceVersion, this.#version)) return false;
+    this.#relistAt = -Infinity;
+    return true;
+  }
+
   /** One watch, to its clean end. Gives how long to wait before the next, in milliseconds. */
   async #watch(): Promise<number> {
-    const { clock, labelSelector, watchTimeoutSeconds = 60, idleMarginMs = 15_000, signal } = this.#options;
+    const { clock, labelSelector, idleMarginMs = 15_000, signal } = this.#options;
+    const timeoutSeconds = this.#watchSeconds();
     const beganAt = clock.monotonic();
     let events = 0;
     const healthy = () => {
@@ -163,13 +226,14 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       const changes = this.#source.watch({
         signal,
         resourceVersion: this.#version ?? "",
-        timeoutSeconds: watchTimeoutSeconds,
-        idleTimeoutMs: watchTimeoutSeconds * 1000 + idleMarginMs,
+        timeoutSeconds,
+        idleTimeoutMs: timeoutSeconds * 1000 + idleMarginMs,
         ...(labelSelector === undefined ? {} : { labelSelector }),
       });
       for await (const change of changes) {
         if (signal.aborted) return 0;
         if (events++ === 0) healthy();
+        this.#silentWatches = 0;
         if (change.type !== "BOOKMARK") this.#tell(change.type, change.object);
         this.#version = change.object.metadata.resourceVersion ?? this.#version;
         this.#sink.heard();
@@ -178,10 +242,28 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       if (clock.monotonic() - beganAt >= HEALTHY_MS) healthy();
     }
     if (signal.aborted) return 0;
-    this.#sink.heard();
     const lived = clock.monotonic() - beganAt;
-    if (events === 0 && lived < HEALTHY_MS) return this.#watchBackoff.next();
+    if (events === 0) return this.#afterSilence(lived);
     return Math.max(0, SHORTEST_WATCH_MS - lived);
+  }
+
+  /**
+   * A watch that carries nothing may be one that cannot: through a gateway, or from a version that is yet to come. Then all is
+   * listed again and again instead. Gives how long to wait, in milliseconds.
+   */
+  #afterSilence(livedMs: number): number {
+    this.#silentWatches++;
+    const isSilent = livedMs >= SILENT_MS || this.#silentWatches >= MOST_SILENT_WATCHES;
+    if (isSilent) this.#relistAt = -Infinity;
+    if (livedMs >= HEALTHY_MS) return SHORTEST_WATCH_MS;
+    return isSilent ? this.#watchSeconds() * 1000 - livedMs : this.#watchBackoff.next();
+  }
+
+  #watchSeconds(): number {
+    const { watchTimeoutSeconds = 60 } = this.#options;
+    if (this.#silentWatches === 0) return watchTimeoutSeconds;
+    const seconds = Math.max(SHORT_WATCH_SECONDS, Math.ceil(MOST_LIST_SHARE * this.#listMs / 1000));
+    return Math.min(watchTimeoutSeconds, seconds);
   }
 
   #tell(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void {
@@ -211,6 +293,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       return 0;
     }
     if (!WATCH_GOES_ON.has(error.kind)) this.#version = undefined;
+    else if (error.kind === "unavailable") this.#mustCompare = true;
     this.#sink.failed(error, waitMs);
     return waitMs;
   }
@@ -230,6 +313,11 @@ class ListFailure extends Error {
     super("LIST failed");
     this.error = error;
   }
+}
+
+/** True if one resource version is before the other, as far as they are numbers (source: "Resource versions"). */
+function isOlder(version: string, known: string | undefined): boolean {
+  return known !== undefined && Number(version) < Number(known);
 }
 
 function isGone(error: unknown): boolean {

@@ -263,7 +263,11 @@ async function watch(
     start(watcher, pods);
     followers.push(watcher);
     followed = () => watcher.size;
-    const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
+    const source = {
+      list: kube.listPods.bind(kube),
+      watch: kube.watchPods.bind(kube),
+      reconnect: kube.reconnect.bind(kube),
+    };
     running.push(reflect(source, watcher, { ...following, labelSelector: PodLabel.request }));
   }
   if (runs("nodes")) {

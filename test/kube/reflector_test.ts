@@ -14,6 +14,11 @@ function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watc
   const clock = new ManualClock();
   const calls: string[] = [];
   const told: string[] = [];
+  const heard: number[] = [];
+  const timeouts: number[] = [];
+  const reconnects: number[] = [];
+  /** What the sink says of each LIST in turn; of any further one, nothing. */
+  const verdicts: ("doubted" | undefined)[] = [];
   const failures: { kind: KubeErrorKind; retryMs: number }[] = [];
   const abort = new AbortController();
   let listed = 0, watched = 0;
@@ -23,8 +28,10 @@ function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watc
       const answer = lists[Math.min(listed++, lists.length - 1)];
       return answer instanceof KubeError ? Promise.reject(answer) : Promise.resolve(answer!);
     },
-    async *watch({ resourceVersion, signal }) {
+    reconnect: () => void reconnects.push(clock.monotonic()),
+    async *watch({ resourceVersion, timeoutSeconds, signal }) {
       calls.push(`WATCH ${resourceVersion}`);
+      timeouts.push(timeoutSeconds);
       const { steps = [], lastsMs = 0, error } = watches[Math.min(watched++, watches.length - 1)]!;
       for (const { type, name, version } of steps) {
         yield { type, object: name ? pod(name, version) : { kind: "Pod", metadata: { resourceVersion: version } } } as {
@@ -32,22 +39,28 @@ function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watc
           object: Pod;
         };
       }
-      if (lastsMs > 0) await clock.sleep(lastsMs, signal);
+      if (lastsMs > 0) await clock.sleep(Math.min(lastsMs, timeoutSeconds * 1000), signal);
       if (error) throw error;
     },
   };
   const sink = {
-    begin: () => void told.push("begin"),
+    begin: ({ wentBack }: { wentBack: boolean }) => void told.push(wentBack ? "begin from before" : "begin"),
     page: (pods: Pod[]) => void told.push(`page ${pods.map((one) => one.metadata.name)}`),
-    complete: () => void told.push("complete"),
+    complete: () => {
+      told.push("complete");
+      return verdicts.shift();
+    },
     event: (type: string, one: Pod) => void told.push(`${type} ${one.metadata.name}`),
-    heard: () => {},
+    heard: () => void heard.push(clock.monotonic()),
     failed: (error: KubeError, retryMs: number) => void failures.push({ kind: error.kind, retryMs }),
   };
   const start = (options: Partial<ReflectorOptions> = {}) =>
     reflect(source, sink, { clock, random: seededRandom(1), signal: abort.signal, ...options });
-  return { clock, calls, told, failures, abort, sink, start };
+  return { clock, calls, told, heard, timeouts, reconnects, verdicts, failures, abort, sink, start };
 }
+
+/** A watch that says nothing but that it is alive. */
+const alive: Watch = { steps: [{ type: "BOOKMARK", version: "7" }], lastsMs: 60_000 };
 
 const list = (version: string, names: string[], continueToken?: string): KubeList<Pod> => ({
   kind: "PodList",
@@ -132,15 +145,16 @@ Deno.test("A continue token that is too old begins the LIST anew, and at last wi
 
 Deno.test("A watch that breaks goes on from the last version, without a LIST, after ever longer waits", async () => {
   const { clock, calls, failures, abort, start } = script({
-    lists: [list("7", [])],
+    lists: [list("7", []), list("9", [])],
     watches: [{ steps: [{ type: "MODIFIED", name: "a", version: "9" }], error: trouble("unavailable") }, {
       error: trouble("unavailable"),
     }],
   });
   const ended = start();
   await clock.advance(20_000);
-  assert.equal(calls.filter((call) => call.startsWith("LIST")).length, 1);
-  assert.ok(calls.slice(2).every((call) => call === "WATCH 9"));
+  assert.equal(calls.filter((call) => call.startsWith("LIST limit=500")).length, 1);
+  const rest = calls.slice(2);
+  assert.ok(rest.every((call, i) => call === (i % 2 === 0 ? "LIST limit=1 continue=undefined" : "WATCH 9")), `${rest}`);
   for (const [index, { retryMs }] of failures.entries()) {
     const full = Math.min(10_000, 200 * 2 ** index);
     assert.ok(retryMs >= full / 2 && retryMs <= full, `${retryMs} after ${index} failures`);
@@ -206,7 +220,7 @@ Deno.test("A watch that ends at once, again and again, does not spin", async () 
 Deno.test("All is listed anew on a period, and if that fails the watch goes on", async () => {
   const { clock, calls, abort, start } = script({
     lists: [list("7", []), trouble("unavailable"), list("70", [])],
-    watches: [{ lastsMs: 60_000 }],
+    watches: [{ steps: [{ type: "BOOKMARK", version: "7" }], lastsMs: 60_000 }],
   });
   const ended = start({ relistMs: 120_000 });
   await clock.advance(180_000);
@@ -239,4 +253,108 @@ Deno.test("A reflector whose signal has aborted does nothing", async () => {
   abort.abort();
   await start();
   assert.deepEqual([calls, told], [[], []]);
+});
+
+Deno.test("A watch that carries nothing at all is not heard, and all is listed instead, every ten seconds", async () => {
+  for (const lastsMs of [60_000, 0]) {
+    const { clock, calls, heard, abort, start } = script({ lists: [list("7", ["a"])], watches: [{ lastsMs }] });
+    const ended = start();
+    await clock.advance(lastsMs + 5_000);
+    const before = calls.filter((call) => call.startsWith("LIST")).length;
+    const heardBefore = heard.length;
+    assert.ok(before >= 1 && heardBefore === before, "nothing but lists was heard");
+    await clock.advance(60_000);
+    const lists = calls.filter((call) => call.startsWith("LIST")).length - before;
+    assert.ok(lists >= 5 && lists <= 7, `${lists} lists in a minute`);
+    abort.abort();
+    await ended;
+  }
+});
+
+Deno.test("After a silent watch the next ones are short, until one carries something", async () => {
+  const { clock, timeouts, abort, start } = script({
+    lists: [list("7", [])],
+    watches: [alive, { lastsMs: 60_000 }, { lastsMs: 10_000 }, alive, alive],
+  });
+  const ended = start();
+  await clock.advance(240_000);
+  assert.deepEqual(timeouts.slice(0, 5), [60, 60, 10, 10, 60]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A watch that carries bookmarks alone is heard, and nothing is listed because of it", async () => {
+  const { clock, calls, heard, abort, start } = script({ lists: [list("7", [])], watches: [alive] });
+  const ended = start();
+  await clock.advance(300_000);
+  assert.equal(calls.filter((call) => call.startsWith("LIST")).length, 1);
+  assert.ok(heard.length >= 5);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A server that comes back with an earlier resource version is listed, and that is said", async () => {
+  const { clock, calls, told, abort, start } = script({
+    lists: [list("70", ["a", "b"]), list("50", ["a"])],
+    watches: [{ lastsMs: 5_000, error: trouble("unavailable") }, alive],
+  });
+  const ended = start();
+  await clock.advance(7_000);
+  assert.deepEqual(calls, [
+    "LIST limit=500 continue=undefined",
+    "WATCH 70",
+    "LIST limit=1 continue=undefined",
+    "LIST limit=500 continue=undefined",
+    "WATCH 50",
+  ]);
+  assert.deepEqual(told, ["begin", "page a,b", "complete", "begin from before", "page a", "complete"]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A LIST that is doubted is asked for again over other connections, in pages of another size", async () => {
+  const { clock, calls, told, reconnects, verdicts, abort, start } = script({
+    lists: [list("7", []), list("9", ["a"])],
+    watches: [alive],
+  });
+  verdicts.push("doubted");
+  const ended = start();
+  await clock.advance(1_000);
+  assert.deepEqual(calls, ["LIST limit=500 continue=undefined"]);
+  assert.equal(reconnects.length, 1);
+  await clock.advance(2_000);
+  assert.deepEqual(calls.slice(1), ["LIST limit=250 continue=undefined", "WATCH 9"]);
+  assert.deepEqual(told, ["begin", "page ", "complete", "begin", "page a", "complete"]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A second LIST that is doubted as well is the last one for now: there are other ways to be sure", async () => {
+  const { clock, calls, verdicts, abort, start } = script({ lists: [list("7", [])], watches: [alive] });
+  verdicts.push("doubted", "doubted");
+  const ended = start();
+  await clock.advance(10_000);
+  assert.deepEqual(calls.filter((call) => call.startsWith("LIST")).length, 2);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A continue token that comes again ends the LIST, which is said, and asked for in one page from then on", async () => {
+  const { clock, calls, told, failures, abort, start } = script({
+    lists: [list("7", ["a"], "x"), list("7", ["b"], "y"), list("7", ["b"], "x"), list("8", ["a", "b"])],
+    watches: [alive],
+  });
+  const ended = start();
+  await clock.advance(5_000);
+  assert.deepEqual(calls, [
+    "LIST limit=500 continue=undefined",
+    "LIST limit=500 continue=x",
+    "LIST limit=500 continue=y",
+    "LIST limit=undefined continue=undefined",
+    "WATCH 8",
+  ]);
+  assert.equal(failures[0]?.kind, "unavailable");
+  assert.equal(told.filter((what) => what === "complete").length, 1, "only the whole one counts");
+  abort.abort();
+  await ended;
 });
