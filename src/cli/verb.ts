@@ -29,7 +29,8 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
       let input: unknown, answer: object;
       try {
         const config = configure(cli, command, { defaultLogLevel: "warning" });
-        const provider = openProvider(config, cli);
+        const warn = (text: string) => writeError(`hostfactory ${verb.name}: ${text}\n`);
+        const provider = openProvider(config, { ...cli, warn });
         input = path === undefined ? defaultInput : await readInput(cli.files, path);
         answer = await verb.answer(provider, input);
       } catch (error) {

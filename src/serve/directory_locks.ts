@@ -1,5 +1,6 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import { type LockHolder, type Locks, noteHolder, readHolder } from "../workdir/lock.ts";
+import type { Locks } from "../workdir/lock.ts";
+import { type LockHolder, noteHolder, readHolder } from "../workdir/lock_holder.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /** The locks of the watchers that a process runs: all of them or none. */

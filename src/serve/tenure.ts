@@ -6,7 +6,7 @@ import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { backoffMs } from "../watchers/backoff.ts";
 import { type Identity, newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
-import { describeHolder, type LockHolder } from "../workdir/lock.ts";
+import { describeHolder, type LockHolder } from "../workdir/lock_holder.ts";
 import { hasUnhandledRequests, markOutdatedRequests } from "../workdir/outdated_requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import type { DirectoryLocks } from "./directory_locks.ts";

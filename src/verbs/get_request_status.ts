@@ -16,7 +16,7 @@ import { ReturnIndex } from "../workdir/return_index.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
-import type { Provider } from "./provider.ts";
+import { type Provider, withService } from "./provider.ts";
 
 /** What a machine's message says while nothing is wrong with it, as the existing plug-in has it. */
 const ALLOCATED = "Allocated by K8s hostfactory";
@@ -29,7 +29,8 @@ const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
 };
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
-export function getRequestStatus({ config, workdir, clock }: Provider, input: unknown): StatusAnswer {
+export function getRequestStatus(provider: Provider, input: unknown): StatusAnswer {
+  const { config, workdir, clock } = provider;
   workdir.check();
   const returns = new ReturnIndex(workdir);
   const isReturned = (machine: string) => {
@@ -40,9 +41,15 @@ export function getRequestStatus({ config, workdir, clock }: Provider, input: un
   const answers = parseRequestStatus(input).map((id) => ({ id, answer: answerOne(workdir, id, options) }));
   // After all that is missing was found missing, and once for all of it: there may be very many pods.
   const whyMissing = missingRequests(workdir, clock.now());
-  return {
-    requests: answers.map(({ id = "", answer }) => answer ?? answerMissing(workdir, id, { ...options, whyMissing })),
-  };
+  const requests = answers.map(({ id = "", answer }) =>
+    answer ?? answerMissing(workdir, id, { ...options, whyMissing })
+  );
+  const running = requests.filter(({ status }) => status === "running");
+  if (running.length > 0) {
+    const doubt = withService(provider, ["pods", "request-machines", "request-return-machines"], "");
+    for (const request of running) if (doubt) request.message = `${request.message} ${doubt}`.trim();
+  }
+  return { requests };
 }
 
 interface Options {

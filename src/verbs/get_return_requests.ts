@@ -12,19 +12,20 @@ import { doubtView, readView, type View, VIEW_LIFETIME_SECONDS } from "../workdi
 import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { nodeGrace } from "./node_grace.ts";
-import type { Provider } from "./provider.ts";
+import { type Provider, withService } from "./provider.ts";
 
 /**
  * Which machines the cluster has taken away or is taking away. Symphony drops every machine that is named, so one is named
  * only where the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
  */
-export function getReturnRequests({ workdir, clock }: Provider, input: unknown): ReturnRequestsAnswer {
+export function getReturnRequests(provider: Provider, input: unknown): ReturnRequestsAnswer {
+  const { workdir, clock } = provider;
   const named = parseReturnRequests(input);
   workdir.check();
   const now = epochSeconds(clock.now());
   const view = readView(workdir, "pods");
   const doubt = doubtView(view, now);
-  if (doubt) return { status: "complete", message: doubt, requests: [] };
+  if (doubt) return { status: "complete", message: withService(provider, ["pods"], `${doubt}.`), requests: [] };
   const requests: ReturnRequestsAnswer["requests"] = [];
   const unknown: string[] = [];
   const clusterNow = now + (view?.clusterAheadSeconds ?? 0);
@@ -34,7 +35,8 @@ export function getReturnRequests({ workdir, clock }: Provider, input: unknown):
     if (grace === "unknown") unknown.push(machine);
     else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
   }
-  return { status: "complete", message: message(requests.length, { unknown, nodeDoubt }), requests };
+  const said = message(requests.length, { unknown, nodeDoubt });
+  return { status: "complete", message: withService(provider, ["pods"], said), requests };
 }
 
 /** Sites may do without nodes, and no trouble with them stands in the way of what is known of pods. */

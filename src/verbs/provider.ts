@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
+import { doubtService } from "../workdir/lock_holder.ts";
 import { Workdir } from "../workdir/workdir.ts";
 
 /** What a provider verb stands on: files and a clock. No network. */
@@ -10,9 +11,35 @@ export interface Provider {
   workdir: Workdir;
   clock: Clock;
   random: Random;
+  /** Tells people, beside the answer, what they ought to know. */
+  warn: (text: string) => void;
 }
 
 /** The work directory that the configuration names; a verb that writes makes it where there is none. */
-export function openProvider(config: Config, world: { files: Files; clock: Clock; random: Random }): Provider {
-  return { config, workdir: new Workdir(config.workdir, world), clock: world.clock, random: world.random };
+export function openProvider(
+  config: Config,
+  world: { files: Files; clock: Clock; random: Random; warn: (text: string) => void },
+): Provider {
+  const { clock, random, warn } = world;
+  return { config, workdir: new Workdir(config.workdir, world), clock, random, warn };
+}
+
+/**
+ * A message of an answer, and after it why nothing may come of it for now: no process serves the work directory, as far as
+ * some watchers go. People are told the same. All else of the answer stays what it is.
+ */
+export function withService(
+  { workdir, clock, warn }: Pick<Provider, "workdir" | "clock" | "warn">,
+  watchers: readonly ("request-machines" | "request-return-machines" | "pods")[],
+  message: string,
+): string {
+  let doubt: string | undefined;
+  try {
+    for (const watcher of watchers) doubt ??= doubtService(workdir, watcher, clock.now());
+  } catch {
+    // What cannot be read says nothing, and what was accepted is answered as such.
+  }
+  if (doubt === undefined) return message;
+  warn(doubt);
+  return message === "" ? doubt : `${message}${/[.!?]$/.test(message) ? "" : "."} ${doubt}`;
 }

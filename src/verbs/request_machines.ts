@@ -12,7 +12,7 @@ import { writeFirstStatusWord } from "../workdir/machines.ts";
 import { addRequest, isProcessed, isSameRequest } from "../workdir/requests.ts";
 import { Capacity } from "./capacity.ts";
 import { freshRequestId } from "./request_id.ts";
-import type { Provider } from "./provider.ts";
+import { type Provider, withService } from "./provider.ts";
 
 /** Accepts a request for machines; `serve` creates their pods. On disk, whole, when this returns. */
 export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
@@ -25,7 +25,7 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   if (!isProcessed(workdir, id)) {
     writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
-  return { message: "Success", requestId: id };
+  return { message: withService(provider, ["request-machines", "pods"], "Success"), requestId: id };
 }
 
 async function add(provider: Provider, wanted: { id: string; templateId: string; count: number }): Promise<void> {

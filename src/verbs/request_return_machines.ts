@@ -11,7 +11,7 @@ import { addReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { machineNames } from "./machine_names.ts";
-import type { Provider } from "./provider.ts";
+import { type Provider, withService } from "./provider.ts";
 import { freshRequestId } from "./request_id.ts";
 
 /** Accepts machines that Symphony gives back; `serve` deletes their pods. On disk, whole, when this returns. */
@@ -30,12 +30,10 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
   dropFromLost(provider, [...machines]);
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
-  return {
-    message: unknown.size === 0
-      ? "Machines returned."
-      : `Machines returned; never issued here, so gone already: ${missing}`,
-    requestId: id,
-  };
+  const message = unknown.size === 0
+    ? "Machines returned."
+    : `Machines returned; never issued here, so gone already: ${missing}`;
+  return { message: withService(provider, ["request-return-machines", "pods"], message), requestId: id };
 }
 
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */

@@ -1,24 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
-import * as v from "valibot";
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import { readRecord } from "./record.ts";
+import { describeHolder, readHolder } from "./lock_holder.ts";
 import type { Workdir } from "./workdir.ts";
-
-const HolderSchema = v.object({
-  host: v.string(),
-  pid: v.number(),
-  command: v.string(),
-  since: v.string(),
-  /** When it was last there. */
-  seenAt: v.optional(v.string()),
-  /** The identity by which it asks for the lease; absent if it takes no part in that. */
-  lease: v.optional(v.string()),
-  /** Why it does not serve the directory now, though it holds the lock; absent if it does. */
-  standby: v.optional(v.string()),
-});
-
-/** Who holds a lock, as it has noted itself. */
-export type LockHolder = v.InferOutput<typeof HolderSchema>;
 
 /** How to take a lock that no other process has until it is released or its holder dies. */
 export interface Locks {
@@ -60,24 +43,6 @@ export const systemLocks: Locks = {
     return () => database.close();
   },
 };
-
-/** Who has noted last that it holds the lock, whether it does still or not. */
-export function readHolder(workdir: Workdir, watcher: string): LockHolder | undefined {
-  return readRecord(workdir, workdir.layout.lockHolder(watcher), HolderSchema);
-}
-
-/** For a message. */
-export function describeHolder(holder: Partial<LockHolder> | undefined): string {
-  if (holder?.command === undefined) return "another process";
-  return `'${holder.command}', process ${holder.pid} on ${holder.host}, since ${holder.since}`;
-}
-
-/** Writes down who holds a lock. @returns the note */
-export function noteHolder(workdir: Workdir, watcher: string, holder: LockHolder): string {
-  const text = `${JSON.stringify(holder)}\n`;
-  workdir.write(workdir.layout.lockHolder(watcher), text);
-  return text;
-}
 
 function open(path: string): DatabaseSync {
   try {

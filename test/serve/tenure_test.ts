@@ -6,7 +6,7 @@ import { DirectoryLocks } from "../../src/serve/directory_locks.ts";
 import { Fence } from "../../src/serve/fence.ts";
 import { Tenure, type Terms } from "../../src/serve/tenure.ts";
 import { readIdentity } from "../../src/workdir/identity.ts";
-import { readHolder } from "../../src/workdir/lock.ts";
+import { readHolder } from "../../src/workdir/lock_holder.ts";
 import { isOutdated, markTaken } from "../../src/workdir/outdated_requests.ts";
 import { addRequest, markProcessed } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";

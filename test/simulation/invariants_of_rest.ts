@@ -80,7 +80,7 @@ function namedAsGone({ host, clock }: Simulation): Set<string> {
     monotonic: () => clock.monotonic(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
   };
-  const answer = getReturnRequests({ config, workdir, clock: hostClock, random: workdir.random }, {});
+  const answer = getReturnRequests({ config, workdir, clock: hostClock, random: workdir.random, warn() {} }, {});
   return new Set(answer.requests.map(({ machine }) => machine));
 }
 

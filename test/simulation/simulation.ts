@@ -216,7 +216,7 @@ export class Simulation {
       {},
     );
     const random = randomFor(this.plan.seed, process.name);
-    const world = { files: process.files, clock: process.clock, random };
+    const world = { files: process.files, clock: process.clock, random, warn() {} };
     const beganMs = this.clock.monotonic();
     const wasWell = this.host.trouble.disk === "well";
     let answer: object;

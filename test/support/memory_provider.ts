@@ -1,6 +1,7 @@
 import { loadConfig } from "../../src/config.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Provider } from "../../src/verbs/provider.ts";
+import { noteHolder, readHolder } from "../../src/workdir/lock_holder.ts";
 import { writeView } from "../../src/workdir/views.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";
@@ -33,14 +34,24 @@ export function memoryProvider(
   const random = seededRandom(options.seed ?? 1);
   const workdir = new Workdir("/work", { files, random });
   workdir.prepare();
+  for (const watcher of ["request-machines", "request-return-machines", "pods"]) served(workdir, watcher);
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
-  return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
+  const config = loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {});
+  const provider = { files, clock, random, workdir, config, warn: () => {} };
+  return provider;
 }
 
 /** The work directory knows every pod that exists, as of now. */
 export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clock">): void {
   const now = Math.floor(clock.now() / 1000);
   writeView(workdir, "pods", { completeAt: now, heardAt: now });
+}
+
+/** One of the watchers is there for as long as any test runs. */
+function served(workdir: Workdir, watcher: string): void {
+  if (readHolder(workdir, watcher)) return;
+  const seenAt = "2100-01-01T00:00:00.000Z";
+  noteHolder(workdir, watcher, { host: "elsewhere", pid: 1, command: "hostfactory serve", since: seenAt, seenAt });
 }
 
 function furnished(files: MemoryFiles): MemoryFiles {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { systemFiles } from "../../src/files.ts";
 import { seededRandom } from "../../src/random.ts";
-import { type LockHolder, noteHolder, systemLocks } from "../../src/workdir/lock.ts";
+import { systemLocks } from "../../src/workdir/lock.ts";
+import { type LockHolder, noteHolder } from "../../src/workdir/lock_holder.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { root } from "../support/tree.ts";
 
@@ -24,7 +25,8 @@ function holdElsewhere(workdir: Workdir, watcher: string): { process: Deno.Child
   const program = `
     import { systemFiles } from ${JSON.stringify(new URL("src/files.ts", `file://${root}`).href)};
     import { systemRandom } from ${JSON.stringify(new URL("src/random.ts", `file://${root}`).href)};
-    import { noteHolder, systemLocks } from ${JSON.stringify(new URL("src/workdir/lock.ts", `file://${root}`).href)};
+    import { systemLocks } from ${JSON.stringify(new URL("src/workdir/lock.ts", `file://${root}`).href)};
+    import { noteHolder } from ${JSON.stringify(new URL("src/workdir/lock_holder.ts", `file://${root}`).href)};
     import { Workdir } from ${JSON.stringify(new URL("src/workdir/workdir.ts", `file://${root}`).href)};
     const workdir = new Workdir(${JSON.stringify(workdir.layout.root)}, { files: systemFiles, random: systemRandom });
     const holder = { host: "other", pid: Deno.pid, command: "hostfactory watch pods", since: "then" };
