@@ -11,13 +11,13 @@ const REMEMBERED_SECONDS = 3_600;
 const log = logger("pods");
 
 /**
- * Which nodes our machines have been evicted from, written down for whoever follows the nodes: it is what tells a node that
- * is being drained from one that is only cordoned.
+ * Which of our machines have been evicted from which nodes, written down for whoever follows the nodes: it is what tells a
+ * node that is being drained from one that is only cordoned.
  */
 export class Evictions {
   readonly #watching: Pick<Watching, "workdir" | "clock" | "kube">;
-  /** By node, what is not written down yet. */
-  readonly #noted = new Map<string, number>();
+  /** By node and machine, when it was evicted, as far as that is not written down yet. */
+  readonly #noted = new Map<string, Map<string, number>>();
   readonly #complaints = new Complaints((_, error) => log.error("Evictions cannot be written down", { error }));
 
   constructor(watching: Pick<Watching, "workdir" | "clock" | "kube">) {
@@ -30,18 +30,31 @@ export class Evictions {
     // The reason that every drain leaves (source: Kubernetes documentation, "Disruptions").
     if (evicted?.status !== "True" || evicted.reason !== "EvictionByEvictionAPI") return;
     const [node, at] = [pod.spec.nodeName, timestampSeconds(evicted.lastTransitionTime)];
-    if (node !== undefined && at !== undefined) this.#noted.set(node, Math.max(at, this.#noted.get(node) ?? at));
+    const { name } = pod.metadata;
+    if (node === undefined || at === undefined || name === undefined) return;
+    const machines = this.#noted.get(node) ?? new Map<string, number>();
+    this.#noted.set(node, machines.set(name, at));
   }
 
-  /** Writes down what was noted, where it can be: nothing else depends on it. */
-  write(): void {
+  /**
+   * Writes down what was noted, if that can be done now: nothing else depends on it.
+   * @param machinesOn the machines of ours that are on a node, those that were evicted and are not gone yet among them
+   */
+  write(machinesOn: (node: string) => string[]): void {
     if (this.#noted.size === 0) return;
     const { workdir, clock, kube } = this.#watching;
     const oldest = epochSeconds(kube.now() ?? clock.now()) - REMEMBERED_SECONDS;
     try {
       const evictions = readEvictions(workdir);
-      for (const [node, at] of this.#noted) evictions.set(node, Math.max(at, evictions.get(node) ?? at));
-      for (const [node, at] of evictions) if (at < oldest) evictions.delete(node);
+      for (const [node, machines] of this.#noted) {
+        const evicted = { ...evictions.get(node)?.evicted, ...Object.fromEntries(machines) };
+        evictions.set(node, { evicted, others: machinesOn(node).filter((name) => !(name in evicted)).length });
+      }
+      for (const [node, { evicted, others }] of evictions) {
+        const fresh = Object.entries(evicted).filter(([, at]) => at >= oldest);
+        if (fresh.length === 0) evictions.delete(node);
+        else evictions.set(node, { evicted: Object.fromEntries(fresh), others });
+      }
       writeEvictions(workdir, evictions);
       this.#noted.clear();
     } catch (error) {

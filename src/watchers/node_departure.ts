@@ -1,6 +1,7 @@
 import { timestampSeconds } from "../clock.ts";
 import type { Node, NodeCondition } from "../kube/types.ts";
 import type { Departure } from "../workdir/departures.ts";
+import type { NodeEvictions } from "../workdir/evictions.ts";
 
 /** A mark by which somebody says that a node is about to go. */
 interface Mark {
@@ -54,14 +55,14 @@ const CORDON_SECONDS = 10;
 export interface KnownNode {
   /** The cluster's time, in seconds since the epoch. */
   now: number;
-  /** When a machine of ours was last evicted from it. */
-  evictedAt: number | undefined;
+  /** Which machines of ours were evicted from it. */
+  evictions: NodeEvictions | undefined;
   /** What was last decided of the node of this name. */
   before: Departure | undefined;
 }
 
 /** Why a node is about to go and when it is gone; nothing for one that stays. */
-export function nodeDeparture(node: Node, { now, evictedAt, before }: KnownNode): Departure | undefined {
+export function nodeDeparture(node: Node, { now, evictions, before }: KnownNode): Departure | undefined {
   const { uid = "", deletionTimestamp, labels } = node.metadata;
   const known = before?.uid === uid && !before.isDeleted ? before : undefined;
   const leaving = (reason: string, goneAt?: number): Departure => {
@@ -81,12 +82,8 @@ export function nodeDeparture(node: Node, { now, evictedAt, before }: KnownNode)
   if (ready?.status === "False" && ready.message?.includes("node is shutting down")) return leaving("shutting down");
   // 4. It is deleted, and something has yet to finish with it.
   if (deletionTimestamp !== undefined) return leaving("being deleted");
-  // 5. It is cordoned, and a machine was evicted since. A cordon alone only keeps new pods away.
-  if (node.spec.unschedulable) {
-    const cordonedAt = timestampSeconds(node.spec.taints?.find(({ key }) => key === CORDONED)?.timeAdded);
-    const isDrained = evictedAt !== undefined && cordonedAt !== undefined && evictedAt >= cordonedAt - CORDON_SECONDS;
-    if (isDrained || known?.reason === DRAINED) return leaving(DRAINED);
-  }
+  // 5. It is cordoned, and machines were evicted since. A cordon alone only keeps new pods away.
+  if (node.spec.unschedulable && (known?.reason === DRAINED || isDrained(node, evictions))) return leaving(DRAINED);
   // 6. It is not ready: its pods are deleted once they no longer tolerate that, if it is not back by then. Where the cluster
   // holds back, because too many nodes are lost at once, there is no such taint.
   for (const { key, effect, timeAdded } of node.spec.taints ?? []) {
@@ -96,6 +93,19 @@ export function nodeDeparture(node: Node, { now, evictedAt, before }: KnownNode)
     }
   }
   return undefined;
+}
+
+/**
+ * True if machines of ours were evicted since the node was cordoned: at least two, and at least as many as stay. Whoever drains
+ * a node evicts all that is on it; a descheduler may evict one or the other from a node that is cordoned for another reason,
+ * and those are named by themselves.
+ */
+function isDrained(node: Node, { evicted, others }: NodeEvictions = { evicted: {}, others: 0 }): boolean {
+  const cordonedAt = timestampSeconds(node.spec.taints?.find(({ key }) => key === CORDONED)?.timeAdded);
+  if (cordonedAt === undefined) return false;
+  const times = Object.values(evicted);
+  const since = times.filter((at) => at >= cordonedAt - CORDON_SECONDS).length;
+  return since >= 2 && since >= others;
 }
 
 function markOf(node: Node): Mark | undefined {

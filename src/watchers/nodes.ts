@@ -5,7 +5,7 @@ import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Node } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { type Departure, readDepartures, writeDepartures } from "../workdir/departures.ts";
-import { readEvictions } from "../workdir/evictions.ts";
+import { type NodeEvictions, readEvictions } from "../workdir/evictions.ts";
 import { Complaints } from "./complaints.ts";
 import { nodeDeparture } from "./node_departure.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
@@ -123,7 +123,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     const node = slimNode(seen);
     if (node.spec.unschedulable) this.#cordoned.set(name, node);
     else this.#cordoned.delete(name);
-    this.#judge(name, node, { evictedAt: undefined });
+    this.#judge(name, node, { evictions: undefined });
     const signature = nodeSignature(node);
     if (this.#signatures.get(name) !== signature) this.#note(name, { text: nodeFileText(node), dueMs });
     this.#signatures.set(name, signature);
@@ -150,10 +150,10 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     this.#unwritten.set(name, { text, dueMs: Math.min(dueMs, this.#unwritten.get(name)?.dueMs ?? Infinity) });
   }
 
-  #judge(name: string, node: Node, { evictedAt }: { evictedAt: number | undefined }): void {
+  #judge(name: string, node: Node, { evictions }: { evictions: NodeEvictions | undefined }): void {
     const departures = this.#ownDepartures();
     const before = departures.get(name);
-    const departure = nodeDeparture(node, { now: this.#now(), evictedAt, before });
+    const departure = nodeDeparture(node, { now: this.#now(), evictions, before });
     if (departure) departures.set(name, departure);
     else departures.delete(name);
     if (departure?.reason === before?.reason) return;
@@ -167,7 +167,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     if (this.#cordoned.size === 0) return;
     const evictions = readEvictions(this.#watching.workdir);
     for (const [name, node] of this.#cordoned) {
-      if (evictions.has(name)) this.#judge(name, node, { evictedAt: evictions.get(name) });
+      if (evictions.has(name)) this.#judge(name, node, { evictions: evictions.get(name) });
     }
   }
 

@@ -43,12 +43,13 @@ interface WrittenPod {
   podIP: string | undefined;
   /** It is being deleted. */
   isGoing: boolean;
+  nodeName: string | undefined;
 }
 
 function writtenPod(pod: Pod): WrittenPod {
   const { uid, resourceVersion, deletionTimestamp } = pod.metadata;
   const isGoing = deletionTimestamp !== undefined;
-  return { uid, resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing };
+  return { uid, resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing, nodeName: pod.spec.nodeName };
 }
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
@@ -194,7 +195,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#endCalm();
     this.#retryObstructed();
     this.#writeDown(this.#nextSlice());
-    this.#evictions.write();
+    this.#evictions.write((node) => this.#machinesOn(node));
     if (this.#sightings.size === 0) this.#adopter.step();
     if (this.#sightings.size === 0) this.#unseen.lookThrough();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
@@ -285,6 +286,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #lacksEnd(pod: Pod, { endedAt = Infinity }: PodFacts): boolean {
     const now = this.#watching.kube.now();
     return hasEnded(pod) && now !== undefined && endedAt * 1000 > now;
+  }
+
+  #machinesOn(node: string): string[] {
+    return [...this.#written].flatMap(([name, { nodeName }]) => nodeName === node ? [name] : []);
   }
 
   #nextSlice(): [string, Sighting][] {

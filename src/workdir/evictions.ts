@@ -2,12 +2,23 @@ import * as v from "valibot";
 import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
-/** By node: when a machine of ours was last evicted from it; the cluster's time, in seconds since the epoch. */
-export function readEvictions(workdir: Workdir): Map<string, number> {
-  const evictions = readRecord(workdir, workdir.layout.evictions, v.record(v.string(), FiniteNumber));
-  return new Map(Object.entries(evictions ?? {}));
+const EvictionsSchema = v.object({ evicted: v.record(v.string(), FiniteNumber), others: FiniteNumber });
+
+/** What has been evicted from a node. */
+export interface NodeEvictions {
+  /** By machine, when it was evicted; the cluster's time, in seconds since the epoch. */
+  evicted: Record<string, number>;
+  /** How many other machines of ours were on the node after the last of these. */
+  others: number;
 }
 
-export function writeEvictions(workdir: Workdir, evictions: Map<string, number>): void {
+/** By node. Earlier versions noted no more than a time: that says too little. */
+export function readEvictions(workdir: Workdir): Map<string, NodeEvictions> {
+  const schema = v.record(v.string(), v.union([EvictionsSchema, FiniteNumber]));
+  const noted = Object.entries(readRecord(workdir, workdir.layout.evictions, schema) ?? {});
+  return new Map(noted.flatMap(([node, one]) => typeof one === "number" ? [] : [[node, one]]));
+}
+
+export function writeEvictions(workdir: Workdir, evictions: ReadonlyMap<string, NodeEvictions>): void {
   workdir.write(workdir.layout.evictions, `${JSON.stringify(Object.fromEntries(evictions))}\n`);
 }

@@ -58,20 +58,23 @@ clusterTest("machines on a node that Karpenter takes are named with their grace,
 clusterTest("a cordon takes no machine, a drain takes all of them: with a process for each watcher", async (site) => {
   await site.cluster.grantNodes();
   const watchers = ["request-machines", "pods", "nodes"].map((name) => site.start(["watch", name]));
-  const [node, id] = await machinesOn(site, DRAINED, 3);
+  const [node, id] = await machinesOn(site, DRAINED, 5);
   await site.cluster.changeNode(node, () => ({ unschedulable: true }));
   try {
     await eventually("the cordon is seen", () => {
       return JSON.parse(Deno.readTextFileSync(`${site.workdir}/nodes/${node}`)).spec.unschedulable === true;
     });
     await named(site, []);
-    // As a drain does; that it comes to the others later, or a disruption budget holds it up, changes nothing.
+    // As a descheduler does: that one is named, and no other.
     await site.cluster.evictPod(`${id}-0`);
-    await named(site, machinesOf(id, 3));
+    await named(site, [`${id}-0`]);
+    // As a drain does; that it comes to the others later, or a disruption budget holds it up, changes nothing.
+    for (const index of [1, 2]) await site.cluster.evictPod(`${id}-${index}`);
+    await named(site, machinesOf(id, 5));
   } finally {
     await site.cluster.changeNode(node, () => ({ unschedulable: false }));
   }
-  await named(site, [`${id}-0`]);
+  await named(site, machinesOf(id, 3));
   assert.deepEqual(await Promise.all(watchers.map((one) => one.stop())), [0, 0, 0]);
 });
 

@@ -7,26 +7,45 @@ import { memoryWatching, ourPod } from "../support/memory_watching.ts";
 
 const now = Date.UTC(2026, 10, 20) / 1000;
 
+const none = () => [];
+
 function pod(
   node: string | undefined,
   at = now,
   { type = "DisruptionTarget", ...condition }: Partial<PodCondition> = {},
+  name = "req-0",
 ): Pod {
   const lastTransitionTime = new Date(at * 1000).toISOString();
   const evicted = { type, status: "True" as const, reason: "EvictionByEvictionAPI", lastTransitionTime, ...condition };
-  const one = ourPod("req-0", { phase: "Running", conditions: [evicted] });
+  const one = ourPod(name, { phase: "Running", conditions: [evicted] });
   return node === undefined ? one : { ...one, spec: { ...one.spec, nodeName: node } };
 }
 
-Deno.test("the last eviction from each node is written down, beside those that were there", () => {
+Deno.test("who was evicted from each node and who stays is written down, beside those that were there", () => {
   const watching = memoryWatching();
   const first = new Evictions(watching);
-  for (const one of [pod("n1", now - 9), pod("n1", now - 5), pod("n1", now - 7), pod("n2", now - 1)]) first.note(one);
-  first.write();
+  for (const one of [pod("n1", now - 9, {}, "r-0"), pod("n1", now - 5, {}, "r-1"), pod("n2", now - 1, {}, "r-2")]) {
+    first.note(one);
+  }
+  first.write((node) => node === "n1" ? ["r-0", "r-1", "r-5", "r-6"] : ["r-2"]);
   const second = new Evictions(watching);
-  for (const one of [pod("n1", now - 8), pod("n3")]) second.note(one);
-  second.write();
-  assert.deepEqual([...readEvictions(watching.workdir)].sort(), [["n1", now - 5], ["n2", now - 1], ["n3", now]]);
+  for (const one of [pod("n1", now - 3, {}, "r-5"), pod("n1", now - 9, {}, "r-0")]) second.note(one);
+  second.write(() => ["r-5", "r-6"]);
+  assert.deepEqual(Object.fromEntries(readEvictions(watching.workdir)), {
+    n1: { evicted: { "r-0": now - 9, "r-1": now - 5, "r-5": now - 3 }, others: 1 },
+    n2: { evicted: { "r-2": now - 1 }, others: 0 },
+  });
+});
+
+Deno.test("what an earlier version noted says too little, and is written over", () => {
+  const watching = memoryWatching();
+  watching.files.writeText("/work/views/evictions.json", JSON.stringify({ n1: now }));
+  assert.deepEqual([...readEvictions(watching.workdir)], []);
+  assert.equal(watching.workdir.broken.size, 0);
+  const evictions = new Evictions(watching);
+  evictions.note(pod("n1"));
+  evictions.write(none);
+  assert.deepEqual([...readEvictions(watching.workdir).keys()], ["n1"]);
 });
 
 Deno.test("what is no eviction through the API is none, and nothing is written for it", () => {
@@ -43,7 +62,7 @@ Deno.test("what is no eviction through the API is none, and nothing is written f
       pod("n1", now, { lastTransitionTime: "never" }),
     ]
   ) evictions.note(one);
-  evictions.write();
+  evictions.write(none);
   assert.equal(watching.files.writes.length, before);
 });
 
@@ -51,10 +70,10 @@ Deno.test("evictions are forgotten after an hour", async () => {
   const watching = memoryWatching();
   const evictions = new Evictions(watching);
   evictions.note(pod("n1"));
-  evictions.write();
+  evictions.write(none);
   await watching.clock.advance(3_601_000);
   evictions.note(pod("n2", now + 3_601));
-  evictions.write();
+  evictions.write(none);
   assert.deepEqual([...readEvictions(watching.workdir).keys()], ["n2"]);
 });
 
@@ -63,8 +82,8 @@ Deno.test("evictions that cannot be written down hold nobody up, and are written
   const evictions = new Evictions(watching);
   evictions.note(pod("n1"));
   watching.files.failWhere(({ paths }) => paths[1] === "/work/views/evictions.json", noSpace());
-  evictions.write();
+  evictions.write(none);
   watching.files.before = () => {};
-  evictions.write();
+  evictions.write(none);
   assert.deepEqual([...readEvictions(watching.workdir).keys()], ["n1"]);
 });

@@ -4,7 +4,13 @@ import { type KnownNode, nodeDeparture } from "../../src/watchers/node_departure
 
 const now = Date.UTC(2026, 10, 20, 12) / 1000;
 const at = (seconds: number) => new Date((now + seconds) * 1000).toISOString().replace(".000", "");
-const known: KnownNode = { now, evictedAt: undefined, before: undefined };
+const known: KnownNode = { now, evictions: undefined, before: undefined };
+
+/** So many machines were evicted so long after noon, and so many others are on the node. */
+function evicted(times: number[], { others = 0 } = {}): Pick<KnownNode, "evictions"> {
+  const machines = times.map((seconds, i): [string, number] => [`r-${i}`, now + seconds]);
+  return { evictions: { evicted: Object.fromEntries(machines), others } };
+}
 
 function node(
   { taints = [], conditions = [], unschedulable, metadata }: {
@@ -37,9 +43,12 @@ const preempt = "Preempt Scheduled: Fri, 20 Nov 2026 12:00:38 GMT. For more info
 const stays: [string, Node, Partial<KnownNode>?][] = [
   ["a healthy node", node()],
   ["only cordoned", cordoned()],
-  ["cordoned long after a machine was evicted", cordoned(), { evictedAt: now - 11 }],
-  ["not cordoned though a machine was evicted", node(), { evictedAt: now }],
-  ["cordoned, and it is not said since when", node({ unschedulable: true }), { evictedAt: now }],
+  ["cordoned long after machines were evicted", cordoned(), evicted([-11, -12])],
+  ["cordoned, and one machine was evicted: by a descheduler, perhaps", cordoned(), evicted([1])],
+  ["cordoned, and fewer were evicted than stay", cordoned(), evicted([1, 2, 3], { others: 4 })],
+  ["cordoned, and most were evicted before", cordoned(), evicted([-60, -50, 1], { others: 1 })],
+  ["not cordoned though machines were evicted", node(), evicted([0, 0])],
+  ["cordoned, and it is not said since when", node({ unschedulable: true }), evicted([0, 0])],
   ["a candidate of the cluster autoscaler", taint("DeletionCandidateOfClusterAutoscaler", "1", "PreferNoSchedule")],
   ["another value of Karpenter's old taint", taint("karpenter.sh/disruption", "candidate")],
   ["a rebalance that AWS recommends", taint("aws-node-termination-handler/rebalance-recommendation", "id")],
@@ -107,8 +116,8 @@ const goes: [
     { reason: /shutting down/ },
   ],
   ["being deleted", node({ metadata: { deletionTimestamp: at(-5) } }), { reason: /being deleted/ }],
-  ["drained", cordoned(), { reason: /cordoned and being drained/ }, { evictedAt: now }],
-  ["drained: the taint of the cordon came late", cordoned(), { reason: /drained/ }, { evictedAt: now - 10 }],
+  ["drained", cordoned(), { reason: /cordoned and being drained/ }, evicted([0, 1], { others: 2 })],
+  ["drained: the taint of the cordon came late", cordoned(), { reason: /drained/ }, evicted([-10, -9])],
   ["not ready", lost("not-ready"), {
     reason: /not ready/,
     lost: { taint: "node.kubernetes.io/not-ready", since: now - 40 },
@@ -157,7 +166,7 @@ Deno.test("Azure may move an event", () => {
 });
 
 Deno.test("a node that is drained is so until it is uncordoned, however long ago the last eviction was", () => {
-  const before = nodeDeparture(cordoned(), { ...known, evictedAt: now });
+  const before = nodeDeparture(cordoned(), { ...known, ...evicted([0, 0]) });
   assert.deepEqual(nodeDeparture(cordoned(), { ...known, before }), before);
   assert.equal(nodeDeparture(node(), { ...known, before }), undefined);
   const another = { ...cordoned(), metadata: { name: "n", uid: "another" } };

@@ -140,14 +140,16 @@ Deno.test("heartbeats write nothing; what changes often is written once in two s
   assert.equal(JSON.parse(watching.files.readText("/work/nodes/n1")).spec.providerID, "c");
 });
 
-Deno.test("a cordoned node is about to go once a machine was evicted from it since, and until it is uncordoned", async () => {
+Deno.test("a cordoned node is about to go once machines were evicted from it since, and until it is uncordoned", async () => {
   const watching = memoryWatching();
   const { list, go } = watch(watching);
   const drained = node("n1", cordoned(watching));
   list(drained, node("n2", cordoned(watching)), node("n3"));
   await go();
   assert.deepEqual(leaving(watching), []);
-  writeEvictions(watching.workdir, new Map([["n1", seconds(watching)], ["n2", seconds(watching) - 60], ["n3", 0]]));
+  const evicted = (at: number) => ({ evicted: { "r-0": at, "r-1": at }, others: 1 });
+  const [now, before] = [seconds(watching), seconds(watching) - 60];
+  writeEvictions(watching.workdir, new Map([["n1", evicted(now)], ["n2", evicted(before)], ["n3", evicted(0)]]));
   await go();
   assert.deepEqual(leaving(watching), ["n1"]);
   watching.files.remove("/work/views/evictions.json");
