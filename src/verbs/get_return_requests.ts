@@ -31,7 +31,7 @@ export function getReturnRequests(provider: Provider, input: unknown): ReturnReq
   const clusterNow = now + (view?.clusterAheadSeconds ?? 0);
   const { departures, doubt: nodeDoubt } = nodesAboutToGo(workdir, now);
   for (const machine of named ? machineNames(workdir, named) : ownMachines(workdir, clock.now())) {
-    const grace = unlessBroken(() => graceLeft(workdir, machine, { now: clusterNow, departures }));
+    const grace = unlessBroken(() => graceLeft(workdir, machine, { now: clusterNow, hostNow: now, departures }));
     if (grace === "unknown") unknown.push(machine);
     else if (grace !== undefined) requests.push({ machine, gracePeriod: grace });
   }
@@ -68,11 +68,11 @@ function unlessBroken<T>(read: () => T): T | "unknown" {
   }
 }
 
-/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. `now` is the cluster's time. */
+/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. `now` is the cluster's time, `hostNow` ours. */
 function graceLeft(
   workdir: Workdir,
   machine: string,
-  { now, departures }: { now: number; departures: Map<string, Departure> },
+  { now, hostNow, departures }: { now: number; hostNow: number; departures: Map<string, Departure> },
 ): number | "unknown" | undefined {
   const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
   if (word === undefined) return "unknown";
@@ -81,7 +81,7 @@ function graceLeft(
   const pod = readPodFacts(workdir, machine);
   if (!pod) return undefined;
   const departure = pod.place && departures.get(pod.place.node);
-  const onNode = departure && pod.place && nodeGrace(departure, pod.place, now);
+  const onNode = departure && pod.place && nodeGrace(departure, pod.place, { now, hostNow });
   if (pod.deletionAt === undefined) return onNode;
   return Math.max(0, Math.min(pod.deletionAt - now, onNode ?? Infinity));
 }

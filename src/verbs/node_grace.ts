@@ -5,14 +5,18 @@ import type { PodPlace } from "../workdir/machines.ts";
 /**
  * Seconds that a machine has left on a node that is about to go; nothing while it may stay. What is said is what it has at
  * least: the grace of its pod, which begins at any moment, or the time until the node itself is gone where that is less.
- * @param now the cluster's time, in seconds since the epoch
+ * @param time the cluster's time, and that of our host: a node counts as lost for good once both say so, for either may be wrong
  */
 export function nodeGrace(
   { goneAt = Infinity, lost }: Departure,
   { graceSeconds, tolerations }: PodPlace,
-  now: number,
+  { now, hostNow }: { now: number; hostNow: number },
 ): number | undefined {
-  if (lost) return now >= lost.since + tolerationSeconds(tolerations, lost.taint) ? 0 : undefined;
+  if (lost) {
+    const seconds = tolerationSeconds(tolerations, lost.taint);
+    const isLate = lost.seenAt === undefined || hostNow >= lost.seenAt + seconds;
+    return now >= lost.since + seconds && isLate ? 0 : undefined;
+  }
   return Math.max(0, Math.min(graceSeconds, goneAt - now));
 }
 

@@ -53,8 +53,9 @@ const CORDON_SECONDS = 10;
 
 /** What is known of a node beside itself. */
 export interface KnownNode {
-  /** The cluster's time, in seconds since the epoch. */
+  /** The cluster's time, and that of our host, in seconds since the epoch. */
   now: number;
+  hostNow: number;
   /** Which machines of ours were evicted from it. */
   evictions: NodeEvictions | undefined;
   /** What was last decided of the node of this name. */
@@ -62,7 +63,7 @@ export interface KnownNode {
 }
 
 /** Why a node is about to go and when it is gone; nothing for one that stays. */
-export function nodeDeparture(node: Node, { now, evictions, before }: KnownNode): Departure | undefined {
+export function nodeDeparture(node: Node, { now, hostNow, evictions, before }: KnownNode): Departure | undefined {
   const { uid = "", deletionTimestamp, labels } = node.metadata;
   const known = before?.uid === uid && !before.isDeleted ? before : undefined;
   const leaving = (reason: string, goneAt?: number): Departure => {
@@ -89,7 +90,12 @@ export function nodeDeparture(node: Node, { now, evictions, before }: KnownNode)
   for (const { key, effect, timeAdded } of node.spec.taints ?? []) {
     const since = timestampSeconds(timeAdded);
     if (LOST_TAINTS.includes(key) && effect === "NoExecute" && since !== undefined) {
-      return { uid, reason: "not ready", lost: { taint: key, since } };
+      const isKnown = known?.lost?.taint === key && known.lost.since === since;
+      return {
+        uid,
+        reason: "not ready",
+        lost: { taint: key, since, seenAt: (isKnown && known.lost?.seenAt) || hostNow },
+      };
     }
   }
   return undefined;

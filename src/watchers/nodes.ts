@@ -153,7 +153,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   #judge(name: string, node: Node, { evictions }: { evictions: NodeEvictions | undefined }): void {
     const departures = this.#ownDepartures();
     const before = departures.get(name);
-    const departure = nodeDeparture(node, { now: this.#now(), evictions, before });
+    const hostNow = epochSeconds(this.#watching.clock.now());
+    const departure = nodeDeparture(node, { now: this.#now(), hostNow, evictions, before });
     if (departure) departures.set(name, departure);
     else departures.delete(name);
     if (departure?.reason === before?.reason) return;

@@ -6,7 +6,7 @@ const DepartureSchema = v.object({
   uid: v.string(),
   reason: v.string(),
   goneAt: v.optional(FiniteNumber),
-  lost: v.optional(v.object({ taint: v.string(), since: FiniteNumber })),
+  lost: v.optional(v.object({ taint: v.string(), since: FiniteNumber, seenAt: v.optional(FiniteNumber) })),
   isDeleted: v.optional(v.boolean()),
 });
 
@@ -18,8 +18,11 @@ export interface Departure {
   reason: string;
   /** When the node is gone at the latest; absent where nobody says. */
   goneAt?: number | undefined;
-  /** For a node that the cluster has lost and that may come back: each pod goes once it tolerates `taint` no longer. */
-  lost?: { taint: string; since: number } | undefined;
+  /**
+   * For a node that the cluster has lost and that may come back: each pod goes once it tolerates `taint` no longer. `seenAt` is
+   * when that was first seen, by the clock of our host.
+   */
+  lost?: { taint: string; since: number; seenAt?: number | undefined } | undefined;
   /** The cluster has deleted the node; its pods follow. */
   isDeleted?: boolean | undefined;
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { nodeGrace } from "../../src/verbs/node_grace.ts";
 
 const now = 1_795_000_000;
+/** Our clock is nowhere near that of the cluster. */
+const time = { now, hostNow: 1_000 };
 const leaving = { uid: "u", reason: "leaving" };
 const place = { node: "n", graceSeconds: 30, tolerations: undefined };
 
@@ -14,13 +16,22 @@ for (
   ] as const
 ) {
   Deno.test(`the grace that is left on a node: ${what}`, () => {
-    assert.equal(nodeGrace(goneAt === undefined ? leaving : { ...leaving, goneAt }, place, now), grace);
+    assert.equal(nodeGrace(goneAt === undefined ? leaving : { ...leaving, goneAt }, place, time), grace);
   });
 }
 
 const key = "node.kubernetes.io/unreachable";
-const lostFor = (seconds: number, tolerations: unknown) =>
-  nodeGrace({ ...leaving, lost: { taint: key, since: now - seconds } }, { ...place, tolerations }, now);
+const lostFor = (seconds: number, tolerations: unknown, { ownSeconds = seconds } = {}) => {
+  const lost = { taint: key, since: now - seconds, seenAt: time.hostNow - ownSeconds };
+  return nodeGrace({ ...leaving, lost }, { ...place, tolerations }, time);
+};
+
+Deno.test("a lost node's machine is gone only if the cluster's clock and ours both say that it is time", () => {
+  const tolerations = [{ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }];
+  assert.equal(lostFor(700, tolerations, { ownSeconds: 299 }), undefined);
+  assert.equal(lostFor(299, tolerations, { ownSeconds: 700 }), undefined);
+  assert.equal(lostFor(300, tolerations, { ownSeconds: 300 }), 0);
+});
 
 for (
   const [what, tolerations, limit] of [

@@ -4,7 +4,7 @@ import { type KnownNode, nodeDeparture } from "../../src/watchers/node_departure
 
 const now = Date.UTC(2026, 10, 20, 12) / 1000;
 const at = (seconds: number) => new Date((now + seconds) * 1000).toISOString().replace(".000", "");
-const known: KnownNode = { now, evictions: undefined, before: undefined };
+const known: KnownNode = { now, hostNow: 50, evictions: undefined, before: undefined };
 
 /** So many machines were evicted so long after noon, and so many others are on the node. */
 function evicted(times: number[], { others = 0 } = {}): Pick<KnownNode, "evictions"> {
@@ -72,7 +72,7 @@ for (const [what, one, also] of stays) {
 const goes: [
   string,
   Node,
-  { reason: RegExp; goneIn?: number; lost?: { taint: string; since: number } },
+  { reason: RegExp; goneIn?: number; lost?: { taint: string; since: number; seenAt: number } },
   Partial<KnownNode>?,
 ][] = [
   ["Karpenter", taint("karpenter.sh/disrupted"), { reason: /disrupted by Karpenter/ }],
@@ -120,11 +120,11 @@ const goes: [
   ["drained: the taint of the cordon came late", cordoned(), { reason: /drained/ }, evicted([-10, -9])],
   ["not ready", lost("not-ready"), {
     reason: /not ready/,
-    lost: { taint: "node.kubernetes.io/not-ready", since: now - 40 },
+    lost: { taint: "node.kubernetes.io/not-ready", since: now - 40, seenAt: 50 },
   }],
   ["unreachable", lost("unreachable"), {
     reason: /not ready/,
-    lost: { taint: "node.kubernetes.io/unreachable", since: now - 40 },
+    lost: { taint: "node.kubernetes.io/unreachable", since: now - 40, seenAt: 50 },
   }],
   ["the most pressing of several", {
     ...node(),
@@ -176,4 +176,13 @@ Deno.test("a node that is drained is so until it is uncordoned, however long ago
 Deno.test("a node that is back under its old name and uid owes nothing to its deletion", () => {
   const before = { uid: "u", reason: "cordoned and being drained", goneAt: now, isDeleted: true };
   assert.equal(nodeDeparture(cordoned(), { ...known, before }), undefined);
+});
+
+Deno.test("since when a node is lost by our own clock is noted when that is first seen, and holds for this loss alone", () => {
+  const seenAt = (one: Node, hostNow: number, before?: KnownNode["before"]) =>
+    nodeDeparture(one, { ...known, hostNow, before });
+  const first = seenAt(lost("not-ready"), 100);
+  assert.equal(first?.lost?.seenAt, 100);
+  assert.equal(seenAt(lost("not-ready"), 900, first)?.lost?.seenAt, 100);
+  assert.equal(seenAt(lost("unreachable"), 900, first)?.lost?.seenAt, 900);
 });
