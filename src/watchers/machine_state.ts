@@ -16,8 +16,8 @@ export interface KnownMachine {
 /** What the work directory is to say. */
 export interface MachineState {
   word: StatusWord;
-  /** To be written where it is there; else what is there stays. */
-  record?: MachineRecord;
+  /** To be written if it is there; `none`: what is noted of an end is untrue, and to be removed. Else what is noted stays. */
+  record?: MachineRecord | "none";
 }
 
 const PHASE_WORD: Record<string, StatusWord> = {
@@ -33,20 +33,25 @@ const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returne
 /** The state of a machine whose pod exists. */
 export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): MachineState {
   const address = addressOf(pod);
-  // 1. The machine was over before this pod showed up: it never counts again, and its pod has to go.
-  if (word === "deleted") {
-    if (record?.givenUp) return { word };
+  // 1. The machine was over before this pod was seen: it never counts again, and the pod has to go. But if it counted as gone
+  // and this is its own pod, we were shown a wrong picture: it is not over.
+  const isAnother = record?.uid !== undefined && record.uid !== pod.metadata.uid;
+  if ((word === "deleted" && (isAnother || !wasMistaken({ record, returned }))) || (isAnother && !record.givenUp)) {
+    if (record?.givenUp) return { word: "deleted" };
     const over = record ?? { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
-    return { word, record: { ...over, givenUp: true } };
+    return { word: "deleted", record: { ...over, givenUp: true } };
   }
   // 2. We gave up on it: failed, whatever its pod does until it is gone.
   if (record?.givenUp) return record.uid ? { word: "failed" } : { word: "failed", record: { ...record, ...address } };
   // 3. Once it was up it stays so until its pod has ended, Ready or not, and Pending or not: a pod is Pending again while its
-  // init containers run anew, because its node or its sandbox was restarted.
-  if (word === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending")) return { word };
-  if (!hasEnded(pod)) return { word: PHASE_WORD[phaseOf(pod)] ?? "unknown" };
+  // init containers run again, because its node or its sandbox was restarted. What is noted of an end is untrue then.
+  const isUp = word === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending");
+  if (isUp || !hasEnded(pod)) {
+    const alive: MachineState = { word: isUp ? "running" : PHASE_WORD[phaseOf(pod)] ?? "unknown" };
+    return record ? { ...alive, record: "none" } : alive;
+  }
   // 4. The pod ended, and that is the machine's end: say how, once.
-  if (record) return { word: record.succeeded ? "succeeded" : "failed" };
+  if (record && word !== "deleted") return { word: record.succeeded ? "succeeded" : "failed" };
   const ended = { up: word === "running" || hasBeenUp(pod), returned, givenUp: false, ...address };
   const succeeded = word === "succeeded" || hasSucceeded(pod);
   if (succeeded) return { word: "succeeded", record: { ...ended, succeeded, message: SUCCEEDED } };
@@ -74,7 +79,15 @@ export function stateOfGone(last: Pod | undefined, { word, record, returned }: K
  */
 export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): MachineState {
   const { word, record = known.record } = stateOfGone(last, known);
-  return record ? { word, record: { ...record, givenUp: true } } : { word };
+  return record && record !== "none" ? { word, record: { ...record, givenUp: true } } : { word };
+}
+
+/**
+ * True if a machine that counted as gone is not, as its pod is there: neither Symphony nor we ended it. Where nothing is noted,
+ * the existing plug-in gave it up.
+ */
+function wasMistaken({ record, returned }: Pick<KnownMachine, "record" | "returned">): boolean {
+  return record !== undefined && !record.givenUp && !record.returned && !returned;
 }
 
 /** True where the pod ended by itself, and well: a delete by others is no success. */

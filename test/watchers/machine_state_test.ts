@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
-import { type KnownMachine, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/watchers/machine_state.ts";
+import {
+  type KnownMachine,
+  type MachineState,
+  stateOfGone,
+  stateOfPod,
+  stateOfReplaced,
+} from "../../src/watchers/machine_state.ts";
 import type { MachineRecord } from "../../src/workdir/machines.ts";
 import { ourPod } from "../support/memory_watching.ts";
 
@@ -36,7 +42,7 @@ const ofPod: [
   status: PodStatus,
   known: Partial<KnownMachine> & { deleted?: boolean; needsReady?: boolean },
   word: string,
-  noted: Partial<MachineRecord> | undefined,
+  noted: Partial<MachineRecord> | "none" | undefined,
 ][] = [
   ["runs", { phase: "Running" }, { word: "creating" }, "running", undefined],
   ["is Pending anew after it ran", { phase: "Pending" }, { word: "running" }, "running", undefined],
@@ -131,11 +137,87 @@ const ofPod: [
     "failed",
     { givenUp: true, message: "noted", uid: "uid-a-0" },
   ],
-  ["shows up after it was gone", { phase: "Running" }, { word: "deleted", record: record({ up: true }) }, "deleted", {
-    givenUp: true,
-    up: true,
-    message: "noted",
-  }],
+  [
+    "comes back after it counted as gone",
+    { phase: "Running" },
+    {
+      word: "deleted",
+      record: record({ up: true, uid: "uid-a-0" }),
+    },
+    "running",
+    "none",
+  ],
+  [
+    "is seen for the first time after it counted as gone",
+    { phase: "Pending" },
+    {
+      word: "deleted",
+      record: record({}),
+    },
+    "pending",
+    "none",
+  ],
+  [
+    "comes back after it counted as gone, and has failed by now",
+    { phase: "Failed" },
+    {
+      word: "deleted",
+      record: record({ up: true, uid: "uid-a-0" }),
+    },
+    "failed",
+    { message: "The pod failed: the cluster gives no reason", uid: "uid-a-0" },
+  ],
+  ["shows up after it was lost", { phase: "Running" }, { word: "failed", record: record({}) }, "running", "none"],
+  [
+    "runs again after it had failed: the cluster was put back",
+    { phase: "Running" },
+    {
+      word: "failed",
+      record: record({ uid: "uid-a-0" }),
+    },
+    "running",
+    "none",
+  ],
+  [
+    "comes back after it was returned and gone",
+    { phase: "Running" },
+    {
+      word: "deleted",
+      record: record({ up: true, returned: true, uid: "uid-a-0" }),
+    },
+    "deleted",
+    { givenUp: true, returned: true },
+  ],
+  [
+    "comes back after it was gone, and is returned",
+    { phase: "Running" },
+    {
+      word: "deleted",
+      returned: true,
+      record: record({ up: true, uid: "uid-a-0" }),
+    },
+    "deleted",
+    { givenUp: true },
+  ],
+  [
+    "is another one that shows up after it was gone",
+    { phase: "Running" },
+    {
+      word: "deleted",
+      record: record({ up: true, uid: "u" }),
+    },
+    "deleted",
+    { givenUp: true, up: true, message: "noted", uid: "u" },
+  ],
+  [
+    "is another one, and a power failure took its word",
+    { phase: "Running" },
+    {
+      record: record({ up: true, returned: true, uid: "u" }),
+    },
+    "deleted",
+    { givenUp: true, up: true, message: "noted", uid: "u" },
+  ],
   [
     "shows up after it was gone and given up",
     { phase: "Running" },
@@ -149,16 +231,21 @@ const ofPod: [
   }],
 ];
 for (const [what, status, { deleted = false, needsReady = false, ...known }, word, noted] of ofPod) {
-  Deno.test(`a machine whose pod ${what} is ${word}${noted ? ", and that is noted" : ""}`, () => {
+  const says = noted === "none" ? ", and nothing else stays noted" : noted ? ", and that is noted" : "";
+  Deno.test(`a machine whose pod ${what} is ${word}${says}`, () => {
     const metadata = {
       ...(deleted ? { deletionTimestamp: "2026-11-20T00:01:00Z", deletionGracePeriodSeconds: 30 } : {}),
       ...(needsReady ? { annotations: { "symphony/hostfactory-request": '{"up":"Ready"}' } } : {}),
     };
     const state = stateOfPod(ourPod("a-0", status, metadata), { ...unknown, ...known });
     assert.equal(state.word, word);
-    if (noted) assert.deepEqual({ ...state.record, ...noted }, state.record);
-    else assert.equal(state.record, undefined);
+    if (noted === "none" || !noted) assert.equal(state.record, noted);
+    else assert.deepEqual({ ...recordOf(state), ...noted }, state.record);
   });
+}
+
+function recordOf({ record }: MachineState): MachineRecord | undefined {
+  return record === "none" ? undefined : record;
 }
 
 const ofGone: [
@@ -218,7 +305,7 @@ for (const [what, last, known, noted] of ofGone) {
   Deno.test(`a machine that ${what} is deleted once its pod is gone`, () => {
     const state = stateOfGone(last && pod(last), { ...unknown, ...known });
     assert.equal(state.word, "deleted");
-    if (noted) assert.deepEqual({ ...state.record, ...noted }, state.record);
+    if (noted) assert.deepEqual({ ...recordOf(state), ...noted }, state.record);
     else assert.equal(state.record, undefined);
   });
 }
@@ -227,8 +314,9 @@ Deno.test("a pod in the place of the machine's own is a stray: the machine is ov
   const own = pod({ phase: "Running" });
   const gone = stateOfReplaced(own, { ...unknown, word: "running" });
   assert.equal(gone.word, "deleted");
-  assert.deepEqual([gone.record?.up, gone.record?.givenUp, gone.record?.uid], [true, true, "uid-a-0"]);
-  assert.match(gone.record?.message ?? "", /The pod was deleted/);
+  const { up, givenUp, uid, message } = recordOf(gone) ?? {};
+  assert.deepEqual([up, givenUp, uid], [true, true, "uid-a-0"]);
+  assert.match(message ?? "", /The pod was deleted/);
   const noted = record({ message: "The pod failed: Evicted", uid: "uid-a-0" });
   for (const last of [own, undefined]) {
     assert.deepEqual(stateOfReplaced(last, { ...unknown, word: "failed", record: noted }), {
