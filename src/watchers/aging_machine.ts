@@ -14,6 +14,16 @@ export interface AgingMachine {
   returned: boolean;
   /** When what is noted of the machine's end was written, in seconds since the epoch, by this host's clock. */
   notedAt: number | undefined;
+  ages: PodAges;
+}
+
+/** How long ago, in seconds by our own clocks (see `OwnAges`), something was first seen. */
+export interface PodAges {
+  pod: number;
+  /** What keeps it from working; infinity if nothing does. */
+  hindered: number;
+  /** That it has ended; infinity if it has not. */
+  ended: number;
 }
 
 /** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
@@ -38,11 +48,12 @@ export interface Limits {
  * - `delete`: it has been given up on, or was over before this pod showed up, or has ended long enough ago, and the pod
  *   has to go
  *
+ * Whatever takes time has taken it by the cluster's clock and by ours: either may be wrong.
  * @param options `now` is the cluster's time, `hostNow` ours, as all times here in seconds since the epoch; while the former
  * is not known, nothing has an age
  */
 export function decideExpiry(
-  { word, record, pod, returned, notedAt }: AgingMachine,
+  { word, record, pod, returned, notedAt, ages }: AgingMachine,
   options: Limits & { now: number | undefined; hostNow: number },
 ): "stays" | "ask" | "delete" {
   const { now, hostNow, podTimeoutSeconds, imagePullGraceSeconds } = options;
@@ -53,36 +64,39 @@ export function decideExpiry(
   }
   // How it ended is told from the note on it once its pod is gone.
   if (word === "failed" || word === "succeeded") {
-    return record && isOver(pod.endedAt, now, ENDED_GRACE_SECONDS) ? "delete" : "stays";
+    const hasEndedLongAgo = ages.ended > ENDED_GRACE_SECONDS && isOver(pod.endedAt, now, ENDED_GRACE_SECONDS);
+    return record && hasEndedLongAgo ? "delete" : "stays";
   }
   const isWaiting = word === "pending" || word === "creating";
   if (!isWaiting && word !== "running") return "stays";
   if (pod.hindered?.isCertain) return "ask";
   if (!isWaiting) return "stays";
-  const isHindered = isOver(pod.hindered?.since, now, imagePullGraceSeconds);
-  return isHindered || isOver(pod.createdAt, now, podTimeoutSeconds) ? "ask" : "stays";
+  const isHindered = ages.hindered > imagePullGraceSeconds && isOver(pod.hindered?.since, now, imagePullGraceSeconds);
+  const isLate = ages.pod > podTimeoutSeconds && isOver(pod.createdAt, now, podTimeoutSeconds);
+  return isHindered || isLate ? "ask" : "stays";
 }
 
 /**
  * Why the machine is to be given up, where the cluster's own pod confirms it: the same one, and not up in time or never.
- * @param options `facts` as the work directory has them, `now` as above
+ * @param options `facts` and `ages` as the work directory has them, `now` as above
  */
 export function reasonToGiveUp(
   pod: Pod,
-  options: Limits & { facts: PodFacts; now: number | undefined },
+  options: Limits & { facts: PodFacts; ages: PodAges; now: number | undefined },
 ): string | undefined {
-  const { facts, now, podTimeoutSeconds, imagePullGraceSeconds } = options;
+  const { facts, ages, now, podTimeoutSeconds, imagePullGraceSeconds } = options;
   const { uid, creationTimestamp } = pod.metadata;
   if (uid !== facts.uid) return undefined;
   const { what = "", isCertain, reason } = hindranceOf(pod) ?? {};
   const title = what.slice(0, 1).toUpperCase() + what.slice(1);
   if (isCertain) return `${title}: ${reason}`;
   if (phaseOf(pod) !== "Pending") return undefined;
-  if (reason && isNotedAs(what, facts.hindered) && isOver(facts.hindered?.since, now, imagePullGraceSeconds)) {
+  const isHindered = ages.hindered > imagePullGraceSeconds && isOver(facts.hindered?.since, now, imagePullGraceSeconds);
+  if (reason && isNotedAs(what, facts.hindered) && isHindered) {
     return `${title} within ${imagePullGraceSeconds} s: ${reason}`;
   }
   const createdAt = creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp) / 1000;
-  if (!isOver(createdAt, now, podTimeoutSeconds)) return undefined;
+  if (ages.pod <= podTimeoutSeconds || !isOver(createdAt, now, podTimeoutSeconds)) return undefined;
   const state = pod.status?.phase === "Running" ? "ready" : "running";
   return `Not ${state} after ${podTimeoutSeconds} s: ${pendingReason(pod)}`;
 }

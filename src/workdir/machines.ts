@@ -62,20 +62,35 @@ const PodFactsSchema = v.object({
   })),
   hostfactory: v.optional(
     v.object({
+      seenAt: v.optional(FiniteNumber),
       hindered: v.optional(
-        v.object({ what: v.optional(v.string()), since: v.optional(FiniteNumber), isCertain: v.boolean() }),
+        v.object({
+          what: v.optional(v.string()),
+          since: v.optional(FiniteNumber),
+          seenAt: v.optional(FiniteNumber),
+          isCertain: v.boolean(),
+        }),
       ),
       endedAt: v.optional(FiniteNumber),
+      endedSeenAt: v.optional(FiniteNumber),
     }),
   ),
 });
 
-/** What a pod file notes beside the pod. Times are the cluster's, in seconds since the epoch. */
+/**
+ * What a pod file notes beside the pod. Times are in seconds since the epoch; those that are called `seenAt` are by the clock of
+ * our host, all others by the cluster's.
+ */
 export interface PodNotes {
+  /** When this pod was first seen. */
+  seenAt?: number | undefined;
   /** Something keeps it from working: what, whether for ever, and else since when. */
-  hindered?: { what?: string | undefined; since?: number | undefined; isCertain: boolean } | undefined;
+  hindered?:
+    | { what?: string | undefined; since?: number | undefined; seenAt?: number | undefined; isCertain: boolean }
+    | undefined;
   /** When it was first seen to have ended. */
   endedAt?: number | undefined;
+  endedSeenAt?: number | undefined;
 }
 
 /** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
@@ -157,8 +172,7 @@ export function readPodFacts(workdir: Workdir, machine: string): PodFacts | unde
     privateIpAddress: status?.podIP ?? status?.pod_ip ?? "",
     createdAt: metadata.creation_timestamp ?? timestampSeconds(metadata.creationTimestamp),
     deletionAt: metadata.deletion_timestamp ?? timestampSeconds(metadata.deletionTimestamp),
-    hindered: pod.hostfactory?.hindered,
-    endedAt: pod.hostfactory?.endedAt,
+    ...pod.hostfactory,
     ...(spec && node ? { place: { node, graceSeconds, tolerations: spec.tolerations } } : {}),
   };
 }

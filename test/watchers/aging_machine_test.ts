@@ -5,6 +5,8 @@ import { ourPod } from "../support/memory_watching.ts";
 
 const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 1_000, deletionAt: undefined };
+/** By our own clocks everything is as old as can be: what is told here is what the cluster's says. */
+const ages = { pod: Infinity, hindered: Infinity, ended: Infinity };
 const givenUp = { up: false, returned: false, givenUp: true, message: "x" };
 const hindered = { ...pod, hindered: { since: 1_100, isCertain: false } };
 const ended = { ...pod, endedAt: 1_100 };
@@ -51,13 +53,13 @@ for (
   ] as const
 ) {
   Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
-    const machine = { word, record: undefined, pod, returned: false, notedAt: undefined, ...others };
+    const machine = { word, record: undefined, pod, returned: false, notedAt: undefined, ages, ...others };
     assert.equal(decideExpiry(machine, { ...limits, now: 1_000 + age, hostNow: 50_000 }), decision);
   });
 }
 
 Deno.test("while the cluster's time is not known nothing is too old, but what is hopeless is so at once", () => {
-  const machine = { word: "pending", record: undefined, returned: false, notedAt: undefined } as const;
+  const machine = { word: "pending", record: undefined, returned: false, notedAt: undefined, ages } as const;
   assert.equal(decideExpiry({ ...machine, pod: hindered }, { ...limits, now: undefined, hostNow: 0 }), "stays");
   assert.equal(decideExpiry({ ...machine, pod: hopeless }, { ...limits, now: undefined, hostNow: 0 }), "ask");
   const failed = { ...machine, word: "failed", record: noted, pod: ended } as const;
@@ -133,7 +135,48 @@ const onTheCluster: [what: string, pod: Pod, facts: object, age: number, message
 for (const [what, pod, more, age, message] of onTheCluster) {
   Deno.test(`a machine whose pod ${what} is ${message ? "given up, and it is said why" : "not given up"}`, () => {
     const facts = { uid: "uid-a-0", resourceVersion: "1", privateIpAddress: "", createdAt, deletionAt: undefined };
-    const options = { ...limits, facts: { ...facts, ...more }, now: createdAt + age };
+    const options = { ...limits, facts: { ...facts, ...more }, ages, now: createdAt + age };
     assert.equal(reasonToGiveUp(pod, options), message);
   });
 }
+
+/** By the cluster's clock everything is overdue; by ours it has been seen for so long, in seconds. */
+const overdue = [
+  ["pending", { pod: 300 }, "stays"],
+  ["pending", { pod: 301 }, "ask"],
+  ["pending", { hindered: 60 }, "stays"],
+  ["pending", { hindered: 61 }, "ask"],
+  ["failed", { ended: 3_600 }, "stays"],
+  ["failed", { ended: 3_601 }, "delete"],
+] as const;
+for (const [word, own, decision] of overdue) {
+  Deno.test(`a pod that is ${word} and overdue, by our own clocks since ${JSON.stringify(own)}: ${decision}`, () => {
+    const record = word === "failed" ? noted : undefined;
+    const machine = { word, record, pod: { ...hindered, ...ended, hindered: hindered.hindered }, returned: false };
+    const since = { pod: 0, hindered: 0, ended: 0, ...own };
+    const options = { ...limits, now: 99_999, hostNow: 50_000 };
+    assert.equal(decideExpiry({ ...machine, notedAt: undefined, ages: since }, options), decision);
+  });
+}
+
+Deno.test("a machine is given up only if it is late by both clocks", () => {
+  const facts = {
+    uid: "uid-a-0",
+    resourceVersion: "1",
+    privateIpAddress: "",
+    createdAt,
+    deletionAt: undefined,
+    ...since,
+  };
+  const ofPod = (one: Pod, own: object) =>
+    reasonToGiveUp(one, { ...limits, facts, ages: { pod: 0, hindered: 0, ended: 0, ...own }, now: createdAt + 9_999 });
+  assert.equal(ofPod(ourPod("a-0"), { pod: 300 }), undefined);
+  assert.match(ofPod(ourPod("a-0"), { pod: 301 }) ?? "", /^Not running after 300 s/);
+  assert.equal(ofPod(ourPod("a-0", waiting("ErrImagePull")), { hindered: 60 }), undefined);
+  assert.match(ofPod(ourPod("a-0", waiting("ErrImagePull")), { hindered: 61 }) ?? "", /^Image not pulled within 60 s/);
+  assert.match(
+    ofPod(ourPod("a-0", waiting("InvalidImageName")), {}) ?? "",
+    /^Image name not valid/,
+    "that takes no time",
+  );
+});
