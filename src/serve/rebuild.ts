@@ -46,9 +46,9 @@ export async function rebuild(
   { instance, dryRun, signal }: { instance: string; dryRun: boolean; signal: AbortSignal },
 ): Promise<Rebuilt> {
   const { workdir } = daemon;
-  const release = dryRun ? undefined : take(daemon);
+  const release = dryRun ? undefined : await take(daemon);
   try {
-    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
+    if (!dryRun) await recordInstance(workdir, instance, () => instancesOnPods(workdir));
     const watching: Watching = {
       ...daemon,
       instance,
@@ -67,8 +67,8 @@ export async function rebuild(
   }
 }
 
-function take({ workdir, locks, holder }: Daemon): () => void {
-  workdir.prepare();
+async function take({ workdir, locks, holder }: Daemon): Promise<() => void> {
+  await workdir.prepare();
   try {
     return locks.take(workdir, "pods", holder);
   } catch (error) {

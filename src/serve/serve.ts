@@ -87,7 +87,7 @@ const log = logger("serve");
  * @throws HostFactoryError with exit code 3 where another process watches the same
  */
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
-  let release: (() => void) | undefined = take(daemon, options);
+  let release: (() => void) | undefined = await take(daemon, options);
   while (release) {
     let isLost = false;
     const end = new AbortController();
@@ -115,19 +115,20 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
  * @param isAnother it is not the one that was ours: its views say nothing of the cluster
  * @returns how to release it
  */
-function take(
+async function take(
   { workdir, locks, holder }: Daemon,
   { watchers, instance, dryRun = false }: ServeOptions,
   { isAnother = false } = {},
-): () => void {
-  workdir.prepare();
+): Promise<() => void> {
+  const makeLast = workdir.makeDirectories();
   const releases: (() => void)[] = [];
   const release = () => releases.forEach((release) => release());
   try {
     // A dry run changes nothing, and may look on beside whoever does.
     for (const watcher of dryRun ? [] : watchers) releases.push(locks.take(workdir, watcher, holder));
+    await makeLast();
     for (const watcher of isAnother ? watchers : []) workdir.remove(workdir.layout.view(watcher));
-    if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));
+    if (!dryRun) await recordInstance(workdir, instance, () => instancesOnPods(workdir));
   } catch (error) {
     release();
     throw error;
@@ -143,7 +144,7 @@ async function takeAgain(
 ): Promise<(() => void) | undefined> {
   for (let failures = 1; !stopping.aborted; failures++) {
     try {
-      return take(daemon, options, { isAnother: true });
+      return await take(daemon, options, { isAnother: true });
     } catch (error) {
       if (error instanceof HostFactoryError && error.exitCode === ExitCode.locked) throw error;
       const delayMs = backoffMs(failures, daemon.random);

@@ -1,15 +1,22 @@
+import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { type Change, commit } from "../workdir/commit.ts";
+import {
+  type MachineRecord,
+  type PodFacts,
+  readMachineRecord,
+  readPodFacts,
+  readStatusWord,
+} from "../workdir/machines.ts";
 import { decideExpiry, type Limits, reasonToGiveUp } from "./aging_machine.ts";
 import { Deletions } from "./deletions.ts";
-import { type Ending, endMachines } from "./endings.ts";
+import { changeOfEnding } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { once } from "./once.ts";
 import { Setbacks } from "./setbacks.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
 import { phaseOf } from "./up.ts";
@@ -20,6 +27,9 @@ const LOOK_EVERY_MS = 5_000;
 
 /** How long, in milliseconds, a pod that the cluster did not confirm as pending too long is left to the pods' watcher. */
 const ASK_AGAIN_MS = 30_000;
+
+/** As soon as the cluster has answered for so many machines, it is judged which of them are given up, all in one go. */
+const MANY_ANSWERS = 100;
 
 const log = logger("expiry");
 
@@ -63,8 +73,8 @@ export class ExpiryWatcher implements Loop {
     this.#setbacks.retain((name) => machines.has(name));
     this.#deletions.retain((name) => machines.has(name));
     if (machines.size > 0) await this.#learnTime(signal);
-    const syncNotes = once(() => workdir.files.sync(workdir.layout.machines));
-    const toAsk = [...machines].filter((machine) => this.#look(machine, syncNotes) === "ask");
+    const { toAsk, toDelete } = await this.#lookOver(machines);
+    await this.#deleteThese(toDelete);
     this.#deletions.start();
     await this.#ask(toAsk, signal);
     this.#deletions.start();
@@ -76,23 +86,57 @@ export class ExpiryWatcher implements Loop {
     return this.#deletions.drained();
   }
 
-  #look(machine: string, syncNotes: () => void): ReturnType<typeof decideExpiry> {
-    if (this.#setbacks.waits(machine)) return "stays";
-    if (this.#watching.clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) return "stays";
+  /** The machines of which the cluster is to be asked, and those whose pods are to be deleted. */
+  async #lookOver(machines: Iterable<string>): Promise<{ toAsk: string[]; toDelete: string[] }> {
+    const { clock } = this.#watching;
+    const found = { toAsk: [] as string[], toDelete: [] as string[] };
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      if (this.#setbacks.waits(machine) || clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) continue;
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        if (todo === "delete") return void found.toDelete.push(machine);
+        if (todo === "ask") found.toAsk.push(machine);
+        if (pod?.endedAt !== undefined) this.#askLater(machine);
+        this.#setbacks.clear(machine);
+      });
+    }
+    return found;
+  }
+
+  /** Once a machine's pod is gone nothing tells how it ended but the note on it: that has to last before. */
+  async #deleteThese(machines: string[]): Promise<void> {
+    if (machines.length === 0) return;
+    const { workdir: { files, layout }, clock } = this.#watching;
     try {
-      const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
-      const todo = pod ? this.#decide(machine, pod) : "stays";
-      if (todo === "delete" && pod) {
-        // Once its pod is gone nothing else tells how it ended.
-        syncNotes();
-        this.#delete(machine, pod);
-      } else if (pod?.endedAt !== undefined) this.#askLater(machine);
-      this.#setbacks.clear(machine);
-      return todo;
+      await files.sync(layout.machines);
+    } catch (error) {
+      for (const machine of machines) this.#setbacks.note(machine, error);
+      return;
+    }
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        if (todo === "delete" && pod) this.#delete(machine, pod);
+        this.#setbacks.clear(machine);
+      });
+    }
+  }
+
+  #unlessBroken(machine: string, act: () => void): void {
+    try {
+      act();
     } catch (error) {
       if (!isNotFound(error)) this.#setbacks.note(machine, error);
-      return "stays";
     }
+  }
+
+  #look(machine: string): { todo: ReturnType<typeof decideExpiry>; pod: PodFacts | undefined } {
+    const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
+    return { todo: pod ? this.#decide(machine, pod) : "stays", pod };
   }
 
   /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
@@ -142,8 +186,8 @@ export class ExpiryWatcher implements Loop {
   /** Asks the cluster for as long as it answers; those that are left are found again by the next look. */
   async #ask(machines: string[], signal: AbortSignal): Promise<void> {
     const left = [...machines];
+    let answers: [machine: string, pod: Pod][] = [];
     while (left.length > 0 && this.#slots.free > 0 && !signal.aborted) {
-      const answers: [machine: string, pod: Pod][] = [];
       for (const machine of left.splice(0, this.#slots.free)) {
         this.#slots.start(async () => {
           const pod = await this.#get(machine, signal);
@@ -151,10 +195,11 @@ export class ExpiryWatcher implements Loop {
         });
       }
       await this.#slots.drained();
-      // Judged only now: while the last of these answers was waited for, others may have come up.
-      const endings = answers.flatMap(([machine, pod]) => this.#endingOf(machine, pod) ?? []);
-      if (!this.#dryRun) this.#giveUp(endings);
+      if (answers.length < MANY_ANSWERS) continue;
+      await this.#giveUp(answers);
+      answers = [];
     }
+    await this.#giveUp(answers);
   }
 
   /** The cluster's own pod, or nothing where there is none or nothing can be known now. */
@@ -184,43 +229,40 @@ export class ExpiryWatcher implements Loop {
     this.#isTroubled = true;
   }
 
-  /** What is to be written of a machine that is given up; nothing where it need not be, or things have moved on. */
-  #endingOf(machine: string, pod: Pod): Ending | undefined {
-    const { workdir } = this.#watching;
-    try {
-      const facts = readPodFacts(workdir, machine);
-      const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
-      const message = isToAsk ? reasonToGiveUp(pod, { ...this.#limits, facts, now: this.#now() }) : undefined;
-      if (!facts || message === undefined) {
-        this.#askLater(machine);
-        return undefined;
-      }
-      if (this.#dryRun) {
-        log.info("Would give up the machine and delete its pod", { machine, message });
-        this.#askLater(machine);
-      }
-      const { uid, privateIpAddress, createdAt: launchtime } = facts;
-      const given = { up: phaseOf(pod) !== "Pending", returned: false, givenUp: true, message };
-      return { machine, word: "failed", record: { ...given, uid, privateIpAddress, launchtime } };
-    } catch (error) {
-      this.#setbacks.note(machine, error);
-      return undefined;
-    }
-  }
-
   /** First why and that it is over, made to last, and only then the deletion. */
-  #giveUp(endings: Ending[]): void {
-    const failed = endMachines(this.#watching.workdir, endings);
-    for (const ending of endings) {
-      const { machine, record: { uid, message } } = ending;
-      if (failed.has(ending)) {
-        this.#setbacks.note(machine, failed.get(ending));
-        continue;
-      }
+  async #giveUp(answers: [machine: string, pod: Pod][]): Promise<void> {
+    if (answers.length === 0) return;
+    const givenUp = new Map<string, MachineRecord>();
+    // Judged only in the commit's turn: while answers, and the turn, were waited for, others may have come up.
+    const decide = (machine: string, pod: Pod): Change | undefined => {
+      const record = this.#recordOf(machine, pod);
+      if (!record) return undefined;
+      givenUp.set(machine, record);
+      return changeOfEnding({ machine, word: "failed", record });
+    };
+    const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
+    for (const [machine, error] of failed) this.#setbacks.note(machine, error);
+    for (const [machine, { uid, message }] of givenUp) {
+      if (failed.has(machine)) continue;
       this.#setbacks.clear(machine);
       log.warn("Machine given up", { machine, message });
       if (uid !== undefined) this.#deletions.want(machine, { uid, deletionAt: undefined });
     }
+  }
+
+  /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
+  #recordOf(machine: string, pod: Pod): MachineRecord | undefined {
+    const facts = readPodFacts(this.#watching.workdir, machine);
+    const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
+    const message = isToAsk ? reasonToGiveUp(pod, { ...this.#limits, facts, now: this.#now() }) : undefined;
+    if (!facts || message === undefined || this.#dryRun) {
+      if (message !== undefined) log.info("Would give up the machine and delete its pod", { machine, message });
+      this.#askLater(machine);
+      return undefined;
+    }
+    const { uid, privateIpAddress, createdAt: launchtime } = facts;
+    const up = phaseOf(pod) !== "Pending";
+    return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
   }
 
   #askLater(machine: string): void {

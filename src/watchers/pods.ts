@@ -87,7 +87,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#view = new ViewKeeper(watching, "pods");
     this.#keptFiles = new KeptFiles(watching.workdir, this.#written);
     this.#evictions = new Evictions(watching);
-    this.#adopter = new Adopter(watching);
+    const isUnwritten = (machine: string) => this.#sightings.has(machine) || this.#calm.has(machine);
+    this.#adopter = new Adopter(watching, { isUnwritten });
     this.#lost = new LostMachines(watching);
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
@@ -193,16 +194,16 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     returns.refresh(clock.now());
     this.#endCalm();
     this.#retryObstructed();
-    this.#writeDown(this.#nextSlice());
+    await this.#writeDown(this.#nextSlice());
     this.#evictions.write();
-    if (this.#sightings.size === 0) this.#adopter.step();
-    if (this.#sightings.size === 0) this.#unseen.lookThrough();
+    if (this.#sightings.size === 0) await this.#adopter.step();
+    if (this.#sightings.size === 0) await this.#unseen.lookThrough();
     if (this.#sightings.size === 0) await this.#askForUnseen(signal);
+    if (this.#sightings.size + this.#unseen.size === 0 && this.#adopter.isDone) await this.#lost.write();
     if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
     if (this.#unseen.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
     }
-    this.#lost.write();
     this.#view.write();
     return { kind: "again", atMs: clock.monotonic() + (this.#unseen.isLookedThrough ? HEARD_EVERY_MS : 0) };
   }
@@ -299,9 +300,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
    * What cannot be written because of what is in its own place is set aside for a while.
    * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
-  #writeDown(slice: [string, Sighting][]): void {
+  async #writeDown(slice: [string, Sighting][]): Promise<void> {
     if (slice.length === 0) return;
-    const failed = writeSightings(this.#watching, slice);
+    const failed = await writeSightings(this.#watching, slice);
     const trouble: unknown[] = [];
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
@@ -319,7 +320,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       this.#written.delete(name);
       if (isMisplaced(error)) {
         this.#obstacles.note(name, error);
-        this.#obstructed.set(name, sighting);
+        if (!this.#sightings.has(name)) this.#obstructed.set(name, sighting);
       } else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
     if (failed.size < slice.length) this.#changed();

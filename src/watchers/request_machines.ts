@@ -1,3 +1,4 @@
+import { Budget } from "../budget.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isMisplaced, isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
@@ -5,6 +6,8 @@ import { isRetryable, KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
+import { commit } from "../workdir/commit.ts";
+import { inParallel } from "../workdir/in_parallel.ts";
 import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
 import {
   isProcessed,
@@ -16,7 +19,7 @@ import {
 } from "../workdir/requests.ts";
 import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
-import { endMachines } from "./endings.ts";
+import { changeUnlessOver, type Ending } from "./endings.ts";
 import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { findOurs, isOurs } from "./ownership.ts";
@@ -30,6 +33,9 @@ const RETURNS_EVERY_MS = 50;
 
 /** Machines in one request that are many. */
 const MANY = 1_000;
+
+/** Machines whose end is written down in one go: meanwhile no new request is taken up. */
+const MOST_ENDINGS = 500;
 
 const log = logger("request-machines");
 
@@ -81,8 +87,8 @@ export class RequestMachinesWatcher implements Loop {
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
       request.delayed = request.delayed.filter(({ notBeforeMs }) => notBeforeMs > now);
     }
-    this.#end();
-    for (const request of this.#active.values()) this.#finish(request);
+    await this.#end();
+    await inParallel([...this.#active.values()], (request) => this.#finish(request));
     if (!signal.aborted) this.#startCreates();
     return this.#next();
   }
@@ -118,7 +124,9 @@ export class RequestMachinesWatcher implements Loop {
       inFlight: 0,
       lastStart: 0,
     };
+    const budget = new Budget(this.#watching.clock);
     for (const machine of stored.machines) {
+      if (budget.isSpent) await budget.breathe();
       this.#takeMachine(
         request,
         machine,
@@ -185,28 +193,31 @@ export class RequestMachinesWatcher implements Loop {
     request.delayed = request.delayed.filter(stays);
   }
 
-  /** Writes down, all in one go, which machines are never to be created. */
-  #end(): void {
-    const endings = [...this.#active.values()].flatMap(({ ending }) => ending)
+  /** Writes down, many in one go, which machines are never to be created. */
+  async #end(): Promise<void> {
+    const due = [...this.#active.values()].flatMap(({ ending }) => ending)
       .filter(({ machine }) => !this.#setbacks.waits(machine));
-    if (endings.length === 0) return;
-    const failed = endMachines(this.#watching.workdir, endings);
-    for (const ending of endings) {
-      if (failed.has(ending)) this.#setbacks.note(ending.machine, failed.get(ending));
-      else this.#setbacks.clear(ending.machine);
+    if (due.length === 0) return;
+    if (due.length > MOST_ENDINGS) this.#wake();
+    const endings = due.slice(0, MOST_ENDINGS);
+    const decide = (ending: Ending) => () => changeUnlessOver(this.#watching.workdir, ending);
+    const failed = await commit(this.#watching, endings.map((ending) => [ending.machine, decide(ending)]));
+    for (const { machine } of endings) {
+      if (failed.has(machine)) this.#setbacks.note(machine, failed.get(machine));
+      else this.#setbacks.clear(machine);
     }
-    const ended = new Set(endings.filter((ending) => !failed.has(ending)));
+    const ended = new Set(endings.filter(({ machine }) => !failed.has(machine)));
     for (const request of this.#active.values()) {
       request.ending = request.ending.filter((ending) => !ended.has(ending));
     }
   }
 
   /** Notes that every machine of a request has been handled, once that is so. */
-  #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): void {
+  async #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): Promise<void> {
     if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#setbacks.waits(id)) return;
     const { workdir } = this.#watching;
     try {
-      if (workdir.kind(workdir.layout.request(id)) === "directory") markProcessed(workdir, id);
+      if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
       this.#setbacks.clear(id);
       this.#active.delete(id);
       log.info("Request handled", { request: id, machines: count });

@@ -1,3 +1,4 @@
+import { Budget } from "../budget.ts";
 import { describeError } from "../errors.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { KubeError } from "../kube/errors.ts";
@@ -49,10 +50,11 @@ export class UnseenMachines {
   }
 
   /** Looks through requests, for one slice. */
-  lookThrough(): void {
-    const { workdir } = this.#watching;
+  async lookThrough(): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    const budget = new Budget(clock);
     const requests = this.#requests ??= workdir.directories(workdir.layout.requests).filter(isRequestId);
-    for (let n = 0; n < SLICE && requests.length > 0; n++) this.#lookThrough(requests.pop() ?? "");
+    for (let n = 0; n < SLICE && requests.length > 0; n++) await this.#lookThrough(requests.pop() ?? "", budget);
   }
 
   /**
@@ -80,12 +82,13 @@ export class UnseenMachines {
     return gone;
   }
 
-  #lookThrough(requestId: string): void {
+  async #lookThrough(requestId: string, budget: Budget): Promise<void> {
     const { workdir } = this.#watching;
     try {
       // All that is told of one that has ended was made to last.
       if (readEnd(workdir, workdir.layout.request(requestId))) return;
       for (const { name, pending } of readRequest(workdir, requestId)?.machines ?? []) {
+        if (budget.isSpent) await budget.breathe();
         if (!pending && readStatusWord(workdir, name) === undefined) this.#machines.add(name);
       }
     } catch (error) {

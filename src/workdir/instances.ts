@@ -15,14 +15,14 @@ export function readInstances(workdir: Workdir): string[] {
  * @param seen gives the names that are known where their note is lost or broken
  * @throws HostFactoryError where that cannot be noted, or earlier ones cannot be read: their machines would count as gone
  */
-export function recordInstance(workdir: Workdir, instance: string, seen: () => string[]): void {
+export async function recordInstance(workdir: Workdir, instance: string, seen: () => string[]): Promise<void> {
   try {
     const noted = readInstances(workdir);
     if (noted.at(-1) === instance) return;
     const names = noted.length > 0 ? noted : seen();
     const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
-    workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
-    workdir.files.sync(workdir.layout.root);
+    await workdir.writeDurably(workdir.layout.instances, `${text}\n`);
+    await workdir.files.sync(workdir.layout.root);
   } catch (error) {
     throw new HostFactoryError(`Cannot note the provider instance that is served: ${describeError(error)}`, {
       cause: error,

@@ -133,14 +133,23 @@ export function readMachineRecord(workdir: Workdir, machine: string): MachineRec
   return readRecord(workdir, workdir.layout.machine(machine), MachineRecordSchema);
 }
 
-/** With `sync` the note itself survives a power failure; its name does once the directory is synced. */
+/** @param options `spare`: see `Workdir.write` */
 export function writeMachineRecord(
   workdir: Workdir,
   machine: string,
   record: MachineRecord,
-  options: { sync?: boolean; spare?: string | undefined } = {},
+  options: { spare?: string | undefined } = {},
 ): void {
-  workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`, options);
+  workdir.write(workdir.layout.machine(machine), textOf(record), options);
+}
+
+/** As `writeMachineRecord`, and the note itself survives a power failure; its name does once the directory is synced. */
+export function writeLastingMachineRecord(workdir: Workdir, machine: string, record: MachineRecord): Promise<void> {
+  return workdir.writeDurably(workdir.layout.machine(machine), textOf(record));
+}
+
+function textOf(record: MachineRecord): string {
+  return `${JSON.stringify(record)}\n`;
 }
 
 /** The facts of the machine's pod file, or nothing where there is none that can be read. */

@@ -32,7 +32,7 @@ export function memoryProvider(
   const files = options.files ?? furnished(new MemoryFiles({ now: () => clock.now() }));
   const random = seededRandom(options.seed ?? 1);
   const workdir = new Workdir("/work", { files, random });
-  workdir.prepare();
+  void workdir.prepare(); // Files in memory sync at once: all of it is done by now.
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
   return { files, clock, random, workdir, config: loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {}) };
 }
@@ -48,6 +48,8 @@ function furnished(files: MemoryFiles): MemoryFiles {
   files.makeDirectory("/conf");
   files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("T")] }));
   files.writeText("/conf/pod.json", JSON.stringify(manifest));
-  for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) files.sync(path);
+  for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) {
+    files.beginSync(path)();
+  }
   return files;
 }

@@ -192,7 +192,7 @@ Deno.test("what vanished while nobody watched is deleted by the next list, and n
   const first = watch(watching);
   first.list(up("req-0"), up("req-1"), up("req-2"));
   await first.go();
-  giveBack(watching, "ret", "req-2");
+  await giveBack(watching, "ret", "req-2");
   const { watcher, go } = watch(watching);
   watcher.begin();
   watcher.page([up("req-0")]);
@@ -382,7 +382,7 @@ Deno.test("there is no view before a list was complete, however much was heard",
 
 Deno.test("a machine that was created and is in no list is asked for: gone is what the server does not know", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
+  await ask(watching, "req", 3);
   for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
   for (let i = 0; i < 3; i++) writeStatusWord(watching.workdir, `req-${i}`, "creating");
   watching.kube.put(ourPod("req-0")); // Created after the list was made.
@@ -399,7 +399,7 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
 
 Deno.test("while the server cannot be asked for them, they are not gone, and the view is not fresh", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   writeStatusWord(watching.workdir, "req-0", "creating");
   watching.kube.fail("getPod", new KubeError("unavailable", "away"));
@@ -416,7 +416,7 @@ Deno.test("while the server cannot be asked for them, they are not gone, and the
 
 Deno.test("while the server takes long to answer for them, what the watch says is written down in between", async () => {
   const watching = memoryWatching({ concurrency: 2 });
-  ask(watching, "req", 10);
+  await ask(watching, "req", 10);
   for (let index = 0; index < 10; index++) {
     settleMachine(watching.workdir, "req", `req-${index}`);
     watching.kube.put(ourPod(`req-${index}`)); // Created after the list was made.
@@ -524,7 +524,7 @@ Deno.test("while all is listed anew the view gets no fresher; once that has fail
 
 Deno.test("a machine whose word was lost is asked for: gone is what the server does not know, with what was noted", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 4);
+  await ask(watching, "req", 4);
   for (const name of ["req-0", "req-1", "req-2"]) settleMachine(watching.workdir, "req", name);
   writeMachineRecord(watching.workdir, "req-1", { up: false, returned: false, givenUp: true, message: "quota" });
   watching.kube.put(up("req-2"));
@@ -544,7 +544,7 @@ Deno.test("a machine whose word was lost is asked for: gone is what the server d
 Deno.test("requests are looked through for lost words once for each list, in slices", async () => {
   const watching = memoryWatching();
   for (let i = 0; i < 250; i++) {
-    ask(watching, `r${i}`, 1);
+    await ask(watching, `r${i}`, 1);
     settleMachine(watching.workdir, `r${i}`, `r${i}-0`);
   }
   const { list, go } = watch(watching);
@@ -602,7 +602,7 @@ Deno.test("a machine that ended by itself, and whose pod file was lost, is gone 
 
 Deno.test("that a machine failed survives a power failure, and so does why", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   const { watcher, list, go } = watch(watching);
   list(up("req-0"), up("req-1"));
   await go();
@@ -659,7 +659,7 @@ Deno.test("one machine that may not be written delays no other, and is written o
 
 Deno.test("what a watch repeats from before a list that broke off does not undo what that list said", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   const { watcher, list, go } = watch(watching);
   list(up("req-0", "5"));

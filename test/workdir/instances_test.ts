@@ -3,29 +3,29 @@ import { readInstances, recordInstance } from "../../src/workdir/instances.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
-Deno.test("the instances that a work directory has served are known in order, each once, the current one last", () => {
+Deno.test("the instances that a work directory has served are known in order, each once, the current one last", async () => {
   const { files, workdir } = memoryProvider();
   assert.deepEqual(readInstances(workdir), []);
-  for (const name of ["a", "b", "a", "c"]) recordInstance(workdir, name, () => []);
+  for (const name of ["a", "b", "a", "c"]) await recordInstance(workdir, name, () => []);
   assert.deepEqual(readInstances(workdir), ["b", "a", "c"]);
   const writes = files.writes.length;
-  recordInstance(workdir, "c", () => []);
+  await recordInstance(workdir, "c", () => []);
   assert.equal(files.writes.length, writes, "already right: does nothing");
 });
 
-Deno.test("a name that was noted outlasts a power failure, and a torn note is none", () => {
+Deno.test("a name that was noted outlasts a power failure, and a torn note is none", async () => {
   const { files, workdir } = memoryProvider();
-  recordInstance(workdir, "a", () => []);
+  await recordInstance(workdir, "a", () => []);
   assert.deepEqual(JSON.parse(files.crash("synced").readText("/work/instances.json")), { names: ["a"] });
   files.writeText("/work/instances.json", "{");
   assert.deepEqual(readInstances(workdir), []);
 });
 
-Deno.test("where earlier names cannot be read or the new one not be written, that is said, and nothing is lost", () => {
+Deno.test("where earlier names cannot be read or the new one not be written, that is said, and nothing is lost", async () => {
   const { files, workdir } = memoryProvider();
-  recordInstance(workdir, "a", () => []);
+  await recordInstance(workdir, "a", () => []);
   files.failWhere(({ name }) => name === "readText", notPermitted());
-  assert.throws(() => recordInstance(workdir, "b", () => []), {
+  await assert.rejects(() => recordInstance(workdir, "b", () => []), {
     message: /Cannot note .*Permission denied/,
     hint: /instances\.json/,
   });
@@ -33,9 +33,9 @@ Deno.test("where earlier names cannot be read or the new one not be written, tha
   assert.deepEqual(readInstances(workdir), ["a"]);
 });
 
-Deno.test("where the note of earlier names is lost, those that were seen are noted; else nobody looks for them", () => {
+Deno.test("where the note of earlier names is lost, those that were seen are noted; else nobody looks for them", async () => {
   const { workdir } = memoryProvider();
-  recordInstance(workdir, "b", () => ["a", "b"]);
+  await recordInstance(workdir, "b", () => ["a", "b"]);
   assert.deepEqual(readInstances(workdir), ["a", "b"]);
-  recordInstance(workdir, "c", () => assert.fail("all is known"));
+  await recordInstance(workdir, "c", () => assert.fail("all is known"));
 });
