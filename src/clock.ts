@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** Time, owned by whoever wires the parts together, so that a simulation can own it too. */
 export interface Clock {
   /** Wall-clock time in milliseconds since the epoch. May jump; for what is written down, never for waiting. */
@@ -5,7 +7,7 @@ export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. For deadlines and backoff. */
   monotonic(): number;
   /**
-   * Resolves after `ms` milliseconds.
+   * Resolves after `ms` milliseconds; after 0, once all that is due by now has had its turn.
    * @throws the signal's reason, as soon as `signal` aborts
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -24,6 +26,7 @@ export const systemClock: Clock = {
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
+      if (ms <= 0) return void setImmediate(resolve); // A timer takes a millisecond at least.
       const onAbort = () => {
         clearTimeout(timer);
         reject(signal?.reason);
@@ -31,7 +34,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(() => {
         signal?.removeEventListener("abort", onAbort);
         resolve();
-      }, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+      }, Math.min(ms, LONGEST_TIMER_MS));
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   },

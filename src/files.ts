@@ -28,8 +28,8 @@ export interface DirectoryEntry {
 }
 
 /**
- * The files of one machine. All calls are synchronous (ten times faster than asynchronous ones on small files) and throw
- * the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
+ * The files of one machine. All calls but `sync` are synchronous (ten times faster than asynchronous ones on small files);
+ * all throw the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
  */
 export interface Files {
   /**
@@ -51,8 +51,11 @@ export interface Files {
   makeDirectory(path: string): void;
   list(path: string): DirectoryEntry[];
   info(path: string, options?: { followLinks?: boolean }): FileInfo;
-  /** Makes what a file or directory holds survive a power failure. */
-  sync(path: string): void;
+  /**
+   * Makes what a file or directory holds at the moment of the call survive a power failure, once it resolves. On a network
+   * file system that takes tens of milliseconds, in which everything else goes on.
+   */
+  sync(path: string): Promise<void>;
   /**
    * Calls `changed` some time after something changed in one of `directories`, until `signal` aborts. A hint, never a
    * source: changes may go unnoticed (network file systems, overflows), and a directory may not be watchable at all.
@@ -81,10 +84,10 @@ export const systemFiles: Files = {
   makeDirectory: (path) => Deno.mkdirSync(path, { recursive: true }),
   list: (path) => Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
   info: (path, { followLinks = false } = {}) => systemInfo(path, followLinks),
-  sync(path) {
+  async sync(path) {
     refuseUnreadable(path, systemInfo(path, true), Infinity);
     using file = Deno.openSync(path, { read: true });
-    file.syncSync();
+    await file.sync();
   },
   watch(directories, { signal, changed }) {
     for (const directory of directories) void watchDirectory(directory, { signal, changed });

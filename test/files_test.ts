@@ -5,18 +5,18 @@ import { type Files, isMisplaced, isNotFound, isSharedTrouble, systemFiles } fro
 import { Killed, MemoryFiles, noDescriptors, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
 
 /** What an operation came to: its result, or the class and code of its error. */
-function outcome(operation: () => unknown): unknown {
+async function outcome(operation: () => unknown): Promise<unknown> {
   try {
-    return operation() ?? "done";
+    return await operation() ?? "done";
   } catch (error) {
     assert.ok(error instanceof Error);
     return `${error.constructor.name} ${(error as Error & { code?: string }).code}`;
   }
 }
 
-function isMissing(operation: () => unknown): boolean {
+async function isMissing(operation: () => unknown): Promise<boolean> {
   try {
-    operation();
+    await operation();
     return false;
   } catch (error) {
     return isNotFound(error);
@@ -201,14 +201,14 @@ function sorted(entries: { name: string; kind: string }[]): string[] {
 }
 
 for (const [name, operation, expected] of contract) {
-  Deno.test(`files, real and in memory alike: ${name}`, () => {
+  Deno.test(`files, real and in memory alike: ${name}`, async () => {
     const memory = new MemoryFiles();
     furnish(memory, "/root/files");
-    assert.deepEqual(outcome(() => operation(memory, "/root/files")), expected, "in memory");
+    assert.deepEqual(await outcome(() => operation(memory, "/root/files")), expected, "in memory");
     const directory = Deno.makeTempDirSync();
     try {
       furnish(systemFiles, directory);
-      assert.deepEqual(outcome(() => operation(systemFiles, directory)), expected, "real");
+      assert.deepEqual(await outcome(() => operation(systemFiles, directory)), expected, "real");
     } finally {
       Deno.removeSync(directory, { recursive: true });
     }
@@ -271,16 +271,16 @@ Deno.test("memory files: a killed process does nothing any more", () => {
   assert.deepEqual(files.crash("everything").tree("/"), { a: "1" });
 });
 
-Deno.test("memory files: a power failure leaves what was synced, names and texts each for themselves", () => {
+Deno.test("memory files: a power failure leaves what was synced, names and texts each for themselves", async () => {
   const files = new MemoryFiles();
   files.makeDirectory("/kept");
   files.makeDirectory("/lost");
   files.writeText("/kept/text-synced", "old");
-  files.sync("/kept/text-synced");
+  await files.sync("/kept/text-synced");
   files.writeText("/kept/text-unsynced", "new");
   files.symlink("target", "/kept/link");
-  files.sync("/kept");
-  files.sync("/");
+  await files.sync("/kept");
+  await files.sync("/");
   files.writeText("/kept/text-synced", "newer");
   files.writeText("/kept/late", "late");
   files.rename("/kept/link", "/kept/renamed");
@@ -302,12 +302,12 @@ Deno.test("memory files: a power failure leaves what was synced, names and texts
   });
 });
 
-Deno.test("memory files: a power failure may leave any part of what was not synced, and all of what was", () => {
+Deno.test("memory files: a power failure may leave any part of what was not synced, and all of what was", async () => {
   const files = new MemoryFiles();
   files.makeDirectory("/d");
-  files.sync("/");
+  await files.sync("/");
   files.writeText("/d/kept", "kept");
-  for (const path of ["/d/kept", "/d"]) files.sync(path);
+  for (const path of ["/d/kept", "/d"]) await files.sync(path);
   files.writeText("/d/.new", "text");
   files.rename("/d/.new", "/d/named");
   files.writeText("/d/other", "");
@@ -323,6 +323,44 @@ Deno.test("memory files: a power failure may leave any part of what was not sync
   assert.ok(seen.has("false text true"), "all of it");
   assert.ok(seen.has("false te true"), "a torn text");
   assert.ok(seen.has("false undefined true"), "the last alone");
+});
+
+Deno.test("memory files: what survives a sync is what was there when it began, once it is done", async () => {
+  const files = new MemoryFiles();
+  files.makeDirectory("/d");
+  await files.sync("/");
+  files.writeText("/d/file", "first");
+  const done = [files.beginSync("/d/file"), files.beginSync("/d")];
+  files.writeText("/d/file", "second");
+  files.writeText("/d/late", "");
+  assert.deepEqual(files.crash("synced").tree("/"), { "d/": "" }, "not done yet");
+  for (const finish of done) finish();
+  assert.deepEqual(files.crash("synced").tree("/"), { "d/file": "first" });
+});
+
+Deno.test("memory files: of two syncs of the same, the one that began last counts, whichever is done last", async () => {
+  const files = new MemoryFiles();
+  files.makeDirectory("/d");
+  await files.sync("/");
+  files.writeText("/d/file", "first");
+  const first = [files.beginSync("/d/file"), files.beginSync("/d")];
+  files.writeText("/d/file", "second");
+  files.writeText("/d/late", "");
+  for (const path of ["/d/file", "/d/late", "/d"]) await files.sync(path);
+  for (const finish of first) finish();
+  assert.deepEqual(files.crash("synced").tree("/"), { "d/file": "second", "d/late": "" });
+});
+
+Deno.test("memory files: a sync takes as long as it is told to", async () => {
+  const files = new MemoryFiles();
+  files.writeText("/file", "text");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  files.syncing = () => promise;
+  const synced = Promise.all([files.sync("/file"), files.sync("/")]);
+  assert.deepEqual(files.crash("synced").tree("/"), {});
+  resolve();
+  await synced;
+  assert.deepEqual(files.crash("synced").tree("/"), { file: "text" });
 });
 
 Deno.test("a watch that the system ends is no more than a watch that cannot be had", async () => {

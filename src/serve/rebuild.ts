@@ -1,16 +1,18 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
+import { parseMachineName } from "../hf/names.ts";
 import type { KubeError } from "../kube/errors.ts";
 import { reflect } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
-import { PodLabel } from "../templates/podspec.ts";
+import { PodLabel, type ReturnMemory } from "../templates/podspec.ts";
 import { findMissing, indexesByRequest } from "../watchers/missing.ts";
 import { instancesOnPods, isOurs, UNMARKED } from "../watchers/ownership.ts";
-import { returnMemoryOf } from "../watchers/pod_memory.ts";
+import { isSigned, returnMemoryOf } from "../watchers/pod_memory.ts";
 import { PodsWatcher } from "../watchers/pods.ts";
 import type { Watching } from "../watchers/watching.ts";
 import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
 import { ReturnIndex } from "../workdir/return_index.ts";
+import { readRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { connect, type Daemon, type Scope } from "./serve.ts";
 import type { Tenure, Terms } from "./tenure.ts";
@@ -146,19 +148,30 @@ function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
         : { requestId: id, whole: false, machines: missing.enter.length, lost: 0, strays: missing.strays.length },
     );
   }
-  const returned = new Set([...ours.values()].flatMap((pod) => returnMemoryOf(pod)?.id ?? []));
+  const hasLost = ({ metadata: { name = "" } }: Pod) => !readRequest(workdir, parseMachineName(name)?.requestId ?? "");
+  const believed = (pod: Pod, memory: ReturnMemory) => isSigned(memory, { pod, ...watching }) || hasLost(pod);
+  const returned = new Set([...ours.values()].flatMap((pod) => {
+    const memory = returnMemoryOf(pod);
+    return memory && believed(pod, memory) ? [memory.id] : [];
+  }));
   const returns = [...returned].filter((id) => !readReturn(workdir, id));
   return { pods: ours.size, requests, returns };
 }
 
 /** Everything that a watcher of pods writes after a LIST. */
 async function writeDown(watching: Watching, pods: Pod[]): Promise<void> {
-  const { clock, signal } = watching;
+  const { clock, kube, signal } = watching;
   const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
-  watcher.begin();
-  watcher.page(pods);
-  watcher.heard();
-  watcher.complete();
+  const take = (listed: Pod[]) => {
+    watcher.begin();
+    watcher.page(listed);
+    watcher.heard();
+    return watcher.complete();
+  };
+  if (take(pods) === "doubted") {
+    kube.reconnect();
+    take(await list(watching));
+  }
   while (!watcher.isCaughtUp) {
     const outcome = await watcher.step(signal);
     signal.throwIfAborted();

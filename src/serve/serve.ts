@@ -196,7 +196,7 @@ async function watch(
   const end = new AbortController();
   const files = fencedFiles(daemon.workdir.files, fence.check);
   const workdir = new Workdir(daemon.workdir.layout.root, { files, random });
-  workdir.prepare();
+  await workdir.prepare();
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,

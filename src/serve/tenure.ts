@@ -5,7 +5,7 @@ import { LeaseContender, type LeaseHolder, leaseName, type LeaseState } from "..
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { backoffMs } from "../watchers/backoff.ts";
-import { type Identity, newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
+import { giveIdentity, type Identity, newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
 import { describeHolder, type LockHolder } from "../workdir/lock_holder.ts";
 import { hasUnhandledRequests, markOutdatedRequests } from "../workdir/outdated_requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
@@ -157,7 +157,7 @@ export class Tenure {
 
   async #try(signal: AbortSignal, lost: () => void): Promise<Terms | undefined> {
     const { workdir, locks, fence, refusal } = this.#options;
-    workdir.prepare();
+    await workdir.prepare();
     let lockedBy = locks.take();
     const identity = await this.#identify();
     if (!identity) return this.#wait(`${describeHolder(lockedBy)} is about to begin to serve it`);
@@ -188,8 +188,7 @@ export class Tenure {
     const written = readIdentity(workdir);
     if (!written && !locks.areOurs) return undefined;
     // A directory that was emptied under us stays the same one.
-    const identity = written ?? this.#identity ?? newIdentity(workdir);
-    if (!written) await writeIdentity(workdir, identity);
+    const identity = written ?? await giveIdentity(workdir, this.#identity ?? newIdentity(workdir));
     const isAnother = this.#identity?.id !== identity.id;
     this.#identity = identity;
     if (isAnother) this.#contender = this.#contend(identity);

@@ -28,7 +28,12 @@ export const RequestMemorySchema = v.object({
 export type RequestMemory = v.InferOutput<typeof RequestMemorySchema>;
 
 /** What the cluster remembers of the return request that a machine is in: the JSON of `RETURN_ANNOTATION`. */
-export const ReturnMemorySchema = v.object({ id: v.string(), requestedAt: v.optional(Seconds) });
+export const ReturnMemorySchema = v.object({
+  id: v.string(),
+  requestedAt: v.optional(Seconds),
+  /** Of pod and return request, by the work directory that wrote it: see `Identity`. */
+  signature: v.optional(v.string()),
+});
 export type ReturnMemory = v.InferOutput<typeof ReturnMemorySchema>;
 
 /** The machine that a pod is made for. */
@@ -57,6 +62,20 @@ export type OrderedPod = Omit<Manifest, "metadata"> & {
   metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> };
   spec: Manifest["spec"];
 };
+
+/** The labels and annotations by which we know a pod again that are not stored as they were sent. */
+export function lostMarks(
+  sent: OrderedPod,
+  stored: { metadata: { labels?: Record<string, string>; annotations?: Record<string, string> } },
+): string[] {
+  const { labels = {}, annotations = {} } = stored.metadata;
+  const marks = [PodLabel.request, PodLabel.instance, PodLabel.workdir];
+  const lost = marks.filter((label) => labels[label] !== sent.metadata.labels[label]).map((label) =>
+    `label '${label}'`
+  );
+  const isNoted = annotations[REQUEST_ANNOTATION] === sent.metadata.annotations[REQUEST_ANNOTATION];
+  return isNoted ? lost : [...lost, `annotation '${REQUEST_ANNOTATION}'`];
+}
 
 /** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
 export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {

@@ -1,3 +1,4 @@
+import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
@@ -18,12 +19,12 @@ import { type Provider, withService } from "./provider.ts";
 export async function requestMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
   const { workdir } = provider;
   const { templateId, count } = parseRequestMachines(input);
-  workdir.prepare();
+  await workdir.prepare();
   const id = freshRequestId(provider);
   // Asked again, it is the same request, whatever has become of its template since.
-  if (!isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
+  if (!await isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
   if (!isProcessed(workdir, id)) {
-    writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
+    await writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
   return { message: withService(provider, ["request-machines", "pods"], "Success"), requestId: id };
 }
@@ -34,10 +35,11 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
   const template = findTemplate(catalogue, wanted.templateId);
   const taken = await snapshot(provider, template);
   const request = { ...wanted, requestedAt: epochSeconds(clock.now()), ...taken };
-  if (template.maxNumber === NO_LIMIT) return addRequest(workdir, request);
+  const budget = new Budget(clock, { restPerTurn: 0 });
+  if (template.maxNumber === NO_LIMIT) return await addRequest(workdir, request, { budget });
   const capacity = new Capacity(provider, catalogue);
   try {
-    await admitRequest(workdir, request, { check: () => capacity.check(template, wanted.count), clock });
+    await admitRequest(workdir, request, { check: () => capacity.check(template, wanted.count), clock, budget });
   } finally {
     capacity.save();
   }
@@ -59,9 +61,13 @@ async function snapshot(
 }
 
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
-function writeFirstWords({ workdir }: Provider, machines: string[]): void {
+async function writeFirstWords({ workdir, clock }: Provider, machines: string[]): Promise<void> {
+  const budget = new Budget(clock, { restPerTurn: 0 });
   try {
-    for (const machine of machines) writeFirstStatusWord(workdir, machine);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      writeFirstStatusWord(workdir, machine);
+    }
   } catch (error) {
     logger("request-machines").warn("Status words left to serve", { error: describeError(error) });
   }

@@ -1,3 +1,4 @@
+import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
@@ -15,20 +16,22 @@ import { type Provider, withService } from "./provider.ts";
 import { freshRequestId } from "./request_id.ts";
 
 /** Accepts machines that Symphony gives back; `serve` deletes their pods. On disk, whole, when this returns. */
-export function requestReturnMachines(provider: Provider, input: unknown): RequestAnswer {
+export async function requestReturnMachines(provider: Provider, input: unknown): Promise<RequestAnswer> {
   const { workdir, clock } = provider;
-  workdir.prepare();
+  const budget = new Budget(clock, { restPerTurn: 0 });
+  await workdir.prepare();
   const machines = new Set<string>();
   const unknown = new Set<string>();
   let doubt: boolean | undefined;
   const mayLackPods = () => doubt ??= doubtPods(workdir, clock.now()) !== undefined;
   for (const name of machineNames(workdir, parseReturnMachines(input))) {
+    if (budget.isSpent) await budget.breathe();
     (mayBeIssued(workdir, name, mayLackPods) ? machines : unknown).add(name);
   }
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
-  addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
-  dropFromLost(provider, [...machines]);
+  await addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt }, { budget });
+  await dropFromLost(provider, [...machines], { budget });
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   const message = unknown.size === 0
     ? "Machines returned."
@@ -37,9 +40,9 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
 }
 
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */
-function dropFromLost({ workdir }: Provider, machines: string[]): void {
+async function dropFromLost({ workdir }: Provider, machines: string[], options: { budget: Budget }): Promise<void> {
   try {
-    dropLost(workdir, machines);
+    await dropLost(workdir, machines, options);
   } catch (error) {
     logger("request-return-machines").warn("Lost machines left to serve", { error: describeError(error) });
   }

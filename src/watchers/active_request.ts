@@ -20,6 +20,8 @@ export interface ActiveRequest {
   id: string;
   record: RequestRecord | undefined;
   count: number;
+  /** No pod of it is created any more: see `markOutdatedRequests`. */
+  isOutdated: boolean;
   /** Absent where there is nothing to create. */
   manifest: Manifest | undefined;
   /** To be tried as soon as there is a free slot, the last one first. */
@@ -66,6 +68,11 @@ export function decideTake(machine: TakenMachine): "leave" | "create" | "settle"
 export function endReturned(machine: string): Ending {
   const message = "Returned by Symphony before its pod was created";
   return { machine, word: "deleted", record: { up: false, returned: true, givenUp: true, message } };
+}
+
+/** The end of a machine that has no pod as far as can be known; should one appear after all, it is the machine's. */
+export function endLost(machine: string, message: string): Ending {
+  return { machine, word: "failed", record: { up: false, returned: false, givenUp: false, message } };
 }
 
 /** The end of a machine that has no pod and is never to have one. */

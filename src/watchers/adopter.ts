@@ -1,16 +1,19 @@
+import { Budget } from "../budget.ts";
 import { describeError } from "../errors.ts";
 import { isMisplaced } from "../files.ts";
+import { parseMachineName } from "../hf/names.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import type { RequestMemory } from "../templates/podspec.ts";
-import { readMachineRecord, readStatusWord, writeStatusWord } from "../workdir/machines.ts";
-import { type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../workdir/requests.ts";
+import { type Change, commit } from "../workdir/commit.ts";
+import { readMachineRecord, readStatusWord } from "../workdir/machines.ts";
+import { readRequest, type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../workdir/requests.ts";
 import { addReturn, readReturn } from "../workdir/returns.ts";
-import { endRejected } from "./active_request.ts";
-import { type Ending, endMachines } from "./endings.ts";
+import { endLost, endRejected } from "./active_request.ts";
+import { changeOfEnding } from "./endings.ts";
 import { findMissing, indexesByRequest } from "./missing.ts";
 import { readPodFile } from "./pod_file.ts";
-import { returnMemoryOf } from "./pod_memory.ts";
+import { isSigned, returnMemoryOf } from "./pod_memory.ts";
 import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
@@ -47,7 +50,9 @@ function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "versi
  * as the pods remember it. Told of nothing but what exists, it finds by itself what is missing.
  */
 export class Adopter {
-  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns">;
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">;
+  readonly #isUnwritten: (machine: string) => boolean;
+  readonly #lost: (machines: string[]) => void;
   /** A round is to begin now, not when its time has come. */
   #isDue = false;
   #nextRoundMs = Infinity;
@@ -57,18 +62,35 @@ export class Adopter {
   /** Machines that their pods say were given back, by return request, since the last round. */
   readonly #returned = new Map<string, { requestedAt: number; machines: Set<string> }>();
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "returns">) {
+  /**
+   * @param options `isUnwritten`: true while a pod of the machine was seen that is not written down yet; `lost` is told of
+   * machines of requests that were put back and that have no pod as far as is known
+   */
+  constructor(
+    watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">,
+    options: { isUnwritten: (machine: string) => boolean; lost: (machines: string[]) => void },
+  ) {
     this.#watching = watching;
+    this.#isUnwritten = options.isUnwritten;
+    this.#lost = options.lost;
   }
 
-  /** Notes what a pod of ours remembers of a return. */
+  /**
+   * Notes what a pod of ours remembers of a return. Others may annotate pods, too: that is believed only if this work directory
+   * has signed it, or if it has lost the machine's request, and perhaps its key with it.
+   */
   saw(pod: Pod): void {
     const memory = returnMemoryOf(pod);
-    if (!memory) return;
+    if (!memory || !(isSigned(memory, { pod, ...this.#watching }) || this.#hasLost(pod))) return;
     const { id, requestedAt = 0 } = memory;
     const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
     this.#returned.set(id, returned);
     returned.machines.add(pod.metadata.name ?? "");
+  }
+
+  #hasLost({ metadata: { name = "" } }: Pod): boolean {
+    const requestId = parseMachineName(name)?.requestId;
+    return requestId !== undefined && !readRequest(this.#watching.workdir, requestId);
   }
 
   /** Everything is to be compared, once the work directory knows every pod that exists. */
@@ -85,23 +107,23 @@ export class Adopter {
    * Gets on, by one slice. To be called only while the work directory knows every pod that exists.
    * @throws what stands in the way of more than one request; the next call goes on from there
    */
-  step(): void {
+  async step(): Promise<void> {
     const { clock } = this.#watching;
     if (this.isDone && clock.monotonic() >= this.#nextRoundMs) this.#isDue = true;
-    if (this.#isDue) this.#beginRound();
-    if (this.#rebuilding) return this.#getOnRebuilding(this.#rebuilding);
+    if (this.#isDue) await this.#beginRound();
+    if (this.#rebuilding) return await this.#getOnRebuilding(this.#rebuilding);
     for (let looked = 0; looked < SLICE && !this.#rebuilding; looked++) {
       const [next] = this.#toCompare;
       if (!next) return;
-      this.#unlessBroken(next[0], () => this.#compare(...next));
+      await this.#unlessBroken(next[0], () => this.#compare(...next));
       this.#toCompare.shift();
     }
   }
 
-  #beginRound(): void {
+  async #beginRound(): Promise<void> {
     const { workdir, clock } = this.#watching;
     for (const [id, returned] of this.#returned) {
-      this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
+      await this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
       this.#returned.delete(id);
     }
     this.#toCompare = [...indexesByRequest(workdir.names(workdir.layout.pods))];
@@ -114,10 +136,10 @@ export class Adopter {
    * What is in the way of one request alone is noted as broken, holds up no other, and is tried again by the next round.
    * @returns false where it is
    */
-  #unlessBroken(id: string, act: () => void): boolean {
+  async #unlessBroken(id: string, act: () => Promise<void>): Promise<boolean> {
     const { broken, layout } = this.#watching.workdir;
     try {
-      act();
+      await act();
       broken.clear(layout.request(id), "adoption");
       return true;
     } catch (error) {
@@ -128,70 +150,82 @@ export class Adopter {
     }
   }
 
-  #compare(id: string, indexes: number[]): void {
+  async #compare(id: string, indexes: number[]): Promise<void> {
     const { workdir } = this.#watching;
     const podOf = (machine: string) => readPodFile(workdir, machine);
     const missing = findMissing(workdir, { id, indexes, podOf });
     if (missing?.kind === "rebuild") this.#rebuilding = { id, ...missing, written: 0 };
-    else if (missing) this.#complete(id, missing);
+    else if (missing) await this.#complete(id, missing);
   }
 
   /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */
-  #getOnRebuilding(rebuilding: Rebuilding): void {
-    const { workdir } = this.#watching;
+  async #getOnRebuilding(rebuilding: Rebuilding): Promise<void> {
+    const { workdir, clock } = this.#watching;
     const { id, memory, machines, lost } = rebuilding;
-    const isWell = this.#unlessBroken(id, () => {
+    const isWell = await this.#unlessBroken(id, async () => {
       const slice = lost.slice(rebuilding.written, rebuilding.written + SLICE);
-      this.#endLost(slice);
+      await this.#commit(slice, (machine) => this.#endOfLost(machine));
       rebuilding.written += slice.length;
       if (rebuilding.written < lost.length) return;
-      restoreRequest(workdir, { id, record: recordOf(memory), machines: [...machines, ...lost] });
+      const request = { id, record: recordOf(memory), machines: [...machines, ...lost] };
+      await restoreRequest(workdir, request, { budget: new Budget(clock) });
+      this.#lost(lost);
       log.warn("Request rebuilt from its pods", { request: id, pods: machines.length, lost: lost.length });
     });
     if (rebuilding.written === lost.length || !isWell) this.#rebuilding = undefined;
   }
 
-  /** Ends machines without pods, but for those of which more is known than that they were lost. */
-  #endLost(machines: string[]): void {
-    const { workdir, returns } = this.#watching;
-    const endings: Ending[] = [];
-    for (const machine of machines) {
-      const word = readStatusWord(workdir, machine);
-      if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) continue;
-      const record = readMachineRecord(workdir, machine);
-      if (record) endings.push({ machine, word: record.givenUp ? "failed" : "deleted", record });
-      else if (returns.has(machine)) writeStatusWord(workdir, machine, "deleted");
-      else endings.push(endRejected(machine, LOST));
-    }
-    for (const error of endMachines(workdir, endings).values()) throw error;
+  /** @throws the first of what went wrong */
+  async #commit(machines: string[], decide: (machine: string) => Change | undefined): Promise<void> {
+    const failed = await commit(this.#watching, machines.map((machine) => [machine, () => decide(machine)]));
+    for (const error of failed.values()) throw error;
   }
 
-  #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): void {
+  /**
+   * What is noted of a machine without a pod; nothing if more is known of it than that it was lost. Whether it is gone, the
+   * cluster has yet to be asked.
+   */
+  #endOfLost(machine: string): Change | undefined {
+    const { workdir, returns } = this.#watching;
+    const word = readStatusWord(workdir, machine);
+    if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
+    if (this.#isUnwritten(machine)) return undefined;
+    const record = readMachineRecord(workdir, machine);
+    if (record) return changeOfEnding({ machine, word: record.givenUp ? "failed" : "deleted", record });
+    return returns.has(machine)
+      ? { word: "deleted", lasts: false }
+      : { tombstone: endLost(machine, LOST).record, lasts: true };
+  }
+
+  async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
     const { workdir } = this.#watching;
     for (const machine of enter) settleMachine(workdir, id, machine);
     if (enter.length > 0) {
-      syncRequest(workdir, id);
+      await syncRequest(workdir, id);
       log.warn("Lost entries of a request put back", { request: id, machines: enter.length });
     }
     const fresh = strays.filter((machine) => !readMachineRecord(workdir, machine)?.givenUp);
     if (fresh.length === 0) return;
-    const endings = fresh.map((machine): Ending => ({
-      ...endRejected(machine, `Request '${id}' has no such machine`),
-      word: "deleted",
-    }));
-    for (const error of endMachines(workdir, endings).values()) throw error;
+    await this.#commit(fresh, (machine) => {
+      if (readMachineRecord(workdir, machine)?.givenUp) return undefined;
+      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), word: "deleted" };
+    });
     log.warn("Pods that no machine of their request can have are to be deleted", { request: id, pods: fresh.length });
   }
 
-  #restoreReturn(id: string, { requestedAt, machines }: { requestedAt: number; machines: Set<string> }): void {
-    const { workdir } = this.#watching;
+  async #restoreReturn(
+    id: string,
+    { requestedAt, machines }: { requestedAt: number; machines: Set<string> },
+  ): Promise<void> {
+    const { workdir, clock } = this.#watching;
     const { layout } = workdir;
     const path = layout.returnRequest(id);
     if (readReturn(workdir, id) || workdir.kind(layout.request(id))) return;
     // Once all its pods have gone it may have been removed as long past: nothing of it is left to do.
     if ([...machines].every((machine) => workdir.kind(layout.pod(machine)) === undefined)) return;
     if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
-    addReturn(workdir, { id, machines: [...machines], unknown: [], requestedAt });
+    const request = { id, machines: [...machines], unknown: [], requestedAt };
+    await addReturn(workdir, request, { budget: new Budget(clock) });
     log.warn("Return request rebuilt from its pods", { request: id, machines: machines.size });
   }
 }

@@ -24,7 +24,7 @@ export class DeletionBrake {
   readonly #watching: Pick<Watching, "workdir" | "clock">;
   /** When the deletions of the last minute were let go, on the monotonic clock, the oldest first. */
   #times: number[] = [];
-  /** By uid, since when it has been held, on the monotonic clock. */
+  /** By machine, since when its pod has been held, on the monotonic clock. */
   readonly #heldSinceMs = new Map<string, number>();
   readonly #released = new Set<string>();
   #limit = FEW;
@@ -40,26 +40,26 @@ export class DeletionBrake {
     return this.#heldSinceMs.size;
   }
 
-  /** Begins a look at all pods. @param pods the uids of those that there are */
-  begin(pods: ReadonlySet<string>): void {
+  /** Begins a look at all machines that have pods. */
+  begin(machines: ReadonlySet<string>): void {
     const now = this.#watching.clock.monotonic();
     if (!this.#isBegun) this.#inherit(now);
     this.#isBegun = true;
-    this.#limit = Math.max(FEW, Math.floor(pods.size * SHARE));
+    this.#limit = Math.max(FEW, Math.floor(machines.size * SHARE));
     this.#times = this.#times.filter((atMs) => now - atMs < WINDOW_MS);
     for (const known of [this.#heldSinceMs, this.#released]) {
-      for (const uid of known.keys()) if (!pods.has(uid)) known.delete(uid);
+      for (const machine of known.keys()) if (!machines.has(machine)) known.delete(machine);
     }
   }
 
   /**
-   * What may become of a pod that is to be deleted: `go`, it may be; `held`, not now; `look`, it may be if another look at the
+   * What may become of a machine's pod that is to be deleted: `go`, it may be; `held`, not now; `look`, it may be if another look at the
    * cluster says the same, and then `release` has to be called.
    */
-  ask(uid: string): "go" | "held" | "look" {
-    if (this.#released.has(uid)) return "go";
+  ask(machine: string): "go" | "held" | "look" {
+    if (this.#released.has(machine)) return "go";
     const now = this.#watching.clock.monotonic();
-    const heldSinceMs = this.#heldSinceMs.get(uid);
+    const heldSinceMs = this.#heldSinceMs.get(machine);
     if (heldSinceMs !== undefined) return now - heldSinceMs >= WINDOW_MS ? "look" : "held";
     if (this.#times.length >= this.#limit) {
       if (this.#heldSinceMs.size === 0) {
@@ -68,24 +68,24 @@ export class DeletionBrake {
           limit: this.#limit,
         });
       }
-      this.#heldSinceMs.set(uid, now);
+      this.#heldSinceMs.set(machine, now);
       return "held";
     }
     this.#times.push(now);
     this.#isNoted = false;
-    this.release(uid);
+    this.release(machine);
     return "go";
   }
 
   /** Lets a pod go: the second look has said the same as the first. */
-  release(uid: string): void {
-    this.#heldSinceMs.delete(uid);
-    this.#released.add(uid);
+  release(machine: string): void {
+    this.#heldSinceMs.delete(machine);
+    this.#released.add(machine);
   }
 
   /** Forgets a pod that need not be deleted after all. */
-  forget(uid: string): void {
-    this.#heldSinceMs.delete(uid);
+  forget(machine: string): void {
+    this.#heldSinceMs.delete(machine);
   }
 
   /** Writes down how many there were, so that a process that is started again and again does not begin to count each time. */
@@ -94,7 +94,7 @@ export class DeletionBrake {
     const { workdir, clock } = this.#watching;
     try {
       const count = { at: epochSeconds(clock.now()), count: this.#times.length };
-      workdir.write(workdir.layout.view("deletions"), `${JSON.stringify(count)}\n`);
+      workdir.write(workdir.layout.deletions, `${JSON.stringify(count)}\n`);
       this.#isNoted = true;
     } catch (error) {
       log.warn("The number of deletions cannot be noted", { error: describeError(error) });
@@ -103,7 +103,7 @@ export class DeletionBrake {
 
   #inherit(now: number): void {
     const { workdir, clock } = this.#watching;
-    const noted = readRecord(workdir, workdir.layout.view("deletions"), CountSchema);
+    const noted = readRecord(workdir, workdir.layout.deletions, CountSchema);
     if (!noted || Math.abs(clock.now() - noted.at * 1000) >= WINDOW_MS) return;
     this.#times = Array.from({ length: Math.min(noted.count, 1_000_000) }, () => now);
   }

@@ -1,18 +1,28 @@
+import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
-import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
-import { decideExpiry, type Limits, reasonToGiveUp } from "./aging_machine.ts";
+import { type Change, commit } from "../workdir/commit.ts";
+import {
+  type MachineRecord,
+  type PodFacts,
+  readMachineRecord,
+  readPodFacts,
+  readStatusWord,
+} from "../workdir/machines.ts";
+import { readView } from "../workdir/views.ts";
+import { decideExpiry, type Limits, type PodAges, reasonToGiveUp } from "./aging_machine.ts";
+import { DeletionBrake } from "./deletion_brake.ts";
 import { Deletions } from "./deletions.ts";
-import { type Ending, endMachines } from "./endings.ts";
+import { changeOfEnding } from "./endings.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { once } from "./once.ts";
+import { OwnAges } from "./own_ages.ts";
 import { Setbacks } from "./setbacks.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
-import { phaseOf } from "./up.ts";
+import { hasEnded, phaseOf } from "./up.ts";
 import type { Watching } from "./watching.ts";
 
 /** How often, in milliseconds, pods are looked over. */
@@ -20,6 +30,9 @@ const LOOK_EVERY_MS = 5_000;
 
 /** How long, in milliseconds, a pod that the cluster did not confirm as pending too long is left to the pods' watcher. */
 const ASK_AGAIN_MS = 30_000;
+
+/** As soon as the cluster has answered for so many machines, it is judged which of them are given up, all in one go. */
+const MANY_ANSWERS = 100;
 
 const log = logger("expiry");
 
@@ -39,7 +52,10 @@ export class ExpiryWatcher implements Loop {
   readonly #askAgainMs = new Map<string, number>();
   /** Of running machines that stay: when their pod files were written, on the wall clock. */
   readonly #lookedAtMs = new Map<string, number>();
+  readonly #ages: OwnAges;
+  readonly #brake: DeletionBrake;
   #isTroubled = false;
+  #doubt: string | undefined;
 
   /** @param options `dryRun` logs what would be done, and does nothing */
   constructor(watching: Watching, options: Limits & { dryRun?: boolean; wake: () => void }) {
@@ -48,27 +64,50 @@ export class ExpiryWatcher implements Loop {
     this.#dryRun = options.dryRun ?? false;
     this.#deletions = new Deletions(watching, { name: this.name, wake: options.wake });
     this.#slots = new Slots(watching.concurrency, { ...watching, freed: () => {} });
+    this.#ages = new OwnAges(watching.clock);
+    this.#brake = new DeletionBrake(watching);
     this.#setbacks = new Setbacks(watching, (machine, error) => {
       log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
     }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
+  /** How many pods are not deleted now because too many would be: see `DeletionBrake`. */
+  get held(): number {
+    return this.#brake.held;
+  }
+
   async step(signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#watching;
+    if (!this.#isInDoubt()) await this.#lookAtAll(signal);
+    return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
+  }
+
+  /** What is seen of the cluster is in doubt: nothing is given up or deleted because of it. */
+  #isInDoubt(): boolean {
+    const { doubt } = readView(this.#watching.workdir, "pods") ?? {};
+    if (doubt !== undefined && this.#doubt === undefined) log.warn("Timeouts and deletions paused", { why: doubt });
+    this.#doubt = doubt;
+    return doubt !== undefined;
+  }
+
+  async #lookAtAll(signal: AbortSignal): Promise<void> {
     const { workdir, clock, returns } = this.#watching;
     returns.refresh(clock.now());
     const machines = new Set(workdir.names(workdir.layout.pods));
+    this.#brake.begin(machines);
+    this.#ages.retain((key) => machines.has(key.slice(0, key.indexOf("/"))));
     for (const known of [this.#askAgainMs, this.#lookedAtMs]) {
       for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
     }
     this.#setbacks.retain((name) => machines.has(name));
     this.#deletions.retain((name) => machines.has(name));
     if (machines.size > 0) await this.#learnTime(signal);
-    const syncNotes = once(() => workdir.files.sync(workdir.layout.machines));
-    const toAsk = [...machines].filter((machine) => this.#look(machine, syncNotes) === "ask");
+    const { toAsk, toDelete } = await this.#lookOver(machines);
+    const held = await this.#deleteThese(toDelete);
     this.#deletions.start();
-    await this.#ask(toAsk, signal);
+    await this.#ask([...toAsk, ...held], signal);
     this.#deletions.start();
-    return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
+    this.#brake.note();
   }
 
   /** Resolves once no delete is under way. */
@@ -76,23 +115,66 @@ export class ExpiryWatcher implements Loop {
     return this.#deletions.drained();
   }
 
-  #look(machine: string, syncNotes: () => void): ReturnType<typeof decideExpiry> {
-    if (this.#setbacks.waits(machine)) return "stays";
-    if (this.#watching.clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) return "stays";
+  /** The machines of which the cluster is to be asked, and those whose pods are to be deleted. */
+  async #lookOver(machines: Iterable<string>): Promise<{ toAsk: string[]; toDelete: string[] }> {
+    const { clock } = this.#watching;
+    const found = { toAsk: [] as string[], toDelete: [] as string[] };
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      if (this.#setbacks.waits(machine) || clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) continue;
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        if (todo === "delete") return void found.toDelete.push(machine);
+        if (todo === "ask") found.toAsk.push(machine);
+        if (pod?.endedAt !== undefined) this.#askLater(machine);
+        this.#setbacks.clear(machine);
+      });
+    }
+    return found;
+  }
+
+  /**
+   * Once a machine's pod is gone nothing tells how it ended but the note on it: that has to last before.
+   * @returns those that have been held back for long enough, and of which the cluster is to be asked once more
+   */
+  async #deleteThese(machines: string[]): Promise<string[]> {
+    if (machines.length === 0) return [];
+    const { workdir: { files, layout }, clock } = this.#watching;
     try {
-      const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
-      const todo = pod ? this.#decide(machine, pod) : "stays";
-      if (todo === "delete" && pod) {
-        // Once its pod is gone nothing else tells how it ended.
-        syncNotes();
-        this.#delete(machine, pod);
-      } else if (pod?.endedAt !== undefined) this.#askLater(machine);
-      this.#setbacks.clear(machine);
-      return todo;
+      await files.sync(layout.machines);
+    } catch (error) {
+      for (const machine of machines) this.#setbacks.note(machine, error);
+      return [];
+    }
+    const toLook: string[] = [];
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        this.#setbacks.clear(machine);
+        if (todo !== "delete" || !pod) return;
+        const verdict = this.#dryRun ? "go" : this.#brake.ask(machine);
+        if (verdict === "go") this.#delete(machine, pod);
+        else if (verdict === "look") toLook.push(machine);
+        else this.#askLater(machine);
+      });
+    }
+    return toLook;
+  }
+
+  #unlessBroken(machine: string, act: () => void): void {
+    try {
+      act();
     } catch (error) {
       if (!isNotFound(error)) this.#setbacks.note(machine, error);
-      return "stays";
     }
+  }
+
+  #look(machine: string): { todo: ReturnType<typeof decideExpiry>; pod: PodFacts | undefined } {
+    const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
+    return { todo: pod ? this.#decide(machine, pod) : "stays", pod };
   }
 
   /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
@@ -111,8 +193,18 @@ export class ExpiryWatcher implements Loop {
     const word = readStatusWord(workdir, machine);
     const record = readMachineRecord(workdir, machine);
     const notedAt = record && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
-    const state = { word, pod, record, returned: returns.has(machine), notedAt };
+    const state = { word, pod, record, returned: returns.has(machine), notedAt, ages: this.#agesOf(machine, pod) };
     return decideExpiry(state, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
+  }
+
+  /** What earlier versions and the existing plug-in wrote does not say since when it was seen. */
+  #agesOf(machine: string, { uid, seenAt, createdAt, hindered, endedAt, endedSeenAt }: PodFacts): PodAges {
+    const age = (what: string, at: number | undefined) => this.#ages.of(`${machine}/${uid}/${what}`, at);
+    return {
+      pod: age("pod", seenAt ?? createdAt),
+      hindered: hindered ? age(`hindered: ${hindered.what}`, hindered.seenAt ?? hindered.since) : Infinity,
+      ended: endedAt === undefined ? Infinity : age("ended", endedSeenAt ?? endedAt),
+    };
   }
 
   /** The cluster's time, in seconds since the epoch. */
@@ -142,8 +234,8 @@ export class ExpiryWatcher implements Loop {
   /** Asks the cluster for as long as it answers; those that are left are found again by the next look. */
   async #ask(machines: string[], signal: AbortSignal): Promise<void> {
     const left = [...machines];
+    let answers: [machine: string, pod: Pod][] = [];
     while (left.length > 0 && this.#slots.free > 0 && !signal.aborted) {
-      const answers: [machine: string, pod: Pod][] = [];
       for (const machine of left.splice(0, this.#slots.free)) {
         this.#slots.start(async () => {
           const pod = await this.#get(machine, signal);
@@ -151,10 +243,11 @@ export class ExpiryWatcher implements Loop {
         });
       }
       await this.#slots.drained();
-      // Judged only now: while the last of these answers was waited for, others may have come up.
-      const endings = answers.flatMap(([machine, pod]) => this.#endingOf(machine, pod) ?? []);
-      if (!this.#dryRun) this.#giveUp(endings);
+      if (answers.length < MANY_ANSWERS) continue;
+      await this.#giveUp(answers);
+      answers = [];
     }
+    await this.#giveUp(answers);
   }
 
   /** The cluster's own pod, or nothing where there is none or nothing can be known now. */
@@ -184,43 +277,59 @@ export class ExpiryWatcher implements Loop {
     this.#isTroubled = true;
   }
 
-  /** What is to be written of a machine that is given up; nothing where it need not be, or things have moved on. */
-  #endingOf(machine: string, pod: Pod): Ending | undefined {
-    const { workdir } = this.#watching;
-    try {
-      const facts = readPodFacts(workdir, machine);
-      const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
-      const message = isToAsk ? reasonToGiveUp(pod, { ...this.#limits, facts, now: this.#now() }) : undefined;
-      if (!facts || message === undefined) {
-        this.#askLater(machine);
-        return undefined;
-      }
-      if (this.#dryRun) {
-        log.info("Would give up the machine and delete its pod", { machine, message });
-        this.#askLater(machine);
-      }
-      const { uid, privateIpAddress, createdAt: launchtime } = facts;
-      const given = { up: phaseOf(pod) !== "Pending", returned: false, givenUp: true, message };
-      return { machine, word: "failed", record: { ...given, uid, privateIpAddress, launchtime } };
-    } catch (error) {
-      this.#setbacks.note(machine, error);
-      return undefined;
-    }
-  }
-
   /** First why and that it is over, made to last, and only then the deletion. */
-  #giveUp(endings: Ending[]): void {
-    const failed = endMachines(this.#watching.workdir, endings);
-    for (const ending of endings) {
-      const { machine, record: { uid, message } } = ending;
-      if (failed.has(ending)) {
-        this.#setbacks.note(machine, failed.get(ending));
-        continue;
-      }
+  async #giveUp(answers: [machine: string, pod: Pod][]): Promise<void> {
+    if (answers.length === 0) return;
+    for (const [machine, pod] of answers) this.#unlessBroken(machine, () => this.#releaseIfConfirmed(machine, pod));
+    const givenUp = new Map<string, MachineRecord>();
+    // Judged only in the commit's turn: while answers, and the turn, were waited for, others may have come up.
+    const decide = (machine: string, pod: Pod): Change | undefined => {
+      const record = this.#recordOf(machine, pod);
+      if (!record) return undefined;
+      givenUp.set(machine, record);
+      return changeOfEnding({ machine, word: "failed", record });
+    };
+    const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
+    for (const [machine, error] of failed) this.#setbacks.note(machine, error);
+    for (const [machine, { uid, message }] of givenUp) {
+      if (failed.has(machine)) continue;
       this.#setbacks.clear(machine);
       log.warn("Machine given up", { machine, message });
       if (uid !== undefined) this.#deletions.want(machine, { uid, deletionAt: undefined });
     }
+  }
+
+  /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
+  #recordOf(machine: string, pod: Pod): MachineRecord | undefined {
+    const facts = readPodFacts(this.#watching.workdir, machine);
+    const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
+    const ages = facts && this.#agesOf(machine, facts);
+    const message = isToAsk && ages && reasonToGiveUp(pod, { ...this.#limits, facts, ages, now: this.#now() });
+    if (!facts || !message || this.#dryRun || !this.#mayGiveUp(machine)) {
+      if (message && this.#dryRun) log.info("Would give up the machine and delete its pod", { machine, message });
+      this.#askLater(machine);
+      return undefined;
+    }
+    const { uid, privateIpAddress, createdAt: launchtime } = facts;
+    const up = phaseOf(pod) !== "Pending";
+    return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
+  }
+
+  /** The cluster was asked just now: for a machine that was held back, that is the second look. */
+  #mayGiveUp(machine: string): boolean {
+    const verdict = this.#brake.ask(machine);
+    if (verdict === "look") this.#brake.release(machine);
+    return verdict !== "held";
+  }
+
+  /** Deletes a pod that was held back, if the cluster still shows it as what it was to be deleted for. */
+  #releaseIfConfirmed(machine: string, pod: Pod): void {
+    const { todo, pod: facts } = this.#look(machine);
+    if (todo !== "delete" || !facts || this.#brake.ask(machine) !== "look") return;
+    const isOver = readMachineRecord(this.#watching.workdir, machine)?.givenUp || hasEnded(pod);
+    if (pod.metadata.uid !== facts.uid || !isOver) return this.#brake.forget(machine);
+    this.#brake.release(machine);
+    this.#delete(machine, facts);
   }
 
   #askLater(machine: string): void {

@@ -1,5 +1,6 @@
+import { Budget } from "../budget.ts";
 import { hadPod, readMachineRecord } from "../workdir/machines.ts";
-import { readLost, writeLost } from "../workdir/lost.ts";
+import { dropLost, readLost, writeLost } from "../workdir/lost.ts";
 import type { Watching } from "./watching.ts";
 
 /** Finds out, once, which machines were lost before this process; those that are lost while it runs are noted as they go. */
@@ -24,15 +25,20 @@ export class LostMachines {
   }
 
   /** Writes down which of them are lost. Where it throws, the next call does it. */
-  write(): void {
+  async write(): Promise<void> {
     const { workdir, clock, returns } = this.#watching;
     if (!this.#over) return;
     returns.refresh(clock.now());
+    const budget = new Budget(clock);
     const known = new Set(readLost(workdir));
-    const lost = [...this.#over].filter((machine) =>
-      !returns.has(machine) && (known.has(machine) || this.#hadPod(machine))
-    );
-    writeLost(workdir, lost);
+    const lost: string[] = [];
+    for (const machine of this.#over) {
+      if (budget.isSpent) await budget.breathe();
+      if (!returns.has(machine) && (known.has(machine) || this.#hadPod(machine))) lost.push(machine);
+    }
+    await writeLost(workdir, lost, { budget });
+    // What was given back meanwhile was not among them when that was noted.
+    await dropLost(workdir, lost.filter((machine) => returns.has(machine)), { budget });
     this.#over = undefined;
     this.#isKnown = true;
   }

@@ -36,7 +36,7 @@ export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): 
   // 1. The machine was over before this pod was seen: it never counts again, and the pod has to go. But if it counted as gone
   // and this is its own pod, we were shown a wrong picture: it is not over.
   const isAnother = record?.uid !== undefined && record.uid !== pod.metadata.uid;
-  if ((word === "deleted" && (isAnother || !wasMistaken({ record, returned }))) || (isAnother && !record.givenUp)) {
+  if (isAnother || (word === "deleted" && !wasMistaken({ record, returned }))) {
     if (record?.givenUp) return { word: "deleted" };
     const over = record ?? { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
     return { word: "deleted", record: { ...over, givenUp: true } };

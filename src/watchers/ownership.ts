@@ -4,6 +4,7 @@ import { KubeError } from "../kube/errors.ts";
 import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { PodLabel } from "../templates/podspec.ts";
+import { readMachineRecord, readPodFacts } from "../workdir/machines.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { readPodFile } from "./pod_file.ts";
 import type { Watching } from "./watching.ts";
@@ -52,19 +53,22 @@ export function instancesOnPods(workdir: Workdir): string[] {
 }
 
 /**
- * Asks the cluster for the pod of a machine that counts as created. A pod of the name that is somebody else's means that
- * ours is gone.
- * @returns nothing where it is gone
- * @throws KubeError where the cluster does not say
+ * Asks the cluster for the pod of a machine that counts as created. One with the uid that we know is ours, whatever became of its
+ * labels; any other pod of the name that is not ours means that ours is gone.
+ * @returns nothing if it is gone
+ * @throws KubeError if the cluster does not say
  */
 export async function findOurs(
-  watching: Pick<Watching, "kube"> & Owner,
+  watching: Pick<Watching, "kube" | "workdir"> & Owner,
   machine: string,
   options: { signal: AbortSignal },
 ): Promise<Pod | undefined> {
   try {
     const pod = await watching.kube.getPod(machine, options);
-    return isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
+    const { workdir } = watching;
+    const uid = readPodFacts(workdir, machine)?.uid ?? readMachineRecord(workdir, machine)?.uid;
+    const isKnown = uid !== undefined && uid === pod.metadata.uid;
+    return isKnown || isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
   } catch (error) {
     if (error instanceof KubeError && error.kind === "notFound") return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Pod } from "../kube/types.ts";
-import type { PodNotes } from "../workdir/machines.ts";
+import { type PodNotes, PodNotesSchema } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/record.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 import { existingMetadata } from "./existing_metadata.ts";
@@ -34,10 +34,11 @@ const PodSchema = v.looseObject({
     podIP: v.optional(v.string()),
     pod_ip: v.optional(v.nullable(v.string())),
   }),
+  hostfactory: v.optional(PodNotesSchema),
 });
 
-/** The pod that a machine's file holds, whoever wrote it; nothing where there is none that can be read. */
-export function readPodFile(workdir: Workdir, machine: string): Pod | undefined {
+/** The pod that a machine's file holds, whoever wrote it, and our notes on it; nothing if there is none that can be read. */
+export function readPodFile(workdir: Workdir, machine: string): Pod & { hostfactory?: PodNotes } | undefined {
   const pod = readRecord(workdir, workdir.layout.pod(machine), PodSchema);
   if (!pod) return undefined;
   const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
@@ -47,5 +48,5 @@ export function readPodFile(workdir: Workdir, machine: string): Pod | undefined 
     ...pod,
     metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
     status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
-  } as Pod;
+  } as Pod & { hostfactory?: PodNotes };
 }

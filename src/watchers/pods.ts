@@ -7,6 +7,7 @@ import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { type PodFacts, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
+import { Complaints } from "./complaints.ts";
 import { Evictions } from "./evictions.ts";
 import { KeptFiles } from "./kept_files.ts";
 import { LostMachines } from "./lost_machines.ts";
@@ -14,7 +15,7 @@ import type { Loop, Outcome } from "./outcome.ts";
 import { isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, stateOfSighting, writeSightings } from "./sightings.ts";
-import { UnseenMachines } from "./unseen_machines.ts";
+import { type Answer, UnlistedMachines } from "./unlisted_machines.ts";
 import { hasEnded, phaseOf } from "./up.ts";
 import { ViewKeeper } from "./view_keeper.ts";
 import { WaitLog } from "./wait_log.ts";
@@ -28,6 +29,10 @@ const SLICE = 100;
  * on its way up, and most of the work that files make is saved where only the last of them is written.
  */
 const CALM_MS = 2_000;
+
+/** So many machines may be missing from a list at once, and this share of all, before another list has to say the same. */
+const FEW = 10;
+const SHARE = 1 / 5;
 
 /** How often, in milliseconds, the view's freshness is written down. */
 const HEARD_EVERY_MS = 1_000;
@@ -67,8 +72,12 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #keptFiles: KeptFiles;
   /** What the LIST under way has named. */
   #listed = new Set<string>();
-  /** Machines that count as created and that the LIST did not name. */
-  readonly #unseen: UnseenMachines;
+  /** Machines that are known and that the LIST did not name. */
+  readonly #unlisted: UnlistedMachines;
+  /** Another LIST is to say the same as the one before, of which too much was missing. */
+  #isSecondList = false;
+  /** The cluster was put back to an earlier state: resource versions say nothing of what was written before. */
+  #mustRewrite = false;
   readonly #adopter: Adopter;
   readonly #lost: LostMachines;
   readonly #setbacks: Setbacks;
@@ -78,17 +87,22 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   /** What could not be written down because of what is in its own place, and when each is tried again. */
   readonly #obstructed = new Map<string, Sighting>();
   readonly #obstacles: Setbacks;
+  readonly #complaints = new Complaints((_, error) => {
+    log.warn("Pods are followed by asking for each: put their labels back", { error });
+  });
 
   /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
   constructor(watching: Watching, options: { wake: () => void; changed: () => void }) {
     this.#watching = watching;
     this.#wake = options.wake;
     this.#changed = options.changed;
-    this.#unseen = new UnseenMachines(watching);
+    this.#unlisted = new UnlistedMachines(watching);
     this.#view = new ViewKeeper(watching, "pods");
     this.#keptFiles = new KeptFiles(watching.workdir, this.#written);
     this.#evictions = new Evictions(watching);
-    this.#adopter = new Adopter(watching);
+    const isUnwritten = (machine: string) => this.#sightings.has(machine) || this.#calm.has(machine);
+    const lost = (machines: string[]) => this.#unlisted.expect(machines);
+    this.#adopter = new Adopter(watching, { isUnwritten, lost });
     this.#lost = new LostMachines(watching);
     this.#setbacks = new Setbacks(watching, (_, error) => {
       log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
@@ -105,7 +119,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** True where all that was seen is written down, and the work directory accounts for every pod. */
   get isCaughtUp(): boolean {
-    return this.#sightings.size + this.#calm.size + this.#unseen.size === 0 && this.#adopter.isDone;
+    return this.#sightings.size + this.#calm.size + this.#unlisted.size === 0 && this.#adopter.isDone;
   }
 
   /** False where the view that was written last, or the file of some pod that is followed, is not there any more. */
@@ -113,9 +127,13 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return this.#view.isThere && this.#keptFiles.areThere();
   }
 
-  begin(): void {
+  begin({ wentBack = false }: { wentBack?: boolean } = {}): void {
     this.#listed = new Set();
     this.#view.begin();
+    if (!wentBack || this.#mustRewrite) return;
+    log.error("The cluster was put back to an earlier state: every pod is looked at again");
+    this.#mustRewrite = true;
+    this.#written.clear();
   }
 
   page(pods: Pod[]): void {
@@ -123,6 +141,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       const name = this.#nameOfOurs(pod);
       if (name === undefined) continue;
       this.#listed.add(name);
+      this.#unlisted.saw(name);
       this.#adopter.saw(pod);
       // A list counts as complete once all of it is written, so that nothing of it waits.
       if (!this.#isWritten(name, pod)) this.#see(name, { pod }, { canWait: false });
@@ -130,26 +149,53 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#wake();
   }
 
-  complete(): void {
+  complete(): "doubted" | void {
     const { workdir } = this.#watching;
-    const gone = new Set([...this.#sightings.keys(), ...this.#calm.keys()]);
-    for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) gone.add(name);
+    const known = new Set([...this.#sightings.keys(), ...this.#calm.keys()]);
+    for (const name of workdir.names(workdir.layout.pods)) if (parseMachineName(name)) known.add(name);
     const words = workdir.names(workdir.layout.podsStatus).filter((name) => parseMachineName(name));
     const [unseen, over]: [string[], string[]] = [[], []];
     for (const name of words) {
-      if (this.#listed.has(name) || gone.has(name)) continue;
+      if (this.#listed.has(name) || known.has(name)) continue;
       const word = readStatusWord(workdir, name);
       if (word === "creating" || word === undefined) unseen.push(name);
-      else if (word !== "deleted" && (word !== "failed" || this.#hadPod(name))) gone.add(name);
+      else if (word !== "deleted" && (word !== "failed" || this.#hadPod(name))) known.add(name);
       else over.push(name);
     }
-    for (const name of gone) if (!this.#listed.has(name)) this.#seeGone(name);
-    this.#unseen.begin(unseen);
+    const missing = [...known].filter((name) => !this.#listed.has(name) && !this.#isSeenGone(name));
+    const surprising = missing.filter((name) => !this.#isToGo(name)).length;
+    if (this.#isTooMuch(surprising) && !this.#isSecondList) {
+      const all = surprising + this.#listed.size;
+      const doubt = `${surprising} of ${all} machines were missing from the last list: it is being confirmed`;
+      log.warn("The picture of the cluster is in doubt", { missing: surprising, of: all });
+      this.#view.doubt(doubt);
+      this.#isSecondList = true;
+      return "doubted";
+    }
+    this.#isSecondList = this.#mustRewrite = false;
+    // That a list does not name a machine is a suspicion: whether it is gone is asked of each.
+    this.#unlisted.begin({ missing, unseen });
     this.#lost.begin(over);
     this.#adopter.begin();
     this.#listed = new Set();
     this.#view.complete();
     this.#wake();
+  }
+
+  /** True if the machine was seen gone, which is not written down yet. */
+  #isSeenGone(name: string): boolean {
+    const unwritten = this.#sightings.get(name);
+    return unwritten !== undefined && "gone" in unwritten;
+  }
+
+  /** True if it is no surprise that the machine is gone. */
+  #isToGo(name: string): boolean {
+    return this.#watching.returns.has(name) || this.#written.get(name)?.isGoing === true;
+  }
+
+  /** True if so many machines are missing at once that the picture is more likely wrong than they are gone. */
+  #isTooMuch(missing: number): boolean {
+    return missing > FEW && missing > SHARE * (missing + this.#listed.size);
   }
 
   /** True where a failed machine failed with its pod, and not for want of one. */
@@ -165,11 +211,32 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const name = this.#nameOfOurs(pod);
     if (name === undefined) return;
     if (type !== "DELETED" && this.#isOlder(name, pod)) return;
+    if (type === "DELETED" && !this.#isEvidence(name, pod)) {
+      this.#unlisted.suspect(name, pod);
+      return this.#wake();
+    }
+    this.#unlisted.saw(name);
     this.#adopter.saw(pod);
     this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
       canWait: type !== "DELETED" && this.#canWait(name, pod),
     });
     this.#wake();
+  }
+
+  /**
+   * True for a DELETED event that tells that the machine's pod is gone. Without a deletion time it may only tell that the pod is
+   * not selected any more, as its labels were changed.
+   */
+  #isEvidence(name: string, { metadata: { uid, deletionTimestamp } }: Pod): boolean {
+    const known = this.#knownUid(name);
+    return deletionTimestamp !== undefined && (known === undefined || known === uid);
+  }
+
+  /** The uid of the machine's pod as far as this process has seen it. */
+  #knownUid(name: string): string | undefined {
+    const unwritten = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting ?? this.#obstructed.get(name);
+    const pod = unwritten && ("pod" in unwritten ? unwritten.pod : unwritten.gone);
+    return pod?.metadata.uid ?? this.#written.get(name)?.uid;
   }
 
   /** True where a LIST that broke off had said more of this very pod: the watch goes on from before that. */
@@ -194,18 +261,19 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     returns.refresh(clock.now());
     this.#endCalm();
     this.#retryObstructed();
-    this.#writeDown(this.#nextSlice());
+    await this.#writeDown(this.#nextSlice());
     this.#evictions.write((node) => this.#machinesOn(node));
-    if (this.#sightings.size === 0) this.#adopter.step();
-    if (this.#sightings.size === 0) this.#unseen.lookThrough();
-    if (this.#sightings.size === 0) await this.#askForUnseen(signal);
+    if (this.#sightings.size === 0) await this.#adopter.step();
+    if (this.#sightings.size === 0) await this.#unlisted.lookThrough();
+    if (this.#sightings.size === 0) await this.#askForUnlisted(signal);
+    if (this.#sightings.size + this.#unlisted.size === 0 && this.#adopter.isDone) await this.#lost.write();
     if (this.#sightings.size > 0 || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
-    if (this.#unseen.size > 0) {
-      return { kind: "again", atMs: this.#setbacks.waits("unseen") ? this.#setbacks.nextMs : clock.monotonic() };
+    if (this.#unlisted.size > 0) {
+      return { kind: "again", atMs: this.#setbacks.waits("unlisted") ? this.#setbacks.nextMs : clock.monotonic() };
     }
-    this.#lost.write();
-    this.#view.write();
-    return { kind: "again", atMs: clock.monotonic() + (this.#unseen.isLookedThrough ? HEARD_EVERY_MS : 0) };
+    if (!this.#isSecondList) this.#view.write();
+    const restMs = this.#unlisted.isLookedThrough ? HEARD_EVERY_MS : 0;
+    return { kind: "again", atMs: Math.min(clock.monotonic() + restMs, this.#unlisted.nextMs) };
   }
 
   #see(name: string, sighting: Sighting, { canWait }: { canWait: boolean }): void {
@@ -249,18 +317,18 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   /** What is not there any more was seen last as it is noted here, else as it is written down. */
-  #seeGone(name: string): void {
+  #seeGone(name: string, suspected: Pod | undefined): void {
     const last = this.#sightings.get(name) ?? this.#calm.get(name)?.sighting ?? this.#obstructed.get(name);
     if (last && "gone" in last) return;
-    this.#calm.delete(name);
-    this.#obstructed.delete(name);
-    this.#sightings.set(name, { gone: last?.pod });
+    const isOwn = suspected !== undefined && suspected.metadata.uid === this.#uidOf(name);
+    this.#see(name, { gone: isOwn ? suspected : last?.pod }, { canWait: false });
   }
 
   /** True where the work directory says all that this pod can tell: nothing of it needs to be kept in memory. */
   #isWritten(name: string, pod: Pod): boolean {
     const { resourceVersion } = pod.metadata;
     if (this.#sightings.has(name) || this.#calm.has(name) || resourceVersion === undefined) return false;
+    if (this.#mustRewrite) return false;
     const { workdir } = this.#watching;
     try {
       const before = readStatusWord(workdir, name);
@@ -304,9 +372,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
    * What cannot be written because of what is in its own place is set aside for a while.
    * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
-  #writeDown(slice: [string, Sighting][]): void {
+  async #writeDown(slice: [string, Sighting][]): Promise<void> {
     if (slice.length === 0) return;
-    const failed = writeSightings(this.#watching, slice);
+    const failed = await writeSightings(this.#watching, slice);
     const trouble: unknown[] = [];
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);
@@ -324,30 +392,53 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       this.#written.delete(name);
       if (isMisplaced(error)) {
         this.#obstacles.note(name, error);
-        this.#obstructed.set(name, sighting);
+        if (!this.#sightings.has(name)) this.#obstructed.set(name, sighting);
       } else if (trouble.push(error) && !this.#sightings.has(name)) this.#sightings.set(name, sighting);
     }
     if (failed.size < slice.length) this.#changed();
     if (trouble.length > 0) throw trouble[0];
   }
 
-  /** Where the cluster cannot be asked, what the watch says is written down all the same, and the view waits. */
-  async #askForUnseen(signal: AbortSignal): Promise<void> {
-    if (this.#setbacks.waits("unseen")) return;
+  /** While the cluster cannot be asked, what the watch says is written down all the same, and the view waits. */
+  async #askForUnlisted(signal: AbortSignal): Promise<void> {
+    if (this.#setbacks.waits("unlisted")) return;
     try {
-      // Where something was seen in the meantime, the watch goes on to tell.
-      for (const name of await this.#unseen.gone(signal)) {
-        if (!this.#sightings.has(name) && !this.#calm.has(name)) this.#seeGone(name);
-      }
-      this.#setbacks.clear("unseen");
+      for (const answer of await this.#unlisted.ask(signal)) this.#heed(answer);
+      this.#setbacks.clear("unlisted");
     } catch (error) {
-      this.#setbacks.note("unseen", error);
+      this.#setbacks.note("unlisted", error);
     }
   }
 
+  /** A pod is the machine's own by its uid, whatever its labels say; and if it is another, ours or not, the machine's is gone. */
+  #heed({ machine, pod, last }: Answer): void {
+    const isOwn = pod !== undefined && pod.metadata.uid === this.#uidOf(machine);
+    const hasLabels = pod !== undefined && this.#hasOurLabels(pod);
+    if (!pod || (!isOwn && !hasLabels)) return this.#seeGone(machine, last);
+    this.#unlisted.hide(machine);
+    if (!hasLabels) this.#complaints.note("", new Error("somebody has changed labels by which we know our pods"));
+    if (!this.#isWritten(machine, pod)) this.#see(machine, { pod }, { canWait: false });
+  }
+
+  /** The uid of the machine's pod as it was seen last. */
+  #uidOf(machine: string): string | undefined {
+    try {
+      return this.#knownUid(machine) ?? readPodFacts(this.#watching.workdir, machine)?.uid;
+    } catch {
+      return undefined; // What cannot be read says nothing.
+    }
+  }
+
+  /** The machine whose pod it is; nothing if it is none of ours. One that was ours before stays so, whatever its labels say. */
   #nameOfOurs(pod: Pod): string | undefined {
+    const { name, uid } = pod.metadata;
+    if (this.#hasOurLabels(pod)) return name;
+    return name !== undefined && uid !== undefined && this.#knownUid(name) === uid ? name : undefined;
+  }
+
+  #hasOurLabels(pod: Pod): boolean {
     const { workdir } = this.#watching;
     const hasRequest = (id: string) => workdir.kind(workdir.layout.request(id)) === "directory";
-    return isOurs(pod, { owner: this.#watching, hasRequest }) ? pod.metadata.name : undefined;
+    return isOurs(pod, { owner: this.#watching, hasRequest });
   }
 }

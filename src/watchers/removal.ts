@@ -1,8 +1,9 @@
 import { parseMachineName } from "../hf/names.ts";
 import { hiddenId, hide } from "../workdir/end.ts";
+import { inParallel } from "../workdir/in_parallel.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
-/** Machines that are removed in one go before others get their turn. */
+/** Machines, and entries of return requests, that are removed in one go before others get their turn. */
 const SLICE = 200;
 
 /**
@@ -13,8 +14,9 @@ const SLICE = 200;
 export class Removal {
   readonly #workdir: Workdir;
   readonly #unlessBroken: (path: string, act: () => void) => boolean;
-  /** Directories that are hidden already. */
-  #hidden: string[] = [];
+  /** Directories that are hidden already; and those of which that does not last yet. */
+  readonly #hidden: string[] = [];
+  readonly #hiding: string[] = [];
 
   /** @param unlessBroken calls `act`, takes note of what it throws, and tells whether it threw nothing */
   constructor(workdir: Workdir, unlessBroken: (path: string, act: () => void) => boolean) {
@@ -32,51 +34,56 @@ export class Removal {
     this.#hidden.push(...hidden);
   }
 
-  /** Takes these away. */
-  hide(directories: string[]): void {
+  /** Takes this away; that lasts once `makeHiddenLast` has resolved. */
+  hide(directory: string): void {
+    this.#hiding.push(hide(this.#workdir, directory));
+  }
+
+  async makeHiddenLast(): Promise<void> {
     const { layout, files } = this.#workdir;
-    const hidden: string[] = [];
-    for (const directory of directories) {
-      this.#unlessBroken(directory, () => void hidden.push(hide(this.#workdir, directory)));
-    }
+    const hidden = this.#hiding.splice(0);
     if (hidden.length === 0) return;
-    for (const parent of [layout.requests, layout.returnRequests]) files.sync(parent);
+    await inParallel([layout.requests, layout.returnRequests], (parent) => files.sync(parent));
     this.#hidden.push(...hidden);
   }
 
   /** Removes some of what is hidden; what is broken is left to the next `resume`. */
-  removeSlice(): void {
+  async removeSlice(): Promise<void> {
     const { files, layout } = this.#workdir;
     const begun: { directory: string; removed: string[]; left: "nothing" | "more" | "broken" }[] = [];
+    let isMachineGone = false;
     for (let room = SLICE; room > 0 && this.#hidden.length > 0; room--) {
       const directory = this.#hidden.pop() ?? "";
       this.#unlessBroken(directory, () => {
-        const machines = this.#machinesIn(directory);
-        const some = machines.slice(0, room);
+        const names = this.#workdir.names(directory).filter((name) => parseMachineName(name));
+        const some = names.slice(0, room);
         room -= some.length;
-        const removed = some.filter((machine) => this.#removeMachine(machine));
-        const left = removed.length < some.length ? "broken" : some.length < machines.length ? "more" : "nothing";
+        const itsId = this.#idOfMachinesIn(directory);
+        const removed = some.filter((name) => {
+          if (parseMachineName(name)?.requestId !== itsId) return true;
+          isMachineGone = true;
+          return this.#removeMachine(name);
+        });
+        const left = removed.length < some.length ? "broken" : some.length < names.length ? "more" : "nothing";
         begun.push({ directory, removed, left });
       });
     }
-    if (begun.some(({ removed }) => removed.length > 0)) {
-      for (const directory of [layout.podsStatus, layout.machines]) files.sync(directory);
-    }
+    if (isMachineGone) await inParallel([layout.podsStatus, layout.machines], (directory) => files.sync(directory));
     for (const { directory, removed, left } of begun) {
       this.#unlessBroken(directory, () => {
         if (left === "nothing") return files.removeTree(directory);
-        for (const machine of removed) this.#workdir.remove(`${directory}/${machine}`);
+        for (const name of removed) this.#workdir.remove(`${directory}/${name}`);
         if (left === "more") this.#hidden.push(directory);
       });
     }
   }
 
-  /** The machines that go with the directory: not those of a request that has come anew under the same id. */
-  #machinesIn(directory: string): string[] {
+  /** The request whose machines go with the directory: none with a return request, nor where it has come anew meanwhile. */
+  #idOfMachinesIn(directory: string): string | undefined {
     const { layout } = this.#workdir;
     const id = hiddenId(directory);
-    if (!directory.startsWith(`${layout.requests}/`) || this.#workdir.kind(layout.request(id)) !== undefined) return [];
-    return this.#workdir.names(directory).filter((name) => parseMachineName(name)?.requestId === id);
+    const isRequest = directory.startsWith(`${layout.requests}/`);
+    return isRequest && this.#workdir.kind(layout.request(id)) === undefined ? id : undefined;
   }
 
   /** The word goes before the note that explains it. @returns false where something of it is broken */

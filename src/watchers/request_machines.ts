@@ -1,10 +1,15 @@
+import { Budget } from "../budget.ts";
+import { timestampSeconds } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isMisplaced, isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { isRetryable, KubeError } from "../kube/errors.ts";
+import type { Pod } from "../kube/types.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { buildPod } from "../templates/podspec.ts";
+import { buildPod, lostMarks, type OrderedPod } from "../templates/podspec.ts";
+import { commit } from "../workdir/commit.ts";
+import { inParallel } from "../workdir/in_parallel.ts";
 import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
 import {
   isProcessed,
@@ -14,9 +19,17 @@ import {
   settleMachine,
   type StoredRequest,
 } from "../workdir/requests.ts";
-import { type ActiveRequest, decideTake, endRejected, endReturned, type PendingMachine } from "./active_request.ts";
+import { isOutdated, markTaken } from "../workdir/outdated_requests.ts";
+import {
+  type ActiveRequest,
+  decideTake,
+  endLost,
+  endRejected,
+  endReturned,
+  type PendingMachine,
+} from "./active_request.ts";
 import { backoffMs } from "./backoff.ts";
-import { endMachines } from "./endings.ts";
+import { changeUnlessOver, type Ending } from "./endings.ts";
 import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { findOurs, isOurs } from "./ownership.ts";
@@ -30,6 +43,12 @@ const RETURNS_EVERY_MS = 50;
 
 /** Machines in one request that are many. */
 const MANY = 1_000;
+
+/** Machines whose end is written down in one go: meanwhile no new request is taken up. */
+const MOST_ENDINGS = 500;
+
+/** Why a machine failed whose request another work directory has dealt with. */
+const OUTDATED = "Its pod was not created before another work directory took over, which has told Symphony so";
 
 const log = logger("request-machines");
 
@@ -81,8 +100,8 @@ export class RequestMachinesWatcher implements Loop {
       request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
       request.delayed = request.delayed.filter(({ notBeforeMs }) => notBeforeMs > now);
     }
-    this.#end();
-    for (const request of this.#active.values()) this.#finish(request);
+    await this.#end();
+    await inParallel([...this.#active.values()], (request) => this.#finish(request));
     if (!signal.aborted) this.#startCreates();
     return this.#next();
   }
@@ -111,6 +130,7 @@ export class RequestMachinesWatcher implements Loop {
       id,
       record,
       count: record?.count ?? stored.machines.length,
+      isOutdated: isOutdated(workdir, id),
       manifest: undefined,
       ready: [],
       delayed: [],
@@ -118,7 +138,9 @@ export class RequestMachinesWatcher implements Loop {
       inFlight: 0,
       lastStart: 0,
     };
+    const budget = new Budget(this.#watching.clock);
     for (const machine of stored.machines) {
+      if (budget.isSpent) await budget.breathe();
       this.#takeMachine(
         request,
         machine,
@@ -133,8 +155,10 @@ export class RequestMachinesWatcher implements Loop {
       log.error("Request cannot be created", { request: id, error: describeError(error) });
       for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
+    if (request.ready.length > 0) markTaken(workdir, id);
     this.#active.set(id, request);
-    log.info("Request taken up", { request: id, machines: request.count, toCreate: request.ready.length });
+    const { count: machines, ready: { length: toCreate }, isOutdated: outdated } = request;
+    log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });
   }
 
   #takeMachine(
@@ -185,28 +209,31 @@ export class RequestMachinesWatcher implements Loop {
     request.delayed = request.delayed.filter(stays);
   }
 
-  /** Writes down, all in one go, which machines are never to be created. */
-  #end(): void {
-    const endings = [...this.#active.values()].flatMap(({ ending }) => ending)
+  /** Writes down, many in one go, which machines are never to be created. */
+  async #end(): Promise<void> {
+    const due = [...this.#active.values()].flatMap(({ ending }) => ending)
       .filter(({ machine }) => !this.#setbacks.waits(machine));
-    if (endings.length === 0) return;
-    const failed = endMachines(this.#watching.workdir, endings);
-    for (const ending of endings) {
-      if (failed.has(ending)) this.#setbacks.note(ending.machine, failed.get(ending));
-      else this.#setbacks.clear(ending.machine);
+    if (due.length === 0) return;
+    if (due.length > MOST_ENDINGS) this.#wake();
+    const endings = due.slice(0, MOST_ENDINGS);
+    const decide = (ending: Ending) => () => changeUnlessOver(this.#watching.workdir, ending);
+    const failed = await commit(this.#watching, endings.map((ending) => [ending.machine, decide(ending)]));
+    for (const { machine } of endings) {
+      if (failed.has(machine)) this.#setbacks.note(machine, failed.get(machine));
+      else this.#setbacks.clear(machine);
     }
-    const ended = new Set(endings.filter((ending) => !failed.has(ending)));
+    const ended = new Set(endings.filter(({ machine }) => !failed.has(machine)));
     for (const request of this.#active.values()) {
       request.ending = request.ending.filter((ending) => !ended.has(ending));
     }
   }
 
   /** Notes that every machine of a request has been handled, once that is so. */
-  #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): void {
+  async #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): Promise<void> {
     if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#setbacks.waits(id)) return;
     const { workdir } = this.#watching;
     try {
-      if (workdir.kind(workdir.layout.request(id)) === "directory") markProcessed(workdir, id);
+      if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
       this.#setbacks.clear(id);
       this.#active.delete(id);
       log.info("Request handled", { request: id, machines: count });
@@ -264,9 +291,10 @@ export class RequestMachinesWatcher implements Loop {
     const { name, mayExist } = machine;
     const word = readStatusWord(workdir, name);
     if (word === undefined || word === "creating") {
-      if (!returns.has(name)) await this.#createPod(request, machine);
-      else if (!mayExist || !await findOurs(this.#watching, name, { signal })) {
-        request.ending.push(endReturned(name));
+      const isWanted = !returns.has(name) && !request.isOutdated;
+      if (isWanted) await this.#createPod(request, machine);
+      else if (!(mayExist || request.isOutdated) || !await findOurs(this.#watching, name, { signal })) {
+        request.ending.push(returns.has(name) ? endReturned(name) : endLost(name, OUTDATED));
         return this.#wake();
       }
       this.#slots.succeeded();
@@ -285,8 +313,9 @@ export class RequestMachinesWatcher implements Loop {
     const pod = buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
     machine.mayExist = true;
     try {
-      await kube.createPod(pod, { signal });
+      const stored = await kube.createPod(pod, { signal });
       log.debug("Pod created", { machine: name });
+      this.#refuseUnmarked(request, { name, pod, stored });
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (error.kind !== "alreadyExists") {
@@ -299,6 +328,21 @@ export class RequestMachinesWatcher implements Loop {
         throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
       }
     }
+  }
+
+  /** A pod that the cluster does not store with our marks would be lost to us sooner or later, and run for ever: it has to go. */
+  #refuseUnmarked(request: ActiveRequest, { name, pod, stored }: { name: string; pod: OrderedPod; stored: Pod }): void {
+    const lost = lostMarks(pod, stored);
+    if (lost.length === 0) return;
+    const message = `The cluster stores the pod without ${
+      lost.join(", ")
+    }: exempt these from the webhook that drops them`;
+    log.error("Pod rejected", { machine: name, error: message });
+    const { word, record } = endRejected(name, message);
+    const { uid, creationTimestamp } = stored.metadata;
+    const launchtime = timestampSeconds(creationTimestamp);
+    request.ending.push({ machine: name, word, record: { ...record, uid, launchtime }, pod: stored });
+    this.#wake();
   }
 
   #failed(request: ActiveRequest, machine: PendingMachine, error: unknown): void {

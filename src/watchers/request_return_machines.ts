@@ -1,7 +1,10 @@
+import { Budget } from "../budget.ts";
 import { describeError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
 import type { StatusWord } from "../hf/status.ts";
 import { logger } from "../log.ts";
+import { type Change, commit } from "../workdir/commit.ts";
+import { inParallel } from "../workdir/in_parallel.ts";
 import {
   type MachineRecord,
   type PodFacts,
@@ -22,7 +25,7 @@ import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { type Found, PodFinder } from "./pod_finder.ts";
 import { Setbacks } from "./setbacks.ts";
-import { writeSightings } from "./sightings.ts";
+import { changeOfSighting } from "./sightings.ts";
 import type { Watching } from "./watching.ts";
 
 /** What the work directory says of a machine that Symphony has given back. */
@@ -54,6 +57,9 @@ export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "go
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
 const LATE_EVERY_MS = 10_000;
 
+/** Machines that are written down as gone in one go: meanwhile no new return request is taken up. */
+const MOST_GONE = 500;
+
 const log = logger("request-return-machines");
 
 /** Deletes the pods of machines that Symphony gives back, until each has been seen gone. */
@@ -70,10 +76,14 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** The same for machines whose pods showed up after their return requests had been handled. */
   readonly #late = new Map<string, string | undefined>();
   #lateAtMs = 0;
+  /** Machines that the cluster has no pod of, which is not written down yet. */
+  readonly #gone = new Set<string>();
+  readonly #wake: () => void;
 
   /** @param wake has to make `step` run again soon */
   constructor(watching: Watching, wake: () => void) {
     this.#watching = watching;
+    this.#wake = wake;
     this.#deletions = new Deletions(watching, { name: this.name, wake });
     const found = (machine: string, what: Found) => this.#found(machine, what);
     this.#finder = new PodFinder(watching, { name: this.name, found, wake });
@@ -96,21 +106,21 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { clock, returns } = this.#watching;
     returns.refresh(clock.now());
     await this.#intake.step();
+    await this.#writeGone();
     this.#takeLate();
     const toFind = new Set<string>();
-    for (const [id, machines] of this.#active) {
-      this.#lookOver(machines, toFind);
-      this.#finish(id, machines);
-    }
-    this.#lookOver(this.#late, toFind);
+    const budget = new Budget(clock);
+    for (const machines of [...this.#active.values(), this.#late]) await this.#lookOver(machines, { toFind, budget });
+    await inParallel([...this.#active.keys()], (id) => this.#finish(id));
     this.#finder.find(toFind);
     this.#deletions.start();
     return this.#next();
   }
 
-  /** Resolves once no call is under way. */
+  /** Resolves once no call is under way, and what came of them is written down. */
   async drained(): Promise<void> {
     await Promise.all([this.#deletions.drained(), this.#finder.drained()]);
+    await this.#writeGone();
   }
 
   /** The entry of a return request, or the pod of a machine. */
@@ -119,9 +129,11 @@ export class RequestReturnMachinesWatcher implements Loop {
     return this.#intake.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
   }
 
-  #take(stored: StoredReturn): void {
+  async #take(stored: StoredReturn): Promise<void> {
     const { id, machines } = stored;
-    noteUnfinished(this.#watching.workdir, stored); // A crash, or the existing plug-in, may have left that out.
+    const { workdir, clock } = this.#watching;
+    // A crash, or the existing plug-in, may have left that out.
+    await noteUnfinished(workdir, stored, { budget: new Budget(clock) });
     this.#active.set(id, new Map(machines.map((machine) => [machine, undefined])));
     log.info("Return request taken up", { request: id, machines: machines.length });
   }
@@ -144,8 +156,15 @@ export class RequestReturnMachinesWatcher implements Loop {
   }
 
   /** Does for each what is to be done, and strikes off the list who is gone; one that is broken holds up no other. */
-  #lookOver(machines: Map<string, string | undefined>, toFind: Set<string>): void {
+  async #lookOver(
+    machines: Map<string, string | undefined>,
+    { toFind, budget }: { toFind: Set<string>; budget: Budget },
+  ): Promise<void> {
     for (const [machine, uid] of machines) {
+      if (budget.isSpent) {
+        this.#deletions.start();
+        await budget.breathe();
+      }
       if (this.#setbacks.waits(machine)) continue;
       try {
         if (uid !== undefined && this.#deletions.isUnderWay(uid) && this.#exists(machine)) continue;
@@ -193,8 +212,23 @@ export class RequestReturnMachinesWatcher implements Loop {
       return this.#deletions.start();
     }
     if (this.#isUnknown(machine)) return this.#strikeOff(machine);
-    const error = writeSightings(this.#watching, [[machine, { gone: undefined }]]).get(machine);
-    if (error !== undefined) this.#setbacks.note(machine, error);
+    this.#gone.add(machine);
+    this.#wake();
+  }
+
+  /** Writes down, many in one go, who is gone. */
+  async #writeGone(): Promise<void> {
+    const gone = [...this.#gone].slice(0, MOST_GONE);
+    if (gone.length === 0) return;
+    for (const machine of gone) this.#gone.delete(machine);
+    if (this.#gone.size > 0) this.#wake();
+    const failed = await commit(this.#watching, gone.map((machine) => [machine, () => this.#changeOfGone(machine)]));
+    for (const [machine, error] of failed) this.#setbacks.note(machine, error);
+  }
+
+  /** Nothing where its pod has shown up since the cluster was asked: the watch goes on to tell. */
+  #changeOfGone(machine: string): Change | undefined {
+    return this.#exists(machine) ? undefined : changeOfSighting(this.#watching, machine, { gone: undefined });
   }
 
   /** True where the work directory has nothing of the machine but that it was given back. */
@@ -207,11 +241,11 @@ export class RequestReturnMachinesWatcher implements Loop {
     for (const machines of [...this.#active.values(), this.#late]) machines.delete(machine);
   }
 
-  #finish(id: string, machines: Map<string, string | undefined>): void {
-    if (machines.size > 0 || this.#setbacks.waits(id)) return;
+  async #finish(id: string): Promise<void> {
+    if (this.#active.get(id)?.size !== 0 || this.#setbacks.waits(id)) return;
     const { workdir } = this.#watching;
     try {
-      if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") markReturnProcessed(workdir, id);
+      if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") await markReturnProcessed(workdir, id);
       this.#setbacks.clear(id);
       this.#active.delete(id);
       log.info("Return request handled", { request: id });

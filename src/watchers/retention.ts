@@ -1,10 +1,12 @@
+import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { logger } from "../log.ts";
 import { isHidden, readEnd, removeEnd, writeEnd } from "../workdir/end.ts";
-import { readMachineRecord, readStatusWord, writeMachineRecord } from "../workdir/machines.ts";
+import { inParallel } from "../workdir/in_parallel.ts";
+import { readStatusWord } from "../workdir/machines.ts";
 import { isProcessed, readRequest } from "../workdir/requests.ts";
 import { isReturnProcessed, readReturn } from "../workdir/returns.ts";
 import { doubtView, readView } from "../workdir/views.ts";
@@ -12,6 +14,7 @@ import { Orphans } from "./orphans.ts";
 import type { Loop, Outcome } from "./outcome.ts";
 import { decidePast, isOver, type Past, type RetentionLimits } from "./past.ts";
 import { Removal } from "./removal.ts";
+import { type Returned, ReturnNotes } from "./return_notes.ts";
 import { Setbacks } from "./setbacks.ts";
 import { Spools } from "./spools.ts";
 import { SteadyTime } from "./steady_time.ts";
@@ -30,6 +33,9 @@ const MS_PER_ENTRY = 3;
 
 /** Requests that have come to their end are made to last this many at a time: that takes as long for one as for all. */
 const MOST_FINISHED = 2_000;
+
+/** Machines whose requests are hidden in one go. */
+const MOST_HIDDEN = 2_000;
 
 const log = logger("retention");
 
@@ -56,6 +62,7 @@ export class RetentionWatcher implements Loop {
   readonly #watching: Watching;
   readonly #limits: RetentionLimits;
   readonly #setbacks: Setbacks;
+  readonly #notes: ReturnNotes;
   readonly #removal: Removal;
   readonly #spools: Spools;
   readonly #orphans: Orphans;
@@ -81,24 +88,25 @@ export class RetentionWatcher implements Loop {
       log.warn("Cannot be looked at or removed yet", { path, error: describeError(error) });
     }, { by: this.name, pathOf: (path) => path });
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
+    this.#notes = new ReturnNotes(watching, (path, error) => this.#isNoTrouble(path, error));
     this.#removal = new Removal(watching.workdir, unlessBroken);
     this.#spools = new Spools(watching.workdir, { limits, unlessBroken });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
     this.#orphans = new Orphans(watching.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
 
-  step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock } = this.#watching;
+  async step(_signal: AbortSignal): Promise<Outcome> {
+    const { clock, workdir } = this.#watching;
     const monotonicMs = clock.monotonic();
     const now = this.#now();
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
-    if (this.#removal.size > 0) this.#removal.removeSlice();
-    else if (this.#past.length > 0) this.#hideSlice();
-    else if (this.#toNote.length > 0) this.#noteEnds(now);
-    else if (this.#isLooking) this.#lookAtSlice(now);
+    if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());
+    else if (this.#past.length > 0) await this.#hideSlice();
+    else if (this.#toNote.length > 0) await this.#noteEnds(now);
+    else if (this.#isLooking) await this.#lookAtSlice(now);
     else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
-    else if (this.#orphans.size > 0) this.#orphans.step(monotonicMs);
+    else if (this.#orphans.size > 0) await workdir.inTurn(() => this.#orphans.step(monotonicMs));
     else if (monotonicMs < nextRoundMs) return again(nextRoundMs);
     else this.#beginRound(monotonicMs);
     return again(clock.monotonic());
@@ -147,16 +155,16 @@ export class RetentionWatcher implements Loop {
     return this.#toLook.return?.length !== 0 || this.#toLook.request?.length !== 0;
   }
 
-  #lookAtSlice(now: number): void {
+  async #lookAtSlice(now: number): Promise<void> {
     const { clock } = this.#watching;
     const kind = this.#toLook.return?.length === 0 ? "request" : "return";
     const ids = this.#toLook[kind] ??= this.#list(kind);
     const untilMs = clock.monotonic() + SLICE_MS;
     const hasPod = this.#pods();
     for (let n = 0; n < SLICE && ids.length > 0 && clock.monotonic() <= untilMs; n++) {
-      this.#look({ kind, id: ids.pop() ?? "" }, { now, hasPod });
+      await this.#look({ kind, id: ids.pop() ?? "" }, { now, hasPod });
     }
-    if (!this.#isLooking || this.#finished.length >= MOST_FINISHED) this.#makeLast();
+    if (!this.#isLooking || this.#finished.length >= MOST_FINISHED) await this.#makeLast();
     if (this.#isLooking) return;
     this.#past = decidePast(this.#ended, { ...this.#limits, now });
     this.#ended = [];
@@ -173,13 +181,13 @@ export class RetentionWatcher implements Loop {
     return names.filter(isRequestId);
   }
 
-  #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): void {
+  async #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): Promise<void> {
     const directory = this.#directory(entry);
-    this.#unlessBroken(directory, () => {
+    await this.#unlessBrokenMeanwhile(directory, async () => {
       const end = readEnd(this.#watching.workdir, directory);
       // One in the future was noted while the cluster's clock was wrong.
       if (end && end.endedAt <= now) return void this.#ended.push({ name: entry.id, kind: entry.kind, ...end });
-      const machines = this.#machinesOfFinished(entry, hasPod);
+      const machines = await this.#machinesOfFinished(entry, hasPod);
       if (machines) this.#finished.push({ ...entry, machines });
     });
   }
@@ -197,62 +205,60 @@ export class RetentionWatcher implements Loop {
   }
 
   /** The machines of a request or return request of which everything is over; nothing where anything may change. */
-  #machinesOfFinished({ id, kind }: Entry, hasPod: (machine: string) => boolean): string[] | undefined {
-    const { workdir } = this.#watching;
-    const areOver = (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) =>
-      machines.every((machine) =>
-        isOver({
-          word: readStatusWord(workdir, machine),
-          hasPod: hasPod(machine),
-          beingReturned: !rest.isReturn && this.#beingReturned.has(machine),
-          needsWord: rest.needsWord,
-        })
-      );
+  async #machinesOfFinished(
+    { id, kind }: Entry,
+    hasPod: (machine: string) => boolean,
+  ): Promise<string[] | undefined> {
+    const { workdir, clock } = this.#watching;
+    const budget = new Budget(clock);
+    const areOver = async (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) => {
+      for (const machine of machines) {
+        if (budget.isSpent) await budget.breathe();
+        const word = readStatusWord(workdir, machine);
+        const beingReturned = !rest.isReturn && this.#beingReturned.has(machine);
+        if (!isOver({ word, hasPod: hasPod(machine), beingReturned, needsWord: rest.needsWord })) return false;
+      }
+      return true;
+    };
     if (kind === "return") {
       const stored = readReturn(workdir, id);
       if (!stored) return undefined;
-      if (stored.processed && areOver(stored.machines, { needsWord: false, isReturn: true })) return stored.machines;
-      for (const machine of stored.machines) this.#beingReturned.add(machine);
+      const { machines } = stored;
+      if (stored.processed && await areOver(machines, { needsWord: false, isReturn: true })) return machines;
+      for (const machine of machines) this.#beingReturned.add(machine);
       return undefined;
     }
     if (!isProcessed(workdir, id)) return undefined;
     const stored = readRequest(workdir, id);
     const machines = stored?.machines.map(({ name }) => name) ?? [];
     const needsWord = stored?.record !== undefined;
-    return stored && areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
+    return stored && await areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
   }
 
   /** Makes all last that Symphony may be told of what has come to its end. */
-  #makeLast(): void {
-    const { workdir } = this.#watching;
+  async #makeLast(): Promise<void> {
+    const { files, layout } = this.#watching.workdir;
     if (this.#finished.length === 0) return;
-    for (const { machines, ...entry } of this.#finished) {
-      if (entry.kind === "return") this.#unlessBroken(this.#directory(entry), () => this.#noteReturned(machines));
-    }
-    for (const directory of [workdir.layout.podsStatus, workdir.layout.machines]) workdir.files.sync(directory);
+    const returned = this.#finished.filter(({ kind }) => kind === "return");
+    await this.#notes.write(
+      returned.map(({ machines, ...entry }) => ({ directory: this.#directory(entry), machines })),
+    );
+    await inParallel([layout.podsStatus, layout.machines], (directory) => files.sync(directory));
     this.#toNote = this.#finished;
     this.#finished = [];
   }
 
-  #noteEnds(now: number): void {
-    const { workdir } = this.#watching;
+  async #noteEnds(now: number): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    const budget = new Budget(clock);
     for (const { machines, ...entry } of this.#toNote.splice(0, SLICE)) {
+      if (budget.isSpent) await budget.breathe();
       const directory = this.#directory(entry);
       this.#unlessBroken(directory, () => {
         if (entry.kind === "return") this.#prolong(machines, now);
         writeEnd(workdir, directory, { endedAt: now, machines: machines.length });
         log.debug("Finished", { path: directory, machines: machines.length });
       });
-    }
-  }
-
-  /** What the existing plug-in's machines have no note of is read from their return request, which may go before them. */
-  #noteReturned(machines: string[]): void {
-    const { workdir } = this.#watching;
-    for (const machine of machines) {
-      if (readStatusWord(workdir, machine) !== "deleted" || readMachineRecord(workdir, machine)) continue;
-      const message = "Returned by Symphony";
-      writeMachineRecord(workdir, machine, { up: true, returned: true, givenUp: false, message }, { sync: true });
     }
   }
 
@@ -267,51 +273,71 @@ export class RetentionWatcher implements Loop {
   }
 
   /** Hides what is long past, but for what goes on after all. */
-  #hideSlice(): void {
-    const hasPod = this.#pods();
-    const directories: string[] = [];
-    for (const { name: id, kind } of this.#past.splice(0, SLICE)) {
-      const entry = { id, kind };
-      const directory = this.#directory(entry);
-      this.#unlessBroken(directory, () => {
-        const machines = this.#machinesOfFinished(entry, hasPod);
-        if (machines) {
-          if (kind === "return") this.#makeNotesLast(machines);
-          return void directories.push(directory);
-        }
-        removeEnd(this.#watching.workdir, directory);
-        log.warn("Not removed: it goes on after its end", { path: directory });
-      });
-    }
-    const { files, layout } = this.#watching.workdir;
-    files.sync(layout.machines);
-    this.#removal.hide(directories);
+  async #hideSlice(): Promise<void> {
+    const { workdir } = this.#watching;
+    const past = this.#nextPast();
+    const broken = await this.#notes.makeLast(this.#returnsAmong(past));
+    await workdir.files.sync(workdir.layout.machines);
+    // Nothing becomes of any machine between the look at it and the hiding.
+    await workdir.inTurn(async () => {
+      const hasPod = this.#pods();
+      for (const { name: id, kind } of past) {
+        const directory = this.#directory({ id, kind });
+        if (broken.has(directory)) continue;
+        await this.#unlessBrokenMeanwhile(directory, async () => {
+          if (await this.#machinesOfFinished({ id, kind }, hasPod)) return this.#removal.hide(directory);
+          removeEnd(workdir, directory);
+          log.warn("Not removed: it goes on after its end", { path: directory });
+        });
+      }
+      await this.#removal.makeHiddenLast();
+    });
   }
 
-  /**
-   * Without their return request, only their notes tell that machines were given back. A power failure may have taken some
-   * that were not synced; to sync them costs hardly anything by now.
-   */
-  #makeNotesLast(machines: string[]): void {
-    const { workdir } = this.#watching;
-    this.#noteReturned(machines);
-    for (const note of machines.map((machine) => workdir.layout.machine(machine))) {
-      if (workdir.kind(note) === "file") workdir.files.sync(note);
+  /** Some of what is past, at least one. */
+  #nextPast(): PastRequest[] {
+    let machines = 0;
+    const end = this.#past.findIndex((one, i) => (machines += one.machines) > MOST_HIDDEN || i === SLICE);
+    return this.#past.splice(0, end < 0 ? this.#past.length : Math.max(1, end));
+  }
+
+  #returnsAmong(past: PastRequest[]): Returned[] {
+    const returned: Returned[] = [];
+    for (const { name: id, kind } of past) {
+      if (kind !== "return") continue;
+      this.#unlessBroken(this.#directory({ id, kind }), (directory) => {
+        returned.push({ directory, machines: readReturn(this.#watching.workdir, id)?.machines ?? [] });
+      });
     }
+    return returned;
   }
 
   /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */
   #unlessBroken(path: string, act: (path: string) => void): boolean {
     try {
       act(path);
+      this.#setbacks.clear(path);
+      return true;
     } catch (error) {
-      if (!isNotFound(error)) {
-        this.#setbacks.note(path, error);
-        return false;
-      }
+      return this.#isNoTrouble(path, error);
     }
-    this.#setbacks.clear(path);
-    return true;
+  }
+
+  /** The same for what takes its time. */
+  async #unlessBrokenMeanwhile(path: string, act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      this.#setbacks.clear(path);
+      return true;
+    } catch (error) {
+      return this.#isNoTrouble(path, error);
+    }
+  }
+
+  #isNoTrouble(path: string, error: unknown): boolean {
+    if (isNotFound(error)) this.#setbacks.clear(path);
+    else this.#setbacks.note(path, error);
+    return isNotFound(error);
   }
 }
 

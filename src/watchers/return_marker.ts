@@ -5,6 +5,7 @@ import { readPodFacts } from "../workdir/machines.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { Complaints } from "./complaints.ts";
 import type { Loop, Outcome } from "./outcome.ts";
+import { signatureOf } from "./pod_memory.ts";
 import { isClusterTrouble, Slots } from "./slots.ts";
 import type { Watching } from "./watching.ts";
 
@@ -78,11 +79,12 @@ export class ReturnMarker implements Loop {
   }
 
   async #mark(machine: string, id: string): Promise<void> {
-    const { workdir, kube, clock, signal } = this.#watching;
+    const { workdir, kube, clock, identity, signal } = this.#watching;
     try {
       const uid = readPodFacts(workdir, machine)?.uid;
       if (uid === undefined) return;
-      const memory: ReturnMemory = { id, requestedAt: readReturn(workdir, id)?.record?.requestedAt };
+      const signature = signatureOf({ id, uid, key: identity.key });
+      const memory: ReturnMemory = { id, requestedAt: readReturn(workdir, id)?.record?.requestedAt, signature };
       await kube.annotatePod(machine, { uid, annotations: { [RETURN_ANNOTATION]: JSON.stringify(memory) }, signal });
       this.#slots.succeeded();
       this.#marked.add(machine);

@@ -1,173 +1,106 @@
 import { epochSeconds } from "../clock.ts";
-import { describeError } from "../errors.ts";
-import { isNotFound } from "../files.ts";
-import { parseMachineName } from "../hf/names.ts";
 import { machineStatus } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
-import { logger } from "../log.ts";
-import { RETURN_ANNOTATION } from "../templates/podspec.ts";
-import {
-  type MachineRecord,
-  type PodNotes,
-  readMachineRecord,
-  readPodFacts,
-  readStatusWord,
-  writeMachineRecord,
-} from "../workdir/machines.ts";
-import { addLost } from "../workdir/lost.ts";
-import { syncRequest } from "../workdir/requests.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import { type Change, commit } from "../workdir/commit.ts";
+import { type PodNotes, readMachineRecord, readStatusWord } from "../workdir/machines.ts";
 import { hindranceOf, isNotedAs } from "./hindrance.ts";
-import { type MachineState, stateOfGone, stateOfPod, stateOfReplaced } from "./machine_state.ts";
+import { type KnownMachine, type MachineState, stateOfGone, stateOfPod, stateOfReplaced } from "./machine_state.ts";
 import { podFileText, readPodFile } from "./pod_file.ts";
-import { once } from "./once.ts";
+import { isSigned, returnMemoryOf } from "./pod_memory.ts";
 import { hasEnded } from "./up.ts";
 import type { Watching } from "./watching.ts";
 
 /** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state where it was given). */
 export type Sighting = { pod: Pod } | { gone: Pod | undefined };
 
-const log = logger("pods");
-
 /** What the work directory is to say of the machine. */
 export function stateOfSighting(
-  { workdir, returns }: Pick<Watching, "workdir" | "returns">,
+  watching: Pick<Watching, "workdir" | "returns" | "identity">,
   name: string,
   sighting: Sighting,
 ): MachineState {
-  const last = "pod" in sighting ? sighting.pod : sighting.gone ?? readPodFile(workdir, name);
+  return judge(watching, name, sighting).state;
+}
+
+/** What the work directory says of the machine, its pod as it was seen last with our notes on it, and what it is to say. */
+function judge(
+  { workdir, returns, identity }: Pick<Watching, "workdir" | "returns" | "identity">,
+  name: string,
+  sighting: Sighting,
+): { known: KnownMachine; before: ReturnType<typeof readPodFile>; state: MachineState } {
   const word = readStatusWord(workdir, name);
   const record = readMachineRecord(workdir, name);
-  // The cluster remembers what was given back, should the return request be lost.
-  const returned = returns.has(name) || last?.metadata.annotations?.[RETURN_ANNOTATION] !== undefined;
-  const known = { word, record, returned };
-  if (!("pod" in sighting)) return stateOfGone(last, known);
+  const known = { word, record, returned: returns.has(name) };
+  if (!("pod" in sighting)) {
+    const before = sighting.gone ?? readPodFile(workdir, name);
+    // What we have had the cluster remember ourselves, should the return request be lost and not put back yet.
+    const memory = before && returnMemoryOf(before);
+    if (memory && isSigned(memory, { pod: before, identity })) known.returned = true;
+    return { known, before, state: stateOfGone(before, known) };
+  }
   // Only a machine that has been seen can have had another pod.
   const hasBeenSeen = word !== undefined && word !== "creating" && word !== "deleted";
   const before = hasBeenSeen ? readPodFile(workdir, name) : undefined;
   const uid = hasBeenSeen ? before?.metadata.uid ?? record?.uid : undefined;
   const isReplaced = uid !== undefined && uid !== sighting.pod.metadata.uid;
-  return isReplaced ? stateOfReplaced(before, known) : stateOfPod(sighting.pod, known);
+  return { known, before, state: isReplaced ? stateOfReplaced(before, known) : stateOfPod(sighting.pod, known) };
+}
+
+/** Writes down what was seen of machines. @returns what went wrong, by machine */
+export function writeSightings(
+  watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  sightings: Iterable<[machine: string, sighting: Sighting]>,
+): Promise<Map<string, unknown>> {
+  return commit(
+    watching,
+    Array.from(sightings, ([name, sighting]) => [name, () => changeOfSighting(watching, name, sighting)]),
+  );
+}
+
+/** What is to be written of a machine that was seen. */
+export function changeOfSighting(
+  watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  name: string,
+  sighting: Sighting,
+): Change {
+  const { known, before, state } = judge(watching, name, sighting);
+  const isRevived = known.word === "deleted" && state.word !== "deleted";
+  const change = { word: state.word, tombstone: state.record, lasts: mustLast(known, state), isRevived };
+  if ("gone" in sighting) return { ...change, pod: "gone", isLost: () => !watching.returns.has(name) };
+  return { ...change, pod: () => podFileText(sighting.pod, notesOf(sighting.pod, { watching, before })) };
 }
 
 /**
- * Writes down what was seen of machines. Each may be repeated; one that cannot be written holds up no other.
- * @returns what went wrong, by machine
+ * True where something new is told of an end that Symphony could be told otherwise without the note on it. That this is
+ * there already does not mean that it lasts: whoever wrote it may have died before it did.
  */
-export function writeSightings(
-  watching: Pick<Watching, "workdir" | "returns" | "kube">,
-  sightings: Iterable<[machine: string, sighting: Sighting]>,
-): Map<string, unknown> {
-  const { workdir } = watching;
-  const failed = new Map<string, unknown>();
-  const syncs = new Map<string, () => void>();
-  const syncMachines = once(() => workdir.files.sync(workdir.layout.machines));
-  const states = new Map<string, [Sighting, MachineState]>();
-  /** The pod file of the last machine that went, hidden: it becomes the note on the next one's end. */
-  let spare: string | undefined;
-  for (const [name, sighting] of sightings) {
-    try {
-      const state = stateOfSighting(watching, name, sighting);
-      // What Symphony may be told of a machine's end must not be undone by a power failure that forgets its creation,
-      // nor by one that forgets how it ended: a note that is lost reads as one of a machine that was up and returned.
-      if (machineStatus(state.word) === "terminated") syncOnce(name);
-      if (state.record && mustLast(state.record)) writeMachineRecord(workdir, name, state.record, { sync: true });
-      states.set(name, [sighting, state]);
-    } catch (error) {
-      failed.set(name, error);
-    }
-  }
-  const lasting: string[] = [];
-  for (const [name, [sighting, state]] of states) {
-    try {
-      if (state.record && mustLast(state.record)) {
-        syncMachines();
-        lasting.push(name);
-      }
-      write(name, sighting, state);
-    } catch (error) {
-      failed.set(name, error);
-    }
-  }
-  dropSpare();
-  try {
-    if (lasting.length > 0) workdir.files.sync(workdir.layout.podsStatus);
-  } catch (error) {
-    for (const name of lasting) if (!failed.has(name)) failed.set(name, error);
-  }
-  return failed;
-
-  function syncOnce(machine: string): void {
-    const requestId = parseMachineName(machine)?.requestId ?? "";
-    const sync = syncs.get(requestId) ?? once(() => syncIfThere(workdir, requestId));
-    syncs.set(requestId, sync);
-    sync();
-  }
-
-  /** A pod before its word, so that who reads the word finds the pod; the reason before the word that needs one. */
-  function write(name: string, sighting: Sighting, { word, record }: MachineState): void {
-    const path = workdir.layout.pod(name);
-    if ("pod" in sighting) workdir.write(path, podFileText(sighting.pod, notesOf(watching, name, sighting.pod)));
-    if (record && !mustLast(record)) {
-      const options = { spare };
-      spare = undefined;
-      writeMachineRecord(workdir, name, record, options);
-    }
-    const before = readStatusWord(workdir, name);
-    if (before !== word) {
-      workdir.link(word, workdir.layout.podStatus(name));
-      log.debug("Machine changed", { machine: name, from: before, to: word, message: record?.message });
-    }
-    if ("gone" in sighting) {
-      // As long as its pod file is there, it is found by that.
-      if (!watching.returns.has(name)) addLost(workdir, name);
-      dropSpare();
-      spare = workdir.retire(path);
-    }
-  }
-
-  function dropSpare(): void {
-    try {
-      if (spare !== undefined) workdir.remove(spare);
-    } catch (error) {
-      log.warn("Left to be swept", { path: spare, error: describeError(error) });
-    }
-    spare = undefined;
-  }
+function mustLast(known: KnownMachine, { word, record = known.record }: MachineState): boolean {
+  if (record === "none") return false;
+  const isNew = record !== known.record || word !== known.word;
+  return isNew && machineStatus(word) === "terminated" && record !== undefined && (!record.up || !record.returned);
 }
 
-/** What keeps the pod from working, or that it has ended, and since when that has been seen: its file remembers. */
+/** Since when a pod is known, what keeps it from working, or that it has ended, and since when that was seen. */
 function notesOf(
-  { workdir, kube }: Pick<Watching, "workdir" | "kube">,
-  machine: string,
   pod: Pod,
-): PodNotes | undefined {
-  const isOver = hasEnded(pod);
-  const hindrance = hindranceOf(pod);
-  if (!isOver && !hindrance) return undefined;
-  const before = readPodFacts(workdir, machine);
-  const known: PodNotes = before?.uid === pod.metadata.uid ? before ?? {} : {};
+  { watching: { clock, kube }, before }: {
+    watching: Pick<Watching, "clock" | "kube">;
+    before: ReturnType<typeof readPodFile>;
+  },
+): PodNotes {
+  const known: PodNotes = before?.metadata.uid === pod.metadata.uid ? before?.hostfactory ?? {} : {};
   const clusterNow = kube.now();
   const now = clusterNow === undefined ? undefined : epochSeconds(clusterNow);
-  if (hindrance) {
+  const hostNow = epochSeconds(clock.now());
+  const notes: PodNotes = { seenAt: known.seenAt ?? hostNow };
+  const hindrance = hindranceOf(pod);
+  if (hindrance && !hasEnded(pod)) {
     const { what, isCertain } = hindrance;
-    const since = (isNotedAs(what, known.hindered) ? known.hindered?.since : undefined) ?? now;
-    return { hindered: { what, ...(since === undefined ? {} : { since }), isCertain } };
+    const same = isNotedAs(what, known.hindered) ? known.hindered : undefined;
+    return { ...notes, hindered: { what, since: same?.since ?? now, seenAt: same?.seenAt ?? hostNow, isCertain } };
   }
+  if (!hasEnded(pod)) return notes;
   // One in the future was noted while the cluster's clock was wrong.
   const endedAt = Math.min(known.endedAt ?? Infinity, now ?? Infinity);
-  return Number.isFinite(endedAt) ? { endedAt } : undefined;
-}
-
-/** True for the note of an end that Symphony could be told otherwise without it. */
-function mustLast({ up, returned }: MachineRecord): boolean {
-  return !up || !returned;
-}
-
-function syncIfThere(workdir: Workdir, requestId: string): void {
-  try {
-    if (workdir.kind(workdir.layout.request(requestId)) === "directory") syncRequest(workdir, requestId);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  return { ...notes, ...(Number.isFinite(endedAt) ? { endedAt } : {}), endedSeenAt: known.endedSeenAt ?? hostNow };
 }

@@ -55,14 +55,25 @@ export class ViewKeeper {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
     const { workdir, clock, kube } = this.#watching;
     const clusterNow = kube.now();
-    const view = {
+    const view: View = {
       completeAt: epochSeconds(this.#listedAtMs),
       heardAt: epochSeconds(this.#heardAtMs),
       ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
     };
-    if (view.heardAt === this.#written?.heardAt && view.completeAt === this.#written.completeAt) return;
+    const { heardAt, completeAt, doubt } = this.#written ?? {};
+    if (view.heardAt === heardAt && view.completeAt === completeAt && doubt === undefined) return;
+    this.#write(view);
+  }
+
+  /** Notes at once, until the view is written the next time, that what it says is in doubt. */
+  doubt(doubt: string): void {
+    const view = this.#written ?? readView(this.#watching.workdir, this.#name);
+    if (view) this.#write({ ...view, doubt });
+  }
+
+  #write(view: View): void {
     if (!this.isThere) return;
-    writeView(workdir, this.#name, view);
+    writeView(this.#watching.workdir, this.#name, view);
     this.#written = view;
   }
 }

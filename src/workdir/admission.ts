@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 import { integerBetween } from "../random.ts";
@@ -21,20 +22,20 @@ const LONGEST_WAIT_MS = 256;
 export async function admitRequest(
   workdir: Workdir,
   request: NewRequest,
-  options: { check: () => void; clock: Clock },
+  options: { check: () => void; clock: Clock; budget: Budget },
 ): Promise<void> {
   const { check, clock } = options;
   const isThere = () => isSameRequest(workdir, request);
-  if (isThere()) return;
+  if (await isThere()) return;
   let draft: Draft | undefined;
   try {
     check();
-    draft = draftRequest(workdir, request);
+    draft = await draftRequest(workdir, request, options);
     let longestMs = 2;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       draft.bid();
       check();
-      if (draft.place()) return;
+      if (await draft.place()) return;
       await clock.sleep(integerBetween(workdir.random, 1, longestMs));
       longestMs = Math.min(2 * longestMs, LONGEST_WAIT_MS);
     }
@@ -43,7 +44,7 @@ export async function admitRequest(
     });
   } catch (error) {
     // It is there where another process was asked for the same, or where the answer to our rename was lost on its way.
-    if (isThere()) return;
+    if (await isThere()) return;
     throw error;
   } finally {
     draft?.discard();

@@ -31,7 +31,7 @@ export function readCluster(workdir: Workdir): KnownCluster | undefined {
 /** Notes, durably, which it is. @throws HostFactoryError if that cannot be written */
 export async function writeCluster(workdir: Workdir, cluster: KnownCluster): Promise<void> {
   try {
-    workdir.write(workdir.layout.cluster, `${JSON.stringify({ version: 1, ...cluster })}\n`, { sync: true });
+    await workdir.writeDurably(workdir.layout.cluster, `${JSON.stringify({ version: 1, ...cluster })}\n`);
     await workdir.files.sync(workdir.layout.root);
   } catch (error) {
     throw new HostFactoryError(`Cannot note which cluster the machines are in: ${describeError(error)}`, {

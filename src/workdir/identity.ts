@@ -37,11 +37,54 @@ export function newIdentity({ random }: Workdir): Identity {
   return { id, key: crypto.randomUUID(), takenOver: [] };
 }
 
-/** Makes this the directory's identity, durably. @throws HostFactoryError if it cannot be written */
+/**
+ * Gives the directory an identity, durably, if it has none: of several processes that do so at once, one is first.
+ * @returns the one that it has
+ * @throws HostFactoryError if it cannot be written
+ */
+export async function giveIdentity(workdir: Workdir, identity: Identity): Promise<Identity> {
+  const { files, layout } = workdir;
+  const temporary = workdir.temporary(layout.root);
+  return await orUnwritable(workdir, async () => {
+    try {
+      files.writeText(temporary, textOf(identity));
+      await files.sync(temporary);
+      place(workdir, temporary);
+    } finally {
+      workdir.remove(temporary);
+    }
+    await files.sync(layout.root);
+    return readIdentity(workdir) ?? identity;
+  });
+}
+
+/** Replaces the directory's identity, durably. @throws HostFactoryError if it cannot be written */
 export async function writeIdentity(workdir: Workdir, identity: Identity): Promise<void> {
-  try {
-    workdir.write(workdir.layout.identity, `${JSON.stringify({ version: 1, ...identity })}\n`, { sync: true });
+  await orUnwritable(workdir, async () => {
+    await workdir.writeDurably(workdir.layout.identity, textOf(identity));
     await workdir.files.sync(workdir.layout.root);
+  });
+}
+
+/** What is there already stays, unless it is no identity. Not every file system has hard links: there, the last is the first. */
+function place(workdir: Workdir, temporary: string): void {
+  const { files, layout } = workdir;
+  const isBroken = workdir.kind(layout.identity) !== undefined && !readIdentity(workdir);
+  if (isBroken) return files.rename(temporary, layout.identity);
+  try {
+    files.hardLink(temporary, layout.identity);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) files.rename(temporary, layout.identity);
+  }
+}
+
+function textOf(identity: Identity): string {
+  return `${JSON.stringify({ version: 1, ...identity })}\n`;
+}
+
+async function orUnwritable<T>(workdir: Workdir, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
   } catch (error) {
     throw new HostFactoryError(`Cannot write the identity of the work directory: ${describeError(error)}`, {
       cause: error,

@@ -46,7 +46,7 @@ export async function recordInstance(workdir: Workdir, instance: string, seen: (
     if (noted.at(-1) === instance) return;
     const names = noted.length > 0 ? noted : seen();
     const text = JSON.stringify({ names: [...names.filter((name) => name !== instance), instance] });
-    workdir.write(workdir.layout.instances, `${text}\n`, { sync: true });
+    await workdir.writeDurably(workdir.layout.instances, `${text}\n`);
     await workdir.files.sync(workdir.layout.root);
   } catch (error) {
     throw new HostFactoryError(`Cannot note the provider instance that is served: ${describeError(error)}`, {

@@ -144,6 +144,11 @@ export class Layout {
     return `${this.views}/departures.json`;
   }
 
+  /** How many pods were deleted lately that Symphony had not given back: see `DeletionBrake`. */
+  get deletions(): string {
+    return `${this.views}/deletions.json`;
+  }
+
   /** The nodes that machines were evicted from: see `readEvictions`. */
   get evictions(): string {
     return `${this.views}/evictions.json`;

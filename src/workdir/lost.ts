@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import { isNotFound } from "../files.ts";
 import { publish } from "./publish.ts";
 import type { Workdir } from "./workdir.ts";
@@ -13,17 +14,28 @@ export function readLost(workdir: Workdir): string[] | undefined {
 }
 
 /** Makes these the ones, and begins to keep them where nobody did. */
-export function writeLost(workdir: Workdir, machines: string[]): void {
+export async function writeLost(
+  workdir: Workdir,
+  machines: string[],
+  { budget }: { budget: Budget },
+): Promise<void> {
   const { lost } = workdir.layout;
   const before = readLost(workdir);
   if (before === undefined) {
-    return publish(workdir, lost, (directory) => {
-      for (const machine of machines) workdir.prototypes.empty(`${directory}/${machine}`);
+    return await publish(workdir, lost, async (directory) => {
+      for (const machine of machines) {
+        if (budget.isSpent) await budget.breathe();
+        workdir.prototypes.empty(`${directory}/${machine}`);
+      }
+      return [];
     });
   }
   const known = new Set(before);
-  for (const machine of machines) if (!known.delete(machine)) addLost(workdir, machine);
-  removeLost(workdir, known);
+  for (const machine of machines) {
+    if (budget.isSpent) await budget.breathe();
+    if (!known.delete(machine)) addLost(workdir, machine);
+  }
+  await removeLost(workdir, known, { budget });
 }
 
 /** Notes that the machine has gone. */
@@ -36,11 +48,18 @@ export function addLost(workdir: Workdir, machine: string): void {
 }
 
 /** Notes that Symphony has given these back. */
-export function dropLost(workdir: Workdir, machines: string[]): void {
+export async function dropLost(workdir: Workdir, machines: string[], options: { budget: Budget }): Promise<void> {
   const lost = new Set(readLost(workdir));
-  if (lost.size > 0) removeLost(workdir, machines.filter((machine) => lost.has(machine)));
+  if (lost.size > 0) await removeLost(workdir, machines.filter((machine) => lost.has(machine)), options);
 }
 
-function removeLost(workdir: Workdir, machines: Iterable<string>): void {
-  for (const machine of machines) workdir.remove(workdir.layout.lostMachine(machine));
+async function removeLost(
+  workdir: Workdir,
+  machines: Iterable<string>,
+  { budget }: { budget: Budget },
+): Promise<void> {
+  for (const machine of machines) {
+    if (budget.isSpent) await budget.breathe();
+    workdir.remove(workdir.layout.lostMachine(machine));
+  }
 }

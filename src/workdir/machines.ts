@@ -38,6 +38,21 @@ export function hadPod({ uid, givenUp }: MachineRecord): boolean {
   return uid !== undefined || !givenUp;
 }
 
+/** See `PodNotes`. */
+export const PodNotesSchema = v.object({
+  seenAt: v.optional(FiniteNumber),
+  hindered: v.optional(
+    v.object({
+      what: v.optional(v.string()),
+      since: v.optional(FiniteNumber),
+      seenAt: v.optional(FiniteNumber),
+      isCertain: v.boolean(),
+    }),
+  ),
+  endedAt: v.optional(FiniteNumber),
+  endedSeenAt: v.optional(FiniteNumber),
+});
+
 const PodFactsSchema = v.object({
   metadata: v.object({
     name: v.string(),
@@ -60,21 +75,7 @@ const PodFactsSchema = v.object({
     pod_ip: v.optional(v.nullable(v.string())),
     phase: v.optional(v.nullable(v.string())),
   })),
-  hostfactory: v.optional(
-    v.object({
-      seenAt: v.optional(FiniteNumber),
-      hindered: v.optional(
-        v.object({
-          what: v.optional(v.string()),
-          since: v.optional(FiniteNumber),
-          seenAt: v.optional(FiniteNumber),
-          isCertain: v.boolean(),
-        }),
-      ),
-      endedAt: v.optional(FiniteNumber),
-      endedSeenAt: v.optional(FiniteNumber),
-    }),
-  ),
+  hostfactory: v.optional(PodNotesSchema),
 });
 
 /**
@@ -148,14 +149,23 @@ export function readMachineRecord(workdir: Workdir, machine: string): MachineRec
   return readRecord(workdir, workdir.layout.machine(machine), MachineRecordSchema);
 }
 
-/** With `sync` the note itself survives a power failure; its name does once the directory is synced. */
+/** @param options `spare`: see `Workdir.write` */
 export function writeMachineRecord(
   workdir: Workdir,
   machine: string,
   record: MachineRecord,
-  options: { sync?: boolean; spare?: string | undefined } = {},
+  options: { spare?: string | undefined } = {},
 ): void {
-  workdir.write(workdir.layout.machine(machine), `${JSON.stringify(record)}\n`, options);
+  workdir.write(workdir.layout.machine(machine), textOf(record), options);
+}
+
+/** As `writeMachineRecord`, and the note itself survives a power failure; its name does once the directory is synced. */
+export function writeLastingMachineRecord(workdir: Workdir, machine: string, record: MachineRecord): Promise<void> {
+  return workdir.writeDurably(workdir.layout.machine(machine), textOf(record));
+}
+
+function textOf(record: MachineRecord): string {
+  return `${JSON.stringify(record)}\n`;
 }
 
 /** The facts of the machine's pod file, or nothing where there is none that can be read. */

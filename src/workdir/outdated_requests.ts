@@ -1,4 +1,5 @@
 import { isRequestId } from "../hf/names.ts";
+import { inParallel } from "./in_parallel.ts";
 import { RequestFile } from "./layout.ts";
 import { isProcessed, readRequestRecord } from "./requests.ts";
 import type { Workdir } from "./workdir.ts";
@@ -15,7 +16,7 @@ const FRESH_MS = 600_000;
 export async function markOutdatedRequests(workdir: Workdir, nowMs: number): Promise<number> {
   const outdated = unhandledRequests(workdir).filter((id) => !isFresh(workdir, id, nowMs));
   for (const id of outdated) workdir.empty(markOf(workdir, id, "outdated"));
-  await Promise.all(outdated.map((id) => workdir.files.sync(workdir.layout.request(id))));
+  await inParallel(outdated, (id) => workdir.files.sync(workdir.layout.request(id)));
   return outdated.length;
 }
 

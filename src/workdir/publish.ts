@@ -1,18 +1,23 @@
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isMisplaced, isNotFound } from "../files.ts";
+import { inParallel } from "./in_parallel.ts";
 import type { Workdir } from "./workdir.ts";
 
 /** How the hidden name of a draft ends while it bids for its place. */
 const BID = ".bid";
 const BIDDING = /^\.new-.+\.bid$/;
 
+/** Makes what a directory is to hold. @returns the files of it whose content has to survive a power failure */
+export type Fill = (directory: string) => Promise<string[]>;
+
 /**
  * Makes a directory appear whole and stay through a power failure: it is built under a hidden name, synced, renamed into
  * place, and its parent is synced. A failure leaves nothing behind.
  * @throws HostFactoryError that says what stood in the way, or the error of a directory that exists already (see `isTaken`)
  */
-export function publish(workdir: Workdir, path: string, fill: (directory: string) => void): void {
-  new Draft(workdir, path, fill).place();
+export async function publish(workdir: Workdir, path: string, fill: Fill): Promise<void> {
+  const draft = await Draft.build(workdir, path, fill);
+  await draft.place();
 }
 
 /** A directory that is built, synced, and not in its place yet. What fails leaves nothing of it, and throws as `publish`. */
@@ -24,16 +29,24 @@ export class Draft {
   #at: string;
   #placed = false;
 
-  constructor(workdir: Workdir, path: string, fill: (directory: string) => void) {
+  private constructor(workdir: Workdir, path: string) {
     this.#workdir = workdir;
     this.#path = path;
     this.#parent = path.slice(0, path.lastIndexOf("/"));
     this.#hidden = this.#at = workdir.temporary(this.#parent);
-    this.#orNothing(() => {
-      workdir.files.makeDirectory(this.#hidden);
-      fill(this.#hidden);
-      workdir.files.sync(this.#hidden);
-    });
+  }
+
+  static async build(workdir: Workdir, path: string, fill: Fill): Promise<Draft> {
+    const draft = new Draft(workdir, path);
+    const { files } = workdir;
+    try {
+      files.makeDirectory(draft.#hidden);
+      const lasting = await fill(draft.#hidden);
+      await inParallel([...lasting, draft.#hidden], (path) => files.sync(path));
+      return draft;
+    } catch (error) {
+      throw draft.#discardFor(error);
+    }
   }
 
   /**
@@ -43,8 +56,8 @@ export class Draft {
    * is out of the running like any other.
    */
   bid(): void {
-    this.#orNothing(() => {
-      const { files } = this.#workdir;
+    const { files } = this.#workdir;
+    try {
       const own = `${this.#hidden}${BID}`;
       files.rename(this.#hidden, own);
       this.#at = own;
@@ -52,25 +65,29 @@ export class Draft {
         const other = `${this.#parent}/${name}`;
         if (BIDDING.test(name) && other !== own) this.#outbid(other);
       }
-    });
+    } catch (error) {
+      throw this.#discardFor(error);
+    }
   }
 
   /** Puts the directory in its place, and makes it last. @returns false where it bade and was outbid: it may bid again */
-  place(): boolean {
-    return this.#orNothing(() => {
-      const { files } = this.#workdir;
-      try {
-        files.rename(this.#at, this.#path);
-      } catch (error) {
-        if (this.#at === this.#hidden || !isNotFound(error)) throw error;
-        this.#at = this.#hidden;
-        return false;
-      }
-      this.#at = this.#path;
-      files.sync(this.#parent);
-      this.#placed = true;
-      return true;
-    });
+  async place(): Promise<boolean> {
+    const { files } = this.#workdir;
+    try {
+      files.rename(this.#at, this.#path);
+    } catch (error) {
+      if (this.#at === this.#hidden || !isNotFound(error)) throw this.#discardFor(error);
+      this.#at = this.#hidden;
+      return false;
+    }
+    this.#at = this.#path;
+    try {
+      await files.sync(this.#parent);
+    } catch (error) {
+      throw this.#discardFor(error);
+    }
+    this.#placed = true;
+    return true;
   }
 
   /** Takes back what is not placed: out of sight first, then away. */
@@ -102,17 +119,14 @@ export class Draft {
     }
   }
 
-  #orNothing<T>(act: () => T): T {
-    try {
-      return act();
-    } catch (error) {
-      this.discard();
-      if (isTaken(error)) throw error;
-      throw new HostFactoryError(`Cannot write '${this.#path}': ${describeError(error)}`, {
-        cause: error,
-        hint: "see that the work directory has room and is writable for this user",
-      });
-    }
+  /** Leaves nothing behind. @returns what to throw for an error */
+  #discardFor(error: unknown): unknown {
+    this.discard();
+    if (isTaken(error)) return error;
+    return new HostFactoryError(`Cannot write '${this.#path}': ${describeError(error)}`, {
+      cause: error,
+      hint: "see that the work directory has room and is writable for this user",
+    });
   }
 }
 

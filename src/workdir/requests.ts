@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { Budget } from "../budget.ts";
 import { HostFactoryError } from "../errors.ts";
 import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { RequestFile } from "./layout.ts";
@@ -52,28 +53,33 @@ export interface NewRequest extends Omit<RequestRecord, "version"> {
  * The same id with the same content is the same request and changes nothing.
  * @throws HostFactoryError where the id is taken by other content, or nothing could be written
  */
-export function addRequest(workdir: Workdir, request: NewRequest): void {
-  if (isSameRequest(workdir, request)) return;
+export async function addRequest(workdir: Workdir, request: NewRequest, options: { budget: Budget }): Promise<void> {
+  if (await isSameRequest(workdir, request)) return;
   try {
-    draftRequest(workdir, request).place();
+    const draft = await draftRequest(workdir, request, options);
+    await draft.place();
   } catch (error) {
-    if (isTaken(error) && isSameRequest(workdir, request)) return;
+    if (isTaken(error) && await isSameRequest(workdir, request)) return;
     throw error;
   }
 }
 
 /** A new request that is written down and not in its place yet. @throws HostFactoryError where it cannot be written */
-export function draftRequest(workdir: Workdir, request: NewRequest): Draft {
+export function draftRequest(
+  workdir: Workdir,
+  request: NewRequest,
+  { budget }: { budget: Budget },
+): Promise<Draft> {
   const { id, templateId, count, requestedAt, up, manifest } = request;
   const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
-  return new Draft(workdir, workdir.layout.request(id), (directory) => {
-    for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {
-      workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
-      workdir.files.sync(`${directory}/${name}`);
-    }
+  return Draft.build(workdir, workdir.layout.request(id), async (directory) => {
+    const texts = { [RequestFile.record]: JSON.stringify(record), [RequestFile.manifest]: manifest };
+    for (const [name, text] of Object.entries(texts)) workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
     for (let index = 0; index < count; index++) {
+      if (budget.isSpent) await budget.breathe();
       workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
     }
+    return Object.keys(texts).map((name) => `${directory}/${name}`);
   });
 }
 
@@ -82,21 +88,26 @@ export function draftRequest(workdir: Workdir, request: NewRequest): Draft {
  * durable on return; one that is there again by now stays as it is.
  * @throws HostFactoryError where nothing could be written
  */
-export function restoreRequest(
+export async function restoreRequest(
   workdir: Workdir,
   { id, record, machines }: { id: string; record: Omit<RequestRecord, "version"> | undefined; machines: string[] },
-): void {
+  { budget }: { budget: Budget },
+): Promise<void> {
   const path = workdir.layout.request(id);
   if (readRequest(workdir, id)) return;
   if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
   try {
-    publish(workdir, path, (directory) => {
+    await publish(workdir, path, async (directory) => {
+      const recordPath = `${directory}/${RequestFile.record}`;
       if (record) {
         const text = JSON.stringify({ version: RECORD_VERSION, ...record } satisfies RequestRecord);
-        workdir.files.writeText(`${directory}/${RequestFile.record}`, `${text}\n`);
-        workdir.files.sync(`${directory}/${RequestFile.record}`);
+        workdir.files.writeText(recordPath, `${text}\n`);
       }
-      for (const name of [...machines, RequestFile.processed]) workdir.prototypes.empty(`${directory}/${name}`);
+      for (const name of [...machines, RequestFile.processed]) {
+        if (budget.isSpent) await budget.breathe();
+        workdir.prototypes.empty(`${directory}/${name}`);
+      }
+      return record ? [recordPath] : [];
     });
   } catch (error) {
     if (!isTaken(error)) throw error;
@@ -107,16 +118,16 @@ export function restoreRequest(
  * True where this request is there already, and then durable: whoever put it there may have died before it was.
  * @throws HostFactoryError where the id is taken by other content
  */
-export function isSameRequest(
+export async function isSameRequest(
   workdir: Workdir,
   wanted: { id: string; templateId: string; count: number },
-): boolean {
+): Promise<boolean> {
   const { id } = wanted;
   if (workdir.kind(workdir.layout.returnRequest(id))) throw idTaken(id, "a return request");
   const stored = readRequest(workdir, id);
   if (!stored) return false;
   checkSame(stored, wanted);
-  workdir.files.sync(workdir.layout.requests);
+  await workdir.files.sync(workdir.layout.requests);
   return true;
 }
 
@@ -175,14 +186,14 @@ export function settleMachine(workdir: Workdir, requestId: string, machine: stri
 }
 
 /** Makes what `settleMachine` noted survive a power failure. */
-export function syncRequest(workdir: Workdir, id: string): void {
-  workdir.files.sync(workdir.layout.request(id));
+export function syncRequest(workdir: Workdir, id: string): Promise<void> {
+  return workdir.files.sync(workdir.layout.request(id));
 }
 
 /** Notes that no machine of the request is pending any more. */
-export function markProcessed(workdir: Workdir, id: string): void {
+export async function markProcessed(workdir: Workdir, id: string): Promise<void> {
   workdir.empty(`${workdir.layout.request(id)}/${RequestFile.processed}`);
-  syncRequest(workdir, id);
+  await syncRequest(workdir, id);
 }
 
 /**

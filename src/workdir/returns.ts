@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { Budget } from "../budget.ts";
 import { RequestFile } from "./layout.ts";
 import { dropLost } from "./lost.ts";
 import { isTaken, publish } from "./publish.ts";
@@ -37,33 +38,41 @@ export interface StoredReturn {
  * The same id with the same machines is the same request and changes nothing.
  * @throws HostFactoryError where the id is taken by other content, or nothing could be written
  */
-export function addReturn(
+export async function addReturn(
   workdir: Workdir,
   request: { id: string; machines: string[]; unknown: string[]; requestedAt: number },
-): void {
+  { budget }: { budget: Budget },
+): Promise<void> {
   const { id, machines, unknown, requestedAt } = request;
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(workdir.layout.request(id))) throw idTaken(id, "a request for machines");
-  if (readReturn(workdir, id)) return confirmSame(workdir, request);
+  if (readReturn(workdir, id)) return await confirmSame(workdir, request);
   const record: ReturnRecord = { version: RECORD_VERSION, requestedAt, unknown };
   try {
-    publish(workdir, path, (directory) => {
+    await publish(workdir, path, async (directory) => {
       workdir.empty(workdir.layout.returningRequest(id));
       const recordPath = `${directory}/${RequestFile.record}`;
       workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
-      workdir.files.sync(recordPath);
-      for (const machine of new Set(machines)) workdir.prototypes.empty(`${directory}/${machine}`);
+      for (const machine of new Set(machines)) {
+        if (budget.isSpent) await budget.breathe();
+        workdir.prototypes.empty(`${directory}/${machine}`);
+      }
+      return [recordPath];
     });
   } catch (error) {
-    if (isTaken(error)) return confirmSame(workdir, request);
+    if (isTaken(error)) return await confirmSame(workdir, request);
     throw error;
   }
 }
 
 /** Notes that it is not finished, and that its machines are given back: none of them is lost. */
-export function noteUnfinished(workdir: Workdir, { id, machines }: { id: string; machines: string[] }): void {
+export async function noteUnfinished(
+  workdir: Workdir,
+  { id, machines }: { id: string; machines: string[] },
+  options: { budget: Budget },
+): Promise<void> {
   workdir.empty(workdir.layout.returningRequest(id));
-  dropLost(workdir, machines);
+  await dropLost(workdir, machines, options);
 }
 
 /** Every machine of the return requests that are not finished. */
@@ -99,18 +108,21 @@ export function isReturnProcessed(workdir: Workdir, id: string): boolean {
 }
 
 /** Notes that every machine of the return request has been seen gone. */
-export function markReturnProcessed(workdir: Workdir, id: string): void {
+export async function markReturnProcessed(workdir: Workdir, id: string): Promise<void> {
   const path = workdir.layout.returnRequest(id);
   workdir.empty(`${path}/${RequestFile.processed}`);
-  workdir.files.sync(path);
+  await workdir.files.sync(path);
   workdir.remove(workdir.layout.returningRequest(id));
 }
 
 /** What is there already is made durable: whoever put it there may have died before it was. */
-function confirmSame(workdir: Workdir, wanted: { id: string; machines: string[]; unknown: string[] }): void {
+async function confirmSame(
+  workdir: Workdir,
+  wanted: { id: string; machines: string[]; unknown: string[] },
+): Promise<void> {
   const stored = readReturn(workdir, wanted.id);
   const has = [...stored?.machines ?? [], ...stored?.record?.unknown ?? []].sort().join(" ");
   const wants = [...new Set([...wanted.machines, ...wanted.unknown])].sort().join(" ");
   if (has !== wants) throw idTaken(wanted.id, "a return request for other machines");
-  workdir.files.sync(workdir.layout.returnRequests);
+  await workdir.files.sync(workdir.layout.returnRequests);
 }

@@ -15,6 +15,7 @@ const ViewSchema = v.object({
   completeAt: FiniteNumber,
   heardAt: FiniteNumber,
   clusterAheadSeconds: v.optional(FiniteNumber),
+  doubt: v.optional(v.string()),
 });
 
 /** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch on its host. */
@@ -25,6 +26,8 @@ export interface View {
   heardAt: number;
   /** How far the cluster's clock is ahead of that of the watcher's host (behind: less than 0), where it is known. */
   clusterAheadSeconds?: number | undefined;
+  /** Why it is not to be believed for now, as one sentence: what the cluster shows is being confirmed. */
+  doubt?: string | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ export function doubtView(view: View | undefined, now: number): string | undefin
   if (!view) {
     return "The cluster has not been listed yet: start 'hostfactory serve', or see its log for why it cannot";
   }
+  if (view.doubt !== undefined) return view.doubt;
   const age = now - view.heardAt;
   if (age > VIEW_LIFETIME_SECONDS) {
     return `The cluster was last heard from ${age} s ago: see that 'hostfactory serve' runs and reaches it`;

@@ -2,6 +2,7 @@ import { describeError, HostFactoryError } from "../errors.ts";
 import { type Files, isMisplaced, isNotFound } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { BrokenEntries } from "./broken_entries.ts";
+import { inParallel } from "./in_parallel.ts";
 import { Layout } from "./layout.ts";
 import { Prototypes } from "./prototypes.ts";
 
@@ -15,6 +16,8 @@ export class Workdir {
   readonly #tag: string;
   #counter = 0;
   #preparedInode: number | undefined;
+  /** Settled once all that was given to `inTurn` has come to its end. */
+  #turns: Promise<void> = Promise.resolve();
 
   constructor(root: string, options: { files: Files; random: Random }) {
     this.layout = new Layout(root);
@@ -25,21 +28,41 @@ export class Workdir {
   }
 
   /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */
-  prepare(): void {
+  async prepare(): Promise<void> {
+    const makeLast = this.makeDirectories();
+    await makeLast();
+  }
+
+  /**
+   * Makes the directories that are missing.
+   * @returns makes them last
+   * @throws HostFactoryError that says what to do, as does what is returned
+   */
+  makeDirectories(): () => Promise<void> {
     const { root, directories } = this.layout;
     this.check();
     try {
       const isMissing = (path: string) => this.kind(path) === undefined;
       const toSync = isMissing(root) ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
       for (const directory of directories) this.files.makeDirectory(directory);
-      for (const directory of toSync) this.files.sync(directory);
       this.#preparedInode = this.inode;
+      return async () => {
+        try {
+          await inParallel(toSync, (directory) => this.files.sync(directory));
+        } catch (error) {
+          throw this.#unusable(error);
+        }
+      };
     } catch (error) {
-      throw new HostFactoryError(`Cannot use the work directory '${this.layout.root}': ${(error as Error).message}`, {
-        cause: error,
-        hint: "make it writable for this user, or name another with --workdir",
-      });
+      throw this.#unusable(error);
     }
+  }
+
+  #unusable(error: unknown): HostFactoryError {
+    return new HostFactoryError(`Cannot use the work directory '${this.layout.root}': ${(error as Error).message}`, {
+      cause: error,
+      hint: "make it writable for this user, or name another with --workdir",
+    });
   }
 
   /**
@@ -76,16 +99,37 @@ export class Workdir {
   }
 
   /**
-   * Replaces a file whole. With `sync` its content survives a power failure; its name does once the directory is synced.
+   * Calls `act` once everything that was given here before has come to its end: for changes that take several steps, and
+   * of which no other of this process may see a half. What `act` waits for must not take a turn of its own.
+   */
+  inTurn<T>(act: () => T | Promise<T>): Promise<T> {
+    const turn = this.#turns.then(act);
+    this.#turns = turn.then(() => {}, () => {});
+    return turn;
+  }
+
+  /**
+   * Replaces a file whole.
    * @param options `spare`: a file that nobody needs and that is to become this one, as `retire` gives it
    */
-  write(path: string, text: string, options: { sync?: boolean; spare?: string | undefined } = {}): void {
-    const { sync = false, spare } = options;
+  write(path: string, text: string, { spare }: { spare?: string | undefined } = {}): void {
     this.replace(path, (temporary) => {
       if (spare !== undefined) this.files.rename(spare, temporary);
       this.files.writeText(temporary, text);
-      if (sync) this.files.sync(temporary);
     });
+  }
+
+  /** As `write`, and the content survives a power failure; the name does once the directory is synced. */
+  async writeDurably(path: string, text: string): Promise<void> {
+    const temporary = this.#temporaryFor(path);
+    try {
+      this.files.writeText(temporary, text);
+      await this.files.sync(temporary);
+      this.#putInPlace(temporary, path);
+    } catch (error) {
+      this.#abandon(temporary);
+      throw error;
+    }
   }
 
   /**
@@ -97,7 +141,7 @@ export class Workdir {
   retire(path: string): string | undefined {
     const info = this.#unlessMissing(() => this.files.info(path));
     if (info?.kind !== "file" || info.links > 1) return void this.remove(path);
-    const hidden = this.temporary(path.slice(0, path.lastIndexOf("/")));
+    const hidden = this.#temporaryFor(path);
     return this.#unlessMissing(() => {
       this.files.rename(path, hidden);
       return hidden;
@@ -121,18 +165,30 @@ export class Workdir {
 
   /** Replaces what is at `path` by what `make` makes under another name. */
   replace(path: string, make: (temporary: string) => void): void {
-    const temporary = this.temporary(path.slice(0, path.lastIndexOf("/")));
+    const temporary = this.#temporaryFor(path);
     try {
       make(temporary);
-      this.files.rename(temporary, path);
-      this.broken.clear(path);
+      this.#putInPlace(temporary, path);
     } catch (error) {
-      try {
-        this.remove(temporary);
-      } catch {
-        // The first error says what is wrong; the sweep of hidden files removes what stays behind.
-      }
+      this.#abandon(temporary);
       throw error;
+    }
+  }
+
+  #temporaryFor(path: string): string {
+    return this.temporary(path.slice(0, path.lastIndexOf("/")));
+  }
+
+  #putInPlace(temporary: string, path: string): void {
+    this.files.rename(temporary, path);
+    this.broken.clear(path);
+  }
+
+  #abandon(temporary: string): void {
+    try {
+      this.remove(temporary);
+    } catch {
+      // The first error says what is wrong; the sweep of hidden files removes what stays behind.
     }
   }
 

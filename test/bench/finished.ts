@@ -17,7 +17,7 @@ export async function benchFinished(
   const [workdir, confdir, log] = [`${directory}/finished`, `${directory}/conf`, `${directory}/serve.log`];
   writeConfiguration(confdir);
   for (const shape of SHAPES) {
-    writeFinishedRequests(workdir, shape);
+    await writeFinishedRequests(workdir, shape);
     console.log(`\n${shape.requests} finished requests of ${shape.machines} machine(s), and one that is alive`);
     await benchOne(binary, { kubeconfig, workdir, confdir, log });
     Deno.removeSync(workdir, { recursive: true });

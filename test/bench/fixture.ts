@@ -5,6 +5,7 @@ import { systemRandom } from "../../src/random.ts";
 import { podFileText } from "../../src/watchers/pod_file.ts";
 import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
+import { atOnce } from "../support/at_once.ts";
 
 /** The pod manifest of all measurements: one container with requests and limits, as a Symphony compute host has. */
 export const MANIFEST = {
@@ -33,35 +34,35 @@ export function writeConfiguration(directory: string): void {
 }
 
 /** A work directory in which a request's machines all run, as `serve` leaves it; the pod files hold what an API server adds. */
-export function writeRunningRequest(root: string, requestId: string, count: number): void {
+export async function writeRunningRequest(root: string, requestId: string, count: number): Promise<void> {
   const workdir = new Workdir(root, { files: systemFiles, random: systemRandom });
-  workdir.prepare();
-  addRequest(workdir, {
+  await workdir.prepare();
+  await addRequest(workdir, {
     id: requestId,
     templateId: "T",
     count,
     requestedAt: 1_795_000_000,
     manifest: JSON.stringify(MANIFEST),
-  });
+  }, atOnce);
   for (let index = 0; index < count; index++) {
     const name = machineName(requestId, index);
     settleMachine(workdir, requestId, name);
     Deno.writeTextFileSync(workdir.layout.pod(name), podFileText(runningPod(name, requestId, index)));
     Deno.symlinkSync("running", workdir.layout.podStatus(name));
   }
-  markProcessed(workdir, requestId);
+  await markProcessed(workdir, requestId);
 }
 
 /**
  * A work directory of which everything is over, as `serve` leaves it: so many requests with so many machines each, all
  * given back, each request's by one return request. Written without `serve`, which would take long.
  */
-export function writeFinishedRequests(
+export async function writeFinishedRequests(
   root: string,
   { requests, machines }: { requests: number; machines: number },
-): void {
+): Promise<void> {
   const workdir = new Workdir(root, { files: systemFiles, random: systemRandom });
-  workdir.prepare();
+  await workdir.prepare();
   const { layout } = workdir;
   const empty = (path: string) => workdir.prototypes.empty(path);
   const count = { templateId: "T", count: machines };

@@ -8,7 +8,7 @@ export async function benchVerbs(binary: string, directory: string): Promise<voi
   console.log("verb                      machines    runs   median ms   peak MiB");
   for (const { verb, count, runs, input } of cases()) {
     const workdir = `${directory}/${verb}-${count}`;
-    if (verb !== "request-machines") writeRunningRequest(workdir, "measured0001", count);
+    if (verb !== "request-machines") await writeRunningRequest(workdir, "measured0001", count);
     if (verb === "get-return-requests") writeFreshView(workdir);
     const ms: number[] = [];
     const mb: number[] = [];

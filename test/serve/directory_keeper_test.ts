@@ -13,7 +13,7 @@ function notes({ files, clock }: MemoryProvider, watcher: string) {
 }
 
 /** What a step says of the work directory after something was done to it. */
-async function isLostAfter(change: (provider: MemoryProvider) => void, viewIsOurs = true): Promise<boolean> {
+async function isLostAfter(change: (provider: MemoryProvider) => unknown, viewIsOurs = true): Promise<boolean> {
   const provider = memoryProvider();
   provider.files.writeText("/work/locks/pods.json", "us");
   let lost = false;
@@ -21,12 +21,12 @@ async function isLostAfter(change: (provider: MemoryProvider) => void, viewIsOur
   const keeper = new DirectoryKeeper(provider, { ...options, ...notes(provider, "pods") });
   await keeper.step(new AbortController().signal);
   assert.equal(lost, !viewIsOurs);
-  change(provider);
+  await change(provider);
   await keeper.step(new AbortController().signal);
   return lost;
 }
 
-const losses: [what: string, change: (provider: MemoryProvider) => void][] = [
+const losses: [what: string, change: (provider: MemoryProvider) => unknown][] = [
   ["removed", ({ files }) => files.removeTree("/work")],
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
   ["made anew", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],

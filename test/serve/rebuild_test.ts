@@ -10,9 +10,9 @@ import { memoryProvider } from "../support/memory_provider.ts";
 const holder = { host: "h", pid: 1, command: "rebuild", since: "" };
 
 /** A cluster with two of three machines of `lost`, one of them given back, one of another instance, and a stray of `here`. */
-function furnished(): MemoryWatching {
+async function furnished(): Promise<MemoryWatching> {
   const watching = memoryWatching();
-  ask(watching, "here", 1);
+  await ask(watching, "here", 1);
   const memory = JSON.stringify({ templateId: "T", count: 3, requestedAt: 7 });
   const returned = { [RETURN_ANNOTATION]: JSON.stringify({ id: "ret", requestedAt: 9 }) };
   const put = (name: string, metadata = {}) => watching.kube.put(ourPod(name, { phase: "Running" }, metadata));
@@ -41,7 +41,7 @@ const missing = {
 };
 
 Deno.test("a rebuild by hand says what was missing, and puts it back; the next one finds nothing but the stray", async () => {
-  const watching = furnished();
+  const watching = await furnished();
   assert.deepEqual(await byHand(watching), missing);
   const [answer] = getRequestStatus(memoryProvider(watching), { requests: { requestId: "lost" } }).requests;
   assert.deepEqual(answer?.machines.map(({ name, result }) => `${name} ${result}`), [
@@ -53,7 +53,7 @@ Deno.test("a rebuild by hand says what was missing, and puts it back; the next o
 });
 
 Deno.test("a dry run says the same, changes nothing, and needs no lock", async () => {
-  const watching = furnished();
+  const watching = await furnished();
   const before = watching.files.tree("/work");
   assert.deepEqual(await byHand(watching, { dryRun: true, take: () => assert.fail() }), missing);
   assert.deepEqual(watching.files.tree("/work"), before);
@@ -62,7 +62,7 @@ Deno.test("a dry run says the same, changes nothing, and needs no lock", async (
 const REBUILDS = "'hostfactory serve' rebuilds by itself, at its start and once a minute; --dry-run looks on beside it";
 
 Deno.test("beside a watcher of pods nothing is rebuilt by hand, and it is said why that is not needed", async () => {
-  const watching = furnished();
+  const watching = await furnished();
   const take = () => {
     throw new HostFactoryError("Cannot watch pods", { exitCode: ExitCode.locked });
   };
@@ -71,7 +71,7 @@ Deno.test("beside a watcher of pods nothing is rebuilt by hand, and it is said w
 
 Deno.test("where the cluster cannot be listed that is the error, and nothing is changed", async () => {
   for (const dryRun of [true, false]) {
-    const watching = furnished();
+    const watching = await furnished();
     watching.kube.fail("listPods", new KubeError("unavailable", "away"));
     await assert.rejects(byHand(watching, { dryRun }), /away/);
     assert.deepEqual(watching.workdir.names("/work/requests"), ["here"]);

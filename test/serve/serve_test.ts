@@ -47,7 +47,7 @@ function status(provider: MemoryProvider) {
   return `${answer?.status} ${answer?.machines.map(({ result }) => result).join(" ")}`.trim();
 }
 
-const losses: [what: string, lose: (provider: MemoryProvider) => void][] = [
+const losses: [what: string, lose: (provider: MemoryProvider) => unknown][] = [
   ["removed", ({ files }) => files.removeTree("/work")],
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
   ["without its requests", ({ files }) => files.removeTree("/work/requests")],
@@ -69,7 +69,7 @@ function loseFiles(files: Files, directory = "/work"): void {
 for (const [what, lose] of losses) {
   Deno.test(`a work directory that is ${what} while serve runs is rebuilt, and serve goes on in it`, async () => {
     const { provider, kube, taken, running, stopping } = await serving();
-    lose(provider);
+    await lose(provider);
     assert.match(status(provider), /^running/, "nothing is said before all is known again");
     await provider.clock.advance(10_000);
     assert.equal(status(provider), "complete succeed succeed");

@@ -10,6 +10,7 @@ import { readHolder } from "../../src/workdir/lock_holder.ts";
 import { isOutdated, markTaken } from "../../src/workdir/outdated_requests.ts";
 import { addRequest, markProcessed } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
+import { atOnce } from "../support/at_once.ts";
 import { FakeKube } from "../support/fake_kube.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 import { MemoryLocks } from "../support/memory_locks.ts";
@@ -114,7 +115,9 @@ function world() {
       },
     };
     const begin = tenure.begin(stopping.signal, { lost: () => player.lost = true, mayThrow: true });
-    void begin.then((terms) => player.terms = terms);
+    void begin.then((terms) => player.terms = terms, (error) => {
+      if (!isDead) throw error;
+    });
     return player;
   };
   const pass = async (seconds: number) => await clock.advance(seconds * 1000);
@@ -323,18 +326,18 @@ Deno.test("what another directory did meanwhile makes requests outdated that thi
   const requestedAt = () => Math.floor(clock.now() / 1000);
   const manifest = "{}";
   for (const id of ["taken", "finished"]) {
-    addRequest(a.workdir, { id, templateId: "T", count: 1, requestedAt: requestedAt(), manifest });
+    await addRequest(a.workdir, { id, templateId: "T", count: 1, requestedAt: requestedAt(), manifest }, atOnce);
     markTaken(a.workdir, id);
   }
-  markProcessed(a.workdir, "finished");
+  await markProcessed(a.workdir, "finished");
   const b = start({ host: "b", root: "/other" });
   await pass(5);
   a.kill();
   await pass(20);
   assert.ok(b.fence.isOpen);
-  addRequest(a.workdir, { id: "old", templateId: "T", count: 1, requestedAt: requestedAt(), manifest });
+  await addRequest(a.workdir, { id: "old", templateId: "T", count: 1, requestedAt: requestedAt(), manifest }, atOnce);
   await pass(1_000);
-  addRequest(a.workdir, { id: "fresh", templateId: "T", count: 1, requestedAt: requestedAt(), manifest });
+  await addRequest(a.workdir, { id: "fresh", templateId: "T", count: 1, requestedAt: requestedAt(), manifest }, atOnce);
   await b.stop();
   const again = start();
   await pass(5);
@@ -348,7 +351,13 @@ Deno.test("requests that a shared directory had taken up stay what they are, whi
   const { clock, start, pass } = world();
   const a = start({ host: "a" });
   await pass(5);
-  addRequest(a.workdir, { id: "taken", templateId: "T", count: 1, requestedAt: clock.now() / 1000, manifest: "{}" });
+  await addRequest(a.workdir, {
+    id: "taken",
+    templateId: "T",
+    count: 1,
+    requestedAt: clock.now() / 1000,
+    manifest: "{}",
+  }, atOnce);
   markTaken(a.workdir, "taken");
   const b = start({ host: "b" });
   a.kill();
@@ -365,7 +374,11 @@ Deno.test("a standby says in a directory of its own why it does not serve, and w
   const holder = readHolder(b.workdir, "pods");
   assert.equal(holder?.standby, "instance 'grid' is served from a:/work");
   assert.ok(Math.abs(Date.parse(holder?.seenAt ?? "") - clock.now()) < 10_000);
-  addRequest(b.workdir, { id: "own", templateId: "T", count: 1, requestedAt: clock.now() / 1000, manifest: "{}" });
+  await addRequest(
+    b.workdir,
+    { id: "own", templateId: "T", count: 1, requestedAt: clock.now() / 1000, manifest: "{}" },
+    atOnce,
+  );
   await pass(30);
   assert.doesNotMatch(readHolder(b.workdir, "pods")?.standby ?? "", /two sites/, "a fail-over takes a moment");
   await pass(20);

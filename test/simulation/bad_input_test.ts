@@ -18,6 +18,7 @@ import { readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/w
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { LivelyKube } from "../support/lively_kube.ts";
 import {
   type MemoryFiles,
@@ -135,29 +136,31 @@ const question = fc.oneof(
 );
 
 /** `/work` with a good request, its return, and a bad one that anything may be wrong with. */
-function furnished(): { files: MemoryFiles; watching: ReturnType<typeof memoryWatching>; kube: LivelyKube } {
+async function furnished(): Promise<
+  { files: MemoryFiles; watching: ReturnType<typeof memoryWatching>; kube: LivelyKube }
+> {
   const { clock, files } = memoryProvider();
   const kube = new LivelyKube(clock);
   const watching = memoryWatching({ files, clock, kube });
   const { workdir } = watching;
-  ask(watching, "good", 2);
-  ask(watching, "done", 1);
-  ask(watching, "bad", 3);
+  await ask(watching, "good", 2);
+  await ask(watching, "done", 1);
+  await ask(watching, "bad", 3);
   for (const name of ["done-0", "bad-1"]) {
     settleMachine(workdir, name.slice(0, -2), name);
     const pod = kube.put(ourPod(name, { phase: "Running", podIP: "10.0.0.9" }));
     files.writeText(workdir.layout.pod(name), podFileText(pod));
     writeStatusWord(workdir, name, "running");
   }
-  markProcessed(workdir, "done");
+  await markProcessed(workdir, "done");
   writeMachineRecord(workdir, "bad-2", { up: false, returned: false, givenUp: true, message: "Given up" });
   writeStatusWord(workdir, "bad-2", "failed");
   settleMachine(workdir, "bad", "bad-2");
-  giveBack(watching, "back", "done-0");
-  giveBack(watching, "badback", "bad-1");
+  await giveBack(watching, "back", "done-0");
+  await giveBack(watching, "badback", "bad-1");
   const now = Math.floor(clock.now() / 1000);
   writeView(workdir, "pods", { completeAt: now, heardAt: now });
-  writeLost(workdir, []);
+  await writeLost(workdir, [], atOnce);
   const templates = "/conf/k8sprov_templates.json";
   files.writeText(templates, files.readText(templates).replace('"maxNumber":-1', '"maxNumber":1000'));
   furnishOutside(files);
@@ -229,7 +232,7 @@ function take(files: MemoryFiles, path: string): void {
 Deno.test("whatever a verb is asked, it answers or refuses in time, and a refused request leaves nothing behind", async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...verbs.map(([name]) => name)), question, async (name, input) => {
-      const { files, watching } = furnished();
+      const { files, watching } = await furnished();
       const before = files.list("/work/requests").length + files.list("/work/return-requests").length;
       const outside = files.tree(OUTSIDE);
       const answer = await answerOf(name, memoryProvider({ files, clock: watching.clock }), input);
@@ -246,7 +249,7 @@ Deno.test("whatever a verb is asked, it answers or refuses in time, and a refuse
 async function verbsHold(what: { path: string; what: string }[]): Promise<void> {
   const input = { requests: ["good", "done", "back", "bad", "badback"].map((requestId) => ({ requestId })) };
   const named = { machines: ["good-0", "done-0", "bad-1"].map((name) => ({ name })) };
-  const { files, watching: { clock } } = furnished();
+  const { files, watching: { clock } } = await furnished();
   const answer = async (name: string, input: unknown, seed = 1) => {
     const answer = await answerOf(name, memoryProvider({ files, clock, seed }), input);
     assert.ok(answer, `${name} with ${JSON.stringify(what)}`);
@@ -279,7 +282,7 @@ Deno.test("whatever lies in the place of entries, verbs answer for all others: s
 Deno.test("whatever lies in the place of one entry, serve serves all others, and nothing of it stays once it is gone", async () => {
   await fc.assert(
     fc.asyncProperty(mutations.filter(mayStart), async (what) => {
-      const { files, watching, kube } = furnished();
+      const { files, watching, kube } = await furnished();
       const { clock, random, workdir } = watching;
       mutate(files, what);
       const outside = files.tree(OUTSIDE);
@@ -332,7 +335,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
   });
   await fc.assert(
     fc.asyncProperty(plan, async ({ trouble, fromMs, forMs }) => {
-      const { files, watching, kube } = furnished();
+      const { files, watching, kube } = await furnished();
       const { clock, random, workdir } = watching;
       const stop = new AbortController();
       const daemon = { workdir, connect: () => kube, clock, random, locks, holder };
@@ -360,7 +363,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
         await clock.advance(forMs / 2);
 
         files.before = () => {};
-        ask(watching, "fresh", 1);
+        await ask(watching, "fresh", 1);
         await clock.advance(60_000);
         const words = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readStatusWord(workdir, name));
         assert.deepEqual(words, ["running", "running", "running", "deleted"]);

@@ -27,9 +27,9 @@ async function follow(watching: MemoryWatching): Promise<void> {
 }
 
 /** `req-0` runs, `req-1` runs and was returned, `req-2` is pending too long, and `req-3` vanished while nobody watched. */
-function furnished(): MemoryWatching {
+async function furnished(): Promise<MemoryWatching> {
   const watching = memoryWatching();
-  ask(watching, "req", 4);
+  await ask(watching, "req", 4);
   const old = { creationTimestamp: "2026-11-19T23:00:00Z" };
   const phases = ["Running", "Running", "Pending", "Running"] as const;
   for (const [i, phase] of phases.entries()) {
@@ -39,16 +39,16 @@ function furnished(): MemoryWatching {
     watching.files.writeText(`/work/pods/${name}`, podFileText(stored));
     writeStatusWord(watching.workdir, name, phase === "Running" ? "running" : "pending");
   }
-  giveBack(watching, "ret", "req-1");
+  await giveBack(watching, "ret", "req-1");
   watching.kube.pods.delete("req-3");
-  for (const path of ["pods", "pods-status", "machines", "requests/req"]) watching.files.sync(`/work/${path}`);
+  for (const path of ["pods", "pods-status", "machines", "requests/req"]) await watching.files.sync(`/work/${path}`);
   return watching;
 }
 
 for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, every machine comes to its right end after a restart (${leaves})`, async () => {
     for (let n = 0;; n++) {
-      const watching = furnished();
+      const watching = await furnished();
       const before = watching.files.writes.length;
       watching.files.killAt(n);
       await follow(watching).catch(() => {}); // What is left of its loops is dead, too.

@@ -283,6 +283,13 @@ export const DEEDS = {
       });
     },
   },
+  slowSyncs: {
+    what: "syncs take long",
+    act(simulation, random) {
+      simulation.host.trouble.syncMs = magnitude(random, 1, 200);
+      simulation.undo(aWhile(random), "slow syncs", () => void (simulation.host.trouble.syncMs = 0));
+    },
+  },
   lostNotices: {
     what: "notices of changed files get lost",
     act(simulation, random) {
@@ -340,9 +347,9 @@ export const DEEDS = {
 
 export type Deed = keyof typeof DEEDS;
 
-/** The kinds of trouble that a run may draw. */
+/** The kinds of trouble that a run may draw; slow syncs are drawn apart, beside any of them. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
-  .filter((deed) => deed !== "ask" && deed !== "giveBack");
+  .filter((deed) => deed !== "ask" && deed !== "giveBack" && deed !== "slowSyncs");
 
 function disk(what: string, how: "full" | "read-only"): DeedKind {
   return {

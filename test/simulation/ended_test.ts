@@ -12,18 +12,18 @@ import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../suppor
 const DAY_MS = 24 * 3_600_000;
 
 /** Requests of machines that end by themselves and that nobody gives back, beside one that runs. */
-function furnished(): MemoryWatching {
+async function furnished(): Promise<MemoryWatching> {
   const watching = memoryWatching();
   for (const [id, phases] of [["old", ["Failed", "Succeeded"]], ["new", ["Running"]]] as const) {
-    ask(watching, id, phases.length);
+    await ask(watching, id, phases.length);
     for (const [i, phase] of phases.entries()) {
       settleMachine(watching.workdir, id, `${id}-${i}`);
       watching.kube.put(ourPod(`${id}-${i}`, { phase }));
     }
-    markProcessed(watching.workdir, id);
+    await markProcessed(watching.workdir, id);
   }
   watching.kube.pods.get("old-0")!.status = { phase: "Failed", reason: "Evicted", message: "low on memory" };
-  for (const path of ["", "/requests", "/requests/old", "/requests/new"]) watching.files.sync(`/work${path}`);
+  for (const path of ["", "/requests", "/requests/old", "/requests/new"]) await watching.files.sync(`/work${path}`);
   return watching;
 }
 
@@ -65,7 +65,7 @@ const ANSWER = [
 for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, what has ended goes, and every answer on it stays (${leaves})`, async () => {
     for (let n = 0;; n++) {
-      const watching = furnished();
+      const watching = await furnished();
       const before = watching.files.writes.length;
       watching.files.killAt(n);
       await live(watching).catch(() => {});
@@ -85,7 +85,7 @@ for (const leaves of ["everything", "synced", "names"] as const) {
 }
 
 Deno.test("a request whose machines ended by themselves, and that nobody gave back, is long past in the end", async () => {
-  const watching = furnished();
+  const watching = await furnished();
   for (let day = 0; day < 8; day++) {
     assert.ok(readRequest(watching.workdir, "old"), `day ${day}`);
     if (day > 0) assert.deepEqual(told(watching), ANSWER);

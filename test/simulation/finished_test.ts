@@ -12,23 +12,24 @@ import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 
 /** One machine that is alive, and so many that are over and given back, each of a request of its own. */
-function furnished(finished: number): MemoryWatching {
+async function furnished(finished: number): Promise<MemoryWatching> {
   const watching = memoryWatching();
   const { workdir, kube } = watching;
   for (let i = 0; i <= finished; i++) {
     const [id, name] = [i === 0 ? "alive" : `over${i}`, i === 0 ? "alive-0" : `over${i}-0`];
-    ask(watching, id, 1);
+    await ask(watching, id, 1);
     settleMachine(workdir, id, name);
-    markProcessed(workdir, id);
+    await markProcessed(workdir, id);
     if (i === 0) continue;
     writeStatusWord(workdir, name, "deleted");
     writeMachineRecord(workdir, name, { up: true, returned: true, givenUp: false, message: "", uid: "u" });
-    addReturn(workdir, { id: `ret${i}`, machines: [name], unknown: [], requestedAt: 0 });
-    markReturnProcessed(workdir, `ret${i}`);
+    await addReturn(workdir, { id: `ret${i}`, machines: [name], unknown: [], requestedAt: 0 }, atOnce);
+    await markReturnProcessed(workdir, `ret${i}`);
   }
   kube.put(ourPod("alive-0", { phase: "Running" }));
   return watching;
@@ -71,7 +72,7 @@ async function serve(watching: MemoryWatching): Promise<void> {
 
 Deno.test("a verb for one machine costs the same, however many have come to their end", async () => {
   const costs = await Promise.all([20, 400].map(async (finished) => {
-    const watching = furnished(finished);
+    const watching = await furnished(finished);
     await serve(watching);
     const { clock, files } = watching;
     const now = Math.floor(clock.now() / 1000);
@@ -103,7 +104,7 @@ Deno.test("a verb for one machine costs the same, however many have come to thei
 
 Deno.test("a start of serve costs a few operations for each machine that has come to its end", async () => {
   const costs = await Promise.all([0, 1_000].map(async (finished) => {
-    const watching = furnished(finished);
+    const watching = await furnished(finished);
     await serve(watching);
     const spent = count(watching);
     await serve({ ...memoryWatching(), ...watching, returns: memoryWatching(watching).returns });

@@ -42,9 +42,13 @@ export interface HostTrouble {
   disk: "well" | "full" | "read-only";
   /** How long an operation on a file takes, in milliseconds. */
   slowMs: number;
+  /** How long a sync takes, in milliseconds, while everything else goes on. */
+  syncMs: number;
   /** The share of notices of changes that get lost. */
   lostNotices: number;
 }
+
+export const NO_TROUBLE: Readonly<HostTrouble> = { disk: "well", slowMs: 0, syncMs: 0, lostNotices: 0 };
 
 /** The management host: its disk, its clock, its locks, and the processes that run on it. */
 export class Host {
@@ -55,7 +59,9 @@ export class Host {
   #files: MemoryFiles;
   /** How far the wall clock is ahead of the true time, in milliseconds. */
   skewMs = 0;
-  trouble: HostTrouble = { disk: "well", slowMs: 0, lostNotices: 0 };
+  trouble: HostTrouble = { ...NO_TROUBLE };
+  /** When an operation on a file was last slow; on the monotonic clock. */
+  slowAtMs = -Infinity;
 
   constructor(
     options: {
@@ -97,6 +103,7 @@ export class Host {
         this.#trouble(operation);
       },
       changed: this.#changed,
+      syncMs: () => this.trouble.syncMs,
       loseNotice: () => this.trouble.lostNotices > 0 && happens(this.#random, this.trouble.lostNotices),
     });
     this.#processes.add(process);
@@ -132,13 +139,16 @@ export class Host {
   /** Puts another token where the service account's is. */
   writeToken(token: string): void {
     this.#files.writeText(`${SERVICE_ACCOUNT}/token`, token);
-    this.#files.sync(`${SERVICE_ACCOUNT}/token`);
+    this.#files.beginSync(`${SERVICE_ACCOUNT}/token`)();
   }
 
   #trouble(operation: string): void {
     const { disk, slowMs } = this.trouble;
     if (operation === "send" || operation === "receive") return;
-    if (slowMs > 0) this.#clock.pass(slowMs);
+    if (slowMs > 0) {
+      this.#clock.pass(slowMs);
+      this.slowAtMs = this.#clock.monotonic();
+    }
     if (!WRITES.has(operation)) return;
     if (disk === "full" && !NEEDS_NO_ROOM.has(operation)) throw noSpace();
     if (disk === "read-only") throw readOnly();
@@ -165,10 +175,10 @@ function furnished(files: MemoryFiles): MemoryFiles {
   texts.push([`${SERVICE_ACCOUNT}/ca.crt`, "-----BEGIN CERTIFICATE-----"]);
   for (const [path, text] of texts) {
     files.writeText(path, text);
-    files.sync(path);
+    files.beginSync(path)();
   }
   const parts = SERVICE_ACCOUNT.split("/");
-  for (let end = parts.length; end > 0; end--) files.sync(parts.slice(0, end).join("/") || "/");
-  for (const directory of [WORKDIR, CONFDIR]) files.sync(directory);
+  for (let end = parts.length; end > 0; end--) files.beginSync(parts.slice(0, end).join("/") || "/")();
+  for (const directory of [WORKDIR, CONFDIR]) files.beginSync(directory)();
   return files;
 }

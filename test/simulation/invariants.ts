@@ -24,6 +24,8 @@ export interface VerbRun {
   /** Nothing was wrong with the disk all the while. */
   isWell: boolean;
   tookMs: number;
+  /** What it may have taken on this disk: no time at all, a few syncs, or any time. */
+  mostMs: number;
 }
 
 /** What an invariant is shown of a run, as it happens. Each says what is wrong, or nothing. */

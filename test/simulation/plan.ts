@@ -49,6 +49,14 @@ export function drawPlan(seed: number): Plan {
   for (const kind of kinds) {
     for (let n = magnitude(random, 1, 12); n > 0; n--) plan(kind, random.next() * troubleMs);
   }
+  const syncs = randomFor(seed, "syncs");
+  for (let n = happens(syncs, 0.5) ? magnitude(syncs, 1, 12) : 0; n > 0; n--) {
+    events.push({
+      atMs: Math.round(syncs.next() * troubleMs),
+      deed: "slowSyncs",
+      seed: integerBetween(syncs, 0, 2 ** 31),
+    });
+  }
   const waitsForEnded = happens(randomFor(seed, "ended"), 0.1);
   for (let n = waitsForEnded ? integerBetween(random, 2, 5) : 0; n > 0; n--) {
     plan(oneOf(random, ["end", "evict"]), random.next() * troubleMs);

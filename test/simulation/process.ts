@@ -17,6 +17,8 @@ export interface ProcessOptions {
   changed: (who: Process, path: string) => void;
   /** Whether a notice of a change gets lost. */
   loseNotice: () => boolean;
+  /** How long a sync takes, in milliseconds. */
+  syncMs: () => number;
 }
 
 /** A process that can be killed between any two of its operations, and then does nothing more: what it waits for never comes. */
@@ -101,7 +103,21 @@ export class Process {
     });
   }
 
-  #filesOf({ disk, changed, loseNotice }: ProcessOptions): Files {
+  /** Resolves after the time that a sync takes. @throws Killed where the process dies before */
+  #syncing(ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(ms, () => {
+        forget();
+        resolve();
+      });
+      const forget = this.onEnd(() => {
+        cancel();
+        reject(new Killed());
+      });
+    });
+  }
+
+  #filesOf({ disk, changed, loseNotice, syncMs }: ProcessOptions): Files {
     const read = <T>(name: string, path: string, act: (files: MemoryFiles) => T): T => {
       this.operation(name, path);
       return act(disk());
@@ -116,7 +132,11 @@ export class Process {
       readLink: (path) => read("readLink", path, (files) => files.readLink(path)),
       list: (path) => read("list", path, (files) => files.list(path)),
       info: (path, given) => read("info", path, (files) => files.info(path, given)),
-      sync: (path) => read("sync", path, (files) => files.sync(path)),
+      sync: async (path) => {
+        const done = read("sync", path, (files) => files.beginSync(path));
+        if (syncMs() > 0) await this.#syncing(syncMs());
+        done();
+      },
       writeText: (path, text) => write("writeText", path, (files) => files.writeText(path, text)),
       appendText: (path, text) => write("appendText", path, (files) => files.appendText(path, text)),
       symlink: (target, path) => write("symlink", path, (files) => files.symlink(target, path)),

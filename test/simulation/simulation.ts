@@ -14,7 +14,7 @@ import { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens, magnitude, randomFor } from "./chance.ts";
 import { DEEDS } from "./deeds.ts";
 import { Departures } from "./departures.ts";
-import { CONFDIR, Host, WORKDIR } from "./host.ts";
+import { CONFDIR, Host, NO_TROUBLE, WORKDIR } from "./host.ts";
 import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
 import type { Process } from "./process.ts";
@@ -37,6 +37,9 @@ const PAST_WITHIN_MS = 600_000;
 
 /** The slowest answer by which the cluster's time may be told, in milliseconds. */
 const SLOWEST_ANSWER_MS = 100_000;
+
+/** So often a verb may wait for a sync at most, however many machines it is about. */
+const MOST_SYNCS_IN_A_ROW = 5;
 
 /** So often somebody may be woken within one millisecond. */
 const MOST_WAKES = 20_000;
@@ -218,7 +221,7 @@ export class Simulation {
     const random = randomFor(this.plan.seed, process.name);
     const world = { files: process.files, clock: process.clock, random, warn() {} };
     const beganMs = this.clock.monotonic();
-    const wasWell = this.host.trouble.disk === "well";
+    const { disk: diskBefore, syncMs: syncMsBefore } = this.host.trouble;
     let answer: object;
     let failed = false;
     try {
@@ -233,8 +236,11 @@ export class Simulation {
     }
     process.kill();
     this.trace.say(verb, `${JSON.stringify(input)} → ${JSON.stringify(answer)}`);
-    const isWell = wasWell && this.host.trouble.disk === "well";
-    const run = { verb, input, answer, failed, isWell, tookMs: this.clock.monotonic() - beganMs };
+    const { disk, syncMs } = this.host.trouble;
+    const isWell = diskBefore === "well" && disk === "well";
+    const tookMs = this.clock.monotonic() - beganMs;
+    const mostMs = this.host.slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
+    const run = { verb, input, answer, failed, isWell, tookMs, mostMs };
     this.#tell((invariant) => invariant.answered?.(run));
     return failed ? undefined : answer;
   }
@@ -379,7 +385,7 @@ export class Simulation {
     this.trace.say("trouble", "ends, all of it");
     this.isHealed = true;
     for (const { id } of this.cluster.listFaults()) if (id !== "latency") this.cluster.clearFault(id);
-    this.host.trouble = { disk: "well", slowMs: 0, lostNotices: 0 };
+    this.host.trouble = { ...NO_TROUBLE };
     Object.assign(this.weather, { lagMs: 0, tears: 0 });
     while (this.staleReads > 0) this.endStaleReads();
     this.cluster.access.grant({ name: "serve", token: "serve-end" });

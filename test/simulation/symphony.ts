@@ -78,7 +78,7 @@ export class Symphony {
     const input = { machines: names.map((name) => ({ name, machineId: "" })) };
     const answer = await this.#simulation.runVerb("requestReturnMachines", input, {
       killAt,
-      answer: (provider) => Promise.resolve(requestReturnMachines(provider, input)),
+      answer: (provider) => requestReturnMachines(provider, input),
     }) as RequestAnswer | undefined;
     if (!answer?.requestId) return;
     const atMs = this.#simulation.clock.monotonic();

@@ -9,6 +9,8 @@ interface FileNode {
   text: string;
   /** What a power failure leaves of the text; nothing where it was never synced. */
   syncedText: string | undefined;
+  /** The number of the sync that this is of: one that began before it and ends after it changes nothing. */
+  syncedBy: number;
   modifiedMs: number;
 }
 interface LinkNode {
@@ -23,6 +25,7 @@ interface DirectoryNode {
   entries: Map<string, Node>;
   /** What a power failure leaves of the entries. */
   syncedEntries: Map<string, Node>;
+  syncedBy: number;
   /** What each operation since then did to the entries: a rename within the directory is one. */
   changes: Map<string, Node | undefined>[];
   modifiedMs: number;
@@ -86,6 +89,9 @@ export class MemoryFiles implements Files {
   readonly #guarded = new Set<Node>();
   #operation: Operation | undefined;
   #inodes = 1;
+  #syncs = 0;
+  /** What a sync waits for before it is done; by default nothing, and it is done by the time that the call returns. */
+  syncing: () => Promise<void> | undefined = () => undefined;
   /** Operations that got into a guarded directory. */
   readonly trespasses: Operation[] = [];
   readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
@@ -129,6 +135,7 @@ export class MemoryFiles implements Files {
     const after = new MemoryFiles({ now: this.#now });
     after.#root = this.#survives(this.#root, leaves, new Map()) as DirectoryNode;
     after.#inodes = this.#inodes;
+    after.#syncs = this.#syncs;
     return after;
   }
 
@@ -157,8 +164,7 @@ export class MemoryFiles implements Files {
   putBack(path: string, { node }: Copy): void {
     const { parent, name } = this.#place(path);
     this.#put(parent, name, this.#copyOf(node));
-    parent.syncedEntries = new Map(parent.entries);
-    parent.changes = [];
+    Object.assign(parent, { syncedEntries: new Map(parent.entries), syncedBy: ++this.#syncs, changes: [] });
     this.#tell(path);
   }
 
@@ -324,16 +330,34 @@ export class MemoryFiles implements Files {
     };
   }
 
-  sync(path: string): void {
+  async sync(path: string): Promise<void> {
+    const done = this.beginSync(path);
+    const waiting = this.syncing();
+    if (waiting) await waiting;
+    done();
+  }
+
+  /** Begins a sync: what is there now survives a power failure from when the sync is done on. @returns what does it */
+  beginSync(path: string): () => void {
     this.#begin("sync", path);
     const node = this.#at(path);
     refuseUnreadable(path, this.#infoOf(node), Infinity);
     this.#open(node, path);
-    if (node.kind === "file") node.syncedText = node.text;
-    if (node.kind === "directory") {
-      node.syncedEntries = new Map(node.entries);
-      node.changes = [];
+    const number = ++this.#syncs;
+    if (node.kind === "file") {
+      const { text } = node;
+      return () => {
+        if (number > node.syncedBy) Object.assign(node, { syncedText: text, syncedBy: number });
+      };
     }
+    if (node.kind !== "directory") return () => {};
+    const syncedEntries = new Map(node.entries);
+    const known = new Set(node.changes);
+    return () => {
+      if (number < node.syncedBy) return;
+      const changes = node.changes.filter((change) => !known.has(change));
+      Object.assign(node, { syncedEntries, syncedBy: number, changes });
+    };
   }
 
   watch(directories: string[], { signal, changed }: Parameters<Files["watch"]>[1]): void {
@@ -354,7 +378,7 @@ export class MemoryFiles implements Files {
 
   #directory(): DirectoryNode {
     const inode = this.#inodes++;
-    const entries = { entries: new Map(), syncedEntries: new Map(), changes: [] };
+    const entries = { entries: new Map(), syncedEntries: new Map(), syncedBy: 0, changes: [] };
     return { inode, kind: "directory", ...entries, modifiedMs: this.#now() };
   }
 
@@ -375,7 +399,8 @@ export class MemoryFiles implements Files {
     if (node?.kind === "symlink") return this.#file(resolveLink(node.target, path));
     if (node?.kind === "other") throw new Error(`This would block for ever: '${path}'`);
     if (node) this.#open(node, path);
-    const file = node ?? { inode: this.#inodes++, kind: "file", text: "", syncedText: undefined, modifiedMs: 0 };
+    const file = node ??
+      { inode: this.#inodes++, kind: "file", text: "", syncedText: undefined, syncedBy: 0, modifiedMs: 0 };
     if (!node) this.#put(parent, name, file);
     file.modifiedMs = this.#now();
     return file;

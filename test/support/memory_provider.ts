@@ -33,7 +33,7 @@ export function memoryProvider(
   const files = options.files ?? furnished(new MemoryFiles({ now: () => clock.now() }));
   const random = seededRandom(options.seed ?? 1);
   const workdir = new Workdir("/work", { files, random });
-  workdir.prepare();
+  void workdir.prepare(); // Files in memory sync at once: all of it is done by now.
   for (const watcher of ["request-machines", "request-return-machines", "pods"]) served(workdir, watcher);
   const given = options.requestId === undefined ? {} : { requestId: options.requestId };
   const config = loadConfig({ workdir: "/work", confdir: "/conf", ...given }, {});
@@ -59,6 +59,8 @@ function furnished(files: MemoryFiles): MemoryFiles {
   files.makeDirectory("/conf");
   files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("T")] }));
   files.writeText("/conf/pod.json", JSON.stringify(manifest));
-  for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) files.sync(path);
+  for (const path of ["/conf/pod.json", "/conf/k8sprov_templates.json", "/conf", "/work", "/"]) {
+    files.beginSync(path)();
+  }
   return files;
 }

@@ -1,3 +1,4 @@
+import { Budget } from "../../src/budget.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/outcome.ts";
@@ -46,13 +47,14 @@ export function memoryWatching(
 }
 
 /** A request of the template `T`, as the verb accepts it. */
-export function ask({ workdir, clock }: MemoryWatching, id: string, count: number): void {
+export async function ask({ workdir, clock }: MemoryWatching, id: string, count: number): Promise<void> {
   const requestedAt = Math.floor(clock.now() / 1000);
-  addRequest(workdir, { id, templateId: "T", count, requestedAt, manifest: JSON.stringify(manifest) });
+  const request = { id, templateId: "T", count, requestedAt, manifest: JSON.stringify(manifest) };
+  await addRequest(workdir, request, { budget: new Budget(clock) });
 }
 
-export function giveBack({ workdir }: MemoryWatching, id: string, ...machines: string[]): void {
-  addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 });
+export async function giveBack({ workdir, clock }: MemoryWatching, id: string, ...machines: string[]): Promise<void> {
+  await addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 }, { budget: new Budget(clock) });
 }
 
 /** A pod of ours as the cluster has it. */

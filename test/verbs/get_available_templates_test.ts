@@ -3,6 +3,7 @@ import { getAvailableTemplates } from "../../src/verbs/get_available_templates.t
 import { writeStatusWord } from "../../src/workdir/machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { atOnce } from "../support/at_once.ts";
 import { notPermitted, readOnly } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider, template } from "../support/memory_provider.ts";
 
@@ -39,32 +40,32 @@ function free(on: MemoryProvider): Record<string, number | undefined> {
   return Object.fromEntries(known.map(({ templateId, availableNumber }) => [templateId, availableNumber]));
 }
 
-function ask({ workdir }: MemoryProvider, id: string, templateId: string, count: number): void {
-  addRequest(workdir, { id, templateId, count, requestedAt: 0, manifest: "{}" });
+async function ask({ workdir }: MemoryProvider, id: string, templateId: string, count: number): Promise<void> {
+  await addRequest(workdir, { id, templateId, count, requestedAt: 0, manifest: "{}" }, atOnce);
 }
 
-Deno.test("of a template with a limit it is said how many machines can be had now", () => {
+Deno.test("of a template with a limit it is said how many machines can be had now", async () => {
   const on = provider(template("A", 10), template("B"), template("C", 0), template("D", Number.MAX_SAFE_INTEGER));
   assert.deepEqual(free(on), { A: 10, B: undefined, C: 0, D: Number.MAX_SAFE_INTEGER });
-  ask(on, "a", "A", 4);
-  ask(on, "b", "B", 100);
-  ask(on, "gone", "Gone", 100);
+  await ask(on, "a", "A", 4);
+  await ask(on, "b", "B", 100);
+  await ask(on, "gone", "Gone", 100);
   assert.equal(free(on).A, 6);
   writeStatusWord(on.workdir, "a-0", "running");
   writeStatusWord(on.workdir, "a-1", "failed");
-  addReturn(on.workdir, { id: "ret", machines: ["a-3"], unknown: [], requestedAt: 0 });
+  await addReturn(on.workdir, { id: "ret", machines: ["a-3"], unknown: [], requestedAt: 0 }, atOnce);
   assert.equal(free(on).A, 8);
 });
 
-Deno.test("a limit that was lowered below what is in use leaves nothing to be had", () => {
+Deno.test("a limit that was lowered below what is in use leaves nothing to be had", async () => {
   const on = provider(template("A", 3));
-  ask(on, "a", "A", 4);
+  await ask(on, "a", "A", 4);
   assert.equal(free(on).A, 0);
 });
 
-Deno.test("a template that is renamed begins anew, and has its machines again under its old name", () => {
+Deno.test("a template that is renamed begins anew, and has its machines again under its old name", async () => {
   const on = provider(template("A", 10));
-  ask(on, "a", "A", 4);
+  await ask(on, "a", "A", 4);
   on.files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("Anew", 10)] }));
   assert.deepEqual(free(on), { Anew: 10 });
   on.files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("A", 10)] }));
@@ -97,9 +98,9 @@ Deno.test("where no template has a limit, the work directory is not looked at", 
   assert.deepEqual(getAvailableTemplates(on, {}), { templates: [template("A")] });
 });
 
-Deno.test("in a work directory that takes no writes, everything is answered all the same", () => {
+Deno.test("in a work directory that takes no writes, everything is answered all the same", async () => {
   const on = provider(template("A", 10));
-  ask(on, "a", "A", 4);
+  await ask(on, "a", "A", 4);
   on.files.failWhere(({ name }) => name === "writeText" || name === "rename", readOnly());
   assert.deepEqual(getAvailableTemplates(on, {}), { templates: [{ ...template("A", 10), availableNumber: 6 }] });
 });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { StatusWord } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
-import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
+import { addRequest, draftRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
+import { atOnce } from "../support/at_once.ts";
 import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/existing_workdir.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
@@ -20,10 +21,14 @@ interface Machine {
 }
 
 /** A provider with the request `req` of these machines. */
-function requested(...machines: Machine[]): MemoryProvider {
+async function requested(...machines: Machine[]): Promise<MemoryProvider> {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  addRequest(workdir, { id: "req", templateId: "T", count: machines.length, requestedAt: asked, manifest: "{}" });
+  await addRequest(
+    workdir,
+    { id: "req", templateId: "T", count: machines.length, requestedAt: asked, manifest: "{}" },
+    atOnce,
+  );
   for (const [i, { word, pod, record, settled = true }] of machines.entries()) {
     const name = `req-${i}`;
     if (settled) settleMachine(workdir, "req", name);
@@ -45,8 +50,8 @@ function status(provider: MemoryProvider, requestId = "req") {
   return answer;
 }
 
-Deno.test("a running machine is answered with its id, address and launch time", () => {
-  assert.deepEqual(status(requested({ word: "running", pod: true })), {
+Deno.test("a running machine is answered with its id, address and launch time", async () => {
+  assert.deepEqual(status(await requested({ word: "running", pod: true })), {
     requestId: "req",
     message: "",
     status: "complete",
@@ -129,8 +134,8 @@ const table: [what: string, machine: Machine, request: string, result?: string, 
   ],
 ];
 for (const [what, machine, request, result, machineStatus, message] of table) {
-  Deno.test(`a machine that is ${what}: its request is ${request}, its result ${result ?? "left out"}`, () => {
-    const answer = status(requested(machine));
+  Deno.test(`a machine that is ${what}: its request is ${request}, its result ${result ?? "left out"}`, async () => {
+    const answer = status(await requested(machine));
     assert.equal(answer.status, request);
     assert.equal(answer.machines[0]?.result, result);
     assert.equal(answer.machines[0]?.status, machineStatus);
@@ -140,8 +145,8 @@ for (const [what, machine, request, result, machineStatus, message] of table) {
   });
 }
 
-Deno.test("a request of good and of failed machines is complete where that is wanted, and its answer else the same", () => {
-  const provider = requested({ word: "running", pod: true }, { word: "failed", pod: true });
+Deno.test("a request of good and of failed machines is complete where that is wanted, and its answer else the same", async () => {
+  const provider = await requested({ word: "running", pod: true }, { word: "failed", pod: true });
   const usual = status(provider);
   assert.equal(usual.status, "complete_with_error");
   provider.config.onPartialFailure = "complete";
@@ -153,21 +158,23 @@ Deno.test("a request of good and of failed machines is complete where that is wa
   assert.match(usual.message, /^1 of 2 machine\(s\) failed/);
 });
 
-Deno.test("a request that nobody issued is an error, whatever a partial failure is called", () => {
-  const provider = requested();
+Deno.test("a request that nobody issued is an error, whatever a partial failure is called", async () => {
+  const provider = await requested();
   listed(provider);
   provider.config.onPartialFailure = "complete";
   assert.equal(status(provider, "none").status, "complete_with_error");
 });
 
-Deno.test("a returned machine that was up has succeeded though a power failure took the note of how its pod ended", () => {
-  const provider = requested({ word: "failed" }, { word: "failed" });
-  addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked });
+Deno.test("a returned machine that was up has succeeded though a power failure took the note of how its pod ended", async () => {
+  const provider = await requested({ word: "failed" }, { word: "failed" });
+  await addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked }, atOnce);
   assert.deepEqual(status(provider).machines.map(({ result }) => result), ["succeed", "fail"]);
 });
 
-Deno.test("a request runs while any machine does, and the others are answered already", () => {
-  const answer = status(requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }));
+Deno.test("a request runs while any machine does, and the others are answered already", async () => {
+  const answer = status(
+    await requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }),
+  );
   assert.equal(answer.status, "running");
   assert.deepEqual(answer.machines.map(({ name, result }) => [name, result]), [["req-0", "succeed"], [
     "req-2",
@@ -176,17 +183,21 @@ Deno.test("a request runs while any machine does, and the others are answered al
   assert.match(answer.message, /1 of 3 machine\(s\) failed: The pod failed/);
 });
 
-Deno.test("a machine whose entry was lost is not lost: a request of three is never complete with two", () => {
-  const provider = requested({ word: "running", pod: true }, { word: "running", pod: true }, { word: "creating" });
+Deno.test("a machine whose entry was lost is not lost: a request of three is never complete with two", async () => {
+  const provider = await requested({ word: "running", pod: true }, { word: "running", pod: true }, {
+    word: "creating",
+  });
   provider.files.remove("/work/requests/req/req-2");
   assert.equal(status(provider).status, "running");
 });
 
-Deno.test("a machine that is gone keeps its id, address and launch time where they were noted", () => {
-  const [machine] = status(requested({
-    word: "deleted",
-    record: { ...returnedUp, uid: "u", privateIpAddress: "10.1.1.1", launchtime: 7 },
-  })).machines;
+Deno.test("a machine that is gone keeps its id, address and launch time where they were noted", async () => {
+  const [machine] = status(
+    await requested({
+      word: "deleted",
+      record: { ...returnedUp, uid: "u", privateIpAddress: "10.1.1.1", launchtime: 7 },
+    }),
+  ).machines;
   assert.deepEqual([machine?.machineId, machine?.privateIpAddress, machine?.launchtime], ["u", "10.1.1.1", 7]);
 });
 
@@ -221,9 +232,9 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["has no word, and was not asked for yet", {}, "executing", "running"],
 ];
 for (const [what, machine, result, machineStatus] of returns) {
-  Deno.test(`a return of a machine that ${what} is ${result}`, () => {
-    const provider = requested(machine);
-    addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked });
+  Deno.test(`a return of a machine that ${what} is ${result}`, async () => {
+    const provider = await requested(machine);
+    await addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked }, atOnce);
     const answer = status(provider, "ret");
     assert.deepEqual(answer.machines.map((one) => [one.name, one.result, one.status]), [[
       "req-0",
@@ -234,10 +245,10 @@ for (const [what, machine, result, machineStatus] of returns) {
   });
 }
 
-Deno.test("a returned machine that nothing is known of is gone once the cluster was asked, or the existing plug-in says so", () => {
+Deno.test("a returned machine that nothing is known of is gone once the cluster was asked, or the existing plug-in says so", async () => {
   const provider = memoryProvider();
-  addReturn(provider.workdir, { id: "ret", machines: ["lost-0"], unknown: [], requestedAt: asked });
-  markReturnProcessed(provider.workdir, "ret");
+  await addReturn(provider.workdir, { id: "ret", machines: ["lost-0"], unknown: [], requestedAt: asked }, atOnce);
+  await markReturnProcessed(provider.workdir, "ret");
   provider.files.makeDirectory("/work/return-requests/theirs");
   provider.files.writeText("/work/return-requests/theirs/lost-1", "");
   for (const id of ["ret", "theirs"]) {
@@ -246,27 +257,27 @@ Deno.test("a returned machine that nothing is known of is gone once the cluster 
   }
 });
 
-Deno.test("a returned machine that had a pod is not gone because the pod's file was lost", () => {
+Deno.test("a returned machine that had a pod is not gone because the pod's file was lost", async () => {
   const failed = [{ word: "failed", record: { uid: "uid-1" } }, { word: "failed", record: {} }] as const;
-  const provider = requested({ word: "succeeded" }, ...failed);
+  const provider = await requested({ word: "succeeded" }, ...failed);
   const machines = ["req-0", "req-1", "req-2"];
-  addReturn(provider.workdir, { id: "ret", machines, unknown: [], requestedAt: 0 });
+  await addReturn(provider.workdir, { id: "ret", machines, unknown: [], requestedAt: 0 }, atOnce);
   const results = () => Object.fromEntries(status(provider, "ret").machines.map(({ name, result }) => [name, result]));
   assert.deepEqual(results(), { "req-0": "executing", "req-1": "executing", "req-2": "succeed" });
-  markReturnProcessed(provider.workdir, "ret");
+  await markReturnProcessed(provider.workdir, "ret");
   assert.deepEqual(results(), { "req-0": "succeed", "req-1": "succeed", "req-2": "succeed" });
 });
 
-Deno.test("machines in a return request that were never issued are gone already", () => {
+Deno.test("machines in a return request that were never issued are gone already", async () => {
   const provider = memoryProvider();
-  addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["../stranger"], requestedAt: asked });
+  await addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["../stranger"], requestedAt: asked }, atOnce);
   const answer = status(provider, "ret");
   assert.equal(answer.status, "complete");
   assert.deepEqual(answer.machines.map(({ name, result }) => [name, result]), [["../stranger", "succeed"]]);
 });
 
-Deno.test("each id is answered in its place, and what is wrong with one stays with it", () => {
-  const provider = requested({ word: "running", pod: true });
+Deno.test("each id is answered in its place, and what is wrong with one stays with it", async () => {
+  const provider = await requested({ word: "running", pod: true });
   listed(provider);
   const requests = [{ requestId: "never" }, { requestId: "../../etc" }, { requestId: 5 }, {}, { requestId: "req" }];
   const answers = getRequestStatus(provider, { requests }).requests;
@@ -303,16 +314,16 @@ Deno.test("a request that is not here is running while nobody hears from the clu
   assert.match(status(provider, "lost").message, /last heard from 600 s ago/);
 });
 
-Deno.test("a request that cannot be read right now is running, not failed", () => {
-  const provider = requested({ word: "running", pod: true });
+Deno.test("a request that cannot be read right now is running, not failed", async () => {
+  const provider = await requested({ word: "running", pod: true });
   provider.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/req", notPermitted());
   const answer = status(provider);
   assert.equal(answer.status, "running");
   assert.match(answer.message, /Cannot read request 'req': Permission denied/);
 });
 
-Deno.test("asking changes nothing", () => {
-  const provider = requested({ word: "running", pod: true }, { word: "failed" }, {});
+Deno.test("asking changes nothing", async () => {
+  const provider = await requested({ word: "running", pod: true }, { word: "failed" }, {});
   const writes = provider.files.writes.length;
   status(provider);
   assert.equal(provider.files.writes.length, writes);
@@ -350,8 +361,8 @@ Deno.test("a request of the existing plug-in that nobody has picked up is runnin
   });
 });
 
-Deno.test("a pod file of the existing plug-in and one of ours say the same of a machine", () => {
-  const provider = requested({ word: "running" });
+Deno.test("a pod file of the existing plug-in and one of ours say the same of a machine", async () => {
+  const provider = await requested({ word: "running" });
   provider.files.writeText("/work/pods/req-0", existingPod("caklqmeteuqr-1"));
   const [machine] = status(provider).machines;
   assert.deepEqual([machine?.machineId, machine?.privateIpAddress, machine?.launchtime], [
@@ -361,9 +372,9 @@ Deno.test("a pod file of the existing plug-in and one of ours say the same of a 
   ]);
 });
 
-Deno.test("a request that was handled, with a word lost, is still not complete", () => {
-  const provider = requested({ word: "running", pod: true }, {});
-  markProcessed(provider.workdir, "req");
+Deno.test("a request that was handled, with a word lost, is still not complete", async () => {
+  const provider = await requested({ word: "running", pod: true }, {});
+  await markProcessed(provider.workdir, "req");
   assert.equal(status(provider).status, "running");
 });
 
@@ -377,8 +388,8 @@ Deno.test("of a request or return request that lost all its files nothing is sai
   }
 });
 
-Deno.test("however many requests are unknown, the pods are looked through once", () => {
-  const provider = requested({ word: "running", pod: true });
+Deno.test("however many requests are unknown, the pods are looked through once", async () => {
+  const provider = await requested({ word: "running", pod: true });
   listed(provider);
   provider.files.writeText("/work/pods/lost-0", "{}");
   let listings = 0;
@@ -396,14 +407,16 @@ Deno.test("however many requests are unknown, the pods are looked through once",
   assert.equal(listings, 1);
 });
 
-Deno.test("a request that is put back while another one is asked for is not called unknown", () => {
+Deno.test("a request that is put back while another one is asked for is not called unknown", async () => {
   const provider = memoryProvider();
   listed(provider);
+  const request = { id: "req", templateId: "T", count: 1, requestedAt: asked, manifest: "{}" };
+  const draft = await draftRequest(provider.workdir, request, atOnce);
   let isPutBack = false;
   provider.files.before = ({ name, paths }) => {
     if (isPutBack || name !== "list" || paths[0] !== "/work/pods") return;
     isPutBack = true;
-    addRequest(provider.workdir, { id: "req", templateId: "T", count: 1, requestedAt: asked, manifest: "{}" });
+    void draft.place();
   };
   assert.equal(status(provider).status, "running");
   assert.ok(isPutBack);

@@ -6,6 +6,7 @@ import { type Departure, writeDepartures } from "../../src/workdir/departures.ts
 import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
@@ -102,7 +103,7 @@ Deno.test("grace never goes below nothing", async () => {
   assert.deepEqual(getReturnRequests(provider, {}).requests, [{ machine: "a-3", gracePeriod: 0 }]);
 });
 
-Deno.test("asked for all, machines that Symphony gave back or that never had a pod are not named", () => {
+Deno.test("asked for all, machines that Symphony gave back or that never had a pod are not named", async () => {
   const provider = watched(1, {
     "a-0": "deleted",
     "a-1": "deleted",
@@ -110,7 +111,7 @@ Deno.test("asked for all, machines that Symphony gave back or that never had a p
     "a-3": "failed",
     "a-4": "deleted",
   });
-  addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now });
+  await addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now }, atOnce);
   const record = { up: false, returned: false, givenUp: true, message: "quota" };
   writeMachineRecord(provider.workdir, "a-2", record);
   writeMachineRecord(provider.workdir, "a-3", { ...record, uid: "u" });
@@ -218,9 +219,9 @@ Deno.test("a machine on a lost node is named once its pod tolerates that no long
   assert.deepEqual(named(getReturnRequests(provider, {})), { "a-0": 0 });
 });
 
-Deno.test("asked for all, machines on nodes that go and that Symphony gave back are not named", () => {
+Deno.test("asked for all, machines on nodes that go and that Symphony gave back are not named", async () => {
   const provider = onNodes(1, departures);
-  addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now });
+  await addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now }, atOnce);
   assert.deepEqual(Object.keys(named(getReturnRequests(provider, {}))).sort(), ["a-1", "a-2"]);
 });
 

@@ -6,14 +6,15 @@ import { admitRequest } from "../../src/workdir/admission.ts";
 import { writeStatusWord } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { atOnce } from "../support/at_once.ts";
 import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
 import { manifest, type MemoryProvider, memoryProvider, template } from "../support/memory_provider.ts";
 
 /** Lets there be so many machines of the template `T`. */
-function limit(provider: MemoryProvider, maxNumber: number): MemoryProvider {
+async function limit(provider: MemoryProvider, maxNumber: number): Promise<MemoryProvider> {
   const path = "/conf/k8sprov_templates.json";
   provider.files.writeText(path, JSON.stringify({ templates: [template("T", maxNumber), template("U")] }));
-  provider.files.sync(path);
+  await provider.files.sync(path);
   return provider;
 }
 
@@ -149,7 +150,7 @@ const failures: [what: string, prepare: (provider: MemoryProvider) => void, inpu
 for (const [what, prepare, input, message] of failures) {
   Deno.test(`a request with ${what} is refused, and leaves nothing behind`, async () => {
     const provider = memoryProvider();
-    prepare(provider);
+    await prepare(provider);
     const before = provider.files.tree("/work");
     await assert.rejects(requestMachines(provider, input), { name: "HostFactoryError", message });
     assert.deepEqual(provider.files.tree("/work"), before);
@@ -170,7 +171,7 @@ for (const [limits, maxNumber] of [["without a limit", -1], ["within a limit", 3
   for (const error of [noSpace(), readOnly(), notPermitted()]) {
     Deno.test(`whichever write fails, the request ${limits} is whole or not there: ${error.message}`, async () => {
       for (let n = 0;; n++) {
-        const provider = limit(memoryProvider({ requestId: "req" }), maxNumber);
+        const provider = await limit(memoryProvider({ requestId: "req" }), maxNumber);
         const before = provider.files.writes.length;
         provider.files.failWrite(n, error);
         const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
@@ -190,7 +191,7 @@ for (const [limits, maxNumber] of [["without a limit", -1], ["within a limit", 3
 /** Kills the verb at each of its operations in turn, and once after its answer. Gives how many there were. */
 async function crashEverywhere(leaves: CrashLeaves, maxNumber: number): Promise<number> {
   for (let n = 0;; n++) {
-    const provider = limit(memoryProvider({ requestId: "req" }), maxNumber);
+    const provider = await limit(memoryProvider({ requestId: "req" }), maxNumber);
     provider.files.killAt(n);
     const answered = await requestMachines(provider, question(3)).then(() => true, () => false);
     const after = provider.files.crash(leaves);
@@ -227,7 +228,7 @@ function state({ files }: MemoryProvider): object {
 }
 
 Deno.test("what would exceed the limit of its template is refused whole, with the numbers", async () => {
-  const provider = limit(memoryProvider(), 10);
+  const provider = await limit(memoryProvider(), 10);
   await requestMachines(provider, question(4));
   await requestMachines(provider, question(4));
   await requestMachines(provider, question(100, "U"));
@@ -243,10 +244,10 @@ Deno.test("what would exceed the limit of its template is refused whole, with th
 });
 
 Deno.test("machines that failed or are being given back make room", async () => {
-  const provider = limit(memoryProvider(), 3);
+  const provider = await limit(memoryProvider(), 3);
   const { requestId } = await requestMachines(provider, question(3));
   writeStatusWord(provider.workdir, `${requestId}-0`, "failed");
-  addReturn(provider.workdir, { id: "ret", machines: [`${requestId}-1`], unknown: [], requestedAt: 0 });
+  await addReturn(provider.workdir, { id: "ret", machines: [`${requestId}-1`], unknown: [], requestedAt: 0 }, atOnce);
   const { requestId: second } = await requestMachines(provider, question(2));
   await assert.rejects(requestMachines(provider, question(1)), /3 of at most 3 are in use, 0 can be had/);
   writeStatusWord(provider.workdir, `${second}-0`, "deleted");
@@ -255,7 +256,7 @@ Deno.test("machines that failed or are being given back make room", async () => 
 });
 
 Deno.test("while there is room for every machine that was ever asked for, none is looked at", async () => {
-  const provider = limit(memoryProvider(), 10);
+  const provider = await limit(memoryProvider(), 10);
   const { requestId } = await requestMachines(provider, question(4));
   const words = `/work/pods-status/${requestId}`;
   const looked: string[] = [];
@@ -267,28 +268,31 @@ Deno.test("while there is room for every machine that was ever asked for, none i
 });
 
 Deno.test("with the limit 0 there are no machines, and with a huge one any number", async () => {
-  const nothing = limit(memoryProvider(), 0);
+  const nothing = await limit(memoryProvider(), 0);
   await assert.rejects(requestMachines(nothing, question(1)), /0 of at most 0 are in use, 0 can be had/);
   assert.deepEqual(state(nothing), state(memoryProvider()));
-  await requestMachines(limit(memoryProvider(), Number.MAX_SAFE_INTEGER), question(1_000));
+  await requestMachines(await limit(memoryProvider(), Number.MAX_SAFE_INTEGER), question(1_000));
 });
 
 Deno.test("a limit that came or was lowered while machines live counts them", async () => {
   const provider = memoryProvider();
   await requestMachines(provider, question(5));
-  await assert.rejects(requestMachines(limit(provider, 3), question(1)), /5 of at most 3 are in use, 0 can be had/);
+  await assert.rejects(
+    requestMachines(await limit(provider, 3), question(1)),
+    /5 of at most 3 are in use, 0 can be had/,
+  );
 });
 
 Deno.test("a request that is asked for again is not refused for its own machines", async () => {
-  const provider = limit(memoryProvider({ requestId: "mine" }), 3);
+  const provider = await limit(memoryProvider({ requestId: "mine" }), 3);
   const first = await requestMachines(provider, question(3));
   assert.deepEqual(await requestMachines(provider, question(3)), first);
-  assert.deepEqual(await requestMachines(limit(provider, 1), question(3)), first);
+  assert.deepEqual(await requestMachines(await limit(provider, 1), question(3)), first);
 });
 
 Deno.test("of two requests at once, of which only one fits, one is accepted, wherever the other comes in between", async () => {
   for (let n = 0;; n++) {
-    const provider = limit(memoryProvider({ requestId: "one" }), 5);
+    const provider = await limit(memoryProvider({ requestId: "one" }), 5);
     const { files, clock } = provider;
     const other = memoryProvider({ files, clock, requestId: "other", seed: 2 });
     let left = n;
@@ -299,7 +303,7 @@ Deno.test("of two requests at once, of which only one fits, one is accepted, whe
     files.before = () => {
       if (left-- > 0) return;
       files.before = () => {};
-      inside.push(admitRequest(other.workdir, input, { check, clock }).catch((error) => error));
+      inside.push(admitRequest(other.workdir, input, { check, clock, ...atOnce }).catch((error) => error));
     };
     const outside = await clock.runWhile(requestMachines(provider, question(3)).catch((error) => error));
     const results = [outside, ...await clock.runWhile(Promise.all(inside))];

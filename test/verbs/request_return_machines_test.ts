@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
+import { atOnce } from "../support/at_once.ts";
 import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 /** A provider that issued `req-0` to `req-2`, of which `req-2` has a pod with the uid `u2`, and that knows every pod. */
-function issued(options: { requestId?: string } = {}): MemoryProvider {
+async function issued(options: { requestId?: string } = {}): Promise<MemoryProvider> {
   const provider = memoryProvider(options);
-  addRequest(provider.workdir, { id: "req", templateId: "T", count: 3, requestedAt: 0, manifest: "{}" });
+  await addRequest(provider.workdir, { id: "req", templateId: "T", count: 3, requestedAt: 0, manifest: "{}" }, atOnce);
   provider.files.writeText("/work/pods/req-2", JSON.stringify({ metadata: { name: "req-2", uid: "u2" } }));
   listed(provider);
   return provider;
@@ -36,52 +37,54 @@ const cases: [what: string, machines: unknown, machinesRecorded: string[], unkno
   ["none", [], [], []],
 ];
 for (const [what, machines, machinesRecorded, unknown] of cases) {
-  Deno.test(`machines are returned: ${what}`, () => {
-    const provider = issued();
-    const { requestId, message } = requestReturnMachines(provider, { machines });
+  Deno.test(`machines are returned: ${what}`, async () => {
+    const provider = await issued();
+    const { requestId, message } = await requestReturnMachines(provider, { machines });
     assert.deepEqual(recorded(provider, requestId), { machines: machinesRecorded, unknown });
     for (const name of unknown) assert.ok(message.includes(`'${name}'`), message);
   });
 }
 
-Deno.test("a machine of which only a word or a pod is left was issued", () => {
-  const provider = issued();
+Deno.test("a machine of which only a word or a pod is left was issued", async () => {
+  const provider = await issued();
   provider.files.symlink("running", "/work/pods-status/old-0");
   provider.files.writeText("/work/pods/old-1", "{}");
-  const { requestId } = requestReturnMachines(provider, { machines: [{ name: "old-0" }, { name: "old-1" }] });
+  const { requestId } = await requestReturnMachines(provider, { machines: [{ name: "old-0" }, { name: "old-1" }] });
   assert.deepEqual(recorded(provider, requestId), { machines: ["old-0", "old-1"], unknown: [] });
 });
 
-Deno.test("while the cluster has not been listed, a machine of a request that is not here may have been issued", () => {
-  const provider = issued();
+Deno.test("while the cluster has not been listed, a machine of a request that is not here may have been issued", async () => {
+  const provider = await issued();
   provider.files.remove("/work/views/pods.json");
   const machines = ["lost-0", "req-3", "no machine"].map((name) => ({ name }));
-  const { requestId, message } = requestReturnMachines(provider, { machines });
+  const { requestId, message } = await requestReturnMachines(provider, { machines });
   assert.deepEqual(recorded(provider, requestId), { machines: ["lost-0"], unknown: ["req-3", "no machine"] });
   assert.doesNotMatch(message, /lost-0/);
 });
 
-Deno.test("the same machine can be returned twice, in two requests", () => {
-  const provider = issued();
-  const ids = [1, 2].map(() => requestReturnMachines(provider, { machines: [{ name: "req-0" }] }).requestId);
-  for (const id of ids) assert.deepEqual(recorded(provider, id).machines, ["req-0"]);
+Deno.test("the same machine can be returned twice, in two requests", async () => {
+  const provider = await issued();
+  for (let times = 0; times < 2; times++) {
+    const { requestId } = await requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
+    assert.deepEqual(recorded(provider, requestId).machines, ["req-0"]);
+  }
 });
 
-Deno.test("with an id of its own the same return is the same again; another is an error", () => {
-  const provider = issued({ requestId: "mine" });
+Deno.test("with an id of its own the same return is the same again; another is an error", async () => {
+  const provider = await issued({ requestId: "mine" });
   const ask = (name: string) => requestReturnMachines(provider, { machines: [{ name }] });
-  const first = ask("req-0");
+  const first = await ask("req-0");
   const before = provider.files.tree("/work");
-  assert.deepEqual(ask("req-0"), first);
-  assert.throws(() => ask("req-1"), /'mine': it is taken/);
+  assert.deepEqual(await ask("req-0"), first);
+  await assert.rejects(() => ask("req-1"), /'mine': it is taken/);
   assert.deepEqual(provider.files.tree("/work"), before);
 });
 
-Deno.test("a question that cannot be read leaves nothing behind", () => {
-  const provider = issued();
+Deno.test("a question that cannot be read leaves nothing behind", async () => {
+  const provider = await issued();
   const before = provider.files.tree("/work");
   for (const input of [{}, { machines: "req-0" }, { machines: ["req-0"] }, null]) {
-    assert.throws(() => requestReturnMachines(provider, input), { name: "HostFactoryError" });
+    await assert.rejects(() => requestReturnMachines(provider, input), { name: "HostFactoryError" });
   }
   assert.deepEqual(provider.files.tree("/work"), before);
 });
@@ -89,12 +92,12 @@ Deno.test("a question that cannot be read leaves nothing behind", () => {
 const question = { machines: [{ name: "req-0" }, { name: "req-2" }, { name: "gone-0" }] };
 
 for (const error of [noSpace(), notPermitted()]) {
-  Deno.test(`whichever write fails, the return request is whole or not there: ${error.message}`, () => {
+  Deno.test(`whichever write fails, the return request is whole or not there: ${error.message}`, async () => {
     for (let n = 0;; n++) {
-      const provider = issued({ requestId: "ret" });
+      const provider = await issued({ requestId: "ret" });
       const before = provider.files.writes.length;
       provider.files.failWrite(n, error);
-      const answered = answers(provider);
+      const answered = await answers(provider);
       assertWhole(provider.files, answered, `write ${n} failed`);
       assert.deepEqual(Object.keys(provider.files.tree("/work")).filter((path) => path.includes(".new-")), []);
       if (provider.files.writes.length - before <= n) break;
@@ -103,27 +106,27 @@ for (const error of [noSpace(), notPermitted()]) {
 }
 
 for (const leaves of ["everything", "synced", "names"] as const) {
-  Deno.test(`crashed at any operation, the return request is whole or not there; once answered it is there (${leaves})`, () => {
-    assert.ok(crashEverywhere(leaves) > 5);
+  Deno.test(`crashed at any operation, the return request is whole or not there; once answered it is there (${leaves})`, async () => {
+    assert.ok(await crashEverywhere(leaves) > 5);
   });
 }
 
-function crashEverywhere(leaves: CrashLeaves): number {
+async function crashEverywhere(leaves: CrashLeaves): Promise<number> {
   for (let n = 0;; n++) {
-    const provider = issued({ requestId: "ret" });
+    const provider = await issued({ requestId: "ret" });
     for (const path of ["req/.request.json", "req/.manifest.json", "req", ""]) {
-      provider.files.sync(`/work/requests/${path}`);
+      await provider.files.sync(`/work/requests/${path}`);
     }
     provider.files.killAt(n);
-    const answered = answers(provider);
+    const answered = await answers(provider);
     assertWhole(provider.files.crash(leaves), answered, `killed at ${n}`);
     if (answered) return n;
   }
 }
 
-function answers(provider: MemoryProvider): boolean {
+async function answers(provider: MemoryProvider): Promise<boolean> {
   try {
-    requestReturnMachines(provider, question);
+    await requestReturnMachines(provider, question);
     return true;
   } catch {
     return false;
@@ -141,22 +144,22 @@ function assertWhole(files: MemoryFiles, answered: boolean, when: string): void 
   }, when);
 }
 
-Deno.test("answered again, a return request is durable, though whoever put it there died before it was", () => {
-  const provider = issued({ requestId: "ret" });
+Deno.test("answered again, a return request is durable, though whoever put it there died before it was", async () => {
+  const provider = await issued({ requestId: "ret" });
   let dead = false;
   provider.files.before = ({ name, paths }) => {
     dead ||= name === "sync" && paths[0] === "/work/return-requests";
     if (dead) throw new Killed();
   };
-  assert.throws(() => requestReturnMachines(provider, { machines: [{ name: "req-0" }] }));
+  await assert.rejects(() => requestReturnMachines(provider, { machines: [{ name: "req-0" }] }));
   provider.files.before = () => {};
-  requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
+  await requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
   assert.equal(provider.files.crash("synced").info("/work/return-requests/ret").kind, "directory");
 });
 
-Deno.test("while the cluster has not been listed, a machine of a request that lost all its files may have been issued", () => {
+Deno.test("while the cluster has not been listed, a machine of a request that lost all its files may have been issued", async () => {
   const provider = memoryProvider();
   provider.files.makeDirectory("/work/requests/req");
-  const { requestId } = requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
+  const { requestId } = await requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
   assert.deepEqual(recorded(provider, requestId), { machines: ["req-0"], unknown: [] });
 });

@@ -4,12 +4,14 @@ import { PodLabel, REQUEST_ANNOTATION, RETURN_ANNOTATION } from "../../src/templ
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
 import { LOST } from "../../src/watchers/adopter.ts";
+import { signatureOf } from "../../src/watchers/pod_memory.ts";
 import { PodsWatcher } from "../../src/watchers/pods.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
 import { readMachineRecord, readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addRequest, markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
@@ -17,11 +19,15 @@ import { memoryProvider } from "../support/memory_provider.ts";
 const running: PodStatus = { phase: "Running", podIP: "10.0.0.1" };
 
 /** A pod that remembers its request of so many machines. */
-function remembering(name: string, options: { count: number; status?: PodStatus; returnId?: string }): Pod {
-  const { count, status = running, returnId } = options;
-  const returned = returnId === undefined
-    ? {}
-    : { [RETURN_ANNOTATION]: JSON.stringify({ id: returnId, requestedAt: 9 }) };
+function remembering(
+  name: string,
+  options: { count: number; status?: PodStatus; returnId?: string; signedBy?: string },
+): Pod {
+  const { count, status = running, returnId: id, signedBy } = options;
+  const signature = id === undefined || signedBy === undefined
+    ? undefined
+    : signatureOf({ id, uid: `uid-${name}`, key: signedBy });
+  const returned = id === undefined ? {} : { [RETURN_ANNOTATION]: JSON.stringify({ id, requestedAt: 9, signature }) };
   const memory = JSON.stringify({ templateId: "T", count, index: 0, requestedAt: 7 });
   return ourPod(name, status, { annotations: { [REQUEST_ANNOTATION]: memory, ...returned } });
 }
@@ -82,9 +88,9 @@ Deno.test("nothing is created for a request that came back, and asked for again 
   const watching = memoryWatching();
   await list(watching, remembering("req-0", { count: 2 }));
   await run(new RequestMachinesWatcher(watching, () => {}), watching, 5_000);
-  assert.deepEqual(watching.kube.calls, []);
+  assert.deepEqual(watching.kube.named("createPod"), []);
   const before = watching.files.tree("/work");
-  addRequest(watching.workdir, { id: "req", templateId: "T", count: 2, requestedAt: 99, manifest: "{}" });
+  await addRequest(watching.workdir, { id: "req", templateId: "T", count: 2, requestedAt: 99, manifest: "{}" }, atOnce);
   assert.deepEqual(watching.files.tree("/work"), before);
 });
 
@@ -138,7 +144,7 @@ Deno.test("a machine whose pod file was lost with its request is not over: its w
 
 Deno.test("an entry that was lost is put back; what is right already is left alone", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
   watching.files.remove("/work/requests/req/req-1");
   const watcher = await list(watching, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
@@ -152,7 +158,7 @@ Deno.test("an entry that was lost is put back; what is right already is left alo
 
 Deno.test("a pod that none of the machines of its request can have is over, and is none of its answers", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   await list(watching, remembering("req-0", { count: 1 }), remembering("req-5", { count: 1 }));
   assert.deepEqual(status(watching, "req").machines.map(({ name }) => name), ["req-0"]);
   assert.equal(readStatusWord(watching.workdir, "req-5"), "deleted");
@@ -161,7 +167,7 @@ Deno.test("a pod that none of the machines of its request can have is over, and 
 
 Deno.test("a pod that none of the machines of its request can have is deleted, after a grace", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   const pod = watching.kube.put(remembering("req-5", { count: 1 }));
   await list(watching, pod);
   const expiry = new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} });
@@ -173,7 +179,7 @@ Deno.test("a pod that none of the machines of its request can have is deleted, a
 
 Deno.test("of a machine without a pod that stays which is known: that it was given back, or how it ended", async () => {
   const watching = memoryWatching();
-  giveBack(watching, "ret", "req-1");
+  await giveBack(watching, "ret", "req-1");
   const record = { up: true, returned: false, givenUp: false, message: "out of memory" };
   writeMachineRecord(watching.workdir, "req-2", record);
   writeStatusWord(watching.workdir, "req-2", "failed");
@@ -207,7 +213,7 @@ Deno.test("a return comes back as its pods remember it, and a machine of it that
 
 Deno.test("a return request that was removed once its pods had gone does not come back", async () => {
   const watching = memoryWatching();
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   const watcher = await list(watching);
   const returned = remembering("req-0", { count: 1, returnId: "ret" });
   watcher.event("MODIFIED", returned);
@@ -221,13 +227,33 @@ Deno.test("a return request that was removed once its pods had gone does not com
 
 Deno.test("that a machine was given back is known from its pod, though the return request is not put back yet", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
-  const returned = remembering("req-0", { count: 1, returnId: "ret" });
+  await ask(watching, "req", 1);
+  const returned = remembering("req-0", { count: 1, returnId: "ret", signedBy: watching.identity.key });
   const watcher = await list(watching, returned);
   watching.files.removeTree("/work/return-requests/ret");
-  watcher.event("DELETED", returned);
+  watcher.event("DELETED", {
+    ...returned,
+    metadata: { ...returned.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" },
+  });
   await go(watcher, watching);
   assert.equal(readMachineRecord(watching.workdir, "req-0")?.returned, true);
+});
+
+Deno.test("what others write on a pod gives no machine back, while its request is there", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 3);
+  const forged = [undefined, "another key"].map((signedBy, i) =>
+    remembering(`req-${i}`, { count: 3, returnId: "ret", ...(signedBy === undefined ? {} : { signedBy }) })
+  );
+  const copied = remembering("req-0", { count: 3, returnId: "ret", signedBy: watching.identity.key });
+  const borrowed = ourPod("req-2", running, { annotations: copied.metadata.annotations ?? {} });
+  const watcher = await list(watching, ...forged, borrowed);
+  assert.deepEqual(watching.workdir.names("/work/return-requests"), []);
+  for (const pod of [...forged, borrowed]) {
+    watcher.event("DELETED", { ...pod, metadata: { ...pod.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" } });
+  }
+  await go(watcher, watching);
+  for (const index of [0, 1, 2]) assert.equal(readMachineRecord(watching.workdir, `req-${index}`)?.returned, false);
 });
 
 Deno.test("pods of other instances and of the existing plug-in bring nothing back", async () => {
@@ -293,12 +319,12 @@ Deno.test("where directories lost what they said, requests and returns come back
 
 Deno.test("a machine that has neither pod nor word nor entry any more fails, once its request was handled", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   for (const machine of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", machine);
   watching.files.remove("/work/requests/req/req-1");
   await list(watching, remembering("req-0", { count: 2 }));
   assert.equal(status(watching, "req").status, "running", "it is still to be created");
-  markProcessed(watching.workdir, "req");
+  await markProcessed(watching.workdir, "req");
   await list(watching, remembering("req-0", { count: 2 }));
   assert.deepEqual(status(watching, "req").machines.map(({ result }) => result), ["succeed", "fail"]);
 });
@@ -314,7 +340,7 @@ Deno.test("what is among the pod files and holds no pod brings no request back",
 
 Deno.test("a request that nobody may look into holds up neither the others nor the view", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   watching.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/req", notPermitted());
   await list(watching, remembering("req-0", { count: 1 }), remembering("other-0", { count: 1 }));
   assert.ok(readRequest(watching.workdir, "other"));

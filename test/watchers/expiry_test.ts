@@ -10,9 +10,9 @@ import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
 
 /** A machine that has been pending for so long. */
-function pending(ageSeconds: number, status: PodStatus = { phase: "Pending" }): MemoryWatching {
+async function pending(ageSeconds: number, status: PodStatus = { phase: "Pending" }): Promise<MemoryWatching> {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   const creationTimestamp = new Date(watching.clock.now() - ageSeconds * 1000).toISOString();
   const stored = watching.kube.put(ourPod("req-0", status, { creationTimestamp }));
@@ -54,7 +54,7 @@ const reasons: [what: string, status: PodStatus, message: string][] = [
 ];
 for (const [what, status, message] of reasons) {
   Deno.test(`a machine that is pending too long fails with the cluster's reason: one that ${what}`, async () => {
-    const watching = pending(301, status);
+    const watching = await pending(301, status);
     await run(watcherOf(watching), watching, 1_000);
     assert.equal(readStatusWord(watching.workdir, "req-0"), "failed");
     assert.equal(readMachineRecord(watching.workdir, "req-0")?.message, message);
@@ -68,7 +68,7 @@ for (const [what, status, message] of reasons) {
 }
 
 Deno.test("a machine is given up when its time is over, not before", async () => {
-  const watching = pending(0);
+  const watching = await pending(0);
   const watcher = watcherOf(watching);
   await run(watcher, watching, 299_000);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
@@ -78,7 +78,7 @@ Deno.test("a machine is given up when its time is over, not before", async () =>
 
 for (const localMs of [-600_000, 600_000]) {
   Deno.test(`a pod's age is counted by the cluster's clock, also where ours is set by ${localMs} ms`, async () => {
-    const watching = pending(0);
+    const watching = await pending(0);
     const watcher = watcherOf(watching);
     watching.clock.setNow(watching.clock.now() + localMs);
     await run(watcher, watching, 295_000);
@@ -89,7 +89,7 @@ for (const localMs of [-600_000, 600_000]) {
 }
 
 Deno.test("before the cluster has told its time nothing is given up; it is asked for it, and then that is done", async () => {
-  const watching = pending(1_000);
+  const watching = await pending(1_000);
   const { kube } = watching;
   kube.aheadMs = undefined;
   kube.fail("listPods", new KubeError("unavailable", "away"));
@@ -110,16 +110,16 @@ Deno.test("before the cluster has told its time nothing is given up; it is asked
 });
 
 /** What the pods' watcher does with what the cluster holds now. */
-function see(watching: MemoryWatching): void {
-  writeSightings(watching, [["req-0", { pod: watching.kube.put(watching.kube.pods.get("req-0")!) }]]);
+async function see(watching: MemoryWatching): Promise<void> {
+  await writeSightings(watching, [["req-0", { pod: watching.kube.put(watching.kube.pods.get("req-0")!) }]]);
 }
 
 Deno.test("an image that cannot be pulled is waited for, but not longer than the grace, also by processes that live briefly", async () => {
-  const watching = pending(0, waiting("ErrImagePull"));
-  see(watching);
+  const watching = await pending(0, waiting("ErrImagePull"));
+  await see(watching);
   await watching.clock.advance(30_000);
   watching.kube.pods.get("req-0")!.status = waiting("ImagePullBackOff");
-  see(watching);
+  await see(watching);
   await watcherOf(watching).step(watching.stopping);
   await watching.clock.advance(30_000);
   await watcherOf(watching).step(watching.stopping);
@@ -132,8 +132,8 @@ Deno.test("an image that cannot be pulled is waited for, but not longer than the
 });
 
 Deno.test("an image that was pulled in the end gives nothing up, whatever the files say", async () => {
-  const watching = pending(0, waiting("ErrImagePull"));
-  see(watching);
+  const watching = await pending(0, waiting("ErrImagePull"));
+  await see(watching);
   watching.kube.pods.get("req-0")!.status = waiting("ContainerCreating");
   await run(watcherOf(watching), watching, 90_000);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "pending");
@@ -141,9 +141,9 @@ Deno.test("an image that was pulled in the end gives nothing up, whatever the fi
 });
 
 Deno.test("a machine that crashes from its start on is given up though it runs, and says why", async () => {
-  const watching = pending(0, { phase: "Running" });
+  const watching = await pending(0, { phase: "Running" });
   const watcher = watcherOf(watching);
-  see(watching);
+  await see(watching);
   await run(watcher, watching, 20_000);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "running");
   const finishedAt = new Date(watching.clock.now()).toISOString();
@@ -157,7 +157,7 @@ Deno.test("a machine that crashes from its start on is given up though it runs, 
       lastState: { terminated: { exitCode: 1, reason: "Error", finishedAt } },
     }],
   };
-  see(watching);
+  await see(watching);
   await run(watcher, watching, 10_000);
   const { message, up } = readMachineRecord(watching.workdir, "req-0") ?? {};
   assert.match(
@@ -169,8 +169,8 @@ Deno.test("a machine that crashes from its start on is given up though it runs, 
 });
 
 Deno.test("machines that run are read once, and again only where their pods change", async () => {
-  const watching = pending(0, { phase: "Running" });
-  see(watching);
+  const watching = await pending(0, { phase: "Running" });
+  await see(watching);
   const reads: string[] = [];
   const readText = watching.files.readText.bind(watching.files);
   watching.files.readText = (path) => {
@@ -180,7 +180,7 @@ Deno.test("machines that run are read once, and again only where their pods chan
   const watcher = watcherOf(watching);
   await run(watcher, watching, 60_000);
   assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
-  see(watching);
+  await see(watching);
   reads.length = 0;
   await run(watcher, watching, 60_000);
   assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
@@ -192,7 +192,7 @@ Deno.test("a machine that runs but is not Ready in time is given up, one that wa
       { type: "Initialized", status: "True", lastTransitionTime: "2026-11-20T00:00:01Z" },
       { type: "Ready", status: "False", reason: "Why", lastTransitionTime: `2026-11-20T00:00:0${becameReadyAt}Z` },
     ];
-    const watching = pending(301, { phase: "Running", conditions });
+    const watching = await pending(301, { phase: "Running", conditions });
     watching.kube.pods.get("req-0")!.metadata.annotations = { "symphony/hostfactory-request": '{"up":"Ready"}' };
     await run(watcherOf(watching), watching, 10_000);
     const { message } = readMachineRecord(watching.workdir, "req-0") ?? {};
@@ -201,7 +201,7 @@ Deno.test("a machine that runs but is not Ready in time is given up, one that wa
 });
 
 Deno.test("a dry run changes nothing", async () => {
-  const watching = pending(1_000);
+  const watching = await pending(1_000);
   const before = watching.files.tree("/work");
   await run(watcherOf(watching, true), watching, 20_000);
   assert.deepEqual(watching.files.tree("/work"), before);
@@ -209,16 +209,16 @@ Deno.test("a dry run changes nothing", async () => {
 });
 
 /** A machine whose pod is seen to have ended now. */
-function ended(phase: "Failed" | "Succeeded"): MemoryWatching {
-  const watching = pending(0);
+async function ended(phase: "Failed" | "Succeeded"): Promise<MemoryWatching> {
+  const watching = await pending(0);
   watching.kube.pods.get("req-0")!.status = { phase };
-  see(watching);
+  await see(watching);
   return watching;
 }
 
 for (const phase of ["Failed", "Succeeded"] as const) {
   Deno.test(`a pod that has ${phase.toLowerCase()} stays for an hour by the cluster's clock, and is deleted then`, async () => {
-    const watching = ended(phase);
+    const watching = await ended(phase);
     watching.clock.setNow(watching.clock.now() + 24 * 3_600_000);
     await watching.clock.advance(3_595_000);
     const watcher = watcherOf(watching);
@@ -232,15 +232,15 @@ for (const phase of ["Failed", "Succeeded"] as const) {
 }
 
 Deno.test("a pod that has ended and that Symphony gave back is left to whoever deletes it at once", async () => {
-  const watching = ended("Failed");
-  giveBack(watching, "ret", "req-0");
+  const watching = await ended("Failed");
+  await giveBack(watching, "ret", "req-0");
   await watching.clock.advance(7_200_000);
   await run(watcherOf(watching), watching, 20_000);
   assert.deepEqual(watching.kube.calls, []);
 });
 
 Deno.test("a pod that has ended is not deleted before a power failure can make nobody forget how", async () => {
-  const watching = ended("Succeeded");
+  const watching = await ended("Succeeded");
   watching.files.before = ({ name, paths: [path] }) => {
     if (name === "sync" && path === "/work/machines") throw noSpace();
   };
@@ -254,7 +254,7 @@ Deno.test("a pod that has ended is not deleted before a power failure can make n
 });
 
 Deno.test("pods that have ended are read now and then while they stay", async () => {
-  const watching = ended("Failed");
+  const watching = await ended("Failed");
   let reads = 0;
   watching.files.before = ({ name, paths: [path] }) =>
     void (reads += Number(name === "readText" && path === "/work/pods/req-0"));
@@ -263,15 +263,15 @@ Deno.test("pods that have ended are read now and then while they stay", async ()
 });
 
 Deno.test("a machine that Symphony has given back is not given up here", async () => {
-  const watching = pending(1_000);
-  giveBack(watching, "ret", "req-0");
+  const watching = await pending(1_000);
+  await giveBack(watching, "ret", "req-0");
   await run(watcherOf(watching), watching, 20_000);
   assert.deepEqual(watching.kube.calls, []);
 });
 
 Deno.test("that a machine was given up outlasts a power failure before its pod is deleted", async () => {
-  const watching = pending(1_000);
-  for (const path of ["machines", "pods", "pods-status", "requests"]) watching.files.sync(`/work/${path}`);
+  const watching = await pending(1_000);
+  for (const path of ["machines", "pods", "pods-status", "requests"]) await watching.files.sync(`/work/${path}`);
   const deletePod = watching.kube.deletePod.bind(watching.kube);
   let atDelete: string | undefined;
   watching.kube.deletePod = async (name, options) => {
@@ -290,7 +290,7 @@ const onTheCluster: [what: string, pod: Pod | undefined][] = [
 ];
 for (const [what, pod] of onTheCluster) {
   Deno.test(`old files give nothing up: a machine whose pod on the cluster ${what} is left to the pods' watcher`, async () => {
-    const watching = pending(1_000);
+    const watching = await pending(1_000);
     watching.kube.pods.clear();
     if (pod) watching.kube.put(pod);
     await run(watcherOf(watching), watching, 60_000);
@@ -303,7 +303,7 @@ for (const [what, pod] of onTheCluster) {
 }
 
 Deno.test("the reason is the one that the cluster gives now, not the one in the file", async () => {
-  const watching = pending(1_000, { phase: "Pending", conditions: [] });
+  const watching = await pending(1_000, { phase: "Pending", conditions: [] });
   const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "no room" }] as const;
   watching.kube.pods.get("req-0")!.status = { phase: "Pending", conditions: [...conditions] };
   await run(watcherOf(watching), watching, 1_000);
@@ -311,7 +311,7 @@ Deno.test("the reason is the one that the cluster gives now, not the one in the 
 });
 
 Deno.test("while the cluster is away nothing is given up and it is asked with growing patience; later it is", async () => {
-  const watching = pending(1_000);
+  const watching = await pending(1_000);
   watching.kube.fail("getPod", new KubeError("unavailable", "away"));
   const watcher = watcherOf(watching);
   await run(watcher, watching, 120_000);
@@ -326,22 +326,27 @@ Deno.test("while the cluster is away nothing is given up and it is asked with gr
 Deno.test("however many are pending too long, no more calls are under way than may be, and all are given up", async () => {
   const watching = memoryWatching({ concurrency: 4 });
   watching.kube.latencyMs = 10;
-  ask(watching, "req", 30);
+  await ask(watching, "req", 30);
   for (let i = 0; i < 30; i++) {
     settleMachine(watching.workdir, "req", `req-${i}`);
     const stored = watching.kube.put(ourPod(`req-${i}`, {}, { creationTimestamp: "2026-11-19T23:00:00Z" }));
     watching.files.writeText(`/work/pods/req-${i}`, podFileText(stored));
     writeStatusWord(watching.workdir, `req-${i}`, "pending");
   }
-  const step = run(watcherOf(watching), watching, 0);
-  await watching.clock.runWhile(step);
+  const watcher = watcherOf(watching);
+  await watching.clock.runWhile(run(watcher, watching, 0));
   await watching.clock.advance(5_000);
+  assert.equal(watching.kube.pods.size, 20, "many at once are looked at a second time");
+  for (let look = 0; look < 24; look++) {
+    await watching.clock.runWhile(watcher.step(watching.stopping));
+    await watching.clock.advance(5_000);
+  }
   assert.equal(watching.kube.pods.size, 0);
   assert.ok(watching.kube.mostInFlight <= 8, `${watching.kube.mostInFlight}`); // Gets and deletes have their own.
 });
 
 Deno.test("a full disk delays giving up, and no pod is deleted before it is written down", async () => {
-  const watching = pending(1_000);
+  const watching = await pending(1_000);
   watching.files.failWhere(({ name }) => name === "writeText", noSpace());
   const watcher = watcherOf(watching);
   await run(watcher, watching, 60_000);
@@ -353,7 +358,7 @@ Deno.test("a full disk delays giving up, and no pod is deleted before it is writ
 });
 
 Deno.test("a pod file that cannot be read, or is a directory, holds up no other", async () => {
-  const watching = pending(1_000);
+  const watching = await pending(1_000);
   watching.files.makeDirectory("/work/pods/dir-0");
   watching.files.writeText("/work/pods/locked-0", "");
   watching.files.failWhere(({ paths }) => paths[0] === "/work/pods/locked-0", notPermitted());
@@ -362,7 +367,7 @@ Deno.test("a pod file that cannot be read, or is a directory, holds up no other"
 });
 
 Deno.test("a machine that comes up while the cluster is slow to answer for another is not given up", async () => {
-  const watching = pending(301);
+  const watching = await pending(301);
   const { workdir, files, kube, clock } = watching;
   const creationTimestamp = new Date(clock.now() - 301_000).toISOString();
   files.writeText("/work/pods/req-1", podFileText(kube.put(ourPod("req-1", undefined, { creationTimestamp }))));
@@ -375,7 +380,7 @@ Deno.test("a machine that comes up while the cluster is slow to answer for anoth
   const step = watcherOf(watching).step(watching.stopping);
   await clock.advance(10_000);
   const up = kube.put(ourPod("req-0", { phase: "Running" }, { creationTimestamp }));
-  writeSightings(watching, [["req-0", { pod: up }]]);
+  await writeSightings(watching, [["req-0", { pod: up }]]);
   await clock.advance(10_000);
   await step;
   assert.equal(readStatusWord(workdir, "req-0"), "running");

@@ -25,11 +25,11 @@ function make() {
 
 Deno.test("each that is not handled is taken up once; what was there before is told from what came", async () => {
   const { watching, taken, begin } = make();
-  for (const id of ["open", "handled"]) ask(watching, id, 1);
-  markProcessed(watching.workdir, "handled");
+  for (const id of ["open", "handled"]) await ask(watching, id, 1);
+  await markProcessed(watching.workdir, "handled");
   const intake = begin();
   await intake.step();
-  ask(watching, "later", 1);
+  await ask(watching, "later", 1);
   await intake.step();
   await intake.step();
   assert.deepEqual(taken, ["open", "later"]);
@@ -40,7 +40,7 @@ Deno.test("each that is not handled is taken up once; what was there before is t
 Deno.test("what cannot be read is read later, and holds up no other; what is none is noted", async () => {
   const { watching, taken, begin } = make();
   const { files, clock, workdir } = watching;
-  for (const id of ["bad", "good"]) ask(watching, id, 1);
+  for (const id of ["bad", "good"]) await ask(watching, id, 1);
   files.writeText("/work/requests/file", "");
   files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/bad", notPermitted());
   const intake = begin();
@@ -58,7 +58,7 @@ Deno.test("what cannot be read is read later, and holds up no other; what is non
 
 Deno.test("of very many, some are read at a time, and it wakes itself for the rest", async () => {
   const { watching, taken, begin, wakes } = make();
-  for (let i = 0; i < 10; i++) ask(watching, `req${i}`, 1);
+  for (let i = 0; i < 10; i++) await ask(watching, `req${i}`, 1);
   const { clock } = watching;
   const monotonic = clock.monotonic.bind(clock);
   let passedMs = 0;

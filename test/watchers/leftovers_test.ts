@@ -32,8 +32,8 @@ Deno.test("also inside requests and return requests, whether they were handled o
   const watching = memoryWatching();
   const { files } = watching;
   for (const id of ["open", "handled"]) {
-    ask(watching, id, 1);
-    giveBack(watching, `${id}-ret`, `${id}-0`);
+    await ask(watching, id, 1);
+    await giveBack(watching, `${id}-ret`, `${id}-0`);
     for (const path of [`requests/${id}`, `return-requests/${id}-ret`]) {
       files.writeText(`/work/${path}/.new-old`, "");
       if (id === "handled") files.writeText(`/work/${path}/.processed`, "");

@@ -9,6 +9,7 @@ import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_
 import { readLost, writeLost } from "../../src/workdir/lost.ts";
 import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
+import { atOnce } from "../support/at_once.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
@@ -16,7 +17,7 @@ import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from 
 const ended = { up: true, returned: false, givenUp: false, message: "gone" };
 
 /** Machines of each kind that are over, as another process left them. */
-function furnished(): MemoryWatching {
+async function furnished(): Promise<MemoryWatching> {
   const watching = memoryWatching();
   const { workdir } = watching;
   for (const name of ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0", "forgotten-0"]) {
@@ -27,40 +28,40 @@ function furnished(): MemoryWatching {
   writeMachineRecord(workdir, "rejected-0", { ...ended, up: false, givenUp: true });
   writeMachineRecord(workdir, "forgotten-0", ended);
   watching.files.makeDirectory("/work/machines/broken-0/directory");
-  giveBack(watching, "ret", "returned-0");
+  await giveBack(watching, "ret", "returned-0");
   return watching;
 }
 
 const over = ["lost-0", "returned-0", "rejected-0", "existing-0", "broken-0", "forgotten-0"];
 
-Deno.test("lost are those that had a pod and were not given back, found out once", () => {
-  const watching = furnished();
+Deno.test("lost are those that had a pod and were not given back, found out once", async () => {
+  const watching = await furnished();
   const lost = new LostMachines(watching);
   assert.equal(readLost(watching.workdir), undefined);
   lost.begin(over);
-  lost.write();
+  await lost.write();
   assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "forgotten-0", "lost-0"]);
   lost.begin([]);
-  lost.write();
+  await lost.write();
   assert.equal(readLost(watching.workdir)?.length, 4);
 });
 
-Deno.test("what an earlier process kept is put right: what it missed, and what was given back since", () => {
-  const watching = furnished();
+Deno.test("what an earlier process kept is put right: what it missed, and what was given back since", async () => {
+  const watching = await furnished();
   watching.files.makeDirectory("/work/lost");
   for (const name of ["returned-0", "past-0", "lost-0"]) watching.files.writeText(`/work/lost/${name}`, "");
   const lost = new LostMachines(watching);
   lost.begin(over);
-  lost.write();
+  await lost.write();
   assert.deepEqual(readLost(watching.workdir)?.sort(), ["broken-0", "existing-0", "forgotten-0", "lost-0"]);
 });
 
 for (const kept of [true, false]) {
   Deno.test(`a machine that a LIST does not name any more is lost, though it was not over when the LIST ended (${kept})`, async () => {
-    const watching = furnished();
+    const watching = await furnished();
     const { workdir, kube } = watching;
     if (kept) watching.files.makeDirectory("/work/lost");
-    ask(watching, "req", 2);
+    await ask(watching, "req", 2);
     for (const name of ["req-0", "req-1"]) {
       settleMachine(workdir, "req", name);
       writeStatusWord(workdir, name, "running");
@@ -76,15 +77,15 @@ for (const kept of [true, false]) {
   });
 }
 
-Deno.test("what cannot be written is written later, and until then nobody counts on it", () => {
-  const watching = furnished();
+Deno.test("what cannot be written is written later, and until then nobody counts on it", async () => {
+  const watching = await furnished();
   const lost = new LostMachines(watching);
   lost.begin(over);
   watching.files.failWhere(({ name }) => name === "rename", noSpace());
-  assert.throws(() => lost.write());
+  await assert.rejects(() => lost.write());
   assert.equal(readLost(watching.workdir), undefined);
   watching.files.before = () => {};
-  lost.write();
+  await lost.write();
   assert.equal(readLost(watching.workdir)?.length, 4);
 });
 
@@ -99,7 +100,7 @@ Deno.test("whatever happens, who asks for all machines is told the same as if ev
     fc.asyncProperty(fc.array(deed, { maxLength: 25 }), async (deeds) => {
       const watching = memoryWatching();
       const { workdir, kube, files, clock } = watching;
-      ask(watching, "req", 5);
+      await ask(watching, "req", 5);
       for (let i = 0; i < 5; i++) settleMachine(workdir, "req", `req-${i}`);
       let pods = begin(watching);
       let returned = new RequestReturnMachinesWatcher(watching, () => {});
@@ -116,7 +117,7 @@ Deno.test("whatever happens, who asks for all machines is told the same as if ev
           pods.event("MODIFIED", structuredClone(pod));
         }
         if (what === "return") {
-          requestReturnMachines(memoryProvider({ files, clock, seed: deeds.length }), { machines: [{ name }] });
+          await requestReturnMachines(memoryProvider({ files, clock, seed: deeds.length }), { machines: [{ name }] });
         }
         if (what === "restart") {
           pods = begin(watching);
@@ -156,12 +157,12 @@ function begin(watching: MemoryWatching): PodsWatcher {
 Deno.test("what Symphony gives back is lost no more from that moment on, also where the verb could not note that", async () => {
   const watching = memoryWatching();
   const { workdir, files, clock } = watching;
-  writeLost(workdir, ["a-0", "a-1", "a-2"]);
+  await writeLost(workdir, ["a-0", "a-1", "a-2"], atOnce);
   for (const name of ["a-0", "a-1"]) writeStatusWord(workdir, name, "deleted");
-  requestReturnMachines(memoryProvider({ files, clock }), { machines: [{ name: "a-0" }] });
+  await requestReturnMachines(memoryProvider({ files, clock }), { machines: [{ name: "a-0" }] });
   assert.deepEqual(readLost(workdir)?.sort(), ["a-1", "a-2"]);
   files.failWhere(({ name, paths }) => name === "remove" && paths[0] === "/work/lost/a-1", notPermitted());
-  requestReturnMachines(memoryProvider({ files, clock, seed: 2 }), { machines: [{ name: "a-1" }] });
+  await requestReturnMachines(memoryProvider({ files, clock, seed: 2 }), { machines: [{ name: "a-1" }] });
   assert.deepEqual(readLost(workdir)?.sort(), ["a-1", "a-2"]);
   files.before = () => {};
   await run(new RequestReturnMachinesWatcher(watching, () => {}), watching, 1_000);

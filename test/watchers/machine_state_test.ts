@@ -126,8 +126,15 @@ const ofPod: [
   [
     "runs, though given up",
     { phase: "Running" },
-    { word: "failed", record: record({ givenUp: true, uid: "u" }) },
+    { word: "failed", record: record({ givenUp: true, uid: "uid-a-0" }) },
     "failed",
+    undefined,
+  ],
+  [
+    "is another one, after its own was given up",
+    { phase: "Running" },
+    { word: "failed", record: record({ givenUp: true, uid: "u" }) },
+    "deleted",
     undefined,
   ],
   [

@@ -36,6 +36,8 @@ function watch(watching: MemoryWatching) {
 }
 
 const word = ({ workdir }: MemoryWatching, machine: string) => readStatusWord(workdir, machine);
+/** As a DELETED event shows a pod that is gone. */
+const gone = (pod: Pod): Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" } });
 const up = (name: string, version = "1") =>
   ourPod(name, { phase: "Running", podIP: "10.0.0.1" }, { resourceVersion: version });
 
@@ -85,7 +87,13 @@ Deno.test("since when something hinders a pod is remembered, also after a restar
       phase: "Pending",
       containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { waiting: { reason } } }],
     }, { resourceVersion: version, uid });
-  const hindered = () => readPodFacts(watching.workdir, "req-0")?.hindered;
+  const hindered = () => {
+    const noted = readPodFacts(watching.workdir, "req-0")?.hindered;
+    if (!noted) return undefined;
+    const { seenAt, ...rest } = noted;
+    assert.equal(seenAt, rest.since, "both clocks are right here");
+    return rest;
+  };
   const since = watching.clock.now() / 1000;
   for (const [version, reason] of [["1", "ErrImagePull"], ["2", "ImagePullBackOff"]] as const) {
     const { list, go } = watch(watching);
@@ -176,7 +184,7 @@ Deno.test("events change what changed, and what is gone is gone, with a reason",
   list(ourPod("req-0"), up("req-1"));
   await go();
   watcher.event("MODIFIED", up("req-0", "2"));
-  watcher.event("DELETED", ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" }));
+  watcher.event("DELETED", gone(ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" })));
   await go();
   assert.equal(word(watching, "req-0"), "running");
   assert.equal(word(watching, "req-1"), "deleted");
@@ -192,7 +200,7 @@ Deno.test("what vanished while nobody watched is deleted by the next list, and n
   const first = watch(watching);
   first.list(up("req-0"), up("req-1"), up("req-2"));
   await first.go();
-  giveBack(watching, "ret", "req-2");
+  await giveBack(watching, "ret", "req-2");
   const { watcher, go } = watch(watching);
   watcher.begin();
   watcher.page([up("req-0")]);
@@ -314,7 +322,7 @@ Deno.test("where machines were evicted from is written down, of those too that a
   };
   list(up("req-0"), up("req-1"), evicted("req-2", "n3", "1"));
   watcher.event("MODIFIED", evicted("req-0", "n1", "2"));
-  watcher.event("DELETED", evicted("req-1", "n2", "2"));
+  watcher.event("DELETED", gone(evicted("req-1", "n2", "2")));
   await watching.clock.advance(2_000);
   await go();
   assert.deepEqual([...readEvictions(watching.workdir).keys()].sort(), ["n1", "n2", "n3"]);
@@ -382,7 +390,7 @@ Deno.test("there is no view before a list was complete, however much was heard",
 
 Deno.test("a machine that was created and is in no list is asked for: gone is what the server does not know", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
+  await ask(watching, "req", 3);
   for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
   for (let i = 0; i < 3; i++) writeStatusWord(watching.workdir, `req-${i}`, "creating");
   watching.kube.put(ourPod("req-0")); // Created after the list was made.
@@ -390,7 +398,7 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
   list();
   await go();
   assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), [
-    "creating",
+    "pending",
     "deleted",
     "creating",
   ]);
@@ -399,7 +407,7 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
 
 Deno.test("while the server cannot be asked for them, they are not gone, and the view is not fresh", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   writeStatusWord(watching.workdir, "req-0", "creating");
   watching.kube.fail("getPod", new KubeError("unavailable", "away"));
@@ -416,7 +424,7 @@ Deno.test("while the server cannot be asked for them, they are not gone, and the
 
 Deno.test("while the server takes long to answer for them, what the watch says is written down in between", async () => {
   const watching = memoryWatching({ concurrency: 2 });
-  ask(watching, "req", 10);
+  await ask(watching, "req", 10);
   for (let index = 0; index < 10; index++) {
     settleMachine(watching.workdir, "req", `req-${index}`);
     watching.kube.put(ourPod(`req-${index}`)); // Created after the list was made.
@@ -524,7 +532,7 @@ Deno.test("while all is listed anew the view gets no fresher; once that has fail
 
 Deno.test("a machine whose word was lost is asked for: gone is what the server does not know, with what was noted", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 4);
+  await ask(watching, "req", 4);
   for (const name of ["req-0", "req-1", "req-2"]) settleMachine(watching.workdir, "req", name);
   writeMachineRecord(watching.workdir, "req-1", { up: false, returned: false, givenUp: true, message: "quota" });
   watching.kube.put(up("req-2"));
@@ -544,7 +552,7 @@ Deno.test("a machine whose word was lost is asked for: gone is what the server d
 Deno.test("requests are looked through for lost words once for each list, in slices", async () => {
   const watching = memoryWatching();
   for (let i = 0; i < 250; i++) {
-    ask(watching, `r${i}`, 1);
+    await ask(watching, `r${i}`, 1);
     settleMachine(watching.workdir, `r${i}`, `r${i}-0`);
   }
   const { list, go } = watch(watching);
@@ -602,7 +610,7 @@ Deno.test("a machine that ended by itself, and whose pod file was lost, is gone 
 
 Deno.test("that a machine failed survives a power failure, and so does why", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   const { watcher, list, go } = watch(watching);
   list(up("req-0"), up("req-1"));
   await go();
@@ -659,7 +667,7 @@ Deno.test("one machine that may not be written delays no other, and is written o
 
 Deno.test("what a watch repeats from before a list that broke off does not undo what that list said", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   const { watcher, list, go } = watch(watching);
   list(up("req-0", "5"));

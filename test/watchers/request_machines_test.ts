@@ -11,6 +11,7 @@ import {
   writeStatusWord,
 } from "../../src/workdir/machines.ts";
 import { addRequest, readRequest, settleMachine } from "../../src/workdir/requests.ts";
+import { atOnce } from "../support/at_once.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { type CrashLeaves, noSpace, notPermitted } from "../support/memory_files.ts";
 import { manifest } from "../support/memory_provider.ts";
@@ -36,8 +37,8 @@ function assertHandled({ workdir }: MemoryWatching, id: string): void {
 Deno.test("every machine of every request gets its pod, and no more calls are under way than may be", async () => {
   const watching = memoryWatching({ concurrency: 4 });
   watching.kube.latencyMs = 20;
-  ask(watching, "one", 10);
-  ask(watching, "two", 3);
+  await ask(watching, "one", 10);
+  await ask(watching, "two", 3);
   await watch(watching).go();
   assert.equal(watching.kube.pods.size, 13);
   assert.equal(watching.kube.calls.length, 13);
@@ -51,7 +52,7 @@ Deno.test("every machine of every request gets its pod, and no more calls are un
 Deno.test("a pod carries what counts as up for its machine", async () => {
   const watching = memoryWatching();
   const request = { id: "req", templateId: "T", count: 1, requestedAt: 0, manifest: JSON.stringify(manifest) };
-  addRequest(watching.workdir, { ...request, up: "Ready" });
+  await addRequest(watching.workdir, { ...request, up: "Ready" }, atOnce);
   await watch(watching).go();
   assert.equal(needsReady(watching.kube.pods.get("req-0")!), true);
 });
@@ -59,9 +60,9 @@ Deno.test("a pod carries what counts as up for its machine", async () => {
 Deno.test("a small request that comes later does not wait for a large one", async () => {
   const watching = memoryWatching({ concurrency: 4 });
   watching.kube.latencyMs = 20;
-  ask(watching, "large", 200);
+  await ask(watching, "large", 200);
   await watching.clock.advance(1_000);
-  ask(watching, "small", 2);
+  await ask(watching, "small", 2);
   await watch(watching).go();
   const order = watching.kube.named("createPod");
   assert.ok(order.indexOf("small-1") < 8, `small-1 was created as number ${order.indexOf("small-1")}`);
@@ -69,7 +70,7 @@ Deno.test("a small request that comes later does not wait for a large one", asyn
 
 Deno.test("what is done already is not done again, also after a restart", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
+  await ask(watching, "req", 3);
   await watch(watching).go();
   const [calls, writes] = [watching.kube.calls.length, watching.files.writes.length];
   await watch(watching).go();
@@ -80,7 +81,7 @@ Deno.test("what is done already is not done again, also after a restart", async 
 Deno.test("a first word that the verb writes at the same moment leaves nothing hidden behind", async () => {
   const watching = memoryWatching();
   const { workdir, files } = watching;
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   files.before = ({ name, paths }) => {
     if ((name !== "rename" && name !== "hardLink") || paths[1] !== workdir.layout.podStatus("req-0")) return;
     files.before = () => {};
@@ -93,7 +94,7 @@ Deno.test("a first word that the verb writes at the same moment leaves nothing h
 
 Deno.test("a pod that exists and is ours is a success; one that is not is an error, and stays", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
+  await ask(watching, "req", 3);
   watching.kube.put(ourPod("req-0"));
   watching.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
   await watch(watching).go();
@@ -106,7 +107,7 @@ Deno.test("a pod that exists and is ours is a success; one that is not is an err
 for (const kind of ["quota", "forbidden", "invalid"] as const) {
   Deno.test(`a pod that is refused for good (${kind}) is asked for once, and the machine fails in the server's words`, async () => {
     const watching = memoryWatching();
-    ask(watching, "req", 3);
+    await ask(watching, "req", 3);
     watching.kube.fail("createPod", new KubeError(kind, "the server's words"), { name: "req-1" });
     await watch(watching).go();
     assert.deepEqual(watching.kube.named("createPod").filter((name) => name === "req-1"), ["req-1"]);
@@ -125,7 +126,7 @@ for (const kind of ["quota", "forbidden", "invalid"] as const) {
 for (const kind of ["unavailable", "throttled", "unauthorised", "notFound"] as KubeErrorKind[]) {
   Deno.test(`trouble that may pass (${kind}) is waited for with growing patience, and everything is created`, async () => {
     const watching = memoryWatching();
-    ask(watching, "req", 20);
+    await ask(watching, "req", 20);
     watching.kube.fail("createPod", new KubeError(kind, "not now"));
     const { go } = watch(watching);
     await go(60_000);
@@ -143,7 +144,7 @@ for (const kind of ["unavailable", "throttled", "unauthorised", "notFound"] as K
 Deno.test("a server that asks to wait is not asked by anybody until then", async () => {
   const watching = memoryWatching({ concurrency: 4 });
   watching.kube.latencyMs = 10;
-  ask(watching, "req", 40);
+  await ask(watching, "req", 40);
   const startMs = watching.clock.monotonic();
   watching.kube.fail("createPod", new KubeError("throttled", "slow down", { retryAfterMs: 10_000 }), { times: 1 });
   await watch(watching).go(30_000);
@@ -156,10 +157,10 @@ for (const refreshedByOthers of [false, true]) {
   Deno.test(`a machine that is returned before its pod is created is never created${refreshedByOthers ? ", whoever sees the return first" : ""}`, async () => {
     const watching = memoryWatching({ concurrency: 2 });
     watching.kube.fail("createPod", new KubeError("unavailable", "away"));
-    ask(watching, "req", 6);
+    await ask(watching, "req", 6);
     const { go } = watch(watching);
     await go(5_000);
-    giveBack(watching, "ret", "req-3", "req-5");
+    await giveBack(watching, "ret", "req-3", "req-5");
     if (refreshedByOthers) watching.returns.refresh(watching.clock.now());
     await go(2_000);
     watching.kube.recover();
@@ -174,18 +175,18 @@ for (const refreshedByOthers of [false, true]) {
 Deno.test("a machine that is returned while others are created is never created, though nobody gives notice", async () => {
   const watching = memoryWatching({ concurrency: 1 });
   watching.kube.latencyMs = 100;
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   const { watcher } = watch(watching);
   await watcher.step(watching.stopping);
-  giveBack(watching, "ret", "req-1");
+  await giveBack(watching, "ret", "req-1");
   await watching.clock.advance(1_000);
   assert.deepEqual(watching.kube.named("createPod"), ["req-0"]);
 });
 
 Deno.test("a machine that was returned before the request was taken up is never created", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
-  giveBack(watching, "ret", "req-0", "req-1");
+  await ask(watching, "req", 2);
+  await giveBack(watching, "ret", "req-0", "req-1");
   await watch(watching).go();
   assert.deepEqual(watching.kube.named("createPod"), []);
   assert.deepEqual(words(watching, "req"), ["deleted", "deleted"]);
@@ -196,8 +197,8 @@ Deno.test("a machine that comes and is returned while its request is watched cos
   const watching = memoryWatching();
   const { go } = watch(watching);
   await go(1_000);
-  ask(watching, "req", 2);
-  giveBack(watching, "ret", "req-0", "req-1");
+  await ask(watching, "req", 2);
+  await giveBack(watching, "ret", "req-0", "req-1");
   await go();
   assert.deepEqual(watching.kube.calls, []);
   assertHandled(watching, "req");
@@ -205,9 +206,9 @@ Deno.test("a machine that comes and is returned while its request is watched cos
 
 Deno.test("a returned machine whose pod may exist is not called gone before the cluster says that it has none", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
+  await ask(watching, "req", 3);
   watching.kube.put(ourPod("req-0")); // Created by a process that died before it noted that.
-  giveBack(watching, "ret", "req-0", "req-1");
+  await giveBack(watching, "ret", "req-0", "req-1");
   watching.kube.fail("getPod", new KubeError("unavailable", "away"));
   const { go } = watch(watching);
   await go(5_000);
@@ -222,7 +223,7 @@ Deno.test("a returned machine whose pod may exist is not called gone before the 
 
 Deno.test("what the server says against a second create is nothing against the pod that the first one made", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   watching.kube.fail("createPod", new KubeError("unavailable", "the answer was lost"), { times: 1, name: "req-0" });
   watching.kube.put(ourPod("req-0"));
   const { go } = watch(watching);
@@ -236,7 +237,7 @@ Deno.test("what the server says against a second create is nothing against the p
 
 Deno.test("a machine that ended before a crash, its entry still pending, is settled and not created", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 4);
+  await ask(watching, "req", 4);
   for (const [i, word] of (["failed", "deleted", "succeeded"] as const).entries()) {
     writeStatusWord(watching.workdir, `req-${i}`, word);
   }
@@ -247,8 +248,8 @@ Deno.test("a machine that ended before a crash, its entry still pending, is sett
 
 Deno.test("a broken manifest fails its request, with the reason, and no other", async () => {
   const watching = memoryWatching();
-  ask(watching, "bad", 2);
-  ask(watching, "good", 1);
+  await ask(watching, "bad", 2);
+  await ask(watching, "good", 1);
   watching.files.writeText("/work/requests/bad/.manifest.json", '{"kind":"Pod"}');
   await watch(watching).go();
   assert.deepEqual(words(watching, "bad"), ["failed", "failed"]);
@@ -259,7 +260,7 @@ Deno.test("a broken manifest fails its request, with the reason, and no other", 
 
 Deno.test("what cannot be read now is taken up later, and holds up nothing that came with it", async () => {
   const watching = memoryWatching();
-  for (const id of ["one", "two", "three"]) ask(watching, id, 1);
+  for (const id of ["one", "two", "three"]) await ask(watching, id, 1);
   watching.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/two", notPermitted());
   const { go } = watch(watching);
   await go(2_000);
@@ -271,7 +272,7 @@ Deno.test("what cannot be read now is taken up later, and holds up nothing that 
 
 Deno.test("a full disk delays the note that a pod was created, and creates no second pod", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   const { go, watcher } = watch(watching);
   await watcher.step(watching.stopping);
   watching.files.failWhere(({ name }) => name === "writeText", noSpace());
@@ -308,7 +309,7 @@ Deno.test("what is no request is left alone", async () => {
 Deno.test("told to stop, it ends what is under way and starts nothing; the rest is done after the next start", async () => {
   const watching = memoryWatching({ concurrency: 2 });
   watching.kube.latencyMs = 100;
-  ask(watching, "req", 5);
+  await ask(watching, "req", 5);
   const { watcher } = watch(watching);
   await watcher.step(watching.stopping);
   watching.stop();
@@ -326,7 +327,7 @@ Deno.test("told to stop, it ends what is under way and starts nothing; the rest 
 Deno.test("calls that do not end in time are cut off, and their machines are pending still", async () => {
   const watching = memoryWatching();
   watching.kube.latencyMs = 1e9;
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   const { watcher } = watch(watching);
   await watcher.step(watching.stopping);
   watching.stop();
@@ -337,10 +338,10 @@ Deno.test("calls that do not end in time are cut off, and their machines are pen
 });
 
 /** One machine of `req` is refused for good, one is returned before it is created, one is created. */
-function mixed(): MemoryWatching {
+async function mixed(): Promise<MemoryWatching> {
   const watching = memoryWatching();
-  ask(watching, "req", 3);
-  giveBack(watching, "ret", "req-2");
+  await ask(watching, "req", 3);
+  await giveBack(watching, "ret", "req-2");
   watching.kube.fail("createPod", new KubeError("quota", "the server's words"), { name: "req-1" });
   return watching;
 }
@@ -361,8 +362,8 @@ async function restart(before: MemoryWatching, leaves: CrashLeaves): Promise<Mem
 for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, no machine is forgotten and none is created late (${leaves})`, async () => {
     for (let n = 0;; n++) {
-      const watching = mixed();
-      for (const path of ["pods-status", "machines"]) watching.files.sync(`/work/${path}`);
+      const watching = await mixed();
+      for (const path of ["pods-status", "machines"]) await watching.files.sync(`/work/${path}`);
       const before = watching.files.writes.length;
       watching.files.killAt(n);
       await watch(watching).go(1_000).catch(() => {});
@@ -382,7 +383,7 @@ for (const leaves of ["everything", "synced", "names"] as const) {
 }
 
 Deno.test("what Symphony may be told of a machine's end is durable before it is said", async () => {
-  const watching = mixed();
+  const watching = await mixed();
   const reads: string[] = [];
   const symlink = watching.files.symlink.bind(watching.files);
   watching.files.symlink = (target, path) => {
@@ -400,8 +401,8 @@ Deno.test("what Symphony may be told of a machine's end is durable before it is 
 
 Deno.test("however many machines end at once, their directories are synced once", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 50);
-  giveBack(watching, "ret", ...Array.from({ length: 50 }, (_, i) => `req-${i}`));
+  await ask(watching, "req", 50);
+  await giveBack(watching, "ret", ...Array.from({ length: 50 }, (_, i) => `req-${i}`));
   const before = watching.files.writes.length;
   await watch(watching).go(1_000);
   const synced = watching.files.writes.slice(before).filter(({ name }) => name === "sync").map(({ paths }) => paths[0]);
@@ -412,7 +413,7 @@ Deno.test("however many machines end at once, their directories are synced once"
 
 Deno.test("whichever write fails for a time, nothing is forgotten, and the request is not handled before its machines", async () => {
   for (const failing of ["writeText", "symlink", "rename", "sync"] as const) {
-    const watching = mixed();
+    const watching = await mixed();
     const { go } = watch(watching);
     watching.files.failWhere(({ name }) => name === failing, noSpace());
     await go(20_000);
@@ -427,7 +428,7 @@ Deno.test("whichever write fails for a time, nothing is forgotten, and the reque
 
 Deno.test("a machine that was given up and settled before a crash gets its word", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   writeMachineRecord(watching.workdir, "req-0", { up: false, returned: false, givenUp: true, message: "quota" });
   settleMachine(watching.workdir, "req", "req-0");
   writeStatusWord(watching.workdir, "req-0", "creating");
@@ -440,7 +441,7 @@ Deno.test("a machine that was given up and settled before a crash gets its word"
 for (const word of ["pending", "running", "unknown"] as const) {
   Deno.test(`a machine whose pod has been seen (${word}) is not created again, whatever became of its pod`, async () => {
     const watching = memoryWatching();
-    ask(watching, "req", 1);
+    await ask(watching, "req", 1);
     writeStatusWord(watching.workdir, "req-0", word);
     await watch(watching).go(5_000);
     assert.deepEqual(watching.kube.calls, []);
@@ -451,7 +452,7 @@ for (const word of ["pending", "running", "unknown"] as const) {
 Deno.test("a request that is taken away wants nothing any more", async () => {
   const watching = memoryWatching();
   watching.kube.latencyMs = 100;
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   const { watcher, go } = watch(watching);
   await watcher.step(watching.stopping);
   watching.files.removeTree("/work/requests/req");
@@ -461,9 +462,9 @@ Deno.test("a request that is taken away wants nothing any more", async () => {
 
 Deno.test("what is in the place of one machine's files holds up no other machine and no other request", async () => {
   const watching = memoryWatching();
-  ask(watching, "one", 3);
-  ask(watching, "two", 2);
-  giveBack(watching, "ret", "one-2");
+  await ask(watching, "one", 3);
+  await ask(watching, "two", 2);
+  await giveBack(watching, "ret", "one-2");
   for (const path of ["pods-status/one-0", "machines/one-2"]) {
     watching.files.makeDirectory(`/work/${path}`);
     watching.files.writeText(`/work/${path}/x`, "");
@@ -482,7 +483,7 @@ for (const put of ["pipe", "makeDirectory"] as const) {
   Deno.test(`machines whose manifest became no file fail with that reason, and no pod is created (${put})`, async () => {
     const watching = memoryWatching();
     const { files, workdir, kube } = watching;
-    ask(watching, "req", 2);
+    await ask(watching, "req", 2);
     files.remove("/work/requests/req/.manifest.json");
     files[put]("/work/requests/req/.manifest.json");
     await run(new RequestMachinesWatcher(watching, () => {}), watching, 2_000);

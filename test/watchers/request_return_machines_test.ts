@@ -42,9 +42,9 @@ for (const [machine, todo] of decisions) {
 }
 
 /** Machines `req-0` and on that run, as the work directory and the cluster know them. */
-function running(count: number, options: { concurrency?: number } = {}): MemoryWatching {
+async function running(count: number, options: { concurrency?: number } = {}): Promise<MemoryWatching> {
   const watching = memoryWatching(options);
-  ask(watching, "req", count);
+  await ask(watching, "req", count);
   for (let i = 0; i < count; i++) {
     settleMachine(watching.workdir, "req", `req-${i}`);
     see(watching, `req-${i}`);
@@ -67,9 +67,9 @@ function seeGone(watching: MemoryWatching, name: string): void {
 const watcherOf = (watching: MemoryWatching) => new RequestReturnMachinesWatcher(watching, () => {});
 
 Deno.test("returned machines are deleted with their uids, and no other; handled is only what was seen gone", async () => {
-  const watching = running(4);
+  const watching = await running(4);
   const watcher = watcherOf(watching);
-  giveBack(watching, "ret", "req-1", "req-2");
+  await giveBack(watching, "ret", "req-1", "req-2");
   await run(watcher, watching, 5_000);
   assert.deepEqual([...watching.kube.pods.keys()], ["req-0", "req-3"]);
   assert.deepEqual(watching.kube.calls.map(({ call, name, uid }) => [call, name, uid]).sort(), [
@@ -87,16 +87,16 @@ Deno.test("returned machines are deleted with their uids, and no other; handled 
 });
 
 Deno.test("a delete that fails is repeated until it is accepted", async () => {
-  const watching = running(3);
+  const watching = await running(3);
   watching.kube.fail("deletePod", new KubeError("unavailable", "away"), { times: 5 });
-  giveBack(watching, "ret", "req-0", "req-1", "req-2");
+  await giveBack(watching, "ret", "req-0", "req-1", "req-2");
   await run(watcherOf(watching), watching, 60_000);
   assert.equal(watching.kube.pods.size, 0);
 });
 
 Deno.test("a pod that is not seen going is asked for again", async () => {
-  const watching = running(1);
-  giveBack(watching, "ret", "req-0");
+  const watching = await running(1);
+  await giveBack(watching, "ret", "req-0");
   const watcher = watcherOf(watching);
   await run(watcher, watching, 5_000);
   watching.kube.put(ourPod("req-0", { phase: "Running" })); // The deletion was lost, as by an API server's crash.
@@ -105,20 +105,20 @@ Deno.test("a pod that is not seen going is asked for again", async () => {
 });
 
 Deno.test("another pod under the same name is never touched", async () => {
-  const watching = running(1);
+  const watching = await running(1);
   watching.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   await run(watcherOf(watching), watching, 120_000);
   assert.equal(watching.kube.pods.get("req-0")?.metadata.uid, "another");
 });
 
 Deno.test("a machine that was created and not seen yet is found and deleted; one that is not ours is left alone", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
   watching.kube.put(ourPod("req-0"));
   watching.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
-  giveBack(watching, "ret", "req-0", "req-1");
+  await giveBack(watching, "ret", "req-0", "req-1");
   await run(watcherOf(watching), watching, 60_000);
   assert.deepEqual([...watching.kube.pods.keys()], ["req-1"]);
   // Nobody but us ever saw these pods: the cluster's word for it that they are gone ends the return request.
@@ -128,10 +128,10 @@ Deno.test("a machine that was created and not seen yet is found and deleted; one
 
 Deno.test("nothing is kept of a pod that nobody but us ever saw, once it is gone", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   watching.kube.put(ourPod("req-0"));
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   const outcome = await run(watcherOf(watching), watching, 10_000);
   assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
   assert.deepEqual(outcome, { kind: "done" }, "there is nothing to ask for again");
@@ -139,8 +139,8 @@ Deno.test("nothing is kept of a pod that nobody but us ever saw, once it is gone
 
 Deno.test("a machine that is still to be created is waited for, not asked for", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
-  giveBack(watching, "ret", "req-0");
+  await ask(watching, "req", 1);
+  await giveBack(watching, "ret", "req-0");
   const watcher = watcherOf(watching);
   await run(watcher, watching, 5_000);
   assert.deepEqual(watching.kube.calls, []);
@@ -150,9 +150,9 @@ Deno.test("a machine that is still to be created is waited for, not asked for", 
 });
 
 Deno.test("the same machine in two return requests is deleted once, and both are handled", async () => {
-  const watching = running(1);
-  giveBack(watching, "one", "req-0");
-  giveBack(watching, "two", "req-0");
+  const watching = await running(1);
+  await giveBack(watching, "one", "req-0");
+  await giveBack(watching, "two", "req-0");
   const watcher = watcherOf(watching);
   await run(watcher, watching, 2_000);
   seeGone(watching, "req-0");
@@ -163,21 +163,21 @@ Deno.test("the same machine in two return requests is deleted once, and both are
 
 Deno.test("a return request of nothing is handled at once", async () => {
   const watching = memoryWatching();
-  giveBack(watching, "ret");
+  await giveBack(watching, "ret");
   await run(watcherOf(watching), watching, 1_000);
   assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
 });
 
 Deno.test("one that counts as handled with a pod left behind is taken up again", async () => {
-  const watching = running(1);
-  giveBack(watching, "ret", "req-0");
+  const watching = await running(1);
+  await giveBack(watching, "ret", "req-0");
   watching.files.writeText("/work/return-requests/ret/.processed", "");
   await run(watcherOf(watching), watching, 2_000);
   assert.equal(watching.kube.pods.size, 0);
 });
 
 Deno.test("what is no machine is not asked for, whoever put it among pods and return requests", async () => {
-  const watching = running(1);
+  const watching = await running(1);
   watching.files.makeDirectory("/work/return-requests/X Y");
   for (const path of ["return-requests/X Y/X Y", "pods/X Y"]) watching.files.writeText(`/work/${path}`, "");
   await run(new RequestReturnMachinesWatcher(watching, () => {}), watching);
@@ -185,9 +185,9 @@ Deno.test("what is no machine is not asked for, whoever put it among pods and re
 });
 
 Deno.test("one that cannot be read now is taken up later, and holds up no other", async () => {
-  const watching = running(2);
-  giveBack(watching, "one", "req-0");
-  giveBack(watching, "two", "req-1");
+  const watching = await running(2);
+  await giveBack(watching, "one", "req-0");
+  await giveBack(watching, "two", "req-1");
   watching.files.failWhere(
     ({ name, paths }) => name === "list" && paths[0] === "/work/return-requests/one",
     notPermitted(),
@@ -201,9 +201,9 @@ Deno.test("one that cannot be read now is taken up later, and holds up no other"
 });
 
 Deno.test("told to stop, it deletes nothing more", async () => {
-  const watching = running(5, { concurrency: 1 });
+  const watching = await running(5, { concurrency: 1 });
   watching.kube.latencyMs = 100;
-  giveBack(watching, "ret", ...Array.from({ length: 5 }, (_, i) => `req-${i}`));
+  await giveBack(watching, "ret", ...Array.from({ length: 5 }, (_, i) => `req-${i}`));
   const watcher = watcherOf(watching);
   await watcher.step(watching.stopping);
   watching.stop();
@@ -215,10 +215,10 @@ Deno.test("told to stop, it deletes nothing more", async () => {
 
 Deno.test("a pod that was gone before anybody saw it ends the return request, and that it was returned is noted", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   settleMachine(watching.workdir, "req", "req-0");
   writeStatusWord(watching.workdir, "req-0", "running");
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   await run(watcherOf(watching), watching, 2_000);
   assert.equal(readStatusWord(watching.workdir, "req-0"), "deleted");
   const { returned, up, message } = readMachineRecord(watching.workdir, "req-0")!;
@@ -228,14 +228,14 @@ Deno.test("a pod that was gone before anybody saw it ends the return request, an
 
 Deno.test("all that are to be found are asked for in their turn, a few at a time, with growing patience", async () => {
   const watching = memoryWatching({ concurrency: 4 });
-  ask(watching, "req", 40);
+  await ask(watching, "req", 40);
   const names = Array.from({ length: 40 }, (_, i) => `req-${i}`);
   for (const name of names) settleMachine(watching.workdir, "req", name);
   // Those that come first are the ones that cannot be asked for.
   for (const name of names.slice(0, 20)) watching.kube.fail("getPod", new KubeError("invalid", "no"), { name });
   for (const name of names.slice(20)) watching.kube.put(ourPod(name));
   watching.kube.latencyMs = 10;
-  giveBack(watching, "ret", ...names);
+  await giveBack(watching, "ret", ...names);
   const watcher = watcherOf(watching);
   await run(watcher, watching, 5_000);
   assert.equal(watching.kube.pods.size, 0);
@@ -246,10 +246,10 @@ Deno.test("all that are to be found are asked for in their turn, a few at a time
 
 Deno.test("a pod that shows up after its return request was handled is deleted", async () => {
   const watching = memoryWatching();
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   writeStatusWord(watching.workdir, "req-0", "deleted");
   settleMachine(watching.workdir, "req", "req-0");
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   const watcher = watcherOf(watching);
   await run(watcher, watching, 2_000);
   assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
@@ -259,8 +259,8 @@ Deno.test("a pod that shows up after its return request was handled is deleted",
 });
 
 Deno.test("a machine whose files cannot be read, and a note that cannot be written, hold up no other return", async () => {
-  const watching = running(3);
-  for (const i of [0, 1, 2]) giveBack(watching, `ret${i}`, `req-${i}`);
+  const watching = await running(3);
+  for (const i of [0, 1, 2]) await giveBack(watching, `ret${i}`, `req-${i}`);
   watching.files.failWhere(({ name, paths }) =>
     (name === "readText" && paths[0] === "/work/pods/req-0") ||
     (name === "rename" && paths[1] === "/work/return-requests/ret1/.processed"), noSpace());
@@ -281,7 +281,7 @@ Deno.test("a machine whose files cannot be read, and a note that cannot be writt
 
 Deno.test("a machine of which nothing is known is asked for: what the cluster does not know is gone, and leaves nothing", async () => {
   const watching = memoryWatching();
-  giveBack(watching, "ret", "lost-0", "lost-1");
+  await giveBack(watching, "ret", "lost-0", "lost-1");
   watching.kube.put(ourPod("lost-1", { phase: "Running" }));
   await run(new RequestReturnMachinesWatcher(watching, () => {}), watching, 3_000);
   assert.deepEqual(watching.kube.named("deletePod"), ["lost-1"]);

@@ -10,6 +10,7 @@ import { readMachineRecord, writeMachineRecord, writeStatusWord } from "../../sr
 import { markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { markReturnProcessed, readReturn } from "../../src/workdir/returns.ts";
 import { writeView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
@@ -31,16 +32,16 @@ function make(): MemoryWatching {
 }
 
 /** A request whose machines are all gone. */
-function finish(watching: MemoryWatching, id: string, count: number): void {
+async function finish(watching: MemoryWatching, id: string, count: number): Promise<void> {
   const { workdir } = watching;
-  ask(watching, id, count);
+  await ask(watching, id, count);
   for (let i = 0; i < count; i++) {
     settleMachine(workdir, id, `${id}-${i}`);
     writeStatusWord(workdir, `${id}-${i}`, "deleted");
     const ended = { up: true, returned: false, givenUp: false, message: "gone", uid: `uid-${id}-${i}` };
     writeMachineRecord(workdir, `${id}-${i}`, ended);
   }
-  markProcessed(workdir, id);
+  await markProcessed(workdir, id);
 }
 
 /** What Symphony is told of requests and return requests. */
@@ -52,10 +53,10 @@ function tell({ files, clock }: MemoryWatching, ...ids: string[]): RequestStatus
 Deno.test("with a request go the notes of its lost machines, and of return requests those that nobody needs", async () => {
   const watching = make();
   const { workdir, files } = watching;
-  finish(watching, "req", 2);
-  writeLost(workdir, ["req-0", "other-0"]);
-  giveBack(watching, "open", "other-0");
-  giveBack(watching, "done", "other-0");
+  await finish(watching, "req", 2);
+  await writeLost(workdir, ["req-0", "other-0"], atOnce);
+  await giveBack(watching, "open", "other-0");
+  await giveBack(watching, "done", "other-0");
   for (const id of ["done", "never"]) files.writeText(`/work/returning/${id}`, "");
   files.writeText("/work/return-requests/done/.processed", "");
   await pass(new RetentionWatcher(watching, limits), watching, 8);
@@ -82,7 +83,7 @@ Deno.test("a request goes with all that is known of its machines, seven days aft
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
   await watching.clock.advance(3 * DAY_MS);
-  finish(watching, "req", 450);
+  await finish(watching, "req", 450);
   seeCluster(watching);
   const before = left(watching);
   await pass(watcher, watching, 6.9);
@@ -93,15 +94,15 @@ Deno.test("a request goes with all that is known of its machines, seven days aft
 
 Deno.test("a return request of nothing that we know goes as well, be it all that there is", async () => {
   const watching = make();
-  giveBack(watching, "ret");
-  markReturnProcessed(watching.workdir, "ret");
+  await giveBack(watching, "ret");
+  await markReturnProcessed(watching.workdir, "ret");
   await pass(new RetentionWatcher(watching, limits), watching, 8);
   assert.deepEqual(left(watching), []);
 });
 
 Deno.test("when it came to its end outlasts restarts", async () => {
   const watching = make();
-  finish(watching, "req", 1);
+  await finish(watching, "req", 1);
   for (let day = 0; day < 7; day++) {
     await pass(new RetentionWatcher(watching, limits), watching, 1);
     assert.equal(readRequest(watching.workdir, "req") === undefined, day === 6);
@@ -119,13 +120,13 @@ Deno.test("whatever state a machine is in, its request goes only if all of them 
     fc.asyncProperty(request, async ({ machines, processed }) => {
       const watching = make();
       const { workdir, files } = watching;
-      ask(watching, "req", machines.length);
+      await ask(watching, "req", machines.length);
       for (const [i, { word, hasPod, returning }] of machines.entries()) {
         if (word) writeStatusWord(workdir, `req-${i}`, word);
         if (hasPod) files.writeText(`/work/pods/req-${i}`, "{}");
-        if (returning) giveBack(watching, `ret${i}`, `req-${i}`);
+        if (returning) await giveBack(watching, `ret${i}`, `req-${i}`);
       }
-      if (processed) markProcessed(workdir, "req");
+      if (processed) await markProcessed(workdir, "req");
       const before = left(watching);
       await pass(new RetentionWatcher(watching, limits), watching, 30);
       const isOver = processed &&
@@ -141,22 +142,22 @@ Deno.test("whatever state a machine is in, its request goes only if all of them 
 Deno.test("a request is kept while a return request of its machines is under way, and as long as that is", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
-  finish(watching, "req", 2);
+  await finish(watching, "req", 2);
   await pass(watcher, watching, 5);
-  giveBack(watching, "ret", "req-0");
+  await giveBack(watching, "ret", "req-0");
   await pass(watcher, watching, 5);
   assert.ok(readRequest(watching.workdir, "req"));
   await pass(watcher, watching, 1);
-  markReturnProcessed(watching.workdir, "ret");
-  giveBack(watching, "again", "req-1");
-  markReturnProcessed(watching.workdir, "again");
+  await markReturnProcessed(watching.workdir, "ret");
+  await giveBack(watching, "again", "req-1");
+  await markReturnProcessed(watching.workdir, "again");
   await pass(watcher, watching, 6);
   assert.deepEqual(tell(watching, "ret", "req").map(({ machines }) => machines.map(({ machineId }) => machineId)), [
     ["uid-req-0"],
     ["uid-req-0", "uid-req-1"],
   ]);
-  giveBack(watching, "once-more", "req-1");
-  markReturnProcessed(watching.workdir, "once-more");
+  await giveBack(watching, "once-more", "req-1");
+  await markReturnProcessed(watching.workdir, "once-more");
   await pass(watcher, watching, 6);
   assert.ok(readRequest(watching.workdir, "req"));
   await pass(watcher, watching, 2);
@@ -165,10 +166,10 @@ Deno.test("a request is kept while a return request of its machines is under way
 
 Deno.test("a return request goes on its own time, though another machine of the request goes on", async () => {
   const watching = make();
-  finish(watching, "req", 2);
+  await finish(watching, "req", 2);
   writeStatusWord(watching.workdir, "req-1", "running");
-  giveBack(watching, "ret", "req-0");
-  markReturnProcessed(watching.workdir, "ret");
+  await giveBack(watching, "ret", "req-0");
+  await markReturnProcessed(watching.workdir, "ret");
   await pass(new RetentionWatcher(watching, limits), watching, 8);
   assert.equal(readReturn(watching.workdir, "ret"), undefined);
   assert.equal(readRequest(watching.workdir, "req")?.machines.length, 2);
@@ -188,7 +189,7 @@ Deno.test("of too many those that ended first go at once", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, { ...limits, retainMachines: 30 });
   for (const id of ["a", "b", "c", "d"]) {
-    finish(watching, id, 1);
+    await finish(watching, id, 1);
     seeCluster(watching);
     await run(watcher, watching, 110_000);
   }
@@ -198,7 +199,7 @@ Deno.test("of too many those that ended first go at once", async () => {
 Deno.test("what goes on after its end was noted is kept, and its end is noted anew", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
-  finish(watching, "req", 1);
+  await finish(watching, "req", 1);
   await run(watcher, watching, 1_000);
   watching.files.writeText("/work/pods/req-0", "{}");
   await pass(watcher, watching, 8);
@@ -213,11 +214,11 @@ Deno.test("what goes on after its end was noted is kept, and its end is noted an
 Deno.test("nothing goes while the cluster is not in view, or has not told its time", async () => {
   for (const [what, before] of [["time", 0], ["view", 8]] as const) {
     const watching = make();
-    finish(watching, "req", 1);
+    await finish(watching, "req", 1);
     await pass(new RetentionWatcher(watching, limits), watching, before);
     if (what === "time") watching.kube.aheadMs = undefined;
     else watching.files.remove("/work/views/pods.json");
-    finish(watching, "late", 1);
+    await finish(watching, "late", 1);
     await watching.clock.advance(8 * DAY_MS);
     if (what === "time") seeCluster(watching);
     await run(new RetentionWatcher(watching, limits), watching, 65_000);
@@ -229,13 +230,13 @@ Deno.test("nothing goes while the cluster is not in view, or has not told its ti
 Deno.test("neither our clock nor the cluster's makes anything old by a leap of ten years", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
-  finish(watching, "req", 1);
+  await finish(watching, "req", 1);
   await run(watcher, watching, 1_000);
   const end = readEnd(watching.workdir, "/work/requests/req");
   watching.clock.setNow(watching.clock.now() + 3_650 * DAY_MS);
   watching.kube.aheadMs = 3_650 * DAY_MS;
   seeCluster(watching);
-  finish(watching, "other", 1);
+  await finish(watching, "other", 1);
   await run(watcher, watching, 65_000);
   assert.deepEqual(readEnd(watching.workdir, "/work/requests/req"), end);
   assert.ok((readEnd(watching.workdir, "/work/requests/other")?.endedAt ?? Infinity) < (end?.endedAt ?? 0) + 120);
@@ -244,7 +245,7 @@ Deno.test("neither our clock nor the cluster's makes anything old by a leap of t
 Deno.test("an end that was noted in the future is noted anew", async () => {
   const watching = make();
   watching.kube.aheadMs = 3_650 * DAY_MS;
-  finish(watching, "req", 1);
+  await finish(watching, "req", 1);
   await run(new RetentionWatcher(watching, limits), watching, 1_000);
   watching.kube.aheadMs = 0;
   seeCluster(watching);
@@ -255,7 +256,7 @@ Deno.test("an end that was noted in the future is noted anew", async () => {
 Deno.test("one that is broken holds up no other, and goes once it is whole", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
-  for (const id of ["a", "b", "c"]) finish(watching, id, 2);
+  for (const id of ["a", "b", "c"]) await finish(watching, id, 2);
   const broken = ["/work/pods-status/b-1", "/work/requests/.old-c"];
   const isBroken = (name: string, path: string) => name.startsWith("remove") && broken.includes(path);
   watching.files.failWhere(({ name, paths: [path = ""] }) => isBroken(name, path), notPermitted());
@@ -270,8 +271,8 @@ Deno.test("one that is broken holds up no other, and goes once it is whole", asy
 
 Deno.test("before an end is noted, all that may be told of it lasts", async () => {
   const watching = make();
-  for (const path of ["pods-status", "machines"]) watching.files.sync(`/work/${path}`);
-  finish(watching, "req", 1);
+  for (const path of ["pods-status", "machines"]) await watching.files.sync(`/work/${path}`);
+  await finish(watching, "req", 1);
   watching.files.before = ({ name, paths }) => {
     if (name !== "symlink" || !paths[1]?.startsWith("/work/requests/req/")) return;
     const lasting = watching.files.crash("synced").tree("/work");
@@ -285,20 +286,20 @@ Deno.test("before an end is noted, all that may be told of it lasts", async () =
 Deno.test("what was removed stays removed when the power fails later", async () => {
   const watching = make();
   const watcher = new RetentionWatcher(watching, limits);
-  finish(watching, "one", 1);
-  for (const path of ["pods-status", "machines"]) watching.files.sync(`/work/${path}`);
+  await finish(watching, "one", 1);
+  for (const path of ["pods-status", "machines"]) await watching.files.sync(`/work/${path}`);
   await pass(watcher, watching, 8);
-  watching.files.sync("/work/requests");
-  watching.files.sync("/work");
+  await watching.files.sync("/work/requests");
+  await watching.files.sync("/work");
   assert.deepEqual(left(memoryWatching({ files: watching.files.crash("synced") })), []);
 });
 
 Deno.test("a request that has come anew under the id of one that is being removed keeps its words", async () => {
   const watching = make();
-  finish(watching, "req", 1);
+  await finish(watching, "req", 1);
   await run(new RetentionWatcher(watching, limits), watching, 1_000);
   watching.files.rename("/work/requests/req", "/work/requests/.old-req");
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   writeStatusWord(watching.workdir, "req-0", "running");
   await run(new RetentionWatcher(watching, limits), watching, 65_000);
   assert.deepEqual(watching.workdir.names("/work/requests"), ["req"]);
@@ -309,15 +310,15 @@ Deno.test("a request that has come anew under the id of one that is being remove
 Deno.test("what was given back stays a success without its return request, also after a power failure", async () => {
   const watching = make();
   const { workdir, files } = watching;
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   for (const name of ["req-0", "req-1"]) settleMachine(workdir, "req", name);
-  markProcessed(workdir, "req");
+  await markProcessed(workdir, "req");
   writeStatusWord(workdir, "req-0", "deleted");
   writeMachineRecord(workdir, "req-0", { up: true, returned: true, givenUp: false, message: "Returned by Symphony" });
   writeStatusWord(workdir, "req-1", "running");
-  giveBack(watching, "ret", "req-0");
-  markReturnProcessed(workdir, "ret");
-  for (const path of ["requests/req", "requests", "pods-status", "."]) files.sync(`/work/${path}`);
+  await giveBack(watching, "ret", "req-0");
+  await markReturnProcessed(workdir, "ret");
+  for (const path of ["requests/req", "requests", "pods-status", "."]) await files.sync(`/work/${path}`);
   await pass(new RetentionWatcher(watching, limits), watching, 1);
   const beforeIt = memoryWatching({ files: files.crash("names"), clock: watching.clock, kube: watching.kube });
   await pass(new RetentionWatcher(beforeIt, limits), beforeIt, 7);
@@ -334,16 +335,16 @@ for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, every answer is the one before or 'long past', and nothing stays (${leaves})`, async () => {
     for (let n = 0;; n++) {
       const watching = make();
-      finish(watching, "one", 2);
-      finish(watching, "two", 1);
-      giveBack(watching, "ret", "one-1");
-      markReturnProcessed(watching.workdir, "ret");
+      await finish(watching, "one", 2);
+      await finish(watching, "two", 1);
+      await giveBack(watching, "ret", "one-1");
+      await markReturnProcessed(watching.workdir, "ret");
       for (const path of ["requests", "requests/one", "requests/two", "return-requests", "views", "."]) {
-        watching.files.sync(`/work/${path}`);
+        await watching.files.sync(`/work/${path}`);
       }
-      for (const path of ["one-0", "one-1", "two-0"]) watching.files.sync(`/work/machines/${path}`);
-      for (const path of ["pods-status", "machines"]) watching.files.sync(`/work/${path}`);
-      watching.files.sync("/work/views/pods.json");
+      for (const path of ["one-0", "one-1", "two-0"]) await watching.files.sync(`/work/machines/${path}`);
+      for (const path of ["pods-status", "machines"]) await watching.files.sync(`/work/${path}`);
+      await watching.files.sync("/work/views/pods.json");
       const answers = (one: MemoryWatching) =>
         tell(one, "one", "two", "ret").map((answer) =>
           answer.message?.endsWith("or is long past") ? "past" : JSON.stringify(answer)

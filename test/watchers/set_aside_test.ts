@@ -39,7 +39,7 @@ Deno.test("what is broken is written down with its reason, since when, and how o
   files.pipe("/work/return-requests/pipe");
   files.writeText("/work/pods/x-0", "{");
   files.symlink("exploded", "/work/pods-status/x-0");
-  ask(watching, "good", 1);
+  await ask(watching, "good", 1);
   const found = await look(watching, new SetAside(watching));
   assert.deepEqual(found.map(({ path, reason }) => [path, reason]).sort(), [
     ["/work/pods-status/x-0", "Its word 'exploded' is not known"],
@@ -67,7 +67,7 @@ Deno.test("a note goes once its entry is as it should be, or gone", async () => 
   assert.equal(notes(watching).length, 2);
 
   files.remove("/work/requests/late");
-  ask(watching, "late", 1);
+  await ask(watching, "late", 1);
   await run(watcher, watching, 5_000);
   assert.deepEqual([...watching.kube.pods.keys()], ["late-0"], "what took its place is served");
   await run(keeper, watching, 6_000);

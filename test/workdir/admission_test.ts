@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { admitRequest } from "../../src/workdir/admission.ts";
-import { readRequest } from "../../src/workdir/requests.ts";
+import { draftRequest, readRequest } from "../../src/workdir/requests.ts";
 import { Draft } from "../../src/workdir/publish.ts";
+import { Workdir } from "../../src/workdir/workdir.ts";
+import { atOnce } from "../support/at_once.ts";
 import { Killed, type MemoryFiles } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const full = new Error("full");
+
+const requestOf = (id: string, count = 1) => ({ id, templateId: "T", count, requestedAt: 0, manifest: "{}" });
 
 /** Asks for a machine where there may be `most` requests. */
 function admit(provider: MemoryProvider, id: string, options: { most?: number; count?: number } = {}): Promise<void> {
@@ -14,8 +18,7 @@ function admit(provider: MemoryProvider, id: string, options: { most?: number; c
   const check = () => {
     if (workdir.names("/work/requests").length >= most) throw full;
   };
-  const request = { id, templateId: "T", count, requestedAt: 0, manifest: "{}" };
-  const admitted = admitRequest(workdir, request, { check, clock });
+  const admitted = admitRequest(workdir, requestOf(id, count), { check, clock, ...atOnce });
   admitted.catch(() => {}); // It is told when it is looked at.
   return admitted;
 }
@@ -24,6 +27,35 @@ function admit(provider: MemoryProvider, id: string, options: { most?: number; c
 let processes = 1;
 function another(provider: MemoryProvider): MemoryProvider {
   return memoryProvider({ files: provider.files, clock: provider.clock, seed: ++processes });
+}
+
+/** What is left for another verb to do once its draft is built: to bid, to check, and to take its place, all in one go. */
+async function readyToBid(
+  provider: MemoryProvider,
+  id: string,
+  { most = 1, killAt = Infinity }: { most?: number; killAt?: number } = {},
+): Promise<() => Promise<boolean>> {
+  let operations = -Infinity;
+  // A process that is dead does nothing any more, not even clean up.
+  const files = new Proxy(provider.files, {
+    get: (target, key) => {
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== "function") return method;
+      return (...args: unknown[]) => {
+        if (operations++ >= killAt) throw new Killed();
+        return method.apply(target, args);
+      };
+    },
+  });
+  const workdir = new Workdir("/work", { files, random: another(provider).random });
+  const draft = await draftRequest(workdir, requestOf(id), atOnce);
+  return async () => {
+    operations = 0;
+    draft.bid();
+    if (workdir.names("/work/requests").length < most) return await draft.place();
+    draft.discard();
+    return false;
+  };
 }
 
 /** Lets `act` happen right before the n-th operation from now on, reads included. */
@@ -62,17 +94,14 @@ for (const [most, accepted] of [[1, 1], [2, 2]] as const) {
   Deno.test(`a verb between any two operations of another: of two requests for ${most} place(s), ${accepted} get(s) in`, async () => {
     for (let n = 0;; n++) {
       const provider = memoryProvider();
-      const inside: Promise<void>[] = [];
-      const { happened } = during(
-        provider.files,
-        n,
-        () => void inside.push(admit(another(provider), "inside", { most })),
-      );
-      const outside = admit(provider, "outside", { most });
-      const results = await allSettled(provider, [outside, ...inside]);
+      const bid = await readyToBid(provider, "inside", { most });
+      let inside = Promise.resolve(false);
+      const { happened } = during(provider.files, n, () => void (inside = bid()));
+      const [outside] = await allSettled(provider, [admit(provider, "outside", { most })]);
       if (!happened()) break;
-      const refused = results.filter(({ status }) => status === "rejected").map((one) => "reason" in one && one.reason);
-      assert.deepEqual(refused, Array(2 - accepted).fill(full), `at ${n}`);
+      const isIn = [await inside, outside?.status === "fulfilled"];
+      assert.equal(isIn.filter(Boolean).length, accepted, `at ${n}`);
+      if (outside?.status === "rejected") assert.equal(outside.reason, full, `at ${n}`);
       assert.equal(provider.files.list("/work/requests").length, accepted, `at ${n}`);
     }
   });
@@ -82,16 +111,15 @@ Deno.test("a verb that dies between any two operations, inside of another, holds
   for (let n = 0, isOver = false; !isOver; n++) {
     for (let m = 0;; m++) {
       const provider = memoryProvider();
-      const dying = another(provider);
-      const inside: Promise<void>[] = [];
+      const bid = await readyToBid(provider, "dying", { killAt: m });
+      let inside = Promise.resolve(false);
       const { happened } = during(provider.files, n, () => {
-        provider.files.killAt(m);
-        inside.push(admit(dying, "dying"));
-        provider.files.before = () => {};
+        inside = bid();
+        inside.catch(() => {}); // It is told when it is looked at.
       });
-      const [outside, dead] = await allSettled(provider, [admit(provider, "outside"), ...inside]);
+      const [outside] = await allSettled(provider, [admit(provider, "outside")]);
       isOver = !happened();
-      const survived = dead?.status === "fulfilled" || (dead?.status === "rejected" && dead.reason === full);
+      const survived = await inside.then(() => true, () => false);
       const names = provider.workdir.names("/work/requests");
       assert.equal(names.length, 1, `${m} in ${n}`);
       if (outside?.status === "rejected") assert.deepEqual([names, outside.reason], [["dying"], full], `${m} in ${n}`);
@@ -125,11 +153,13 @@ for (const leaves of ["everything", "synced", "names"] as const) {
 Deno.test("a request that another process puts there at any moment is the same, and not refused for itself", async () => {
   for (let n = 0;; n++) {
     const provider = memoryProvider();
-    const inside: Promise<void>[] = [];
-    const { happened } = during(provider.files, n, () => void inside.push(admit(another(provider), "same")));
-    const results = await allSettled(provider, [admit(provider, "same"), ...inside]);
+    const bid = await readyToBid(provider, "same");
+    let inside = Promise.resolve(false);
+    const { happened } = during(provider.files, n, () => void (inside = bid()));
+    const results = await allSettled(provider, [admit(provider, "same")]);
     if (!happened()) break;
-    assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "fulfilled"], `at ${n}`);
+    await inside;
+    assert.deepEqual(results.map(({ status }) => status), ["fulfilled"], `at ${n}`);
     assert.deepEqual(provider.files.list("/work/requests").map(({ name }) => name), ["same"], `at ${n}`);
   }
 });
@@ -151,10 +181,13 @@ Deno.test("one that others outbid again and again gives up, and leaves nothing b
   const provider = memoryProvider();
   const other = another(provider);
   other.files.makeDirectory("/work/others");
-  const check = () => new Draft(other.workdir, "/work/requests/other", () => {}).bid();
+  const bidders = await Promise.all(
+    Array.from({ length: 40 }, () => Draft.build(other.workdir, "/work/requests/other", () => Promise.resolve([]))),
+  );
+  const check = () => bidders.pop()?.bid();
   const { workdir, clock } = provider;
-  const request = { id: "req", templateId: "T", count: 1, requestedAt: 0, manifest: "{}" };
-  const [result] = await allSettled(provider, [admitRequest(workdir, request, { check, clock })]);
+  const options = { check, clock, ...atOnce };
+  const [result] = await allSettled(provider, [admitRequest(workdir, requestOf("req"), options)]);
   assert.match(String(result?.status === "rejected" && result.reason), /'req': too many others/);
   assert.deepEqual(workdir.names("/work/requests"), []);
 });

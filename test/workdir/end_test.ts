@@ -5,10 +5,10 @@ import { ask, memoryWatching } from "../support/memory_watching.ts";
 
 const directory = "/work/requests/req";
 
-Deno.test("an end is read as it was noted, and may be noted anew and taken back", () => {
+Deno.test("an end is read as it was noted, and may be noted anew and taken back", async () => {
   const watching = memoryWatching();
   const { workdir } = watching;
-  ask(watching, "req", 2);
+  await ask(watching, "req", 2);
   const before = readRequest(workdir, "req");
   assert.equal(readEnd(workdir, directory), undefined);
   writeEnd(workdir, directory, { endedAt: 1_795_000_000, machines: 2 });
@@ -20,18 +20,18 @@ Deno.test("an end is read as it was noted, and may be noted anew and taken back"
 });
 
 for (const target of ["", "1795000000", "x-1", "1-x", "-1-1", "1e9-1", " 1-1", "1-1 "]) {
-  Deno.test(`'${target}' is no end`, () => {
+  Deno.test(`'${target}' is no end`, async () => {
     const watching = memoryWatching();
-    ask(watching, "req", 1);
+    await ask(watching, "req", 1);
     watching.files.symlink(target, `${directory}/.ended`);
     assert.equal(readEnd(watching.workdir, directory), undefined);
   });
 }
 
-Deno.test("a request that is hidden is there for nobody, but for who removes it", () => {
+Deno.test("a request that is hidden is there for nobody, but for who removes it", async () => {
   const watching = memoryWatching();
   const { workdir, files } = watching;
-  ask(watching, "req", 1);
+  await ask(watching, "req", 1);
   files.makeDirectory("/work/requests/.new-x");
   const hidden = hide(workdir, directory);
   assert.equal(readRequest(workdir, "req"), undefined);

@@ -4,18 +4,19 @@ import { InUse } from "../../src/workdir/in_use.ts";
 import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
 import { addRequest, restoreRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { atOnce } from "../support/at_once.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { MemoryFiles, notPermitted } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const FOUND = "/work/views/in-use.json";
 
-function ask({ workdir }: MemoryProvider, id: string, count: number, templateId = "T"): void {
-  addRequest(workdir, { id, templateId, count, requestedAt: 0, manifest: "{}" });
+async function ask({ workdir }: MemoryProvider, id: string, count: number, templateId = "T"): Promise<void> {
+  await addRequest(workdir, { id, templateId, count, requestedAt: 0, manifest: "{}" }, atOnce);
 }
 
-function giveBack({ workdir }: MemoryProvider, id: string, ...machines: string[]): void {
-  addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 });
+async function giveBack({ workdir }: MemoryProvider, id: string, ...machines: string[]): Promise<void> {
+  await addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 }, atOnce);
 }
 
 const noManifest = () => undefined;
@@ -59,37 +60,37 @@ const table: [what: string, machine: Machine, counts: 0 | 1][] = [
   ["given back and gone", { word: "deleted", created: true, returned: true }, 0],
 ];
 for (const [what, { word, record, created, returned }, counts] of table) {
-  Deno.test(`a machine that is ${what} ${counts ? "counts" : "does not count"}`, () => {
+  Deno.test(`a machine that is ${what} ${counts ? "counts" : "does not count"}`, async () => {
     const provider = memoryProvider();
     const { workdir } = provider;
-    ask(provider, "req", 3);
+    await ask(provider, "req", 3);
     if (word) writeStatusWord(workdir, "req-1", word);
     if (created) settleMachine(workdir, "req", "req-1");
     if (record) {
       writeMachineRecord(workdir, "req-1", { up: false, returned: false, givenUp: false, message: "", ...record });
     }
-    if (returned) giveBack(provider, "ret", "req-1");
+    if (returned) await giveBack(provider, "ret", "req-1");
     for (const again of ["first", "second"]) assert.equal(inUse(provider), 2 + counts, `the ${again} time`);
   });
 }
 
-Deno.test("each template has its own", () => {
+Deno.test("each template has its own", async () => {
   const provider = memoryProvider();
-  ask(provider, "one", 3);
-  ask(provider, "other", 5, "U");
-  ask(provider, "two", 2);
+  await ask(provider, "one", 3);
+  await ask(provider, "other", 5, "U");
+  await ask(provider, "two", 2);
   assert.deepEqual(["T", "U", "V", ""].map((templateId) => inUse(provider, templateId)), [5, 5, 0, 0]);
 });
 
-Deno.test("what comes and goes between two processes is found", () => {
+Deno.test("what comes and goes between two processes is found", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  ask(provider, "one", 3);
+  await ask(provider, "one", 3);
   assert.equal(inUse(provider), 3);
-  ask(provider, "two", 2);
+  await ask(provider, "two", 2);
   writeStatusWord(workdir, "one-0", "failed");
   assert.equal(inUse(provider), 4);
-  giveBack(provider, "ret", "one-1", "two-0");
+  await giveBack(provider, "ret", "one-1", "two-0");
   assert.equal(inUse(provider), 2);
   writeStatusWord(workdir, "one-1", "deleted");
   writeStatusWord(workdir, "two-0", "deleted");
@@ -100,24 +101,24 @@ Deno.test("what comes and goes between two processes is found", () => {
   assert.equal(inUse(provider), 1);
 });
 
-Deno.test("a machine counts again whose return request was lost before it was durable", () => {
+Deno.test("a machine counts again whose return request was lost before it was durable", async () => {
   const provider = memoryProvider();
-  ask(provider, "req", 2);
+  await ask(provider, "req", 2);
   writeStatusWord(provider.workdir, "req-0", "running");
-  giveBack(provider, "ret", "req-0");
+  await giveBack(provider, "ret", "req-0");
   assert.equal(inUse(provider), 1);
   provider.files.removeTree("/work/return-requests/ret");
   assert.equal(inUse(provider), 2);
 });
 
-Deno.test("a request that takes the id of one that is gone is counted anew", () => {
+Deno.test("a request that takes the id of one that is gone is counted anew", async () => {
   const provider = memoryProvider();
-  ask(provider, "req", 2);
+  await ask(provider, "req", 2);
   writeStatusWord(provider.workdir, "req-0", "failed");
   assert.equal(inUse(provider), 1);
   for (const path of ["/work/requests/req", "/work/pods-status/req-0"]) provider.files.removeTree(path);
   assert.equal(inUse(provider), 0);
-  ask(provider, "req", 7, "U");
+  await ask(provider, "req", 7, "U");
   assert.equal(inUse(provider), 0);
   assert.equal(inUse(provider, "U"), 7);
 });
@@ -131,9 +132,9 @@ for (
     '{"version":1,"requests":7}',
   ]
 ) {
-  Deno.test(`where the file of what was found holds ${text || "nothing"}, everything is looked at again`, () => {
+  Deno.test(`where the file of what was found holds ${text || "nothing"}, everything is looked at again`, async () => {
     const provider = memoryProvider();
-    ask(provider, "req", 3);
+    await ask(provider, "req", 3);
     writeStatusWord(provider.workdir, "req-0", "failed");
     provider.files.writeText(FOUND, text);
     assert.equal(inUse(provider), 2);
@@ -141,28 +142,28 @@ for (
   });
 }
 
-Deno.test("what an older process found is as right as what the last one did", () => {
+Deno.test("what an older process found is as right as what the last one did", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  ask(provider, "one", 3);
+  await ask(provider, "one", 3);
   inUse(provider);
   const old = files.readText(FOUND);
-  ask(provider, "two", 3);
+  await ask(provider, "two", 3);
   writeStatusWord(workdir, "one-0", "failed");
-  giveBack(provider, "ret", "one-1");
+  await giveBack(provider, "ret", "one-1");
   const now = inUse(provider);
   files.writeText(FOUND, old);
   assert.equal(inUse(provider), now);
 });
 
-Deno.test("machines that are known to be over are not looked at again, nor what nothing has changed", () => {
+Deno.test("machines that are known to be over are not looked at again, nor what nothing has changed", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  ask(provider, "over", 50);
-  ask(provider, "part", 50);
+  await ask(provider, "over", 50);
+  await ask(provider, "part", 50);
   for (let i = 0; i < 50; i++) writeStatusWord(workdir, `over-${i}`, "deleted");
   for (let i = 0; i < 48; i++) writeStatusWord(workdir, `part-${i}`, "failed");
-  giveBack(provider, "ret", ...Array.from({ length: 50 }, (_, i) => `over-${i}`));
+  await giveBack(provider, "ret", ...Array.from({ length: 50 }, (_, i) => `over-${i}`));
   assert.equal(inUse(provider), 2);
   const paths: string[] = [];
   files.before = (operation) => void paths.push(...operation.paths);
@@ -176,11 +177,11 @@ Deno.test("machines that are known to be over are not looked at again, nor what 
   ]);
 });
 
-Deno.test("requests of the existing plug-in count for the template that their manifest is of, as long as it can be told", () => {
+Deno.test("requests of the existing plug-in count for the template that their manifest is of, as long as it can be told", async () => {
   const files = new MemoryFiles();
   const provider = memoryProvider({ files });
   furnishExisting(files, "");
-  provider.workdir.prepare();
+  await provider.workdir.prepare();
   const ofManifest = (path: string) => path === "/opt/hf/conf/pod.yaml" ? "T1" : undefined;
   assert.equal(inUse(provider, "T1", noManifest), 0);
   files.remove(FOUND);
@@ -190,13 +191,13 @@ Deno.test("requests of the existing plug-in count for the template that their ma
   assert.equal(inUse(provider, "T1", ofManifest), 2);
 });
 
-Deno.test("a request that cannot be read holds up no other, and its machines count once it can", () => {
+Deno.test("a request that cannot be read holds up no other, and its machines count once it can", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  ask(provider, "one", 2);
-  ask(provider, "two", 3);
+  await ask(provider, "one", 2);
+  await ask(provider, "two", 3);
   writeStatusWord(workdir, "two-0", "running");
-  giveBack(provider, "ret", "two-0");
+  await giveBack(provider, "ret", "two-0");
   files.failWhere(
     ({ name, paths }) => name === "readText" && paths[0] === "/work/requests/two/.request.json",
     notPermitted(),
@@ -206,22 +207,22 @@ Deno.test("a request that cannot be read holds up no other, and its machines cou
   assert.equal(inUse(provider), 4);
 });
 
-Deno.test("a request that was lost counts again once it is put back, though its directory stayed", () => {
+Deno.test("a request that was lost counts again once it is put back, though its directory stayed", async () => {
   const provider = memoryProvider();
   provider.files.makeDirectory("/work/requests/req");
   assert.equal(inUse(provider), 0);
   const record = { templateId: "T", count: 2, requestedAt: 0 };
-  restoreRequest(provider.workdir, { id: "req", record, machines: ["req-0", "req-1"] });
+  await restoreRequest(provider.workdir, { id: "req", record, machines: ["req-0", "req-1"] }, atOnce);
   assert.equal(inUse(provider), 2);
 });
 
-Deno.test("a return request or a word that cannot be read gives no machine free", () => {
+Deno.test("a return request or a word that cannot be read gives no machine free", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  ask(provider, "req", 3);
+  await ask(provider, "req", 3);
   writeStatusWord(workdir, "req-0", "failed");
   writeStatusWord(workdir, "req-1", "running");
-  giveBack(provider, "ret", "req-1");
+  await giveBack(provider, "ret", "req-1");
   const broken = ["/work/pods-status/req-0", "/work/return-requests/ret"];
   files.failWhere(({ paths }) => broken.includes(paths[0] ?? ""), notPermitted());
   assert.equal(inUse(provider), 3);
@@ -229,11 +230,11 @@ Deno.test("a return request or a word that cannot be read gives no machine free"
   assert.equal(inUse(provider), 1);
 });
 
-Deno.test("what else lies among requests and return requests counts for nothing", () => {
+Deno.test("what else lies among requests and return requests counts for nothing", async () => {
   const provider = memoryProvider();
   const { files } = provider;
-  ask(provider, "req", 2);
-  giveBack(provider, "ret", "req-0");
+  await ask(provider, "req", 2);
+  await giveBack(provider, "ret", "req-0");
   files.writeText("/work/requests/file", "");
   files.writeText("/work/requests/README", "");
   files.makeDirectory("/work/requests/.new-1-1.bid");
@@ -246,11 +247,11 @@ Deno.test("what else lies among requests and return requests counts for nothing"
   assert.equal(inUse(provider), 1);
 });
 
-Deno.test("machines that are being given back are looked at once, however many templates there are", () => {
+Deno.test("machines that are being given back are looked at once, however many templates there are", async () => {
   const provider = memoryProvider();
-  for (const templateId of ["T", "U", "V"]) ask(provider, templateId.toLowerCase(), 2, templateId);
+  for (const templateId of ["T", "U", "V"]) await ask(provider, templateId.toLowerCase(), 2, templateId);
   for (const machine of ["t-0", "t-1", "u-0"]) writeStatusWord(provider.workdir, machine, "running");
-  giveBack(provider, "back", "t-0", "u-0");
+  await giveBack(provider, "back", "t-0", "u-0");
   const found = new InUse(provider.workdir, noManifest);
   found.refresh();
   let looks = 0;

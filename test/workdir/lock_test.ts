@@ -13,7 +13,7 @@ async function withWorkdir(test: (workdir: Workdir) => Promise<void> | void): Pr
   const directory = await Deno.makeTempDir();
   try {
     const workdir = new Workdir(`${directory}/work`, { files: systemFiles, random: seededRandom(1) });
-    workdir.prepare();
+    await workdir.prepare();
     await test(workdir);
   } finally {
     await Deno.remove(directory, { recursive: true });

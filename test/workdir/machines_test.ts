@@ -66,8 +66,6 @@ const facts = {
   privateIpAddress: "10.0.0.1",
   createdAt: 1_795_209_813,
   deletionAt: undefined,
-  hindered: undefined,
-  endedAt: undefined,
 };
 const pods: [what: string, pod: unknown, facts: unknown][] = [
   ["ours", {
@@ -150,8 +148,6 @@ Deno.test("the facts of a real pod file of the existing plug-in are read", () =>
     privateIpAddress: "10.0.0.2",
     createdAt: 1_795_209_813,
     deletionAt: undefined,
-    hindered: undefined,
-    endedAt: undefined,
     place: {
       node: "node-0001",
       graceSeconds: 5,

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed, readReturn } from "../../src/workdir/returns.ts";
+import { atOnce } from "../support/at_once.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 const request = { id: "ret", machines: ["a-0", "b-7"], unknown: ["stranger"], requestedAt: 1_795_000_000 };
 
-Deno.test("a return request is a directory with an empty file for each machine, and a record of those never issued", () => {
+Deno.test("a return request is a directory with an empty file for each machine, and a record of those never issued", async () => {
   const { files, workdir } = memoryProvider();
-  addReturn(workdir, { ...request, machines: ["a-0", "b-7", "a-0"] });
+  await addReturn(workdir, { ...request, machines: ["a-0", "b-7", "a-0"] }, atOnce);
   assert.deepEqual(files.tree("/work/return-requests"), {
     "ret/.request.json": '{"version":1,"requestedAt":1795000000,"unknown":["stranger"]}\n',
     "ret/a-0": "",
@@ -16,14 +17,14 @@ Deno.test("a return request is a directory with an empty file for each machine, 
   });
 });
 
-Deno.test("a return request is read as it was added, and is handled once that was noted", () => {
+Deno.test("a return request is read as it was added, and is handled once that was noted", async () => {
   const { workdir } = memoryProvider();
-  addReturn(workdir, request);
+  await addReturn(workdir, request, atOnce);
   const stored = readReturn(workdir, "ret");
   assert.deepEqual(stored?.machines.sort(), ["a-0", "b-7"]);
   assert.deepEqual(stored.record?.unknown, ["stranger"]);
   assert.equal(stored.processed, false);
-  markReturnProcessed(workdir, "ret");
+  await markReturnProcessed(workdir, "ret");
   assert.equal(readReturn(workdir, "ret")?.processed, true);
 });
 
@@ -31,35 +32,38 @@ Deno.test("one that is not there is nothing", () => {
   assert.equal(readReturn(memoryProvider().workdir, "none"), undefined);
 });
 
-Deno.test("the same return request again is the same, in whatever order, known or not by now", () => {
+Deno.test("the same return request again is the same, in whatever order, known or not by now", async () => {
   const { files, workdir } = memoryProvider();
-  addReturn(workdir, request);
+  await addReturn(workdir, request, atOnce);
   const before = files.tree("/work");
-  addReturn(workdir, { ...request, machines: ["b-7", "a-0"] });
-  addReturn(workdir, { ...request, machines: ["b-7"], unknown: ["stranger", "a-0"] });
+  await addReturn(workdir, { ...request, machines: ["b-7", "a-0"] }, atOnce);
+  await addReturn(workdir, { ...request, machines: ["b-7"], unknown: ["stranger", "a-0"] }, atOnce);
   assert.deepEqual(files.tree("/work"), before);
 });
 
 for (const other of [{ machines: ["a-0"] }, { unknown: [] }, { machines: ["a-0", "b-7", "c-1"] }]) {
-  Deno.test(`the same id for other machines is an error and changes nothing: ${JSON.stringify(other)}`, () => {
+  Deno.test(`the same id for other machines is an error and changes nothing: ${JSON.stringify(other)}`, async () => {
     const { files, workdir } = memoryProvider();
-    addReturn(workdir, request);
+    await addReturn(workdir, request, atOnce);
     const before = files.tree("/work");
-    assert.throws(() => addReturn(workdir, { ...request, ...other }), /taken by a return request for other machines/);
+    await assert.rejects(
+      () => addReturn(workdir, { ...request, ...other }, atOnce),
+      /taken by a return request for other machines/,
+    );
     assert.deepEqual(files.tree("/work"), before);
   });
 }
 
-Deno.test("the id of a request for machines is taken", () => {
+Deno.test("the id of a request for machines is taken", async () => {
   const { workdir } = memoryProvider();
-  addRequest(workdir, { id: "ret", templateId: "T", count: 1, requestedAt: 0, manifest: "{}" });
-  assert.throws(() => addReturn(workdir, request), /taken by a request for machines/);
+  await addRequest(workdir, { id: "ret", templateId: "T", count: 1, requestedAt: 0, manifest: "{}" }, atOnce);
+  await assert.rejects(() => addReturn(workdir, request, atOnce), /taken by a request for machines/);
 });
 
-Deno.test("the same machine in two return requests is in both", () => {
+Deno.test("the same machine in two return requests is in both", async () => {
   const { workdir } = memoryProvider();
-  addReturn(workdir, { ...request, machines: ["a-0"] });
-  addReturn(workdir, { ...request, id: "again", machines: ["a-0"] });
+  await addReturn(workdir, { ...request, machines: ["a-0"] }, atOnce);
+  await addReturn(workdir, { ...request, id: "again", machines: ["a-0"] }, atOnce);
   assert.deepEqual(readReturn(workdir, "again")?.machines, ["a-0"]);
 });
 

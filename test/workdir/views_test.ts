@@ -21,14 +21,14 @@ Deno.test("a view whose times are no numbers that an answer could hold is none",
   assert.equal(readView(workdir, "pods"), undefined);
 });
 
-Deno.test("a view that came with a copy of its work directory is none, nor is one that was written for what was replaced", () => {
+Deno.test("a view that came with a copy of its work directory is none, nor is one that was written for what was replaced", async () => {
   const { files, workdir } = memoryProvider();
   writeView(workdir, "pods", { completeAt: 5, heardAt: 7 });
   files.putBack("/work", files.copy("/work"));
   assert.equal(readView(workdir, "pods"), undefined);
   writeView(workdir, "pods", { completeAt: 5, heardAt: 8 });
   assert.equal(readView(workdir, "pods"), undefined);
-  workdir.prepare();
+  await workdir.prepare();
   writeView(workdir, "pods", { completeAt: 5, heardAt: 9 });
   assert.deepEqual(readView(workdir, "pods"), { completeAt: 5, heardAt: 9 });
 });

@@ -9,40 +9,40 @@ function make(): { files: MemoryFiles; workdir: Workdir } {
   return { files, workdir: new Workdir("/work", { files, random: seededRandom(1) }) };
 }
 
-Deno.test("preparing makes every directory, and again does nothing", () => {
+Deno.test("preparing makes every directory, and again does nothing", async () => {
   const { files, workdir } = make();
-  workdir.prepare();
+  await workdir.prepare();
   const before = files.tree("/work");
-  workdir.prepare();
+  await workdir.prepare();
   assert.deepEqual(files.tree("/work"), before);
   for (const directory of workdir.layout.directories) assert.equal(workdir.kind(directory), "directory");
 });
 
 for (const exists of [true, false]) {
-  Deno.test(`a work directory that was prepared survives a power failure, ${exists ? "" : "not "}having been there`, () => {
+  Deno.test(`a work directory that was prepared survives a power failure, ${exists ? "" : "not "}having been there`, async () => {
     const files = new MemoryFiles();
     files.makeDirectory(exists ? "/var/work" : "/var");
-    for (const directory of ["/var", "/"]) files.sync(directory);
+    for (const directory of ["/var", "/"]) await files.sync(directory);
     const workdir = new Workdir("/var/work", { files, random: seededRandom(1) });
-    workdir.prepare();
+    await workdir.prepare();
     const after = new Workdir("/var/work", { files: files.crash("synced"), random: seededRandom(1) });
     for (const directory of workdir.layout.directories) assert.equal(after.kind(directory), "directory", directory);
   });
 }
 
-Deno.test("preparing what is there already waits for no disk", () => {
+Deno.test("preparing what is there already waits for no disk", async () => {
   const { files, workdir } = make();
-  workdir.prepare();
+  await workdir.prepare();
   const before = files.writes.length;
-  workdir.prepare();
+  await workdir.prepare();
   assert.deepEqual(files.writes.slice(before).filter(({ name }) => name === "sync"), []);
 });
 
 for (const error of [noSpace(), readOnly(), notPermitted()]) {
-  Deno.test(`a work directory that cannot be made is named, and why (${error.message})`, () => {
+  Deno.test(`a work directory that cannot be made is named, and why (${error.message})`, async () => {
     const { files, workdir } = make();
     files.failWrite(0, error);
-    assert.throws(() => workdir.prepare(), (thrown: Error & { hint?: string }) => {
+    await assert.rejects(() => workdir.prepare(), (thrown: Error & { hint?: string }) => {
       assert.match(thrown.message, /^Cannot use the work directory '\/work': /);
       assert.ok(thrown.message.includes(error.message));
       assert.match(thrown.hint ?? "", /--workdir/);
@@ -51,13 +51,13 @@ for (const error of [noSpace(), readOnly(), notPermitted()]) {
   });
 }
 
-const replacements: [what: string, replace: (workdir: Workdir) => void, before: string, after: string][] = [
+const replacements: [what: string, replace: (workdir: Workdir) => unknown, before: string, after: string][] = [
   ["write", (workdir) => workdir.write("/work/d/x", "new"), "old", "new"],
-  ["write with sync", (workdir) => workdir.write("/work/d/x", "new", { sync: true }), "old", "new"],
+  ["write durably", (workdir) => workdir.writeDurably("/work/d/x", "new"), "old", "new"],
   ["link", (workdir) => workdir.link("new", "/work/d/x"), "old", "-> new"],
 ];
 for (const [what, replace, old, fresh] of replacements) {
-  Deno.test(`${what}: whatever fails, there is the old or the new, and nothing else`, () => {
+  Deno.test(`${what}: whatever fails, there is the old or the new, and nothing else`, async () => {
     for (const error of [noSpace(), notPermitted()]) {
       for (let n = 0;; n++) {
         const { files, workdir } = make();
@@ -66,7 +66,7 @@ for (const [what, replace, old, fresh] of replacements) {
         files.failWrite(n, error);
         let failed = false;
         try {
-          replace(workdir);
+          await replace(workdir);
         } catch (thrown) {
           assert.equal(thrown, error);
           failed = true;
@@ -77,14 +77,14 @@ for (const [what, replace, old, fresh] of replacements) {
     }
   });
 
-  Deno.test(`${what}: killed anywhere, a reader sees the old or the new`, () => {
+  Deno.test(`${what}: killed anywhere, a reader sees the old or the new`, async () => {
     for (let n = 0;; n++) {
       const { files, workdir } = make();
       files.writeText("/work/d/x", old);
       files.killAt(n);
       let killed = false;
       try {
-        replace(workdir);
+        await replace(workdir);
       } catch {
         killed = true;
       }
@@ -95,9 +95,9 @@ for (const [what, replace, old, fresh] of replacements) {
   });
 }
 
-Deno.test("what was written with sync is never torn, even where names are kept and texts are not", () => {
+Deno.test("what was written durably is never torn, even where names are kept and texts are not", async () => {
   const { files, workdir } = make();
-  workdir.write("/work/d/x", "new", { sync: true });
+  await workdir.writeDurably("/work/d/x", "new");
   assert.deepEqual(files.crash("names").tree("/work/d"), { x: "new" });
 });
 
@@ -137,18 +137,18 @@ Deno.test("a file that was retired becomes another one, and no third is left", (
   assert.equal(workdir.retire("/work/d/none"), undefined);
 });
 
-Deno.test("what has to be a directory and is not is named before anything is done", () => {
+Deno.test("what has to be a directory and is not is named before anything is done", async () => {
   for (const put of ["pipe", "link", "file"]) {
     const { files, workdir } = make();
-    workdir.prepare();
+    await workdir.prepare();
     files.removeTree("/work/pods");
     files.makeDirectory("/elsewhere");
     if (put === "pipe") files.pipe("/work/pods");
     if (put === "link") files.symlink("/elsewhere", "/work/pods");
     if (put === "file") files.writeText("/work/pods", "");
     const before = files.writes.length;
-    for (const act of [() => workdir.prepare(), () => workdir.check()]) {
-      assert.throws(act, { name: "HostFactoryError", message: /'\/work\/pods' is no directory/ });
+    for (const act of [() => workdir.prepare(), async () => await workdir.check()]) {
+      await assert.rejects(act, { name: "HostFactoryError", message: /'\/work\/pods' is no directory/ });
     }
     assert.equal(files.writes.length, before);
   }
