@@ -56,17 +56,19 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
     stderr: "piped",
     detached: true, // A session, and with it a process group, of its own
   }).spawn();
-  const kill = () => killGroup(program.pid, command);
+  let hasExited = false;
+  const kill = () => {
+    if (!hasExited) killGroup(program.pid, command);
+  };
   call.signal.addEventListener("abort", kill);
   globalThis.addEventListener("unload", kill);
   if (call.signal.aborted) kill();
   const stdout = new Beginning(call.stdoutLimitBytes);
   const stderr = new Ending(call.stderrLimitBytes);
-  let hasExited = false;
   const pipes = [
     new Pipe(program.stdout, (chunk) => {
       stdout.add(chunk);
-      if (stdout.isOverLimit && !hasExited) kill();
+      if (stdout.isOverLimit) kill();
     }),
     new Pipe(program.stderr, async (chunk) => {
       stderr.add(chunk);
@@ -113,6 +115,7 @@ class Pipe {
   constructor(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void | Promise<void>) {
     this.#reader = stream.getReader();
     this.ended = this.#read(take);
+    this.ended.catch(() => {}); // Whoever waits for it once the program has exited sees it.
   }
 
   async #read(take: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
