@@ -24,8 +24,8 @@ export function demoCommand(cli: Cli): Command {
 }
 
 async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): Promise<void> {
-  const { runDemo } = await import("../admin/demo.ts");
   using stop = stopSignals();
+  const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
   cli.files.makeDirectory(directory);

@@ -13,9 +13,9 @@ export function rebuildCommand(cli: Cli): Command {
     .addOption(sharedOption.namespace())
     .option("--dry-run", "say what is missing, and change nothing")
     .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
+      using stop = stopSignals();
       const config = configure(cli, command, { defaultLogLevel: "warning" });
       const { runRebuild } = await import("../serve/daemon.ts");
-      using stop = stopSignals();
       const options = { dryRun, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
       const rebuilt = await Promise.race([runRebuild(cli, config, options), stop.second]);
       await writeOutput(`${JSON.stringify(rebuilt, undefined, 2)}\n`);
