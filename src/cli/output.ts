@@ -1,10 +1,20 @@
-/** The one place that writes to standard output and standard error. */
+/** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
+import { plainLine, plainText } from "../plain_text.ts";
 
 /** Asked at the start, for a terminal that has been closed is none any more. */
 const isTerminal = Deno.stdout.isTerminal();
 
-/** Writes an answer whole. A reader that has gone away is no error. */
+/** Writes an answer whole, as plain text. A reader that has gone away is no error. */
 export async function writeOutput(text: string): Promise<void> {
+  await write(plainText(text));
+}
+
+/** The same in place of what stands in the current line of a terminal. */
+export async function overwriteLine(text: string): Promise<void> {
+  await write(`\r\x1b[K${plainText(text)}`);
+}
+
+async function write(text: string): Promise<void> {
   try {
     const bytes = new TextEncoder().encode(text);
     for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
@@ -18,10 +28,10 @@ function isReaderGone(error: unknown): boolean {
     (isTerminal && error instanceof Error && "code" in error && error.code === "EIO");
 }
 
-/** Writes a line for people. Nobody listening is no error. */
-export function writeError(text: string): void {
+/** Writes a line for people; the newline at its end is added. Nobody listening is no error. */
+export function writeError(line: string): void {
   try {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = new TextEncoder().encode(`${plainLine(line)}\n`);
     for (let written = 0; written < bytes.length;) written += Deno.stderr.writeSync(bytes.subarray(written));
   } catch {
     // There is no one left to tell.

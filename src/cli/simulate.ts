@@ -46,7 +46,7 @@ export function simulateCommand(cli: Cli): Command {
       const kubeconfig = `${simulator.kubeconfig()}\n`;
       if (options.kubeconfig === undefined) await writeOutput(kubeconfig);
       else writeWhole(cli, options.kubeconfig, kubeconfig);
-      writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C\n`);
+      writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C`);
       const end = () => void simulator.stop();
       stop.first.addEventListener("abort", end);
       if (stop.first.aborted) end();

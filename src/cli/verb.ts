@@ -45,7 +45,7 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
 
 /** Prints the answer of a verb that failed, and tells people the same on standard error. */
 export async function writeFailure(verb: Verb, message: string): Promise<void> {
-  writeError(`hostfactory ${verb.name}: ${message}\n`);
+  writeError(`hostfactory ${verb.name}: ${message}`);
   await writeAnswer({ message, ...verb.failed });
 }
 

@@ -103,10 +103,6 @@ async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) =
 
 /** True while a process runs. One that has ended does not, though its parent has not taken notice of that yet. */
 export function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).outputSync();
+  return /^[^Z]/.test(new TextDecoder().decode(stdout).trim());
 }
