@@ -6,19 +6,24 @@ const SPECIAL = /[[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]--[\n]]/gv;
 
 const LONE_SURROGATE = /\p{Cs}/gu;
 
-/**
- * Text of one or more lines, with every character that could deceive a reader or drive a terminal as an escape: `\u001b`.
- * JSON text stays what it is: such characters only occur in its strings, unless it is indented with tabs.
- */
+/** Text of one or more lines, with every character that could deceive a reader or drive a terminal as an escape: `\u001b`. */
 export function plainText(text: string): string {
-  const plain = text.replace(SPECIAL, escaped);
-  // Asked first because it costs much less than the search, which matters in the answers of verbs.
-  return plain.isWellFormed() ? plain : plain.replace(LONE_SURROGATE, escaped);
+  return text.replace(SPECIAL, escaped).replace(LONE_SURROGATE, escaped);
 }
 
 /** The same as one line: newlines become blanks. */
 export function plainLine(text: string): string {
   return plainText(text).replaceAll("\n", " ");
+}
+
+/**
+ * The same of JSON text as `JSON.stringify` writes it, not indented with tabs: it stays JSON of the same value, for such
+ * characters stand only within its strings.
+ */
+export function plainJson(json: string): string {
+  // Of ASCII only DEL is left there. To ask that takes 2 ms for 10,000 machines, and the search 8 ms.
+  const isAscii = new TextEncoder().encode(json).length === json.length;
+  return isAscii && !json.includes("\x7f") ? json : plainText(json);
 }
 
 function escaped(character: string): string {

@@ -1,10 +1,15 @@
 /** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
-import { plainLine, plainText } from "../plain_text.ts";
+import { plainJson, plainLine, plainText } from "../plain_text.ts";
 
 /** Asked at the start, for a terminal that has been closed is none any more. */
 const isTerminal = Deno.stdout.isTerminal();
 
-/** Writes an answer whole, as plain text. A reader that has gone away is no error. */
+/** Writes a JSON document whole. A reader that has gone away is no error, here and below. */
+export async function writeJson(document: object, { indent }: { indent: number }): Promise<void> {
+  await write(`${plainJson(JSON.stringify(document, undefined, indent))}\n`);
+}
+
+/** Writes text whole. */
 export async function writeOutput(text: string): Promise<void> {
   await write(plainText(text));
 }

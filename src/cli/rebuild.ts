@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { type Cli, configure, sharedOption } from "./cli.ts";
 import { commandPath } from "./daemon.ts";
-import { writeOutput } from "./output.ts";
+import { writeJson } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 
 export function rebuildCommand(cli: Cli): Command {
@@ -18,6 +18,6 @@ export function rebuildCommand(cli: Cli): Command {
       const { runRebuild } = await import("../serve/daemon.ts");
       const options = { dryRun, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
       const rebuilt = await Promise.race([runRebuild(cli, config, options), stop.second]);
-      await writeOutput(`${JSON.stringify(rebuilt, undefined, 2)}\n`);
+      await writeJson(rebuilt, { indent: 2 });
     });
 }

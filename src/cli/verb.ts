@@ -4,7 +4,7 @@ import { logger } from "../log.ts";
 import { openProvider, type Provider } from "../verbs/provider.ts";
 import { type Cli, configure } from "./cli.ts";
 import { readInput } from "./input.ts";
-import { writeError, writeOutput } from "./output.ts";
+import { writeError, writeJson } from "./output.ts";
 
 /** One of the five verbs that Symphony's provider scripts call. */
 export interface Verb {
@@ -38,7 +38,7 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
         return await writeFailure(verb, describeError(error));
       }
       // What was accepted is answered as such, whatever fails from here on.
-      await writeAnswer(answer);
+      await writeJson(answer, { indent: 4 });
       logger("verb").info(verb.name, { input: summary(input), answer: summary(answer) });
     });
 }
@@ -46,11 +46,7 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
 /** Prints the answer of a verb that failed, and tells people the same on standard error. */
 export async function writeFailure(verb: Verb, message: string): Promise<void> {
   writeError(`hostfactory ${verb.name}: ${message}`);
-  await writeAnswer({ message, ...verb.failed });
-}
-
-async function writeAnswer(answer: object): Promise<void> {
-  await writeOutput(`${JSON.stringify(answer, undefined, 4)}\n`);
+  await writeJson({ message, ...verb.failed }, { indent: 4 });
 }
 
 /** A document for the log, cut to a line that can be read. */
