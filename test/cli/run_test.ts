@@ -78,8 +78,14 @@ Deno.test("a command that does not exist is a wrong command line, with nothing o
 const evil = "--\x1b[31m\n\u202eforged\x9b\u2028";
 const isPlain = /^[^\p{Cc}\u202e\u2028]*$/u;
 
-for (const args of [[evil], ["serve", evil], ["serve", "--create-concurrency", evil], ["--instance", evil, "serve"]]) {
-  Deno.test(`what is wrong with the command line ${JSON.stringify(args)} is one line, as plain text`, async () => {
+const wrong: [what: string, args: string[]][] = [
+  ["command", [evil]],
+  ["option", ["serve", evil]],
+  ["number", ["serve", "--create-concurrency", evil]],
+  ["name", ["--instance", evil, "serve"]],
+];
+for (const [what, args] of wrong) {
+  Deno.test(`what is no ${what} on the command line is told in one line, as plain text`, async () => {
     const { code, stdout, stderr } = await run(args);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.ok(stderr.endsWith("\n"));
