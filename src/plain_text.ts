@@ -1,6 +1,6 @@
 /**
- * What a terminal obeys, or what passes for the end of a line, and no newline: control characters, bidirectional controls
- * (source: Unicode, property Bidi_Control), line and paragraph separators.
+ * What drives a terminal, reorders text or passes for the end of a line: control characters, bidirectional controls (source:
+ * Unicode, property Bidi_Control), line and paragraph separators. All but the newline.
  */
 const SPECIAL = /[[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]--[\n]]/gv;
 
@@ -21,7 +21,7 @@ export function plainLine(text: string): string {
  * characters stand only within its strings.
  */
 export function plainJson(json: string): string {
-  // Of ASCII only DEL is left there. To ask that takes 2 ms for 10,000 machines, and the search 8 ms.
+  // JSON.stringify escapes all of these that are ASCII but DEL. With 10,000 machines this takes 2 ms, the search 8 ms.
   const isAscii = new TextEncoder().encode(json).length === json.length;
   return isAscii && !json.includes("\x7f") ? json : plainText(json);
 }

@@ -1,7 +1,7 @@
 /** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
 import { plainJson, plainLine, plainText } from "../plain_text.ts";
 
-/** Asked at the start, for a terminal that has been closed is none any more. */
+/** Asked at the start, because a terminal that has been closed no longer counts as one. */
 const isTerminal = Deno.stdout.isTerminal();
 
 /** Writes a JSON document whole. A reader that has gone away is no error, here and below. */

@@ -7,7 +7,7 @@ export interface StopSignals extends Disposable {
   second: Promise<never>;
 }
 
-/** Listens for SIGTERM and SIGINT until disposed; SIGHUP, which comes from a terminal that is closed, does nothing meanwhile. */
+/** Listens for SIGTERM and SIGINT until disposed, and ignores SIGHUP, which a terminal sends when it is closed. */
 export function stopSignals(): StopSignals {
   const first = new AbortController();
   const { promise: second, reject } = Promise.withResolvers<never>();

@@ -13,7 +13,7 @@ import { inPod, serviceAccountLogin } from "./service_account.ts";
 /** How often files are looked at again, and how long a failure is repeated without trying anew, in milliseconds. */
 const CHECK_MS = 1_000;
 
-/** After a plug-in has failed, or has given a credential that is rejected or expired, it rests this long, in milliseconds. */
+/** How long a plug-in is not run again, whether it failed or its credential is rejected or has expired, in milliseconds. */
 const PLUGIN_INTERVAL_MS = 5_000;
 
 export interface CredentialsOptions {
@@ -36,7 +36,7 @@ interface AskedPlugin {
   key: string;
   /** What it gave, or why it failed. */
   answer: Promise<ExecCredential>;
-  /** Wall-clock time from which on its credential is no good any more; for a failure, always. */
+  /** Wall-clock time from which its credential must not be used; -Infinity if it failed or was rejected. */
   goodUntilMs: number;
   /** Monotonic time before which it is not run again. */
   restsUntilMs: number;

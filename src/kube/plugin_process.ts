@@ -36,7 +36,7 @@ export type RunPlugin = (call: PluginCall) => Promise<PluginResult>;
 const LINGER_PERIODS = 10;
 const LINGER_PERIOD_MS = 20;
 
-/** How long each read of standard error rests once more came than is kept: a flood of it would take a whole core. */
+/** The pause between reads of standard error once there was more than is kept: reading a flood would take a whole core. */
 const FLOOD_REST_MS = 10;
 
 const log = logger("credentials");
@@ -87,7 +87,7 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
   }
 };
 
-/** Kills a process and all that it has started, but for what has left its process group. */
+/** Kills a process and its children, except those that have left its process group. */
 function killGroup(pid: number, command: string): void {
   try {
     Deno.kill(-pid, "SIGKILL");
@@ -115,7 +115,7 @@ class Pipe {
   constructor(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void | Promise<void>) {
     this.#reader = stream.getReader();
     this.ended = this.#read(take);
-    this.ended.catch(() => {}); // Whoever waits for it once the program has exited sees it.
+    this.ended.catch(() => {}); // Seen once the program has exited.
   }
 
   async #read(take: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {

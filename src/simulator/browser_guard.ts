@@ -1,11 +1,11 @@
 import { ApiError } from "./status.ts";
 
-/** The port that a host without one stands for. */
+/** The port that is meant if a host comes without one. */
 const HTTP_PORT = 80;
 
 /**
- * Keeps web pages that somebody visits from calling the simulator: a page of another origin, and one whose name was made to
- * lead here (DNS rebinding). Clients of Kubernetes come with neither `Origin` nor `Sec-Fetch-Site`.
+ * Keeps web pages that a developer visits from calling the simulator: pages of another origin, and pages whose host name
+ * was made to resolve to this machine (DNS rebinding). Kubernetes clients send neither `Origin` nor `Sec-Fetch-Site`.
  */
 export class BrowserGuard {
   readonly #names: ReadonlySet<string>;
@@ -17,9 +17,9 @@ export class BrowserGuard {
     this.#port = port;
   }
 
-  /** @throws ApiError 421 where the request is for another host, 403 where a page of another origin sent it */
+  /** @throws ApiError 421 if the request is for another host, 403 if a page of another origin sent it */
   check({ url, headers }: Request): void {
-    // The authority of HTTP/2, or of a whole URL in the request line of HTTP/1, need not be the Host header's.
+    // HTTP/2 has an authority, and HTTP/1 may have a whole URL in its request line; either may differ from the Host header.
     const authority = url.replace(/^https?:\/\//, "").replace(/\/.*$/s, "");
     const host = headers.get("host") ?? authority;
     for (const asked of [authority, host]) {

@@ -85,7 +85,7 @@ const wrong: [what: string, args: string[]][] = [
   ["name", ["--instance", evil, "serve"]],
 ];
 for (const [what, args] of wrong) {
-  Deno.test(`what is no ${what} on the command line is told in one line, as plain text`, async () => {
+  Deno.test(`an invalid ${what} on the command line is reported in one line, as plain text`, async () => {
     const { code, stdout, stderr } = await run(args);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.ok(stderr.endsWith("\n"));

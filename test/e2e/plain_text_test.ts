@@ -9,7 +9,7 @@ const shown = "\\u001b[2K\\u001b]0;owned\\u0007 2026-01-01T00:00:00.000Z info se
 const isPlain = /^[^\p{Cc}\p{Bidi_Control}]*$/u;
 
 clusterTest("what the message of a pod's condition holds forges no log line and drives no terminal", async (site) => {
-  // Nobody schedules these pods, and nobody else writes their status.
+  // These pods are never scheduled, so that only this test writes their status.
   site.writeTemplates({ small: { ...manifest, spec: { ...manifest.spec, schedulerName: "nobody" } } });
   const serve = site.serve("--pod-timeout", "2");
   const id = await site.request(1);

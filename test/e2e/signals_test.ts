@@ -1,4 +1,4 @@
-/** What long-running commands make of SIGHUP, which comes from a terminal that is closed: nothing. */
+/** Long-running commands ignore SIGHUP, which a terminal sends when it is closed. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
 import { siteTest } from "../support/e2e.ts";

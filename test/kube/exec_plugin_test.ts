@@ -98,7 +98,7 @@ const failures: [what: string, run: RunPlugin, why: RegExp][] = [
   ],
 ];
 for (const [what, run, why] of failures) {
-  Deno.test(`What is wrong with a plug-in is told without secrets: it ${what}`, async () => {
+  Deno.test(`What is wrong with a plug-in is reported without secrets: it ${what}`, async () => {
     await assert.rejects(ask(run, { exec: { installHint: "install\nit" } }), ({ name, kind, hint, message }) => {
       assert.deepEqual([name, kind, hint], ["KubeError", "unauthorised", "install it"]);
       const [, said = ""] =
@@ -120,7 +120,7 @@ for (
     ],
   ] as [string, RunPlugin][]
 ) {
-  Deno.test(`A plug-in that takes longer than a minute ${how} is killed and told to be late`, async () => {
+  Deno.test(`A plug-in that takes longer than a minute ${how} is killed and reported as late`, async () => {
     const clock = new ManualClock();
     let signal: AbortSignal | undefined;
     const asked = ask((call) => {

@@ -57,7 +57,7 @@ async function gone(pid: number): Promise<void> {
   await eventually(`the end of process ${pid}`, () => !isRunning(pid), { everyMs: 5 });
 }
 
-Deno.test("a plug-in gets its arguments and its environment alone, and its exit status and output are told", async () => {
+Deno.test("a plug-in gets its arguments and its environment alone, and its exit status and output are returned", async () => {
   using script = new Script('echo "$1 $A ${HOME-none}"; echo why >&2; exit 3');
   const environment = { A: "a" };
   assert.deepEqual(await script.run({ args: ["-x"], environment }), {
@@ -130,7 +130,7 @@ Deno.test("a plug-in that has exited is not waited for because a child holds its
   await eventually("a sign of life", () => readIfThere(`${script.directory}/said`) !== "", { everyMs: 5 });
 });
 
-Deno.test("a program that does not exist, or may not be run, is told so", async () => {
+Deno.test("a program that does not exist, or may not be run, is an error", async () => {
   using script = new Script("");
   await assert.rejects(script.run({ command: `${script.directory}/none` }), Deno.errors.NotFound);
   await assert.rejects(script.run({ command: "hostfactory-none" }), Deno.errors.NotFound);
