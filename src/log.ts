@@ -1,6 +1,7 @@
 import { configureSync, getLogger, type LogLevel as LogtapeLevel, type LogRecord, type Sink } from "@logtape/logtape";
 import type { LogLevel } from "./config.ts";
 import { type FileInfo, type Files, isNotFound } from "./files.ts";
+import { plainLine } from "./plain_text.ts";
 
 /** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
@@ -11,8 +12,8 @@ export interface LogOptions {
   /** Absent: standard error. */
   file: string | undefined;
   files: Files;
-  /** Writes to standard error. */
-  writeError: (text: string) => void;
+  /** Writes a line, which comes without its newline, to standard error. */
+  writeError: (line: string) => void;
 }
 
 /** A logger for one part of the product, such as a watcher. Properties are shown as `key=value`. */
@@ -57,7 +58,7 @@ function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" 
       // To open a pipe may take for ever.
       if (kind !== "file") return writeError(line);
       if (size > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
-      files.appendText(path, line);
+      files.appendText(path, `${line}\n`);
     } catch {
       writeError(line);
     }
@@ -74,13 +75,14 @@ function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
   }
 }
 
+/** A record as a line, without its newline. */
 function format(record: LogRecord): string {
   const properties = Object.entries(record.properties)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${typeof value === "string" ? quoted(value) : JSON.stringify(value)}`).join("");
   const part = record.category.slice(1).join(".");
-  const text = record.message.join("").replaceAll("\n", " ");
-  return `${new Date(record.timestamp).toISOString()} ${record.level.padEnd(7)} ${part}: ${text}${properties}\n`;
+  const time = new Date(record.timestamp).toISOString();
+  return plainLine(`${time} ${record.level.padEnd(7)} ${part}: ${record.message.join("")}${properties}`);
 }
 
 function quoted(value: string): string {

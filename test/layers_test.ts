@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 import { importsOf } from "./support/imports.ts";
 import { filesBelow } from "./support/tree.ts";
 
-const leaves = ["errors", "log", "config", "clock", "budget", "random", "files", "network", "version"];
+const leaves = ["errors", "log", "config", "clock", "budget", "random", "files", "network", "plain_text", "version"];
 
 /** Who may import whom; leaves may be imported by all, and everybody may import within its own directory. */
 const table: Record<string, string[]> = {

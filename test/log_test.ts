@@ -9,7 +9,12 @@ function logged(
 ): { files: Record<string, string>; error: string } {
   const files = options.files ?? new MemoryFiles();
   let error = "";
-  startLogging({ level: options.level ?? "info", file: options.file, files, writeError: (text) => error += text });
+  startLogging({
+    level: options.level ?? "info",
+    file: options.file,
+    files,
+    writeError: (line) => error += `${line}\n`,
+  });
   write(logger("part"));
   return { files: files.tree("/"), error };
 }
@@ -25,6 +30,19 @@ Deno.test("a line holds time, level, part, message and properties, and is one li
     log.warn("Two\nlines", { plain: "a/b-1", quoted: "a b", number: 3, list: [1], absent: undefined })
   );
   assert.equal(withoutTime(error), 'warning part: Two lines plain=a/b-1 quoted="a b" number=3 list=[1]\n');
+});
+
+Deno.test("nothing that is logged forges a line or drives a terminal, wherever it stands", () => {
+  const evil = "\x1b[2K\r\n2026-11-21T00:00:00.000Z info    serve: forged\u2028\u202e\x9b\ud800";
+  for (const file of [undefined, "/log"]) {
+    const files = new MemoryFiles();
+    let error = "";
+    startLogging({ level: "info", file, files, writeError: (line) => error += `${line}\n` });
+    logger(evil).error(evil, { text: evil, nested: { [evil]: [evil] }, [evil]: 1 });
+    const said = file === undefined ? error : files.readText(file);
+    assert.match(said, /^[^\p{Cc}\p{Cs}\u2028\u202e]+\n$/u);
+    assert.equal(said.split("\\u001b[2K").length - 1, 6, "it is all there");
+  }
 });
 
 Deno.test("without a file, lines go to standard error; with one, there", () => {

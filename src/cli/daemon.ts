@@ -9,9 +9,9 @@ export async function watchUntilStopped(
   command: Command,
   options: Omit<ServeOptions, "instance">,
 ): Promise<void> {
+  using stop = stopSignals();
   const config = configure(cli, command, { defaultLogLevel: "info" });
   const { runDaemon } = await import("../serve/daemon.ts");
-  using stop = stopSignals();
   const daemon = runDaemon(cli, config, {
     ...options,
     command: `hostfactory ${commandPath(command)}`,

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import type { DemoProgress, DemoStep } from "../admin/demo.ts";
+import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
 import { type Cli, wholeNumber } from "./cli.ts";
-import { outputIsTerminal, writeOutput } from "./output.ts";
+import { outputIsTerminal, overwriteLine, writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 
 interface Options {
@@ -24,8 +25,8 @@ export function demoCommand(cli: Cli): Command {
 }
 
 async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): Promise<void> {
-  const { runDemo } = await import("../admin/demo.ts");
   using stop = stopSignals();
+  const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
   cli.files.makeDirectory(directory);
@@ -42,10 +43,10 @@ async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): 
       kubeconfig,
       instance: `demo-${tag}`,
       signal: stop.first,
-      progress: (progress) => isTerminal && void writeOutput(`\r\x1b[K${line(progress)}`),
+      progress: (progress) => isTerminal && void overwriteLine(line(progress)),
     }, (step) => {
       steps.push(step);
-      void writeOutput(isTerminal ? `\r\x1b[K✓ ${step.step}\n` : `${step.step}: ${step.result}\n`);
+      void (isTerminal ? overwriteLine(`✓ ${step.step}\n`) : writeOutput(`${step.step}: ${plainLine(step.result)}\n`));
     });
     isDone = true;
   } finally {
@@ -70,7 +71,7 @@ function line({ step, done, total }: DemoProgress): string {
 }
 
 function table(steps: DemoStep[]): string {
-  const rows = steps.map(({ step, result, ms }) => [step, (ms / 1000).toFixed(2), result]);
+  const rows = steps.map(({ step, result, ms }) => [step, (ms / 1000).toFixed(2), plainLine(result)]);
   const wide = Math.max(4, ...steps.map(({ step }) => step.length));
   return [["step", "s", "what came of it"], ...rows]
     .map(([step = "", seconds = "", result = ""]) => `${step.padEnd(wide)}  ${seconds.padStart(6)}  ${result}\n`).join(

@@ -1,19 +1,42 @@
-/** The one place that writes to standard output and standard error. */
+/** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
+import { plainJson, plainLine, plainText } from "../plain_text.ts";
 
-/** Writes an answer whole. A reader that has gone away is no error. */
+/** Asked at the start, because a terminal that has been closed no longer counts as one. */
+const isTerminal = Deno.stdout.isTerminal();
+
+/** Writes a JSON document whole. A reader that has gone away is no error, here and below. */
+export async function writeJson(document: object, { indent }: { indent: number }): Promise<void> {
+  await write(`${plainJson(JSON.stringify(document, undefined, indent))}\n`);
+}
+
+/** Writes text whole. */
 export async function writeOutput(text: string): Promise<void> {
+  await write(plainText(text));
+}
+
+/** The same in place of what stands in the current line of a terminal. */
+export async function overwriteLine(text: string): Promise<void> {
+  await write(`\r\x1b[K${plainText(text)}`);
+}
+
+async function write(text: string): Promise<void> {
   try {
     const bytes = new TextEncoder().encode(text);
     for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!isReaderGone(error)) throw error;
   }
 }
 
-/** Writes a line for people. Nobody listening is no error. */
-export function writeError(text: string): void {
+function isReaderGone(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe ||
+    (isTerminal && error instanceof Error && "code" in error && error.code === "EIO");
+}
+
+/** Writes a line for people; the newline at its end is added. Nobody listening is no error. */
+export function writeError(line: string): void {
   try {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = new TextEncoder().encode(`${plainLine(line)}\n`);
     for (let written = 0; written < bytes.length;) written += Deno.stderr.writeSync(bytes.subarray(written));
   } catch {
     // There is no one left to tell.
@@ -22,5 +45,5 @@ export function writeError(text: string): void {
 
 /** True where standard output is a terminal that a person looks at. */
 export function outputIsTerminal(): boolean {
-  return Deno.stdout.isTerminal();
+  return isTerminal;
 }

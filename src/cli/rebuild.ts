@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { type Cli, configure, sharedOption } from "./cli.ts";
 import { commandPath } from "./daemon.ts";
-import { writeOutput } from "./output.ts";
+import { writeJson } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 
 interface Options {
@@ -21,11 +21,11 @@ export function rebuildCommand(cli: Cli): Command {
     .option("--dry-run", "say what is missing, and change nothing")
     .option("--take-over", "pods that other work directories of this instance made become this one's")
     .action(async ({ dryRun = false, takeOver = false }: Options, command: Command) => {
+      using stop = stopSignals();
       const config = configure(cli, command, { defaultLogLevel: "warning" });
       const { runRebuild } = await import("../serve/daemon.ts");
-      using stop = stopSignals();
       const options = { dryRun, takeOver, command: `hostfactory ${commandPath(command)}`, signal: stop.first };
       const rebuilt = await Promise.race([runRebuild(cli, config, options), stop.second]);
-      await writeOutput(`${JSON.stringify(rebuilt, undefined, 2)}\n`);
+      await writeJson(rebuilt, { indent: 2 });
     });
 }

@@ -43,18 +43,26 @@ export async function run(args: string[]): Promise<number> {
       await writeOutput(said);
       return ExitCode.ok;
     }
-    const message = error instanceof CommanderError ? usageMessage(error, complaint) : describeError(error);
+    const message = error instanceof CommanderError ? usageMessage(error) : describeError(error);
     const verb = VERBS.find(({ name }) => args.includes(name));
     if (verb) await writeFailure(verb, message);
-    else writeError(`hostfactory: ${message}\n`);
+    else {
+      writeError(`hostfactory: ${message}`);
+      // Where no command was given, what commander says is which there are.
+      if (isHelp(error)) { for (const line of ["", ...complaint.trimEnd().split("\n")]) writeError(line); }
+    }
     if (error instanceof HostFactoryError) return error.exitCode;
     return error instanceof CommanderError ? ExitCode.usage : ExitCode.failure;
   }
 }
 
-/** What is wrong with a command line. @param complaint what commander says of it: where there is no command, what there is */
-function usageMessage({ code, message }: CommanderError, complaint: string): string {
-  return code === "commander.help" ? `no command was given\n\n${complaint.trimEnd()}` : message.replace(/^error: /, "");
+/** What is wrong with a command line. */
+function usageMessage(error: CommanderError): string {
+  return isHelp(error) ? "no command was given" : error.message.replace(/^error: /, "");
+}
+
+function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help";
 }
 
 function program(cli: Cli, output: OutputConfiguration): Command {

@@ -7,7 +7,7 @@ export interface StopSignals extends Disposable {
   second: Promise<never>;
 }
 
-/** Listens for SIGTERM and SIGINT until disposed. */
+/** Listens for SIGTERM and SIGINT until disposed, and ignores SIGHUP, which a terminal sends when it is closed. */
 export function stopSignals(): StopSignals {
   const first = new AbortController();
   const { promise: second, reject } = Promise.withResolvers<never>();
@@ -16,12 +16,13 @@ export function stopSignals(): StopSignals {
     if (first.signal.aborted) reject(new HostFactoryError("Stopped at once by a second signal"));
     first.abort();
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, listen);
+  const listeners = [["SIGTERM", listen], ["SIGINT", listen], ["SIGHUP", () => {}]] as const;
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
     first: first.signal,
     second,
     [Symbol.dispose]() {
-      for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.removeSignalListener(signal, listen);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
 }

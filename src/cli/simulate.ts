@@ -27,13 +27,13 @@ export function simulateCommand(cli: Cli): Command {
     .option("--nodes <n>", "nodes of the cluster", wholeNumber(1, 10_000), 10)
     .option("--require-token", "refuse requests without a token")
     .action(async (options: Options, command: Command) => {
+      using stop = stopSignals();
       configure(cli, command, { defaultLogLevel: "info" });
       const [{ startSimulator }, { readFaults, readStages }] = await Promise.all([
         import("../simulator/server.ts"),
         import("../simulator/document.ts"),
       ]);
       const seed = options.seed ?? integerBetween(cli.random, 1, 1_000_000);
-      using stop = stopSignals();
       const simulator = startSimulator({
         seed,
         port: options.port,
@@ -46,8 +46,10 @@ export function simulateCommand(cli: Cli): Command {
       const kubeconfig = `${simulator.kubeconfig()}\n`;
       if (options.kubeconfig === undefined) await writeOutput(kubeconfig);
       else writeWhole(cli, options.kubeconfig, kubeconfig);
-      writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C\n`);
-      stop.first.addEventListener("abort", () => void simulator.stop());
+      writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C`);
+      const end = () => void simulator.stop();
+      stop.first.addEventListener("abort", end);
+      if (stop.first.aborted) end();
       await Promise.race([simulator.finished, stop.second]);
     });
 }

@@ -4,7 +4,7 @@ import { logger } from "../log.ts";
 import { openProvider, type Provider } from "../verbs/provider.ts";
 import { type Cli, configure } from "./cli.ts";
 import { readInput } from "./input.ts";
-import { writeError, writeOutput } from "./output.ts";
+import { writeError, writeJson } from "./output.ts";
 
 /** One of the five verbs that Symphony's provider scripts call. */
 export interface Verb {
@@ -29,7 +29,7 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
       let input: unknown, answer: object;
       try {
         const config = configure(cli, command, { defaultLogLevel: "warning" });
-        const warn = (text: string) => writeError(`hostfactory ${verb.name}: ${text}\n`);
+        const warn = (text: string) => writeError(`hostfactory ${verb.name}: ${text}`);
         const provider = openProvider(config, { ...cli, warn });
         input = path === undefined ? defaultInput : await readInput(cli.files, path);
         answer = await verb.answer(provider, input);
@@ -39,19 +39,15 @@ export function verbCommand(cli: Cli, verb: Verb): Command {
         return await writeFailure(verb, describeError(error));
       }
       // What was accepted is answered as such, whatever fails from here on.
-      await writeAnswer(answer);
+      await writeJson(answer, { indent: 4 });
       logger("verb").info(verb.name, { input: summary(input), answer: summary(answer) });
     });
 }
 
 /** Prints the answer of a verb that failed, and tells people the same on standard error. */
 export async function writeFailure(verb: Verb, message: string): Promise<void> {
-  writeError(`hostfactory ${verb.name}: ${message}\n`);
-  await writeAnswer({ message, ...verb.failed });
-}
-
-async function writeAnswer(answer: object): Promise<void> {
-  await writeOutput(`${JSON.stringify(answer, undefined, 4)}\n`);
+  writeError(`hostfactory ${verb.name}: ${message}`);
+  await writeJson({ message, ...verb.failed }, { indent: 4 });
 }
 
 /** A document for the log, cut to a line that can be read. */

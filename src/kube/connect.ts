@@ -4,9 +4,9 @@ import type { Admit } from "./cluster_place.ts";
 import { KubeClient } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { Credentials } from "./credentials.ts";
-import { type RunPlugin, systemRunPlugin } from "./exec_plugin.ts";
 import type { Kube } from "./kube.ts";
 import { type Network, systemNetwork } from "./network.ts";
+import { type RunPlugin, systemRunPlugin } from "./plugin_process.ts";
 
 export interface ConnectOptions {
   /** `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_…`, `HTTPS_PROXY` and the like; given on to credential plug-ins. */

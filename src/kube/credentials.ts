@@ -2,17 +2,18 @@ import type { Clock } from "../clock.ts";
 import type { Files } from "../files.ts";
 import { CredentialFiles } from "./credential_files.ts";
 import { KubeError } from "./errors.ts";
-import { type ExecCredential, runExecPlugin, type RunPlugin } from "./exec_plugin.ts";
+import { type ExecCredential, runExecPlugin } from "./exec_plugin.ts";
 import { parseKubeconfigs } from "./kubeconfig.ts";
 import { type AskPlugin, kubeconfigLogin } from "./kubeconfig_login.ts";
 import type { Login, LoginSource } from "./login.ts";
+import type { RunPlugin } from "./plugin_process.ts";
 import { chooseProxy } from "./proxy.ts";
 import { inPod, serviceAccountLogin } from "./service_account.ts";
 
 /** How often files are looked at again, and how long a failure is repeated without trying anew, in milliseconds. */
 const CHECK_MS = 1_000;
 
-/** A plug-in whose credentials the server rejects is not run more often than this, in milliseconds. */
+/** How long a plug-in is not run again, whether it failed or its credential is rejected or has expired, in milliseconds. */
 const PLUGIN_INTERVAL_MS = 5_000;
 
 export interface CredentialsOptions {
@@ -29,6 +30,18 @@ export interface CredentialsOptions {
   proxy?: string;
 }
 
+/** A plug-in that has been run. */
+interface AskedPlugin {
+  /** What it was run as, and for. */
+  key: string;
+  /** What it gave, or why it failed. */
+  answer: Promise<ExecCredential>;
+  /** Wall-clock time from which its credential must not be used; -Infinity if it failed or was rejected. */
+  goodUntilMs: number;
+  /** Monotonic time before which it is not run again. */
+  restsUntilMs: number;
+}
+
 /**
  * Where the cluster is and how we log in: the kubeconfig that was named, else in a pod its service account, else the files
  * of `KUBECONFIG` (separated by `:`), else `~/.kube/config`. Nothing is read before it is needed.
@@ -40,7 +53,7 @@ export class Credentials implements LoginSource {
   #files: CredentialFiles | undefined;
   #checkedAt = -Infinity;
   #loading: Promise<Login> | undefined;
-  #plugin: { key: string; credential: ExecCredential; askedAt: number; rejected: boolean } | undefined;
+  #plugin: AskedPlugin | undefined;
   /** True where the login holds what the plug-in gave. */
   #usesPlugin = false;
 
@@ -57,7 +70,7 @@ export class Credentials implements LoginSource {
     if (login !== this.#login) return; // There is a newer one by now.
     this.#login = undefined;
     this.#failure = undefined;
-    if (this.#plugin) this.#plugin.rejected = true;
+    if (this.#plugin) this.#plugin.goodUntilMs = -Infinity;
   }
 
   async #load(): Promise<Login> {
@@ -65,10 +78,10 @@ export class Credentials implements LoginSource {
     const age = clock.monotonic() - this.#checkedAt;
     if (age < CHECK_MS) {
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#login && !this.#pluginExpired()) return this.#login;
+      if (this.#login && !this.#pluginIsDue()) return this.#login;
     }
     this.#checkedAt = clock.monotonic();
-    if (this.#login && !this.#pluginExpired() && !this.#files?.changed()) return this.#login;
+    if (this.#login && !this.#pluginIsDue() && !this.#files?.changed()) return this.#login;
     this.#login = this.#failure = undefined;
     try {
       return this.#login = await this.#read();
@@ -120,18 +133,19 @@ export class Credentials implements LoginSource {
     const { clock, environment, runPlugin } = this.#options;
     this.#usesPlugin = true;
     const key = JSON.stringify([exec, command, cluster]);
-    const last = this.#plugin;
-    if (last?.key === key && !this.#pluginExpired()) {
-      if (!last.rejected || clock.monotonic() - last.askedAt < PLUGIN_INTERVAL_MS) return last.credential;
-    }
-    const askedAt = clock.monotonic();
-    const credential = await runExecPlugin(exec, { command, source, cluster, environment, clock, run: runPlugin });
-    this.#plugin = { key, credential, askedAt, rejected: false };
-    return credential;
+    if (this.#plugin?.key === key && !this.#isDue(this.#plugin)) return await this.#plugin.answer;
+    const answer = runExecPlugin(exec, { command, source, cluster, environment, clock, run: runPlugin });
+    const goodUntilMs = await answer.then(({ expiresMs = Infinity }) => expiresMs, () => -Infinity);
+    this.#plugin = { key, answer, goodUntilMs, restsUntilMs: clock.monotonic() + PLUGIN_INTERVAL_MS };
+    return await answer;
   };
 
-  #pluginExpired(): boolean {
-    const expires = this.#usesPlugin ? this.#plugin?.credential.expiresMs : undefined;
-    return expires !== undefined && this.#options.clock.now() >= expires;
+  #isDue({ goodUntilMs, restsUntilMs }: AskedPlugin): boolean {
+    const { clock } = this.#options;
+    return clock.now() >= goodUntilMs && clock.monotonic() >= restsUntilMs;
+  }
+
+  #pluginIsDue(): boolean {
+    return this.#usesPlugin && this.#plugin !== undefined && this.#isDue(this.#plugin);
   }
 }

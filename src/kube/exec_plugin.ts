@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import type { Clock } from "../clock.ts";
+import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { KubeError } from "./errors.ts";
 import type { Exec } from "./kubeconfig.ts";
+import type { PluginResult, RunPlugin } from "./plugin_process.ts";
 
 /** What a credential plug-in gave. Secret. */
 export interface ExecCredential {
@@ -12,42 +13,14 @@ export interface ExecCredential {
   expiresMs?: number;
 }
 
-/** A program to run, with nothing on its standard input. */
-export interface PluginCall {
-  command: string;
-  args: string[];
-  /** The whole environment. */
-  environment: Record<string, string>;
-  signal: AbortSignal;
-}
-
-/** How a program ended. */
-export interface PluginResult {
-  exitStatus: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a program to its end. Throws what `Deno.Command` throws. */
-export type RunPlugin = (call: PluginCall) => Promise<PluginResult>;
-
-/** Runs programs on the machine we run on. */
-export const systemRunPlugin: RunPlugin = async ({ command, args, environment, signal }) => {
-  const output = await new Deno.Command(command, {
-    args,
-    env: environment,
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal,
-  }).output();
-  const decoder = new TextDecoder();
-  return { exitStatus: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
-};
-
 /** How long a plug-in may take, in milliseconds. */
 const PLUGIN_TIMEOUT_MS = 60_000;
+
+/** A credential is a few KB; a plug-in that prints more than this to standard output is killed. */
+const STDOUT_LIMIT_BYTES = 1024 * 1024;
+
+/** How much of standard error is kept: what a plug-in says last is why it failed. */
+const STDERR_LIMIT_BYTES = 64 * 1024;
 
 /** A credential is renewed this long before it expires, in milliseconds, or at nine tenths of its life if that is later. */
 const RENEW_BEFORE_MS = 60_000;
@@ -91,10 +64,8 @@ export async function runExecPlugin(
     spec: { interactive: false, ...(exec.provideClusterInfo ? { cluster } : {}) },
   };
   const given = Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value]));
-  const timeout = new AbortController();
   const done = new AbortController();
   const late = clock.sleep(PLUGIN_TIMEOUT_MS, done.signal).then(() => {
-    timeout.abort();
     throw fail(`did not end within ${PLUGIN_TIMEOUT_MS / 1000} s`);
   });
   late.catch(() => {}); // Also where it was stopped because the plug-in has ended.
@@ -104,16 +75,19 @@ export async function runExecPlugin(
       command,
       args: exec.args ?? [],
       environment: { ...defined(environment), ...given, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
-      signal: timeout.signal,
+      stdoutLimitBytes: STDOUT_LIMIT_BYTES,
+      stderrLimitBytes: STDERR_LIMIT_BYTES,
+      signal: done.signal,
     });
-    result = await Promise.race([running, late]); // A plug-in that ignores being ended must not hold us up.
+    result = await Promise.race([running, late]); // Even one that cannot be killed must not hold us up.
   } catch (error) {
     if (error instanceof KubeError) throw error;
     if (error instanceof Deno.errors.NotFound) throw fail("does not exist", error);
     throw fail(`cannot be run: ${error instanceof Error ? error.message : String(error)}`, error);
   } finally {
-    done.abort();
+    done.abort(NOT_NEEDED);
   }
+  if (result.isOverLimit) throw fail(`printed more than ${STDOUT_LIMIT_BYTES / 1024 / 1024} MiB`);
   if (result.exitStatus !== 0) {
     throw fail(`failed with exit status ${result.exitStatus}: ${lastLine(result.stderr) || "it does not say why"}`);
   }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 import { seededRandom } from "../random.ts";
 import type { User } from "./access.ts";
+import { BrowserGuard } from "./browser_guard.ts";
 import { SimulatedCluster } from "./cluster.ts";
 import { control } from "./control.ts";
 import type { Fault } from "./faults.ts";
@@ -50,7 +51,7 @@ export interface Simulator {
 }
 
 /**
- * Starts a simulated cluster behind a plain HTTP server.
+ * Starts a simulated cluster behind a plain HTTP server, which web pages cannot call.
  * @throws HostFactoryError where it cannot listen
  */
 export function startSimulator(options: SimulatorOptions): Simulator {
@@ -66,7 +67,8 @@ export function startSimulator(options: SimulatorOptions): Simulator {
     ...(options.requireToken ? {} : { anonymous: admin }),
   });
   const abort = new AbortController();
-  const server = listen({ port, hostname, signal: abort.signal }, (request) => answer(cluster, request));
+  const server = listen({ port, hostname, signal: abort.signal }, (request) => answer(cluster, { guard, request }));
+  const guard = new BrowserGuard({ names: [hostname, Deno.hostname()], port: server.addr.port });
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.addr.port}`;
   return {
     url,
@@ -96,8 +98,12 @@ function listen(
   }
 }
 
-async function answer(cluster: SimulatedCluster, request: Request): Promise<Response> {
+async function answer(
+  cluster: SimulatedCluster,
+  { guard, request }: { guard: BrowserGuard; request: Request },
+): Promise<Response> {
   try {
+    guard.check(request);
     if (!/^https?:\/\/[^/]+\/simulator(\/|$)/.test(request.url)) return await cluster.handle(request);
     const user = cluster.access.authenticate(request.headers);
     if (user.allow !== undefined) return Response.json({ error: "only an administrator may do that" }, { status: 403 });

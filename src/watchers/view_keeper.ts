@@ -53,7 +53,7 @@ export class ViewKeeper {
    */
   write(): void {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
-    const { workdir, clock, kube } = this.#watching;
+    const { clock, kube } = this.#watching;
     const clusterNow = kube.now();
     const view: View = {
       completeAt: epochSeconds(this.#listedAtMs),

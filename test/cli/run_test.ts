@@ -75,6 +75,35 @@ Deno.test("a command that does not exist is a wrong command line, with nothing o
   assert.match(result.stderr, /do-something/);
 });
 
+const evil = "--\x1b[31m\n\u202eforged\x9b\u2028";
+const isPlain = /^[^\p{Cc}\u202e\u2028]*$/u;
+
+const wrong: [what: string, args: string[]][] = [
+  ["command", [evil]],
+  ["option", ["serve", evil]],
+  ["number", ["serve", "--create-concurrency", evil]],
+  ["name", ["--instance", evil, "serve"]],
+];
+for (const [what, args] of wrong) {
+  Deno.test(`an invalid ${what} on the command line is reported in one line, as plain text`, async () => {
+    const { code, stdout, stderr } = await run(args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.ok(stderr.endsWith("\n"));
+    assert.match(stderr.slice(0, -1), isPlain);
+    assert.match(stderr, /\\u001b\[31m \\u202eforged\\u009b\\u2028/);
+  });
+}
+
+Deno.test("a verb answers plain text with the same value, and says the same on standard error", async () => {
+  const conf = { templates: [{ templateId: evil, podSpec: "x", attributes: {} }] };
+  for (const [args, input] of [[["get-available-templates"], ""], [["request-machines", evil], ""]] as const) {
+    const { stdout, stderr } = await run([...args], { input, conf });
+    assert.match(stdout.replaceAll("\n", ""), isPlain);
+    assert.match(stderr.replace(/\n$/, ""), isPlain);
+    assert.ok(JSON.stringify(JSON.parse(stdout)).includes("forged\x9b\u2028"), stdout);
+  }
+});
+
 Deno.test("the version is one line", async () => {
   const { code, stdout } = await run(["--version"]);
   assert.equal(code, 0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Credentials, type CredentialsOptions } from "../../src/kube/credentials.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { PluginCall } from "../../src/kube/exec_plugin.ts";
+import type { PluginCall, PluginResult } from "../../src/kube/plugin_process.ts";
 import { ManualClock, memoryFiles } from "./fakes.ts";
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -27,7 +27,7 @@ function setUp(
     clock,
     runPlugin: (call) => {
       pluginCalls.push(call);
-      return Promise.resolve({ exitStatus: 0, stdout: options.stdout?.() ?? "{}", stderr: "" });
+      return Promise.resolve({ exitStatus: 0, stdout: options.stdout?.() ?? "{}", stderr: "", isOverLimit: false });
     },
     ...options,
   });
@@ -176,13 +176,58 @@ Deno.test("A plug-in whose credential never expires is asked again when the serv
   assert.equal(await authorization(credentials), "Bearer t3");
 });
 
-Deno.test("A plug-in that does not end is given up on", async () => {
-  const { clock, credentials } = setUp({ [CONFIG]: kubeconfig(exec()) }, { runPlugin: () => new Promise(() => {}) });
-  const failed = assert.rejects(credentials.current(), {
-    message: "The credential plug-in './plug' of user 'u' of '/home/hf/.kube/config' did not end within 60 s",
+const plugInFailures: [name: string, fail: () => Promise<PluginResult>, takesMs: number][] = [
+  ["fails", () => Promise.resolve({ exitStatus: 1, stdout: "", stderr: "", isOverLimit: false }), 0],
+  ["prints too much", () => Promise.resolve({ exitStatus: 137, stdout: "", stderr: "", isOverLimit: true }), 0],
+  ["does not end", () => new Promise(() => {}), 60_000],
+];
+for (const [name, fail, takesMs] of plugInFailures) {
+  Deno.test(`A plug-in that ${name} is run again five seconds after its failure, and no sooner`, async () => {
+    let runs = 0;
+    let broken = true;
+    const contents = { [CONFIG]: kubeconfig(exec()) };
+    const { clock, credentials } = setUp(contents, {
+      runPlugin: () => {
+        runs++;
+        const stdout = JSON.stringify({ status: { token: `t${runs}` } });
+        return broken ? fail() : Promise.resolve({ exitStatus: 0, stdout, stderr: "", isOverLimit: false });
+      },
+    });
+    const refused = async () => {
+      const failed = assert.rejects(credentials.current(), /^KubeError: The credential plug-in/);
+      await clock.advance(takesMs);
+      await failed;
+    };
+    await refused();
+    for (let ms = 0; ms < 4_500; ms += 500) {
+      await assert.rejects(credentials.current());
+      await clock.advance(500);
+    }
+    assert.equal(runs, 1);
+    await clock.advance(500);
+    await refused();
+    assert.equal(runs, 2);
+
+    broken = false;
+    contents[CONFIG] = kubeconfig(exec({ args: ["-y"] }));
+    await clock.advance(1_000);
+    assert.equal(await authorization(credentials), "Bearer t3", "another configuration waits for nothing");
   });
-  await clock.advance(60_000);
-  await failed;
+}
+
+Deno.test("A plug-in whose credentials have expired when it gives them is not run all the time", async () => {
+  let count = 0;
+  const { clock, credentials } = setUp({ [CONFIG]: kubeconfig(exec()) }, {
+    stdout: () =>
+      JSON.stringify({
+        status: { token: `t${++count}`, expirationTimestamp: new Date(clock.now() - 600_000).toISOString() },
+      }),
+  });
+  const first = await credentials.current();
+  await clock.advance(4_999);
+  assert.equal(await credentials.current(), first);
+  await clock.advance(1);
+  assert.equal(await authorization(credentials), "Bearer t2");
 });
 
 const MISTAKES: [name: string, files: Record<string, string>, message: RegExp][] = [

@@ -85,7 +85,7 @@ Deno.test("the notes beside the locks say every ten seconds that we are there, a
   const { files, clock } = provider;
   const [path, { signal }] = ["/work/locks/pods.json", new AbortController()];
   const { note } = notes(provider, "pods");
-  let trouble: string | undefined;
+  let trouble: string | undefined = undefined;
   const options = {
     watchers: ["pods"],
     viewIsOurs: () => true,

@@ -9,7 +9,12 @@ const MIB = 1024 * 1024;
 /** Beats until `seconds` have passed, the n-th (from 1) of them `lateMs(n)` late. @returns what was logged, without times */
 async function beatFor(seconds: number, lateMs: (n: number) => number): Promise<string[]> {
   let logged = "";
-  startLogging({ level: "info", file: undefined, files: new MemoryFiles(), writeError: (text) => logged += text });
+  startLogging({
+    level: "info",
+    file: undefined,
+    files: new MemoryFiles(),
+    writeError: (line) => logged += `${line}\n`,
+  });
   const clock = new SimulatedClock();
   const endMs = clock.monotonic() + seconds * 1_000;
   let n = 0;

@@ -103,6 +103,32 @@ Deno.test("a stop ends everything, with pods, watches and faults under way", asy
   await assert.rejects(served.send("GET", PODS), TypeError);
 });
 
+for (const version of [1, 2]) {
+  Deno.test(`a web page can neither read nor drive it, over HTTP/${version}`, async () => {
+    await using served = new Served();
+    using client = Deno.createHttpClient({ http1: version === 1, http2: version === 2, allowHost: true });
+    const { host, port } = new URL(served.simulator.url);
+    const url = `http://127.0.0.1:${port}`;
+    const ask = async (method: string, path: string, headers: Record<string, string>) => {
+      const response = await fetch(url + path, { method, headers, client });
+      return { status: response.status, body: await response.json() };
+    };
+    for (
+      const [method, path] of [["GET", PODS], ["DELETE", `${PODS}/p`], ["PUT", "/simulator/faults/evictions"]] as const
+    ) {
+      const rebound = await ask(method, path, { host: `evil.example:${port}` });
+      assert.deepEqual([rebound.status, rebound.body.kind, rebound.body.code], [421, "Status", 421]);
+      assert.match(rebound.body.message, new RegExp(`'evil.example:${port}'.*with port ${port}$`));
+      const foreign = await ask(method, path, { host, origin: "http://evil.example" });
+      assert.deepEqual([foreign.status, foreign.body.kind, foreign.body.reason], [403, "Status", "Forbidden"]);
+      assert.equal((await ask(method, path, { host, "sec-fetch-site": "cross-site" })).status, 403);
+    }
+    assert.deepEqual((await ask("GET", "/simulator", { host, origin: url })).body.faults, []);
+    const named = await ask("GET", PODS, { host: `${Deno.hostname()}:${port}` });
+    assert.equal(named.status, 200, "this machine's name is its own");
+  });
+}
+
 Deno.test("a port that is taken is said so", async () => {
   await using served = new Served();
   const port = Number(new URL(served.simulator.url).port);

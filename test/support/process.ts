@@ -100,3 +100,9 @@ function spawn({ program, args, environment, directory }: Command, stdin: "null"
 async function collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
   for await (const text of stream.pipeThrough(new TextDecoderStream())) add(text);
 }
+
+/** True while a process runs. One that has ended does not, though its parent has not taken notice of that yet. */
+export function isRunning(pid: number): boolean {
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).outputSync();
+  return /^[^Z]/.test(new TextDecoder().decode(stdout).trim());
+}

@@ -17,7 +17,7 @@ const unschedulable = (message: string): PodStatus => ({
 /** Lines that are logged for the states of machines, in order; nothing for a machine that is gone. */
 function logged(...states: [machine: string, status: PodStatus | undefined][]): string[] {
   const lines: string[] = [];
-  const writeError = (text: string) => void lines.push(text);
+  const writeError = (line: string) => void lines.push(line);
   startLogging({ level: "info", file: undefined, files: new MemoryFiles({ now: () => 0 }), writeError });
   const waits = new WaitLog();
   for (const [machine, status] of states) waits.note(machine, status && ourPod(machine, status));
