@@ -111,6 +111,25 @@ export interface Node {
   status?: { conditions?: NodeCondition[]; nodeInfo?: Record<string, unknown>; [key: string]: unknown };
 }
 
+/** Who leads, of group `coordination.k8s.io/v1`. The API server does not look at the times, only clients do. */
+export interface Lease {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec?: LeaseSpec;
+}
+
+export interface LeaseSpec {
+  holderIdentity?: string;
+  /** For how long after `renewTime` others have to wait; greater than 0. */
+  leaseDurationSeconds?: number;
+  /** RFC 3339 with exactly six digits of fractions, as is `renewTime`: `2026-11-21T10:00:00.000000Z`. */
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+  [key: string]: unknown;
+}
+
 /** One page of objects of one kind. */
 export interface KubeList<T> {
   apiVersion?: string;
@@ -130,6 +149,7 @@ export interface Status {
   code?: number;
   details?: {
     name?: string;
+    group?: string;
     kind?: string;
     uid?: string;
     causes?: { reason?: string; message?: string; field?: string }[];

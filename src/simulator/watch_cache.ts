@@ -1,0 +1,159 @@
+import type { Revisions } from "./revisions.ts";
+import { expired } from "./status.ts";
+import { type Change, keyOf, type Stored } from "./stored.ts";
+
+/** Lists of the past that stay at hand, so that the pages of one list need not be worked out again. */
+const PAST_LISTS = 4;
+
+/** What changed, from the revision after `compacted` on. */
+export interface History<T> {
+  changes: Change<T>[];
+  compacted: number;
+}
+
+/**
+ * What lists and watches of one resource are answered from: the API server's watch cache, which is fed by the changes in etcd
+ * and remembers a bounded number of them.
+ */
+export class WatchCache<T extends Stored> {
+  readonly #revisions: Revisions;
+  readonly #historyLimit: number;
+  readonly #listeners: ((change: Change<T>) => void)[] = [];
+  #objects = new Map<string, T>();
+  #history: Change<T>[] = [];
+  /** Changes up to this revision are forgotten. */
+  #compacted: number;
+  /** Watches begin at this revision or later: the API server was started then. */
+  #startedAt = 0;
+  /** Changes up to this revision are not seen, because the cache has seen others with these numbers. */
+  #seenUntil = 0;
+  #pastLists = new Map<number, T[]>();
+
+  constructor(revisions: Revisions, { historyLimit }: { historyLimit: number }) {
+    this.#revisions = revisions;
+    this.#historyLimit = historyLimit;
+    this.#compacted = revisions.current;
+  }
+
+  get revision(): number {
+    return Math.max(this.#seenUntil, this.#revisions.current);
+  }
+
+  /** The oldest revision that can still be listed at. */
+  get oldestRevision(): number {
+    return this.#compacted;
+  }
+
+  /** Calls `listener` after every change that the cache sees, in order. */
+  onChange(listener: (change: Change<T>) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes in one change, unless the cache believes that it is past its revision. */
+  feed({ type, object, revision, time }: Change<T>): void {
+    if (revision <= this.#seenUntil) return;
+    const key = keyOf(object);
+    const previous = this.#objects.get(key);
+    if (type === "DELETED") this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    // As far as the cache knows: what it has never seen is new to it, whatever etcd says.
+    const change = {
+      type: type === "DELETED" ? type : previous ? "MODIFIED" : "ADDED",
+      object,
+      revision,
+      time,
+      previous,
+    };
+    this.#record(change as Change<T>);
+    for (const listener of this.#listeners) listener(change as Change<T>);
+  }
+
+  /**
+   * What changed after `revision`, for a watch. Nothing for a revision that is still to come.
+   * @throws ApiError 410 where that is forgotten, or older than the API server
+   */
+  changesAfter(revision: number): Change<T>[] {
+    this.#checkIsKnown(revision, Math.max(this.#compacted, this.#startedAt));
+    return this.#changesAfter(revision);
+  }
+
+  /**
+   * Every object as it was at `revision`, by namespace and name.
+   * @throws ApiError 410 where that is forgotten
+   */
+  at(revision: number): T[] {
+    const known = this.#pastLists.get(revision);
+    if (known) return known;
+    this.#checkIsKnown(revision, this.#compacted);
+    const objects = new Map(this.#objects);
+    for (const { object, previous } of this.#changesAfter(revision).reverse()) {
+      if (previous) objects.set(keyOf(object), previous);
+      else objects.delete(keyOf(object));
+    }
+    const list = [...objects.keys()].sort().map((key) => objects.get(key)!);
+    this.#pastLists.set(revision, list);
+    if (this.#pastLists.size > PAST_LISTS) this.#pastLists.delete(this.#pastLists.keys().next().value!);
+    return list;
+  }
+
+  /** The revision that was the most recent one at a time, as far as history reaches back. */
+  revisionAt(time: number): number {
+    return this.#history.findLast((change) => change.time <= time)?.revision ?? this.#compacted;
+  }
+
+  /** Forgets all history: whoever watches or pages from before must list again. */
+  compact(): void {
+    this.#history = [];
+    this.#pastLists.clear();
+    this.#compacted = this.revision;
+  }
+
+  /** What etcd itself remembers of its changes; none of them where the cache has seen others. */
+  get history(): History<T> {
+    const isEtcds = this.#seenUntil === 0;
+    return isEtcds
+      ? { changes: [...this.#history], compacted: this.#compacted }
+      : { changes: [], compacted: this.#revisions.current };
+  }
+
+  /** Keeps the picture that it has, though etcd is about to be put back to an older one. */
+  holdOn(): void {
+    this.#seenUntil = this.revision;
+  }
+
+  /** Starts over, with the API server, from what etcd holds and remembers. */
+  restart(objects: Map<string, T>, { changes, compacted }: History<T>): void {
+    this.#objects = new Map(objects);
+    this.#history = [...changes];
+    this.#compacted = compacted;
+    this.#startedAt = this.#revisions.current;
+    this.#seenUntil = 0;
+    this.#pastLists.clear();
+  }
+
+  #record(change: Change<T>): void {
+    this.#history.push(change);
+    // Forgotten in large pieces, so that it costs nothing each time.
+    if (this.#history.length < this.#historyLimit * 1.25) return;
+    const forgotten = this.#history.splice(0, this.#history.length - this.#historyLimit);
+    this.#compacted = forgotten.at(-1)!.revision;
+    for (const revision of this.#pastLists.keys()) {
+      if (revision < this.#compacted) this.#pastLists.delete(revision);
+    }
+  }
+
+  #checkIsKnown(revision: number, oldest: number): void {
+    if (revision < oldest) throw expired(`too old resource version: ${revision} (${oldest})`);
+  }
+
+  #changesAfter(revision: number): Change<T>[] {
+    let low = 0;
+    let high = this.#history.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#history[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#history.slice(low);
+  }
+}
