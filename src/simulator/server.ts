@@ -3,7 +3,7 @@ import { HostFactoryError } from "../errors.ts";
 import { seededRandom } from "../random.ts";
 import type { User } from "./access.ts";
 import { SimulatedCluster } from "./cluster.ts";
-import { control } from "./control.ts";
+import { Control } from "./control.ts";
 import type { Fault } from "./faults.ts";
 import { drawUid } from "./identifier.ts";
 import { ConnectionLost } from "./interference.ts";
@@ -65,8 +65,9 @@ export function startSimulator(options: SimulatorOptions): Simulator {
     users: [admin, ...users],
     ...(options.requireToken ? {} : { anonymous: admin }),
   });
+  const control = new Control(cluster);
   const abort = new AbortController();
-  const server = listen({ port, hostname, signal: abort.signal }, (request) => answer(cluster, request));
+  const server = listen({ port, hostname, signal: abort.signal }, (request) => answer({ cluster, control }, request));
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.addr.port}`;
   return {
     url,
@@ -96,12 +97,15 @@ function listen(
   }
 }
 
-async function answer(cluster: SimulatedCluster, request: Request): Promise<Response> {
+async function answer(
+  { cluster, control }: { cluster: SimulatedCluster; control: Control },
+  request: Request,
+): Promise<Response> {
   try {
     if (!/^https?:\/\/[^/]+\/simulator(\/|$)/.test(request.url)) return await cluster.handle(request);
     const user = cluster.access.authenticate(request.headers);
     if (user.allow !== undefined) return Response.json({ error: "only an administrator may do that" }, { status: 403 });
-    return await control(cluster, request);
+    return await control.answer(request);
   } catch (error) {
     if (error instanceof ConnectionLost) return brokenConnection();
     if (error instanceof ApiError) return Response.json(error.status, { status: error.code });
