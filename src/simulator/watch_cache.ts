@@ -50,22 +50,16 @@ export class WatchCache<T extends Stored> {
   }
 
   /** Takes in one change, unless the cache believes that it is past its revision. */
-  feed({ type, object, revision, time }: Change<T>): void {
-    if (revision <= this.#seenUntil) return;
-    const key = keyOf(object);
+  feed(change: Change<T>): void {
+    if (change.revision <= this.#seenUntil) return;
+    const key = keyOf(change.object);
     const previous = this.#objects.get(key);
-    if (type === "DELETED") this.#objects.delete(key);
-    else this.#objects.set(key, object);
+    if (change.type === "DELETED") this.#objects.delete(key);
+    else this.#objects.set(key, change.object);
     // As far as the cache knows: what it has never seen is new to it, whatever etcd says.
-    const change = {
-      type: type === "DELETED" ? type : previous ? "MODIFIED" : "ADDED",
-      object,
-      revision,
-      time,
-      previous,
-    };
-    this.#record(change as Change<T>);
-    for (const listener of this.#listeners) listener(change as Change<T>);
+    const seen = { ...change, previous };
+    this.#record(seen);
+    for (const listener of this.#listeners) listener(seen);
   }
 
   /**

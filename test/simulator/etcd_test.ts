@@ -123,6 +123,13 @@ Deno.test("an API server that runs on tells of what comes past the lost revision
   assert.equal(status, 200);
 });
 
+Deno.test("a delete of all pods reaches those of the lost picture that are there", async () => {
+  const { fixture, cluster } = await afterRestore("running");
+  using _ = fixture;
+  assert.equal((await fixture.ask("DELETE", PODS)).status, 200);
+  assert.deepEqual(cluster.listPods().map(({ metadata }) => metadata.name), ["removed"]);
+});
+
 Deno.test("pods live on from the state that they were put back to, and count where they are", async () => {
   using fixture = new Fixture({ nodes: { count: 1, pods: 2 } });
   const { cluster, clock } = fixture;

@@ -66,6 +66,13 @@ Deno.test("a lease that was deleted comes back with an update, unless that names
   assert.notEqual(fixture.cluster.getLease("l")?.metadata.uid, lease.metadata.uid);
 });
 
+Deno.test("an update that changes nothing is not written", async () => {
+  const { fixture, lease } = await withLease();
+  using _ = fixture;
+  assert.deepEqual((await fixture.ask("PUT", `${LEASES}/l`, lease)).body, lease);
+  assert.equal(fixture.cluster.revision, Number(lease.metadata.resourceVersion));
+});
+
 Deno.test("leases of one namespace are none of another's", async () => {
   const { fixture } = await withLease({ namespaces: ["other"] });
   using _ = fixture;
