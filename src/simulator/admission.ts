@@ -29,7 +29,7 @@ export class Admission {
     });
   }
 
-  /** A pod that is to be created, as a webhook lets it pass. */
+  /** The pod to be created, as changed by a webhook. */
   mutate(pod: Pod, route: Route): Pod {
     const fault = this.#faults.strike("dropped-marks", route, { verbs: ["create"] });
     if (!fault) return pod;
@@ -47,7 +47,7 @@ export class Admission {
     };
   }
 
-  /** @throws ApiError 403, or 404 where there is no such namespace */
+  /** @throws ApiError 403, or 404 if there is no such namespace */
   admit(pod: Pod, route: Route): void {
     const name = pod.metadata.name ?? "";
     this.#namespaces.requireActive(route.namespace, { resource: "pods", name });

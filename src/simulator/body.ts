@@ -3,7 +3,7 @@ import { type ApiError, badRequest } from "./status.ts";
 /**
  * An object out of a request's body.
  * @param kind what it must be, where it says what it is
- * @param options.group by its short name, as the server's own words have it; default the core group
+ * @param options.group the short name of its group, as in the server's messages; default: core
  * @throws ApiError 400, worded as the API server words it
  */
 export function parseObject(
@@ -39,9 +39,9 @@ export function parseObject(
 }
 
 /**
- * Checks that a field is of a type where it is given at all.
- * @param expected.field as the server's own words have it, with the name of its Go struct
- * @throws ApiError 400, worded as the API server words it
+ * Checks the type of a field, if it is given.
+ * @param expected.field with the name of its Go struct
+ * @throws ApiError 400 in the API server's words
  */
 export function checkType(
   value: unknown,
@@ -60,7 +60,7 @@ export function checkType(
   throw cannotHandle(kind, `json: cannot unmarshal ${given} into Go struct field ${field} of type ${type}`);
 }
 
-/** A field that cannot be read: `why` in the words of the server's decoder. */
+/** The error for a field that cannot be decoded; `why` is the decoder's message. */
 export function cannotHandle(kind: string, why: string): ApiError {
   return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
 }

@@ -51,8 +51,9 @@ export interface ClusterOptions {
   bookmarkPeriodMs?: number;
 }
 
-/** Where a pod or a lease is, for the calls of the control surface; the namespace is `default` where it is not given. */
+/** Where a pod or a lease is, for the calls of the control surface. */
 export interface Place {
+  /** Default: `default`. */
   namespace?: string;
 }
 
@@ -138,7 +139,7 @@ export class SimulatedCluster {
     return countPods(this.listPods(place));
   }
 
-  /** Calls `listener` for every change of a pod, at once. What `restore` does is none. */
+  /** Calls `listener` for every change of a pod, at once. `restore` reports none. */
   onPodChange(listener: (change: Change<Pod>) => void): void {
     this.#etcd.pods.onChange(listener);
   }
@@ -192,7 +193,7 @@ export class SimulatedCluster {
     return this.#etcd.leases.get(namespace, name);
   }
 
-  /** Makes or replaces a lease as another user of the cluster, whatever state it is in. */
+  /** Creates or replaces a lease as another user of the cluster, whatever its resource version. */
   putLease(lease: Lease, { namespace = "default" }: Place = {}): StoredLease {
     const { name = "", labels = {}, annotations = {} } = lease.metadata;
     const resourceVersion = this.getLease(name, { namespace })?.metadata.resourceVersion;
@@ -207,7 +208,7 @@ export class SimulatedCluster {
     return true;
   }
 
-  /** A namespace is deleted with all that is in it, at once, and made again: another of the same name. */
+  /** Deletes a namespace with everything in it, at once, and creates it again with another uid. */
   recreateNamespace(name: string): Namespace {
     return this.#namespaces.recreate(name);
   }
@@ -235,7 +236,7 @@ export class SimulatedCluster {
     this.#nodes.setCondition(name, condition);
   }
 
-  /** A node is gone, and its pods with it, as the pod garbage collector sees to. False where there is none. */
+  /** Deletes a node; the pod garbage collector deletes its pods at once. False if there is none. */
   removeNode(name: string): boolean {
     const node = this.#etcd.nodes.get("", name);
     if (node) this.#etcd.nodes.remove(node);
@@ -295,21 +296,18 @@ export class SimulatedCluster {
     this.#etcd.compact();
   }
 
-  /** All that the cluster holds now, for `restore`. */
+  /** All objects of the cluster as they are now, for `restore`. */
   snapshot(): ClusterSnapshot {
     return this.#etcd.snapshot();
   }
 
-  /**
-   * etcd is put back as it was when the snapshot was taken, under an API server that is started again with it (the default) or
-   * that runs on; see `Etcd.restore` for what either comes to.
-   */
+  /** Restores etcd from a snapshot; `Etcd.restore` says how an API server behaves that is restarted (default) or not. */
   restore(snapshot: ClusterSnapshot, { apiServer = "restarted" }: { apiServer?: ApiServerOnRestore } = {}): void {
     if (apiServer === "restarted") this.dropWatches();
     this.#etcd.restore(snapshot, apiServer);
   }
 
-  /** The API server is started again: watches break, those from before get 410, and what is listed is what there is. */
+  /** Restarts the API server: watches break, watches from before get 410, and lists show the objects of etcd. */
   restartApiServer(): void {
     this.dropWatches();
     this.#etcd.restartApiServer();

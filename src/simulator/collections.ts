@@ -43,8 +43,8 @@ export class Collections {
   }
 
   /**
-   * One object as it is, or as it was where a fault makes reads stale.
-   * @throws ApiError 404 where it is not there, was not there then, or is not to be seen
+   * The present state of one object, or a past one if a fault makes reads stale.
+   * @throws ApiError 404 if there is none, or a fault hides it
    */
   get<T extends Stored>(resource: Resource<T>, route: Route): T {
     const { store, name: resourceName } = resource;
@@ -86,7 +86,7 @@ export class Collections {
     };
   }
 
-  /** One page of a list, or what faults make of it. */
+  /** One page of a list, distorted by faults. */
   #list<T extends Stored>(resource: Resource<T>, selection: ListRequest<T>, route: Route): Page<T> {
     const isFirst = selection.continueToken === "";
     if (isFirst && this.#faults.strike("empty-lists", route, { resources: ["pods"] })) {
@@ -105,7 +105,7 @@ export class Collections {
     return page;
   }
 
-  /** Tells the objects that a list leaves out because of a fault. */
+  /** Selects the objects that a fault omits from a list. */
   #isMissing(route: Route): (object: Stored) => boolean {
     const fault = this.#faults.strike("partial-lists", route);
     if (!fault) return () => false;
@@ -113,13 +113,13 @@ export class Collections {
     return ({ metadata }) => fractionOf(metadata.uid!, salt) < fault.missing;
   }
 
-  /** Tells the objects that a fault hides now. */
+  /** Selects the objects that faults hide at this moment. */
   #isHidden({ kind }: { kind: string }, route: Route): (object: Stored) => boolean {
-    const hiding = kind === "Pod" ? this.#faults.about("hidden-pods", route) : [];
+    const hiding = kind === "Pod" ? this.#faults.applying("hidden-pods", route) : [];
     return ({ metadata }) => hiding.some(({ id, fault: { share = 1 } }) => fractionOf(metadata.uid!, id) < share);
   }
 
-  /** The revision that a read is answered from where a fault makes it stale. */
+  /** The revision to read at if a fault makes reads stale. */
   #staleRevision<T extends Stored>(cache: WatchCache<T>, route: Route): number | undefined {
     const stale = this.#faults.strike("stale-reads", route, { verbs: ["get", "list"] });
     return stale && cache.revisionAt(this.#clock.now() - stale.ageMs);

@@ -5,7 +5,7 @@ import type { ClusterSnapshot } from "./etcd.ts";
 import { type FaultInput, parseFault } from "./faults.ts";
 import { ApiError } from "./status.ts";
 
-/** Snapshots that are kept; the oldest goes first. */
+/** How many snapshots are kept; the oldest is dropped first. */
 const MOST_SNAPSHOTS = 16;
 
 /**
@@ -18,11 +18,11 @@ const MOST_SNAPSHOTS = 16;
  *     PUT    /simulator/users/TOKEN       who comes with that token (body: name, and what is allowed: ["list pods", …])
  *     POST   /simulator/compact           forgets history: 410 for whoever comes from before
  *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
- *     POST   /simulator/snapshot          remembers all that the cluster holds; the answer says under which `id`
- *     POST   /simulator/restore/ID        puts etcd back to that and starts the API server again; the last 16 are kept.
- *                                         `restore/ID/running` leaves the API server running, with what it believes
- *     POST   /simulator/restart           starts the API server again
- *     POST   /simulator/namespaces/NAME/recreate   a namespace is deleted with all that is in it, and made again
+ *     POST   /simulator/snapshot          takes a snapshot of all objects and answers its `id`; the last 16 are kept
+ *     POST   /simulator/restore/ID        restores etcd from a snapshot and restarts the API server;
+ *                                         `restore/ID/running` keeps the API server running, with its stale cache
+ *     POST   /simulator/restart           restarts the API server
+ *     POST   /simulator/namespaces/NAME/recreate   deletes a namespace with everything in it and creates it again
  *     POST   /simulator/pods/NS/NAME/evict|preempt|end|delete
  *     DELETE /simulator/nodes/NAME        a node is gone, and its pods with it
  */
@@ -104,7 +104,7 @@ export class Control {
 
   #restore(id: string, apiServer: string): Response {
     const snapshot = this.#snapshots.get(id);
-    if (!snapshot) return answer({ error: `snapshot '${id}' is not kept` }, 404);
+    if (!snapshot) return answer({ error: `snapshot '${id}' does not exist` }, 404);
     if (apiServer !== "" && apiServer !== "running") return answer({ error: `'${apiServer}' is not 'running'` }, 400);
     this.#cluster.restore(snapshot, { apiServer: apiServer === "running" ? "running" : "restarted" });
     return answer({ revision: this.#cluster.revision });

@@ -60,8 +60,8 @@ export class Disruptions {
   }
 
   /**
-   * Its node is gone: the pod garbage collector marks it as failed and deletes it without grace. The real one does so 40 to 60
-   * seconds after the node went.
+   * The node of a pod was deleted: the pod garbage collector marks the pod as failed and deletes it without grace. The real one
+   * waits 40 to 60 seconds first.
    */
   collect(pod: Pod): void {
     if (hasEnded(pod)) return void this.#lifecycle.finish(pod);

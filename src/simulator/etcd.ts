@@ -5,7 +5,7 @@ import type { Node } from "./nodes.ts";
 import { Revisions } from "./revisions.ts";
 import { type ApiServerOnRestore, Store, type StoreSnapshot } from "./store.ts";
 
-/** Everything that a cluster held at one moment. */
+/** All objects of a cluster at one moment. */
 export interface ClusterSnapshot {
   revision: number;
   pods: StoreSnapshot<Pod>;
@@ -15,7 +15,7 @@ export interface ClusterSnapshot {
   leases: StoreSnapshot<StoredLease>;
 }
 
-/** Everything that a cluster holds: a store for each resource, and one sequence of revisions for all of them. */
+/** All objects of a cluster: one store for each resource, and one sequence of revisions for all of them. */
 export class Etcd {
   readonly #revisions = new Revisions();
   readonly pods: Store<Pod>;
@@ -24,7 +24,7 @@ export class Etcd {
   readonly quotas: Store<ResourceQuota>;
   readonly leases: Store<StoredLease>;
 
-  /** @param options.historyLimit changes of each resource that are remembered */
+  /** @param options.historyLimit how many changes of each resource are kept */
   constructor(options: { historyLimit: number; now: () => number }) {
     this.pods = new Store<Pod>(this.#revisions, options);
     this.nodes = new Store<Node>(this.#revisions, options);
@@ -55,30 +55,30 @@ export class Etcd {
   }
 
   /**
-   * etcd is put back as it was when the snapshot was taken: all objects, and the revision, so that what is written from now on
-   * gets resource versions that others have had. Pods live on from their state of then; those made since are gone. No event
-   * tells of any of that. A snapshot can be put back more than once.
+   * Restores a snapshot: all objects and the revision, so that later writes reuse resource versions. Pods continue from their
+   * restored state; pods created since the snapshot are gone. No event reports any of this. A snapshot can be restored more
+   * than once.
    *
-   * What the API server does then was measured with 1.36.3 and etcd 3.6.8. GET, and every write, is answered from etcd: 404 for
-   * what came since, 409 for an update that names a later resource version (as for any that is not the present one).
+   * The behaviour of the API server was measured with Kubernetes 1.36.3 and etcd 3.6.8. GET and every write go to etcd: 404 for
+   * objects created since the snapshot, 409 for an update that names a lost resource version.
    *
-   * `restarted`: the API server is started again with it, as etcd's documentation demands.
+   * `restarted`: the API server is restarted together with etcd, as etcd's documentation requires.
    * - Open watches break.
-   * - A watch from a resource version that is still to come is silent, without bookmarks either, and ends cleanly at its
-   *   time-out. Once the revision has passed it by, the watch tells of what comes after it, and never of what came before.
-   * - A watch from before the restart gets 410 as an ERROR event.
-   * - A list shows what there is, at its present resource version; one with a resource version to come, or the next page of a
-   *   list from then, gets 504 "Too large resource version" (the real one waits three seconds first).
+   * - A watch from a future resource version is silent, without bookmarks, and ends cleanly at its time-out. If the revision
+   *   overtakes it before that, the watch reports later changes, and never the ones in between.
+   * - A watch from a resource version before the restart gets 410 as an ERROR event.
+   * - A list shows the restored objects and their resource version. A list at a future resource version, or the next page of a
+   *   list that began before, gets 504 "Too large resource version" (the real one waits three seconds first).
    *
-   * `running`: nobody told the API server. Its watch cache keeps its picture, and waits for etcd to get past it.
-   * - Open watches stay open and silent, those that are opened anew begin with the lost picture.
-   * - Lists, with or without a resource version, show the lost picture at its resource version: pods that GET says are not
-   *   there, and not the pods that are there again.
-   * - Once the revision has passed the lost one by, the changes from then on are told and shown; what was changed before that
-   *   stays wrong until the API server is started again (`restartApiServer`).
+   * `running`: only etcd is restarted. The API server's watch cache keeps the lost state and waits for etcd to overtake it.
+   * - Open watches stay open and silent. New ones begin with the lost state.
+   * - Lists, with or without a resource version, show the lost state at its resource version. They name pods for which GET
+   *   answers 404, and omit restored pods.
+   * - Once the revision has overtaken the lost one, watches and lists show every further change. Whatever changed before that
+   *   stays wrong until the API server is restarted (`restartApiServer`).
    */
   restore(snapshot: ClusterSnapshot, apiServer: ApiServerOnRestore): void {
-    if (apiServer === "running") this.#stores.forEach(({ cache }) => cache.holdOn());
+    if (apiServer === "running") this.#stores.forEach(({ cache }) => cache.keepAhead());
     this.#revisions.putBack(snapshot.revision);
     this.nodes.restore(snapshot.nodes, apiServer);
     this.namespaces.restore(snapshot.namespaces, apiServer);
@@ -87,7 +87,7 @@ export class Etcd {
     this.pods.restore(snapshot.pods, apiServer);
   }
 
-  /** The API server is started again: its caches are made from what is really there. */
+  /** Restarts the API server: its caches are rebuilt from the stores. */
   restartApiServer(): void {
     for (const store of this.#stores) store.restartCache();
   }

@@ -8,14 +8,14 @@ export interface Target {
   path: string;
 }
 
-/** What faults are about where they do not say so themselves; absent: everything. */
+/** What faults apply to unless they say so themselves; absent: everything. */
 interface Defaults {
   verbs?: string[];
-  /** Not looked at where a fault names paths. */
+  /** Ignored for a fault that names paths. */
   resources?: string[];
 }
 
-/** What a fault says of whom it strikes; which of these it may say, its name decides. */
+/** The part of a fault that selects its targets. */
 interface Aim {
   share?: number | undefined;
   count?: number | undefined;
@@ -72,7 +72,7 @@ export class FaultSet {
     target: Target,
     { holds, ...defaults }: Defaults & { holds?: (fault: FaultOf<N>) => boolean } = {},
   ): FaultOf<N> | undefined {
-    for (const active of this.about(name, target, defaults)) {
+    for (const active of this.applying(name, target, defaults)) {
       const fault = active.fault as FaultOf<N>;
       if (holds && !holds(fault)) continue;
       if (this.draw(active)) return fault;
@@ -80,9 +80,9 @@ export class FaultSet {
     return undefined;
   }
 
-  /** The faults of this name that are about a target, whether they strike it or not. */
-  about(name: FaultName, target: Target, defaults: Defaults = {}): ActiveFault[] {
-    return [...this.#active.values()].filter(({ fault }) => fault.name === name && isAbout(fault, target, defaults));
+  /** The active faults of this name that apply to a target. Draws and counts nothing. */
+  applying(name: FaultName, target: Target, defaults: Defaults = {}): ActiveFault[] {
+    return [...this.#active.values()].filter(({ fault }) => fault.name === name && applies(fault, target, defaults));
   }
 
   /** Whether a fault strikes one of those that it could hit. Counts the strike; the last one turns the fault off. */
@@ -95,7 +95,7 @@ export class FaultSet {
   }
 }
 
-function isAbout(fault: Aim, target: Target, defaults: Defaults): boolean {
+function applies(fault: Aim, target: Target, defaults: Defaults): boolean {
   const verbs = fault.verbs ?? defaults.verbs;
   const resources = fault.resources ?? (fault.paths ? undefined : defaults.resources);
   return (verbs?.includes(target.verb) ?? true) && (resources?.includes(target.resource) ?? true) &&

@@ -82,21 +82,24 @@ const FaultSchema = v.variant("name", [
   }),
   /** 410 for pages of a list after the first. */
   v.strictObject({ name: v.literal("expired-pages"), ...common }),
-  /** Lists are valid, of the present, and empty; a list of which a page is out already goes on. Of pods, or `resources`, `paths`. */
+  /**
+   * Lists are valid and empty, at the current resource version. Lists of pods, unless `resources` or `paths` say otherwise; a
+   * paged list that has begun continues.
+   */
   v.strictObject({ name: v.literal("empty-lists"), ...common }),
-  /** Lists leave out a share of the objects, always the same ones for as long as the fault is on, and are valid otherwise. */
+  /** Lists omit the share `missing` of the objects, the same ones in every list, and are valid otherwise. */
   v.strictObject({ name: v.literal("partial-lists"), ...common, missing: v.optional(Share, 0.5) }),
-  /** Each page of a list names as the next one itself, and the first page one that there is: such a list never ends. */
+  /** The `continue` token of a page is the one that it was asked with (the first page: a valid one), so a list never ends. */
   v.strictObject({ name: v.literal("repeated-pages"), ...common }),
-  /** Watches that begin now carry nothing, not even bookmarks, and end cleanly: at their time-out or at once. */
+  /** New watches carry nothing, not even bookmarks, and end cleanly: at their time-out or at once. */
   v.strictObject({
     name: v.literal("unstreamed-watches"),
     ...common,
     how: v.optional(v.picklist(["timeout", "at-once"], "must be 'timeout' or 'at-once'"), "timeout"),
   }),
   /**
-   * Pods, a share of them, are not to be seen: lists and watches do not tell of them, and who asks for one by its name gets 404.
-   * All else may be done to them. Nothing is said when that begins, nor when it ends. A proxy shows another cluster's picture.
+   * A share of the pods is invisible: not in lists, no events, 404 for GET by name. Writes reach them. No event reports the
+   * beginning or the end of the fault; later changes are reported as usual. Like a proxy that serves another cluster's state.
    */
   v.strictObject({
     name: v.literal("hidden-pods"),
@@ -107,13 +110,13 @@ const FaultSchema = v.variant("name", [
   }),
   /** Lists and gets are answered from a state that is `ageMs` old, as far as history reaches back. */
   v.strictObject({ name: v.literal("stale-reads"), ...common, ageMs: v.optional(Milliseconds, 5000) }),
-  /** An admission webhook drops labels and annotations from pods that are created, those whose keys begin with one of these. */
+  /** An admission webhook drops labels and annotations whose keys start with one of `prefixes` from pods at creation. */
   v.strictObject({
     name: v.literal("dropped-marks"),
     ...common,
     prefixes: v.pipe(v.array(Text, "must be a list"), v.nonEmpty("must not be empty")),
   }),
-  /** The `Date` of answers is ahead of the cluster's own time by `aheadMs`; behind, where that is negative. */
+  /** The `Date` header of answers is `aheadMs` ahead of the cluster's time, or behind it if negative. */
   v.strictObject({ name: v.literal("clock-ahead"), ...common, aheadMs: v.number("must be a number") }),
   /** Answers take `latencyMs`, and up to `jitterMs` more. */
   v.strictObject({

@@ -1,7 +1,7 @@
 /**
- * A number from 0 up to, not including, 1 that belongs to an object for good, so that a share of all objects can be told apart
- * without remembering it (FNV-1a, mixed as MurmurHash3 does at its end).
- * @param salt whoever wants another share of the same objects gives another one
+ * A fixed number from 0 up to, not including, 1 for each object, to select a share of all objects without remembering which
+ * (FNV-1a, with the final mix of MurmurHash3).
+ * @param salt another salt selects other objects
  */
 export function fractionOf(uid: string, salt: string): number {
   let hash = 0x811c9dc5;

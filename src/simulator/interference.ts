@@ -58,7 +58,7 @@ export class Interference {
     if (route.resource !== "" && this.#faults.strike("forbidden", route, { verbs })) throw notGranted(user, route);
   }
 
-  /** How far the time that an answer names is ahead of the cluster's, in milliseconds. */
+  /** How far the `Date` header of an answer is ahead of the cluster's time, in milliseconds. */
   clockAheadMs(route: Route): number {
     return this.#faults.strike("clock-ahead", route)?.aheadMs ?? 0;
   }

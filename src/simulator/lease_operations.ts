@@ -14,7 +14,7 @@ import type { Store } from "./store.ts";
 import { isSame, type Stored } from "./stored.ts";
 import { timestamp } from "./timestamp.ts";
 
-/** As it is stored: with a spec, be it empty. */
+/** A lease in the store always has a spec. */
 export interface StoredLease extends Stored {
   spec: NonNullable<Lease["spec"]>;
 }
@@ -55,8 +55,8 @@ export class LeaseOperations {
   }
 
   /**
-   * Replaces a lease in the state that the body names. A lease that is not there is created, whatever resource version the
-   * body names; only a uid in the body keeps that from happening.
+   * Replaces a lease. A lease that does not exist is created, even if the body names a resource version; only a uid in the body
+   * prevents that.
    */
   update(body: string, { namespace, name }: Place): { lease: StoredLease; isNew: boolean } {
     const given = this.#read(body, namespace);
@@ -149,7 +149,7 @@ export class LeaseOperations {
   }
 }
 
-/** The labels and annotations, where there are any. */
+/** The labels and annotations, without empty ones. */
 function marksOf({ metadata: { labels, annotations } }: Stored): Pick<Stored["metadata"], "labels" | "annotations"> {
   return {
     ...(labels && Object.keys(labels).length > 0 ? { labels } : {}),

@@ -4,13 +4,14 @@ import type { Cause } from "./status.ts";
 
 const KIND = "Lease";
 
-/** How Kubernetes writes a MicroTime, as Go's reference time; exactly six digits of fractions. */
+/** The layout of a MicroTime, in Go's notation; exactly six fractional digits. */
 const LAYOUT = "2006-01-02T15:04:05.000000Z07:00";
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * The fields of a lease's spec that the API server keeps; all others are dropped, as it does. Times stay as they are given.
- * @throws ApiError 400 where one of them is of another type
+ * Reads the fields of a lease's spec that the API server keeps, and drops all others. Times are kept verbatim (the real one
+ * converts them to UTC).
+ * @throws ApiError 400 if a field has the wrong type
  */
 export function readLeaseSpec(value: unknown): LeaseSpec {
   const given = (value ?? {}) as Record<string, unknown>;
@@ -28,7 +29,7 @@ export function readLeaseSpec(value: unknown): LeaseSpec {
   return spec;
 }
 
-/** What is wrong with a lease's spec, in the API server's words; nothing where all is well. */
+/** The problems of a lease's spec, in the API server's words; empty if there are none. */
 export function validateLeaseSpec({ leaseDurationSeconds = 1, leaseTransitions = 0 }: LeaseSpec): Cause[] {
   const causes: Cause[] = [];
   if (leaseDurationSeconds <= 0) {
@@ -48,7 +49,7 @@ function outOfBounds(name: string, value: number, bounds: string): Cause {
   };
 }
 
-/** @throws ApiError 400 in the words of Go's parser, as far as whole parts are missing */
+/** @throws ApiError 400 in the words of Go's parser, for the usual mistakes */
 function checkMicroTime(value: unknown): void {
   if (typeof value !== "string" || MICRO_TIME.test(value)) return;
   const [seconds = ""] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.exec(value) ?? [];

@@ -72,7 +72,7 @@ function revisionOf<T extends Stored>({ cache, resourceVersion, match, staleRevi
   return match === "Exact" ? asked : Math.max(asked, staleRevision ?? cache.revision);
 }
 
-/** A revision that is still to come; the real one waits three seconds for it. */
+/** The error for a future revision; the real one waits three seconds for it first. */
 function tooLarge(asked: number, current: number): ApiError {
   return timeout(`Too large resource version: ${asked}, current: ${current}`, {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
@@ -113,7 +113,7 @@ export function expiredToken(continueToken: string): ApiError {
   return expiredPage(readToken(continueToken));
 }
 
-/** A token for a list that begins again from its first object. */
+/** A token for a page that begins with the first object. */
 export function firstToken({ namespace }: { namespace: string }, revision: number): string {
   return writeToken({ rv: revision, start: `${namespace}/` });
 }

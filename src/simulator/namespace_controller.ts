@@ -4,7 +4,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import type { Namespace, Namespaces } from "./namespaces.ts";
 import type { PodOperations } from "./pod_operations.ts";
 
-/** Takes namespaces away, with all that is in them. */
+/** Deletes namespaces with everything in them. */
 export class NamespaceController {
   readonly #etcd: Etcd;
   readonly #namespaces: Namespaces;
@@ -24,8 +24,8 @@ export class NamespaceController {
   }
 
   /**
-   * Deletes a namespace as a client does: its pods go with their own grace, all else at once, and it itself once its last pod
-   * is gone. The real one begins some five seconds later.
+   * Deletes a namespace for a client: its pods with their own grace, everything else at once, and the namespace itself once its
+   * last pod is gone. The real controller begins about five seconds later.
    */
   delete(name: string): Namespace {
     const namespace = this.#namespaces.terminate(name);
@@ -37,7 +37,7 @@ export class NamespaceController {
     return namespace;
   }
 
-  /** Takes a namespace away at once, with all that is in it, whatever would hold that up, and makes another of the same name. */
+  /** Deletes a namespace with everything in it at once, ignoring grace and finalizers, and creates it again. */
   recreate(name: string): Namespace {
     const namespace = this.#namespaces.get(name);
     for (const pod of this.#etcd.pods.valuesIn(name)) this.#lifecycle.finish(withoutFinalizers(pod));
@@ -46,7 +46,7 @@ export class NamespaceController {
     return this.#namespaces.add(name);
   }
 
-  /** Takes away what goes without grace. */
+  /** Deletes everything but the pods. */
   #empty(name: string): void {
     for (const lease of this.#etcd.leases.valuesIn(name)) this.#etcd.leases.remove(lease);
     for (const quota of this.#etcd.quotas.valuesIn(name)) this.#etcd.quotas.remove(quota);

@@ -18,7 +18,7 @@ export interface ResourceQuota extends Stored {
   status: { hard: Record<string, string>; used: Record<string, string> };
 }
 
-/** Those that a cluster cannot do without. */
+/** Namespaces that cannot be deleted. */
 const IMMORTAL = ["default", "kube-system", "kube-public"];
 
 /** Namespaces and the quotas in them. Each call does its work wholly and at once, or throws an ApiError. */
@@ -43,7 +43,7 @@ export class Namespaces {
     return namespace;
   }
 
-  /** @throws ApiError 404 where there is no such namespace, 403 where nothing new is let into it */
+  /** @throws ApiError 404 if there is no such namespace, 403 if it is being deleted */
   requireActive(namespace: string, { resource, name }: { resource: string; name: string }): void {
     if (this.get(namespace).status.phase === "Terminating") throw namespaceTerminating(resource, { name, namespace });
   }
@@ -54,7 +54,7 @@ export class Namespaces {
 
   add(name: string): Namespace {
     const known = this.#namespaces.get("", name);
-    if (known) throw alreadyExists("namespaces", name, { isGoing: known.status.phase === "Terminating" });
+    if (known) throw alreadyExists("namespaces", name, { isTerminating: known.status.phase === "Terminating" });
     return this.#namespaces.put({
       metadata: { name, ...this.#born(), labels: { "kubernetes.io/metadata.name": name } },
       spec: { finalizers: ["kubernetes"] },
@@ -62,7 +62,7 @@ export class Namespaces {
     });
   }
 
-  /** Marks a namespace as being deleted; what is in it, and it itself, are the caller's to take away. */
+  /** Marks a namespace as being deleted; the caller removes its content and the namespace itself. */
   terminate(name: string): Namespace {
     const namespace = this.get(name);
     if (IMMORTAL.includes(name)) throw forbidden("namespaces", { name, why: "this namespace may not be deleted" });

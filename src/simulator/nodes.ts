@@ -79,7 +79,7 @@ export class Nodes {
     this.#add(place.node, place.needs, -1);
   }
 
-  /** Counts anew what is on every node. */
+  /** Recomputes the usage of all nodes. */
   recount(pods: Pod[]): void {
     this.#usage.clear();
     this.#places.clear();

@@ -1,8 +1,8 @@
 import { unsupportedMediaType } from "./status.ts";
 
 /**
- * What the body of a PATCH makes of an object; which kind of patch it is, its content type says.
- * @throws ApiError 415 for all but merge patches (RFC 7386) and strategic ones
+ * Applies the body of a PATCH to an object; the content type names the kind of patch.
+ * @throws ApiError 415 unless it is a merge patch (RFC 7386) or a strategic one
  */
 export function patched<T>(target: T, body: string, contentType: string): T {
   switch (contentType.split(";")[0]) {

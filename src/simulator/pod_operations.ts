@@ -123,7 +123,7 @@ export class PodOperations {
     return graceSeconds === 0 ? this.#lifecycle.finish(marked) : marked;
   }
 
-  /** The eviction API: marks the pod as disrupted, whatever state it is in, and deletes it. */
+  /** The eviction API: marks the pod as disrupted, whatever its state, and deletes it. */
   evict(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): void {
     const pod = this.get(route);
     checkPreconditions(pod, "Pod", options.preconditions ?? {});
@@ -158,7 +158,7 @@ export class PodOperations {
     if (isSame(next, pod)) return pod;
     const isGone = next.metadata.deletionGracePeriodSeconds === 0 && !next.metadata.finalizers?.length;
     if (!isGone) return this.#pods.put(next);
-    // That its last finalizer goes is not written any more: what watches see last still has it.
+    // The removal of the last finalizer is not written: the DELETED event still shows it.
     this.#pods.remove(pod);
     return next;
   }

@@ -1,15 +1,15 @@
 import { conflict } from "./status.ts";
 import type { Stored } from "./stored.ts";
 
-/** Which object, in which state, a delete is about. */
+/** The identity and state that an object must have to be deleted. */
 export interface Preconditions {
   uid?: string;
   resourceVersion?: string;
 }
 
 /**
- * @param kind as errors name it, with its group
- * @throws ApiError 409 where the object is another one, or has changed
+ * @param kind qualified with its group
+ * @throws ApiError 409 if the object is another one, or has changed
  */
 export function checkPreconditions({ metadata }: Stored, kind: string, { uid, resourceVersion }: Preconditions): void {
   const failed = (what: string, { given, record, end }: { given: string; record: string | undefined; end: string }) => {

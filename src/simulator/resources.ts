@@ -9,7 +9,7 @@ import type { Stored } from "./stored.ts";
 
 /** A resource that can be listed and watched. */
 export interface Resource<T extends Stored> {
-  /** As errors name it, with its group. */
+  /** Qualified with its group. */
   name: string;
   kind: string;
   apiVersion: string;

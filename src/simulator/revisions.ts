@@ -11,7 +11,7 @@ export class Revisions {
     return ++this.#current;
   }
 
-  /** Back to an earlier one: what comes now gets numbers that others have had. */
+  /** Goes back to an earlier revision: later ones are used again. */
   putBack(revision: number): void {
     this.#current = revision;
   }

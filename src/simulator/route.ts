@@ -3,7 +3,7 @@ import { badRequest } from "./status.ts";
 /** What a request to the API is about, as RBAC and admission see it. */
 export interface Route {
   verb: string;
-  /** Empty for the core group, and for what is no resource. */
+  /** Empty for the core group and for non-resource requests. */
   group: string;
   /** `pods`, `nodes`, `namespaces`; empty for what is no resource. */
   resource: string;
@@ -15,7 +15,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-/** Where each group that there is begins, in its only version. */
+/** The path prefix of each API group, in its only version. */
 const GROUPS: [prefix: string, group: string][] = [
   ["/api/v1/", ""],
   ["/apis/coordination.k8s.io/v1/", "coordination.k8s.io"],

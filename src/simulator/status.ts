@@ -51,12 +51,12 @@ export function unauthorized(): ApiError {
   return new ApiError(401, "Unauthorized", { reason: "Unauthorized" });
 }
 
-/** A resource or kind with its group, as errors name it: `leases.coordination.k8s.io`, and `pods` of the core group. */
+/** A resource or kind with its group, as in error messages: `leases.coordination.k8s.io`; just `pods` for the core group. */
 export function qualified(name: string, group: string): string {
   return group === "" ? name : `${name}.${group}`;
 }
 
-/** What the details of an answer say of an object; the name is left out where it is empty. */
+/** The details of a Status about an object of a qualified resource or kind; without a name if that is empty. */
 export function detailsOf(resource: string, name: string): { name?: string; group?: string; kind: string } {
   const [kind = "", ...group] = resource.split(".");
   return { ...(name === "" ? {} : { name }), ...(group.length > 0 ? { group: group.join(".") } : {}), kind };
@@ -75,7 +75,7 @@ export function notGranted(
 ): ApiError {
   const what = qualified(resource, group);
   const object = name === "" ? what : `${what} "${name}"`;
-  // To RBAC a namespace lies within itself.
+  // For RBAC the namespace of a namespace is itself.
   const within = resource === "namespaces" ? name : namespace;
   const place = within === "" ? "at the cluster scope" : `in the namespace "${within}"`;
   const message =
@@ -94,7 +94,7 @@ export function forbidden(resource: string, { name, why }: { name: string; why: 
   });
 }
 
-/** Nothing new is let into a namespace that is being deleted. */
+/** The refusal of a create in a namespace that is being deleted. */
 export function namespaceTerminating(
   resource: string,
   { name, namespace }: { name: string; namespace: string },
@@ -129,13 +129,13 @@ export function methodNotAllowed(): ApiError {
   });
 }
 
-/** @param options.isGoing that which exists is being deleted; default false */
+/** @param options.isTerminating whether the existing object is being deleted; default false */
 export function alreadyExists(
   resource: string,
   name: string,
-  { isGoing = false }: { isGoing?: boolean } = {},
+  { isTerminating = false }: { isTerminating?: boolean } = {},
 ): ApiError {
-  const message = `${isGoing ? "object is being deleted: " : ""}${resource} "${name}" already exists`;
+  const message = `${isTerminating ? "object is being deleted: " : ""}${resource} "${name}" already exists`;
   return new ApiError(409, message, {
     reason: "AlreadyExists",
     details: detailsOf(resource, name),
@@ -150,7 +150,7 @@ export function conflict(kind: string, { name, why }: { name: string; why: strin
   });
 }
 
-/** An update that was made from another state of the object than the present one. */
+/** The refusal of an update that names another resource version than the present one. */
 export function modified(resource: string, name: string): ApiError {
   const why = "the object has been modified; please apply your changes to the latest version and try again";
   return conflict(resource, { name, why });

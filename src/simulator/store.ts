@@ -2,18 +2,18 @@ import type { Revisions } from "./revisions.ts";
 import { type Change, keyOf, type Stored } from "./stored.ts";
 import { type History, WatchCache } from "./watch_cache.ts";
 
-/** All objects of one resource at one moment, and what was remembered of how they came about. */
+/** All objects of one resource at one moment, and the history that was kept. */
 export interface StoreSnapshot<T> {
   objects: Map<string, T>;
   history: History<T>;
 }
 
-/** What becomes of the API server when etcd is put back: it is started again, or runs on. */
+/** Whether the API server is restarted when etcd is restored, or keeps running. */
 export type ApiServerOnRestore = "restarted" | "running";
 
 /** The objects of one resource, as etcd holds them. */
 export class Store<T extends Stored> {
-  /** What lists and watches are answered from. */
+  /** Answers lists and watches. */
   readonly cache: WatchCache<T>;
   readonly #revisions: Revisions;
   readonly #now: () => number;
@@ -51,7 +51,7 @@ export class Store<T extends Stored> {
     this.#listeners.push(listener);
   }
 
-  /** Calls `listener` after all objects were replaced by those of a snapshot. No change tells of that. */
+  /** Calls `listener` after `restore` has replaced all objects, which no change reports. */
   onRestore(listener: () => void): void {
     this.#restoreListeners.push(listener);
   }
@@ -83,14 +83,14 @@ export class Store<T extends Stored> {
     return { objects: new Map(this.#objects), history: this.cache.history };
   }
 
-  /** Replaces everything by what a snapshot holds. The revisions have been put back before. */
+  /** Replaces all objects by those of a snapshot. Expects the revisions to be restored already. */
   restore({ objects, history }: StoreSnapshot<T>, apiServer: ApiServerOnRestore): void {
     this.#objects = new Map(objects);
     if (apiServer === "restarted") this.cache.restart(objects, history);
     for (const listener of this.#restoreListeners) listener();
   }
 
-  /** Starts the cache over from what is really there. */
+  /** Rebuilds the cache from the objects. */
   restartCache(): void {
     this.cache.restart(this.#objects, this.cache.history);
   }

@@ -2,19 +2,16 @@ import type { Revisions } from "./revisions.ts";
 import { expired } from "./status.ts";
 import { type Change, keyOf, type Stored } from "./stored.ts";
 
-/** Lists of the past that stay at hand, so that the pages of one list need not be worked out again. */
+/** Past lists that are kept, so that the pages of one list are computed once. */
 const PAST_LISTS = 4;
 
-/** What changed, from the revision after `compacted` on. */
+/** All changes after the revision `compacted`. */
 export interface History<T> {
   changes: Change<T>[];
   compacted: number;
 }
 
-/**
- * What lists and watches of one resource are answered from: the API server's watch cache, which is fed by the changes in etcd
- * and remembers a bounded number of them.
- */
+/** The API server's watch cache of one resource: it answers lists and watches, and keeps a bounded history of changes. */
 export class WatchCache<T extends Stored> {
   readonly #revisions: Revisions;
   readonly #historyLimit: number;
@@ -23,9 +20,9 @@ export class WatchCache<T extends Stored> {
   #history: Change<T>[] = [];
   /** Changes up to this revision are forgotten. */
   #compacted: number;
-  /** Watches begin at this revision or later: the API server was started then. */
+  /** The API server was started at this revision: no watch can begin before it. */
   #startedAt = 0;
-  /** Changes up to this revision are not seen, because the cache has seen others with these numbers. */
+  /** Changes up to this revision are ignored: etcd was restored, and the cache has seen other changes with these numbers. */
   #seenUntil = 0;
   #pastLists = new Map<number, T[]>();
 
@@ -39,32 +36,32 @@ export class WatchCache<T extends Stored> {
     return Math.max(this.#seenUntil, this.#revisions.current);
   }
 
-  /** The oldest revision that can still be listed at. */
+  /** The oldest revision that can still be listed. */
   get oldestRevision(): number {
     return this.#compacted;
   }
 
-  /** Calls `listener` after every change that the cache sees, in order. */
+  /** Calls `listener` after every change that is not ignored, in order. */
   onChange(listener: (change: Change<T>) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Takes in one change, unless the cache believes that it is past its revision. */
+  /** Applies one change of etcd, unless the cache is ahead of it. */
   feed(change: Change<T>): void {
     if (change.revision <= this.#seenUntil) return;
     const key = keyOf(change.object);
     const previous = this.#objects.get(key);
     if (change.type === "DELETED") this.#objects.delete(key);
     else this.#objects.set(key, change.object);
-    // As far as the cache knows: what it has never seen is new to it, whatever etcd says.
-    const seen = { ...change, previous };
-    this.#record(seen);
-    for (const listener of this.#listeners) listener(seen);
+    // The previous state is the cache's, which differs from etcd's after a restore.
+    const applied = { ...change, previous };
+    this.#record(applied);
+    for (const listener of this.#listeners) listener(applied);
   }
 
   /**
-   * What changed after `revision`, for a watch. Nothing for a revision that is still to come.
-   * @throws ApiError 410 where that is forgotten, or older than the API server
+   * The changes after `revision`, for a watch; none for a future revision.
+   * @throws ApiError 410 if they are forgotten, or older than the API server
    */
   changesAfter(revision: number): Change<T>[] {
     this.#checkIsKnown(revision, Math.max(this.#compacted, this.#startedAt));
@@ -95,14 +92,14 @@ export class WatchCache<T extends Stored> {
     return this.#history.findLast((change) => change.time <= time)?.revision ?? this.#compacted;
   }
 
-  /** Forgets all history: whoever watches or pages from before must list again. */
+  /** Forgets all history: watches and pages from before must list again. */
   compact(): void {
     this.#history = [];
     this.#pastLists.clear();
     this.#compacted = this.revision;
   }
 
-  /** What etcd itself remembers of its changes; none of them where the cache has seen others. */
+  /** The history of etcd; empty if the cache is ahead of it. */
   get history(): History<T> {
     const isEtcds = this.#seenUntil === 0;
     return isEtcds
@@ -110,12 +107,12 @@ export class WatchCache<T extends Stored> {
       : { changes: [], compacted: this.#revisions.current };
   }
 
-  /** Keeps the picture that it has, though etcd is about to be put back to an older one. */
-  holdOn(): void {
+  /** Keeps the present state although etcd is about to be restored: changes are ignored until etcd has overtaken it. */
+  keepAhead(): void {
     this.#seenUntil = this.revision;
   }
 
-  /** Starts over, with the API server, from what etcd holds and remembers. */
+  /** Rebuilds the cache from etcd's objects and history: the API server was restarted. */
   restart(objects: Map<string, T>, { changes, compacted }: History<T>): void {
     this.#objects = new Map(objects);
     this.#history = [...changes];

@@ -11,13 +11,13 @@ export interface WatchRequest<T extends Stored> {
   selects: (object: T) => boolean;
   /** How an object is shown: as it is, or as a table. */
   show: (object: T) => unknown;
-  /** What is not said of now, whatever happens to it: a fault. */
+  /** Objects that a fault hides at this moment: no event reports them. */
   hides: (object: T) => boolean;
-  /** Changes after this, once they come; nothing, or 0: what there is comes first, as ADDED. */
+  /** Changes after this revision, which may be a future one; undefined or 0: begins with all objects as ADDED. */
   resourceVersion: number | undefined;
   bookmarks: boolean;
   timeoutMs: number;
-  /** Nothing at all is said: a fault. */
+  /** A fault: nothing is sent at all. */
   isSilent: boolean;
   signal: AbortSignal;
 }
@@ -148,7 +148,7 @@ export class Watches {
 
   #followers = new Map<WatchCache<never>, Set<(change: Change<never>) => void>>();
 
-  /** A watch from a revision that is still to come hears nothing until it has come, and then what comes after it. */
+  /** A watch from a future revision reports only changes after that. */
   #follow<T extends Stored>(watch: Watch, request: WatchRequest<T> & { from: number }): () => void {
     const cache = request.cache as unknown as WatchCache<never>;
     let followers = this.#followers.get(cache);
@@ -188,7 +188,7 @@ export class Watches {
     return `{"type":"${type}","object":${text}}\n`;
   }
 
-  /** On a period and shortly before the end, but only with something newer than what the watch began with. */
+  /** Sent periodically and shortly before the end, but only if the revision is newer than the one that the watch began with. */
   #sendBookmarks<T extends Stored>(watch: Watch, request: WatchRequest<T> & { from: number }): { cancel(): void }[] {
     const { bookmarks, cache, from, timeoutMs } = request;
     if (!bookmarks) return [];
@@ -200,7 +200,7 @@ export class Watches {
   }
 }
 
-/** What an object of a kind is like that says nothing but its version. */
+/** The empty fields of a bookmark's object, by kind. */
 const EMPTY: Record<string, object> = { Pod: { spec: { containers: null }, status: {} }, Lease: { spec: {} } };
 
 function bookmark<T extends Stored>(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Fixture, PODS } from "./fixture.ts";
 
-Deno.test("a webhook drops labels and annotations by their prefix from pods that are created, and no others", async () => {
+Deno.test("a webhook drops labels and annotations with certain prefixes from pods at creation, and no others", async () => {
   using fixture = new Fixture({ stages: [] });
   fixture.cluster.setFault({ name: "dropped-marks", prefixes: ["symphony/", "app"], count: 1 });
   const metadata = {

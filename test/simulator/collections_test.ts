@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { Fixture, LEASES, namesOf, PODS } from "./fixture.ts";
 
-/** A fixture in which nothing happens by itself, with so many pods `p-00`, `p-01`, …. */
+/** A fixture with so many pods `p-00`, `p-01`, …, in which nothing happens by itself. */
 async function withPods(count: number): Promise<Fixture> {
   const fixture = new Fixture({ stages: [] });
   for (let index = 0; index < count; index++) await fixture.create(`p-${String(index).padStart(2, "0")}`);
   return fixture;
 }
 
-Deno.test("an empty list is of the present and has no further page, though there are pods", async () => {
+Deno.test("an empty list has the current resource version and no further page, though there are pods", async () => {
   using fixture = await withPods(3);
   fixture.cluster.setFault({ name: "empty-lists" });
   const { items, metadata } = await fixture.list("?limit=1");
@@ -17,7 +17,7 @@ Deno.test("an empty list is of the present and has no further page, though there
   assert.equal((await fixture.ask("GET", "/api/v1/nodes")).body.items.length, 10);
 });
 
-Deno.test("lists are empty of what the fault says, as often as it says; a list that has begun goes on", async () => {
+Deno.test("lists of the named resources are empty, as often as the fault says, and a list that has begun continues", async () => {
   using fixture = await withPods(2);
   fixture.cluster.putLease({ metadata: { name: "l" } });
   const first = await fixture.list("?limit=1");
@@ -30,7 +30,7 @@ Deno.test("lists are empty of what the fault says, as often as it says; a list t
   assert.equal((await fixture.list()).items.length, 2);
 });
 
-Deno.test("partial lists leave out the same pods each time, paged or not, and others under another fault", async () => {
+Deno.test("partial lists omit the same pods each time, paged or not, and others under another fault", async () => {
   using fixture = await withPods(60);
   const { cluster } = fixture;
   cluster.setFault({ name: "partial-lists", missing: 0.5 });
@@ -47,7 +47,7 @@ Deno.test("partial lists leave out the same pods each time, paged or not, and ot
   assert.equal((await fixture.list()).items.length, 60);
 });
 
-Deno.test("of repeated pages each leads to itself; a list without pages is whole", async () => {
+Deno.test("each repeated page leads to itself, and a list without a limit is complete", async () => {
   using fixture = await withPods(3);
   fixture.cluster.setFault({ name: "repeated-pages" });
   const first = await fixture.list("?limit=2");
@@ -78,7 +78,7 @@ for (const [how, endsAfterMs] of [["timeout", 30_000], ["at-once", 0]] as const)
   });
 }
 
-Deno.test("hidden pods are not listed, not found and not told of, and nothing is said when that begins or ends", async () => {
+Deno.test("hidden pods are in no list, GET or event, and no event reports the beginning or end of that", async () => {
   using fixture = await withPods(1);
   const { cluster } = fixture;
   const watch = await fixture.watch("");
@@ -98,7 +98,7 @@ Deno.test("hidden pods are not listed, not found and not told of, and nothing is
   assert.deepEqual(await during.said(), ["MODIFIED p-00 Pending"]);
 });
 
-Deno.test("a share of the pods is hidden, the same from list, get and watch", async () => {
+Deno.test("a share of the pods is hidden, the same in lists, GETs and watches", async () => {
   using fixture = await withPods(60);
   fixture.cluster.setFault({ name: "hidden-pods", share: 0.5 });
   const listed = namesOf(await fixture.list());

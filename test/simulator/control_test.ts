@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Control } from "../../src/simulator/control.ts";
 import { Fixture } from "./fixture.ts";
 
-/** A fixture, and somebody at its control endpoints. */
+/** A fixture, and a client of its control endpoints. */
 function controlled() {
   const fixture = new Fixture({ stages: [] });
   const control = new Control(fixture.cluster);
@@ -16,7 +16,7 @@ function controlled() {
   };
 }
 
-Deno.test("a snapshot is put back by its id, as often as one likes; one that is not kept is said so", async () => {
+Deno.test("a snapshot can be restored by its id more than once, and an unknown id is reported", async () => {
   const { fixture, post } = controlled();
   using _ = fixture;
   const { body: { id, revision } } = await post("snapshot");
@@ -25,10 +25,10 @@ Deno.test("a snapshot is put back by its id, as often as one likes; one that is 
     assert.deepEqual((await post(`restore/${id}`)).body, { revision });
     assert.equal(fixture.cluster.countPods().total, 0);
   }
-  assert.deepEqual(await post("restore/99"), { status: 404, body: { error: "snapshot '99' is not kept" } });
+  assert.deepEqual(await post("restore/99"), { status: 404, body: { error: "snapshot '99' does not exist" } });
 });
 
-Deno.test("an API server that runs on keeps its picture until it is started again", async () => {
+Deno.test("an API server that is not restarted with etcd lists the lost state until it is", async () => {
   const { fixture, post } = controlled();
   using _ = fixture;
   const { body: { id } } = await post("snapshot");
@@ -40,14 +40,14 @@ Deno.test("an API server that runs on keeps its picture until it is started agai
   assert.equal((await post(`restore/${id}/walking`)).status, 400);
 });
 
-Deno.test("no more than the last sixteen snapshots are kept", async () => {
+Deno.test("only the last sixteen snapshots are kept", async () => {
   const { fixture, post } = controlled();
   using _ = fixture;
   for (let count = 0; count < 17; count++) await post("snapshot");
   assert.deepEqual([(await post("restore/1")).status, (await post("restore/2")).status], [404, 200]);
 });
 
-Deno.test("a namespace is made again, where there is one", async () => {
+Deno.test("a namespace is recreated, and an unknown one is reported", async () => {
   const { fixture, post } = controlled();
   using _ = fixture;
   await fixture.create("a");

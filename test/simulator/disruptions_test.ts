@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Pod } from "../../src/kube/types.ts";
 import { Fixture } from "./fixture.ts";
 
-/** What a watch tells of the end of each pod of a node that is deleted, as far as it makes a difference. */
+/** The events of a pod whose node is deleted: type, phase, last reason, grace. */
 async function endsOnDeletedNode(prepare: (fixture: Fixture) => void): Promise<unknown[]> {
   using fixture = new Fixture({ nodes: { count: 1 } });
   await fixture.create("p", { labels: { "hostfactory.test/behaviour": "hangs-on-delete" } });
@@ -25,7 +25,7 @@ Deno.test("a pod whose node is deleted fails, and is deleted without grace", asy
   ]);
 });
 
-Deno.test("a pod that goes already when its node is deleted fails, and goes without its grace", async () => {
+Deno.test("a terminating pod whose node is deleted fails, and loses its grace", async () => {
   assert.deepEqual(await endsOnDeletedNode(({ cluster }) => cluster.deletePod("p", { gracePeriodSeconds: 300 })), [
     ["MODIFIED", "Failed", "DeletionByPodGC", 300],
     ["MODIFIED", "Failed", "DeletionByPodGC", 0],
@@ -33,7 +33,7 @@ Deno.test("a pod that goes already when its node is deleted fails, and goes with
   ]);
 });
 
-Deno.test("a pod that has ended when its node is deleted keeps its end", async () => {
+Deno.test("a completed pod whose node is deleted keeps its phase", async () => {
   assert.deepEqual(await endsOnDeletedNode(({ cluster }) => cluster.endPod("p", { exitCode: 0 })), [
     ["MODIFIED", "Succeeded", "PodCompleted", 0],
     ["DELETED", "Succeeded", "PodCompleted", 0],

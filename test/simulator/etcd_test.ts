@@ -3,8 +3,8 @@ import type { Pod, Status } from "../../src/kube/types.ts";
 import { Fixture, LEASES, namesOf, podOf, PODS } from "./fixture.ts";
 
 /**
- * A fixture whose etcd is put back: the pods `changed` and `removed` and the lease `l` of the snapshot were changed and removed
- * since, and the pod `added` was created. `lost` is the revision that all this had come to.
+ * A fixture with a restored etcd. Since the snapshot the pod `changed` and the lease `l` had been changed, the pod `removed`
+ * had been deleted and the pod `added` created; `lost` is the revision after that.
  */
 async function afterRestore(apiServer: "restarted" | "running") {
   const fixture = new Fixture({ stages: [], bookmarkPeriodMs: 1000 });
@@ -25,7 +25,7 @@ async function afterRestore(apiServer: "restarted" | "running") {
   return { fixture, cluster, snapshot, lost, changed, open, page };
 }
 
-Deno.test("everything is put back, with its resource versions, and nobody is told", async () => {
+Deno.test("a restore brings back objects of every kind and the revision, and reports no change", async () => {
   const { fixture, cluster, snapshot, lost } = await afterRestore("restarted");
   using _ = fixture;
   const told: string[] = [];
@@ -39,10 +39,10 @@ Deno.test("everything is put back, with its resource versions, and nobody is tol
   assert.deepEqual(told, []);
   const { body } = await fixture.create("again");
   assert.equal(body.metadata.resourceVersion, String(snapshot.revision + 1));
-  assert.ok(snapshot.revision + 1 < lost, "somebody has had that one before");
+  assert.ok(snapshot.revision + 1 < lost, "the resource version is used a second time");
 });
 
-Deno.test("after a restart with it, lists show what there is, and none is of the time to come", async () => {
+Deno.test("with a restarted API server, lists show the restored objects, and a future resource version gets 504", async () => {
   const { fixture, snapshot, lost, page } = await afterRestore("restarted");
   using _ = fixture;
   const list = await fixture.list();
@@ -53,7 +53,7 @@ Deno.test("after a restart with it, lists show what there is, and none is of the
   }
 });
 
-Deno.test("after a restart with it, open watches break, and one from the time to come misses what comes until then", async () => {
+Deno.test("with a restarted API server, open watches break, and one from a future revision misses what comes before that", async () => {
   const { fixture, cluster, snapshot, lost, open } = await afterRestore("restarted");
   using _ = fixture;
   await open.done;
@@ -76,7 +76,7 @@ Deno.test("after a restart with it, open watches break, and one from the time to
 });
 
 for (const apiServer of ["restarted", "running"] as const) {
-  Deno.test(`reads by name and writes go by what there is now (API server ${apiServer})`, async () => {
+  Deno.test(`GET by name and writes see the restored objects (API server ${apiServer})`, async () => {
     const { fixture, cluster, changed } = await afterRestore(apiServer);
     using _ = fixture;
     assert.equal((await fixture.ask("GET", `${PODS}/added`)).status, 404);
@@ -89,7 +89,7 @@ for (const apiServer of ["restarted", "running"] as const) {
   });
 }
 
-Deno.test("an API server that runs on shows the picture that was lost, to lists, pages and new watches", async () => {
+Deno.test("an API server that keeps running shows the lost state in lists, pages and new watches", async () => {
   const { fixture, lost, open, page } = await afterRestore("running");
   using _ = fixture;
   await fixture.create("unseen");
@@ -98,14 +98,14 @@ Deno.test("an API server that runs on shows the picture that was lost, to lists,
     assert.deepEqual([namesOf(list), list.metadata.resourceVersion], [["added", "changed"], String(lost)], query);
   }
   assert.deepEqual(namesOf(await fixture.list(`?limit=1&continue=${page.metadata.continue}`)), ["changed"]);
-  const anew = await fixture.watch("timeoutSeconds=5&allowWatchBookmarks=true");
+  const fresh = await fixture.watch("timeoutSeconds=5&allowWatchBookmarks=true");
   await fixture.clock.advance(5000);
-  await anew.done;
-  assert.deepEqual(await anew.said(), ["ADDED added Pending", "ADDED changed Pending", "BOOKMARK"]);
+  await fresh.done;
+  assert.deepEqual(await fresh.said(), ["ADDED added Pending", "ADDED changed Pending", "BOOKMARK"]);
   assert.deepEqual([open.ended, open.events], ["no", []]);
 });
 
-Deno.test("an API server that runs on tells of what comes past the lost revision, until it is started again", async () => {
+Deno.test("an API server that keeps running reports changes past the lost revision, and all is right after its restart", async () => {
   const { fixture, cluster, lost, open } = await afterRestore("running");
   using _ = fixture;
   for (let number = 0; cluster.revision < lost; number++) await fixture.create(`missed-${number}`);
@@ -123,14 +123,14 @@ Deno.test("an API server that runs on tells of what comes past the lost revision
   assert.equal(status, 200);
 });
 
-Deno.test("a delete of all pods reaches those of the lost picture that are there", async () => {
+Deno.test("a deletecollection under a running API server deletes those of the lost pods that exist", async () => {
   const { fixture, cluster } = await afterRestore("running");
   using _ = fixture;
   assert.equal((await fixture.ask("DELETE", PODS)).status, 200);
   assert.deepEqual(cluster.listPods().map(({ metadata }) => metadata.name), ["removed"]);
 });
 
-Deno.test("pods live on from the state that they were put back to, and count where they are", async () => {
+Deno.test("pods continue from their restored state, and nodes count them", async () => {
   using fixture = new Fixture({ nodes: { count: 1, pods: 2 } });
   const { cluster, clock } = fixture;
   await fixture.create("going");
@@ -154,7 +154,7 @@ Deno.test("pods live on from the state that they were put back to, and count whe
   assert.equal(cluster.countPods().phases["Running"], 2);
 });
 
-Deno.test("a quota counts what was put back", async () => {
+Deno.test("a quota counts restored pods", async () => {
   using fixture = new Fixture({ stages: [] });
   const quotas = "/api/v1/namespaces/default/resourcequotas";
   await fixture.ask("POST", quotas, { metadata: { name: "q" }, spec: { hard: { pods: "1" } } });

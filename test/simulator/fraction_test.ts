@@ -15,7 +15,7 @@ Deno.test("fractions are the same each time, and spread evenly", () => {
   }
 });
 
-Deno.test("another salt picks another half", () => {
+Deno.test("another salt selects another half", () => {
   const both = uids.filter((uid) => fractionOf(uid, "a") < 0.5 && fractionOf(uid, "b") < 0.5).length;
   assert.ok(both > 430 && both < 570, `${both} of 2000 in both halves`);
 });

@@ -16,17 +16,17 @@ function withoutFinalizers(name: string, pod: string): Exchange {
   return mergePatch(name, `${pods}/${pod}`, { metadata: { finalizers: null } });
 }
 
-/** Every way in which a pod comes to its end for a watch that selects it by the label `end`, and what the watch says. */
+/** Every way in which a watch that selects pods by the label `end` sees the last of one, and its events. */
 export const endExchanges: Exchange[] = [
   get("the list before any pod comes to its end", `${pods}?labelSelector=end`),
-  create("a pod that nobody schedules", { name: "w1", labels: { end: "w1" } }),
-  remove("a delete of the pod that nobody schedules", "w1"),
+  create("a pod for the watch that stays unscheduled", { name: "w1", labels: { end: "w1" } }),
+  remove("a delete of the pod that stays unscheduled", "w1"),
   create("a pod to be deleted with grace", { name: "w2", labels: { end: "w2" } }, onNode),
   remove("its delete with grace", "w2"),
   remove("its delete without grace", "w2", { gracePeriodSeconds: 0 }),
   create("a pod to be deleted without grace", { name: "w3", labels: { end: "w3" } }, onNode),
   remove("its delete without grace at once", "w3", { gracePeriodSeconds: 0 }),
-  create("a pod to be evicted that nobody schedules", { name: "w4", labels: { end: "w4" } }),
+  create("an unscheduled pod to be evicted", { name: "w4", labels: { end: "w4" } }),
   evict("its eviction", "w4"),
   create("a pod to be evicted while it goes", { name: "w5", labels: { end: "w5" } }, onNode),
   remove("the delete before its eviction", "w5"),

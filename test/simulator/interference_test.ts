@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Fixture, PODS } from "./fixture.ts";
 
-Deno.test("the time that answers name is off by as much as a fault says, errors' and watches' too", async () => {
+Deno.test("a fault shifts the Date header of every answer, errors and watches included", async () => {
   using fixture = new Fixture();
   const offMs = async (path: string) =>
     Date.parse((await fixture.send("GET", path)).headers.get("date") ?? "") - fixture.clock.now();
@@ -15,7 +15,7 @@ Deno.test("the time that answers name is off by as much as a fault says, errors'
   assert.equal(await offMs(PODS), 0);
 });
 
-Deno.test("of several servers behind one address, some have another time", async () => {
+Deno.test("a fault shifts the Date header of a share of the answers", async () => {
   using fixture = new Fixture();
   fixture.cluster.setFault({ name: "clock-ahead", aheadMs: 60_000, share: 0.5 });
   const seen = new Set<string | null>();

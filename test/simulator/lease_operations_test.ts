@@ -22,7 +22,7 @@ function heldBy(lease: Lease, holderIdentity: string): Lease {
   return { ...lease, spec: { ...lease.spec, holderIdentity } };
 }
 
-Deno.test("a lease comes back as it was given, times and all, one by one and in a list", async () => {
+Deno.test("a lease is returned as given, with its times verbatim, by GET and in a list", async () => {
   const { fixture, lease } = await withLease();
   using _ = fixture;
   assert.deepEqual(lease.spec, spec);
@@ -31,7 +31,7 @@ Deno.test("a lease comes back as it was given, times and all, one by one and in 
   assert.deepEqual(items.map(({ metadata, spec }) => ({ metadata, spec })), [{ metadata: lease.metadata, spec }]);
 });
 
-Deno.test("of two updates that were made from the same state one is refused", async () => {
+Deno.test("the second of two updates from the same resource version gets 409", async () => {
   const { fixture, lease } = await withLease();
   using _ = fixture;
   const first = await fixture.ask<Lease>("PUT", `${LEASES}/l`, heldBy(lease, "b"));
@@ -42,7 +42,7 @@ Deno.test("of two updates that were made from the same state one is refused", as
   assert.ok(Number(first.body.metadata.resourceVersion) > Number(lease.metadata.resourceVersion));
 });
 
-Deno.test("what another user writes to a lease is seen, and is a conflict for who wrote before", async () => {
+Deno.test("a write of another user is visible, and a conflict for an update from before", async () => {
   const { fixture, lease } = await withLease();
   using _ = fixture;
   const { cluster } = fixture;
@@ -55,7 +55,7 @@ Deno.test("what another user writes to a lease is seen, and is a conflict for wh
   assert.equal(cluster.deleteLease("l"), false);
 });
 
-Deno.test("a lease that was deleted comes back with an update, unless that names the uid of the one that is gone", async () => {
+Deno.test("an update recreates a deleted lease, unless it names the uid", async () => {
   const { fixture, lease } = await withLease();
   using _ = fixture;
   fixture.cluster.deleteLease("l");
@@ -73,7 +73,7 @@ Deno.test("an update that changes nothing is not written", async () => {
   assert.equal(fixture.cluster.revision, Number(lease.metadata.resourceVersion));
 });
 
-Deno.test("leases of one namespace are none of another's", async () => {
+Deno.test("leases of the same name in two namespaces are independent", async () => {
   const { fixture } = await withLease({ namespaces: ["other"] });
   using _ = fixture;
   fixture.cluster.putLease({ metadata: { name: "l" }, spec: { holderIdentity: "x" } }, { namespace: "other" });
@@ -81,7 +81,7 @@ Deno.test("leases of one namespace are none of another's", async () => {
   assert.equal(fixture.cluster.getLease("l", { namespace: "other" })?.spec.holderIdentity, "x");
 });
 
-Deno.test("a user does with leases what is granted, verb by verb", async () => {
+Deno.test("each verb on leases needs its own grant", async () => {
   const allow = ["get leases", "create leases"];
   using fixture = new Fixture({ users: [{ name: "bob", token: "admin", allow }] });
   const { status, body } = await fixture.ask("POST", LEASES, { metadata: { name: "l" }, spec });
@@ -96,7 +96,7 @@ Deno.test("a user does with leases what is granted, verb by verb", async () => {
   assert.equal((await fixture.ask("PUT", `${LEASES}/l`, body)).status, 200);
 });
 
-Deno.test("a watch of leases tells what becomes of them", async () => {
+Deno.test("a watch of leases reports their changes", async () => {
   using fixture = new Fixture();
   const watch = await fixture.watch(`resourceVersion=${fixture.cluster.revision}`, LEASES);
   fixture.cluster.putLease({ metadata: { name: "l" }, spec });
@@ -111,7 +111,7 @@ Deno.test("a watch of leases tells what becomes of them", async () => {
   ]);
 });
 
-/** A fault, and what comes of an update of a lease under it: a status, or a connection that breaks; and who holds it then. */
+/** A fault, the outcome of an update of a lease under it, and the holder after that. */
 const updates: [FaultInput, number | "broken", string][] = [
   [{ name: "failing", status: 503 }, 503, "a"],
   [{ name: "unauthorised" }, 401, "a"],
@@ -122,7 +122,7 @@ const updates: [FaultInput, number | "broken", string][] = [
 ];
 for (const [fault, expected, holder] of updates) {
   const aim = "resources" in fault ? ` of ${fault.resources}` : "";
-  Deno.test(`under the fault '${fault.name}'${aim} an update of a lease comes to ${expected}`, async () => {
+  Deno.test(`under the fault '${fault.name}'${aim} an update of a lease ends with ${expected}`, async () => {
     const { fixture, lease } = await withLease();
     using _ = fixture;
     fixture.cluster.setFault(fault);
@@ -134,7 +134,7 @@ for (const [fault, expected, holder] of updates) {
   });
 }
 
-Deno.test("a stale read shows a lease as it was, and none that is new", async () => {
+Deno.test("a stale read shows a lease's past state, and no new lease", async () => {
   const { fixture } = await withLease();
   using _ = fixture;
   await fixture.clock.advance(10_000);

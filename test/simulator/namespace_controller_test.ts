@@ -18,7 +18,7 @@ async function withGrid(finalizers: string[] = []): Promise<Fixture> {
   return fixture;
 }
 
-Deno.test("a namespace that is deleted lets nothing in, and is gone once its pods are", async () => {
+Deno.test("a namespace that is being deleted refuses creates, and is gone once its pods are", async () => {
   using fixture = await withGrid();
   const { cluster, clock } = fixture;
   const watch = await fixture.watch(`resourceVersion=${cluster.revision}`, `${NAMESPACE}/pods`);
@@ -48,7 +48,7 @@ Deno.test("an empty namespace is gone as soon as it is deleted", async () => {
   assert.equal((await fixture.ask("POST", "/api/v1/namespaces", { metadata: { name: "grid" } })).status, 201);
 });
 
-Deno.test("a namespace that is made again is another one with nothing in it, whatever held up its pods", async () => {
+Deno.test("a recreated namespace has another uid and is empty, whatever finalizers its pods had", async () => {
   using fixture = await withGrid(["example.com/hold"]);
   const { cluster } = fixture;
   const { body: before } = await fixture.ask<Namespace>("GET", NAMESPACE);
@@ -61,7 +61,7 @@ Deno.test("a namespace that is made again is another one with nothing in it, wha
   assert.equal((await fixture.ask("POST", `${NAMESPACE}/pods`, podOf("a"))).status, 201);
 });
 
-Deno.test("the system's namespace is there from the start, for whoever may get namespaces", async () => {
+Deno.test("the namespace kube-system exists from the start, for users that may get namespaces", async () => {
   using fixture = new Fixture({ users: [{ name: "bob", token: "admin", allow: ["get pods"] }] });
   const path = "/api/v1/namespaces/kube-system";
   assert.equal((await fixture.ask("GET", path)).status, 403);
