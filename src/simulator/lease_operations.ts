@@ -41,12 +41,6 @@ export class LeaseOperations {
     this.#namespaces = options.namespaces;
   }
 
-  get({ namespace, name }: Place): StoredLease {
-    const lease = this.#leases.get(namespace, name);
-    if (!lease) throw notFound(LEASES, name);
-    return lease;
-  }
-
   create(body: string, { namespace }: Pick<Route, "namespace">): StoredLease {
     const given = this.#read(body, namespace);
     const { generateName } = given.metadata;
@@ -89,7 +83,7 @@ export class LeaseOperations {
   }
 
   patch(body: string, place: Place, contentType: string): StoredLease {
-    const lease = this.get(place);
+    const lease = this.#get(place);
     const next = patched(lease, body, contentType);
     const { name, uid } = lease.metadata;
     if (next.metadata.uid !== undefined && next.metadata.uid !== uid) {
@@ -100,9 +94,15 @@ export class LeaseOperations {
   }
 
   delete(place: Place, preconditions: Preconditions = {}): StoredLease {
-    const lease = this.get(place);
+    const lease = this.#get(place);
     checkPreconditions(lease, KIND, preconditions);
     return this.#leases.remove(lease);
+  }
+
+  #get({ namespace, name }: Place): StoredLease {
+    const lease = this.#leases.get(namespace, name);
+    if (!lease) throw notFound(LEASES, name);
+    return lease;
   }
 
   #read(body: string, namespace: string): StoredLease {

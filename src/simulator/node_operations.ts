@@ -16,28 +16,22 @@ export class NodeOperations {
     this.#now = now;
   }
 
-  get({ name }: Pick<Route, "name">): Node {
-    const node = this.#nodes.get("", name);
-    if (!node) throw notFound("nodes", name);
-    return node;
-  }
-
   update(body: string, route: Route): Node {
-    return this.#replace(this.get(route), parseObject(body, "Node") as unknown as Node);
+    return this.#replace(this.#get(route), parseObject(body, "Node") as unknown as Node);
   }
 
   patch(body: string, route: Route, contentType: string): Node {
-    const node = this.get(route);
+    const node = this.#get(route);
     return this.#replace(node, patched(node, body, contentType));
   }
 
   delete(route: Route): Node {
-    return this.#nodes.remove(this.get(route));
+    return this.#nodes.remove(this.#get(route));
   }
 
   /** Changes a node as another user of the cluster, or the cluster itself. */
   change(name: string, change: (node: Node) => Node): void {
-    this.#nodes.put(withLifecycleTaints(change(this.get({ name })), this.#now()));
+    this.#nodes.put(withLifecycleTaints(change(this.#get({ name })), this.#now()));
   }
 
   /** Puts a taint on a node, in place of one with the same key. */
@@ -61,6 +55,12 @@ export class NodeOperations {
       const others = conditions.filter(({ type }) => type !== condition.type);
       return { ...node, status: { ...node.status, conditions: [...others, condition] } };
     });
+  }
+
+  #get({ name }: Pick<Route, "name">): Node {
+    const node = this.#nodes.get("", name);
+    if (!node) throw notFound("nodes", name);
+    return node;
   }
 
   #replace(node: Node, next: Node): Node {

@@ -86,30 +86,24 @@ export class PodOperations {
     });
   }
 
-  get({ namespace, name }: Pick<Route, "namespace" | "name">): Pod {
-    const pod = this.#pods.get(namespace, name);
-    if (!pod) throw notFound("pods", name);
-    return pod;
-  }
-
   update(body: string, route: Route): Pod {
     const given = parseObject(body, "Pod");
     const name = given.metadata["name"];
     if (name !== route.name) {
       throw badRequest(`the name of the object (${name}) does not match the name on the URL (${route.name})`);
     }
-    return this.#replace(this.get(route), given as unknown as Pod, route);
+    return this.#replace(this.#get(route), given as unknown as Pod, route);
   }
 
   /** Merge patches (RFC 7386) and, as far as pods need them, strategic ones. */
   patch(body: string, route: Route, contentType: string): Pod {
-    const pod = this.get(route);
+    const pod = this.#get(route);
     return this.#replace(pod, patched(pod, body, contentType), route);
   }
 
   /** Deletes with grace: a pod that is on no node, or has ended, is gone at once, as is one without grace. */
   delete(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): Pod {
-    const pod = this.get(route);
+    const pod = this.#get(route);
     checkPreconditions(pod, "Pod", options.preconditions ?? {});
     let graceSeconds = options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
     if (graceSeconds < 0) graceSeconds = 1;
@@ -125,12 +119,18 @@ export class PodOperations {
 
   /** The eviction API: marks the pod as disrupted, whatever its state, and deletes it. */
   evict(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): void {
-    const pod = this.get(route);
+    const pod = this.#get(route);
     checkPreconditions(pod, "Pod", options.preconditions ?? {});
     const reason = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
     const marked = disrupted(pod, reason, this.#clock.now());
     if (!isSame(marked, pod)) this.#pods.put(marked);
     this.delete(route, options);
+  }
+
+  #get({ namespace, name }: Pick<Route, "namespace" | "name">): Pod {
+    const pod = this.#pods.get(namespace, name);
+    if (!pod) throw notFound("pods", name);
+    return pod;
   }
 
   /** What of `given` may change does; the rest stays as it was. */
