@@ -111,21 +111,25 @@ export interface Node {
   status?: { conditions?: NodeCondition[]; nodeInfo?: Record<string, unknown>; [key: string]: unknown };
 }
 
-/** Who leads (`coordination.k8s.io/v1`). Times are MicroTime: RFC 3339 with microseconds. */
+/** Who leads, of group `coordination.k8s.io/v1`. The API server does not look at the times, only clients do. */
 export interface Lease {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
-  spec?: {
-    /** Empty where its last holder has let go of it. */
-    holderIdentity?: string;
-    leaseDurationSeconds?: number;
-    acquireTime?: string;
-    renewTime?: string;
-    /** How often it has passed from one holder to another. */
-    leaseTransitions?: number;
-    [key: string]: unknown;
-  };
+  spec?: LeaseSpec;
+}
+
+export interface LeaseSpec {
+  /** Empty where its last holder has let go of it. */
+  holderIdentity?: string;
+  /** For how long after `renewTime` others have to wait; greater than 0. */
+  leaseDurationSeconds?: number;
+  /** RFC 3339 with exactly six digits of fractions, as is `renewTime`: `2026-11-21T10:00:00.000000Z`. */
+  acquireTime?: string;
+  renewTime?: string;
+  /** How often it has passed from one holder to another. */
+  leaseTransitions?: number;
+  [key: string]: unknown;
 }
 
 /** One page of objects of one kind. */
@@ -147,6 +151,7 @@ export interface Status {
   code?: number;
   details?: {
     name?: string;
+    group?: string;
     kind?: string;
     uid?: string;
     causes?: { reason?: string; message?: string; field?: string }[];

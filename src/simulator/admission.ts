@@ -1,11 +1,12 @@
 import type { Pod } from "../kube/types.ts";
 import type { FaultSet } from "./fault_set.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { hasEnded } from "./pod_changes.ts";
 import type { Route } from "./route.ts";
 import { forbidden } from "./status.ts";
 import type { Store } from "./store.ts";
 
-/** Refuses pods as quota and Pod Security do: real quotas, and faults. Counted are pods that have not ended. */
+/** Refuses pods as namespaces, quota and Pod Security do: real ones, and faults. Counted are pods that have not ended. */
 export class Admission {
   readonly #faults: FaultSet;
   readonly #namespaces: Namespaces;
@@ -15,16 +16,41 @@ export class Admission {
     this.#faults = faults;
     this.#namespaces = namespaces;
     pods.onChange(({ type, object, previous }) => {
-      const before = previous && isUsing(previous) ? 1 : 0;
-      const after = type !== "DELETED" && isUsing(object) ? 1 : 0;
+      const before = previous && !hasEnded(previous) ? 1 : 0;
+      const after = type !== "DELETED" && !hasEnded(object) ? 1 : 0;
       const namespace = object.metadata.namespace!;
       this.#used.set(namespace, (this.#used.get(namespace) ?? 0) + after - before);
     });
+    pods.onRestore(() => {
+      this.#used.clear();
+      for (const { metadata: { namespace = "" } } of [...pods.values()].filter((pod) => !hasEnded(pod))) {
+        this.#used.set(namespace, this.usedPods(namespace) + 1);
+      }
+    });
   }
 
-  /** @throws ApiError 403 */
+  /** The pod to be created, as changed by a webhook. */
+  mutate(pod: Pod, route: Route): Pod {
+    const fault = this.#faults.strike("dropped-marks", route, { verbs: ["create"] });
+    if (!fault) return pod;
+    const { labels, annotations, ...metadata } = pod.metadata;
+    const kept = (marks: Record<string, string> = {}) =>
+      Object.entries(marks).filter(([key]) => !fault.prefixes.some((prefix) => key.startsWith(prefix)));
+    const [keptLabels, keptAnnotations] = [kept(labels), kept(annotations)];
+    return {
+      ...pod,
+      metadata: {
+        ...metadata,
+        ...(keptLabels.length > 0 ? { labels: Object.fromEntries(keptLabels) } : {}),
+        ...(keptAnnotations.length > 0 ? { annotations: Object.fromEntries(keptAnnotations) } : {}),
+      },
+    };
+  }
+
+  /** @throws ApiError 403, or 404 if there is no such namespace */
   admit(pod: Pod, route: Route): void {
     const name = pod.metadata.name ?? "";
+    this.#namespaces.requireActive(route.namespace, { resource: "pods", name });
     const verbs = ["create"];
     const policy = this.#faults.strike("pod-security", route, { verbs });
     if (policy) throw forbidden("pods", { name, why: policy.message ?? podSecurity(pod) });
@@ -46,10 +72,6 @@ export class Admission {
 function overQuota(name: string, { quota, used, limit }: { quota: string; used: number; limit: number | string }) {
   const why = `exceeded quota: ${quota}, requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
   return forbidden("pods", { name, why });
-}
-
-function isUsing({ status }: Pod): boolean {
-  return status?.phase !== "Failed" && status?.phase !== "Succeeded";
 }
 
 /** What Pod Security says of a pod that does nothing to please its level `restricted`. */

@@ -1,4 +1,4 @@
-import type { Stored } from "./store.ts";
+import type { Stored } from "./stored.ts";
 import { tableOf } from "./table.ts";
 
 export const JSON_HEADERS: Record<string, string> = { "content-type": "application/json" };
@@ -15,12 +15,12 @@ export function textAnswer(status: number, body: string): Response {
 
 /** An answer that holds one object, or a table of it where the client wants that. */
 export function objectAnswer(
-  kind: string,
+  { kind, apiVersion }: { kind: string; apiVersion: string },
   { object, request, now, code = 200 }: { object: Stored; request: Request; now: number; code?: number },
 ): Response {
   const { resourceVersion } = object.metadata;
   if (wantsTable(request)) return jsonAnswer(code, tableOf(kind, [object], { resourceVersion }, now));
-  return jsonAnswer(code, { kind, apiVersion: "v1", ...object });
+  return jsonAnswer(code, { kind, apiVersion, ...object });
 }
 
 /** Whether the client, kubectl for one, would rather have a table than the objects. */

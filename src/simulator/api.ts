@@ -1,19 +1,20 @@
 import type { Clock } from "../clock.ts";
-import type { Pod } from "../kube/types.ts";
 import type { Access } from "./access.ts";
 import type { Admission } from "./admission.ts";
 import { jsonAnswer, objectAnswer, textAnswer } from "./answers.ts";
-import type { Collection, Collections } from "./collections.ts";
+import type { Collections } from "./collections.ts";
 import { discoveryDocument, isHealthPath } from "./discovery.ts";
 import type { Interference } from "./interference.ts";
+import { type LeaseOperations, LEASES } from "./lease_operations.ts";
 import { listPage } from "./listing.ts";
-import type { Namespace, Namespaces } from "./namespaces.ts";
+import type { NamespaceController } from "./namespace_controller.ts";
+import type { Namespaces } from "./namespaces.ts";
 import type { NodeOperations } from "./node_operations.ts";
-import type { Node } from "./nodes.ts";
 import type { DeleteOptions, PodOperations } from "./pod_operations.ts";
+import type { Resource, Resources } from "./resources.ts";
 import { integerParameter, parseRoute, type Route } from "./route.ts";
-import { ApiError, badRequest, methodNotAllowed, noSuchResource, notFound } from "./status.ts";
-import type { Store, Stored } from "./store.ts";
+import { ApiError, badRequest, detailsOf, methodNotAllowed, noSuchResource, notFound } from "./status.ts";
+import type { Stored } from "./stored.ts";
 
 /** What the API is made over. */
 export interface ApiParts {
@@ -21,13 +22,13 @@ export interface ApiParts {
   access: Access;
   admission: Admission;
   interference: Interference;
+  resources: Resources;
   collections: Collections;
   podOperations: PodOperations;
   nodeOperations: NodeOperations;
+  leaseOperations: LeaseOperations;
   namespaceOperations: Namespaces;
-  pods: Store<Pod>;
-  nodes: Store<Node>;
-  namespaces: Store<Namespace>;
+  namespaceController: NamespaceController;
 }
 
 /** A request, and what was read from it. */
@@ -40,44 +41,9 @@ interface Call {
 /** Turns HTTP requests of the Kubernetes API into answers. */
 export class Api {
   readonly #parts: ApiParts;
-  readonly #pods: Collection<Pod>;
-  readonly #nodes: Collection<Node>;
-  readonly #namespaces: Collection<Namespace>;
 
   constructor(parts: ApiParts) {
     this.#parts = parts;
-    this.#pods = {
-      kind: "Pod",
-      store: parts.pods,
-      fields: {
-        "metadata.name": ({ metadata }) => metadata.name ?? "",
-        "metadata.namespace": ({ metadata }) => metadata.namespace ?? "",
-        "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
-        "spec.restartPolicy": ({ spec }) => String(spec["restartPolicy"] ?? ""),
-        "spec.schedulerName": ({ spec }) => String(spec["schedulerName"] ?? ""),
-        "spec.serviceAccountName": ({ spec }) => String(spec["serviceAccountName"] ?? ""),
-        "spec.hostNetwork": ({ spec }) => String(spec["hostNetwork"] ?? false),
-        "status.phase": ({ status }) => status?.phase ?? "",
-        "status.podIP": ({ status }) => status?.podIP ?? "",
-        "status.nominatedNodeName": ({ status }) => String(status?.["nominatedNodeName"] ?? ""),
-      },
-    };
-    this.#nodes = {
-      kind: "Node",
-      store: parts.nodes,
-      fields: {
-        "metadata.name": ({ metadata }) => metadata.name ?? "",
-        "spec.unschedulable": ({ spec }) => String(spec.unschedulable ?? false),
-      },
-    };
-    this.#namespaces = {
-      kind: "Namespace",
-      store: parts.namespaces,
-      fields: {
-        "metadata.name": ({ metadata }) => metadata.name ?? "",
-        "status.phase": ({ status }) => status.phase,
-      },
-    };
   }
 
   /**
@@ -85,13 +51,14 @@ export class Api {
    * @throws ConnectionLost where a fault breaks the connection
    */
   async handle(request: Request): Promise<Response> {
-    const response = await this.#handle(request);
-    response.headers.set("date", new Date(this.#parts.clock.now()).toUTCString());
+    const route = parseRoute(request.method, new URL(request.url));
+    const response = await this.#handle(request, route);
+    const { clock, interference } = this.#parts;
+    response.headers.set("date", new Date(clock.now() + interference.clockAheadMs(route)).toUTCString());
     return response;
   }
 
-  async #handle(request: Request): Promise<Response> {
-    const route = parseRoute(request.method, new URL(request.url));
+  async #handle(request: Request, route: Route): Promise<Response> {
     const { access, interference } = this.#parts;
     try {
       await interference.before(route, request.signal);
@@ -113,7 +80,9 @@ export class Api {
   }
 
   #dispatch(call: Call): Response {
-    const { resource, namespace } = call.route;
+    const { group, resource, namespace } = call.route;
+    if (group === "coordination.k8s.io" && resource === "leases") return this.#answerLeases(call);
+    if (group !== "") throw noSuchResource();
     if (resource === "pods") return this.#answerPods(call);
     if (resource === "nodes" && namespace === "") return this.#answerNodes(call);
     if (resource === "namespaces" && namespace === "") return this.#answerNamespaces(call);
@@ -124,32 +93,33 @@ export class Api {
 
   #answerPods(call: Call): Response {
     const { route, request, body } = call;
-    const { podOperations: operations, collections } = this.#parts;
-    if (route.verb === "list" || route.verb === "watch") return collections.answer(this.#pods, call);
+    const { podOperations: operations, collections, resources: { pods } } = this.#parts;
+    if (route.verb === "list" || route.verb === "watch") return collections.answer(pods, call);
     if (route.namespace === "") throw methodNotAllowed();
     switch (`${route.verb} ${route.subresource}`.trimEnd()) {
       case "get":
       case "get status":
-        return this.#object("Pod", this.#stalePod(route) ?? operations.get(route), call);
+        return this.#object(pods, collections.get(pods, route), call);
       case "create":
         if (route.name !== "") throw methodNotAllowed();
-        this.#parts.namespaceOperations.get(route.namespace);
-        return this.#object("Pod", operations.create(body, route), call, 201);
+        return this.#object(pods, operations.create(body, route), call, 201);
       case "create eviction":
         operations.evict(route, deleteOptions(body, route, "deleteOptions"));
         return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
       case "update":
       case "update status":
         if (route.name === "") throw methodNotAllowed();
-        return this.#object("Pod", operations.update(body, route), call);
+        return this.#object(pods, operations.update(body, route), call);
       case "patch":
       case "patch status":
-        return this.#object("Pod", operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+        return this.#object(pods, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
       case "delete":
-        return this.#object("Pod", operations.delete(route, deleteOptions(body, route)), call);
+        return this.#object(pods, operations.delete(route, deleteOptions(body, route)), call);
       case "deletecollection": {
-        const page = listPage({ ...collections.select(this.#pods, route), limit: 0 });
+        const page = listPage({ ...collections.select(pods, route), limit: 0 });
         for (const { metadata } of page.items) {
+          // What is listed may be gone: a fault, or a cache that is behind.
+          if (!pods.store.get(route.namespace, metadata.name!)) continue;
           operations.delete({ namespace: route.namespace, name: metadata.name! }, deleteOptions(body, route));
         }
         return jsonAnswer(200, { kind: "PodList", apiVersion: "v1", ...page });
@@ -161,17 +131,17 @@ export class Api {
 
   #answerNodes(call: Call): Response {
     const { route, request, body } = call;
-    const { nodeOperations: operations, collections } = this.#parts;
+    const { nodeOperations: operations, collections, resources: { nodes } } = this.#parts;
     switch (route.verb) {
       case "list":
       case "watch":
-        return collections.answer(this.#nodes, call);
+        return collections.answer(nodes, call);
       case "get":
-        return this.#object("Node", operations.get(route), call);
+        return this.#object(nodes, collections.get(nodes, route), call);
       case "update":
-        return this.#object("Node", operations.update(body, route), call);
+        return this.#object(nodes, operations.update(body, route), call);
       case "patch":
-        return this.#object("Node", operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+        return this.#object(nodes, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
       case "delete":
         return gone(operations.delete(route), "nodes");
       default:
@@ -181,22 +151,41 @@ export class Api {
 
   #answerNamespaces(call: Call): Response {
     const { route, body } = call;
-    const { namespaceOperations: operations, collections, podOperations, pods } = this.#parts;
+    const { namespaceOperations, namespaceController, collections, resources: { namespaces } } = this.#parts;
     switch (route.verb) {
       case "list":
       case "watch":
-        return collections.answer(this.#namespaces, call);
+        return collections.answer(namespaces, call);
       case "get":
-        return this.#object("Namespace", operations.get(route.name), call);
+        return this.#object(namespaces, collections.get(namespaces, route), call);
       case "create":
-        return this.#object("Namespace", operations.create(body), call, 201);
-      case "delete": {
-        const namespace = operations.delete(route.name);
-        for (const { metadata } of [...pods.values()].filter((pod) => pod.metadata.namespace === route.name)) {
-          podOperations.delete({ namespace: route.name, name: metadata.name! }, { gracePeriodSeconds: 0 });
-        }
-        return this.#object("Namespace", namespace, call);
+        return this.#object(namespaces, namespaceOperations.create(body), call, 201);
+      case "delete":
+        return this.#object(namespaces, namespaceController.delete(route.name), call);
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  #answerLeases(call: Call): Response {
+    const { route, request, body } = call;
+    const { leaseOperations: operations, collections, resources: { leases } } = this.#parts;
+    if (route.subresource !== "") throw noSuchResource();
+    if (route.verb === "list" || route.verb === "watch") return collections.answer(leases, call);
+    if (route.namespace === "") throw methodNotAllowed();
+    switch (`${route.verb} ${route.name === "" ? "all" : "one"}`) {
+      case "get one":
+        return this.#object(leases, collections.get(leases, route), call);
+      case "create all":
+        return this.#object(leases, operations.create(body, route), call, 201);
+      case "update one": {
+        const { lease, isNew } = operations.update(body, route);
+        return this.#object(leases, lease, call, isNew ? 201 : 200);
       }
+      case "patch one":
+        return this.#object(leases, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+      case "delete one":
+        return gone(operations.delete(route, deleteOptions(body, route).preconditions), LEASES);
       default:
         throw methodNotAllowed();
     }
@@ -205,12 +194,12 @@ export class Api {
   #answerQuotas(call: Call): Response {
     const { route, body } = call;
     const { namespace, name } = route;
-    const { namespaceOperations: operations, admission, pods } = this.#parts;
+    const { namespaceOperations: operations, admission, resources: { pods } } = this.#parts;
     const used = { pods: String(admission.usedPods(namespace)) };
     switch (route.verb) {
       case "list": {
         const items = operations.quotasIn(namespace).map((quota) => ({ ...quota, status: { ...quota.status, used } }));
-        const metadata = { resourceVersion: String(pods.revision) };
+        const metadata = { resourceVersion: String(pods.store.cache.revision) };
         return jsonAnswer(200, { kind: "ResourceQuotaList", apiVersion: "v1", metadata, items });
       }
       case "get": {
@@ -223,7 +212,6 @@ export class Api {
         });
       }
       case "create": {
-        operations.get(namespace);
         const quota = operations.createQuota(body, { namespace, usedPods: admission.usedPods(namespace) });
         return jsonAnswer(201, { kind: "ResourceQuota", apiVersion: "v1", ...quota });
       }
@@ -246,26 +234,14 @@ export class Api {
     });
   }
 
-  /** The pod as it was, where a fault says so; a pod that was not there then is not there. */
-  #stalePod(route: Route): Pod | undefined {
-    const revision = this.#parts.collections.staleRevision(route);
-    if (revision === undefined) return undefined;
-    const { namespace, name } = route;
-    const pod = this.#parts.pods.at(revision).find(({ metadata }) =>
-      metadata.name === name && metadata.namespace === namespace
-    );
-    if (!pod) throw notFound("pods", name);
-    return pod;
-  }
-
-  #object(kind: string, object: Stored, { request }: Call, code = 200): Response {
-    return objectAnswer(kind, { object, request, code, now: this.#parts.clock.now() });
+  #object<T extends Stored>(resource: Resource<T>, object: T, { request }: Call, code = 200): Response {
+    return objectAnswer(resource, { object, request, code, now: this.#parts.clock.now() });
   }
 }
 
 /** What the real one answers to the delete of what is gone at once. */
-function gone({ metadata: { name, uid } }: Stored, kind: string): Response {
-  const details = { name, kind, uid };
+function gone({ metadata: { name = "", uid } }: Stored, resource: string): Response {
+  const details = { ...detailsOf(resource, name), uid };
   return jsonAnswer(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
 }
 

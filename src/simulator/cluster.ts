@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { NodeCondition, Pod, Taint } from "../kube/types.ts";
+import type { Lease, NodeCondition, Pod, Taint } from "../kube/types.ts";
 import type { Random } from "../random.ts";
 import { Access, type User } from "./access.ts";
 import { Admission } from "./admission.ts";
@@ -7,18 +7,24 @@ import { Api } from "./api.ts";
 import { Collections } from "./collections.ts";
 import { defaultStages } from "./default_stages.ts";
 import { Disruptions } from "./disruptions.ts";
+import { type ClusterSnapshot, Etcd } from "./etcd.ts";
 import { type ActiveFault, FaultSet } from "./fault_set.ts";
 import { type Fault, type FaultInput, parseFault } from "./faults.ts";
 import { drawUid } from "./identifier.ts";
 import { Interference } from "./interference.ts";
+import { LeaseOperations, type StoredLease } from "./lease_operations.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { type Namespace, Namespaces, type ResourceQuota } from "./namespaces.ts";
+import { NamespaceController } from "./namespace_controller.ts";
+import { type Namespace, Namespaces } from "./namespaces.ts";
 import { NodeOperations } from "./node_operations.ts";
-import { type Node, type NodeOptions, Nodes, withLifecycleTaints } from "./nodes.ts";
+import { type Node, type NodeOptions, Nodes } from "./nodes.ts";
+import { hasEnded } from "./pod_changes.ts";
+import { countPods, type PodCounts } from "./pod_counts.ts";
 import { type DeleteOptions, PodOperations } from "./pod_operations.ts";
+import { resourcesOf } from "./resources.ts";
 import type { Stage } from "./stages.ts";
-import { ApiError } from "./status.ts";
-import { type Change, Revisions, Store } from "./store.ts";
+import type { ApiServerOnRestore } from "./store.ts";
+import type { Change } from "./stored.ts";
 import { Timeline } from "./timeline.ts";
 import { Watches } from "./watching.ts";
 
@@ -45,17 +51,10 @@ export interface ClusterOptions {
   bookmarkPeriodMs?: number;
 }
 
-/** Where a pod is, for the calls of the control surface; the namespace is `default` where it is not given. */
-export interface PodPlace {
+/** Where a pod or a lease is, for the calls of the control surface. */
+export interface Place {
+  /** Default: `default`. */
   namespace?: string;
-}
-
-/** How many pods there are, by phase and beside that. */
-export interface PodCounts {
-  total: number;
-  phases: Partial<Record<string, number>>;
-  ready: number;
-  deleting: number;
 }
 
 /**
@@ -64,75 +63,52 @@ export interface PodCounts {
  * must not be by the caller.
  */
 export class SimulatedCluster {
-  readonly #clock: Clock;
   readonly #timeline: Timeline;
   readonly #faults: FaultSet;
-  readonly #pods: Store<Pod>;
-  readonly #nodes: Nodes;
-  readonly #namespaces: Store<Namespace>;
+  readonly #etcd: Etcd;
   readonly #watches: Watches;
   readonly #lifecycle: Lifecycle;
-  readonly #operations: PodOperations;
+  readonly #pods: PodOperations;
+  readonly #nodes: NodeOperations;
+  readonly #leases: LeaseOperations;
+  readonly #namespaces: NamespaceController;
   readonly #disruptions: Disruptions;
   readonly #api: Api;
   readonly access: Access;
 
   constructor(options: ClusterOptions) {
-    const { clock, random, historyLimit = 10_000, bookmarkPeriodMs = 60_000 } = options;
-    const revisions = new Revisions();
-    const history = { historyLimit, now: () => clock.now() };
-    this.#clock = clock;
-    this.#timeline = new Timeline(clock);
-    this.#faults = new FaultSet(random);
-    this.#pods = new Store<Pod>(revisions, history);
-    this.#namespaces = new Store<Namespace>(revisions, history);
-    const quotas = new Store<ResourceQuota>(revisions, history);
-    const namespaceOperations = new Namespaces({ clock, random, namespaces: this.#namespaces, quotas });
-    for (const name of new Set(["default", "kube-system", ...(options.namespaces ?? [])])) {
-      namespaceOperations.add(name);
-    }
-    this.#nodes = new Nodes(revisions, { ...options.nodes, ...history, drawUid: () => drawUid(random) });
-    this.#watches = new Watches(this.#timeline, { bookmarkPeriodMs });
-    this.#lifecycle = new Lifecycle({
-      clock,
-      random,
-      timeline: this.#timeline,
-      pods: this.#pods,
-      nodes: this.#nodes,
-      stages: options.stages ?? defaultStages,
-    });
-    const admission = new Admission({ faults: this.#faults, pods: this.#pods, namespaces: namespaceOperations });
-    this.#operations = new PodOperations({
-      clock,
-      random,
-      pods: this.#pods,
-      lifecycle: this.#lifecycle,
-      admission,
-      faults: this.#faults,
-    });
-    this.#disruptions = new Disruptions({
-      clock,
-      timeline: this.#timeline,
-      faults: this.#faults,
-      pods: this.#pods,
-      watches: this.#watches,
-    });
+    const { clock, random, historyLimit = 10_000, bookmarkPeriodMs = 60_000, stages = defaultStages } = options;
+    const now = () => clock.now();
+    const timeline = this.#timeline = new Timeline(clock);
+    const faults = this.#faults = new FaultSet(random);
+    const etcd = this.#etcd = new Etcd({ historyLimit, now });
+    const { pods, quotas, leases } = etcd;
+    const namespaces = new Namespaces({ clock, random, namespaces: etcd.namespaces, quotas });
+    for (const name of new Set(["default", "kube-system", ...(options.namespaces ?? [])])) namespaces.add(name);
+    const nodes = new Nodes(etcd.nodes, { ...options.nodes, now, drawUid: () => drawUid(random) });
+    const watches = this.#watches = new Watches(timeline, { bookmarkPeriodMs });
+    const lifecycle = this.#lifecycle = new Lifecycle({ clock, random, timeline, pods, nodes, stages });
+    const admission = new Admission({ faults, pods, namespaces });
+    const podOperations = this.#pods = new PodOperations({ clock, random, pods, lifecycle, admission, faults });
+    this.#nodes = new NodeOperations(etcd.nodes, { now });
+    this.#leases = new LeaseOperations({ clock, random, leases, namespaces });
+    this.#namespaces = new NamespaceController({ etcd, namespaces, podOperations, lifecycle });
+    this.#disruptions = new Disruptions({ clock, timeline, faults, pods, watches, lifecycle });
     this.access = new Access(options.users ?? [{ name: "admin", token: "admin" }], options);
     this.#api = new Api({
       clock,
       access: this.access,
       admission,
-      interference: new Interference({ faults: this.#faults, clock, random }),
-      collections: new Collections({ clock, random, faults: this.#faults, watches: this.#watches, pods: this.#pods }),
-      podOperations: this.#operations,
-      nodeOperations: new NodeOperations(this.#nodes.store, history),
-      namespaceOperations,
-      pods: this.#pods,
-      nodes: this.#nodes.store,
-      namespaces: this.#namespaces,
+      interference: new Interference({ faults, clock, random }),
+      resources: resourcesOf(etcd),
+      collections: new Collections({ clock, random, faults, watches }),
+      podOperations,
+      nodeOperations: this.#nodes,
+      leaseOperations: this.#leases,
+      namespaceOperations: namespaces,
+      namespaceController: this.#namespaces,
     });
-    // A pod whose node is deleted goes with it, as the pod garbage collector sees to.
-    this.#nodes.store.onChange((change) => this.#collectPodsOf(change));
+    etcd.nodes.onChange((change) => this.#collectPodsOf(change));
     for (const fault of options.faults ?? []) this.#startFault(fault);
   }
 
@@ -151,57 +127,46 @@ export class SimulatedCluster {
   }
 
   /** Pods of all namespaces, or of one, in the order of their creation. */
-  listPods({ namespace }: PodPlace = {}): Pod[] {
-    return [...this.#pods.values()].filter(({ metadata }) =>
-      namespace === undefined || metadata.namespace === namespace
-    );
+  listPods({ namespace }: Place = {}): Pod[] {
+    return namespace === undefined ? [...this.#etcd.pods.values()] : this.#etcd.pods.valuesIn(namespace);
   }
 
-  getPod(name: string, { namespace = "default" }: PodPlace = {}): Pod | undefined {
-    return this.#pods.get(namespace, name);
+  getPod(name: string, { namespace = "default" }: Place = {}): Pod | undefined {
+    return this.#etcd.pods.get(namespace, name);
   }
 
-  countPods({ namespace }: PodPlace = {}): PodCounts {
-    const counts: PodCounts = { total: 0, phases: {}, ready: 0, deleting: 0 };
-    for (const { metadata, status } of this.#pods.values()) {
-      if (namespace !== undefined && metadata.namespace !== namespace) continue;
-      const phase = status?.phase ?? "Unknown";
-      counts.total++;
-      counts.phases[phase] = (counts.phases[phase] ?? 0) + 1;
-      if (metadata.deletionTimestamp !== undefined) counts.deleting++;
-      if (status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True")) counts.ready++;
-    }
-    return counts;
+  countPods(place: Place = {}): PodCounts {
+    return countPods(this.listPods(place));
   }
 
-  /** Calls `listener` for every change of a pod, at once. */
+  /** Calls `listener` for every change of a pod, at once. `restore` reports none. */
   onPodChange(listener: (change: Change<Pod>) => void): void {
-    this.#pods.onChange(listener);
+    this.#etcd.pods.onChange(listener);
   }
 
   /** Creates a pod as another user of the cluster, past faults of the network but not past quota and policy. */
-  createPod(pod: Partial<Pod>, { namespace = "default" }: PodPlace = {}): Pod {
+  createPod(pod: Partial<Pod>, { namespace = "default" }: Place = {}): Pod {
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    const route = { verb: "create", resource: "pods", subresource: "", namespace, name: "", path };
-    return this.#operations.create(JSON.stringify(pod), { ...route, query: new URLSearchParams() });
+    const route = { verb: "create", group: "", resource: "pods", subresource: "", namespace, name: "", path };
+    return this.#pods.create(JSON.stringify(pod), { ...route, query: new URLSearchParams() });
   }
 
   /** Deletes a pod as another user of the cluster. False where there is none. */
-  deletePod(name: string, { namespace = "default", ...options }: PodPlace & DeleteOptions = {}): boolean {
-    if (!this.#pods.get(namespace, name)) return false;
-    this.#operations.delete({ namespace, name }, options);
+  deletePod(name: string, { namespace = "default", ...options }: Place & DeleteOptions = {}): boolean {
+    if (!this.#etcd.pods.get(namespace, name)) return false;
+    this.#pods.delete({ namespace, name }, options);
     return true;
   }
 
   /** A pod is evicted by its kubelet: phase Failed, reason Evicted, `message`. False where there is none to evict. */
-  evict(name: string, message?: string, { namespace = "default" }: PodPlace = {}): boolean {
+  evict(name: string, message?: string, { namespace = "default" }: Place = {}): boolean {
     const pod = this.#living(namespace, name);
     if (pod) this.#disruptions.evict(pod, message);
     return pod !== undefined;
   }
 
   /** A pod makes room for one of higher priority. False where there is none. */
-  preempt(name: string, { namespace = "default", graceSeconds }: PodPlace & { graceSeconds?: number } = {}): boolean {
+  preempt(name: string, { namespace = "default", graceSeconds }: Place & { graceSeconds?: number } = {}): boolean {
     const pod = this.#living(namespace, name);
     if (pod && pod.metadata.deletionTimestamp === undefined) this.#disruptions.preempt(pod, graceSeconds);
     return pod !== undefined;
@@ -211,7 +176,7 @@ export class SimulatedCluster {
   endPod(
     name: string,
     { namespace = "default", exitCode = 1, reason = exitCode === 0 ? "Completed" : "Error" }:
-      & PodPlace
+      & Place
       & { exitCode?: number; reason?: string } = {},
   ): boolean {
     const pod = this.#living(namespace, name);
@@ -224,43 +189,57 @@ export class SimulatedCluster {
     this.#lifecycle.setStages(stages);
   }
 
+  getLease(name: string, { namespace = "default" }: Place = {}): StoredLease | undefined {
+    return this.#etcd.leases.get(namespace, name);
+  }
+
+  /** Creates or replaces a lease as another user of the cluster, whatever its resource version. */
+  putLease(lease: Lease, { namespace = "default" }: Place = {}): StoredLease {
+    const { name = "", labels = {}, annotations = {} } = lease.metadata;
+    const resourceVersion = this.getLease(name, { namespace })?.metadata.resourceVersion;
+    const metadata = { name, labels, annotations, resourceVersion };
+    return this.#leases.update(JSON.stringify({ metadata, spec: lease.spec }), { namespace, name }).lease;
+  }
+
+  /** Deletes a lease as another user of the cluster. False where there is none. */
+  deleteLease(name: string, { namespace = "default" }: Place = {}): boolean {
+    if (!this.getLease(name, { namespace })) return false;
+    this.#leases.delete({ namespace, name });
+    return true;
+  }
+
+  /** Deletes a namespace with everything in it, at once, and creates it again with another uid. */
+  recreateNamespace(name: string): Namespace {
+    return this.#namespaces.recreate(name);
+  }
+
   listNodes(): Node[] {
-    return [...this.#nodes.store.values()];
+    return [...this.#etcd.nodes.values()];
   }
 
   /** Puts a taint on a node; a NoExecute taint does not evict by itself here. */
   taintNode(name: string, taint: Taint): void {
-    this.#changeNode(name, (node) => {
-      const others = (node.spec.taints ?? []).filter(({ key }) => key !== taint.key);
-      return { ...node, spec: { ...node.spec, taints: [...others, taint] } };
-    });
+    this.#nodes.taint(name, taint);
   }
 
   untaintNode(name: string, key: string): void {
-    this.#changeNode(name, (node) => {
-      const taints = (node.spec.taints ?? []).filter((taint) => taint.key !== key);
-      return { ...node, spec: { ...node.spec, taints } };
-    });
+    this.#nodes.untaint(name, key);
   }
 
   /** Nothing new is scheduled on it. */
   cordonNode(name: string, unschedulable = true): void {
-    this.#changeNode(name, (node) => ({ ...node, spec: { ...node.spec, unschedulable } }));
+    this.#nodes.change(name, (node) => ({ ...node, spec: { ...node.spec, unschedulable } }));
   }
 
   /** Says something of a node: that it is not ready, say. */
   setNodeCondition(name: string, condition: NodeCondition): void {
-    this.#changeNode(name, (node) => {
-      const conditions = (node.status["conditions"] ?? []) as NodeCondition[];
-      const others = conditions.filter(({ type }) => type !== condition.type);
-      return { ...node, status: { ...node.status, conditions: [...others, condition] } };
-    });
+    this.#nodes.setCondition(name, condition);
   }
 
-  /** A node is gone, and its pods with it. False where there is none. */
+  /** Deletes a node; the pod garbage collector deletes its pods at once. False if there is none. */
   removeNode(name: string): boolean {
-    const node = this.#nodes.store.get("", name);
-    if (node) this.#nodes.store.remove(node);
+    const node = this.#etcd.nodes.get("", name);
+    if (node) this.#etcd.nodes.remove(node);
     return node !== undefined;
   }
 
@@ -309,14 +288,29 @@ export class SimulatedCluster {
 
   /** The most recent resource version. */
   get revision(): number {
-    return this.#pods.revision;
+    return this.#etcd.revision;
   }
 
   /** Forgets all history: resource versions and continue tokens from before are answered with 410. */
   compact(): void {
-    this.#pods.compact();
-    this.#nodes.store.compact();
-    this.#namespaces.compact();
+    this.#etcd.compact();
+  }
+
+  /** All objects of the cluster as they are now, for `restore`. */
+  snapshot(): ClusterSnapshot {
+    return this.#etcd.snapshot();
+  }
+
+  /** Restores etcd from a snapshot; `Etcd.restore` says how an API server behaves that is restarted (default) or not. */
+  restore(snapshot: ClusterSnapshot, { apiServer = "restarted" }: { apiServer?: ApiServerOnRestore } = {}): void {
+    if (apiServer === "restarted") this.dropWatches();
+    this.#etcd.restore(snapshot, apiServer);
+  }
+
+  /** Restarts the API server: watches break, watches from before get 410, and lists show the objects of etcd. */
+  restartApiServer(): void {
+    this.dropWatches();
+    this.#etcd.restartApiServer();
   }
 
   #startFault(fault: Fault): string {
@@ -326,20 +320,14 @@ export class SimulatedCluster {
   }
 
   #living(namespace: string, name: string): Pod | undefined {
-    const pod = this.#pods.get(namespace, name);
-    return pod?.status?.phase === "Failed" || pod?.status?.phase === "Succeeded" ? undefined : pod;
-  }
-
-  #changeNode(name: string, change: (node: Node) => Node): void {
-    const node = this.#nodes.store.get("", name);
-    if (!node) throw new ApiError(404, `nodes "${name}" not found`);
-    this.#nodes.store.put(withLifecycleTaints(change(node), this.#clock.now()));
+    const pod = this.#etcd.pods.get(namespace, name);
+    return pod && !hasEnded(pod) ? pod : undefined;
   }
 
   #collectPodsOf({ type, object }: Change<Node>): void {
     if (type !== "DELETED") return;
     for (const pod of this.listPods().filter(({ spec }) => spec.nodeName === object.metadata.name)) {
-      this.#lifecycle.finish(pod);
+      this.#disruptions.collect(pod);
     }
   }
 }

@@ -1,61 +1,66 @@
 import type { Clock } from "../clock.ts";
-import type { Pod } from "../kube/types.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { JSON_HEADERS, jsonAnswer, wantsTable } from "./answers.ts";
 import type { FaultSet } from "./fault_set.ts";
-import { parseFieldSelector, type SelectableFields } from "./field_selector.ts";
+import { parseFieldSelector } from "./field_selector.ts";
+import { fractionOf } from "./fraction.ts";
 import { parseLabelSelector } from "./label_selector.ts";
-import { expiredToken, listPage, type ListRequest, notANumber } from "./listing.ts";
+import { expiredToken, firstToken, listPage, type ListRequest, notANumber, type Page } from "./listing.ts";
+import type { Resource } from "./resources.ts";
 import { integerParameter, isSet, type Route } from "./route.ts";
-import { ApiError, expired } from "./status.ts";
-import type { Store, Stored } from "./store.ts";
+import { ApiError, expired, notFound } from "./status.ts";
+import type { Stored } from "./stored.ts";
 import { tableOf } from "./table.ts";
+import type { WatchCache } from "./watch_cache.ts";
 import type { Watches } from "./watching.ts";
 
-/** A resource of which there can be many. */
-export interface Collection<T extends Stored> {
-  kind: string;
-  store: Store<T>;
-  fields: SelectableFields<T>;
-}
-
-/** Lists and watches of any resource, with the faults that belong to them. */
+/** Reads of any resource, with the faults that belong to them. */
 export class Collections {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #faults: FaultSet;
   readonly #watches: Watches;
-  readonly #pods: Store<Pod>;
 
-  constructor(
-    options: { clock: Clock; random: Random; faults: FaultSet; watches: Watches; pods: Store<Pod> },
-  ) {
+  constructor(options: { clock: Clock; random: Random; faults: FaultSet; watches: Watches }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#faults = options.faults;
     this.#watches = options.watches;
-    this.#pods = options.pods;
   }
 
   /** A list or a watch, whichever the request is for. */
-  answer<T extends Stored>(
-    collection: Collection<T>,
-    { route, request }: { route: Route; request: Request },
-  ): Response {
+  answer<T extends Stored>(resource: Resource<T>, { route, request }: { route: Route; request: Request }): Response {
     const isTable = wantsTable(request);
-    const selection = this.select(collection, route);
-    const { kind } = collection;
+    const selection = this.select(resource, route);
+    const { kind, apiVersion } = resource;
     if (route.verb === "watch") {
       const show = (object: T) => isTable ? tableOf(kind, [object], {}, this.#clock.now()) : object;
-      return this.#watch(kind, { ...selection, show, route, request });
+      return this.#watch(resource, { ...selection, show, route, request });
     }
-    const { metadata, items } = listPage(selection);
+    const { metadata, items } = this.#list(resource, selection, route);
     if (isTable) return jsonAnswer(200, tableOf(kind, items, metadata, this.#clock.now()));
-    return jsonAnswer(200, { kind: `${kind}List`, apiVersion: "v1", metadata, items });
+    return jsonAnswer(200, { kind: `${kind}List`, apiVersion, metadata, items });
+  }
+
+  /**
+   * The present state of one object, or a past one if a fault makes reads stale.
+   * @throws ApiError 404 if there is none, or a fault hides it
+   */
+  get<T extends Stored>(resource: Resource<T>, route: Route): T {
+    const { store, name: resourceName } = resource;
+    const { namespace, name } = route;
+    const revision = this.#staleRevision(store.cache, route);
+    const object = revision === undefined
+      ? store.get(namespace, name)
+      : store.cache.at(revision).find(({ metadata }) =>
+        metadata.name === name && (metadata.namespace ?? "") === namespace
+      );
+    if (!object || this.#isHidden(resource, route)(object)) throw notFound(resourceName, name);
+    return object;
   }
 
   /** What a request selects. */
-  select<T extends Stored>({ store, fields }: Collection<T>, route: Route): ListRequest<T> {
+  select<T extends Stored>({ store: { cache }, fields }: Resource<T>, route: Route): ListRequest<T> {
     const { query, namespace } = route;
     const labelSelector = query.get("labelSelector") ?? "";
     const fieldSelector = query.get("fieldSelector") ?? "";
@@ -67,7 +72,7 @@ export class Collections {
     const small = limit > 0 ? this.#faults.strike("small-pages", route, { verbs: ["list"] }) : undefined;
     const isSelective = labelSelector !== "" || fieldSelector !== "";
     return {
-      store,
+      cache,
       namespace,
       selects: (object) =>
         (namespace === "" || object.metadata.namespace === namespace) &&
@@ -77,19 +82,52 @@ export class Collections {
       continueToken,
       resourceVersion: query.get("resourceVersion") ?? "",
       match: query.get("resourceVersionMatch") ?? "",
-      staleRevision: this.staleRevision(route),
+      staleRevision: this.#staleRevision(cache, route),
     };
   }
 
-  /** The revision that a read is answered from where a fault makes it stale. */
-  staleRevision(route: Route): number | undefined {
+  /** One page of a list, distorted by faults. */
+  #list<T extends Stored>(resource: Resource<T>, selection: ListRequest<T>, route: Route): Page<T> {
+    const isFirst = selection.continueToken === "";
+    if (isFirst && this.#faults.strike("empty-lists", route, { resources: ["pods"] })) {
+      return listPage({ ...selection, selects: () => false });
+    }
+    const isHidden = this.#isHidden(resource, route);
+    const isMissing = this.#isMissing(route);
+    const selects = (object: T) => selection.selects(object) && !isHidden(object) && !isMissing(object);
+    const page = listPage({ ...selection, selects });
+    if (selection.limit > 0 && this.#faults.strike("repeated-pages", route)) {
+      const { resourceVersion, continue: next } = page.metadata;
+      page.metadata.continue = isFirst
+        ? next ?? firstToken(selection, Number(resourceVersion))
+        : selection.continueToken;
+    }
+    return page;
+  }
+
+  /** Selects the objects that a fault omits from a list. */
+  #isMissing(route: Route): (object: Stored) => boolean {
+    const fault = this.#faults.strike("partial-lists", route);
+    if (!fault) return () => false;
+    const salt = fault.id ?? fault.name;
+    return ({ metadata }) => fractionOf(metadata.uid!, salt) < fault.missing;
+  }
+
+  /** Selects the objects that faults hide at this moment. */
+  #isHidden({ kind }: { kind: string }, route: Route): (object: Stored) => boolean {
+    const hiding = kind === "Pod" ? this.#faults.applying("hidden-pods", route) : [];
+    return ({ metadata }) => hiding.some(({ id, fault: { share = 1 } }) => fractionOf(metadata.uid!, id) < share);
+  }
+
+  /** The revision to read at if a fault makes reads stale. */
+  #staleRevision<T extends Stored>(cache: WatchCache<T>, route: Route): number | undefined {
     const stale = this.#faults.strike("stale-reads", route, { verbs: ["get", "list"] });
-    return stale && this.#pods.revisionAt(this.#clock.now() - stale.ageMs);
+    return stale && cache.revisionAt(this.#clock.now() - stale.ageMs);
   }
 
   #watch<T extends Stored>(
-    kind: string,
-    { store, selects, show, route, request }: ListRequest<T> & {
+    resource: Resource<T>,
+    { cache, selects, show, route, request }: ListRequest<T> & {
       show: (object: T) => unknown;
       route: Route;
       request: Request;
@@ -100,23 +138,28 @@ export class Collections {
     if (given !== "" && !/^\d+$/.test(given)) throw new ApiError(500, notANumber(given));
     const resourceVersion = given === "" ? undefined : Number(given);
     const fault = resourceVersion ? this.#faults.strike("expired-watches", route) : undefined;
-    const tooOld = expired(`too old resource version: ${given} (${store.revision})`);
+    const tooOld = expired(`too old resource version: ${given} (${cache.revision})`);
     if (fault?.how === "status") throw tooOld;
     if (fault) {
       return new Response(JSON.stringify({ type: "ERROR", object: tooOld.status }) + "\n", { headers: JSON_HEADERS });
     }
     // As the real one: half an hour to an hour where the client does not say.
     const timeoutSeconds = integerParameter(query, "timeoutSeconds") || integerBetween(this.#random, 1800, 3600);
+    const unstreamed = this.#faults.strike("unstreamed-watches", route);
     const watch = this.#watches.open(route.path, {
-      store,
-      kind,
+      cache,
+      kind: resource.kind,
+      apiVersion: resource.apiVersion,
       selects,
+      hides: (object) => this.#isHidden(resource, route)(object),
       show,
       resourceVersion,
       bookmarks: isSet(query, "allowWatchBookmarks"),
       timeoutMs: timeoutSeconds * 1000,
+      isSilent: unstreamed !== undefined,
       signal: request.signal,
     });
+    if (unstreamed?.how === "at-once") watch.end();
     if (this.#faults.strike("half-open-watches", route)) watch.silent = true;
     return new Response(watch.body, { headers: JSON_HEADERS });
   }

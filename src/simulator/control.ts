@@ -1,7 +1,12 @@
 import { HostFactoryError } from "../errors.ts";
 import type { User } from "./access.ts";
 import type { SimulatedCluster } from "./cluster.ts";
+import type { ClusterSnapshot } from "./etcd.ts";
 import { type FaultInput, parseFault } from "./faults.ts";
+import { ApiError } from "./status.ts";
+
+/** How many snapshots are kept; the oldest is dropped first. */
+const MOST_SNAPSHOTS = 16;
 
 /**
  * The control endpoints of a running simulator, for what the Kubernetes API does not offer:
@@ -13,13 +18,39 @@ import { type FaultInput, parseFault } from "./faults.ts";
  *     PUT    /simulator/users/TOKEN       who comes with that token (body: name, and what is allowed: ["list pods", …])
  *     POST   /simulator/compact           forgets history: 410 for whoever comes from before
  *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
+ *     POST   /simulator/snapshot          takes a snapshot of all objects and answers its `id`; the last 16 are kept
+ *     POST   /simulator/restore/ID        restores etcd from a snapshot and restarts the API server;
+ *                                         `restore/ID/running` keeps the API server running, with its stale cache
+ *     POST   /simulator/restart           restarts the API server
+ *     POST   /simulator/namespaces/NAME/recreate   deletes a namespace with everything in it and creates it again
  *     POST   /simulator/pods/NS/NAME/evict|preempt|end|delete
  *     DELETE /simulator/nodes/NAME        a node is gone, and its pods with it
  */
-export async function control(cluster: SimulatedCluster, request: Request): Promise<Response> {
-  const parts = new URL(request.url).pathname.split("/").slice(2).map(decodeURIComponent);
-  const [what = "", id = ""] = parts;
-  try {
+export class Control {
+  readonly #cluster: SimulatedCluster;
+  readonly #snapshots = new Map<string, ClusterSnapshot>();
+  #snapshotsTaken = 0;
+
+  constructor(cluster: SimulatedCluster) {
+    this.#cluster = cluster;
+  }
+
+  async answer(request: Request): Promise<Response> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      if (error instanceof ApiError) return answer({ error: error.message }, error.code);
+      if (error instanceof HostFactoryError || error instanceof SyntaxError) {
+        return answer({ error: error.message }, 400);
+      }
+      throw error;
+    }
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const cluster = this.#cluster;
+    const parts = new URL(request.url).pathname.split("/").slice(2).map(decodeURIComponent);
+    const [what = "", id = "", how = ""] = parts;
     switch (`${request.method} ${what}`) {
       case "GET ":
         return answer({ pods: cluster.countPods(), watches: cluster.watchCount, faults: cluster.listFaults() });
@@ -44,6 +75,16 @@ export async function control(cluster: SimulatedCluster, request: Request): Prom
         return answer({ revision: cluster.revision });
       case "POST watches":
         return answer({ watches: id === "silence" ? cluster.silenceWatches() : cluster.dropWatches() });
+      case "POST snapshot":
+        return this.#snapshot();
+      case "POST restore":
+        return this.#restore(id, how);
+      case "POST restart":
+        cluster.restartApiServer();
+        return answer({ revision: cluster.revision });
+      case "POST namespaces":
+        if (how !== "recreate") return answer({ error: `'${how}' is not 'recreate'` }, 400);
+        return answer({ uid: cluster.recreateNamespace(id).metadata.uid });
       case "POST pods":
         return disrupt(cluster, parts);
       case "DELETE nodes":
@@ -51,9 +92,22 @@ export async function control(cluster: SimulatedCluster, request: Request): Prom
       default:
         return answer({ error: `${request.method} ${what || "/simulator"} is not offered here` }, 404);
     }
-  } catch (error) {
-    if (error instanceof HostFactoryError || error instanceof SyntaxError) return answer({ error: error.message }, 400);
-    throw error;
+  }
+
+  #snapshot(): Response {
+    const id = String(++this.#snapshotsTaken);
+    const snapshot = this.#cluster.snapshot();
+    this.#snapshots.set(id, snapshot);
+    if (this.#snapshots.size > MOST_SNAPSHOTS) this.#snapshots.delete(this.#snapshots.keys().next().value!);
+    return answer({ id, revision: snapshot.revision });
+  }
+
+  #restore(id: string, apiServer: string): Response {
+    const snapshot = this.#snapshots.get(id);
+    if (!snapshot) return answer({ error: `snapshot '${id}' does not exist` }, 404);
+    if (apiServer !== "" && apiServer !== "running") return answer({ error: `'${apiServer}' is not 'running'` }, 400);
+    this.#cluster.restore(snapshot, { apiServer: apiServer === "running" ? "running" : "restarted" });
+    return answer({ revision: this.#cluster.revision });
   }
 }
 

@@ -11,6 +11,13 @@ const resource = (name: string, kind: string, namespaced: boolean, verbs: string
 
 const READ = ["get", "list", "watch"];
 
+const coordinationVersion = { groupVersion: "coordination.k8s.io/v1", version: "v1" };
+const coordination = {
+  name: "coordination.k8s.io",
+  versions: [coordinationVersion],
+  preferredVersion: coordinationVersion,
+};
+
 const documents: Record<string, unknown> = {
   "/version": {
     major: "1",
@@ -24,7 +31,14 @@ const documents: Record<string, unknown> = {
     platform: "linux/amd64",
   },
   "/api": { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] },
-  "/apis": { kind: "APIGroupList", apiVersion: "v1", groups: [] },
+  "/apis": { kind: "APIGroupList", apiVersion: "v1", groups: [coordination] },
+  "/apis/coordination.k8s.io": { kind: "APIGroup", apiVersion: "v1", ...coordination },
+  "/apis/coordination.k8s.io/v1": {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: coordinationVersion.groupVersion,
+    resources: [resource("leases", "Lease", true, ["create", "delete", ...READ, "patch", "update"])],
+  },
   "/api/v1": {
     kind: "APIResourceList",
     groupVersion: "v1",

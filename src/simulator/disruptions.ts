@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
 import type { ActiveFault, FaultSet } from "./fault_set.ts";
-import { disrupted, ended, withDeletion } from "./pod_changes.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { disrupted, ended, hasEnded, withDeletion } from "./pod_changes.ts";
 import type { Store } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Watches } from "./watching.ts";
@@ -13,16 +14,25 @@ export class Disruptions {
   readonly #faults: FaultSet;
   readonly #pods: Store<Pod>;
   readonly #watches: Watches;
+  readonly #lifecycle: Lifecycle;
   readonly #running = new Map<string, { cancel(): void }>();
 
   constructor(
-    options: { clock: Clock; timeline: Timeline; faults: FaultSet; pods: Store<Pod>; watches: Watches },
+    options: {
+      clock: Clock;
+      timeline: Timeline;
+      faults: FaultSet;
+      pods: Store<Pod>;
+      watches: Watches;
+      lifecycle: Lifecycle;
+    },
   ) {
     this.#clock = options.clock;
     this.#timeline = options.timeline;
     this.#faults = options.faults;
     this.#pods = options.pods;
     this.#watches = options.watches;
+    this.#lifecycle = options.lifecycle;
   }
 
   /** Evicted by its kubelet: it has failed, and stays to be seen. */
@@ -47,6 +57,17 @@ export class Disruptions {
   end(pod: Pod, { exitCode, reason }: { exitCode: number; reason: string }): void {
     const phase = exitCode === 0 ? "Succeeded" : "Failed";
     this.#pods.put(ended(pod, { phase, exitCode, containerReason: reason }, this.#clock.now()));
+  }
+
+  /**
+   * The node of a pod was deleted: the pod garbage collector marks the pod as failed and deletes it without grace. The real one
+   * waits 40 to 60 seconds first.
+   */
+  collect(pod: Pod): void {
+    if (hasEnded(pod)) return void this.#lifecycle.finish(pod);
+    const reason = { reason: "DeletionByPodGC", message: "PodGC: node no longer exists" };
+    const failed: Pod = { ...pod, status: { ...pod.status, phase: "Failed" } };
+    this.#lifecycle.finish(this.#pods.put(disrupted(failed, reason, this.#clock.now())));
   }
 
   /** Starts what a fault does on its period, and what it does to the watches that are open. */

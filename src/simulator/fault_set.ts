@@ -4,7 +4,24 @@ import type { Fault, FaultName, FaultOf } from "./faults.ts";
 /** What a fault may look at to decide whether it strikes. */
 export interface Target {
   verb: string;
+  resource: string;
   path: string;
+}
+
+/** What faults apply to unless they say so themselves; absent: everything. */
+interface Defaults {
+  verbs?: string[];
+  /** Ignored for a fault that names paths. */
+  resources?: string[];
+}
+
+/** The part of a fault that selects its targets. */
+interface Aim {
+  share?: number | undefined;
+  count?: number | undefined;
+  verbs?: string[] | undefined;
+  resources?: string[] | undefined;
+  paths?: string[] | undefined;
 }
 
 /** A fault that is on, and how often it has struck. */
@@ -48,32 +65,39 @@ export class FaultSet {
 
   /**
    * The fault of this name that strikes now, if one does. This counts as a strike.
-   * @param options.verbs those that the fault is about where it does not say so itself; default all
    * @param options.holds a further condition, looked at before anything is drawn or counted
    */
   strike<N extends FaultName>(
     name: N,
     target: Target,
-    { verbs, holds }: { verbs?: string[]; holds?: (fault: FaultOf<N>) => boolean } = {},
+    { holds, ...defaults }: Defaults & { holds?: (fault: FaultOf<N>) => boolean } = {},
   ): FaultOf<N> | undefined {
-    for (const active of this.#active.values()) {
-      if (active.fault.name !== name) continue;
+    for (const active of this.applying(name, target, defaults)) {
       const fault = active.fault as FaultOf<N>;
-      const about: string[] | undefined = fault.verbs ?? verbs;
-      if (about && !about.includes(target.verb)) continue;
-      if (fault.paths && !fault.paths.some((part) => target.path.includes(part))) continue;
       if (holds && !holds(fault)) continue;
       if (this.draw(active)) return fault;
     }
     return undefined;
   }
 
+  /** The active faults of this name that apply to a target. Draws and counts nothing. */
+  applying(name: FaultName, target: Target, defaults: Defaults = {}): ActiveFault[] {
+    return [...this.#active.values()].filter(({ fault }) => fault.name === name && applies(fault, target, defaults));
+  }
+
   /** Whether a fault strikes one of those that it could hit. Counts the strike; the last one turns the fault off. */
   draw(active: ActiveFault): boolean {
-    const { share = 1, count = Infinity } = active.fault;
+    const { share = 1, count = Infinity }: Aim = active.fault;
     if (active.struck >= count || (share < 1 && this.#random.next() >= share)) return false;
     active.struck++;
     if (active.struck >= count && this.#active.get(active.id) === active) this.#active.delete(active.id);
     return true;
   }
+}
+
+function applies(fault: Aim, target: Target, defaults: Defaults): boolean {
+  const verbs = fault.verbs ?? defaults.verbs;
+  const resources = fault.resources ?? (fault.paths ? undefined : defaults.resources);
+  return (verbs?.includes(target.verb) ?? true) && (resources?.includes(target.resource) ?? true) &&
+    (fault.paths?.some((part) => target.path.includes(part)) ?? true);
 }

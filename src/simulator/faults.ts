@@ -14,18 +14,20 @@ const Verb = v.picklist(
   "must be a verb of the API: create, get, list, watch, update, patch, delete or deletecollection",
 );
 
+const Share = v.pipe(v.number("must be a number"), v.minValue(0, "must be 0 to 1"), v.maxValue(1, "must be 0 to 1"));
+
 /** What every fault may say. */
 const common = {
   /** To tell several faults of the same name apart; default: the name. A fault of the same id is replaced. */
   id: v.optional(Text),
   /** Which share of the requests, pods or watches that it could hit it does hit; default 1, all. */
-  share: v.optional(
-    v.pipe(v.number("must be a number"), v.minValue(0, "must be 0 to 1"), v.maxValue(1, "must be 0 to 1")),
-  ),
+  share: v.optional(Share),
   /** How often it strikes before it is off; default: for ever. */
   count: v.optional(Whole),
   /** Only requests with one of these verbs; default: those that the fault is about. */
   verbs: v.optional(v.array(Verb, "must be a list")),
+  /** Only requests for one of these resources, `pods` for instance; default: those that the fault is about. */
+  resources: v.optional(v.array(Text, "must be a list")),
   /** Only requests whose path contains one of these texts, `/namespaces/a/` for instance; default: all. */
   paths: v.optional(v.array(Text, "must be a list")),
 };
@@ -80,8 +82,42 @@ const FaultSchema = v.variant("name", [
   }),
   /** 410 for pages of a list after the first. */
   v.strictObject({ name: v.literal("expired-pages"), ...common }),
+  /**
+   * Lists are valid and empty, at the current resource version. Lists of pods, unless `resources` or `paths` say otherwise; a
+   * paged list that has begun continues.
+   */
+  v.strictObject({ name: v.literal("empty-lists"), ...common }),
+  /** Lists omit the share `missing` of the objects, the same ones in every list, and are valid otherwise. */
+  v.strictObject({ name: v.literal("partial-lists"), ...common, missing: v.optional(Share, 0.5) }),
+  /** The `continue` token of a page is the one that it was asked with (the first page: a valid one), so a list never ends. */
+  v.strictObject({ name: v.literal("repeated-pages"), ...common }),
+  /** New watches carry nothing, not even bookmarks, and end cleanly: at their time-out or at once. */
+  v.strictObject({
+    name: v.literal("unstreamed-watches"),
+    ...common,
+    how: v.optional(v.picklist(["timeout", "at-once"], "must be 'timeout' or 'at-once'"), "timeout"),
+  }),
+  /**
+   * A share of the pods is invisible: not in lists, no events, 404 for GET by name. Writes reach them. No event reports the
+   * beginning or the end of the fault; later changes are reported as usual. Like a proxy that serves another cluster's state.
+   */
+  v.strictObject({
+    name: v.literal("hidden-pods"),
+    id: common.id,
+    share: common.share,
+    verbs: common.verbs,
+    paths: common.paths,
+  }),
   /** Lists and gets are answered from a state that is `ageMs` old, as far as history reaches back. */
   v.strictObject({ name: v.literal("stale-reads"), ...common, ageMs: v.optional(Milliseconds, 5000) }),
+  /** An admission webhook drops labels and annotations whose keys start with one of `prefixes` from pods at creation. */
+  v.strictObject({
+    name: v.literal("dropped-marks"),
+    ...common,
+    prefixes: v.pipe(v.array(Text, "must be a list"), v.nonEmpty("must not be empty")),
+  }),
+  /** The `Date` header of answers is `aheadMs` ahead of the cluster's time, or behind it if negative. */
+  v.strictObject({ name: v.literal("clock-ahead"), ...common, aheadMs: v.number("must be a number") }),
   /** Answers take `latencyMs`, and up to `jitterMs` more. */
   v.strictObject({
     name: v.literal("slow"),

@@ -58,6 +58,11 @@ export class Interference {
     if (route.resource !== "" && this.#faults.strike("forbidden", route, { verbs })) throw notGranted(user, route);
   }
 
+  /** How far the `Date` header of an answer is ahead of the cluster's time, in milliseconds. */
+  clockAheadMs(route: Route): number {
+    return this.#faults.strike("clock-ahead", route)?.aheadMs ?? 0;
+  }
+
   /** @throws ConnectionLost after everything is done */
   after(route: Route): void {
     if (this.#faults.strike("lost-answers", route, { verbs: WRITES_THAT_MATTER })) throw new ConnectionLost();

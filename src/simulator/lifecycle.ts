@@ -6,13 +6,15 @@ import {
   boundTo,
   disrupted,
   ended,
+  hasEnded,
   unschedulable,
   withCondition,
   withContainers,
   withDeletion,
 } from "./pod_changes.ts";
 import type { Stage } from "./stages.ts";
-import type { Change, Store } from "./store.ts";
+import type { Store } from "./store.ts";
+import type { Change } from "./stored.ts";
 import type { Appointment, Timeline } from "./timeline.ts";
 import { timestamp } from "./timestamp.ts";
 
@@ -54,6 +56,10 @@ export class Lifecycle {
     this.#nodes = options.nodes;
     this.#stages = options.stages;
     this.#pods.onChange((change) => this.#follow(change));
+    this.#pods.onRestore(() => {
+      this.#nodes.recount([...this.#pods.values()].filter((pod) => !hasEnded(pod)));
+      this.#startOver();
+    });
   }
 
   /** Makes a pod that is about to be created behave as if its label said so. */
@@ -64,6 +70,10 @@ export class Lifecycle {
   /** Other stages, for all pods, from now on. */
   setStages(stages: Stage[]): void {
     this.#stages = stages;
+    this.#startOver();
+  }
+
+  #startOver(): void {
     for (const plan of this.#plans.values()) plan.appointment?.cancel();
     this.#plans.clear();
     for (const pod of [...this.#pods.values()]) this.#plan(pod);
@@ -85,8 +95,7 @@ export class Lifecycle {
       this.#nodes.release(object);
       return;
     }
-    const isOver = object.status?.phase === "Failed" || object.status?.phase === "Succeeded";
-    if (isOver) this.#nodes.release(object);
+    if (hasEnded(object)) this.#nodes.release(object);
     else this.#nodes.occupy(object);
     this.#plan(object);
   }

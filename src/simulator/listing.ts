@@ -1,9 +1,10 @@
 import { ApiError, badRequest, expired, timeout } from "./status.ts";
-import { keyOf, type Store, type Stored } from "./store.ts";
+import { keyOf, type Stored } from "./stored.ts";
+import type { WatchCache } from "./watch_cache.ts";
 
 /** One page that is asked for. */
 export interface ListRequest<T extends Stored> {
-  store: Store<T>;
+  cache: WatchCache<T>;
   namespace: string;
   selects: (object: T) => boolean;
   /** Whether anything but the namespace is selected: then the rest is not counted, as the real one does not. */
@@ -34,10 +35,10 @@ const TOO_OLD =
  * @throws ApiError 400 for a token that is none, 410 for one of a moment that is forgotten
  */
 export function listPage<T extends Stored>(request: ListRequest<T>): Page<T> {
-  const { store, limit } = request;
+  const { cache, limit } = request;
   const token = request.continueToken === "" ? undefined : readToken(request.continueToken);
-  const revision = token ? revisionOfToken(token, store) : revisionOf(request);
-  const all = store.at(revision);
+  const revision = token ? revisionOfToken(token, cache) : revisionOf(request);
+  const all = cache.at(revision);
   const items: T[] = [];
   let remaining = 0;
   let next: string | undefined;
@@ -61,19 +62,22 @@ export function listPage<T extends Stored>(request: ListRequest<T>): Page<T> {
   return { metadata, items };
 }
 
-function revisionOf<T extends Stored>({ store, resourceVersion, match, staleRevision }: ListRequest<T>): number {
-  if (resourceVersion === "" || resourceVersion === "0") return staleRevision ?? store.revision;
+function revisionOf<T extends Stored>({ cache, resourceVersion, match, staleRevision }: ListRequest<T>): number {
+  if (resourceVersion === "" || resourceVersion === "0") return staleRevision ?? cache.revision;
   if (!/^\d+$/.test(resourceVersion)) {
     throw badRequest(`invalid resource version: ${notANumber(resourceVersion)}`);
   }
   const asked = Number(resourceVersion);
-  if (asked > store.revision) {
-    throw timeout(`Too large resource version: ${asked}, current: ${store.revision}`, {
-      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-      retryAfterSeconds: 1,
-    });
-  }
-  return match === "Exact" ? asked : Math.max(asked, staleRevision ?? store.revision);
+  if (asked > cache.revision) throw tooLarge(asked, cache.revision);
+  return match === "Exact" ? asked : Math.max(asked, staleRevision ?? cache.revision);
+}
+
+/** The error for a future revision; the real one waits three seconds for it first. */
+function tooLarge(asked: number, current: number): ApiError {
+  return timeout(`Too large resource version: ${asked}, current: ${current}`, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
 }
 
 /** How the real one words a resource version that is no number. */
@@ -89,9 +93,10 @@ interface Token {
   start: string;
 }
 
-function revisionOfToken(token: Token, store: { revision: number; oldestRevision: number }): number {
-  if (token.rv === -1) return store.revision;
-  if (token.rv < store.oldestRevision) throw expiredPage(token);
+function revisionOfToken(token: Token, cache: { revision: number; oldestRevision: number }): number {
+  if (token.rv === -1) return cache.revision;
+  if (token.rv > cache.revision) throw tooLarge(token.rv, cache.revision);
+  if (token.rv < cache.oldestRevision) throw expiredPage(token);
   return token.rv;
 }
 
@@ -106,6 +111,11 @@ function expiredPage(token: Token): ApiError {
  */
 export function expiredToken(continueToken: string): ApiError {
   return expiredPage(readToken(continueToken));
+}
+
+/** A token for a page that begins with the first object. */
+export function firstToken({ namespace }: { namespace: string }, revision: number): string {
+  return writeToken({ rv: revision, start: `${namespace}/` });
 }
 
 function writeToken({ rv, start }: Token): string {

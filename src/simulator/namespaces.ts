@@ -2,8 +2,9 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { parseObject } from "./body.ts";
 import { drawUid } from "./identifier.ts";
-import { alreadyExists, invalid, notFound } from "./status.ts";
-import type { Store, Stored } from "./store.ts";
+import { alreadyExists, forbidden, invalid, namespaceTerminating, notFound } from "./status.ts";
+import type { Store } from "./store.ts";
+import type { Stored } from "./stored.ts";
 import { timestamp } from "./timestamp.ts";
 
 export interface Namespace extends Stored {
@@ -16,6 +17,9 @@ export interface ResourceQuota extends Stored {
   spec: { hard: Record<string, string> };
   status: { hard: Record<string, string>; used: Record<string, string> };
 }
+
+/** Namespaces that cannot be deleted. */
+const IMMORTAL = ["default", "kube-system", "kube-public"];
 
 /** Namespaces and the quotas in them. Each call does its work wholly and at once, or throws an ApiError. */
 export class Namespaces {
@@ -39,12 +43,18 @@ export class Namespaces {
     return namespace;
   }
 
+  /** @throws ApiError 404 if there is no such namespace, 403 if it is being deleted */
+  requireActive(namespace: string, { resource, name }: { resource: string; name: string }): void {
+    if (this.get(namespace).status.phase === "Terminating") throw namespaceTerminating(resource, { name, namespace });
+  }
+
   create(body: string): Namespace {
     return this.add(nameOf("Namespace", body));
   }
 
   add(name: string): Namespace {
-    if (this.#namespaces.get("", name)) throw alreadyExists("namespaces", name);
+    const known = this.#namespaces.get("", name);
+    if (known) throw alreadyExists("namespaces", name, { isTerminating: known.status.phase === "Terminating" });
     return this.#namespaces.put({
       metadata: { name, ...this.#born(), labels: { "kubernetes.io/metadata.name": name } },
       spec: { finalizers: ["kubernetes"] },
@@ -52,15 +62,17 @@ export class Namespaces {
     });
   }
 
-  /** Takes a namespace away with the quotas in it; its pods are the caller's to take away. */
-  delete(name: string): Namespace {
+  /** Marks a namespace as being deleted; the caller removes its content and the namespace itself. */
+  terminate(name: string): Namespace {
     const namespace = this.get(name);
-    for (const quota of this.quotasIn(name)) this.#quotas.remove(quota);
-    return this.#namespaces.remove(namespace);
+    if (IMMORTAL.includes(name)) throw forbidden("namespaces", { name, why: "this namespace may not be deleted" });
+    if (namespace.status.phase === "Terminating") return namespace;
+    const metadata = { ...namespace.metadata, deletionTimestamp: timestamp(this.#clock.now()) };
+    return this.#namespaces.put({ ...namespace, metadata, status: { phase: "Terminating" } });
   }
 
   quotasIn(namespace: string): ResourceQuota[] {
-    return [...this.#quotas.values()].filter(({ metadata }) => metadata.namespace === namespace);
+    return this.#quotas.valuesIn(namespace);
   }
 
   getQuota(namespace: string, name: string): ResourceQuota {
@@ -71,6 +83,7 @@ export class Namespaces {
 
   createQuota(body: string, { namespace, usedPods }: { namespace: string; usedPods: number }): ResourceQuota {
     const name = nameOf("ResourceQuota", body);
+    this.requireActive(namespace, { resource: "resourcequotas", name });
     if (this.#quotas.get(namespace, name)) throw alreadyExists("resourcequotas", name);
     const { spec } = JSON.parse(body) as { spec?: { hard?: Record<string, unknown> } };
     const hard = Object.fromEntries(Object.entries(spec?.hard ?? {}).map(([key, value]) => [key, String(value)]));

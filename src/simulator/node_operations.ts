@@ -1,8 +1,9 @@
+import type { NodeCondition, Taint } from "../kube/types.ts";
 import { parseObject } from "./body.ts";
 import { type Node, withLifecycleTaints } from "./nodes.ts";
-import { mergePatch, strategicPatch } from "./patch.ts";
+import { patched } from "./patch.ts";
 import type { Route } from "./route.ts";
-import { conflict, notFound, unsupportedMediaType } from "./status.ts";
+import { modified, notFound } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** What a request may do to a node. Each call does it wholly and at once, or throws an ApiError. */
@@ -15,39 +16,57 @@ export class NodeOperations {
     this.#now = now;
   }
 
-  get({ name }: Pick<Route, "name">): Node {
+  update(body: string, route: Route): Node {
+    return this.#replace(this.#get(route), parseObject(body, "Node") as unknown as Node);
+  }
+
+  patch(body: string, route: Route, contentType: string): Node {
+    const node = this.#get(route);
+    return this.#replace(node, patched(node, body, contentType));
+  }
+
+  delete(route: Route): Node {
+    return this.#nodes.remove(this.#get(route));
+  }
+
+  /** Changes a node as another user of the cluster, or the cluster itself. */
+  change(name: string, change: (node: Node) => Node): void {
+    this.#nodes.put(withLifecycleTaints(change(this.#get({ name })), this.#now()));
+  }
+
+  /** Puts a taint on a node, in place of one with the same key. */
+  taint(name: string, taint: Taint): void {
+    this.change(name, (node) => {
+      const others = (node.spec.taints ?? []).filter(({ key }) => key !== taint.key);
+      return { ...node, spec: { ...node.spec, taints: [...others, taint] } };
+    });
+  }
+
+  untaint(name: string, key: string): void {
+    this.change(name, (node) => {
+      const taints = (node.spec.taints ?? []).filter((taint) => taint.key !== key);
+      return { ...node, spec: { ...node.spec, taints } };
+    });
+  }
+
+  setCondition(name: string, condition: NodeCondition): void {
+    this.change(name, (node) => {
+      const conditions = (node.status["conditions"] ?? []) as NodeCondition[];
+      const others = conditions.filter(({ type }) => type !== condition.type);
+      return { ...node, status: { ...node.status, conditions: [...others, condition] } };
+    });
+  }
+
+  #get({ name }: Pick<Route, "name">): Node {
     const node = this.#nodes.get("", name);
     if (!node) throw notFound("nodes", name);
     return node;
   }
 
-  update(body: string, route: Route): Node {
-    return this.#replace(this.get(route), parseObject(body, "Node") as unknown as Node);
-  }
-
-  patch(body: string, route: Route, contentType: string): Node {
-    const node = this.get(route);
-    switch (contentType.split(";")[0]) {
-      case "application/merge-patch+json":
-        return this.#replace(node, mergePatch(node, JSON.parse(body)) as Node);
-      case "application/strategic-merge-patch+json":
-        return this.#replace(node, strategicPatch(node, JSON.parse(body)) as Node);
-      default:
-        throw unsupportedMediaType();
-    }
-  }
-
-  delete(route: Route): Node {
-    return this.#nodes.remove(this.get(route));
-  }
-
   #replace(node: Node, next: Node): Node {
     const { name = "", uid, creationTimestamp, resourceVersion } = node.metadata;
     const asked = next.metadata.resourceVersion;
-    if (asked && asked !== resourceVersion) {
-      const why = "the object has been modified; please apply your changes to the latest version and try again";
-      throw conflict("nodes", { name, why });
-    }
+    if (asked && asked !== resourceVersion) throw modified("nodes", name);
     const metadata = { ...next.metadata, name, uid: uid!, creationTimestamp: creationTimestamp! };
     const changed = { metadata, spec: next.spec ?? {}, status: next.status ?? node.status };
     return this.#nodes.put(withLifecycleTaints(changed, this.#now()));

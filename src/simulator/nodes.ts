@@ -1,6 +1,6 @@
 import type { NodeCondition, ObjectMeta, Pod, Taint } from "../kube/types.ts";
 import { timestamp } from "./timestamp.ts";
-import { type Revisions, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** How many nodes there are at the start, and what each has. */
 export interface NodeOptions {
@@ -35,11 +35,8 @@ export class Nodes {
   /** By the uid of a pod: where it is, and what it takes there. */
   readonly #places = new Map<string, { node: string; needs: Usage }>();
 
-  constructor(
-    revisions: Revisions,
-    options: NodeOptions & { now: () => number; drawUid: () => string; historyLimit: number },
-  ) {
-    this.store = new Store<Node>(revisions, options);
+  constructor(store: Store<Node>, options: NodeOptions & { now: () => number; drawUid: () => string }) {
+    this.store = store;
     for (let position = 0; position < (options.count ?? 10); position++) this.store.put(newNode(position, options));
   }
 
@@ -80,6 +77,13 @@ export class Nodes {
     if (!place) return;
     this.#places.delete(pod.metadata.uid!);
     this.#add(place.node, place.needs, -1);
+  }
+
+  /** Recomputes the usage of all nodes. */
+  recount(pods: Pod[]): void {
+    this.#usage.clear();
+    this.#places.clear();
+    for (const pod of pods) this.occupy(pod);
   }
 
   #add(node: string, needs: Usage, sign: 1 | -1): void {

@@ -1,5 +1,22 @@
+import { unsupportedMediaType } from "./status.ts";
+
+/**
+ * Applies the body of a PATCH to an object; the content type names the kind of patch.
+ * @throws ApiError 415 unless it is a merge patch (RFC 7386) or a strategic one
+ */
+export function patched<T>(target: T, body: string, contentType: string): T {
+  switch (contentType.split(";")[0]) {
+    case "application/merge-patch+json":
+      return mergePatch(target, JSON.parse(body)) as T;
+    case "application/strategic-merge-patch+json":
+      return strategicPatch(target, JSON.parse(body)) as T;
+    default:
+      throw unsupportedMediaType();
+  }
+}
+
 /** What a JSON merge patch (RFC 7386) makes of a value. Neither is changed. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -13,7 +30,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 const MERGE_KEYS: Record<string, string> = { conditions: "type", containers: "name", taints: "key" };
 
 /** What a strategic merge patch makes of a value, as far as pods and nodes need it. */
-export function strategicPatch(target: unknown, patch: unknown, field = ""): unknown {
+function strategicPatch(target: unknown, patch: unknown, field = ""): unknown {
   const key = MERGE_KEYS[field];
   if (Array.isArray(patch) && key !== undefined) return mergeLists(Array.isArray(target) ? target : [], patch, key);
   if (!isObject(patch)) return patch;

@@ -1,7 +1,12 @@
 import type { ContainerState, Pod, PodCondition } from "../kube/types.ts";
 import { timestamp } from "./timestamp.ts";
 
-/** The next states of a pod, each as a new object; the one given stays as it is. */
+/** What state a pod is in, and the next ones, each as a new object; the one given stays as it is. */
+
+/** Whether its programs have ended for good. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === "Failed" || status?.phase === "Succeeded";
+}
 
 /** With one condition set; its time of transition moves only where its status does. */
 export function withCondition(

@@ -6,22 +6,22 @@ import { parseObject } from "./body.ts";
 import type { FaultSet } from "./fault_set.ts";
 import { drawSuffix, drawUid } from "./identifier.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { mergePatch, strategicPatch } from "./patch.ts";
-import { disrupted, withDeletion } from "./pod_changes.ts";
+import { patched } from "./patch.ts";
+import { disrupted, hasEnded, withDeletion } from "./pod_changes.ts";
 import { withDefaults } from "./pod_defaults.ts";
 import { validateMetadata, validatePod } from "./pod_validation.ts";
+import { checkPreconditions, type Preconditions } from "./preconditions.ts";
 import type { Route } from "./route.ts";
-import { alreadyExists, ApiError, badRequest, conflict, invalid, notFound, unsupportedMediaType } from "./status.ts";
+import { alreadyExists, ApiError, badRequest, invalid, modified, notFound } from "./status.ts";
 import type { Store } from "./store.ts";
+import { isSame } from "./stored.ts";
 import { timestamp } from "./timestamp.ts";
 
 /** How somebody wants a pod deleted. */
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
-  preconditions?: { uid?: string; resourceVersion?: string };
+  preconditions?: Preconditions;
 }
-
-const MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
 
 /** What a request may do to a pod. Each call does it wholly and at once, or throws an ApiError. */
 export class PodOperations {
@@ -59,7 +59,8 @@ export class PodOperations {
     if (metadata.resourceVersion) throw new ApiError(500, "resourceVersion should not be set on objects to be created");
     if (!metadata.name && metadata.generateName) metadata.name = metadata.generateName + drawSuffix(this.#random);
     const spec = object["spec"] as Pod["spec"] | undefined;
-    const pod = withDefaults({ metadata, spec: { ...spec, containers: spec?.containers ?? [] } });
+    const asked = withDefaults({ metadata, spec: { ...spec, containers: spec?.containers ?? [] } });
+    const pod = this.#admission.mutate(asked, route);
     this.#admission.admit(pod, route);
     const causes = validatePod(pod);
     if (causes.length > 0) throw invalid("Pod", { name: metadata.name ?? "", causes });
@@ -68,7 +69,7 @@ export class PodOperations {
     const uid = drawUid(this.#random);
     if (this.#faults.strike("image-pull-fails", route)) this.#lifecycle.force(uid, "image-pull-fails");
     else if (this.#faults.strike("unschedulable", route)) this.#lifecycle.force(uid, "unschedulable");
-    const { generateName, labels, annotations, finalizers } = metadata;
+    const { generateName, labels, annotations, finalizers } = pod.metadata;
     return this.#pods.put({
       ...pod,
       metadata: {
@@ -85,47 +86,28 @@ export class PodOperations {
     });
   }
 
-  get({ namespace, name }: Pick<Route, "namespace" | "name">): Pod {
-    const pod = this.#pods.get(namespace, name);
-    if (!pod) throw notFound("pods", name);
-    return pod;
-  }
-
   update(body: string, route: Route): Pod {
     const given = parseObject(body, "Pod");
     const name = given.metadata["name"];
     if (name !== route.name) {
       throw badRequest(`the name of the object (${name}) does not match the name on the URL (${route.name})`);
     }
-    return this.#replace(this.get(route), given as unknown as Pod, route);
+    return this.#replace(this.#get(route), given as unknown as Pod, route);
   }
 
   /** Merge patches (RFC 7386) and, as far as pods need them, strategic ones. */
   patch(body: string, route: Route, contentType: string): Pod {
-    const pod = this.get(route);
-    const patch = JSON.parse(body);
-    switch (contentType.split(";")[0]) {
-      case "application/merge-patch+json":
-        return this.#replace(pod, mergePatch(pod, patch) as Pod, route);
-      case "application/strategic-merge-patch+json":
-        return this.#replace(pod, strategicPatch(pod, patch) as Pod, route);
-      default:
-        throw unsupportedMediaType();
-    }
+    const pod = this.#get(route);
+    return this.#replace(pod, patched(pod, body, contentType), route);
   }
 
   /** Deletes with grace: a pod that is on no node, or has ended, is gone at once, as is one without grace. */
   delete(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): Pod {
-    const pod = this.get(route);
-    const { uid, resourceVersion } = options.preconditions ?? {};
-    if (uid !== undefined && uid !== pod.metadata.uid) throw preconditionFailed(pod, "UID", uid);
-    if (resourceVersion !== undefined && resourceVersion !== pod.metadata.resourceVersion) {
-      throw preconditionFailed(pod, "ResourceVersion", resourceVersion);
-    }
+    const pod = this.#get(route);
+    checkPreconditions(pod, "Pod", options.preconditions ?? {});
     let graceSeconds = options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
     if (graceSeconds < 0) graceSeconds = 1;
-    const hasEnded = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
-    if (pod.spec.nodeName === undefined || hasEnded) graceSeconds = 0;
+    if (pod.spec.nodeName === undefined || hasEnded(pod)) graceSeconds = 0;
     const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
     if (deletionTimestamp !== undefined && graceSeconds >= deletionGracePeriodSeconds) {
       // A second delete may only shorten the grace.
@@ -135,21 +117,27 @@ export class PodOperations {
     return graceSeconds === 0 ? this.#lifecycle.finish(marked) : marked;
   }
 
-  /** The eviction API: marks the pod as disrupted, and deletes it. */
+  /** The eviction API: marks the pod as disrupted, whatever its state, and deletes it. */
   evict(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): void {
-    const pod = this.get(route);
-    if (pod.metadata.deletionTimestamp === undefined && pod.spec.nodeName !== undefined) {
-      const reason = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
-      this.#pods.put(disrupted(pod, reason, this.#clock.now()));
-    }
+    const pod = this.#get(route);
+    checkPreconditions(pod, "Pod", options.preconditions ?? {});
+    const reason = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+    const marked = disrupted(pod, reason, this.#clock.now());
+    if (!isSame(marked, pod)) this.#pods.put(marked);
     this.delete(route, options);
+  }
+
+  #get({ namespace, name }: Pick<Route, "namespace" | "name">): Pod {
+    const pod = this.#pods.get(namespace, name);
+    if (!pod) throw notFound("pods", name);
+    return pod;
   }
 
   /** What of `given` may change does; the rest stays as it was. */
   #replace(pod: Pod, given: Pod, route: Route): Pod {
     const { name = "", resourceVersion, uid } = pod.metadata;
     const asked = given.metadata.resourceVersion;
-    if (asked && asked !== resourceVersion) throw conflict("pods", { name, why: MODIFIED });
+    if (asked && asked !== resourceVersion) throw modified("pods", name);
     if (given.metadata.uid !== undefined && given.metadata.uid !== uid) {
       const message = `Invalid value: "${given.metadata.uid}": field is immutable`;
       throw invalid("Pod", { name, causes: [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }] });
@@ -167,17 +155,11 @@ export class PodOperations {
     const isStatus = route.subresource === "status";
     const next: Pod = isStatus ? { ...pod, status: given.status ?? {} } : { ...pod, metadata };
     // What changes nothing is not written.
-    if (JSON.stringify(next) === JSON.stringify(pod)) return pod;
-    const stored = this.#pods.put(next);
-    const isGone = stored.metadata.deletionGracePeriodSeconds === 0 && !stored.metadata.finalizers?.length;
-    return isGone ? this.#lifecycle.finish(stored) : stored;
+    if (isSame(next, pod)) return pod;
+    const isGone = next.metadata.deletionGracePeriodSeconds === 0 && !next.metadata.finalizers?.length;
+    if (!isGone) return this.#pods.put(next);
+    // The removal of the last finalizer is not written: the DELETED event still shows it.
+    this.#pods.remove(pod);
+    return next;
   }
-}
-
-function preconditionFailed({ metadata }: Pod, what: "UID" | "ResourceVersion", given: string) {
-  const record = what === "UID" ? metadata.uid : metadata.resourceVersion;
-  const end = what === "UID" ? "deleted and then recreated" : "modified";
-  const why = `the ${what} in the precondition (${given}) does not match the ${what} in record (${record}). ` +
-    `The object might have been ${end}`;
-  return conflict("Pod", { name: metadata.name!, why });
 }

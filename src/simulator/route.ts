@@ -3,6 +3,8 @@ import { badRequest } from "./status.ts";
 /** What a request to the API is about, as RBAC and admission see it. */
 export interface Route {
   verb: string;
+  /** Empty for the core group and for non-resource requests. */
+  group: string;
   /** `pods`, `nodes`, `namespaces`; empty for what is no resource. */
   resource: string;
   subresource: string;
@@ -13,10 +15,17 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** The path prefix of each API group, in its only version. */
+const GROUPS: [prefix: string, group: string][] = [
+  ["/api/v1/", ""],
+  ["/apis/coordination.k8s.io/v1/", "coordination.k8s.io"],
+];
+
 /** Reads a request's path and method; says nothing yet about whether there is such a thing. */
 export function parseRoute(method: string, url: URL): Route {
   const route: Route = {
     verb: method.toLowerCase(),
+    group: "",
     resource: "",
     subresource: "",
     namespace: "",
@@ -24,9 +33,11 @@ export function parseRoute(method: string, url: URL): Route {
     path: url.pathname,
     query: url.searchParams,
   };
-  const parts = url.pathname.split("/").slice(1).map(decode);
-  if (parts[0] !== "api" || parts[1] !== "v1" || parts[2] === undefined || parts[2] === "") return route;
-  let rest = parts.slice(2);
+  const place = GROUPS.find(([prefix]) => url.pathname.startsWith(prefix) && url.pathname !== prefix);
+  if (!place) return route;
+  const [prefix, group] = place;
+  route.group = group;
+  let rest = url.pathname.slice(prefix.length).split("/").map(decode);
   if (rest[0] === "namespaces" && rest.length > 2) {
     route.namespace = rest[1]!;
     rest = rest.slice(2);

@@ -4,7 +4,7 @@ import { seededRandom } from "../random.ts";
 import type { User } from "./access.ts";
 import { BrowserGuard } from "./browser_guard.ts";
 import { SimulatedCluster } from "./cluster.ts";
-import { control } from "./control.ts";
+import { Control } from "./control.ts";
 import type { Fault } from "./faults.ts";
 import { drawUid } from "./identifier.ts";
 import { ConnectionLost } from "./interference.ts";
@@ -66,8 +66,12 @@ export function startSimulator(options: SimulatorOptions): Simulator {
     users: [admin, ...users],
     ...(options.requireToken ? {} : { anonymous: admin }),
   });
+  const control = new Control(cluster);
   const abort = new AbortController();
-  const server = listen({ port, hostname, signal: abort.signal }, (request) => answer(cluster, { guard, request }));
+  const server = listen(
+    { port, hostname, signal: abort.signal },
+    (request) => answer({ cluster, control, guard }, request),
+  );
   const guard = new BrowserGuard({ names: [hostname, Deno.hostname()], port: server.addr.port });
   const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${server.addr.port}`;
   return {
@@ -99,15 +103,15 @@ function listen(
 }
 
 async function answer(
-  cluster: SimulatedCluster,
-  { guard, request }: { guard: BrowserGuard; request: Request },
+  { cluster, control, guard }: { cluster: SimulatedCluster; control: Control; guard: BrowserGuard },
+  request: Request,
 ): Promise<Response> {
   try {
     guard.check(request);
     if (!/^https?:\/\/[^/]+\/simulator(\/|$)/.test(request.url)) return await cluster.handle(request);
     const user = cluster.access.authenticate(request.headers);
     if (user.allow !== undefined) return Response.json({ error: "only an administrator may do that" }, { status: 403 });
-    return await control(cluster, request);
+    return await control.answer(request);
   } catch (error) {
     if (error instanceof ConnectionLost) return brokenConnection();
     if (error instanceof ApiError) return Response.json(error.status, { status: error.code });

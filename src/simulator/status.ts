@@ -51,18 +51,38 @@ export function unauthorized(): ApiError {
   return new ApiError(401, "Unauthorized", { reason: "Unauthorized" });
 }
 
+/** A resource or kind with its group, as in error messages: `leases.coordination.k8s.io`; just `pods` for the core group. */
+export function qualified(name: string, group: string): string {
+  return group === "" ? name : `${name}.${group}`;
+}
+
+/** The details of a Status about an object of a qualified resource or kind; without a name if that is empty. */
+export function detailsOf(resource: string, name: string): { name?: string; group?: string; kind: string } {
+  const [kind = "", ...group] = resource.split(".");
+  return { ...(name === "" ? {} : { name }), ...(group.length > 0 ? { group: group.join(".") } : {}), kind };
+}
+
 /** RBAC does not grant it. `name` is empty where the request names no object. */
 export function notGranted(
   user: string,
-  { verb, resource, namespace, name }: { verb: string; resource: string; namespace: string; name: string },
+  { verb, group, resource, namespace, name }: {
+    verb: string;
+    group: string;
+    resource: string;
+    namespace: string;
+    name: string;
+  },
 ): ApiError {
-  const object = name === "" ? resource : `${resource} "${name}"`;
-  const place = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
+  const what = qualified(resource, group);
+  const object = name === "" ? what : `${what} "${name}"`;
+  // For RBAC the namespace of a namespace is itself.
+  const within = resource === "namespaces" ? name : namespace;
+  const place = within === "" ? "at the cluster scope" : `in the namespace "${within}"`;
   const message =
-    `${object} is forbidden: User "${user}" cannot ${verb} resource "${resource}" in API group "" ${place}`;
+    `${object} is forbidden: User "${user}" cannot ${verb} resource "${resource}" in API group "${group}" ${place}`;
   return new ApiError(403, message, {
     reason: "Forbidden",
-    details: { ...(name === "" ? {} : { name }), kind: resource.split("/")[0]! },
+    details: detailsOf(qualified(resource.split("/")[0]!, group), name),
   });
 }
 
@@ -70,14 +90,30 @@ export function notGranted(
 export function forbidden(resource: string, { name, why }: { name: string; why: string }): ApiError {
   return new ApiError(403, `${resource} "${name}" is forbidden: ${why}`, {
     reason: "Forbidden",
-    details: { name, kind: resource },
+    details: detailsOf(resource, name),
+  });
+}
+
+/** The refusal of a create in a namespace that is being deleted. */
+export function namespaceTerminating(
+  resource: string,
+  { name, namespace }: { name: string; namespace: string },
+): ApiError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const message = `namespace ${namespace} is being terminated`;
+  return new ApiError(403, `${resource} "${name}" is forbidden: ${why}`, {
+    reason: "Forbidden",
+    details: {
+      ...detailsOf(resource, name),
+      causes: [{ reason: "NamespaceTerminating", message, field: "metadata.namespace" }],
+    },
   });
 }
 
 export function notFound(resource: string, name: string): ApiError {
   return new ApiError(404, `${resource} "${name}" not found`, {
     reason: "NotFound",
-    details: { name, kind: resource },
+    details: detailsOf(resource, name),
   });
 }
 
@@ -93,10 +129,16 @@ export function methodNotAllowed(): ApiError {
   });
 }
 
-export function alreadyExists(resource: string, name: string): ApiError {
-  return new ApiError(409, `${resource} "${name}" already exists`, {
+/** @param options.isTerminating whether the existing object is being deleted; default false */
+export function alreadyExists(
+  resource: string,
+  name: string,
+  { isTerminating = false }: { isTerminating?: boolean } = {},
+): ApiError {
+  const message = `${isTerminating ? "object is being deleted: " : ""}${resource} "${name}" already exists`;
+  return new ApiError(409, message, {
     reason: "AlreadyExists",
-    details: { name, kind: resource },
+    details: detailsOf(resource, name),
   });
 }
 
@@ -104,8 +146,14 @@ export function alreadyExists(resource: string, name: string): ApiError {
 export function conflict(kind: string, { name, why }: { name: string; why: string }): ApiError {
   return new ApiError(409, `Operation cannot be fulfilled on ${kind} "${name}": ${why}`, {
     reason: "Conflict",
-    details: { name, kind },
+    details: detailsOf(kind, name),
   });
+}
+
+/** The refusal of an update that names another resource version than the present one. */
+export function modified(resource: string, name: string): ApiError {
+  const why = "the object has been modified; please apply your changes to the latest version and try again";
+  return conflict(resource, { name, why });
 }
 
 /** A resource version or a continue token is older than what is kept. */
@@ -122,7 +170,7 @@ export function invalid(kind: string, { name, causes }: { name: string; causes: 
   const text = problems.length === 1 ? problems[0] : `[${problems.join(", ")}]`;
   return new ApiError(422, `${kind} "${name}" is invalid: ${text}`, {
     reason: "Invalid",
-    details: { ...(name === "" ? {} : { name }), kind, causes },
+    details: { ...detailsOf(kind, name), causes },
   });
 }
 

@@ -1,6 +1,7 @@
-import type { Pod } from "../kube/types.ts";
+import type { Lease, Pod } from "../kube/types.ts";
+import type { Namespace } from "./namespaces.ts";
 import type { Node } from "./nodes.ts";
-import type { Stored } from "./store.ts";
+import type { Stored } from "./stored.ts";
 
 interface Column {
   name: string;
@@ -22,6 +23,7 @@ const columns: Record<string, Column[]> = {
     { name: "Readiness Gates", priority: 1 },
   ],
   Node: [{ name: "Name", format: "name" }, { name: "Status" }, { name: "Roles" }, { name: "Age" }, { name: "Version" }],
+  Lease: [{ name: "Name", format: "name" }, { name: "Holder" }, { name: "Age" }],
   Namespace: [{ name: "Name", format: "name" }, { name: "Status" }, { name: "Age" }],
 };
 
@@ -60,7 +62,8 @@ function cellsOf(kind: string, object: Stored, now: number): string[] {
     const status = `${isReady ? "Ready" : "NotReady"}${node.spec.unschedulable ? ",SchedulingDisabled" : ""}`;
     return [name, status, "<none>", age, "v1.36.3"];
   }
-  return [name, "Active", age];
+  if (kind === "Lease") return [name, (object as Lease).spec?.holderIdentity ?? "", age];
+  return [name, (object as Namespace).status.phase, age];
 }
 
 /** The one word that kubectl says about a pod. */

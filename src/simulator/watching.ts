@@ -1,18 +1,24 @@
 import { ApiError } from "./status.ts";
-import type { Change, Store, Stored } from "./store.ts";
+import type { Change, Stored } from "./stored.ts";
 import type { Timeline } from "./timeline.ts";
+import type { WatchCache } from "./watch_cache.ts";
 
 /** What one watch wants to hear. */
 export interface WatchRequest<T extends Stored> {
-  store: Store<T>;
+  cache: WatchCache<T>;
   kind: string;
+  apiVersion: string;
   selects: (object: T) => boolean;
   /** How an object is shown: as it is, or as a table. */
   show: (object: T) => unknown;
-  /** Changes after this; nothing, or 0: what there is comes first, as ADDED. */
+  /** Objects that a fault hides at this moment: no event reports them. */
+  hides: (object: T) => boolean;
+  /** Changes after this revision, which may be a future one; undefined or 0: begins with all objects as ADDED. */
   resourceVersion: number | undefined;
   bookmarks: boolean;
   timeoutMs: number;
+  /** A fault: nothing is sent at all. */
+  isSilent: boolean;
   signal: AbortSignal;
 }
 
@@ -107,17 +113,17 @@ export class Watches {
   /** Opens a watch. What cannot be watched is said by an ERROR event, as the real one does. */
   open<T extends Stored>(path: string, request: WatchRequest<T>): Watch {
     const watch = new Watch(path);
-    const { store, kind, resourceVersion } = request;
+    watch.silent = request.isSilent;
+    const { cache, resourceVersion } = request;
+    const from = resourceVersion || cache.revision;
     try {
       if (resourceVersion) {
-        for (const change of store.changesAfter(resourceVersion)) this.#tell(watch, change, request);
+        for (const change of cache.changesAfter(resourceVersion)) this.#tell(watch, change, request);
       } else {
-        for (const object of store.at(store.revision)) {
-          if (request.selects(object)) watch.send(this.#line("ADDED", object, request));
+        for (const object of cache.at(from)) {
+          if (request.selects(object) && !request.hides(object)) watch.send(this.#line("ADDED", object, request));
         }
-        if (request.bookmarks) {
-          watch.send(bookmark(kind, store.revision, { "k8s.io/initial-events-end": "true" }));
-        }
+        if (request.bookmarks) watch.send(bookmark(request, { "k8s.io/initial-events-end": "true" }));
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -126,8 +132,8 @@ export class Watches {
       return watch;
     }
     this.#open.add(watch);
-    const stopFollowing = this.#follow(watch, request);
-    const bookmarks = this.#sendBookmarks(watch, request);
+    const stopFollowing = this.#follow(watch, { ...request, from });
+    const bookmarks = this.#sendBookmarks(watch, { ...request, from });
     const end = this.#timeline.after(request.timeoutMs, () => watch.end());
     const onAbort = () => watch.end();
     request.signal.addEventListener("abort", onAbort, { once: true });
@@ -140,25 +146,29 @@ export class Watches {
     return watch;
   }
 
-  #followers = new Map<Store<never>, Set<(change: Change<never>) => void>>();
+  #followers = new Map<WatchCache<never>, Set<(change: Change<never>) => void>>();
 
-  #follow<T extends Stored>(watch: Watch, request: WatchRequest<T>): () => void {
-    const store = request.store as unknown as Store<never>;
-    let followers = this.#followers.get(store);
+  /** A watch from a future revision reports only changes after that. */
+  #follow<T extends Stored>(watch: Watch, request: WatchRequest<T> & { from: number }): () => void {
+    const cache = request.cache as unknown as WatchCache<never>;
+    let followers = this.#followers.get(cache);
     if (!followers) {
       const all = new Set<(change: Change<never>) => void>();
-      store.onChange((change) => {
+      cache.onChange((change) => {
         for (const follow of all) follow(change);
       });
-      this.#followers.set(store, followers = all);
+      this.#followers.set(cache, followers = all);
     }
-    const follow = (change: Change<never>) => this.#tell(watch, change as unknown as Change<T>, request);
+    const follow = (change: Change<never>) => {
+      if (change.revision > request.from) this.#tell(watch, change as unknown as Change<T>, request);
+    };
     followers.add(follow);
     return () => followers.delete(follow);
   }
 
   /** An object that begins to be selected is ADDED to the watch, one that ceases to be is DELETED as it was. */
   #tell<T extends Stored>(watch: Watch, { type, object, previous }: Change<T>, request: WatchRequest<T>): void {
+    if (request.hides(object)) return;
     const was = previous !== undefined && request.selects(previous);
     const is = type !== "DELETED" && request.selects(object);
     if (is) watch.send(this.#line(was ? "MODIFIED" : "ADDED", object, request));
@@ -169,33 +179,35 @@ export class Watches {
     }
   }
 
-  #line<T extends Stored>(type: string, object: T, { kind, show }: WatchRequest<T>): string {
+  #line<T extends Stored>(type: string, object: T, { kind, apiVersion, show }: WatchRequest<T>): string {
     const shown = show(object);
     const isPlain = shown === object;
     const known = isPlain && this.#shown?.object === object ? this.#shown.text : undefined;
-    const text = known ?? JSON.stringify(isPlain ? { kind, apiVersion: "v1", ...object } : shown);
+    const text = known ?? JSON.stringify(isPlain ? { kind, apiVersion, ...object } : shown);
     if (isPlain) this.#shown = { object, text };
     return `{"type":"${type}","object":${text}}\n`;
   }
 
-  #sendBookmarks<T extends Stored>(
-    watch: Watch,
-    { bookmarks, kind, store, timeoutMs }: WatchRequest<T>,
-  ): { cancel(): void }[] {
+  /** Sent periodically and shortly before the end, but only if the revision is newer than the one that the watch began with. */
+  #sendBookmarks<T extends Stored>(watch: Watch, request: WatchRequest<T> & { from: number }): { cancel(): void }[] {
+    const { bookmarks, cache, from, timeoutMs } = request;
     if (!bookmarks) return [];
-    const send = () => watch.send(bookmark(kind, store.revision));
+    const send = () => {
+      if (cache.revision > from) watch.send(bookmark(request));
+    };
     const lastMs = timeoutMs > LAST_BOOKMARK_MS ? timeoutMs - LAST_BOOKMARK_MS : timeoutMs / 2;
     return [this.#timeline.every(this.#bookmarkPeriodMs, send), this.#timeline.after(lastMs, send)];
   }
 }
 
-function bookmark(kind: string, revision: number, annotations?: Record<string, string>): string {
-  const metadata = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) };
-  const object = {
-    kind,
-    apiVersion: "v1",
-    metadata,
-    ...(kind === "Pod" ? { spec: { containers: null }, status: {} } : {}),
-  };
+/** The empty fields of a bookmark's object, by kind. */
+const EMPTY: Record<string, object> = { Pod: { spec: { containers: null }, status: {} }, Lease: { spec: {} } };
+
+function bookmark<T extends Stored>(
+  { kind, apiVersion, cache }: WatchRequest<T>,
+  annotations?: Record<string, string>,
+): string {
+  const metadata = { resourceVersion: String(cache.revision), ...(annotations ? { annotations } : {}) };
+  const object = { kind, apiVersion, metadata, ...EMPTY[kind] };
   return JSON.stringify({ type: "BOOKMARK", object }) + "\n";
 }

@@ -3,14 +3,15 @@ import { seededRandom } from "../../src/random.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import golden from "./golden/answers.json" with { type: "json" };
-import { type Answer, type Exchange, play } from "./golden_exchanges.ts";
+import type { Exchange } from "./golden_exchange.ts";
+import { type Answer, play } from "./golden_exchanges.ts";
 
 Deno.test("the simulator answers word for word as the real API server did when it was recorded", async (t) => {
   const clock = new SimulatedClock();
   const cluster = new SimulatedCluster({
     clock,
     random: seededRandom(1),
-    namespaces: ["tight", "strict"],
+    namespaces: ["tight", "strict", "going"],
     users: [{ name: "admin", token: "admin" }, { name: "alice", token: "alice", allow: [] }],
   });
   cluster.setFault({ name: "quota", quota: "q", limit: 0, paths: ["/namespaces/tight/"] });

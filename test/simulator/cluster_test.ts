@@ -57,7 +57,7 @@ for (const [fault, [method, path, body], expected, words] of answers) {
   Deno.test(`the fault '${fault.name}' answers ${expected}, as often as it says and no more`, async () => {
     using fixture = new Fixture({ stages: [] });
     await fixture.create("there");
-    fixture.cluster.setFault({ ...fault, count: 1 });
+    fixture.cluster.setFault({ ...fault, count: 1 } as FaultInput);
     const given = fixture.send(method, path, body).then(
       async (response) => [response.status, await response.text()] as const,
       (error) => ["broken", String(error)] as const,

@@ -10,6 +10,9 @@ Deno.test("what is wrong with a fault is said with origin, fault and field", () 
       [{ name: "failing", share: 2 }, /share must be 0 to 1$/],
       [{ name: "failing", shares: 1 }, /shares is not known here$/],
       [{ name: "failing", verbs: ["post"] }, /verbs.0 must be a verb of the API/],
+      [{ name: "partial-lists", missing: 2 }, /missing must be 0 to 1$/],
+      [{ name: "dropped-marks", prefixes: [] }, /prefixes must not be empty$/],
+      [{ name: "hidden-pods", count: 1 }, /count is not known here$/],
       [{ name: "gremlins" }, /name must name a fault that is known: one of .*"quota"/],
     ] as const
   ) assert.throws(() => parseFault(fault, "f"), { message: problem });

@@ -4,6 +4,7 @@ import { type ClusterOptions, SimulatedCluster } from "../../src/simulator/clust
 import { settled, SimulatedClock } from "../support/simulated_clock.ts";
 
 export const PODS = "/api/v1/namespaces/default/pods";
+export const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 
 /** An answer, read to its end. */
 export interface Answer<T> {
@@ -50,8 +51,8 @@ export class Fixture implements Disposable {
     return (await this.ask<KubeList<Pod>>("GET", `${PODS}${query}`)).body;
   }
 
-  async watch(query: string): Promise<WatchReader> {
-    return new WatchReader(await this.send("GET", `${PODS}?watch=1&${query}`));
+  async watch(query: string, path = PODS): Promise<WatchReader> {
+    return new WatchReader(await this.send("GET", `${path}?watch=1&${query}`));
   }
 
   async allRunning(count: number): Promise<void> {
@@ -74,6 +75,11 @@ export function podOf(
     metadata: { name, labels },
     spec: { containers: [{ name: "c", image: "b:1" }], ...spec },
   };
+}
+
+/** The names of the objects of a list. */
+export function namesOf({ items }: KubeList<Pod>): (string | undefined)[] {
+  return items.map(({ metadata }) => metadata.name);
 }
 
 /** Collects what a watch says. */

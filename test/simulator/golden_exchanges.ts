@@ -1,44 +1,12 @@
+import { endExchanges } from "./golden_end_exchanges.ts";
+import { container, create, type Exchange, get, pod, pods, remove } from "./golden_exchange.ts";
+import { leaseExchanges } from "./golden_lease_exchanges.ts";
+import { namespaceExchanges } from "./golden_namespace_exchanges.ts";
+
 /**
  * What we ask both the real API server and the simulator, in this order, to compare their words. Pods name a scheduler that
  * does not exist, so that nothing happens to them behind our back.
  */
-export interface Exchange {
-  name: string;
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** `{uid:NAME}` and `{continue}` stand for what an earlier answer held. */
-  path: string;
-  body?: unknown;
-  contentType?: string;
-  /** The user: `admin` may do everything, `alice` nothing, `nobody` has a wrong token. */
-  as?: "admin" | "alice" | "nobody";
-}
-
-/** The answer to an exchange, without what differs from run to run. */
-export interface Answer {
-  name: string;
-  status: number;
-  body: unknown;
-}
-
-const pods = "/api/v1/namespaces/default/pods";
-const container = { name: "c", image: "busybox" };
-
-function pod(metadata: Record<string, unknown>, spec: Record<string, unknown> = {}) {
-  return { apiVersion: "v1", kind: "Pod", metadata, spec: { schedulerName: "none", containers: [container], ...spec } };
-}
-
-function create(name: string, metadata: Record<string, unknown>, spec: Record<string, unknown> = {}): Exchange {
-  return { name, method: "POST", path: pods, body: pod(metadata, spec) };
-}
-
-function get(name: string, path: string): Exchange {
-  return { name, method: "GET", path };
-}
-
-function remove(name: string, pod: string, body?: unknown): Exchange {
-  return { name, method: "DELETE", path: `${pods}/${pod}`, ...(body === undefined ? {} : { body }) };
-}
-
 export const exchanges: Exchange[] = [
   // What is wrong with a pod
   create("a name that is no DNS subdomain", { name: "Bad_Name" }),
@@ -209,7 +177,17 @@ export const exchanges: Exchange[] = [
   { name: "a method that does not fit", method: "PUT", path: pods, body: pod({ name: "x" }) },
   { name: "a quota", method: "POST", path: "/api/v1/namespaces/tight/pods", body: pod({ name: "x1" }) },
   { name: "pod security", method: "POST", path: "/api/v1/namespaces/strict/pods", body: pod({ name: "x1" }) },
+  ...endExchanges,
+  ...leaseExchanges,
+  ...namespaceExchanges,
 ];
+
+/** The answer to an exchange, without what differs from run to run. */
+export interface Answer {
+  name: string;
+  status: number;
+  body: unknown;
+}
 
 const volatile = new Set(["managedFields", "uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "time"]);
 
@@ -246,25 +224,49 @@ export function normalize(value: unknown): unknown {
 /** Plays the exchanges over `send` and gives back what came, normalized. */
 export async function play(send: (exchange: Exchange) => Promise<Response>): Promise<Answer[]> {
   const answers: Answer[] = [];
-  const uids = new Map<string, string>();
+  const known = new Map<string, { uid: string; resourceVersion: string }>();
   let token = "";
+  let revision = "";
   for (const exchange of exchanges) {
     const fill = (text: string) =>
-      text.replace(/\{uid:(\w+)\}/g, (_, name) => uids.get(name) ?? "").replace(
-        "{continue}",
-        encodeURIComponent(token),
-      );
+      text.replace(/\{uid:(\w+)\}/g, (_, name) => known.get(name)?.uid ?? "")
+        .replace(/\{rv:(\w+)\}/g, (_, name) => known.get(name)?.resourceVersion ?? "")
+        .replace("{continue}", encodeURIComponent(token))
+        .replace("{revision}", revision);
     const body = exchange.body === undefined ? undefined : JSON.parse(fill(JSON.stringify(exchange.body)));
     const response = await send({ ...exchange, path: fill(exchange.path), ...(body === undefined ? {} : { body }) });
     const text = await response.text();
-    let json: unknown = text;
-    try {
-      json = JSON.parse(text);
-    } catch { /* Not every answer is JSON. */ }
-    const metadata = (json as { metadata?: { name?: string; uid?: string; continue?: string } }).metadata;
-    if (metadata?.uid && metadata.name) uids.set(metadata.name, metadata.uid);
+    const json = read(text);
+    const { metadata } = json as { metadata?: Record<"name" | "uid" | "resourceVersion" | "continue", string> };
+    if (metadata?.uid && metadata.name) known.set(metadata.name, metadata);
+    else if (metadata?.resourceVersion) revision = metadata.resourceVersion;
     if (metadata?.continue) token = metadata.continue;
     answers.push({ name: exchange.name, status: response.status, body: normalize(json) });
   }
   return answers;
+}
+
+/** An answer's body: JSON, the events of a watch, or mere text. */
+function read(text: string): unknown {
+  try {
+    if (text.startsWith('{"type":')) return text.trimEnd().split("\n").map((line) => eventOf(JSON.parse(line)));
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** As much of an event as tells what became of its object. */
+// deno-lint-ignore no-explicit-any
+function eventOf({ type, object: { metadata, spec, status } }: any): unknown {
+  const conditions = status?.conditions?.map((condition: { type: string; reason?: string }) =>
+    `${condition.type} ${condition.reason}`
+  );
+  return {
+    type,
+    metadata,
+    ...(status?.phase ? { phase: status.phase } : {}),
+    ...(conditions ? { conditions } : {}),
+    ...(spec?.holderIdentity ? { holder: spec.holderIdentity } : {}),
+  };
 }

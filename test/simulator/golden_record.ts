@@ -1,10 +1,12 @@
 /**
  * Records the real API server's answers to `golden_exchanges.ts` in `golden/answers.json`. By hand, against a cluster that
- * nobody else uses, with `kubectl proxy` for the administrator and for a user without rights, and the server's own address:
+ * nobody else uses, in whose default namespace nothing is, and that has been up for ten minutes, so that it has forgotten its
+ * first revisions; with `kubectl proxy` for the administrator and for a user without rights, and the server's own address:
  *
  *     deno run -A test/simulator/golden_record.ts http://127.0.0.1:8001 http://127.0.0.1:8002 https://127.0.0.1:6443 ca.crt
  */
-import { type Exchange, play } from "./golden_exchanges.ts";
+import type { Exchange } from "./golden_exchange.ts";
+import { play } from "./golden_exchanges.ts";
 
 const [admin, alice, server, certificateAuthority] = Deno.args as [string, string, string, string];
 const client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(certificateAuthority)] });
@@ -35,6 +37,7 @@ async function put(path: string, body: unknown): Promise<void> {
 }
 
 const namespaces = "/api/v1/namespaces";
+await put(namespaces, { metadata: { name: "going" } });
 await put(namespaces, { metadata: { name: "tight" } });
 await put(namespaces, { metadata: { name: "strict", labels: { "pod-security.kubernetes.io/enforce": "restricted" } } });
 await put(`${namespaces}/tight/resourcequotas`, { metadata: { name: "q" }, spec: { hard: { pods: "0" } } });

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import type { KubeList, Pod } from "../../src/kube/types.ts";
-import { Fixture, PODS } from "./fixture.ts";
+import { Fixture, namesOf, PODS } from "./fixture.ts";
 
 async function withPods(names: string[]): Promise<Fixture> {
   const fixture = new Fixture({ stages: [] });
   for (const name of names) await fixture.create(name, { labels: { even: String(names.indexOf(name) % 2 === 0) } });
   return fixture;
-}
-
-function namesOf({ items }: KubeList<Pod>): (string | undefined)[] {
-  return items.map(({ metadata }) => metadata.name);
 }
 
 Deno.test("all pages of a list show the moment of its first page", async () => {
