@@ -8,7 +8,8 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Notices that the work directory is not the one any more that this process has taken: emptied, in part or whole, moved
- * away, or replaced by a backup. What was read of it before says nothing then, and locks on it keep nobody out.
+ * away, replaced by a backup, given to somebody else, or opened to others. What was read of it before says nothing then, and
+ * locks on it keep nobody out.
  */
 export class DirectoryKeeper implements Loop {
   readonly name = "workdir";
@@ -16,7 +17,7 @@ export class DirectoryKeeper implements Loop {
   readonly #clock: Clock;
   readonly #holder: LockHolder;
   readonly #viewIsOurs: (() => boolean) | undefined;
-  readonly #lost: () => void;
+  readonly #lost: (reason: string) => void;
   readonly #watchers: readonly string[];
   /** For each watcher the note of who holds its lock, as it was at the start, or as it was written last. */
   #notes: Map<string, string | undefined> | undefined;
@@ -24,11 +25,11 @@ export class DirectoryKeeper implements Loop {
   /**
    * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false where a view of the cluster is not the one
    * that we wrote last, absent where we write none: then the notes of who holds the locks are written anew with each look,
-   * so that older ones show that a backup was copied over them; `lost` is called once
+   * so that older ones show that a backup was copied over them; `lost` is called once, with why, as a sentence
    */
   constructor(
     { workdir, clock, holder }: { workdir: Workdir; clock: Clock; holder: LockHolder },
-    options: { watchers: readonly string[]; viewIsOurs?: (() => boolean) | undefined; lost: () => void },
+    options: { watchers: readonly string[]; viewIsOurs?: (() => boolean) | undefined; lost: (reason: string) => void },
   ) {
     this.#workdir = workdir;
     this.#clock = clock;
@@ -40,16 +41,18 @@ export class DirectoryKeeper implements Loop {
 
   step(_signal: AbortSignal): Promise<Outcome> {
     const notes = this.#notes ??= new Map(this.#watchers.map((watcher) => [watcher, this.#readNote(watcher)]));
-    if (!this.#isOurs(notes)) this.#lost();
+    const reason = this.#whyLost(notes);
+    if (reason !== undefined) this.#lost(reason);
     else if (!this.#viewIsOurs) this.#renew(notes);
     return Promise.resolve({ kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS });
   }
 
-  #isOurs(notes: ReadonlyMap<string, string | undefined>): boolean {
-    const workdir = this.#workdir;
-    return workdir.inode === workdir.preparedInode &&
-      workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
-      [...notes].every(([watcher, note]) => this.#readNote(watcher) === note) && this.#viewIsOurs?.() !== false;
+  #whyLost(notes: ReadonlyMap<string, string | undefined>): string | undefined {
+    const reason = this.#workdir.whyLost;
+    if (reason !== undefined) return reason;
+    const other = [...notes].find(([watcher, note]) => this.#readNote(watcher) !== note);
+    if (other) return `Somebody else has written who watches ${other[0]}`;
+    return this.#viewIsOurs?.() === false ? "Somebody else has written its view of the cluster" : undefined;
   }
 
   #readNote(watcher: string): string | undefined {

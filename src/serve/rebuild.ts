@@ -46,6 +46,7 @@ export async function rebuild(
   { instance, dryRun, signal }: { instance: string; dryRun: boolean; signal: AbortSignal },
 ): Promise<Rebuilt> {
   const { workdir } = daemon;
+  if (dryRun) workdir.check({ reads: true });
   const release = dryRun ? undefined : take(daemon);
   try {
     if (!dryRun) recordInstance(workdir, instance, () => instancesOnPods(workdir));

@@ -89,13 +89,13 @@ const log = logger("serve");
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   let release: (() => void) | undefined = take(daemon, options);
   while (release) {
-    let isLost = false;
+    let lostBecause: string | undefined;
     const end = new AbortController();
     const stop = () => end.abort(NOT_NEEDED);
     stopping.addEventListener("abort", stop, { once: true });
     if (stopping.aborted) stop();
-    const lost = () => {
-      isLost = true;
+    const lost = (reason: string) => {
+      lostBecause = reason;
       stop();
     };
     try {
@@ -104,8 +104,9 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
       stopping.removeEventListener("abort", stop);
       release();
     }
-    if (stopping.aborted || !isLost) return;
-    log.warn("The work directory was emptied or replaced: starting over", { workdir: daemon.workdir.layout.root });
+    if (stopping.aborted || lostBecause === undefined) return;
+    const workdir = daemon.workdir.layout.root;
+    log.warn("The work directory is not as it was taken: starting over", { workdir, reason: lostBecause });
     release = await takeAgain(daemon, options, stopping);
   }
 }
@@ -158,7 +159,7 @@ async function takeAgain(
 async function watch(
   daemon: Daemon,
   options: ServeOptions,
-  { stopping, lost }: { stopping: AbortSignal; lost: () => void },
+  { stopping, lost }: { stopping: AbortSignal; lost: (reason: string) => void },
 ): Promise<void> {
   const { workdir, kube, clock, random } = daemon;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;

@@ -30,7 +30,7 @@ const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
 export function getRequestStatus({ config, workdir, clock }: Provider, input: unknown): StatusAnswer {
-  workdir.check();
+  workdir.check({ reads: true });
   const returns = new ReturnIndex(workdir);
   const isReturned = (machine: string) => {
     returns.refresh(clock.now());

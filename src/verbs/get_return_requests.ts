@@ -20,7 +20,7 @@ import type { Provider } from "./provider.ts";
  */
 export function getReturnRequests({ workdir, clock }: Provider, input: unknown): ReturnRequestsAnswer {
   const named = parseReturnRequests(input);
-  workdir.check();
+  workdir.check({ reads: true });
   const now = epochSeconds(clock.now());
   const view = readView(workdir, "pods");
   const doubt = doubtView(view, now);

@@ -8,11 +8,13 @@ import { Workdir } from "../workdir/workdir.ts";
 export interface Provider {
   config: Config;
   workdir: Workdir;
+  /** All other files: the work directory has its own. */
+  files: Files;
   clock: Clock;
   random: Random;
 }
 
 /** The work directory that the configuration names; a verb that writes makes it where there is none. */
 export function openProvider(config: Config, world: { files: Files; clock: Clock; random: Random }): Provider {
-  return { config, workdir: new Workdir(config.workdir, world), clock: world.clock, random: world.random };
+  return { config, ...world, workdir: new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir }) };
 }

@@ -40,7 +40,7 @@ export const systemLocks: Locks = {
     if (kind !== undefined && kind !== "file") {
       throw new HostFactoryError(`Cannot open the lock '${path}': it is not a file`, { hint: "move it away" });
     }
-    const database = open(path);
+    const database = open(workdir, path, { isNew: kind === undefined });
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
@@ -72,9 +72,11 @@ export function noteHolder(workdir: Workdir, watcher: string, holder: LockHolder
   return text;
 }
 
-function open(path: string): DatabaseSync {
+/** SQLite would make the file for all to read. */
+function open(workdir: Workdir, path: string, { isNew }: { isNew: boolean }): DatabaseSync {
   try {
-    return new DatabaseSync(path);
+    if (isNew) workdir.makeFile(path, "");
+    return workdir.asOwner(() => new DatabaseSync(path));
   } catch (error) {
     throw cannotOpen(path, error);
   }

@@ -29,11 +29,13 @@ export class Draft {
     this.#path = path;
     this.#parent = path.slice(0, path.lastIndexOf("/"));
     this.#hidden = this.#at = workdir.temporary(this.#parent);
-    this.#orNothing(() => {
-      workdir.files.makeDirectory(this.#hidden);
-      fill(this.#hidden);
-      workdir.files.sync(this.#hidden);
-    });
+    this.#orNothing(() =>
+      workdir.asOwner(() => {
+        workdir.makeDirectory(this.#hidden);
+        fill(this.#hidden);
+        workdir.files.sync(this.#hidden);
+      })
+    );
   }
 
   /**

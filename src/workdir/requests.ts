@@ -68,8 +68,7 @@ export function draftRequest(workdir: Workdir, request: NewRequest): Draft {
   const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
   return new Draft(workdir, workdir.layout.request(id), (directory) => {
     for (const [name, text] of [[RequestFile.record, JSON.stringify(record)], [RequestFile.manifest, manifest]]) {
-      workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
-      workdir.files.sync(`${directory}/${name}`);
+      workdir.makeFile(`${directory}/${name}`, `${text}\n`, { sync: true });
     }
     for (let index = 0; index < count; index++) {
       workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
@@ -93,8 +92,7 @@ export function restoreRequest(
     publish(workdir, path, (directory) => {
       if (record) {
         const text = JSON.stringify({ version: RECORD_VERSION, ...record } satisfies RequestRecord);
-        workdir.files.writeText(`${directory}/${RequestFile.record}`, `${text}\n`);
-        workdir.files.sync(`${directory}/${RequestFile.record}`);
+        workdir.makeFile(`${directory}/${RequestFile.record}`, `${text}\n`, { sync: true });
       }
       for (const name of [...machines, RequestFile.processed]) workdir.prototypes.empty(`${directory}/${name}`);
     });

@@ -49,9 +49,7 @@ export function addReturn(
   try {
     publish(workdir, path, (directory) => {
       workdir.empty(workdir.layout.returningRequest(id));
-      const recordPath = `${directory}/${RequestFile.record}`;
-      workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
-      workdir.files.sync(recordPath);
+      workdir.makeFile(`${directory}/${RequestFile.record}`, `${JSON.stringify(record)}\n`, { sync: true });
       for (const machine of new Set(machines)) workdir.prototypes.empty(`${directory}/${machine}`);
     });
   } catch (error) {
