@@ -30,14 +30,14 @@ export function checkOwner(
   if (user.uid === ROOT) {
     const open = isShared ? undefined : findOpen(files, root, owner);
     if (open === undefined) return checkActing(files, root, owner);
-    throw refusal(root, `it belongs to user ${owner.uid}, and others could have put it there: '${open}' is not safe`, {
+    throw refusal(root, `it belongs to user ${owner.uid}, and others could have put it there: ${open}`, {
       hint: `if it is not yours, remove it; if it is, run hostfactory as user ${owner.uid}, or move it to where only ` +
         `root and user ${owner.uid} may write`,
     });
   }
   if (isShared || (reads && owner.uid === ROOT)) return undefined;
   const give = `have root run: chown -R ${user.uid}:${user.gid} ${quoted(`${root}/`)}`;
-  throw refusal(root, `it belongs to user ${owner.uid}, and this process runs as user ${user.uid}`, {
+  throw refusal(root, `it belongs to ${nameOf(owner)}, and this process runs as ${nameOf(user)}`, {
     hint: owner.uid === ROOT
       ? `run hostfactory as root, or ${give}`
       : `if user ${owner.uid} is not yours, name another with --workdir; if all that is in it is yours, ${give}; ` +
@@ -68,35 +68,35 @@ export function checkDirectory(
   const reason = distrust(info, users);
   if (reason === undefined) return;
   throw refusal(root, `'${directory}' ${reason}`, {
-    hint: `see what others have put there, then run: ${mend(root, info, users)}; ` +
-      "or give --shared-workdir if whoever may write there is to be trusted",
+    hint: `${mend(root, { info, users })}; or give --shared-workdir if whoever may write there is to be trusted`,
   });
 }
 
 /** Why others may have a say in what is in a directory, as the end of a sentence; nothing where they have none. */
 export function distrust({ owner, mode }: FileInfo, users: readonly User[]): string | undefined {
   if (!owner) return undefined;
-  if (!isOf(owner, users)) return `belongs to user ${owner.uid}`;
+  if (!isOf(owner, users)) return `belongs to ${nameOf(owner)}`;
   return isOpen(mode) ? `is writable by others than its owner (mode ${mode.toString(8)})` : undefined;
 }
 
-function mend(root: string, { owner }: FileInfo, users: readonly User[]): string {
-  const path = quoted(`${root}/`);
-  const [first] = users;
-  return first && owner && !isOf(owner, users) ? `chown -R ${first.uid}:${first.gid} ${path}` : `chmod -R go-w ${path}`;
+/** What to do so that a directory that is not trusted can be, with all below it. */
+export function mend(path: string, { info, users }: { info: FileInfo; users: readonly User[] }): string {
+  const [user] = users;
+  const command = user && info.owner && !isOf(info.owner, users) ? `chown -R ${user.uid}:${user.gid}` : "chmod -R go-w";
+  return `see what others have put there, then run: ${command} ${quoted(`${path}/`)}`;
 }
 
 /**
  * Looks for a directory on the way to `path` in which others than root and the owner could put something in the place of
  * what is there. Links are followed as the system does.
- * @returns the first such directory
+ * @returns what is wrong with the first such directory, as a sentence
  */
 function findOpen(files: Files, path: string, owner: User): string | undefined {
   const left = path.split("/").toReversed();
   let at = "";
   for (let links = 0; links <= MOST_LINKS;) {
-    const info = files.info(at || "/");
-    if (!info.owner || !isOf(info.owner, [owner]) || isOpen(info.mode)) return at || "/";
+    const reason = distrust(files.info(at || "/"), [owner]);
+    if (reason !== undefined) return `'${at || "/"}' ${reason}`;
     const name = left.pop();
     if (name === undefined) return undefined;
     if (name === "" || name === ".") continue;
@@ -114,7 +114,11 @@ function findOpen(files: Files, path: string, owner: User): string | undefined {
     left.push(...target.split("/").toReversed());
     links++;
   }
-  return at;
+  return `there are more than ${MOST_LINKS} links on the way to it`;
+}
+
+function nameOf({ uid }: User): string {
+  return uid === ROOT ? "root" : `user ${uid}`;
 }
 
 function isOf(owner: User, users: readonly User[]): boolean {

@@ -5,7 +5,7 @@ import { BrokenEntries } from "./broken_entries.ts";
 import { Layout } from "./layout.ts";
 import { OwnerFiles } from "./owner_files.ts";
 import { Prototypes } from "./prototypes.ts";
-import { checkDirectory, checkOwner, distrust } from "./trust.ts";
+import { checkDirectory, checkOwner, distrust, mend } from "./trust.ts";
 
 /** What we make is read and changed by its owner alone, unless the work directory is shared. */
 const PRIVATE_DIRECTORY = 0o700;
@@ -101,7 +101,7 @@ export class Workdir {
     if (!info) return undefined;
     if (info.kind !== "directory") return "It is no directory";
     const reason = this.#isShared ? undefined : distrust(info, this.#users);
-    return reason && `It ${reason}`;
+    return reason && `It ${reason}: ${mend(path, { info, users: this.#users })}`;
   }
 
   /** Why the directory that was prepared is not whole, or not ours alone, any more; nothing where it is. */

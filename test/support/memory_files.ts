@@ -297,7 +297,8 @@ export class MemoryFiles implements Files {
     this.#tell(path);
   }
 
-  removeTree(path: string, { followLinks = false }: RemoveTreeOptions = {}): void {
+  removeTree(path: string, { followLinks = false, as }: RemoveTreeOptions = {}): void {
+    if (as) return this.as(as, () => this.removeTree(path, { followLinks }));
     this.#begin("removeTree", path);
     const directory = path.slice(0, path.lastIndexOf("/")) || "/";
     if (!followLinks && this.#at(directory, { follow: false }).kind === "symlink") {

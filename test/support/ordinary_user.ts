@@ -17,3 +17,12 @@ export const noOrdinaryUser: string | undefined = !succeeds(`test "$(id -u)" = 0
   : succeeds(`${asNobody} "$HF_BINARY" --version && ${asNobody} test -x "\${TMPDIR:-/tmp}"`)
   ? undefined
   : "way for others to the executable and to temporary files";
+
+/** Where nobody but root can put anything, nor anything on the way there, unlike below /tmp. */
+export const SAFE_PLACE = "/run";
+
+/** Why nothing can be put there, where that is so. */
+export const noSafePlace: string | undefined =
+  succeeds(`test -w ${SAFE_PLACE} && test "$(stat -c '%u %a' ${SAFE_PLACE})" = "0 755"`)
+    ? undefined
+    : `${SAFE_PLACE} that is root's alone`;

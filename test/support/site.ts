@@ -48,6 +48,7 @@ export const manifest = {
 /** A host with the product on it: directories of its own, the environment that Symphony gives, and what is started there. */
 export class Site {
   readonly directory: string;
+  workdir: string;
   readonly cluster: Cluster | undefined;
   readonly #running: Running[] = [];
   #uid: number | undefined;
@@ -55,15 +56,12 @@ export class Site {
 
   constructor(directory: string, cluster?: Cluster) {
     this.directory = directory;
+    this.workdir = `${directory}/work`;
     this.cluster = cluster;
     // As the existing plug-in has it with the umask that most hosts have.
     for (const name of ["conf", "work", "input"]) Deno.mkdirSync(`${directory}/${name}`, { mode: 0o755 });
     if (cluster) this.write("kubeconfig", cluster.kubeconfig());
     this.writeTemplates({ small: manifest });
-  }
-
-  get workdir(): string {
-    return `${this.directory}/work`;
   }
 
   get confdir(): string {
