@@ -61,8 +61,8 @@ export interface Files {
   /** Whom this process runs as; absent on systems without users. */
   readonly user: User | undefined;
   /**
-   * Calls `act`, which must not wait, with the permissions of another user, whose is then also what it makes. Within, the
-   * same user costs nothing.
+   * Calls `act`, which must not wait, with the permissions of another user, whose is then also what it makes. It costs as
+   * much as many calls; within, the same user costs nothing.
    * @throws `PermissionDenied` where this process is not root, or must not do this
    */
   as<T>(user: User, act: () => T): T;
@@ -161,21 +161,33 @@ function systemInfo(path: string, followLinks: boolean): FileInfo {
 /** Whom this process acts as, where that is not whom it runs as. */
 let acting: User | undefined;
 
-/** The effective user and group are those of all threads; ours is the only one that touches files by their names. */
+/** The effective user and group are those of all threads; no other one than ours opens what only some may open. */
 function actAs<T>(user: User, act: () => T): T {
-  if (acting?.uid === user.uid && acting.gid === user.gid) return act();
-  if (acting) throw new Deno.errors.PermissionDenied(`Cannot act as user ${user.uid} while acting as ${acting.uid}`);
+  const before = acting;
+  if (isSame(user, before ?? systemFiles.user)) return act();
   try {
-    process.setegid?.(user.gid);
-    process.seteuid?.(user.uid);
-    acting = user;
+    become(user);
     return act();
   } finally {
-    acting = undefined;
-    // In this order: only root may change its group.
-    process.seteuid?.(Deno.uid() ?? 0);
-    process.setegid?.(Deno.gid() ?? 0);
+    become(before);
   }
+}
+
+/** @param user absent: whom this process runs as */
+function become(user: User | undefined): void {
+  const self = systemFiles.user;
+  if (!self) throw new Deno.errors.NotSupported("Cannot act as another user: this system has none");
+  // Only root may change its group, and become whom it likes.
+  if (acting) process.seteuid?.(self.uid);
+  acting = undefined;
+  process.setegid?.(user?.gid ?? self.gid);
+  if (!user || isSame(user, self)) return;
+  process.seteuid?.(user.uid);
+  acting = user;
+}
+
+function isSame(one: User, other: User | undefined): boolean {
+  return one.uid === other?.uid && one.gid === other.gid;
 }
 
 /** Leads to the directory that is the current one, whatever its names lead to by now (source: proc(5)). */

@@ -18,9 +18,16 @@ import type { Provider } from "./provider.ts";
  * Which machines the cluster has taken away or is taking away. Symphony drops every machine that is named, so one is named
  * only where the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
  */
-export function getReturnRequests({ workdir, clock }: Provider, input: unknown): ReturnRequestsAnswer {
+export function getReturnRequests(provider: Provider, input: unknown): ReturnRequestsAnswer {
   const named = parseReturnRequests(input);
-  workdir.check({ reads: true });
+  provider.workdir.check({ reads: true });
+  return provider.workdir.asOwner(() => nameMachines(provider, named));
+}
+
+function nameMachines(
+  { workdir, clock }: Provider,
+  named: ReturnType<typeof parseReturnRequests>,
+): ReturnRequestsAnswer {
   const now = epochSeconds(clock.now());
   const view = readView(workdir, "pods");
   const doubt = doubtView(view, now);

@@ -61,7 +61,7 @@ async function snapshot(
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
 function writeFirstWords({ workdir }: Provider, machines: string[]): void {
   try {
-    for (const machine of machines) writeFirstStatusWord(workdir, machine);
+    workdir.asOwner(() => machines.forEach((machine) => writeFirstStatusWord(workdir, machine)));
   } catch (error) {
     logger("request-machines").warn("Status words left to serve", { error: describeError(error) });
   }

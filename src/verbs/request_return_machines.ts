@@ -22,9 +22,11 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
   const unknown = new Set<string>();
   let doubt: boolean | undefined;
   const mayLackPods = () => doubt ??= doubtPods(workdir, clock.now()) !== undefined;
-  for (const name of machineNames(workdir, parseReturnMachines(input))) {
-    (mayBeIssued(workdir, name, mayLackPods) ? machines : unknown).add(name);
-  }
+  workdir.asOwner(() => {
+    for (const name of machineNames(workdir, parseReturnMachines(input))) {
+      (mayBeIssued(workdir, name, mayLackPods) ? machines : unknown).add(name);
+    }
+  });
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
   addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt });
@@ -41,7 +43,7 @@ export function requestReturnMachines(provider: Provider, input: unknown): Reque
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */
 function dropFromLost({ workdir }: Provider, machines: string[]): void {
   try {
-    dropLost(workdir, machines);
+    workdir.asOwner(() => dropLost(workdir, machines));
   } catch (error) {
     logger("request-return-machines").warn("Lost machines left to serve", { error: describeError(error) });
   }

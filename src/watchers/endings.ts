@@ -20,16 +20,17 @@ export interface Ending {
  */
 export function endMachines(workdir: Workdir, endings: Ending[]): Map<Ending, unknown> {
   const failed = new Map<Ending, unknown>();
-  const each = (act: (ending: Ending) => void) => {
-    for (const ending of endings) {
-      if (failed.has(ending)) continue;
-      try {
-        act(ending);
-      } catch (error) {
-        failed.set(ending, error);
+  const each = (act: (ending: Ending) => void) =>
+    workdir.asOwner(() => {
+      for (const ending of endings) {
+        if (failed.has(ending)) continue;
+        try {
+          act(ending);
+        } catch (error) {
+          failed.set(ending, error);
+        }
       }
-    }
-  };
+    });
   const syncMachines = once(() => workdir.files.sync(workdir.layout.machines));
   const syncs = new Map<string, () => void>();
   each(({ machine, record }) => writeMachineRecord(workdir, machine, record, { sync: true }));

@@ -109,7 +109,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** False where the view that was written last, or the file of some pod that is followed, is not there any more. */
   get viewIsOurs(): boolean {
-    return this.#view.isThere && this.#keptFiles.areThere();
+    return this.#watching.workdir.asOwner(() => this.#view.isThere && this.#keptFiles.areThere());
   }
 
   begin(): void {
@@ -301,7 +301,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
    */
   #writeDown(slice: [string, Sighting][]): void {
     if (slice.length === 0) return;
-    const failed = writeSightings(this.#watching, slice);
+    const failed = this.#watching.workdir.asOwner(() => writeSightings(this.#watching, slice));
     const trouble: unknown[] = [];
     for (const [name, sighting] of slice) {
       if (this.#sightings.get(name) === sighting) this.#sightings.delete(name);

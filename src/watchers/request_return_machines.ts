@@ -93,16 +93,16 @@ export class RequestReturnMachinesWatcher implements Loop {
   }
 
   async step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns } = this.#watching;
+    const { workdir, clock, returns } = this.#watching;
     returns.refresh(clock.now());
     await this.#intake.step();
     this.#takeLate();
     const toFind = new Set<string>();
     for (const [id, machines] of this.#active) {
-      this.#lookOver(machines, toFind);
+      workdir.asOwner(() => this.#lookOver(machines, toFind));
       this.#finish(id, machines);
     }
-    this.#lookOver(this.#late, toFind);
+    workdir.asOwner(() => this.#lookOver(this.#late, toFind));
     this.#finder.find(toFind);
     this.#deletions.start();
     return this.#next();

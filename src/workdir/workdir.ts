@@ -198,25 +198,31 @@ export class Workdir {
 
   /** Makes `path` a link to a status word, whatever it was before. */
   link(word: string, path: string): void {
-    // Renaming one name of a file onto another of its names would leave both.
-    if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
-    this.prototypes.recheck();
-    this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+    this.asOwner(() => {
+      // Renaming one name of a file onto another of its names would leave both.
+      if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
+      this.prototypes.recheck();
+      this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+    });
   }
 
   /** Makes `path` an empty file, whatever it was before. */
   empty(path: string): void {
-    if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
-    this.prototypes.recheck();
-    this.replace(path, (temporary) => this.prototypes.empty(temporary));
+    this.asOwner(() => {
+      if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
+      this.prototypes.recheck();
+      this.replace(path, (temporary) => this.prototypes.empty(temporary));
+    });
   }
 
   /** Replaces what is at `path` by what `make` makes under another name. */
   replace(path: string, make: (temporary: string) => void): void {
     const temporary = this.temporary(path.slice(0, path.lastIndexOf("/")));
     try {
-      make(temporary);
-      this.files.rename(temporary, path);
+      this.asOwner(() => {
+        make(temporary);
+        this.files.rename(temporary, path);
+      });
       this.broken.clear(path);
     } catch (error) {
       try {

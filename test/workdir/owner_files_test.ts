@@ -76,8 +76,13 @@ Deno.test({
       files.removeTree(`${at}/theirs/d`);
       assert.deepEqual(systemFiles.list(`${at}/theirs`).map(({ name }) => name).sort(), ["file", "trap"]);
       assert.equal(files.as(nobody, () => files.as(nobody, () => 1)), 1);
-      assert.throws(() => files.as(nobody, () => files.as({ uid: 1, gid: 1 }, () => {})), Deno.errors.PermissionDenied);
-      assert.equal(systemFiles.readText(`${at}/secret/file`), "secret", "root is root again");
+      const secret = `${at}/secret/file`;
+      files.as(nobody, () => {
+        files.as({ uid: NOBODY - 1, gid: NOBODY - 1 }, () => assert.throws(() => systemFiles.info(`${at}/theirs/d`)));
+        files.as({ uid: 0, gid: 0 }, () => assert.equal(systemFiles.readText(secret), "secret"));
+        assert.throws(() => systemFiles.readText(secret), Deno.errors.PermissionDenied);
+      });
+      assert.equal(systemFiles.readText(secret), "secret", "root is root again");
     } finally {
       Deno.removeSync(at, { recursive: true });
     }
