@@ -17,6 +17,7 @@ export interface GlobalOptions {
   requestId?: string;
   instance?: string;
   onPartialFailure?: string;
+  sharedWorkdir?: boolean;
   proxy?: string;
   kubeconfig?: string;
   namespace?: string;
@@ -27,6 +28,8 @@ export interface GlobalOptions {
 /** Where everything is, settled: an option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
 export interface Config {
   workdir: string;
+  /** Whoever may write in the work directory is trusted. */
+  sharedWorkdir: boolean;
   /** Absent where nothing names it: only verbs that read templates need it. */
   confdir: string | undefined;
   /** Absent: log to standard error. */
@@ -75,6 +78,7 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
       options.workdir ?? set("HF_K8S_WORKDIR") ?? set("HF_PROVIDER_WORKDIR") ?? below(set("HF_WORKDIR")) ??
         DEFAULT_WORKDIR,
     ),
+    sharedWorkdir: options.sharedWorkdir ?? isSwitchedOn("HF_K8S_SHARED_WORKDIR", set("HF_K8S_SHARED_WORKDIR")),
     confdir: absoluteIfSet(
       options.confdir ?? set("HF_K8S_PROVIDER_CONFDIR") ?? set("HF_PROVIDER_CONFDIR") ?? below(set("HF_CONFDIR")),
     ),
@@ -116,6 +120,12 @@ function partialFailure(text: string = PARTIAL_FAILURES[0]): PartialFailure {
     `Cannot call a request '${text}' of which some machines failed`,
     `give ${PARTIAL_FAILURES.join(" or ")} to --on-partial-failure`,
   );
+}
+
+/** @throws what is neither on nor off: a typing error must not trust anybody, nor seem to */
+function isSwitchedOn(name: string, value = "0"): boolean {
+  if (value === "1" || value === "0") return value === "1";
+  throw usageError(`Cannot tell whether ${name} is on: it is '${value}'`, "set it to 1 or 0");
 }
 
 function usageError(message: string, hint: string): HostFactoryError {

@@ -1,3 +1,11 @@
+import process from "node:process";
+
+/** A user with a group, by their numbers. */
+export interface User {
+  uid: number;
+  gid: number;
+}
+
 /** What a directory entry or a path is, its own self: symbolic links are not followed. */
 export interface FileInfo {
   kind: "file" | "directory" | "symlink" | "other";
@@ -9,6 +17,10 @@ export interface FileInfo {
   links: number;
   /** Its number on its file system: a copy has another. */
   inode: number;
+  /** Absent on systems without users. */
+  owner?: User;
+  /** Who may read, write and search it, as `chmod` has it, such as 0o755. */
+  mode: number;
 }
 
 /** How a file is read. */
@@ -17,6 +29,20 @@ export interface ReadOptions {
   mostBytes?: number;
   /** Whether a link in the file's place is followed (the default) or refused. Links on the way to it always are. */
   followLinks?: boolean;
+}
+
+/** Who may do what with a file or directory that is made. */
+export interface MakeOptions {
+  /** As `chmod` has it; a file that exists gets it, too, a directory does not. Absent: as the umask of the process says. */
+  mode?: number | undefined;
+}
+
+/** How a tree is removed. */
+export interface RemoveTreeOptions {
+  /** Whether the directory that the tree is in may be a link itself (false). Links inside the tree are never followed. */
+  followLinks?: boolean;
+  /** The user whose permissions are to be enough for it; see `Files.as`. */
+  as?: User;
 }
 
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -32,13 +58,21 @@ export interface DirectoryEntry {
  * all throw the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
  */
 export interface Files {
+  /** Whom this process runs as; absent on systems without users. */
+  readonly user: User | undefined;
+  /**
+   * Calls `act`, which must not wait, with the permissions of another user, whose is then also what it makes. It costs as
+   * much as many calls; within, the same user costs nothing.
+   * @throws `PermissionDenied` where this process is not root, or must not do this
+   */
+  as<T>(user: User, act: () => T): T;
   /**
    * The text of a file, without a byte order mark. What is no file is refused before it is opened, for to open a pipe may take for ever.
    * @throws besides errors of the system one with the code `EFTYPE` (not a file) or `EFBIG` (too large)
    */
   readText(path: string, options?: ReadOptions): string;
   /** Replaces what is there or makes a new file. Not atomic: see `Workdir.write`. */
-  writeText(path: string, text: string): void;
+  writeText(path: string, text: string, options?: MakeOptions): void;
   appendText(path: string, text: string): void;
   symlink(target: string, path: string): void;
   /** Gives what is at `existing`, a file or a link itself, another name. Not every file system can. */
@@ -47,8 +81,14 @@ export interface Files {
   /** Replaces a file or link at `to`; fails where `to` is a directory that is not empty. */
   rename(from: string, to: string): void;
   remove(path: string): void;
-  removeTree(path: string): void;
-  makeDirectory(path: string): void;
+  /**
+   * Removes a file, link or directory with all that is in it. Whoever puts links on the way to it at any moment cannot lead
+   * the removal elsewhere; where there is no /proc, only links inside the tree are safe.
+   * @throws besides errors of the system one with the code `ELOOP` where the directory that it is in is a link
+   */
+  removeTree(path: string, options?: RemoveTreeOptions): void;
+  /** Makes the directory, and those that are missing on the way to it. One that exists is no error. */
+  makeDirectory(path: string, options?: MakeOptions): void;
   list(path: string): DirectoryEntry[];
   info(path: string, options?: { followLinks?: boolean }): FileInfo;
   /**
@@ -65,11 +105,16 @@ export interface Files {
 
 /** The files of the machine we run on. */
 export const systemFiles: Files = {
+  get user() {
+    const [uid, gid] = [Deno.uid(), Deno.gid()];
+    return uid === null || gid === null ? undefined : { uid, gid };
+  },
+  as: actAs,
   readText(path, { mostBytes, followLinks = true } = {}) {
     refuseUnreadable(path, systemInfo(path, followLinks), mostBytes);
     return withoutMark(Deno.readTextFileSync(path));
   },
-  writeText: (path, text) => Deno.writeTextFileSync(path, text),
+  writeText: (path, text, { mode } = {}) => Deno.writeTextFileSync(path, text, mode === undefined ? {} : { mode }),
   appendText: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
   symlink: (target, path) => Deno.symlinkSync(target, path),
   hardLink(existing, path) {
@@ -80,8 +125,16 @@ export const systemFiles: Files = {
   readLink: (path) => Deno.readLinkSync(path),
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path),
-  removeTree: (path) => Deno.removeSync(path, { recursive: true }),
-  makeDirectory: (path) => Deno.mkdirSync(path, { recursive: true }),
+  removeTree(path, { followLinks = false, as } = {}) {
+    const slash = path.lastIndexOf("/");
+    inDirectory(path.slice(0, slash) || "/", (here) => {
+      const remove = () => Deno.removeSync(`${here}${path.slice(slash)}`, { recursive: true });
+      if (as) actAs(as, remove);
+      else remove();
+    }, { followLinks });
+  },
+  makeDirectory: (path, { mode } = {}) =>
+    Deno.mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) }),
   list: (path) => Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
   info: (path, { followLinks = false } = {}) => systemInfo(path, followLinks),
   async sync(path) {
@@ -103,7 +156,101 @@ function systemInfo(path: string, followLinks: boolean): FileInfo {
     modifiedMs: info.mtime?.getTime() ?? 0,
     links: info.nlink ?? 1,
     inode: info.ino ?? 0,
+    ...(info.uid === null || info.gid === null ? {} : { owner: { uid: info.uid, gid: info.gid } }),
+    mode: (info.mode ?? 0) & 0o777,
   };
+}
+
+/** Whom this process acts as, where that is not whom it runs as. */
+let acting: User | undefined;
+
+/** The effective user and group are those of all threads; no other one than ours opens what only some may open. */
+function actAs<T>(user: User, act: () => T): T {
+  const before = acting;
+  if (isSame(user, before ?? systemFiles.user)) return act();
+  try {
+    become(user);
+    return act();
+  } finally {
+    become(before);
+  }
+}
+
+/** @param user absent: whom this process runs as */
+function become(user: User | undefined): void {
+  const self = systemFiles.user;
+  if (!self) throw new Deno.errors.NotSupported("Cannot act as another user: this system has none");
+  // Only root may change its group, and become whom it likes.
+  if (acting) process.seteuid?.(self.uid);
+  acting = undefined;
+  process.setegid?.(user?.gid ?? self.gid);
+  if (!user || isSame(user, self)) return;
+  process.seteuid?.(user.uid);
+  acting = user;
+}
+
+function isSame(one: User, other: User | undefined): boolean {
+  return one.uid === other?.uid && one.gid === other.gid;
+}
+
+/** Leads to the directory that is the current one, whatever its names lead to by now (source: proc(5)). */
+const CURRENT_DIRECTORY = "/proc/self/cwd";
+
+/**
+ * Calls `act`, which must not wait, with a path that leads to this directory and no other, whoever replaces it or what is on
+ * the way to it meanwhile. Until then it is the process's current directory.
+ * Where there is no /proc, the path is no more than the directory's name.
+ * @throws Error with the code `ELOOP` where the directory is a link, or is being replaced
+ */
+export function inDirectory<T>(
+  directory: string,
+  act: (here: string) => T,
+  { followLinks = false }: { followLinks?: boolean } = {},
+): T {
+  if (!hasProc()) return act(directory);
+  const there = followLinks ? Deno.statSync(directory) : Deno.lstatSync(directory);
+  const back = whereWeAre();
+  Deno.chdir(directory);
+  try {
+    const here = Deno.statSync(CURRENT_DIRECTORY);
+    if (here.ino !== there.ino || here.dev !== there.dev) {
+      throw Object.assign(new Error(`It is a symbolic link, or is being replaced: '${directory}'`), { code: "ELOOP" });
+    }
+    return act(CURRENT_DIRECTORY);
+  } catch (error) {
+    if (error instanceof Error) error.message = error.message.replaceAll(CURRENT_DIRECTORY, directory);
+    throw error;
+  } finally {
+    leaveTo(back);
+  }
+}
+
+/** The current directory's path; the top where it has been removed. */
+function whereWeAre(): string {
+  try {
+    return Deno.cwd();
+  } catch {
+    return "/";
+  }
+}
+
+function hasProc(): boolean {
+  try {
+    Deno.statSync(CURRENT_DIRECTORY);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** Where a process was started that has another user by now, it may not be able to go again: then all directories are alike. */
+function leaveTo(directory: string): void {
+  try {
+    Deno.chdir(directory);
+  } catch {
+    Deno.chdir("/");
+  }
 }
 
 /** @throws where this must not be opened; a directory says for itself what it is */

@@ -53,12 +53,17 @@ const LOGTAPE_LEVEL: Record<LogLevel, LogtapeLevel> = {
 function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" | "writeError">): Sink {
   return (record) => {
     const line = format(record);
-    try {
+    const write = () => {
       const { kind, size } = logFile(files, path);
       // To open a pipe may take for ever.
       if (kind !== "file") return writeError(line);
       if (size > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
       files.appendText(path, `${line}\n`);
+    };
+    try {
+      // Whoever logs may just act as another user, who need not get at the log.
+      if (files.user) files.as(files.user, write);
+      else write();
     } catch {
       writeError(line);
     }

@@ -27,7 +27,7 @@ function without(...names: string[]): Environment {
   return Object.fromEntries(Object.entries(everything).filter(([name]) => !names.includes(name)));
 }
 
-const cases: [field: keyof Config, options: GlobalOptions, environment: Environment, value: string | undefined][] = [
+const cases: [field: keyof Config, options: GlobalOptions, environment: Environment, value: unknown][] = [
   ["workdir", { workdir: "/option" }, everything, "/option"],
   ["workdir", {}, everything, "/ours/work"],
   ["workdir", {}, without("HF_K8S_WORKDIR"), "/provider/work"],
@@ -37,6 +37,10 @@ const cases: [field: keyof Config, options: GlobalOptions, environment: Environm
   ["workdir", {}, { HF_K8S_WORKDIR: "" }, "/tmp/hostfactory"],
   ["workdir", { workdir: "relative/" }, {}, `${Deno.cwd()}/relative`],
   ["workdir", { workdir: "/" }, {}, "/"],
+  ["sharedWorkdir", {}, {}, false],
+  ["sharedWorkdir", {}, { HF_K8S_SHARED_WORKDIR: "1" }, true],
+  ["sharedWorkdir", {}, { HF_K8S_SHARED_WORKDIR: "0" }, false],
+  ["sharedWorkdir", { sharedWorkdir: true }, { HF_K8S_SHARED_WORKDIR: "0" }, true],
   ["confdir", { confdir: "/option" }, everything, "/option"],
   ["confdir", {}, everything, "/ours/conf"],
   ["confdir", {}, without("HF_K8S_PROVIDER_CONFDIR"), "/provider/conf"],
@@ -71,6 +75,11 @@ for (const [field, options, environment, value] of cases) {
     assert.equal(loadConfig(options, environment)[field], value);
   });
 }
+
+Deno.test("whether the work directory is shared has to be told so that it cannot be mistaken", () => {
+  const wrong = { HF_K8S_SHARED_WORKDIR: "yes" };
+  assert.throws(() => loadConfig({}, wrong), { name: "HostFactoryError", exitCode: 2, message: /'yes'/ });
+});
 
 const refused: [options: GlobalOptions, message: RegExp][] = [
   [{ logLevel: "loud" }, /Cannot log at level 'loud'/],

@@ -1,7 +1,7 @@
 /** One contract, held by the real files and by those in memory that other tests stand on. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../src/random.ts";
-import { type Files, isMisplaced, isNotFound, isSharedTrouble, systemFiles } from "../src/files.ts";
+import { type Files, inDirectory, isMisplaced, isNotFound, isSharedTrouble, systemFiles } from "../src/files.ts";
 import { Killed, MemoryFiles, noDescriptors, noSpace, notPermitted, readOnly } from "./support/memory_files.ts";
 
 /** What an operation came to: its result, or the class and code of its error. */
@@ -143,6 +143,13 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
     "in full",
   ]],
   ["removes a missing tree", (f, at) => f.removeTree(`${at}/none`), "NotFound ENOENT"],
+  ["removes a tree in a missing directory", (f, at) => f.removeTree(`${at}/none/x`), "NotFound ENOENT"],
+  ["removes a tree below a file", (f, at) => f.removeTree(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["removes a tree behind a link", (f, at) => f.removeTree(`${at}/linkdir/x`), "Error ELOOP"],
+  ["removes a tree behind a link that may be one", (f, at) => {
+    f.removeTree(`${at}/linkdir/x`, { followLinks: true });
+    return sorted(f.list(`${at}/full`));
+  }, ["deep directory"]],
   ["makes directories on the way", (f, at) => [f.makeDirectory(`${at}/a/b/c`), f.info(`${at}/a/b/c`).kind], [
     undefined,
     "directory",
@@ -154,6 +161,23 @@ const contract: [name: string, operation: (files: Files, at: string) => unknown,
   ["makes a directory where a link to one is", (f, at) => f.makeDirectory(`${at}/linkdir`), "done"],
   ["makes a directory where a file is", (f, at) => f.makeDirectory(`${at}/file`), "AlreadyExists EEXIST"],
   ["makes a directory below a file", (f, at) => f.makeDirectory(`${at}/file/x`), "NotADirectory ENOTDIR"],
+  ["makes a file for some alone", (f, at) => {
+    f.writeText(`${at}/new`, "", { mode: 0o600 });
+    f.writeText(`${at}/file`, "", { mode: 0o640 });
+    return [f.info(`${at}/new`).mode, f.info(`${at}/file`).mode];
+  }, [0o600, 0o640]],
+  ["makes directories for some alone, and none of those that exist", (f, at) => {
+    f.makeDirectory(`${at}/empty`, { mode: 0o755 });
+    f.makeDirectory(`${at}/a/b`, { mode: 0o700 });
+    f.makeDirectory(`${at}/a`, { mode: 0o755 });
+    return ["empty", "a", "a/b"].map((name) => f.info(`${at}/${name}`).mode);
+  }, [0o755, 0o700, 0o700]],
+  ["makes what is its user's", (f, at) => {
+    f.makeDirectory(`${at}/a`);
+    f.writeText(`${at}/new`, "");
+    f.symlink("new", `${at}/newlink`);
+    return ["a", "new", "newlink"].every((name) => f.info(`${at}/${name}`).owner?.uid === f.user?.uid);
+  }, true],
   ["lists a directory", (f, at) => sorted(f.list(`${at}/full`)), ["deep directory", "x file"]],
   ["lists links as links", (f, at) => sorted(f.list(at)).filter((text) => text.includes("symlink")), [
     "absolute symlink",
@@ -214,6 +238,71 @@ for (const [name, operation, expected] of contract) {
     }
   });
 }
+
+/** `requests` with a tree in it, somebody's own tree of the same name, and a link by which to mistake one for the other. */
+async function withVictim(act: (at: string) => void | Promise<void>): Promise<void> {
+  const at = await Deno.makeTempDir();
+  const back = Deno.cwd();
+  try {
+    for (const parent of ["requests", "victim"]) {
+      systemFiles.makeDirectory(`${at}/${parent}/x/deep`);
+      systemFiles.writeText(`${at}/${parent}/x/deep/file`, parent);
+    }
+    systemFiles.symlink("victim", `${at}/trap`);
+    await act(at);
+    assert.equal(systemFiles.readText(`${at}/victim/x/deep/file`), "victim");
+    assert.equal(Deno.cwd(), back);
+  } finally {
+    await Deno.remove(at, { recursive: true });
+  }
+}
+
+Deno.test("what is removed in a directory is in that one, though another takes its name before", () =>
+  withVictim((at) => {
+    inDirectory(`${at}/requests`, (here) => {
+      Deno.renameSync(`${at}/requests`, `${at}/away`);
+      Deno.renameSync(`${at}/trap`, `${at}/requests`);
+      Deno.removeSync(`${here}/x`, { recursive: true });
+    });
+    assert.deepEqual(systemFiles.list(`${at}/away`), []);
+  }));
+
+Deno.test("a directory that becomes a link right after it was looked at is not gone into", () =>
+  withVictim((at) => {
+    const { chdir } = Deno;
+    Deno.chdir = (directory) => {
+      Deno.chdir = chdir;
+      Deno.renameSync(`${at}/requests`, `${at}/away`);
+      Deno.renameSync(`${at}/trap`, `${at}/requests`);
+      chdir(directory);
+    };
+    try {
+      assert.throws(() => systemFiles.removeTree(`${at}/requests/x`), { code: "ELOOP", message: /requests'$/ });
+    } finally {
+      Deno.chdir = chdir;
+    }
+    assert.equal(systemFiles.readText(`${at}/away/x/deep/file`), "requests");
+  }));
+
+Deno.test("nobody who swaps a directory for a link all the time leads a removal elsewhere", () =>
+  withVictim(async (at) => {
+    const swaps = [["requests", "away"], ["trap", "requests"], ["requests", "trap"], ["away", "requests"]];
+    const attack = `while (true) for (const [from, to] of ${JSON.stringify(swaps)}) Deno.renameSync(from, to);`;
+    const swapping = new Deno.Command(Deno.execPath(), { args: ["eval", attack], cwd: at, stderr: "null" }).spawn();
+    const times = new Map<unknown, number>();
+    const metOften = (end: string) => (times.get(end) ?? 0) > 50;
+    try {
+      for (let isVictimWell = true; isVictimWell && !(metOften("Error ELOOP") && metOften("done"));) {
+        const end = await outcome(() => systemFiles.removeTree(`${at}/requests/x`));
+        times.set(end, (times.get(end) ?? 0) + 1);
+        isVictimWell = await outcome(() => systemFiles.readText(`${at}/victim/x/deep/file`)) === "victim";
+        await outcome(() => Deno.mkdirSync(`${at}/requests/x`));
+      }
+    } finally {
+      swapping.kill("SIGKILL");
+      await swapping.status;
+    }
+  }));
 
 Deno.test("a change in a watched directory is told; one that cannot be watched does no harm", async () => {
   const directory = await Deno.makeTempDir();

@@ -41,6 +41,11 @@ const globals: Edge[] = [
     instead: "take Files",
   },
   {
+    names: /^(Deno\.(chdir|uid|gid)|process\.(sete?[ug]id|gete?[ug]id|chdir))$/,
+    home: "src/files.ts",
+    instead: "take Files, which knows whom it acts as",
+  },
+  {
     names: /^AbortSignal\.(any|timeout)$/,
     instead: "listen to the signal and stop listening: a signal that lives long remembers for ever what came of it",
   },
@@ -54,7 +59,8 @@ const globals: Edge[] = [
 /** What would lead round the names above. */
 const modules: Edge[] = [
   { names: /^(node:)?fs(\/promises)?$/, home: "src/files.ts", instead: "take Files" },
-  { names: /^(node:)?(process|console)$/, instead: "use what src/ has for it" },
+  { names: /^(node:)?console$/, instead: "use what src/ has for it" },
+  { names: /^(node:)?process$/, home: "src/files.ts", instead: "use what src/ has for it" },
   {
     names: /^(node:)?(http|https|http2)$/,
     home: "src/kube/network.ts",

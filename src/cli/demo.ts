@@ -52,7 +52,7 @@ async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): 
   } finally {
     if (isTerminal && !isDone) await writeOutput("\n");
     await writeOutput(`\n${table(steps)}`);
-    if (isDone && !keep) cli.files.removeTree(directory);
+    if (isDone && !keep) cli.files.removeTree(directory, { followLinks: true });
     else await writeOutput(`Everything that was written is in ${directory}\n`);
   }
   const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);

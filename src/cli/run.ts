@@ -86,6 +86,10 @@ function program(cli: Cli, output: OutputConfiguration): Command {
       "what a request is called of which some machines are good and some failed: complete_with_error or complete " +
         "(HF_K8S_ON_PARTIAL_FAILURE)",
     )
+    .option(
+      "--shared-workdir",
+      "trust whoever may write in the work directory, whose modes are as the umask says (HF_K8S_SHARED_WORKDIR=1)",
+    )
     .option("--proxy <url>", "proxy on the way to the API server");
   for (const verb of VERBS) program.addCommand(verbCommand(cli, verb));
   program.addCommand(serveCommand(cli)).addCommand(watchCommand(cli)).addCommand(runCronCommand(cli));

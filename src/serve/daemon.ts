@@ -65,6 +65,6 @@ function openDaemon(world: World, config: Config, options: { command: string }):
     command: options.command,
     since: new Date(world.clock.now()).toISOString(),
   };
-  const workdir = new Workdir(config.workdir, world);
+  const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
   return { ...world, workdir, connect, locks: systemLocks, holder };
 }

@@ -10,15 +10,16 @@ const NOTE_EVERY_MS = 10_000;
 
 /**
  * Notices that the work directory is not the one any more that this process has taken: emptied, in part or whole, moved
- * away, or replaced by a backup. What was read of it before says nothing then, and locks on it keep no other process out.
- * And keeps the notes beside the locks, by which verbs see that the directory is served.
+ * away, replaced by a backup, given to somebody else, or opened to others. What was read of it before says nothing then, and
+ * locks on it keep no other process out. And keeps the notes beside the locks, by which verbs see that the directory is
+ * served.
  */
 export class DirectoryKeeper implements Loop {
   readonly name = "workdir";
   readonly #workdir: Workdir;
   readonly #clock: Clock;
   readonly #viewIsOurs: (() => boolean) | undefined;
-  readonly #lost: () => void;
+  readonly #lost: (reason: string) => void;
   readonly #note: (standby: string | undefined) => void;
   readonly #trouble: () => string | undefined;
   readonly #watchers: readonly string[];
@@ -30,15 +31,15 @@ export class DirectoryKeeper implements Loop {
   /**
    * @param options `watchers`: those whose locks we hold; `viewIsOurs`: false if a view of the cluster is not the one that we
    * wrote last, absent if we write none: then the notes are written with each look, so that older ones show that a backup was
-   * copied over them; `lost` is called once; `note` writes the notes, with why the directory may soon not be served any more,
-   * if `trouble` says that
+   * copied over them; `lost` is called once, with why, as a sentence; `note` writes the notes, with why the directory may soon
+   * not be served any more, if `trouble` says that
    */
   constructor(
     { workdir, clock }: { workdir: Workdir; clock: Clock },
     options: {
       watchers: readonly string[];
       viewIsOurs?: (() => boolean) | undefined;
-      lost: () => void;
+      lost: (reason: string) => void;
       note: (standby: string | undefined) => void;
       trouble: () => string | undefined;
     },
@@ -56,7 +57,8 @@ export class DirectoryKeeper implements Loop {
     const now = this.#clock.monotonic();
     const trouble = this.#trouble();
     this.#notes ??= this.#readNotes();
-    if (!this.#isOurs(this.#notes)) this.#lost();
+    const reason = this.#whyLost(this.#notes);
+    if (reason !== undefined) this.#lost(reason);
     else if (!this.#viewIsOurs || now >= this.#noteDueMs || trouble !== this.#told) {
       this.#note(trouble);
       this.#notes = this.#readNotes();
@@ -66,11 +68,12 @@ export class DirectoryKeeper implements Loop {
     return Promise.resolve({ kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS });
   }
 
-  #isOurs(notes: ReadonlyMap<string, string | undefined>): boolean {
-    const workdir = this.#workdir;
-    return workdir.inode === workdir.preparedInode &&
-      workdir.layout.directories.every((directory) => workdir.kind(directory) === "directory") &&
-      [...notes].every(([watcher, note]) => this.#readNote(watcher) === note) && this.#viewIsOurs?.() !== false;
+  #whyLost(notes: ReadonlyMap<string, string | undefined>): string | undefined {
+    const reason = this.#workdir.whyLost;
+    if (reason !== undefined) return reason;
+    const other = [...notes].find(([watcher, note]) => this.#readNote(watcher) !== note);
+    if (other) return `Somebody else has written who watches ${other[0]}`;
+    return this.#viewIsOurs?.() === false ? "Somebody else has written its view of the cluster" : undefined;
   }
 
   #readNotes(): Map<string, string | undefined> {

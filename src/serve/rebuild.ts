@@ -55,6 +55,7 @@ export interface RebuildOptions extends Scope {
 export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<Rebuilt> {
   const { workdir, clock, random } = daemon;
   const { instance, acceptInstance, dryRun, signal } = options;
+  if (dryRun) workdir.check({ reads: true });
   checkInstance(workdir, instance, { seen: () => instancesOnPods(workdir), accepted: acceptInstance });
   const { kube, tenure } = connect(daemon, { ...options, watchers: ["pods"] });
   const onlooker = { identity: readIdentity(workdir) ?? newIdentity(workdir), isLeased: true };

@@ -93,6 +93,13 @@ const NODES_REFUSED_MS = 10 * 60_000;
 /** Nodes in a page: each is much longer than a pod. */
 const NODES_IN_PAGE = 100;
 
+/** What has been lost of what a process owns. */
+interface Lost {
+  what: "directory" | "instance";
+  /** Why, as a sentence. */
+  reason?: string;
+}
+
 /** How long, in milliseconds, calls under way may take to end once the daemon is to stop. */
 const DRAIN_MS = 8_000;
 
@@ -107,6 +114,7 @@ const log = logger("serve");
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   const { workdir } = daemon;
   const { watchers, runOnce = false, dryRun = false } = options;
+  workdir.check({ reads: dryRun });
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
   const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
   if (dryRun) {
@@ -124,36 +132,37 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   }
   let isAnother = false;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
-    let lost = "nothing" as "nothing" | "directory" | "instance";
+    let lost: Lost | undefined;
     const end = new AbortController();
     const stop = () => end.abort(NOT_NEEDED);
-    const lose = (what: "directory" | "instance") => {
+    const lose = (what: Lost) => {
       lost = what;
       stop();
     };
-    const begun = { lost: () => lose("instance"), mayThrow: isFirst };
+    const begun = { lost: () => lose({ what: "instance" }), mayThrow: isFirst };
     const terms = runOnce ? await tenure.beginNow(stopping) : await tenure.begin(stopping, begun);
     if (!terms) return;
     stopping.addEventListener("abort", stop, { once: true });
     if (stopping.aborted) stop();
     try {
       await settleIn(daemon, options, { isAnother });
-      const lostDirectory = () => lose("directory");
+      const lostDirectory = (reason: string) => lose({ what: "directory", reason });
       await watch(daemon, options, { fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory });
     } catch (error) {
       if (isFirst || !(error instanceof HostFactoryError)) throw error;
       log.error("Work directory not usable", { error: describeError(error) });
-      lost = "directory";
+      lost = { what: "directory", reason: "It could not be used" };
       await daemon.clock.sleep(backoffMs(1, daemon.random), stopping).catch(() => {});
     } finally {
       stopping.removeEventListener("abort", stop);
-      if (lost === "nothing" || stopping.aborted) await tenure.end();
+      if (!lost || stopping.aborted) await tenure.end();
       else await tenure.pause();
     }
-    if (lost === "nothing") return;
-    isAnother = lost === "directory";
+    if (!lost) return;
+    isAnother = lost.what === "directory";
     if (isAnother) {
-      log.warn("The work directory was emptied or replaced: starting over", { workdir: workdir.layout.root });
+      const { reason } = lost;
+      log.warn("The work directory is not as it was taken: starting over", { workdir: workdir.layout.root, reason });
     }
   }
 }
@@ -188,14 +197,21 @@ export function connect(
 async function watch(
   daemon: Daemon,
   options: ServeOptions,
-  given: { fence: Fence; kube: Kube; tenure: Tenure; terms: Terms; stopping: AbortSignal; lost: () => void },
+  given: {
+    fence: Fence;
+    kube: Kube;
+    tenure: Tenure;
+    terms: Terms;
+    stopping: AbortSignal;
+    lost: (reason: string) => void;
+  },
 ): Promise<void> {
   const { clock, random } = daemon;
   const { fence, kube, tenure, terms, stopping, lost } = given;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
   const files = fencedFiles(daemon.workdir.files, fence.check);
-  const workdir = new Workdir(daemon.workdir.layout.root, { files, random });
+  const workdir = new Workdir(daemon.workdir.layout.root, { files, random, isShared: daemon.workdir.isShared });
   await workdir.prepare();
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {

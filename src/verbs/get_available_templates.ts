@@ -1,4 +1,4 @@
-import { describeError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import type { TemplatesAnswer } from "../hf/answers.ts";
 import { parseTemplateFilter } from "../hf/questions.ts";
 import { type Catalogue, NO_LIMIT, readCatalogue, type Template } from "../templates/catalogue.ts";
@@ -11,14 +11,17 @@ import type { Provider } from "./provider.ts";
  */
 export function getAvailableTemplates(provider: Provider, input: unknown): TemplatesAnswer {
   const wanted = parseTemplateFilter(input);
-  const catalogue = readCatalogue(provider.workdir.files, provider.config.confdir);
+  const catalogue = readCatalogue(provider.files, provider.config.confdir);
   const asked = catalogue.templates.filter((template) => !wanted || wanted.includes(template.templateId));
   const { templates, problem } = withAvailable(provider, asked, catalogue);
   const problems = [...(problem ? [problem] : []), ...catalogue.problems];
   return { ...(problems.length > 0 ? { message: summary(problems) } : {}), templates };
 }
 
-/** What is not known is left out: to say that all is free would make Symphony ask for what it cannot have. */
+/**
+ * What is not known is left out: to say that all is free would make Symphony ask for what it cannot have.
+ * @throws HostFactoryError where the work directory is not to be used
+ */
 function withAvailable(
   provider: Provider,
   templates: Template[],
@@ -27,6 +30,7 @@ function withAvailable(
   if (templates.every(({ maxNumber }) => maxNumber === NO_LIMIT)) return { templates };
   const { workdir } = provider;
   try {
+    workdir.check({ reads: true });
     if (workdir.kind(workdir.layout.requests) !== "directory") {
       return { templates, problem: `availableNumber is left out: there is no '${workdir.layout.requests}' yet` };
     }
@@ -35,6 +39,7 @@ function withAvailable(
     capacity.save();
     return { templates: counted };
   } catch (error) {
+    if (error instanceof HostFactoryError) throw error;
     const problem = `availableNumber is left out: cannot see which machines are in use: ${describeError(error)}`;
     return { templates, problem };
   }

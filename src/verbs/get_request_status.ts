@@ -30,8 +30,12 @@ const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
 export function getRequestStatus(provider: Provider, input: unknown): StatusAnswer {
+  provider.workdir.check({ reads: true });
+  return provider.workdir.asOwner(() => answerAll(provider, input));
+}
+
+function answerAll(provider: Provider, input: unknown): StatusAnswer {
   const { config, workdir, clock } = provider;
-  workdir.check();
   const returns = new ReturnIndex(workdir);
   const isReturned = (machine: string) => {
     returns.refresh(clock.now());

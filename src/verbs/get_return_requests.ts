@@ -19,9 +19,13 @@ import { type Provider, withService } from "./provider.ts";
  * only where the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
  */
 export function getReturnRequests(provider: Provider, input: unknown): ReturnRequestsAnswer {
-  const { workdir, clock } = provider;
   const named = parseReturnRequests(input);
-  workdir.check();
+  provider.workdir.check({ reads: true });
+  return provider.workdir.asOwner(() => nameMachines(provider, named));
+}
+
+function nameMachines(provider: Provider, named: ReturnType<typeof parseReturnRequests>): ReturnRequestsAnswer {
+  const { workdir, clock } = provider;
   const now = epochSeconds(clock.now());
   const view = readView(workdir, "pods");
   const doubt = doubtView(view, now);

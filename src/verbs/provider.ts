@@ -9,6 +9,8 @@ import { Workdir } from "../workdir/workdir.ts";
 export interface Provider {
   config: Config;
   workdir: Workdir;
+  /** All other files: the work directory has its own. */
+  files: Files;
   clock: Clock;
   random: Random;
   /** Tells people, beside the answer, what they ought to know. */
@@ -20,8 +22,7 @@ export function openProvider(
   config: Config,
   world: { files: Files; clock: Clock; random: Random; warn: (text: string) => void },
 ): Provider {
-  const { clock, random, warn } = world;
-  return { config, workdir: new Workdir(config.workdir, world), clock, random, warn };
+  return { config, ...world, workdir: new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir }) };
 }
 
 /**

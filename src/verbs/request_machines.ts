@@ -30,8 +30,8 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
 }
 
 async function add(provider: Provider, wanted: { id: string; templateId: string; count: number }): Promise<void> {
-  const { config, workdir, clock } = provider;
-  const catalogue = readCatalogue(workdir.files, config.confdir);
+  const { config, workdir, files, clock } = provider;
+  const catalogue = readCatalogue(files, config.confdir);
   const template = findTemplate(catalogue, wanted.templateId);
   const taken = await snapshot(provider, template);
   const request = { ...wanted, requestedAt: epochSeconds(clock.now()), ...taken };
@@ -73,9 +73,9 @@ async function writeFirstWords({ workdir, clock }: Provider, machines: string[])
   }
 }
 
-function readManifestText({ workdir }: Provider, path: string): string {
+function readManifestText({ files }: Provider, path: string): string {
   try {
-    return workdir.files.readText(path);
+    return files.readText(path);
   } catch (error) {
     const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
     throw new HostFactoryError(`Cannot read the pod manifest '${path}': ${reason}`, { cause: error });

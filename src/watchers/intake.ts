@@ -79,8 +79,9 @@ export class Intake<Stored> {
       return;
     }
     const stored = isRequestId(id) ? read(id) : undefined;
-    if (!stored) {
-      broken.note(path, `It is not a ${what}`);
+    const distrust = stored && this.#watching.workdir.distrust(path);
+    if (!stored || distrust !== undefined) {
+      broken.note(path, distrust ?? `It is not a ${what}`);
       return this.#arrivals.reconsider(id);
     }
     broken.clear(path);

@@ -79,12 +79,13 @@ export class LeftoversSweeper implements Loop {
   }
 
   #removeOld(path: string): void {
-    const { workdir: { files }, clock } = this.#watching;
+    const { workdir: { files, layout }, clock } = this.#watching;
     const now = clock.monotonic();
     const seenAtMs = this.#seenAtMs.get(path) ?? now;
     this.#seenAtMs.set(path, seenAtMs);
     if (now - seenAtMs < OLD_MS || Math.abs(clock.now() - files.info(path).modifiedMs) < OLD_MS) return;
-    files.removeTree(path);
+    // The work directory itself may be a link; what is in it is not.
+    files.removeTree(path, { followLinks: path.lastIndexOf("/") === layout.root.length });
     this.#seenAtMs.delete(path);
     log.info("Removed what a killed process left", { path });
   }

@@ -124,7 +124,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** False where the view that was written last, or the file of some pod that is followed, is not there any more. */
   get viewIsOurs(): boolean {
-    return this.#view.isThere && this.#keptFiles.areThere();
+    return this.#watching.workdir.asOwner(() => this.#view.isThere && this.#keptFiles.areThere());
   }
 
   begin({ wentBack = false }: { wentBack?: boolean } = {}): void {

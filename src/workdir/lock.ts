@@ -27,7 +27,7 @@ export const systemLocks: Locks = {
     }
     // Its holder keeps a lock on a file that has no name any more.
     if (isFenced) workdir.remove(path);
-    const database = open(path);
+    const database = open(workdir, path, { isNew: isFenced || kind === undefined });
     try {
       database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     } catch (error) {
@@ -44,9 +44,11 @@ export const systemLocks: Locks = {
   },
 };
 
-function open(path: string): DatabaseSync {
+/** SQLite would make the file for all to read. */
+function open(workdir: Workdir, path: string, { isNew }: { isNew: boolean }): DatabaseSync {
   try {
-    return new DatabaseSync(path);
+    if (isNew) workdir.makeFile(path, "");
+    return workdir.asOwner(() => new DatabaseSync(path));
   } catch (error) {
     throw cannotOpen(path, error);
   }

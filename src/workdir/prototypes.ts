@@ -28,7 +28,7 @@ export class Prototypes {
   empty(path: string): void {
     const { files, layout } = this.#workdir;
     this.#alias(layout.prototype("empty"), path, {
-      make: (at) => files.writeText(at, ""),
+      make: (at) => this.#workdir.makeFile(at, ""),
       isRight: (at) => this.#workdir.kind(at) === "file" && files.info(at).size === 0,
     });
   }

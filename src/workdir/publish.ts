@@ -38,11 +38,10 @@ export class Draft {
 
   static async build(workdir: Workdir, path: string, fill: Fill): Promise<Draft> {
     const draft = new Draft(workdir, path);
-    const { files } = workdir;
     try {
-      files.makeDirectory(draft.#hidden);
+      workdir.makeDirectory(draft.#hidden);
       const lasting = await fill(draft.#hidden);
-      await inParallel([...lasting, draft.#hidden], (path) => files.sync(path));
+      await inParallel([...lasting, draft.#hidden], (path) => workdir.files.sync(path));
       return draft;
     } catch (error) {
       throw draft.#discardFor(error);

@@ -74,7 +74,7 @@ export function draftRequest(
   const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
   return Draft.build(workdir, workdir.layout.request(id), async (directory) => {
     const texts = { [RequestFile.record]: JSON.stringify(record), [RequestFile.manifest]: manifest };
-    for (const [name, text] of Object.entries(texts)) workdir.files.writeText(`${directory}/${name}`, `${text}\n`);
+    for (const [name, text] of Object.entries(texts)) workdir.makeFile(`${directory}/${name}`, `${text}\n`);
     for (let index = 0; index < count; index++) {
       if (budget.isSpent) await budget.breathe();
       workdir.prototypes.link(RequestFile.manifest, `${directory}/${machineName(id, index)}`);
@@ -101,7 +101,7 @@ export async function restoreRequest(
       const recordPath = `${directory}/${RequestFile.record}`;
       if (record) {
         const text = JSON.stringify({ version: RECORD_VERSION, ...record } satisfies RequestRecord);
-        workdir.files.writeText(recordPath, `${text}\n`);
+        workdir.makeFile(recordPath, `${text}\n`);
       }
       for (const name of [...machines, RequestFile.processed]) {
         if (budget.isSpent) await budget.breathe();

@@ -43,7 +43,7 @@ export class ReturnIndex {
     for (const id of fresh) {
       const path = this.#workdir.layout.returnRequest(id);
       try {
-        const machines = this.#workdir.kind(path) === "directory" ? this.#workdir.names(path) : [];
+        const machines = this.#workdir.distrust(path) === undefined ? this.#workdir.names(path) : [];
         if (machines.length > 0) this.#add(id, machines);
         else this.#arrivals.reconsider(id);
       } catch {

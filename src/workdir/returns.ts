@@ -52,7 +52,7 @@ export async function addReturn(
     await publish(workdir, path, async (directory) => {
       workdir.empty(workdir.layout.returningRequest(id));
       const recordPath = `${directory}/${RequestFile.record}`;
-      workdir.files.writeText(recordPath, `${JSON.stringify(record)}\n`);
+      workdir.makeFile(recordPath, `${JSON.stringify(record)}\n`);
       for (const machine of new Set(machines)) {
         if (budget.isSpent) await budget.breathe();
         workdir.prototypes.empty(`${directory}/${machine}`);

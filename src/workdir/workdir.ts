@@ -1,30 +1,52 @@
 import { describeError, HostFactoryError } from "../errors.ts";
-import { type Files, isMisplaced, isNotFound } from "../files.ts";
+import { type FileInfo, type Files, isMisplaced, isNotFound, type User } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { BrokenEntries } from "./broken_entries.ts";
 import { inParallel } from "./in_parallel.ts";
 import { Layout } from "./layout.ts";
+import { OwnerFiles } from "./owner_files.ts";
 import { Prototypes } from "./prototypes.ts";
+import { checkDirectory, checkOwner, distrust, mend } from "./trust.ts";
+
+/** What we make is read and changed by its owner alone, unless the work directory is shared. */
+const PRIVATE_DIRECTORY = 0o700;
+const PRIVATE_FILE = 0o600;
 
 /** A work directory: its paths, its files, and how to change one so that a reader sees the old or the new, never a half. */
 export class Workdir {
   readonly layout: Layout;
-  readonly files: Files;
   readonly random: Random;
   readonly prototypes: Prototypes;
   readonly broken = new BrokenEntries();
+  /** As this process, and as whoever it has to be here. */
+  readonly #ownFiles: Files;
+  #files: Files;
+  /** Whoever may write in it is trusted, and the umask says who may. */
+  readonly isShared: boolean;
   readonly #tag: string;
   #counter = 0;
-  #preparedInode: number | undefined;
+  #prepared: FileInfo | undefined;
   /** Settled once all that was given to `inTurn` has come to its end. */
   #turns: Promise<void> = Promise.resolve();
 
-  constructor(root: string, options: { files: Files; random: Random }) {
+  constructor(root: string, options: { files: Files; random: Random; isShared?: boolean }) {
     this.layout = new Layout(root);
-    this.files = options.files;
+    this.#ownFiles = this.#files = options.files;
     this.random = options.random;
+    this.isShared = options.isShared ?? false;
     this.prototypes = new Prototypes(this);
     this.#tag = integerBetween(options.random, 0, 2 ** 40).toString(36);
+  }
+
+  /** How the files here are read and changed: for root in the directory of another user, as that user. */
+  get files(): Files {
+    return this.#files;
+  }
+
+  /** Calls `act`, which must not wait, as whom `files` does its calls: many of these cost less together. */
+  asOwner<T>(act: () => T): T {
+    const { user } = this.#files;
+    return user && this.#files !== this.#ownFiles ? this.#ownFiles.as(user, act) : act();
   }
 
   /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */
@@ -40,12 +62,16 @@ export class Workdir {
    */
   makeDirectories(): () => Promise<void> {
     const { root, directories } = this.layout;
+    const isNew = this.#rootInfo() === undefined;
     this.check();
     try {
       const isMissing = (path: string) => this.kind(path) === undefined;
-      const toSync = isMissing(root) ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
-      for (const directory of directories) this.files.makeDirectory(directory);
-      this.#preparedInode = this.inode;
+      const toSync = isNew ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
+      // What leads to it is no secret.
+      if (isNew) this.files.makeDirectory(root.slice(0, root.lastIndexOf("/")) || "/");
+      for (const directory of directories) this.makeDirectory(directory);
+      if (isNew) this.check(); // Somebody may have been quicker to make it.
+      this.#prepared = this.#rootInfo();
       return async () => {
         try {
           await inParallel(toSync, (directory) => this.files.sync(directory));
@@ -54,7 +80,7 @@ export class Workdir {
         }
       };
     } catch (error) {
-      throw this.#unusable(error);
+      throw error instanceof HostFactoryError ? error : this.#unusable(error);
     }
   }
 
@@ -66,31 +92,95 @@ export class Workdir {
   }
 
   /**
-   * Sees that what has to be a directory is one, or is missing: a link may lead anywhere. The work directory as a whole may
-   * be one.
-   * @throws HostFactoryError that names what is not
+   * Sees that the work directory is ours and nobody else's, and that what has to be a directory is one, or is missing: a link
+   * may lead anywhere. The work directory as a whole may be one. From then on it is used as the user whose it is.
+   * @param options `reads`: nothing is to be changed in it; then it may also be root's
+   * @throws HostFactoryError that names what is not as it has to be
    */
-  check(): void {
-    for (const directory of this.layout.directories) {
-      const kind = this.kind(directory);
-      if (kind === undefined || kind === "directory") continue;
-      throw new HostFactoryError(
-        `Cannot use the work directory '${this.layout.root}': '${directory}' is no directory`,
-        {
+  check({ reads = false }: { reads?: boolean } = {}): void {
+    const { root, directories, lost } = this.layout;
+    const info = this.#rootInfo();
+    const options = { reads, isShared: this.isShared };
+    this.#useAs(info?.owner && checkOwner(this.#ownFiles, root, { owner: info.owner, ...options }));
+    if (info) this.#checkTrust(root, info);
+    for (const directory of [...directories, lost]) {
+      const info = this.#unlessMissing(() => this.files.info(directory));
+      if (info?.kind === "directory") this.#checkTrust(directory, info);
+      else if (info && directory !== lost) {
+        throw new HostFactoryError(`Cannot use the work directory '${root}': '${directory}' is no directory`, {
           hint: "move it away; to keep the work directory elsewhere, make a link of the whole",
-        },
-      );
+        });
+      }
     }
+  }
+
+  /**
+   * Why what is at the path of a request is not to be acted upon, as a sentence; nothing where it is a directory that nobody
+   * can have changed who could not change the work directory, or is missing.
+   */
+  distrust(path: string): string | undefined {
+    const info = this.#unlessMissing(() => this.files.info(path));
+    if (!info) return undefined;
+    if (info.kind !== "directory") return "It is no directory";
+    const reason = this.isShared ? undefined : distrust(info, this.#users);
+    return reason && `It ${reason}: ${mend(path, { info, users: this.#users })}`;
+  }
+
+  /** Why the directory that was prepared is not whole, or not ours alone, any more; nothing where it is. */
+  get whyLost(): string | undefined {
+    const info = this.#rootInfo();
+    if (!info || info.inode !== this.#prepared?.inode) return "It was removed or replaced";
+    try {
+      this.check();
+    } catch (error) {
+      if (error instanceof HostFactoryError) return describeError(error);
+      throw error;
+    }
+    if (info.owner?.uid !== this.#prepared.owner?.uid) return "It was given to another user";
+    const missing = this.layout.directories.find((directory) => this.kind(directory) !== "directory");
+    return missing && `'${missing}' was removed`;
   }
 
   /** The inode of the directory that was prepared: another may be in its place by now. */
   get preparedInode(): number | undefined {
-    return this.#preparedInode;
+    return this.#prepared?.inode;
   }
 
   /** What tells the directory from a copy of it, on whatever host; nothing where it is missing. */
   get inode(): number | undefined {
-    return this.#unlessMissing(() => this.files.info(this.layout.root, { followLinks: true }).inode);
+    return this.#rootInfo()?.inode;
+  }
+
+  #rootInfo(): FileInfo | undefined {
+    return this.#unlessMissing(() => this.#ownFiles.info(this.layout.root, { followLinks: true }));
+  }
+
+  /** @param user absent: as ourselves */
+  #useAs(user: User | undefined): void {
+    if (!user) this.#files = this.#ownFiles;
+    else if (this.#files === this.#ownFiles || this.#files.user?.uid !== user.uid) {
+      this.#files = new OwnerFiles(this.#ownFiles, user);
+    }
+  }
+
+  #checkTrust(directory: string, info: FileInfo): void {
+    if (!this.isShared) checkDirectory(this.layout.root, directory, { info, users: this.#users });
+  }
+
+  /** Whose directories are trusted, beside root's. */
+  get #users(): User[] {
+    const { user } = this.#files;
+    return user ? [user] : [];
+  }
+
+  /** Makes a directory, and those on the way to it, which nobody else gets into. */
+  makeDirectory(path: string): void {
+    this.files.makeDirectory(path, this.isShared ? {} : { mode: PRIVATE_DIRECTORY });
+  }
+
+  /** Writes a file in its place that nobody else may read. Not atomic: see `write`. */
+  makeFile(path: string, text: string): void {
+    this.files.writeText(path, text, this.isShared ? {} : { mode: PRIVATE_FILE });
   }
 
   /** A hidden name in `directory` that nobody else uses. */
@@ -115,7 +205,7 @@ export class Workdir {
   write(path: string, text: string, { spare }: { spare?: string | undefined } = {}): void {
     this.replace(path, (temporary) => {
       if (spare !== undefined) this.files.rename(spare, temporary);
-      this.files.writeText(temporary, text);
+      this.makeFile(temporary, text);
     });
   }
 
@@ -136,11 +226,12 @@ export class Workdir {
    * Removes a file by hiding it, to become another: to free one inode and find another takes longer than all the rest on
    * some file systems. The caller removes it where nothing becomes of it.
    * @returns where it is hidden; nothing where there is nothing to become another: what is a link, or has another name, leads
-   * who writes to it elsewhere
+   * who writes to it elsewhere, and what is somebody else's stays so
    */
   retire(path: string): string | undefined {
     const info = this.#unlessMissing(() => this.files.info(path));
-    if (info?.kind !== "file" || info.links > 1) return void this.remove(path);
+    const isOurs = info?.owner?.uid === this.files.user?.uid;
+    if (info?.kind !== "file" || info.links > 1 || !isOurs) return void this.remove(path);
     const hidden = this.#temporaryFor(path);
     return this.#unlessMissing(() => {
       this.files.rename(path, hidden);
@@ -150,25 +241,31 @@ export class Workdir {
 
   /** Makes `path` a link to a status word, whatever it was before. */
   link(word: string, path: string): void {
-    // Renaming one name of a file onto another of its names would leave both.
-    if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
-    this.prototypes.recheck();
-    this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+    this.asOwner(() => {
+      // Renaming one name of a file onto another of its names would leave both.
+      if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
+      this.prototypes.recheck();
+      this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+    });
   }
 
   /** Makes `path` an empty file, whatever it was before. */
   empty(path: string): void {
-    if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
-    this.prototypes.recheck();
-    this.replace(path, (temporary) => this.prototypes.empty(temporary));
+    this.asOwner(() => {
+      if (this.kind(path) === "file" && this.files.info(path).size === 0) return;
+      this.prototypes.recheck();
+      this.replace(path, (temporary) => this.prototypes.empty(temporary));
+    });
   }
 
   /** Replaces what is at `path` by what `make` makes under another name. */
   replace(path: string, make: (temporary: string) => void): void {
     const temporary = this.#temporaryFor(path);
     try {
-      make(temporary);
-      this.#putInPlace(temporary, path);
+      this.asOwner(() => {
+        make(temporary);
+        this.#putInPlace(temporary, path);
+      });
     } catch (error) {
       this.#abandon(temporary);
       throw error;

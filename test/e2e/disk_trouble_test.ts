@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
-import { runToEnd } from "../support/process.ts";
+import { NOBODY, noOrdinaryUser } from "../support/ordinary_user.ts";
+import { shell } from "../support/shell.ts";
 import { machinesOf, type Script, type Site } from "../support/site.ts";
-import { asNobody, noLimits, noOrdinaryUser, noSmallDisk, shell, SmallDisk } from "../support/small_disk.ts";
+import { noLimits, noSmallDisk, SmallDisk } from "../support/small_disk.ts";
 
 const machines = { template: { templateId: "small", machineCount: 3 } };
 
@@ -109,44 +110,33 @@ clusterTest("serve that is out of descriptors goes on once there are some", asyn
 }, { lacks: noLimits });
 
 siteTest("without permission to write, what is known is answered, and nothing else is pretended", async (site) => {
+  site.become(NOBODY);
   const id = await site.request(2);
-  shell(`chmod 755 '${site.directory}' && chmod -R a+rX '${site.directory}'`);
-  const ask = async (verb: string, input: unknown) => {
-    const file = site.write("nobody.json", JSON.stringify(input));
-    const line = `exec ${asNobody} "$HOSTFACTORY_BIN" ${verb} -f '${file}'`;
-    const { environment, directory } = site;
-    const ran = await runToEnd({ program: "/bin/sh", args: ["-c", line], environment, directory });
-    return { ...ran, answer: JSON.parse(ran.stdout) };
-  };
-  for (
-    const [verb, input] of [["request-machines", machines], ["request-return-machines", { machines: [] }]] as const
-  ) {
-    const { code, answer } = await ask(verb, input);
-    assert.equal(code, 1);
-    assert.match(answer.message, /Permission denied/);
-  }
-  const question = { requests: [{ requestId: id }] };
-  assert.equal((await ask("get-request-status", question)).answer.requests[0].status, "running");
+  shell(`chmod -R u-w '${site.workdir}'`);
+  await refused(site, id, /Permission denied/);
+  assert.equal((await site.status(id)).status, "running");
   Deno.chmodSync(`${site.workdir}/requests/${id}`, 0o000);
-  const { answer } = await ask("get-request-status", question);
-  assert.equal(answer.requests[0].status, "running", "nothing is said that would make Symphony drop machines");
-  assert.match(answer.requests[0].message, /Permission denied/);
+  const { status, message } = await site.status(id);
+  assert.equal(status, "running", "nothing is said that would make Symphony drop machines");
+  assert.match(message, /Permission denied/);
   Deno.chmodSync(`${site.workdir}/requests`, 0o000);
-  assert.equal((await ask("get-request-status", question)).answer.requests[0].status, "running");
+  assert.equal((await site.status(id)).status, "running");
   Deno.chmodSync(`${site.confdir}/k8sprov_templates.json`, 0o000);
-  assert.match((await ask("get-available-templates", {})).answer.message, /k8sprov_templates\.json.*Permission denied/);
+  const { answer } = await site.ask("getAvailableTemplates");
+  assert.match(answer.message, /k8sprov_templates\.json.*Permission denied/);
 }, { lacks: noOrdinaryUser });
 
 clusterTest("serve that may not write or read goes on once it may", async (site) => {
-  await site.request(1, { id: "first" });
-  shell(`chmod 755 '${site.directory}' && chmod -R a+rX '${site.directory}'; chown -R 65534:65534 '${site.workdir}'`);
-  const serve = site.start(["-c", `exec ${asNobody} "$HOSTFACTORY_BIN" serve`], { program: "/bin/sh" });
-  await site.allRunning("first");
+  site.become(NOBODY);
+  const serve = site.serve();
+  await site.allRunning(await site.request(1));
   for (const [path, mode] of [["pods", 0o500], ["requests", 0o000], ["pods-status", 0o500]] as const) {
-    Deno.chmodSync(`${site.workdir}/${path}`, mode);
+    serve.signal("SIGSTOP"); // It is to meet the request with the trouble.
     const id = await site.request(1);
-    shell(`chown -R 65534:65534 '${site.workdir}/requests/${id}'`);
-    await serve.says(/Permission denied/);
+    Deno.chmodSync(`${site.workdir}/${path}`, mode);
+    const said = serve.stderr.length;
+    serve.signal("SIGCONT");
+    await eventually("serve says so", () => serve.stderr.slice(said).includes("Permission denied"));
     Deno.chmodSync(`${site.workdir}/${path}`, 0o755);
     await site.allRunning(id);
   }

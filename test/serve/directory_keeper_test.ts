@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DirectoryKeeper } from "../../src/serve/directory_keeper.ts";
+import { MemoryFiles } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 /** How the notes beside a lock are written. */
@@ -17,7 +18,7 @@ async function isLostAfter(change: (provider: MemoryProvider) => unknown, viewIs
   const provider = memoryProvider();
   provider.files.writeText("/work/locks/pods.json", "us");
   let lost = false;
-  const options = { watchers: ["pods"], viewIsOurs: () => viewIsOurs, lost: () => lost = true };
+  const options = { watchers: ["pods"], viewIsOurs: () => viewIsOurs, lost: (reason: string) => lost = reason !== "" };
   const keeper = new DirectoryKeeper(provider, { ...options, ...notes(provider, "pods") });
   await keeper.step(new AbortController().signal);
   assert.equal(lost, !viewIsOurs);
@@ -33,7 +34,11 @@ const losses: [what: string, change: (provider: MemoryProvider) => unknown][] = 
   ["a copy of what it was", ({ files }) => files.putBack("/work", files.copy("/work"))],
   ["moved away", ({ files }) => files.rename("/work", "/old")],
   ["without one of its directories", ({ files }) => files.removeTree("/work/pods-status")],
-  ["somebody else's", ({ files }) => files.writeText("/work/locks/pods.json", "them")],
+  ["watched by somebody else", ({ files }) => files.writeText("/work/locks/pods.json", "them")],
+  ["somebody else's", ({ files }) => files.chown("/work", { uid: 1001, gid: 1001 })],
+  ["somebody else's in part", ({ files }) => files.chown("/work/requests", { uid: 1001, gid: 1001 })],
+  ["writable by others", ({ files }) => files.chmod("/work", 0o757)],
+  ["writable by a group in part", ({ files }) => files.chmod("/work/return-requests", 0o775)],
 ];
 for (const [what, change] of losses) {
   Deno.test(`a work directory that is ${what} is lost`, async () => assert.ok(await isLostAfter(change)));
@@ -49,6 +54,25 @@ Deno.test("a work directory stays ours, whatever is written in it", async () => 
     files.writeText("/work/locks/expiry.json", "them");
   };
   assert.equal(await isLostAfter(change), false);
+});
+
+Deno.test("a work directory that goes from one user to another is lost for root, though both may have one", async () => {
+  const files = new MemoryFiles();
+  files.user = { uid: 0, gid: 0 };
+  for (const path of ["/", "/work", "/conf"]) files.makeDirectory(path);
+  for (const path of ["/", "/work"]) files.chown(path, files.user);
+  files.chown("/work", { uid: 1001, gid: 1001 });
+  const provider = memoryProvider({ files });
+  const reasons: string[] = [];
+  const lost = (reason: string) => reasons.push(reason);
+  const options = { watchers: [], viewIsOurs: () => true, lost, ...notes(provider, "pods") };
+  const keeper = new DirectoryKeeper(provider, options);
+  await keeper.step(new AbortController().signal);
+  assert.deepEqual(reasons, []);
+  for (const { name } of files.list("/work")) files.chown(`/work/${name}`, { uid: 1002, gid: 1002 });
+  files.chown("/work", { uid: 1002, gid: 1002 });
+  await keeper.step(new AbortController().signal);
+  assert.deepEqual(reasons, ["It was given to another user"]);
 });
 
 Deno.test("a work directory that cannot be looked at is not lost", () => {

@@ -4,10 +4,13 @@ import { serve, type ServeOptions, WATCHERS } from "../../src/serve/serve.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { addRequest } from "../../src/workdir/requests.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
+import { atOnce } from "../support/at_once.ts";
 import { type Copy, notPermitted } from "../support/memory_files.ts";
 import { FakeKube } from "../support/fake_kube.ts";
-import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+import { manifest, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const options: ServeOptions = {
   watchers: WATCHERS,
@@ -110,6 +113,40 @@ for (
     assert.equal(kube.named("createPod").length, 2, "no pod was created twice");
     stopping.abort();
     await provider.clock.advance(1_000);
+    await running;
+  });
+}
+
+const openings: [what: string, open: (provider: MemoryProvider) => void, close: (provider: MemoryProvider) => void][] =
+  [
+    ["opened to others", ({ files }) => files.chmod("/work", 0o777), ({ files }) => files.chmod("/work", 0o755)],
+    [
+      "in part given to somebody else",
+      ({ files }) => files.chown("/work/return-requests", { uid: 1001, gid: 1001 }),
+      ({ files }) => files.chown("/work/return-requests", files.user),
+    ],
+  ];
+for (const [what, open, close] of openings) {
+  Deno.test(`in a work directory that is ${what} while serve runs, nothing is done before that is over`, async () => {
+    const { provider, kube, taken, running, stopping } = await serving();
+    const { workdir, clock } = provider;
+    open(provider);
+    await clock.advance(2_000);
+    assert.equal(taken.now, 0);
+    assert.throws(() => status(provider), { message: /Cannot use the work directory/ });
+    const asked = { id: "late", templateId: "T", count: 1, requestedAt: 1, manifest: JSON.stringify(manifest) };
+    await addRequest(workdir, { ...asked, up: undefined }, atOnce);
+    await addReturn(workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: 1 }, atOnce);
+    const before = provider.files.tree("/work");
+    await clock.advance(100_000);
+    assert.deepEqual([...kube.pods.keys()].sort(), ["req-0", "req-1"]);
+    assert.deepEqual(provider.files.tree("/work"), before);
+
+    close(provider);
+    await clock.advance(30_000);
+    assert.deepEqual([...kube.pods.keys()].sort(), ["late-0", "req-1"]);
+    stopping.abort();
+    await clock.advance(1_000);
     await running;
   });
 }

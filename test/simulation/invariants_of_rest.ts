@@ -73,14 +73,15 @@ function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, is
 
 /** The machines that Symphony would be told have gone, or are about to, were it to ask for all now. */
 function namedAsGone({ host, clock }: Simulation): Set<string> {
-  const { workdir } = host;
+  const { workdir, files } = host;
   const config = loadConfig({ workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE }, {});
   const hostClock: Clock = {
     now: () => clock.now() + host.skewMs,
     monotonic: () => clock.monotonic(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
   };
-  const answer = getReturnRequests({ config, workdir, clock: hostClock, random: workdir.random, warn() {} }, {});
+  const provider = { config, workdir, files, clock: hostClock, random: workdir.random, warn() {} };
+  const answer = getReturnRequests(provider, {});
   return new Set(answer.requests.map(({ machine }) => machine));
 }
 

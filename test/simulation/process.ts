@@ -128,6 +128,10 @@ export class Process {
       changed(this, path);
     };
     return {
+      get user() {
+        return disk().user;
+      },
+      as: (user, act) => disk().as(user, act),
       readText: (path, given) => read("readText", path, (files) => files.readText(path, given)),
       readLink: (path) => read("readLink", path, (files) => files.readLink(path)),
       list: (path) => read("list", path, (files) => files.list(path)),
@@ -137,14 +141,14 @@ export class Process {
         if (syncMs() > 0) await this.#syncing(syncMs());
         done();
       },
-      writeText: (path, text) => write("writeText", path, (files) => files.writeText(path, text)),
+      writeText: (path, text, given) => write("writeText", path, (files) => files.writeText(path, text, given)),
       appendText: (path, text) => write("appendText", path, (files) => files.appendText(path, text)),
       symlink: (target, path) => write("symlink", path, (files) => files.symlink(target, path)),
       hardLink: (existing, path) => write("hardLink", path, (files) => files.hardLink(existing, path)),
       rename: (from, to) => write("rename", to, (files) => files.rename(from, to)),
       remove: (path) => write("remove", path, (files) => files.remove(path)),
-      removeTree: (path) => write("removeTree", path, (files) => files.removeTree(path)),
-      makeDirectory: (path) => write("makeDirectory", path, (files) => files.makeDirectory(path)),
+      removeTree: (path, given) => write("removeTree", path, (files) => files.removeTree(path, given)),
+      makeDirectory: (path, given) => write("makeDirectory", path, (files) => files.makeDirectory(path, given)),
       watch: (directories, options) =>
         disk().watch(directories, {
           signal: options.signal,

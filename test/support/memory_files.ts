@@ -1,26 +1,36 @@
 import { Buffer } from "node:buffer";
-import { type DirectoryEntry, type FileInfo, type Files, refuseUnreadable, withoutMark } from "../../src/files.ts";
-import type { ReadOptions } from "../../src/files.ts";
+import type {
+  DirectoryEntry,
+  FileInfo,
+  Files,
+  MakeOptions,
+  ReadOptions,
+  RemoveTreeOptions,
+  User,
+} from "../../src/files.ts";
+import { refuseUnreadable, withoutMark } from "../../src/files.ts";
 import { integerBetween, type Random } from "../../src/random.ts";
 
-interface FileNode {
+/** What all of them have. */
+interface Common {
   inode: number;
+  owner: User;
+  mode: number;
+  modifiedMs: number;
+}
+interface FileNode extends Common {
   kind: "file";
   text: string;
   /** What a power failure leaves of the text; nothing where it was never synced. */
   syncedText: string | undefined;
   /** The number of the sync that this is of: one that began before it and ends after it changes nothing. */
   syncedBy: number;
-  modifiedMs: number;
 }
-interface LinkNode {
-  inode: number;
+interface LinkNode extends Common {
   kind: "symlink";
   target: string;
-  modifiedMs: number;
 }
-interface DirectoryNode {
-  inode: number;
+interface DirectoryNode extends Common {
   kind: "directory";
   entries: Map<string, Node>;
   /** What a power failure leaves of the entries. */
@@ -28,13 +38,10 @@ interface DirectoryNode {
   syncedBy: number;
   /** What each operation since then did to the entries: a rename within the directory is one. */
   changes: Map<string, Node | undefined>[];
-  modifiedMs: number;
 }
 /** A pipe, socket or device. */
-interface OtherNode {
-  inode: number;
+interface OtherNode extends Common {
   kind: "other";
-  modifiedMs: number;
 }
 type Node = FileNode | LinkNode | DirectoryNode | OtherNode;
 
@@ -56,7 +63,7 @@ export interface Copy {
 
 export interface Operation {
   /** The method of `Files` that was called. */
-  name: Exclude<keyof Files, "watch">;
+  name: Exclude<keyof Files, "watch" | "as" | "user">;
   /** Its arguments: for `symlink` the target first, for `rename` where from. */
   paths: string[];
 }
@@ -97,6 +104,8 @@ export class MemoryFiles implements Files {
   readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
   /** Every operation that was tried and changes or syncs something, in order. */
   readonly writes: Operation[] = [];
+  /** Whom whatever is made belongs to. Nobody is kept from anything: see `deny`. */
+  user: User = { uid: 1000, gid: 1000 };
   /** Called before each operation with its place among all writes (reads have that of the next write); what it throws, the operation throws. */
   before: (operation: Operation, write: number) => void = () => {};
 
@@ -142,7 +151,25 @@ export class MemoryFiles implements Files {
   /** Puts a pipe at a path: to open it would block for ever, which is told by an error here. */
   pipe(path: string): void {
     const { parent, name } = this.#place(path);
-    this.#put(parent, name, { inode: this.#inodes++, kind: "other", modifiedMs: this.#now() });
+    this.#put(parent, name, { ...this.#fresh(0o644), kind: "other" });
+  }
+
+  as<T>(user: User, act: () => T): T {
+    const before = this.user;
+    this.user = user;
+    try {
+      return act();
+    } finally {
+      this.user = before;
+    }
+  }
+
+  chown(path: string, user: User): void {
+    this.#at(path).owner = user;
+  }
+
+  chmod(path: string, mode: number): void {
+    this.#at(path).mode = mode;
   }
 
   /** Takes away all permissions on what is at a path. */
@@ -205,9 +232,11 @@ export class MemoryFiles implements Files {
     return withoutMark(node.text);
   }
 
-  writeText(path: string, text: string): void {
+  writeText(path: string, text: string, { mode }: MakeOptions = {}): void {
     this.#begin("writeText", path);
-    this.#file(path).text = text;
+    const file = this.#file(path);
+    file.text = text;
+    file.mode = mode ?? file.mode;
     this.#tell(path);
   }
 
@@ -221,7 +250,7 @@ export class MemoryFiles implements Files {
     this.#begin("symlink", target, path);
     const { parent, name, node } = this.#place(path);
     if (node) throw failure("AlreadyExists", path);
-    this.#put(parent, name, { inode: this.#inodes++, kind: "symlink", target, modifiedMs: this.#now() });
+    this.#put(parent, name, { ...this.#fresh(0o777), kind: "symlink", target });
     this.#tell(path);
   }
 
@@ -274,15 +303,20 @@ export class MemoryFiles implements Files {
     this.#tell(path);
   }
 
-  removeTree(path: string): void {
+  removeTree(path: string, { followLinks = false, as }: RemoveTreeOptions = {}): void {
+    if (as) return this.as(as, () => this.removeTree(path, { followLinks }));
     this.#begin("removeTree", path);
+    const directory = path.slice(0, path.lastIndexOf("/")) || "/";
+    if (!followLinks && this.#at(directory, { follow: false }).kind === "symlink") {
+      throw withCode(new Error(`It is a symbolic link, or is being replaced: '${directory}'`), "ELOOP");
+    }
     const { parent, name, node } = this.#place(path);
     if (!node) throw failure("NotFound", path);
     this.#change(parent, new Map([[name, undefined]]));
     this.#tell(path);
   }
 
-  makeDirectory(path: string): void {
+  makeDirectory(path: string, { mode }: MakeOptions = {}): void {
     this.#begin("makeDirectory", path);
     let directory = this.#root;
     const parts = split(path);
@@ -293,7 +327,7 @@ export class MemoryFiles implements Files {
         throw failure(i < parts.length - 1 ? "NotADirectory" : "AlreadyExists", path);
       }
       if (node?.kind === "directory") directory = node;
-      else this.#put(directory, part, directory = this.#directory());
+      else this.#put(directory, part, directory = this.#directory(mode));
     }
     this.#tell(path);
   }
@@ -324,6 +358,8 @@ export class MemoryFiles implements Files {
       inode: node.inode,
       size,
       modifiedMs: node.modifiedMs,
+      owner: node.owner,
+      mode: node.mode,
       get links() {
         return countNames(node, root);
       },
@@ -376,10 +412,19 @@ export class MemoryFiles implements Files {
     this.before(operation, place);
   }
 
-  #directory(): DirectoryNode {
-    const inode = this.#inodes++;
-    const entries = { entries: new Map(), syncedEntries: new Map(), syncedBy: 0, changes: [] };
-    return { inode, kind: "directory", ...entries, modifiedMs: this.#now() };
+  #directory(mode = 0o755): DirectoryNode {
+    return {
+      ...this.#fresh(mode),
+      kind: "directory",
+      entries: new Map(),
+      syncedEntries: new Map(),
+      syncedBy: 0,
+      changes: [],
+    };
+  }
+
+  #fresh(mode: number): Common {
+    return { inode: this.#inodes++, owner: this.user, mode, modifiedMs: this.#now() };
   }
 
   #put(directory: DirectoryNode, name: string, node: Node): void {
@@ -399,8 +444,8 @@ export class MemoryFiles implements Files {
     if (node?.kind === "symlink") return this.#file(resolveLink(node.target, path));
     if (node?.kind === "other") throw new Error(`This would block for ever: '${path}'`);
     if (node) this.#open(node, path);
-    const file = node ??
-      { inode: this.#inodes++, kind: "file", text: "", syncedText: undefined, syncedBy: 0, modifiedMs: 0 };
+    const file: FileNode = node ??
+      { ...this.#fresh(0o644), kind: "file", text: "", syncedText: undefined, syncedBy: 0 };
     if (!node) this.#put(parent, name, file);
     file.modifiedMs = this.#now();
     return file;

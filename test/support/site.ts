@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import type { MachineAnswer, RequestStatusAnswer, ReturnRequestsAnswer } from "../../src/hf/answers.ts";
 import type { Cluster } from "./cluster.ts";
 import { eventually } from "./deadline.ts";
+import { asUser } from "./ordinary_user.ts";
 import { type Ran, Running, runToEnd } from "./process.ts";
+import { shell } from "./shell.ts";
 import { root } from "./tree.ts";
 
 const scripts = `${root}scripts/k8s-hf/providers/k8s-hf/scripts`;
@@ -46,20 +48,20 @@ export const manifest = {
 /** A host with the product on it: directories of its own, the environment that Symphony gives, and what is started there. */
 export class Site {
   readonly directory: string;
+  workdir: string;
   readonly cluster: Cluster | undefined;
   readonly #running: Running[] = [];
+  #uid: number | undefined;
   #files = 0;
 
   constructor(directory: string, cluster?: Cluster) {
     this.directory = directory;
+    this.workdir = `${directory}/work`;
     this.cluster = cluster;
-    for (const name of ["conf", "work", "input"]) Deno.mkdirSync(`${directory}/${name}`);
+    // As the existing plug-in has it with the umask that most hosts have.
+    for (const name of ["conf", "work", "input"]) Deno.mkdirSync(`${directory}/${name}`, { mode: 0o755 });
     if (cluster) this.write("kubeconfig", cluster.kubeconfig());
     this.writeTemplates({ small: manifest });
-  }
-
-  get workdir(): string {
-    return `${this.directory}/work`;
   }
 
   get confdir(): string {
@@ -76,6 +78,12 @@ export class Site {
       HF_PROVIDER_CONFDIR: this.confdir,
       HF_PROVIDER_WORKDIR: this.workdir,
     };
+  }
+
+  /** Runs everything from now on as this user, whose the work directory is made. */
+  become(uid: number): void {
+    shell(`chmod 755 '${this.directory}' && chown -R ${uid}:${uid} '${this.workdir}'`);
+    this.#uid = uid;
   }
 
   write(path: string, text: string): string {
@@ -102,12 +110,8 @@ export class Site {
     const given = input === undefined
       ? []
       : ["-f", this.write(`input/${this.#files++}.json`, typeof input === "string" ? input : JSON.stringify(input))];
-    const ran = await runToEnd({
-      program: `${scripts}/${script}.sh`,
-      args: [...given, ...asked.args ?? []],
-      environment: { ...this.environment, ...environment },
-      directory: this.directory,
-    }, stdin);
+    const command = this.#command(`${scripts}/${script}.sh`, [...given, ...asked.args ?? []]);
+    const ran = await runToEnd({ ...command, environment: { ...this.environment, ...environment } }, stdin);
     const answer = parseObject(ran);
     return { ...ran, answer };
   }
@@ -163,7 +167,7 @@ export class Site {
 
   /** Starts `hostfactory`, or another program, with these arguments; it ends with the test at the latest. */
   start(args: string[], options: { environment?: Record<string, string>; program?: string } = {}): Running {
-    const command = { program: options.program ?? binary(), args, directory: this.directory };
+    const command = this.#command(options.program ?? binary(), args);
     const running = new Running({ ...command, environment: { ...this.environment, ...options.environment } });
     this.#running.push(running);
     return running;
@@ -175,8 +179,14 @@ export class Site {
 
   /** Runs `hostfactory` with these arguments to its end. */
   async run(args: string[]): Promise<Ran> {
-    const { directory, environment } = this;
-    return await runToEnd({ program: binary(), args, directory, environment });
+    return await runToEnd({ ...this.#command(binary(), args), environment: this.environment });
+  }
+
+  #command(program: string, args: string[]): { program: string; args: string[]; directory: string } {
+    const { directory } = this;
+    if (this.#uid === undefined) return { program, args, directory };
+    const [first = "", ...rest] = asUser(this.#uid);
+    return { program: first, args: [...rest, program, ...args], directory };
   }
 
   /** Makes the work directory say that it knows every pod that exists, as of now. */

@@ -1,31 +1,11 @@
 import assert from "node:assert/strict";
-
-/** Runs a command line as we are. @returns what it printed */
-export function shell(command: string): string {
-  const { success, stdout, stderr } = new Deno.Command("sh", { args: ["-c", command], stdin: "null" }).outputSync();
-  assert.ok(success, `${command}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout).trim();
-}
-
-function succeeds(command: string): boolean {
-  return new Deno.Command("sh", { args: ["-c", command], stdout: "null", stderr: "null" }).outputSync().success;
-}
+import { shell, succeeds } from "./shell.ts";
 
 /** Why there are no small disks here, where there are none. */
 export const noSmallDisk: string | undefined =
   succeeds('d=$(mktemp -d) && mount -t tmpfs -o size=64k tmpfs "$d" && umount "$d" && rmdir "$d"')
     ? undefined
     : "permission to mount a tmpfs";
-
-/** What to put before a command to run it as nobody. */
-export const asNobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
-
-/** Why nothing can be run as a user who may do little, where that is so. */
-export const noOrdinaryUser: string | undefined = !succeeds(`test "$(id -u)" = 0 && ${asNobody} true`)
-  ? "root, and setpriv"
-  : succeeds(`${asNobody} "$HF_BINARY" --version && ${asNobody} test -x "\${TMPDIR:-/tmp}"`)
-  ? undefined
-  : "way for others to the executable and to temporary files";
 
 /** Why no process's limits can be set, where that is so. */
 export const noLimits: string | undefined = succeeds("prlimit --version") ? undefined : "prlimit";

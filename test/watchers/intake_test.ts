@@ -56,6 +56,31 @@ Deno.test("what cannot be read is read later, and holds up no other; what is non
   assert.deepEqual(taken, ["good", "bad"]);
 });
 
+Deno.test("a request that others may change is not taken up before that is over, and it is said why", async () => {
+  const { watching, taken, begin } = make();
+  const { files, clock, workdir } = watching;
+  for (const id of ["planted", "open", "good"]) await ask(watching, id, 1);
+  files.chown("/work/requests/planted", { uid: 1001, gid: 1001 });
+  files.chmod("/work/requests/open", 0o775);
+  const intake = begin();
+  await intake.step();
+  assert.deepEqual(taken, ["good"]);
+  const see = "see what others have put there, then run:";
+  assert.deepEqual([...workdir.broken.all.values()].map(({ path, reason }) => [path, reason]).sort(), [
+    [
+      "/work/requests/open",
+      `It is writable by others than its owner (mode 775): ${see} chmod -R go-w /work/requests/open/`,
+    ],
+    ["/work/requests/planted", `It belongs to user 1001: ${see} chown -R 1000:1000 /work/requests/planted/`],
+  ]);
+  files.chown("/work/requests/planted", files.user);
+  files.chmod("/work/requests/open", 0o755);
+  await clock.advance(60_000);
+  await intake.step();
+  assert.deepEqual(taken.sort(), ["good", "open", "planted"]);
+  assert.equal(workdir.broken.size, 0);
+});
+
 Deno.test("of very many, some are read at a time, and it wakes itself for the rest", async () => {
   const { watching, taken, begin, wakes } = make();
   for (let i = 0; i < 10; i++) await ask(watching, `req${i}`, 1);

@@ -58,6 +58,17 @@ async function firstLine(output: ReadableStream<Uint8Array>): Promise<string> {
   return text.trimEnd();
 }
 
+Deno.test("what a lock is made of is nobody else's to read", async () => {
+  await withWorkdir((workdir) => {
+    const release = systemLocks.take(workdir, "pods");
+    noteHolder(workdir, "pods", holder);
+    for (const name of ["pods.lock", "pods.json"]) {
+      assert.equal(systemFiles.info(`${workdir.layout.locks}/${name}`).mode, 0o600, name);
+    }
+    release();
+  });
+});
+
 Deno.test("a lock that is held is refused with exit code 3 and who holds it; released, it can be taken", async () => {
   await withWorkdir((workdir) => {
     const release = systemLocks.take(workdir, "pods");

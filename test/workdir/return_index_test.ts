@@ -56,6 +56,18 @@ Deno.test("machines whose return requests are gone are forgotten, unless another
   assert.equal(returns.has("a-1"), false);
 });
 
+Deno.test("what a return request says that others may change does not count before that is over", async () => {
+  const { files, workdir } = memoryProvider();
+  await addReturn(workdir, request("planted", "a-0"), atOnce);
+  files.chown("/work/return-requests/planted", { uid: 1001, gid: 1001 });
+  const index = new ReturnIndex(workdir);
+  index.refresh(100_000);
+  assert.ok(!index.has("a-0"));
+  files.chown("/work/return-requests/planted", files.user);
+  index.refresh(200_000);
+  assert.ok(index.has("a-0"));
+});
+
 Deno.test("the revision is another whenever there were new return requests, also where as many have gone", async () => {
   const { files, workdir, clock } = memoryProvider();
   const returns = new ReturnIndex(workdir);

@@ -51,6 +51,33 @@ for (const error of [noSpace(), readOnly(), notPermitted()]) {
   });
 }
 
+Deno.test("what is made is private, and what was there stays as it was; where it is shared, the umask says", async () => {
+  for (const [isShared, directory, file] of [[false, 0o700, 0o600], [true, 0o755, 0o644]] as const) {
+    const files = new MemoryFiles();
+    files.makeDirectory("/var/work/pods");
+    files.writeText("/var/work/pods/old", "");
+    const workdir = new Workdir("/var/work", { files, random: seededRandom(1), isShared });
+    await workdir.prepare();
+    const modeOf = (path: string) => files.info(`/var/work/${path}`).mode;
+    assert.equal(modeOf("requests"), directory);
+    assert.deepEqual(["", "pods", "pods/old"].map(modeOf), [0o755, 0o755, 0o644]);
+    const spare = workdir.retire("/var/work/pods/old");
+    workdir.write("/var/work/machines/new", "{}", { spare });
+    workdir.write("/var/work/pods/new", "{}");
+    workdir.empty("/var/work/lost-0");
+    workdir.makeFile("/var/work/made", "");
+    for (const path of ["machines/new", "pods/new", "lost-0", "prototypes/empty", "made"]) {
+      assert.equal(modeOf(path), file, path);
+    }
+  }
+});
+
+Deno.test("a work directory that is made is private, and what leads to it is not", async () => {
+  const files = new MemoryFiles();
+  await new Workdir("/var/lib/work", { files, random: seededRandom(1) }).prepare();
+  assert.deepEqual(["/var", "/var/lib", "/var/lib/work"].map((path) => files.info(path).mode), [0o755, 0o755, 0o700]);
+});
+
 const replacements: [what: string, replace: (workdir: Workdir) => unknown, before: string, after: string][] = [
   ["write", (workdir) => workdir.write("/work/d/x", "new"), "old", "new"],
   ["write durably", (workdir) => workdir.writeDurably("/work/d/x", "new"), "old", "new"],
@@ -154,12 +181,14 @@ Deno.test("what has to be a directory and is not is named before anything is don
   }
 });
 
-Deno.test("only a file of one name is retired: whoever writes to another writes elsewhere", () => {
+Deno.test("only a file of our own and of one name is retired: whoever writes to another writes elsewhere", () => {
   const { files, workdir } = make();
   files.writeText("/elsewhere", "theirs");
   files.symlink("/elsewhere", "/work/d/link");
   files.hardLink("/elsewhere", "/work/d/name");
   files.writeText("/work/d/own", "");
+  files.as({ uid: 0, gid: 0 }, () => files.writeText("/work/d/roots", ""));
+  assert.equal(workdir.retire("/work/d/roots"), undefined);
   assert.equal(workdir.retire("/work/d/link"), undefined);
   assert.equal(workdir.retire("/work/d/name"), undefined);
   assert.equal(workdir.retire("/work/d/none"), undefined);
