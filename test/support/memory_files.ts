@@ -3,21 +3,23 @@ import { type DirectoryEntry, type FileInfo, type Files, refuseUnreadable, witho
 import type { ReadOptions } from "../../src/files.ts";
 import { integerBetween, type Random } from "../../src/random.ts";
 
-interface FileNode {
+interface Named {
   inode: number;
+  modifiedMs: number;
+  /** It has been given another name: to count the names of anything takes long. */
+  isLinked?: boolean;
+}
+interface FileNode extends Named {
   kind: "file";
   text: string;
   /** What a power failure leaves of the text; nothing where it was never synced. */
   syncedText: string | undefined;
   /** The number of the sync that this is of: one that began before it and ends after it changes nothing. */
   syncedBy: number;
-  modifiedMs: number;
 }
-interface LinkNode {
-  inode: number;
+interface LinkNode extends Named {
   kind: "symlink";
   target: string;
-  modifiedMs: number;
 }
 interface DirectoryNode {
   inode: number;
@@ -31,10 +33,8 @@ interface DirectoryNode {
   modifiedMs: number;
 }
 /** A pipe, socket or device. */
-interface OtherNode {
-  inode: number;
+interface OtherNode extends Named {
   kind: "other";
-  modifiedMs: number;
 }
 type Node = FileNode | LinkNode | DirectoryNode | OtherNode;
 
@@ -234,6 +234,7 @@ export class MemoryFiles implements Files {
     if (source.kind === "directory") {
       throw withCode(new Deno.errors.PermissionDenied(`Operation not permitted (os error 1): '${existing}'`), "EPERM");
     }
+    source.isLinked = true;
     this.#put(parent, name, source);
     this.#tell(path);
   }
@@ -325,7 +326,7 @@ export class MemoryFiles implements Files {
       size,
       modifiedMs: node.modifiedMs,
       get links() {
-        return countNames(node, root);
+        return node.kind === "directory" || node.isLinked ? countNames(node, root) : 1;
       },
     };
   }
