@@ -14,6 +14,14 @@ Deno.test("a sleep takes its time, and none where there is none to take", async 
   assert.ok(systemClock.monotonic() - startedMs >= 4);
 });
 
+Deno.test("a sleep of no time lets everything have its turn that is due", async () => {
+  let isDue = false;
+  setTimeout(() => isDue = true, 0);
+  const startedMs = systemClock.monotonic();
+  while (!isDue && systemClock.monotonic() < startedMs + 5_000) await systemClock.sleep(0);
+  assert.ok(isDue);
+});
+
 Deno.test("a sleep that is too long for a timer does not end at once", async () => {
   const stop = new AbortController();
   const sleep = systemClock.sleep(2 ** 40, stop.signal).then(() => "woke", () => "aborted");

@@ -8,8 +8,8 @@ import type { Loop, Outcome } from "../watchers/outcome.ts";
 /** After a step a loop rests for this many times as long as the step took, so that no loop starves the others. */
 const REST_PER_STEP = 3;
 
-/** The longest such rest, in milliseconds. */
-const LONGEST_REST_MS = 1_000;
+/** The longest such rest, in milliseconds: a step that takes longer has waited for others, or let them have their turns. */
+const LONGEST_REST_MS = 100;
 
 /**
  * Runs the steps of one loop: when it is woken, when it asked to be, and on a period. A wake during a step makes it run

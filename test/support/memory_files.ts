@@ -17,6 +17,8 @@ interface Common {
   owner: User;
   mode: number;
   modifiedMs: number;
+  /** It has been given another name: to count the names of anything takes long. */
+  isLinked?: boolean;
 }
 interface FileNode extends Common {
   kind: "file";
@@ -263,6 +265,7 @@ export class MemoryFiles implements Files {
     if (source.kind === "directory") {
       throw withCode(new Deno.errors.PermissionDenied(`Operation not permitted (os error 1): '${existing}'`), "EPERM");
     }
+    source.isLinked = true;
     this.#put(parent, name, source);
     this.#tell(path);
   }
@@ -361,7 +364,7 @@ export class MemoryFiles implements Files {
       owner: node.owner,
       mode: node.mode,
       get links() {
-        return countNames(node, root);
+        return node.kind === "directory" || node.isLinked ? countNames(node, root) : 1;
       },
     };
   }

@@ -181,6 +181,23 @@ Deno.test("what has to be a directory and is not is named before anything is don
   }
 });
 
+Deno.test("turns come one after the other, and one that goes wrong holds up no other", async () => {
+  const { workdir } = make();
+  const done: string[] = [];
+  const turn = (what: string, wait: number) =>
+    workdir.inTurn(async () => {
+      done.push(`${what} begins`);
+      for (let n = 0; n < wait; n++) await Promise.resolve();
+      if (what === "second") throw new Error("no");
+      done.push(`${what} ends`);
+      return what;
+    });
+  const all = await Promise.allSettled([turn("first", 5), turn("second", 3), turn("third", 0)]);
+  assert.deepEqual(done, ["first begins", "first ends", "second begins", "third begins", "third ends"]);
+  assert.deepEqual(all.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.equal(await workdir.inTurn(() => "later"), "later");
+});
+
 Deno.test("only a file of our own and of one name is retired: whoever writes to another writes elsewhere", () => {
   const { files, workdir } = make();
   files.writeText("/elsewhere", "theirs");
