@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import { KubeError } from "./errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
+import { StoredVersions } from "./stored_versions.ts";
 import type { KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
 import { readWatch } from "./watch.ts";
 
@@ -13,6 +14,7 @@ const LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
 export class KubeClient implements Kube {
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #versions = new StoredVersions();
 
   constructor(connection: Connection, options: { clock: Clock }) {
     this.#connection = connection;
@@ -24,9 +26,11 @@ export class KubeClient implements Kube {
   }
 
   async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
-    return asPod(
-      await this.#connection.request("POST", PODS, { ...options, body: { apiVersion: "v1", kind: "Pod", ...pod } }),
-    );
+    const before = this.#versions.latest("Pod");
+    const body = { apiVersion: "v1", kind: "Pod", ...pod };
+    const stored = asPod(await this.#connection.request("POST", PODS, { ...options, body }));
+    this.#versions.stored("Pod", stored.metadata.resourceVersion, before);
+    return stored;
   }
 
   async getPod(name: string, options: CallOptions = {}): Promise<Pod> {
@@ -58,7 +62,9 @@ export class KubeClient implements Kube {
   /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
     if (options.continueToken === undefined) await this.#connection.verify(options);
-    return await this.#list(PODS, "Pod", options);
+    const list = await this.#list<Pod>(PODS, "Pod", options);
+    if (options.continueToken === undefined) this.#versions.listed("Pod", list.metadata.resourceVersion);
+    return list;
   }
 
   watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
@@ -85,7 +91,14 @@ export class KubeClient implements Kube {
   async updateLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
     const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", ...lease };
     const path = `${LEASES}/${encodeURIComponent(lease.metadata.name ?? "")}`;
-    return asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
+    const before = this.#versions.latest("Lease");
+    const stored = asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
+    this.#versions.stored("Lease", stored.metadata.resourceVersion, before);
+    return stored;
+  }
+
+  isBehind(): boolean {
+    return this.#versions.isBehind;
   }
 
   reconnect(): void {
@@ -103,9 +116,10 @@ export class KubeClient implements Kube {
 
   async *#watch<T>(
     path: string,
-    { labelSelector, resourceVersion, timeoutSeconds, idleTimeoutMs, ...options }: CallOptions & WatchOptions,
+    { idleTimeoutMs, signal, timeoutMs, ...selection }: CallOptions & WatchOptions,
   ): AsyncGenerator<WatchEvent<T>, void, void> {
-    const query = { watch: true, allowWatchBookmarks: true, labelSelector, resourceVersion, timeoutSeconds };
+    const options = { ...(signal ? { signal } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const query = { watch: true, allowWatchBookmarks: true, ...selection };
     const stream = await this.#connection.open(path, { ...options, query });
     try {
       yield* readWatch<T>(stream, { clock: this.#clock, idleTimeoutMs, ...options });

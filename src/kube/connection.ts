@@ -1,11 +1,14 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
+import { parseJson, readText } from "./answer_text.ts";
 import { type Admit, placeKeyOf, placeOf } from "./cluster_place.ts";
 import { ClusterTime } from "./cluster_time.ts";
 import { KubeError } from "./errors.ts";
 import { isNotGranted, parseStatus, sortFailure } from "./failure.ts";
 import type { Login, LoginSource } from "./login.ts";
 import type { Network, Transport } from "./network.ts";
+import { explainNetworkError } from "./network_failure.ts";
+import { raceAbort } from "./race_abort.ts";
 
 export interface RequestOptions {
   query?: Record<string, string | number | boolean | undefined>;
@@ -39,9 +42,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** How long, in milliseconds, a place that was not admitted is not asked again. */
 const REFUSED_MS = 2_000;
-
-/** Bytes of the largest answer that is read: a page of 500 pods of half a MiB each, which is a hundred times the usual. */
-const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 type Deadlined = RequestOptions & { deadline: AbortSignal };
 
@@ -287,91 +287,4 @@ function noNamespace({ namespace, server, source }: Login): KubeError {
 
 function keyOf({ server, headers, transport }: Login): string {
   return JSON.stringify([server, headers, transport]);
-}
-
-// deno-lint-ignore no-explicit-any -- whoever asked checks what it needs
-function parseJson(text: string, what: string): any {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new KubeError("unavailable", `The answer to ${what} is not JSON or was cut short`, { cause: error });
-  }
-}
-
-/**
- * Reads a body to its end.
- * @throws KubeError `unavailable` if it breaks off or has no end, the signal's reason once that aborts
- */
-async function readText(response: Response, signal: AbortSignal): Promise<string> {
-  try {
-    return await raceAbort(readBody(response), signal);
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof KubeError) throw error;
-    throw new KubeError("unavailable", `The connection to the API server broke off: ${shorten(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-async function readBody({ body }: Response): Promise<string> {
-  if (!body) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > LARGEST_ANSWER) {
-      throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-/** `promise`, or the signal's reason as soon as it aborts, for a network that does not listen to signals itself. */
-function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function explainNetworkError(error: unknown, login: Login): KubeError {
-  if (error instanceof KubeError) return error;
-  const why = shorten(error);
-  const server = new URL(login.server).origin;
-  const { ca, clientCertificate } = login.transport.origin ?? {};
-  if (
-    /received fatal alert: (CertificateRequired|BadCertificate|CertificateUnknown|CertificateExpired|CertificateRevoked|UnknownCA|UnsupportedCertificate|AccessDenied)/
-      .test(why)
-  ) {
-    return new KubeError(
-      "unauthorised",
-      `The API server at ${server} refuses the client certificate from ${clientCertificate ?? login.source}: ${why}`,
-      { cause: error },
-    );
-  }
-  if (/invalid peer certificate: UnknownIssuer/.test(why)) {
-    return new KubeError(
-      "unavailable",
-      `The certificate of the API server at ${server} is signed by none of the authorities in ${
-        ca ?? "the system's list"
-      }`,
-      { cause: error },
-    );
-  }
-  return new KubeError("unavailable", `Cannot reach the API server at ${server}: ${why}`, {
-    cause: error,
-    ...(login.transport.proxy ? { hint: "a proxy is on the way: check --proxy, HTTPS_PROXY and NO_PROXY" } : {}),
-  });
-}
-
-/** The innermost reason of what fetch says, without the URL, which is long and tells nothing. */
-function shorten(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^error sending request .*?: (client error \(\w+\): )/, "").replace(/^connection error: /, "")
-    .replace(/ \(os error \d+\)$/, "");
 }

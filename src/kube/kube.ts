@@ -35,6 +35,11 @@ export interface Kube {
   createLease(lease: Lease, options?: CallOptions): Promise<Lease>;
   /** Replaces the lease that has the resource version. @throws KubeError of kind `conflict` if it has changed since */
   updateLease(lease: Lease, options?: CallOptions): Promise<Lease>;
+  /**
+   * True while the cluster's lists show what does not exist any more: etcd was restored from a snapshot under an API server that
+   * runs on.
+   */
+  isBehind(): boolean;
   /** Gives up all open connections: the next call, of whatever kind, makes a new one. */
   reconnect(): void;
 }
@@ -68,7 +73,10 @@ export interface ListOptions {
 
 export interface WatchOptions {
   labelSelector?: string;
-  resourceVersion: string;
+  /** Such as `metadata.name=x`. */
+  fieldSelector?: string;
+  /** Absent: begins with an ADDED event for each object that exists. */
+  resourceVersion?: string;
   /** After how many seconds the server ends the watch by itself. */
   timeoutSeconds: number;
   /** How long silence is believed, in milliseconds, before the connection counts as dead. */

@@ -3,6 +3,7 @@ import type { Random } from "../random.ts";
 import { Backoff, type BackoffLimits } from "./backoff.ts";
 import { KubeError, type KubeErrorKind } from "./errors.ts";
 import type { Source } from "./kube.ts";
+import { EndlessList, listPages } from "./list_pages.ts";
 import type { ObjectMeta } from "./types.ts";
 
 /** Who is told what the cluster holds. Nothing here may take long: the server ends a watch that is read slowly. */
@@ -60,18 +61,16 @@ const BACKOFF_LIMITS: BackoffLimits = { firstMs: 200, longestMs: 10_000 };
 /** How long, in milliseconds, before another LIST is asked for where one was doubted: what answered may be just starting. */
 const DOUBT_MS = 2_000;
 
-/** Watches in a row that ended cleanly and carried nothing, though short, before all is listed instead. */
+/** After so long, in milliseconds, or so many watches in a row, that carried nothing it is seen whether a watch can at all. */
+const SILENT_MS = 8_000;
 const MOST_SILENT_WATCHES = 3;
 
-/** How long, in milliseconds, a watch may carry nothing at all: an API server sends a bookmark before each ends. */
-const SILENT_MS = 8_000;
+/** How long, in seconds, a watch that begins with an object has for that. */
+const PROBE_SECONDS = 5;
 
-/** For how many seconds a watch is asked for where the one before was silent. Lists take a twentieth of the time at most. */
+/** For how many seconds a watch is asked for if watches carry nothing. Lists take a twentieth of the time at most. */
 const SHORT_WATCH_SECONDS = 10;
 const MOST_LIST_SHARE = 20;
-
-/** Pages of a LIST, at most: more objects than a cluster can hold. */
-const MOST_PAGES = 10_000;
 
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
@@ -107,6 +106,8 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   #brokenLists = 0;
   /** Watches in a row that ended cleanly and carried nothing. */
   #silentWatches = 0;
+  /** Watches carry nothing, though there is something to be carried. */
+  #isDeaf = false;
   /** How long the last LIST took, in milliseconds. */
   #listMs = 0;
   /** The connection broke off: the server that answers next may have gone back in time. */
@@ -159,6 +160,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       }
     } catch (error) {
       if (isGone(error)) this.#brokenLists++;
+      if (error instanceof EndlessList) this.#brokenLists = 2;
       throw new ListFailure(error);
     }
     this.#listMs = clock.monotonic() - beganAt;
@@ -176,39 +178,32 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     // A list that takes longer than the server remembers will do so again: then all of it in one page.
     const limit = this.#brokenLists < 2 ? { limit: pageLimit } : {};
     const selector = labelSelector === undefined ? {} : { labelSelector };
-    const tokens = new Set<string>();
-    let page = await this.#source.list({ signal, ...limit, ...selector });
-    signal.throwIfAborted();
-    // All pages are of one moment, which the first one names.
-    const version = page.metadata.resourceVersion;
-    this.#sink.begin({ wentBack: isOlder(version, this.#version) });
-    for (;;) {
-      this.#sink.page(page.items);
-      this.#sink.heard();
-      const continueToken = page.metadata.continue || undefined;
-      if (continueToken === undefined) break;
-      if (tokens.has(continueToken) || tokens.size >= MOST_PAGES) {
-        this.#brokenLists = 2;
-        throw new KubeError("unavailable", "The list of the API server does not end: it repeats a continue token", {
-          hint: "see what answers between here and the API server; it is asked for all in one page now",
-        });
+    let version: string | undefined;
+    for await (const { metadata, items } of listPages(this.#source, { signal, ...limit, ...selector })) {
+      if (version === undefined) {
+        version = metadata.resourceVersion;
+        this.#sink.begin({ wentBack: isOlder(version, this.#version) });
       }
-      tokens.add(continueToken);
-      page = await this.#source.list({ signal, ...limit, ...selector, continueToken });
-      signal.throwIfAborted();
+      this.#sink.page(items);
+      this.#sink.heard();
     }
-    return { version, isDoubted: this.#sink.complete() === "doubted" };
+    return { version: version ?? "", isDoubted: this.#sink.complete() === "doubted" };
   }
 
   /** Whether the server is at an earlier version than we have heard of: all is listed then. */
   async #wentBack(): Promise<boolean> {
+    return (await this.#compare()).wentBack;
+  }
+
+  /** Asks for the server's version, and for the name of one object if there is any. */
+  async #compare(): Promise<{ wentBack: boolean; example: string | undefined }> {
     const { signal, labelSelector } = this.#options;
     const selector = labelSelector === undefined ? {} : { labelSelector };
-    const { metadata } = await this.#source.list({ signal, limit: 1, ...selector });
+    const { metadata, items } = await this.#source.list({ signal, limit: 1, ...selector });
     this.#mustCompare = false;
-    if (!isOlder(metadata.resourceVersion, this.#version)) return false;
-    this.#relistAt = -Infinity;
-    return true;
+    const wentBack = isOlder(metadata.resourceVersion, this.#version);
+    if (wentBack) this.#relistAt = -Infinity;
+    return { wentBack, example: items[0]?.metadata.name };
   }
 
   /** One watch, to its clean end. Gives how long to wait before the next, in milliseconds. */
@@ -234,6 +229,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
         if (signal.aborted) return 0;
         if (events++ === 0) healthy();
         this.#silentWatches = 0;
+        this.#isDeaf = false;
         if (change.type !== "BOOKMARK") this.#tell(change.type, change.object);
         this.#version = change.object.metadata.resourceVersion ?? this.#version;
         this.#sink.heard();
@@ -243,25 +239,48 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     }
     if (signal.aborted) return 0;
     const lived = clock.monotonic() - beganAt;
-    if (events === 0) return this.#afterSilence(lived);
+    if (events === 0) return await this.#afterSilence(lived);
     return Math.max(0, SHORTEST_WATCH_MS - lived);
   }
 
   /**
-   * A watch that carries nothing may be one that cannot: through a gateway, or from a version that is yet to come. Then all is
-   * listed again and again instead. Gives how long to wait, in milliseconds.
+   * A watch that carries nothing is one of a cluster in which nothing happens, for an API server sends bookmarks only if
+   * something has; or one that can carry nothing: through a gateway, or from a version that is yet to come. Then all is listed
+   * again and again instead. Gives how long to wait, in milliseconds.
    */
-  #afterSilence(livedMs: number): number {
+  async #afterSilence(livedMs: number): Promise<number> {
     this.#silentWatches++;
-    const isSilent = livedMs >= SILENT_MS || this.#silentWatches >= MOST_SILENT_WATCHES;
-    if (isSilent) this.#relistAt = -Infinity;
-    if (livedMs >= HEALTHY_MS) return SHORTEST_WATCH_MS;
-    return isSilent ? this.#watchSeconds() * 1000 - livedMs : this.#watchBackoff.next();
+    if (livedMs < SILENT_MS && this.#silentWatches < MOST_SILENT_WATCHES) return this.#watchBackoff.next();
+    const { wentBack, example } = await this.#compare();
+    if (wentBack) return 0;
+    // No API server ends a watch early again and again.
+    this.#isDeaf = livedMs < SILENT_MS || (example !== undefined && !await this.#isCarried(example));
+    // To list nothing costs nothing.
+    if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;
+    else {
+      this.#silentWatches = 0;
+      this.#sink.heard();
+    }
+    return livedMs >= HEALTHY_MS ? SHORTEST_WATCH_MS : this.#watchSeconds() * 1000 - livedMs;
+  }
+
+  /** Whether a watch carries an object that exists: one from nowhere begins with it. */
+  async #isCarried(name: string): Promise<boolean> {
+    const { labelSelector, idleMarginMs = 15_000, signal } = this.#options;
+    const changes = this.#source.watch({
+      signal,
+      fieldSelector: `metadata.name=${name}`,
+      timeoutSeconds: PROBE_SECONDS,
+      idleTimeoutMs: PROBE_SECONDS * 1000 + idleMarginMs,
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    for await (const _ of changes) return true;
+    return false;
   }
 
   #watchSeconds(): number {
     const { watchTimeoutSeconds = 60 } = this.#options;
-    if (this.#silentWatches === 0) return watchTimeoutSeconds;
+    if (!this.#isDeaf) return watchTimeoutSeconds;
     const seconds = Math.max(SHORT_WATCH_SECONDS, Math.ceil(MOST_LIST_SHARE * this.#listMs / 1000));
     return Math.min(watchTimeoutSeconds, seconds);
   }

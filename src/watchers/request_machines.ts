@@ -1,13 +1,10 @@
 import { Budget } from "../budget.ts";
-import { timestampSeconds } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isMisplaced, isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
-import { isRetryable, KubeError } from "../kube/errors.ts";
-import type { Pod } from "../kube/types.ts";
+import { isRetryable } from "../kube/errors.ts";
 import { logger } from "../log.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { buildPod, lostMarks, type OrderedPod } from "../templates/podspec.ts";
 import { commit } from "../workdir/commit.ts";
 import { inParallel } from "../workdir/in_parallel.ts";
 import { type MachineRecord, readMachineRecord, readStatusWord, writeFirstStatusWord } from "../workdir/machines.ts";
@@ -32,7 +29,8 @@ import { backoffMs } from "./backoff.ts";
 import { changeUnlessOver, type Ending } from "./endings.ts";
 import { Intake } from "./intake.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { findOurs, isOurs } from "./ownership.ts";
+import { findOurs } from "./ownership.ts";
+import { createPod } from "./pod_creation.ts";
 import { Setbacks } from "./setbacks.ts";
 import { shareSlots } from "./share_slots.ts";
 import { Slots } from "./slots.ts";
@@ -302,46 +300,10 @@ export class RequestMachinesWatcher implements Loop {
     settleMachine(workdir, request.id, name);
   }
 
-  /** One that exists already and is ours is a success, whatever the server says against another. */
   async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
-    const { kube, instance, identity, signal } = this.#watching;
-    const { name, index, mayExist } = machine;
-    const { id, count, record, manifest } = request;
-    if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
-    const { templateId, requestedAt, up } = record ?? {};
-    const asked = { requestId: id, count, templateId, requestedAt, up };
-    const pod = buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
-    machine.mayExist = true;
-    try {
-      const stored = await kube.createPod(pod, { signal });
-      log.debug("Pod created", { machine: name });
-      this.#refuseUnmarked(request, { name, pod, stored });
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      if (error.kind !== "alreadyExists") {
-        // Quota and policy speak before anybody looks whether the pod is there: its first answer may have been lost.
-        if (isRetryable(error) || !mayExist || !await findOurs(this.#watching, name, { signal })) throw error;
-        return;
-      }
-      const existing = await kube.getPod(name, { signal });
-      if (!isOurs(existing, { owner: this.#watching, hasRequest: (requestId) => requestId === id })) {
-        throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
-      }
-    }
-  }
-
-  /** A pod that the cluster does not store with our marks would be lost to us sooner or later, and run for ever: it has to go. */
-  #refuseUnmarked(request: ActiveRequest, { name, pod, stored }: { name: string; pod: OrderedPod; stored: Pod }): void {
-    const lost = lostMarks(pod, stored);
-    if (lost.length === 0) return;
-    const message = `The cluster stores the pod without ${
-      lost.join(", ")
-    }: exempt these from the webhook that drops them`;
-    log.error("Pod rejected", { machine: name, error: message });
-    const { word, record } = endRejected(name, message);
-    const { uid, creationTimestamp } = stored.metadata;
-    const launchtime = timestampSeconds(creationTimestamp);
-    request.ending.push({ machine: name, word, record: { ...record, uid, launchtime }, pod: stored });
+    const rejected = await createPod(this.#watching, request, machine);
+    if (!rejected) return;
+    request.ending.push(rejected);
     this.#wake();
   }
 

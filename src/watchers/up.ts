@@ -28,6 +28,16 @@ export function hasEnded({ status }: Pod): boolean {
   return status?.phase === "Failed" || status?.phase === "Succeeded";
 }
 
+/**
+ * True for a pod as a DELETED event shows it if it does not exist any more. A pod that only is not selected any more, as its labels
+ * were changed, comes with such an event too: without a deletion time, or with grace left, or held by finalizers (measured,
+ * Kubernetes 1.36).
+ */
+export function isDeletedForGood({ metadata }: Pod): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = metadata;
+  return deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length === 0;
+}
+
 /** True where a container of the pod has run. */
 function hasRun(pod: Pod): boolean {
   if (pod.status?.phase === "Running" || pod.status?.phase === "Succeeded") return true;

@@ -10,7 +10,14 @@ type Step = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; name?: string
 type Watch = { steps?: Step[]; lastsMs?: number; error?: KubeError };
 
 /** A cluster that answers from scripts; when one has run out, its last entry is repeated. */
-function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watches: Watch[] }) {
+function script(
+  { lists, watches, isCarrying = true }: {
+    lists: (KubeList<Pod> | KubeError)[];
+    watches: Watch[];
+    /** Whether a watch of one object begins with that. */
+    isCarrying?: boolean;
+  },
+) {
   const clock = new ManualClock();
   const calls: string[] = [];
   const told: string[] = [];
@@ -29,7 +36,13 @@ function script({ lists, watches }: { lists: (KubeList<Pod> | KubeError)[]; watc
       return answer instanceof KubeError ? Promise.reject(answer) : Promise.resolve(answer!);
     },
     reconnect: () => void reconnects.push(clock.monotonic()),
-    async *watch({ resourceVersion, timeoutSeconds, signal }) {
+    async *watch({ resourceVersion, fieldSelector, timeoutSeconds, signal }) {
+      if (fieldSelector !== undefined) {
+        calls.push(`PROBE ${fieldSelector}`);
+        if (isCarrying) yield { type: "ADDED", object: pod("a") };
+        else await clock.sleep(timeoutSeconds * 1000, signal);
+        return;
+      }
       calls.push(`WATCH ${resourceVersion}`);
       timeouts.push(timeoutSeconds);
       const { steps = [], lastsMs = 0, error } = watches[Math.min(watched++, watches.length - 1)]!;
@@ -255,26 +268,70 @@ Deno.test("A reflector whose signal has aborted does nothing", async () => {
   assert.deepEqual([calls, told], [[], []]);
 });
 
-Deno.test("A watch that carries nothing at all is not heard, and all is listed instead, every ten seconds", async () => {
+/** How many whole LISTs were asked for. */
+const listsIn = (calls: string[]) => calls.filter((call) => call.startsWith("LIST limit=500")).length;
+
+Deno.test("If watches can carry nothing, they are not heard, and all is listed instead, every few seconds", async () => {
   for (const lastsMs of [60_000, 0]) {
-    const { clock, calls, heard, abort, start } = script({ lists: [list("7", ["a"])], watches: [{ lastsMs }] });
+    const { clock, calls, heard, abort, start } = script({
+      lists: [list("7", ["a"])],
+      watches: [{ lastsMs }],
+      isCarrying: false,
+    });
     const ended = start();
-    await clock.advance(lastsMs + 5_000);
-    const before = calls.filter((call) => call.startsWith("LIST")).length;
-    const heardBefore = heard.length;
-    assert.ok(before >= 1 && heardBefore === before, "nothing but lists was heard");
+    await clock.advance(lastsMs + 10_000);
+    const before = listsIn(calls);
+    assert.ok(before >= 1 && heard.length === before, "nothing but lists was heard");
     await clock.advance(60_000);
-    const lists = calls.filter((call) => call.startsWith("LIST")).length - before;
-    assert.ok(lists >= 5 && lists <= 7, `${lists} lists in a minute`);
+    const lists = listsIn(calls) - before;
+    assert.ok(lists >= 4 && lists <= 7, `${lists} lists in a minute`);
     abort.abort();
     await ended;
   }
 });
 
-Deno.test("After a silent watch the next ones are short, until one carries something", async () => {
+Deno.test("If nothing happens in a cluster, a look at one object a minute shows that watches carry what there is", async () => {
+  const { clock, calls, heard, timeouts, abort, start } = script({
+    lists: [list("7", ["a", "b"])],
+    watches: [{ lastsMs: 60_000 }],
+  });
+  const ended = start();
+  await clock.advance(200_000);
+  const minute = ["LIST limit=1 continue=undefined", "PROBE metadata.name=a", "WATCH 7"];
+  assert.deepEqual(calls, ["LIST limit=500 continue=undefined", "WATCH 7", ...minute, ...minute, ...minute]);
+  assert.equal(heard.length, 4);
+  assert.deepEqual(new Set(timeouts), new Set([60]));
+  abort.abort();
+  await ended;
+});
+
+Deno.test("If nothing exists, it is listed again after each watch that carried nothing", async () => {
+  const { clock, calls, abort, start } = script({ lists: [list("7", [])], watches: [{ lastsMs: 60_000 }] });
+  const ended = start();
+  await clock.advance(130_000);
+  assert.equal(listsIn(calls), 3);
+  assert.ok(!calls.some((call) => call.startsWith("PROBE")));
+  abort.abort();
+  await ended;
+});
+
+Deno.test("A silent watch of a server that was put back to an earlier state leads to a LIST", async () => {
+  const { clock, told, abort, start } = script({
+    lists: [list("70", ["a", "b"]), list("50", ["a"])],
+    watches: [{ lastsMs: 60_000 }, alive],
+  });
+  const ended = start();
+  await clock.advance(61_000);
+  assert.deepEqual(told, ["begin", "page a,b", "complete", "begin from before", "page a", "complete"]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("Watches are short as long as they can carry nothing", async () => {
   const { clock, timeouts, abort, start } = script({
-    lists: [list("7", [])],
+    lists: [list("7", ["a"])],
     watches: [alive, { lastsMs: 60_000 }, { lastsMs: 10_000 }, alive, alive],
+    isCarrying: false,
   });
   const ended = start();
   await clock.advance(240_000);

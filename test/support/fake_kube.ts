@@ -26,6 +26,8 @@ export class FakeKube implements Kube {
   readonly pods = new Map<string, Pod>();
   readonly nodes = new Map<string, Node>();
   readonly leases = new Map<string, Lease>();
+  /** Its lists show what does not exist any more. */
+  isRestored = false;
   /** How often all connections were given up. */
   reconnects = 0;
   /** Every call that was made, in order, with its time on the monotonic clock. */
@@ -67,6 +69,10 @@ export class FakeKube implements Kube {
     const stored = { ...pod, metadata, status: pod.status ?? { phase: "Pending" as const } };
     this.pods.set(name, stored);
     return structuredClone(stored);
+  }
+
+  isBehind(): boolean {
+    return this.isRestored;
   }
 
   /** The names of the pods that a call was made for, in order. */

@@ -2,6 +2,7 @@ import type { CallOptions, WatchOptions } from "../../src/kube/kube.ts";
 import type { Pod, WatchEvent } from "../../src/kube/types.ts";
 import type { SimulatedClock } from "./simulated_clock.ts";
 import { FakeKube } from "./fake_kube.ts";
+import { deleted } from "./memory_watching.ts";
 
 /** A cluster whose pods run as soon as they are created and are gone as soon as they are deleted, and that says so. */
 export class LivelyKube extends FakeKube {
@@ -27,12 +28,15 @@ export class LivelyKube extends FakeKube {
     if (!last) return;
     const { metadata } = this.put(last); // The version of its end.
     this.pods.delete(name);
-    this.#tell("DELETED", { ...last, metadata });
+    this.#tell("DELETED", deleted({ ...last, metadata }));
   }
 
   override async *watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
+    if (options.resourceVersion === undefined) {
+      for (const object of this.pods.values()) yield { type: "ADDED", object: structuredClone(object) };
+    }
     const untilMs = this.#clock.monotonic() + options.timeoutSeconds * 1000;
-    let seen = Number(options.resourceVersion);
+    let seen = Number(options.resourceVersion ?? Infinity);
     while (this.#clock.monotonic() < untilMs) {
       for (const { version, event } of this.#events) {
         if (version <= seen) continue;

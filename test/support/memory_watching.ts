@@ -74,6 +74,12 @@ export function ourPod(name: string, status: PodStatus = { phase: "Pending" }, m
   };
 }
 
+/** A pod as a DELETED event shows it once it is gone. */
+export function deleted(pod: Pod): Pod {
+  const deletion = { deletionTimestamp: "2026-11-20T00:00:30Z", deletionGracePeriodSeconds: 0 };
+  return { ...pod, metadata: { ...pod.metadata, ...deletion } };
+}
+
 /** Takes steps until the loop has nothing more to do within `ms`, with time passing as it asks for. */
 export async function run(loop: Loop, { clock, stopping }: MemoryWatching, ms = 60_000): Promise<Outcome> {
   const untilMs = clock.monotonic() + ms;

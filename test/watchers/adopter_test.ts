@@ -13,7 +13,15 @@ import { readReturn } from "../../src/workdir/returns.ts";
 import { readView } from "../../src/workdir/views.ts";
 import { atOnce } from "../support/at_once.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
-import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+import {
+  ask,
+  deleted,
+  giveBack,
+  type MemoryWatching,
+  memoryWatching,
+  ourPod,
+  run,
+} from "../support/memory_watching.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 const running: PodStatus = { phase: "Running", podIP: "10.0.0.1" };
@@ -231,10 +239,7 @@ Deno.test("that a machine was given back is known from its pod, though the retur
   const returned = remembering("req-0", { count: 1, returnId: "ret", signedBy: watching.identity.key });
   const watcher = await list(watching, returned);
   watching.files.removeTree("/work/return-requests/ret");
-  watcher.event("DELETED", {
-    ...returned,
-    metadata: { ...returned.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" },
-  });
+  watcher.event("DELETED", deleted(returned));
   await go(watcher, watching);
   assert.equal(readMachineRecord(watching.workdir, "req-0")?.returned, true);
 });
@@ -250,7 +255,7 @@ Deno.test("what others write on a pod gives no machine back, while its request i
   const watcher = await list(watching, ...forged, borrowed);
   assert.deepEqual(watching.workdir.names("/work/return-requests"), []);
   for (const pod of [...forged, borrowed]) {
-    watcher.event("DELETED", { ...pod, metadata: { ...pod.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" } });
+    watcher.event("DELETED", deleted(pod));
   }
   await go(watcher, watching);
   for (const index of [0, 1, 2]) assert.equal(readMachineRecord(watching.workdir, `req-${index}`)?.returned, false);

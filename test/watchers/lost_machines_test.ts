@@ -12,7 +12,15 @@ import { settleMachine } from "../../src/workdir/requests.ts";
 import { atOnce } from "../support/at_once.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
-import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+import {
+  ask,
+  deleted,
+  giveBack,
+  type MemoryWatching,
+  memoryWatching,
+  ourPod,
+  run,
+} from "../support/memory_watching.ts";
 
 const ended = { up: true, returned: false, givenUp: false, message: "gone" };
 
@@ -110,7 +118,7 @@ Deno.test("whatever happens, who asks for all machines is told the same as if ev
         if (what === "up" && !pod) pods.event("ADDED", kube.put(ourPod(name, { phase: "Running" })));
         if (what === "gone" && pod) {
           kube.pods.delete(name);
-          pods.event("DELETED", structuredClone(pod));
+          pods.event("DELETED", deleted(structuredClone(pod)));
         }
         if (what === "going" && pod) {
           pod.metadata.deletionTimestamp = "2026-11-20T01:00:00Z";

@@ -15,7 +15,7 @@ import { settleMachine } from "../../src/workdir/requests.ts";
 import { readView, writeView } from "../../src/workdir/views.ts";
 import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
 import { noSpace, notPermitted } from "../support/memory_files.ts";
-import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../support/memory_watching.ts";
+import { ask, deleted, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../support/memory_watching.ts";
 
 /** A watcher whose reflector the test plays: `list` tells it a whole LIST, `go` lets it write down what it was told. */
 function watch(watching: MemoryWatching) {
@@ -36,8 +36,6 @@ function watch(watching: MemoryWatching) {
 }
 
 const word = ({ workdir }: MemoryWatching, machine: string) => readStatusWord(workdir, machine);
-/** As a DELETED event shows a pod that is gone. */
-const gone = (pod: Pod): Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: "2026-11-20T00:00:30Z" } });
 const up = (name: string, version = "1") =>
   ourPod(name, { phase: "Running", podIP: "10.0.0.1" }, { resourceVersion: version });
 
@@ -184,7 +182,7 @@ Deno.test("events change what changed, and what is gone is gone, with a reason",
   list(ourPod("req-0"), up("req-1"));
   await go();
   watcher.event("MODIFIED", up("req-0", "2"));
-  watcher.event("DELETED", gone(ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" })));
+  watcher.event("DELETED", deleted(ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" })));
   await go();
   assert.equal(word(watching, "req-0"), "running");
   assert.equal(word(watching, "req-1"), "deleted");
@@ -322,7 +320,7 @@ Deno.test("where machines were evicted from is written down, of those too that a
   };
   list(up("req-0"), up("req-1"), evicted("req-2", "n3", "1"));
   watcher.event("MODIFIED", evicted("req-0", "n1", "2"));
-  watcher.event("DELETED", gone(evicted("req-1", "n2", "2")));
+  watcher.event("DELETED", deleted(evicted("req-1", "n2", "2")));
   await watching.clock.advance(2_000);
   await go();
   assert.deepEqual([...readEvictions(watching.workdir).keys()].sort(), ["n1", "n2", "n3"]);
@@ -431,7 +429,7 @@ Deno.test("while the server takes long to answer for them, what the watch says i
   }
   const { watcher, list, go } = watch(watching);
   list();
-  watching.kube.latencyMs = 5_000;
+  watching.kube.latencyMs = 1_500;
   const going = go();
   await watching.clock.advance(1_000);
   watcher.event("ADDED", up("other-0"));
