@@ -61,7 +61,7 @@ export class KubeClient implements Kube {
 
   /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
-    if (options.continueToken === undefined) await this.#connection.verify(options);
+    if (options.continueToken === undefined) await this.verify(options);
     const list = await this.#list<Pod>(PODS, "Pod", options);
     if (options.continueToken === undefined) this.#versions.listed("Pod", list.metadata.resourceVersion);
     return list;
@@ -95,6 +95,10 @@ export class KubeClient implements Kube {
     const stored = asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
     this.#versions.stored("Lease", stored.metadata.resourceVersion, before);
     return stored;
+  }
+
+  async verify(options: CallOptions = {}): Promise<void> {
+    await this.#connection.verify(options);
   }
 
   isBehind(): boolean {

@@ -36,6 +36,11 @@ export interface Kube {
   /** Replaces the lease that has the resource version. @throws KubeError of kind `conflict` if it has changed since */
   updateLease(lease: Lease, options?: CallOptions): Promise<Lease>;
   /**
+   * Sees that the cluster is still the one that we mean, to be asked before what it does not have counts as gone.
+   * @throws KubeError if it is another one
+   */
+  verify(options?: CallOptions): Promise<void>;
+  /**
    * True while the cluster's lists show what does not exist any more: etcd was restored from a snapshot under an API server that
    * runs on.
    */

@@ -21,7 +21,6 @@ import { RetentionWatcher } from "../watchers/retention.ts";
 import { SetAside } from "../watchers/set_aside.ts";
 import { ReturnMarker } from "../watchers/return_marker.ts";
 import type { Watching } from "../watchers/watching.ts";
-import { fencedFiles } from "../workdir/fenced_files.ts";
 import { newIdentity, readIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
 import type { Locks } from "../workdir/lock.ts";
@@ -210,8 +209,7 @@ async function watch(
   const { fence, kube, tenure, terms, stopping, lost } = given;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
-  const files = fencedFiles(daemon.workdir.files, fence.check);
-  const workdir = new Workdir(daemon.workdir.layout.root, { files, random, isShared: daemon.workdir.isShared });
+  const workdir = daemon.workdir.fenced(fence.check);
   await workdir.prepare();
   const returns = new ReturnIndex(workdir);
   const watching: Watching = {

@@ -118,13 +118,20 @@ export class UnlistedMachines {
    * @throws KubeError if nothing could be asked now; those that are left are asked for with the next call
    */
   async ask(signal: AbortSignal): Promise<Answer[]> {
-    const { clock, concurrency } = this.#watching;
+    const { kube, clock, concurrency } = this.#watching;
     const answers: Answer[] = [];
     const untilMs = clock.monotonic() + ASK_MS;
     for (let failure: unknown; failure === undefined && clock.monotonic() < untilMs && !signal.aborted;) {
       const some = this.#next(concurrency);
       if (some.length === 0) break;
       const given = await Promise.allSettled(some.map((machine) => this.#get(machine, signal)));
+      try {
+        // Another cluster would have none of them, or others of the same name.
+        await kube.verify({ signal });
+      } catch (error) {
+        if (answers.length > 0) break;
+        throw error;
+      }
       for (const [i, machine] of some.entries()) {
         const one = given[i];
         if (one?.status === "rejected") failure = one.reason;

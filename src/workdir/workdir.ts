@@ -2,6 +2,7 @@ import { describeError, HostFactoryError } from "../errors.ts";
 import { type FileInfo, type Files, isMisplaced, isNotFound, type User } from "../files.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { BrokenEntries } from "./broken_entries.ts";
+import { fencedFiles } from "./fenced_files.ts";
 import { inParallel } from "./in_parallel.ts";
 import { Layout } from "./layout.ts";
 import { OwnerFiles } from "./owner_files.ts";
@@ -47,6 +48,12 @@ export class Workdir {
   asOwner<T>(act: () => T): T {
     const { user } = this.#files;
     return user && this.#files !== this.#ownFiles ? this.#ownFiles.as(user, act) : act();
+  }
+
+  /** The same directory, every change of which is preceded by a check. @param check throws what the change is to throw instead */
+  fenced(check: () => void): Workdir {
+    const { random, isShared } = this;
+    return new Workdir(this.layout.root, { files: fencedFiles(this.#ownFiles, check), random, isShared });
   }
 
   /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */

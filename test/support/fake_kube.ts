@@ -14,7 +14,8 @@ type Call =
   | "watchNodes"
   | "getLease"
   | "createLease"
-  | "updateLease";
+  | "updateLease"
+  | "verify";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
 export class FakeKube implements Kube {
@@ -69,6 +70,10 @@ export class FakeKube implements Kube {
     const stored = { ...pod, metadata, status: pod.status ?? { phase: "Pending" as const } };
     this.pods.set(name, stored);
     return structuredClone(stored);
+  }
+
+  async verify(options: CallOptions = {}): Promise<void> {
+    await this.#answer("verify", "", options, () => {});
   }
 
   isBehind(): boolean {

@@ -429,7 +429,7 @@ Deno.test("while the server takes long to answer for them, what the watch says i
   }
   const { watcher, list, go } = watch(watching);
   list();
-  watching.kube.latencyMs = 1_500;
+  watching.kube.latencyMs = 700;
   const going = go();
   await watching.clock.advance(1_000);
   watcher.event("ADDED", up("other-0"));
