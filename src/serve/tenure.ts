@@ -217,6 +217,9 @@ export class Tenure {
     const who = holder.place === "" ? holder.identity : holder.place;
     const isSame = holder.workdir === identity.id;
     this.#standbyMs ??= clock.monotonic();
+    this.#isUnleased = false;
+    // Whoever has the lease needs the locks of the same directory.
+    if (isSame) locks.release();
     let why = `instance '${instance}' is served from ${who}`;
     if (!isSame && locks.areOurs) {
       await this.#noteOther(holder, identity);

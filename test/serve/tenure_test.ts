@@ -30,6 +30,8 @@ interface Player {
   terms: Terms | undefined;
   lost: boolean;
   stop: () => Promise<void>;
+  /** Begins again, as it has lost what it owned. */
+  beginAgain: () => Promise<void>;
   /** It does nothing any more, and lets go of nothing but what the system takes from it. */
   kill: () => void;
   /** Its calls come to nothing, and no time passes for it, until it is woken. */
@@ -104,6 +106,11 @@ function world() {
         stopping.abort();
         await clock.runWhile(tenure.end());
       },
+      beginAgain: async () => {
+        player.terms = undefined;
+        await clock.runWhile(tenure.pause());
+        begin();
+      },
       kill: () => {
         isDead = true;
         fence.close();
@@ -114,10 +121,13 @@ function world() {
         return () => void (isPaused = false);
       },
     };
-    const begin = tenure.begin(stopping.signal, { lost: () => player.lost = true, mayThrow: true });
-    void begin.then((terms) => player.terms = terms, (error) => {
-      if (!isDead) throw error;
-    });
+    const begin = () => {
+      const begun = tenure.begin(stopping.signal, { lost: () => player.lost = true, mayThrow: true });
+      void begun.then((terms) => player.terms = terms, (error) => {
+        if (!isDead) throw error;
+      });
+    };
+    begin();
     return player;
   };
   const pass = async (seconds: number) => await clock.advance(seconds * 1000);
@@ -291,6 +301,9 @@ Deno.test("leases that are not granted are done without, and with from the minut
   kube.recover();
   await pass(61);
   assert.ok(a.lost && !a.fence.isOpen);
+  await a.beginAgain();
+  await pass(20);
+  assert.ok(owns(a) !== owns(b), "whichever has the lease gets the directory");
 });
 
 Deno.test("to lose the right to leases is no reason to go on without", async () => {

@@ -1,5 +1,6 @@
 import type { StatusAnswer } from "../../src/hf/answers.ts";
 import { parseMachineName } from "../../src/hf/names.ts";
+import { leaseName } from "../../src/kube/lease.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
 import { readMachineRecord, readStatusWord } from "../../src/workdir/machines.ts";
@@ -162,6 +163,10 @@ export function onlyOurs({ truth }: Simulation): Invariant {
     title: "We touch only what is ours",
     sent({ method, path, body }) {
       if (method === "GET" || (method === "POST" && path.endsWith("/pods"))) return undefined;
+      if (path.includes("/leases")) {
+        const { name } = JSON.parse(body).metadata;
+        return name === leaseName(INSTANCE) ? undefined : `${method} ${path} is about lease ${name}`;
+      }
       const name = path.slice(path.lastIndexOf("/") + 1);
       const { preconditions, metadata } = JSON.parse(body || "{}");
       const uid: string | undefined = method === "DELETE" ? preconditions?.uid : metadata?.uid;

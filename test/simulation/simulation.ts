@@ -456,7 +456,8 @@ export class Simulation {
 
   #sent(process: Process, call: Call): void {
     this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
-    if (call.method !== "GET" || !call.path.includes("?")) this.askedMs = this.clock.monotonic();
+    const isOfPod = /\/pods(\/[^/?]+)?$/.test(call.path);
+    if (isOfPod) this.askedMs = this.clock.monotonic();
     this.#tell((invariant) => invariant.sent?.(call));
   }
 
