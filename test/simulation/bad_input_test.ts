@@ -255,8 +255,14 @@ async function verbsHold(what: { path: string; what: string }[]): Promise<void> 
     assert.ok(answer, `${name} with ${JSON.stringify(what)}`);
     return answer;
   };
-  const healthy = async () =>
-    (await answer("get-request-status", input) as { requests: unknown[] }).requests.slice(0, 3);
+  // Whether anybody serves is told from what lies beside the locks.
+  const noService = what.some(({ path }) => path.startsWith("/work/locks"))
+    ? / ?'\/work' has not been served.*/
+    : /^\b$/;
+  const healthy = async () => {
+    const { requests } = await answer("get-request-status", input) as { requests: { message: string }[] };
+    return requests.slice(0, 3).map((one) => ({ ...one, message: one.message.replace(noService, "") }));
+  };
   const before = await healthy();
   mutate(files, what);
   const outside = files.tree(OUTSIDE);

@@ -36,7 +36,10 @@ async function furnished(): Promise<MemoryWatching> {
     const name = `req-${i}`;
     settleMachine(watching.workdir, "req", name);
     const stored: Pod = watching.kube.put(ourPod(name, { phase }, old));
-    watching.files.writeText(`/work/pods/${name}`, podFileText(stored));
+    watching.files.writeText(
+      `/work/pods/${name}`,
+      podFileText(stored, { seenAt: watching.clock.now() / 1000 - 3_600 }),
+    );
     writeStatusWord(watching.workdir, name, phase === "Running" ? "running" : "pending");
   }
   await giveBack(watching, "ret", "req-1");
@@ -55,6 +58,8 @@ for (const leaves of ["everything", "synced", "names"] as const) {
       const isOver = watching.files.writes.length - before <= n;
       const { clock, kube } = watching;
       const after = memoryWatching({ files: watching.files.crash(leaves), clock, kube, seed: 2 });
+      await follow(after);
+      await clock.advance(300_000); // How long a pod was seen for may have been lost, too.
       await follow(after);
       const words = [0, 1, 2, 3].map((i) => readStatusWord(after.workdir, `req-${i}`));
       assert.deepEqual(words, ["running", "deleted", "deleted", "deleted"], `killed at ${n}`);

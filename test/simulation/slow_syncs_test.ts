@@ -101,7 +101,7 @@ Deno.test("10,000 machines are given up by far sooner than with one sync after t
   const watching = await created({ phase: "Pending" }, "pending");
   const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
   const make = (wake: () => void) => new ExpiryWatcher(watching, { ...limits, wake });
-  await until(haveAll(watching, "failed"), watching, { make, seconds: 100, syncs: 900 });
+  await until(haveAll(watching, "failed"), watching, { make, seconds: 100, syncs: 1_000 });
 });
 
 Deno.test("1,000 requests of one machine each are handled, and given back, in a few dozen syncs in a row", async () => {

@@ -49,7 +49,7 @@ export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clo
 
 /** One of the watchers is there for as long as any test runs. */
 function served(workdir: Workdir, watcher: string): void {
-  if (readHolder(workdir, watcher)) return;
+  if (workdir.kind(workdir.layout.lockHolder(watcher)) !== undefined) return;
   const seenAt = "2100-01-01T00:00:00.000Z";
   noteHolder(workdir, watcher, { host: "elsewhere", pid: 1, command: "hostfactory serve", since: seenAt, seenAt });
 }
