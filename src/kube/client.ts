@@ -26,10 +26,10 @@ export class KubeClient implements Kube {
   }
 
   async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
-    const before = this.#versions.latest("Pod");
+    const before = this.#versions.ofPods;
     const body = { apiVersion: "v1", kind: "Pod", ...pod };
     const stored = asPod(await this.#connection.request("POST", PODS, { ...options, body }));
-    this.#versions.stored("Pod", stored.metadata.resourceVersion, before);
+    this.#versions.createdPod(stored.metadata.resourceVersion, before);
     return stored;
   }
 
@@ -63,12 +63,15 @@ export class KubeClient implements Kube {
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
     if (options.continueToken === undefined) await this.verify(options);
     const list = await this.#list<Pod>(PODS, "Pod", options);
-    if (options.continueToken === undefined) this.#versions.listed("Pod", list.metadata.resourceVersion);
+    if (options.continueToken === undefined) this.#versions.listedPods(list.metadata.resourceVersion);
     return list;
   }
 
-  watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
-    return this.#watch(PODS, options);
+  async *watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>> {
+    for await (const event of this.#watch<Pod>(PODS, options)) {
+      this.#versions.sawPod(event.object.metadata.resourceVersion);
+      yield event;
+    }
   }
 
   async listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>> {
@@ -91,9 +94,9 @@ export class KubeClient implements Kube {
   async updateLease(lease: Lease, options: CallOptions = {}): Promise<Lease> {
     const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", ...lease };
     const path = `${LEASES}/${encodeURIComponent(lease.metadata.name ?? "")}`;
-    const before = this.#versions.latest("Lease");
+    const before = this.#versions.ofLease;
     const stored = asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
-    this.#versions.stored("Lease", stored.metadata.resourceVersion, before);
+    this.#versions.storedLease(stored.metadata.resourceVersion, before);
     return stored;
   }
 
@@ -101,8 +104,8 @@ export class KubeClient implements Kube {
     await this.#connection.verify(options);
   }
 
-  isBehind(): boolean {
-    return this.#versions.isBehind;
+  restores(): number {
+    return this.#versions.restores;
   }
 
   reconnect(): void {

@@ -41,10 +41,10 @@ export interface Kube {
    */
   verify(options?: CallOptions): Promise<void>;
   /**
-   * True while the cluster's lists show what does not exist any more: etcd was restored from a snapshot under an API server that
-   * runs on.
+   * How often etcd was seen to be restored from a snapshot under an API server that runs on: its lists show what does not exist
+   * any more.
    */
-  isBehind(): boolean;
+  restores(): number;
   /** Gives up all open connections: the next call, of whatever kind, makes a new one. */
   reconnect(): void;
 }

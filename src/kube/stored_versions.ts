@@ -3,38 +3,48 @@
  * before, while lists go on showing the lost state at its own (measured, Kubernetes 1.36).
  */
 export class StoredVersions {
-  /** The latest version that was given for each kind of object; only versions of one kind can be compared. */
-  readonly #latest = new Map<string, number>();
-  #isBehind = false;
+  /** The latest version at which pods were shown or stored, and at which the lease was stored. */
+  #pods = 0;
+  #lease = 0;
+  #restores = 0;
 
-  /** True from when something was stored at an earlier version until lists go back as well. */
-  get isBehind(): boolean {
-    return this.#isBehind;
+  /** How often that was noticed. */
+  get restores(): number {
+    return this.#restores;
   }
 
-  /** The latest version of a kind so far: what is stored after this moment gets a later one. */
-  latest(kind: string): number {
-    return this.#latest.get(kind) ?? 0;
+  /** The latest version of pods so far: one that is created after this moment gets a later one. */
+  get ofPods(): number {
+    return this.#pods;
   }
 
-  /** Takes in the version that something was stored at. @param before what `latest` was when the call was begun */
-  stored(kind: string, version: string | undefined, before: number): void {
-    const number = Number(version);
-    if (Number.isFinite(number) && number < before) this.#isBehind = true;
-    else this.#raise(kind, number);
+  /** The same of the lease. */
+  get ofLease(): number {
+    return this.#lease;
   }
 
-  /** Takes in the version of a LIST. */
-  listed(kind: string, version: string): void {
-    const number = Number(version);
-    if (number < this.latest(kind)) {
-      this.#isBehind = false;
-      this.#latest.clear();
-    }
-    this.#raise(kind, number);
+  /** Takes in the version of a created pod. @param before what `ofPods` was when the call was begun */
+  createdPod(version: string | undefined, before: number): void {
+    const stored = Number(version);
+    if (stored < before) this.#restores++;
+    if (stored > this.#pods || stored < before) this.#pods = stored;
   }
 
-  #raise(kind: string, version: number): void {
-    if (version > this.latest(kind)) this.#latest.set(kind, version);
+  /** Takes in the version of a stored lease. @param before what `ofLease` was when the call was begun */
+  storedLease(version: string | undefined, before: number): void {
+    const stored = Number(version);
+    // If no pod has changed since the snapshot, no list shows anything that is lost.
+    if (stored < before && stored < this.#pods) this.#restores++;
+    if (stored > this.#lease || stored < before) this.#lease = stored;
+  }
+
+  /** Takes in the version of what a watch shows. */
+  sawPod(version: string | undefined): void {
+    if (Number(version) > this.#pods) this.#pods = Number(version);
+  }
+
+  /** Takes in the version of a LIST: whoever lists an earlier state than before shows nothing that is lost. */
+  listedPods(version: string): void {
+    this.#pods = Number(version);
   }
 }

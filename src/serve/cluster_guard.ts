@@ -28,6 +28,8 @@ export class ClusterGuard {
   readonly #accepted: string | undefined;
   readonly #mayWrite: () => boolean;
   #refusal: string | undefined;
+  /** What the work directory said: one that is emptied while we run does not forget it. */
+  #known: ClusterPlace | undefined;
 
   /**
    * @param options `accepted`: the fingerprint of a cluster that is to be the directory's from now on; `mayWrite`: the
@@ -45,11 +47,12 @@ export class ClusterGuard {
   }
 
   readonly admit: Admit = async (place, uidOf) => {
-    const known = readCluster(this.#workdir);
+    const known = this.#known = readCluster(this.#workdir) ?? this.#known;
     const isAccepted = this.#accepted !== undefined && this.#accepted === clusterFingerprint(place);
     if (known && isSameCluster(known, place)) {
       const merged = mergeCluster(known, place);
-      if (JSON.stringify(merged) !== JSON.stringify(known) && this.#mayWrite()) await this.#write(merged);
+      const isWritten = JSON.stringify(merged) === JSON.stringify(readCluster(this.#workdir));
+      if (!isWritten && this.#mayWrite()) await this.#write(merged);
     } else if (isAccepted || (!known && await this.#holdsOurs(uidOf))) {
       await this.#write(place);
       log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
@@ -66,6 +69,7 @@ export class ClusterGuard {
       if (!(error instanceof HostFactoryError)) throw error;
       throw new KubeError("unavailable", error.message, { cause: error, ...(error.hint ? { hint: error.hint } : {}) });
     }
+    this.#known = place;
   }
 
   /** True if some machine that the work directory knows is there, or it knows none: then nothing can be lost. */

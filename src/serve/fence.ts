@@ -4,6 +4,13 @@ import { HostFactoryError } from "../errors.ts";
 /** How often, in milliseconds, somebody who waits for the fence to open looks. */
 const LOOK_EVERY_MS = 100;
 
+/** The code of the error that a change is refused with while the fence is closed. */
+const NOT_OWNER = "ENOTOWNER";
+
+export function isNotOwner(error: unknown): boolean {
+  return error instanceof HostFactoryError && (error as { code?: unknown }).code === NOT_OWNER;
+}
+
 /**
  * Whether this process may change anything, in the cluster or in the work directory. It may until a moment of the monotonic
  * clock that renewals of the lease put off: a process that was paused for longer finds the fence closed when it wakes.
@@ -33,7 +40,7 @@ export class Fence {
   readonly check = (): void => {
     if (this.isOpen) return;
     const error = new HostFactoryError("This process does not own the provider instance now, and changes nothing");
-    throw Object.assign(error, { code: "ENOTOWNER" });
+    throw Object.assign(error, { code: NOT_OWNER });
   };
 
   /** Resolves once the fence is open, or `signal` has aborted. */

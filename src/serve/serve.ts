@@ -30,7 +30,7 @@ import { Workdir } from "../workdir/workdir.ts";
 import { ClusterGuard } from "./cluster_guard.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
 import { DirectoryLocks } from "./directory_locks.ts";
-import { Fence } from "./fence.ts";
+import { Fence, isNotOwner } from "./fence.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { type Collect, MemoryKeeper } from "./memory.ts";
 import { Pulse, type Usage } from "./pulse.ts";
@@ -144,13 +144,13 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     stopping.addEventListener("abort", stop, { once: true });
     if (stopping.aborted) stop();
     try {
-      await settleIn(daemon, options, { isAnother });
+      await settleIn(workdir.fenced(fence.check), options, { isAnother });
       const lostDirectory = (reason: string) => lose({ what: "directory", reason });
       await watch(daemon, options, { fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory });
     } catch (error) {
-      if (isFirst || !(error instanceof HostFactoryError)) throw error;
+      if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
       log.error("Work directory not usable", { error: describeError(error) });
-      lost = { what: "directory", reason: "It could not be used" };
+      lost = isNotOwner(error) ? { what: "instance" } : { what: "directory", reason: "It could not be used" };
       await daemon.clock.sleep(backoffMs(1, daemon.random), stopping).catch(() => {});
     } finally {
       stopping.removeEventListener("abort", stop);
@@ -168,7 +168,7 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
 
 /** @param options `isAnother`: it is not the directory that was ours, and its views say nothing of the cluster */
 async function settleIn(
-  { workdir }: Daemon,
+  workdir: Workdir,
   { watchers, instance }: ServeOptions,
   { isAnother }: { isAnother: boolean },
 ): Promise<void> {

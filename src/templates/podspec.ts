@@ -21,6 +21,8 @@ const Seconds = v.pipe(v.number(), v.finite());
 export const RequestMemorySchema = v.object({
   templateId: v.optional(v.string()),
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
+  /** Of the machine in its request. */
+  index: v.optional(v.number()),
   requestedAt: v.optional(Seconds),
   /** The machine counts as up once its pod has been Ready; else once it runs. */
   up: v.optional(v.literal("Ready")),

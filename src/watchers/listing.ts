@@ -37,6 +37,10 @@ export class Listing {
     return this.#named.size;
   }
 
+  get machines(): Iterable<string> {
+    return this.#named;
+  }
+
   /** @param alsoKnown machines of which the work directory need not know yet */
   unnamed(alsoKnown: Iterable<string>): Unnamed {
     const { layout } = this.#workdir;

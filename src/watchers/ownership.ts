@@ -6,7 +6,9 @@ import { logger } from "../log.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { readMachineRecord, readPodFacts } from "../workdir/machines.ts";
 import type { Workdir } from "../workdir/workdir.ts";
+import { readRequestRecord } from "../workdir/requests.ts";
 import { readPodFile } from "./pod_file.ts";
+import { requestMemoryOf } from "./pod_memory.ts";
 import type { Watching } from "./watching.ts";
 
 /** As whom we look at pods. */
@@ -35,6 +37,14 @@ export function isOurs(
   return (instance === undefined || owner.formerInstances.includes(instance)) && hasRequest(requestId);
 }
 
+/** True if a pod remembers the very machine that we have asked for: whatever became of its labels, it is the one that we made. */
+export function isAsOrdered(workdir: Workdir, machine: string, pod: Pod): boolean {
+  const memory = requestMemoryOf(pod);
+  const { requestId = "", index } = parseMachineName(machine) ?? {};
+  const record = memory && readRequestRecord(workdir, requestId);
+  return record !== undefined && memory?.index === index && memory?.requestedAt === record.requestedAt;
+}
+
 /** Stands among the identities that a work directory has taken over for pods that carry none. */
 export const UNMARKED = "";
 
@@ -53,8 +63,9 @@ export function instancesOnPods(workdir: Workdir): string[] {
 }
 
 /**
- * Asks the cluster for the pod of a machine that counts as created. One with the uid that we know is ours, whatever became of its
- * labels; any other pod of the name that is not ours means that ours is gone.
+ * Asks the cluster for the pod of a machine that counts as created. One with the uid that we know, or if we know none, one that
+ * remembers the machine, is ours, whatever became of its labels; any other pod of the name that is not ours means that ours is
+ * gone.
  * @returns nothing if it is gone
  * @throws KubeError if the cluster does not say
  */
@@ -67,7 +78,7 @@ export async function findOurs(
     const pod = await watching.kube.getPod(machine, options);
     const { workdir } = watching;
     const uid = readPodFacts(workdir, machine)?.uid ?? readMachineRecord(workdir, machine)?.uid;
-    const isKnown = uid !== undefined && uid === pod.metadata.uid;
+    const isKnown = uid === undefined ? isAsOrdered(workdir, machine, pod) : uid === pod.metadata.uid;
     return isKnown || isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
   } catch (error) {
     if (error instanceof KubeError && error.kind === "notFound") return undefined;

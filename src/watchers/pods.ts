@@ -1,4 +1,4 @@
-import { describeError, HostFactoryError } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { KubeError } from "../kube/errors.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
@@ -7,10 +7,11 @@ import { readPodFacts } from "../workdir/machines.ts";
 import { Adopter } from "./adopter.ts";
 import { Complaints } from "./complaints.ts";
 import { Evictions } from "./evictions.ts";
+import { ListConfirmation } from "./list_confirmation.ts";
 import { Listing } from "./listing.ts";
 import { LostMachines } from "./lost_machines.ts";
 import type { Loop, Outcome } from "./outcome.ts";
-import { isOurs } from "./ownership.ts";
+import { isAsOrdered, isOurs } from "./ownership.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type Sighting, writeSightings } from "./sightings.ts";
 import { Unwritten } from "./unwritten.ts";
@@ -20,6 +21,8 @@ import { ViewKeeper } from "./view_keeper.ts";
 import { WaitLog } from "./wait_log.ts";
 import type { Watching } from "./watching.ts";
 import { writtenPod, WrittenPods } from "./written_pods.ts";
+
+const RESTORED = "etcd was restored under a running API server, which lists what is lost";
 
 /** How often, in milliseconds, the view's freshness is written down. */
 const HEARD_EVERY_MS = 1_000;
@@ -37,6 +40,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #listing: Listing;
   /** Machines that are known and that the LIST did not name. */
   readonly #unlisted: UnlistedMachines;
+  readonly #lists = new ListConfirmation();
   /** What was amiss with the last LIST, until another one has said the same. */
   #listDoubt: string | undefined;
   readonly #adopter: Adopter;
@@ -48,7 +52,6 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #complaints = new Complaints((_, error) => {
     log.warn("Pods are followed by asking for each: put their labels back", { error });
   });
-  readonly #doubts = new Complaints((_, error) => log.error("The picture of the cluster is in doubt", { error }));
 
   /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
   constructor(watching: Watching, options: { wake: () => void; changed: () => void }) {
@@ -121,6 +124,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#written.renewed();
     // That a list does not name a machine is a suspicion: whether it is gone is asked of each.
     this.#unlisted.begin({ missing, unseen });
+    if (this.#lists.listed()) this.#unlisted.confirm(this.#listing.machines);
     this.#lost.begin(over);
     this.#adopter.begin();
     this.#listing.begin();
@@ -186,8 +190,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns } = this.#watching;
+    const { clock, returns, kube } = this.#watching;
     returns.refresh(clock.now());
+    if (this.#lists.look(kube.restores())) this.#doubtLists();
     await this.#writeDown(this.#unwritten.nextSlice());
     this.#evictions.write((node) => this.#written.machinesOn(node));
     if (this.#unwritten.isCalm) await this.#adopter.step();
@@ -198,6 +203,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (this.#unlisted.size > 0) {
       return { kind: "again", atMs: this.#setbacks.waits("unlisted") ? this.#setbacks.nextMs : clock.monotonic() };
     }
+    this.#lists.asked();
     this.#writeView();
     const restMs = this.#unlisted.isLookedThrough ? HEARD_EVERY_MS : 0;
     return { kind: "again", atMs: Math.min(clock.monotonic() + restMs, this.#unlisted.nextMs) };
@@ -258,14 +264,16 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (trouble.length > 0) throw trouble[0];
   }
 
+  #doubtLists(): void {
+    log.error("The picture of the cluster is in doubt: restart every API server", { why: RESTORED });
+    this.#unlisted.confirm(this.#written.machines);
+    this.#view.doubt(RESTORED);
+  }
+
   #writeView(): void {
-    const isBehind = this.#watching.kube.isBehind();
-    const doubt = isBehind ? "etcd was restored under a running API server, which lists what is lost" : undefined;
-    if (doubt !== undefined) {
-      this.#doubts.note("", new HostFactoryError(doubt, { hint: "restart every API server" }));
-    } else this.#doubts.clear();
-    if (doubt ?? this.#listDoubt) this.#view.doubt(`${doubt ?? this.#listDoubt}`);
-    else this.#view.write();
+    const doubt = this.#lists.isDoubted ? RESTORED : this.#listDoubt;
+    if (doubt === undefined) this.#view.write();
+    else this.#view.doubt(doubt);
   }
 
   /** While the cluster cannot be asked, what the watch says is written down all the same, and the view waits. */
@@ -280,13 +288,21 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   /** A pod is the machine's own by its uid, whatever its labels say; and if it is another, ours or not, the machine's is gone. */
-  #heed({ machine, pod, last }: Answer): void {
-    const isOwn = pod !== undefined && pod.metadata.uid === this.#uidOf(machine);
+  #heed({ machine, pod, last, isListed }: Answer): void {
+    const isOwn = pod !== undefined && this.#isOwn(machine, pod);
     const hasLabels = pod !== undefined && this.#hasOurLabels(pod);
-    if (!pod || (!isOwn && !hasLabels)) return this.#seeGone(machine, last);
-    this.#unlisted.hide(machine);
+    if (!pod || (!isOwn && !hasLabels)) {
+      if (isListed) this.#lists.refute();
+      return this.#seeGone(machine, last);
+    }
+    if (!isListed) this.#unlisted.hide(machine);
     if (!hasLabels) this.#complaints.note("", new Error("somebody has changed labels by which we know our pods"));
     if (!this.#hasWritten(machine, pod)) this.#see(machine, { pod }, { canWait: false });
+  }
+
+  #isOwn(machine: string, pod: Pod): boolean {
+    const uid = this.#uidOf(machine);
+    return uid === undefined ? isAsOrdered(this.#watching.workdir, machine, pod) : uid === pod.metadata.uid;
   }
 
   /** The uid of the machine's pod as it was seen last. */

@@ -28,19 +28,23 @@ export interface Answer {
   pod: Pod | undefined;
   /** The pod as it was when it was suspected to be gone, if that was seen. */
   last?: Pod | undefined;
+  /** A list has named it, which is in doubt. */
+  isListed: boolean;
 }
 
 /**
- * Machines that no LIST and no watch shows, each of which is asked for by its name, as only that tells whether it is gone:
+ * Machines that are asked for by their names, as only that tells whether they are gone:
  *
  * - missing: it had a pod that is not listed any more
  * - unseen: it counts as created: after the LIST, or gone before anybody saw it, or forgotten by a power failure
  * - hidden: its pod is there, and is not shown; without our labels it is not, for example
+ * - listed: it is in a list, which is not to be believed
  */
 export class UnlistedMachines {
   readonly #watching: Watching;
   #missing = new Map<string, Pod | undefined>();
   #unseen = new Set<string>();
+  readonly #listed = new Set<string>();
   /** When each of them is to be asked for again, on the monotonic clock. */
   readonly #hidden = new Map<string, number>();
   /** Still to be looked through for machines that have no word; absent while they are still to be listed. */
@@ -52,7 +56,7 @@ export class UnlistedMachines {
 
   /** How many are left to be asked for: until then, the picture is not whole. */
   get size(): number {
-    return this.#missing.size + this.#unseen.size;
+    return this.#missing.size + this.#unseen.size + this.#listed.size;
   }
 
   /** How many of them are missing. */
@@ -85,6 +89,11 @@ export class UnlistedMachines {
     for (const machine of machines) this.#unseen.add(machine);
   }
 
+  /** Takes in machines whose pods are listed, and need not be there all the same. */
+  confirm(machines: Iterable<string>): void {
+    for (const machine of machines) this.#listed.add(machine);
+  }
+
   /** Takes in that a machine may be gone, though that was not seen. @param last its pod as it is or was */
   suspect(machine: string, last: Pod): void {
     this.#hidden.delete(machine);
@@ -101,6 +110,7 @@ export class UnlistedMachines {
   saw(machine: string): void {
     this.#missing.delete(machine);
     this.#unseen.delete(machine);
+    this.#listed.delete(machine);
     this.#hidden.delete(machine);
   }
 
@@ -135,7 +145,10 @@ export class UnlistedMachines {
       for (const [i, machine] of some.entries()) {
         const one = given[i];
         if (one?.status === "rejected") failure = one.reason;
-        else if (this.#has(machine) && one?.value) answers.push({ ...one.value, last: this.#missing.get(machine) });
+        else if (this.#has(machine) && one?.value) {
+          const isListed = this.#listed.has(machine);
+          answers.push({ ...one.value, last: this.#missing.get(machine), isListed });
+        }
         if (one?.status === "fulfilled") this.saw(machine);
       }
       if (failure !== undefined && answers.length === 0) throw failure;
@@ -151,6 +164,7 @@ export class UnlistedMachines {
       if (!this.#isCreatedUnseen(machine)) this.#unseen.delete(machine);
       else if (next.push(machine) === most) return next;
     }
+    for (const machine of this.#listed) if (next.push(machine) === most) return next;
     const now = this.#watching.clock.monotonic();
     for (const [machine, dueMs] of this.#hidden) if (dueMs <= now && next.push(machine) === most) break;
     return next;
@@ -158,7 +172,7 @@ export class UnlistedMachines {
 
   #has(machine: string): boolean {
     if (this.#unseen.has(machine) && !this.#isCreatedUnseen(machine)) return false;
-    return this.#missing.has(machine) || this.#unseen.has(machine) || this.#hidden.has(machine);
+    return [this.#missing, this.#unseen, this.#listed, this.#hidden].some((machines) => machines.has(machine));
   }
 
   async #lookThrough(requestId: string, budget: Budget): Promise<void> {
@@ -186,7 +200,7 @@ export class UnlistedMachines {
   }
 
   /** Nothing if the answer says nothing about this one. @throws KubeError if the cluster cannot be asked now */
-  async #get(machine: string, signal: AbortSignal): Promise<Answer | undefined> {
+  async #get(machine: string, signal: AbortSignal): Promise<Pick<Answer, "machine" | "pod"> | undefined> {
     try {
       return { machine, pod: await this.#watching.kube.getPod(machine, { signal }) };
     } catch (error) {

@@ -68,7 +68,7 @@ export class ViewKeeper {
   /** Notes at once, until the view is written the next time, that what it says is in doubt. */
   doubt(doubt: string): void {
     const view = this.#written ?? readView(this.#watching.workdir, this.#name);
-    if (view) this.#write({ ...view, doubt });
+    if (view && view.doubt !== doubt) this.#write({ ...view, doubt });
   }
 
   #write(view: View): void {

@@ -43,6 +43,10 @@ export class WrittenPods {
     return this.#pods.size;
   }
 
+  get machines(): Iterable<string> {
+    return this.#pods.keys();
+  }
+
   get(machine: string): WrittenPod | undefined {
     return this.#pods.get(machine);
   }

@@ -3,52 +3,13 @@ import type { Pod } from "../../src/kube/types.ts";
 import type { FaultInput } from "../../src/simulator/faults.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
+import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";
 import { aWhile, type Simulation } from "./simulation.ts";
-import { type Life, NAMESPACE } from "./truth.ts";
-
-/** Something that can happen in a run, to whom and how hard as chance has it. */
-interface DeedKind {
-  what: string;
-  act: (simulation: Simulation, random: Random) => Promise<void> | void;
-}
-
-/** Faults of the cluster, for a while. */
-function fault(what: string, ...draws: ((random: Random) => FaultInput)[]): DeedKind {
-  return {
-    what,
-    act(simulation, random) {
-      for (const draw of draws) {
-        const drawn = draw(random);
-        const id = simulation.cluster.setFault({ ...drawn, id: `${drawn.name}-${integerBetween(random, 0, 1e6)}` });
-        simulation.trace.say("trouble", JSON.stringify(drawn));
-        const isStale = drawn.name === "stale-reads";
-        if (isStale) simulation.staleReads++;
-        simulation.undo(aWhile(random), drawn.name, () => {
-          simulation.cluster.clearFault(id);
-          if (isStale) simulation.endStaleReads();
-        });
-      }
-    },
-  };
-}
+import { NAMESPACE } from "./truth.ts";
+import { WORLD_DEEDS } from "./world_deeds.ts";
 
 const smallPages = (random: Random): FaultInput => ({ name: "small-pages", items: integerBetween(random, 1, 3) });
 
-/** Something that somebody else does to one of our pods. */
-function toPod(what: string, act: (simulation: Simulation, life: Life, random: Random) => void): DeedKind {
-  return {
-    what,
-    act(simulation, random) {
-      const ours = simulation.truth.allLiving().filter(({ isOurs }) => isOurs);
-      if (ours.length === 0) return;
-      const life = oneOf(random, ours);
-      simulation.trace.say("trouble", `hits ${life.name}`);
-      simulation.truth.asOutsider(() => act(simulation, life, random));
-    },
-  };
-}
-
-const share = (random: Random) => oneOf(random, [1, 1, 0.5, 0.2]);
 const at = { namespace: NAMESPACE };
 
 /** Everything that can happen. */
@@ -130,7 +91,7 @@ export const DEEDS = {
       ])();
     },
   },
-  secondServe: { what: "a second serve is started", act: (simulation) => simulation.startServe() },
+  secondServe: { what: "a second serve is started", act: (simulation) => void simulation.startServe() },
   interject: {
     what: "a verb runs between two operations of serve",
     act(simulation, random) {
@@ -213,8 +174,12 @@ export const DEEDS = {
       simulation.undo(aWhile(random), "torn watches", () => void (simulation.weather.tears = 0));
     },
   },
-  evict: toPod("a pod is evicted", ({ cluster }, { name }) => void cluster.evict(name, undefined, at)),
-  preempt: toPod("a pod is preempted", ({ cluster }, { name }, random) => {
+  evict: toPod("a pod is evicted", ({ cluster, departures }, { name, pod }) => {
+    departures.noteEviction(pod.spec.nodeName);
+    cluster.evict(name, undefined, at);
+  }),
+  preempt: toPod("a pod is preempted", ({ cluster, departures }, { name, pod }, random) => {
+    departures.noteEviction(pod.spec.nodeName);
     cluster.preempt(name, { ...at, graceSeconds: integerBetween(random, 0, 30) });
   }),
   end: toPod("a pod ends by itself", ({ cluster }, { name }, random) => {
@@ -343,13 +308,17 @@ export const DEEDS = {
       );
     },
   },
+  ...WORLD_DEEDS,
 } satisfies Record<string, DeedKind>;
 
 export type Deed = keyof typeof DEEDS;
 
+/** The kinds of trouble that a run may draw apart from all others, so that what was drawn before they were there stays the same. */
+export const WORLD = Object.keys(WORLD_DEEDS) as Deed[];
+
 /** The kinds of trouble that a run may draw; slow syncs are drawn apart, beside any of them. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
-  .filter((deed) => deed !== "ask" && deed !== "giveBack" && deed !== "slowSyncs");
+  .filter((deed) => deed !== "ask" && deed !== "giveBack" && deed !== "slowSyncs" && !WORLD.includes(deed));
 
 function disk(what: string, how: "full" | "read-only"): DeedKind {
   return {

@@ -2,6 +2,18 @@
 export class Departures {
   readonly #byNode = new Map<string, { times: number; endedMs: number }>();
 
+  readonly #evicted = new Map<string, number>();
+
+  /** A pod is evicted from a node. */
+  noteEviction(node: string | undefined): void {
+    if (node !== undefined) this.#evicted.set(node, this.evictedFrom(node) + 1);
+  }
+
+  /** How many pods were evicted from a node. */
+  evictedFrom(node: string): number {
+    return this.#evicted.get(node) ?? 0;
+  }
+
   /** Somebody begins to say so. */
   begin(node: string): void {
     const { times = 0 } = this.#byNode.get(node) ?? {};
@@ -16,6 +28,7 @@ export class Departures {
 
   /** When it was last said, in milliseconds of the monotonic clock: infinity while it is, and less than that where it never was. */
   lastSaidMs(node: string | undefined): number {
+    if (this.evictedFrom(node ?? "") > 1) return Infinity; // One that takes no more pods is drained then.
     return this.#byNode.get(node ?? "")?.endedMs ?? -Infinity;
   }
 }

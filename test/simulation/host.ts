@@ -9,6 +9,9 @@ import { Process } from "./process.ts";
 
 export const WORKDIR = "/work";
 export const CONFDIR = "/conf";
+/** The authority of the cluster that is ours, and of another one. */
+export const OWN_AUTHORITY = "-----BEGIN CERTIFICATE-----";
+export const OTHER_AUTHORITY = `${OWN_AUTHORITY} of another cluster`;
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** The templates, each with what becomes of its pods. */
@@ -50,8 +53,9 @@ export interface HostTrouble {
 
 export const NO_TROUBLE: Readonly<HostTrouble> = { disk: "well", slowMs: 0, syncMs: 0, lostNotices: 0 };
 
-/** The management host: its disk, its clock, its locks, and the processes that run on it. */
+/** A management host: its disk, its clock, its locks, and the processes that run on it. */
 export class Host {
+  readonly name: string;
   readonly #clock: SimulatedClock;
   readonly #random: Random;
   readonly #processes = new Set<Process>();
@@ -65,6 +69,9 @@ export class Host {
 
   constructor(
     options: {
+      name: string;
+      /** By which it is known to the cluster. */
+      token: string;
       clock: SimulatedClock;
       random: Random;
       /** Called before each operation of a process, and after each change of a file. */
@@ -72,9 +79,10 @@ export class Host {
       changed: (who: Process, path: string) => void;
     },
   ) {
+    this.name = options.name;
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#files = furnished(new MemoryFiles({ now: () => this.#clock.now() + this.skewMs }));
+    this.#files = furnished(new MemoryFiles({ now: () => this.#clock.now() + this.skewMs }), options.token);
     this.#before = options.before;
     this.#changed = options.changed;
   }
@@ -92,11 +100,12 @@ export class Host {
     return new Workdir(WORKDIR, { files: this.#files, random: { next: () => 0 } });
   }
 
-  start(name: string): Process {
+  /** @param options `aheadMs`: it runs on another machine that shares the disk, whose clock is so far ahead of this one's */
+  start(name: string, { aheadMs = 0 }: { aheadMs?: number } = {}): Process {
     const process = new Process({
       name,
       clock: this.#clock,
-      skewMs: () => this.skewMs,
+      skewMs: () => this.skewMs + aheadMs,
       disk: () => this.#files,
       before: (who, operation, path) => {
         this.#before(who, operation, path);
@@ -114,9 +123,14 @@ export class Host {
     return process;
   }
 
+  /** Every process ends. */
+  killAll(): void {
+    for (const process of [...this.#processes]) process.kill();
+  }
+
   /** The power fails: every process ends, and what was not synced may be lost. */
   crash(random: Random): void {
-    for (const process of [...this.#processes]) process.kill();
+    this.killAll();
     this.#files = this.#files.crash(random);
   }
 
@@ -138,8 +152,13 @@ export class Host {
 
   /** Puts another token where the service account's is. */
   writeToken(token: string): void {
-    this.#files.writeText(`${SERVICE_ACCOUNT}/token`, token);
-    this.#files.beginSync(`${SERVICE_ACCOUNT}/token`)();
+    this.writeAccount("token", token);
+  }
+
+  /** Changes what the service account says: of where the machines are, for example. */
+  writeAccount(name: "token" | "namespace" | "ca.crt", text: string): void {
+    this.#files.writeText(`${SERVICE_ACCOUNT}/${name}`, text);
+    this.#files.beginSync(`${SERVICE_ACCOUNT}/${name}`)();
   }
 
   #trouble(operation: string): void {
@@ -155,7 +174,7 @@ export class Host {
   }
 }
 
-function furnished(files: MemoryFiles): MemoryFiles {
+function furnished(files: MemoryFiles, token: string): MemoryFiles {
   for (const directory of [WORKDIR, CONFDIR, SERVICE_ACCOUNT]) files.makeDirectory(directory);
   const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
   const templates = Object.keys(TEMPLATES).map((templateId) => ({
@@ -171,8 +190,8 @@ function furnished(files: MemoryFiles): MemoryFiles {
     const manifest = { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: "c", image: "i" }] } };
     texts.push([`${CONFDIR}/${name}.json`, JSON.stringify(manifest)]);
   }
-  texts.push([`${SERVICE_ACCOUNT}/token`, "serve-0"], [`${SERVICE_ACCOUNT}/namespace`, "grid"]);
-  texts.push([`${SERVICE_ACCOUNT}/ca.crt`, "-----BEGIN CERTIFICATE-----"]);
+  texts.push([`${SERVICE_ACCOUNT}/token`, token], [`${SERVICE_ACCOUNT}/namespace`, "grid"]);
+  texts.push([`${SERVICE_ACCOUNT}/ca.crt`, OWN_AUTHORITY]);
   for (const [path, text] of texts) {
     files.writeText(path, text);
     files.beginSync(path)();

@@ -1,7 +1,16 @@
 import type { StatusWord } from "../../src/hf/status.ts";
 import { answersAtOnce, completeIsComplete, knownIsReported, printedIsOnDisk } from "./invariants_of_answers.ts";
-import { goneIsSeenGone, onePod, onlyOurs, remembered, returnedIsNotCreated } from "./invariants_of_pods.ts";
+import {
+  goneIsSeenGone,
+  keptIsKept,
+  oneOwner,
+  onePod,
+  onlyOurs,
+  remembered,
+  returnedIsNotCreated,
+} from "./invariants_of_pods.ts";
 import { badThingsStandAlone, bounded, levelNotEdge, pureDecisions, stepBack } from "./invariants_of_rest.ts";
+import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Life } from "./truth.ts";
@@ -32,7 +41,7 @@ export interface VerbRun {
 export interface Witness {
   answered?(run: VerbRun): string | undefined;
   /** A process sends something to the cluster. */
-  sent?(call: Call): string | undefined;
+  sent?(call: Call, by: { process: Process; host: Host }): string | undefined;
   podChanged?(type: string, life: Life): string | undefined;
   wordWritten?(machine: string, word: StatusWord): string | undefined;
   /** A process was killed, or the power failed; nothing has been started since. */
@@ -43,7 +52,7 @@ export interface Witness {
   rested?(): string | undefined;
 }
 
-/** One of the fourteen of the architecture, by its number and title. */
+/** One of the sixteen of the architecture, by its number and title. */
 export interface Invariant extends Witness {
   number: number;
   title: string;
@@ -66,5 +75,7 @@ export function invariantsOf(simulation: Simulation): Invariant[] {
     onlyOurs,
     bounded,
     stepBack,
+    keptIsKept,
+    oneOwner,
   ].map((invariant) => invariant(simulation));
 }

@@ -8,7 +8,7 @@ import { doubtView, readView, VIEW_LIFETIME_SECONDS } from "../../src/workdir/vi
 import type { Invariant, VerbRun } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Asked } from "./symphony.ts";
-import { carriesOurLabels, isOver } from "./truth.ts";
+import { carriesOurLabels, isMachine, isOver } from "./truth.ts";
 
 /** How long after a clock jumped, or a read was stale, what follows from it is forgiven, in milliseconds. */
 const FORGIVEN_MS = 300_000;
@@ -72,6 +72,7 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     if (!before || before.what === what || !isFinal(before.what)) return undefined;
     // After a power failure, what was seen has to be seen again: until then nothing is said.
     const isForgotten = simulation.powerMs >= before.atMs && (what === "running" || what === "executing");
+    if (before.atMs <= simulation.putBackMs || before.atMs <= simulation.lieMs + FORGIVEN_MS) return undefined;
     if (!isForgotten) return `${key} was said to be ${before.what}, and now ${what}`;
     said.set(key, before);
     return undefined;
@@ -143,9 +144,9 @@ function missing(simulation: Simulation): string | undefined {
 }
 
 /** What can be seen of a request is all of it. */
-function halves({ host, garbage, wipedMs }: Simulation): string | undefined {
+function halves({ host, garbage, wasRebuilt }: Simulation): string | undefined {
   const { workdir } = host;
-  if (wipedMs > -Infinity) return undefined;
+  if (wasRebuilt) return undefined;
   for (const id of workdir.names(workdir.layout.requests)) {
     if (garbage.has(id) || !isRequestId(id)) continue;
     const stored = readRequest(workdir, id);
@@ -181,16 +182,16 @@ export function completeIsComplete(simulation: Simulation): Invariant {
 
 /** What is said of a machine of a request against what really became of its pod; nothing where that is the same. */
 function lieAbout(
-  { truth, host, clock, staleMs }: Simulation,
+  { truth, host, clock, lieMs }: Simulation,
   { name, result }: RequestStatusAnswer["machines"][number],
 ): string | undefined {
   if (result === "succeed") {
-    const hasRun = truth.lives().some((life) => life.name === name && life.hasRun && carriesOurLabels(life.pod));
+    const hasRun = truth.lives().some((life) => life.name === name && life.hasRun && isMachine(life));
     return hasRun ? undefined : `${name} is said to have been up, and never was`;
   }
   const life = truth.living(name);
-  if (result !== "fail" || !life?.isOurs || !carriesOurLabels(life.pod) || isOver(life.pod)) return undefined;
-  if (clock.monotonic() < staleMs + FORGIVEN_MS || readMachineRecord(host.workdir, name)?.givenUp) return undefined;
+  if (result !== "fail" || !life?.isOurs || isOver(life.pod)) return undefined;
+  if (clock.monotonic() < lieMs + FORGIVEN_MS || readMachineRecord(host.workdir, name)?.givenUp) return undefined;
   return `${name} is said to have failed, and its pod is ${life.pod.status?.phase}`;
 }
 
@@ -216,7 +217,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
     },
     answered({ verb, answer, failed }) {
       if (verb !== "getReturnRequests" || failed) return undefined;
-      const { clock, truth, heardMs, jumpedMs, staleMs, host, departures } = simulation;
+      const { clock, truth, heardMs, jumpedMs, lieMs, host, departures } = simulation;
       const now = clock.monotonic();
       for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
         const ageMs = now - heardMs;
@@ -224,7 +225,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
           return `${machine} is named, and the cluster was last heard from ${ageMs} ms ago`;
         }
         const life = truth.living(machine);
-        if (!life?.isOurs || !carriesOurLabels(life.pod) || isOver(life.pod) || now < staleMs + FORGIVEN_MS) continue;
+        if (!life?.isOurs || isOver(life.pod) || now < lieMs + FORGIVEN_MS) continue;
         if (readMachineRecord(host.workdir, machine)?.givenUp) continue; // It is about to go.
         const saidMs = departures.lastSaidMs(life.pod.spec.nodeName);
         const forgivenMs = Math.max(saidMs, saidMs > -Infinity ? jumpedMs + FORGIVEN_MS : saidMs);

@@ -1,13 +1,14 @@
 import type { StatusAnswer } from "../../src/hf/answers.ts";
 import { parseMachineName } from "../../src/hf/names.ts";
-import { leaseName } from "../../src/kube/lease.ts";
+import { LEASE_SECONDS, leaseName } from "../../src/kube/lease.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
 import { readMachineRecord, readStatusWord } from "../../src/workdir/machines.ts";
 import { readRequest, readRequestRecord } from "../../src/workdir/requests.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
-import { carriesOurLabels, INSTANCE, type Life } from "./truth.ts";
+import type { Host } from "./host.ts";
+import { INSTANCE, isMachine, isOver, type Life, NAMESPACE } from "./truth.ts";
 import type { Call } from "./wire.ts";
 
 /** How long after it was printed a return may be unknown to a create, in milliseconds: it is looked for every 50 ms. */
@@ -15,6 +16,12 @@ const RETURN_SEEN_MS = 200;
 
 /** How long after somebody took files away serve may not have noticed, in milliseconds: it looks every second. */
 const WIPE_SEEN_MS = 30_000;
+
+/** A machine whose container was restarted so often has failed. */
+const CRASH_LOOP = 5;
+
+/** So much older than it is may a pod seem, in milliseconds: its creation time is in whole seconds. */
+const TIMESTAMP_MS = 1_500;
 
 /** The pod that a call is to create, or nothing where it is another call. */
 function createdBy({ method, path, body }: Call): Pod | undefined {
@@ -28,13 +35,13 @@ function wasWiped({ clock, wipedMs }: Simulation): boolean {
 
 /** 5. */
 export function onePod(simulation: Simulation): Invariant {
-  const { host, truth, symphony } = simulation;
+  const { truth, symphony } = simulation;
   /** Machines that Symphony has been told the result of. */
   const told = new Set<string>();
   return {
     number: 5,
     title: "One machine, one pod, at most once",
-    sent(call) {
+    sent(call, { host }) {
       const name = createdBy(call)?.metadata.name;
       if (name === undefined) return undefined;
       const { requestId = "", index = -1 } = parseMachineName(name) ?? {};
@@ -64,7 +71,7 @@ export function onePod(simulation: Simulation): Invariant {
     },
     wordWritten(machine, word) {
       if (word !== "running" && word !== "succeeded") return undefined;
-      const ran = truth.lives().some((life) => life.name === machine && life.hasRun && carriesOurLabels(life.pod));
+      const ran = truth.lives().some((life) => life.name === machine && life.hasRun && isMachine(life));
       return ran ? undefined : `${machine} is ${word}, and no pod of ours by that name ever ran`;
     },
   };
@@ -76,10 +83,8 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
   /** The pod that the machine has had all the time. */
   const stillThere = (machine: string): Life | undefined => {
     const life = truth.living(machine);
-    if (!life || !carriesOurLabels(life.pod) || clock.monotonic() < simulation.staleMs + 300_000) return undefined;
-    const another = truth.lives().some(({ name, uid, pod }) =>
-      name === machine && uid !== life.uid && carriesOurLabels(pod)
-    );
+    if (!life || !isMachine(life) || clock.monotonic() < simulation.lieMs + 300_000) return undefined;
+    const another = truth.lives().some((one) => one.name === machine && one.uid !== life.uid && isMachine(one));
     return another ? undefined : life;
   };
   /** Pods that came late: what asked for them was on its way when their machines had ended. */
@@ -113,13 +118,14 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
 
 /** 9. */
 export function returnedIsNotCreated(simulation: Simulation): Invariant {
-  const { symphony, host, clock } = simulation;
+  const { symphony, clock } = simulation;
   return {
     number: 9,
     title: "A machine returned before it was created is never created",
-    sent(call) {
+    sent(call, { host }) {
       const name = createdBy(call)?.metadata.name;
       if (name === undefined) return undefined;
+      if (host !== simulation.host) return undefined; // What was printed elsewhere is not known there.
       for (const { id, kind, machines, atMs } of symphony.asked.values()) {
         if (kind !== "return" || !machines.includes(name) || atMs <= simulation.wipedMs) continue;
         const ageMs = clock.monotonic() - atMs;
@@ -135,11 +141,10 @@ export function returnedIsNotCreated(simulation: Simulation): Invariant {
 
 /** 11. */
 export function remembered(simulation: Simulation): Invariant {
-  const { host } = simulation;
   return {
     number: 11,
     title: "The cluster remembers",
-    sent(call) {
+    sent(call, { host }) {
       const pod = createdBy(call);
       if (!pod) return undefined;
       const { name = "", labels = {}, annotations = {} } = pod.metadata;
@@ -172,9 +177,74 @@ export function onlyOurs({ truth }: Simulation): Invariant {
       const uid: string | undefined = method === "DELETE" ? preconditions?.uid : metadata?.uid;
       if (uid === undefined) return `${method} ${path} goes out without a uid`;
       const life = truth.life(uid);
-      return life?.name === name && carriesOurLabels(life.pod)
+      return life?.name === name && isMachine(life)
         ? undefined
         : `${method} ${path} is about a pod of somebody else: ${JSON.stringify(life?.pod.metadata)}`;
+    },
+  };
+}
+
+/** 15. */
+export function keptIsKept(simulation: Simulation): Invariant {
+  const { truth, symphony, plan, clock } = simulation;
+  /** By pod, which host made it; and those that came when that host had given up on their machines. */
+  const makers = new Map<string, Host>();
+  const late = new Set<string>();
+  const whyNot = (life: Life): string | undefined => {
+    const { pod, name } = life;
+    if (!life.isOurs || life.isUnmarked || isOver(pod) || late.has(life.uid)) return undefined;
+    if (symphony.mayHaveReturned(name)) return undefined;
+    // Whoever rebuilds a directory that was lost has nothing else to go by.
+    if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
+    const ageMs = clock.monotonic() - life.createdMs + TIMESTAMP_MS;
+    const isHindered = pod.status?.containerStatuses?.some(({ state }) => state?.waiting?.reason !== undefined);
+    if (isHindered && ageMs >= plan.imagePullGraceSeconds * 1000) return undefined;
+    if (!life.hasRun && ageMs >= plan.podTimeoutSeconds * 1000) return undefined;
+    if (pod.status?.containerStatuses?.some(({ restartCount = 0 }) => restartCount >= CRASH_LOOP)) return undefined;
+    if (!life.hasRun && simulation.bothClocksJumped) return undefined;
+    return `${pod.status?.phase ?? "Pending"}, ${Math.round(ageMs / 1000)} s old, and nobody gave it back`;
+  };
+  return {
+    number: 15,
+    title: "No machine is destroyed that Symphony keeps",
+    sent(call, { host }) {
+      const name = createdBy(call)?.metadata.name;
+      if (name !== undefined) makers.set(name, host);
+      if (call.method !== "DELETE") return undefined;
+      const life = truth.life(JSON.parse(call.body || "{}").preconditions?.uid ?? "");
+      const why = life && whyNot(life);
+      return why && `${life?.name} is deleted: ${why}`;
+    },
+    podChanged(type, { uid, name }) {
+      if (type !== "ADDED") return undefined;
+      const maker = makers.get(name) ?? simulation.host;
+      const word = readStatusWord(maker.workdir, name);
+      if (word === "failed" || word === "deleted") late.add(uid);
+      return undefined;
+    },
+  };
+}
+
+/** 16. */
+export function oneOwner(simulation: Simulation): Invariant {
+  /** By process, the identity by which it last asked for the lease. */
+  const identities = new Map<string, string>();
+  return {
+    number: 16,
+    title: "One owner",
+    sent({ method, path, body }, { process }) {
+      if (method === "GET") return undefined;
+      if (path.includes("/leases")) {
+        identities.set(process.name, JSON.parse(body).spec.holderIdentity);
+        return undefined;
+      }
+      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace: NAMESPACE })?.spec?.holderIdentity;
+      if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
+      const isKnown = [...identities.values()].includes(holder);
+      const own = identities.get(process.name);
+      return isKnown && own !== undefined && own !== holder
+        ? `${process.name} sends ${method} ${path}, and ${holder} has the lease`
+        : undefined;
     },
   };
 }

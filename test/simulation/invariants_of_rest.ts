@@ -10,7 +10,7 @@ import { readReturn } from "../../src/workdir/returns.ts";
 import { CONFDIR, WORKDIR } from "./host.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
-import { carriesOurLabels, INSTANCE, isOver } from "./truth.ts";
+import { carriesOurLabels, INSTANCE, isMachine, isOver } from "./truth.ts";
 
 /** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
 const QUIET_MS = 35_000;
@@ -24,13 +24,13 @@ const WORD_OF_PHASE: Record<string, StatusWord> = {
 
 /** 3. Whatever notices were lost on the way, in the end the files say what is. */
 export function levelNotEdge(simulation: Simulation): Invariant {
-  const { host, truth, symphony, garbage } = simulation;
+  const { truth, symphony, garbage } = simulation;
   const isIntact = (id: string) => isRequestId(id) && !garbage.has(id);
   return {
     number: 3,
     title: "Level, not edge",
     rested() {
-      const { workdir } = host;
+      const { workdir } = simulation.host;
       const returned = new Set<string>();
       for (const id of workdir.names(workdir.layout.returnRequests)) {
         const stored = isIntact(id) ? readReturn(workdir, id) : undefined;
@@ -62,7 +62,7 @@ export function levelNotEdge(simulation: Simulation): Invariant {
 function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, isReturned: boolean): string | undefined {
   const life = truth.living(name);
   const word = readStatusWord(workdir, name);
-  if (life && carriesOurLabels(life.pod)) {
+  if (life && isMachine(life)) {
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
     if (readMachineRecord(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
@@ -93,7 +93,7 @@ function namingAmiss(
 ): string | undefined {
   if (isReturned) return isNamed ? `${name} was given back, and is still named` : undefined;
   const life = truth.living(name);
-  const isWell = life !== undefined && carriesOurLabels(life.pod) && !isOver(life.pod);
+  const isWell = life !== undefined && isMachine(life) && !isOver(life.pod);
   if (isWell) {
     const isLeaving = departures.lastSaidMs(life.pod.spec.nodeName) > -Infinity;
     return isNamed && !isLeaving ? `${name} is named, and its pod is ${life.pod.status?.phase}` : undefined;
@@ -114,14 +114,14 @@ export function pureDecisions(_simulation: Simulation): Invariant {
 }
 
 /** 10. */
-export function badThingsStandAlone({ host }: Simulation): Invariant {
+export function badThingsStandAlone(simulation: Simulation): Invariant {
   return {
     number: 10,
     title: "One bad thing stops only itself",
     ended({ process, error, wasTold }) {
       if (wasTold && error === undefined) return undefined;
       // A disk that takes nothing is no single bad thing; a supervisor starts serve again.
-      if (host.trouble.disk !== "well") return undefined;
+      if (simulation.host.trouble.disk !== "well") return undefined;
       return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
     },
   };
@@ -129,18 +129,19 @@ export function badThingsStandAlone({ host }: Simulation): Invariant {
 
 /** 13. */
 export function bounded(simulation: Simulation): Invariant {
-  const { host, truth, clock, cluster } = simulation;
+  const { truth, clock, cluster } = simulation;
   return {
     number: 13,
     title: "Nothing grows without bound",
     rested() {
+      const { host } = simulation;
       const { workdir } = host;
       for (const name of workdir.names(workdir.layout.pods)) {
         const life = truth.living(name);
         if (simulation.garbage.has(name)) continue;
-        if (!life || !carriesOurLabels(life.pod)) return `pods/${name} is left, and there is no such pod`;
+        if (!life || !isMachine(life)) return `pods/${name} is left, and there is no such pod`;
       }
-      const ended = truth.allLiving().find(({ pod }) => carriesOurLabels(pod) && hasEnded(pod));
+      const ended = truth.allLiving().find((life) => isMachine(life) && hasEnded(life.pod));
       if (simulation.isRidOfEnded && ended) return `pod ${ended.name} has ended, and stays`;
       const left = Object.keys(host.files.tree("/work")).find((path) => path.includes(".new-"));
       if (simulation.isSwept && left !== undefined) return `${left} is left, and nothing removes it`;
@@ -164,9 +165,10 @@ function pastOf({ host: { workdir }, garbage }: Simulation): string | undefined 
 }
 
 /** 14. What the existing plug-in reads is as it expects it. */
-export function stepBack({ host, garbage }: Simulation): Invariant {
+export function stepBack(simulation: Simulation): Invariant {
+  const { garbage } = simulation;
   const unreadable = (): string | undefined => {
-    const { workdir } = host;
+    const { workdir } = simulation.host;
     const { layout, files } = workdir;
     for (const name of workdir.names(layout.podsStatus)) {
       const word = workdir.readLink(layout.podStatus(name));
@@ -187,7 +189,7 @@ export function stepBack({ host, garbage }: Simulation): Invariant {
     title: "A step back is safe",
     crashed: unreadable,
     rested() {
-      const { workdir } = host;
+      const { workdir } = simulation.host;
       for (const name of workdir.names(workdir.layout.pods).filter((name) => !garbage.has(name))) {
         const text = workdir.readText(workdir.layout.pod(name));
         const pod = text?.endsWith("}\n") ? JSON.parse(text) : {};

@@ -1,7 +1,7 @@
 import { integerBetween, type Random } from "../../src/random.ts";
 import type { RetentionLimits } from "../../src/watchers/past.ts";
 import { happens, magnitude, oneOf, randomFor, someOf } from "./chance.ts";
-import { type Deed, DEEDS, FAULTS } from "./deeds.ts";
+import { type Deed, DEEDS, FAULTS, WORLD } from "./deeds.ts";
 
 /** Something that happens at a moment of a run. Whom it hits, and how hard, follows from its own seed. */
 export interface PlannedEvent {
@@ -49,22 +49,19 @@ export function drawPlan(seed: number): Plan {
   for (const kind of kinds) {
     for (let n = magnitude(random, 1, 12); n > 0; n--) plan(kind, random.next() * troubleMs);
   }
-  const syncs = randomFor(seed, "syncs");
-  for (let n = happens(syncs, 0.5) ? magnitude(syncs, 1, 12) : 0; n > 0; n--) {
-    events.push({
-      atMs: Math.round(syncs.next() * troubleMs),
-      deed: "slowSyncs",
-      seed: integerBetween(syncs, 0, 2 ** 31),
-    });
-  }
   const waitsForEnded = happens(randomFor(seed, "ended"), 0.1);
   for (let n = waitsForEnded ? integerBetween(random, 2, 5) : 0; n > 0; n--) {
     plan(oneOf(random, ["end", "evict"]), random.next() * troubleMs);
   }
   events.sort((a, b) => a.atMs - b.atMs);
+  // What is drawn apart has the last ids, so that all others keep theirs.
+  const all = [...events, ...drawSyncs(seed, troubleMs), ...drawWorld(seed, troubleMs)].map((event, id) => ({
+    id,
+    ...event,
+  }));
   return {
     seed,
-    events: events.map((event, id) => ({ id, ...event })),
+    events: all.sort((a, b) => a.atMs - b.atMs),
     // A view is believed for two minutes: an outage has to last longer to be noticed.
     troubleMs: kinds.includes("outage") ? troubleMs + 200_000 : troubleMs,
     concurrency: integerBetween(random, 1, 8),
@@ -78,6 +75,27 @@ export function drawPlan(seed: number): Plan {
     waitsForEnded,
     clusterSkewMs: happens(random, 0.2) ? Math.round((random.next() - 0.5) * 2 * magnitude(random, 1_000, 600_000)) : 0,
   };
+}
+
+function drawSyncs(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
+  const random = randomFor(seed, "syncs");
+  return Array.from({ length: happens(random, 0.5) ? magnitude(random, 1, 12) : 0 }, () => ({
+    atMs: Math.round(random.next() * troubleMs),
+    deed: "slowSyncs",
+    seed: integerBetween(random, 0, 2 ** 31),
+  }));
+}
+
+function drawWorld(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
+  const random = randomFor(seed, "world");
+  const kinds = happens(random, 0.2) ? [] : someOf(random, WORLD, integerBetween(random, 1, 4));
+  return kinds.flatMap((deed) =>
+    Array.from({ length: magnitude(random, 1, 6) }, () => ({
+      atMs: Math.round(random.next() * troubleMs),
+      deed,
+      seed: integerBetween(random, 0, 2 ** 31),
+    }))
+  );
 }
 
 function drawRelistMs(random: Random): number {

@@ -32,6 +32,8 @@ export class Process {
   readonly #ambushes = new Map<number, () => void>();
   #operations = 0;
   #isDead = false;
+  /** What it would have done since it was paused, in order; absent while it is not. */
+  #late: (() => void)[] | undefined;
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
@@ -54,10 +56,33 @@ export class Process {
     this.#ambushes.set(this.#operations + n, act);
   }
 
+  /** Stops it where it waits next, as SIGSTOP does: all goes on without it. */
+  pause(): void {
+    this.#late ??= [];
+  }
+
+  get isPaused(): boolean {
+    return this.#late !== undefined;
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const act of late) this.whenAwake(act);
+  }
+
+  /** Calls `act`, at once or as soon as the process is not paused. */
+  whenAwake(act: () => void): void {
+    if (this.#late) this.#late.push(act);
+    else act();
+  }
+
   /** Ends it, now. */
   kill(): void {
     if (this.#isDead) return;
     this.#isDead = true;
+    this.#late = undefined;
     for (const end of this.#onEnd) end();
     this.#onEnd.clear();
   }
@@ -85,10 +110,11 @@ export class Process {
     return new Promise((resolve, reject) => {
       if (this.#isDead) return;
       if (signal?.aborted) return reject(signal.reason);
-      const cancel = this.#options.clock.after(ms, () => {
-        over();
-        resolve();
-      });
+      const cancel = this.#options.clock.after(ms, () =>
+        this.whenAwake(() => {
+          over();
+          resolve();
+        }));
       const onAbort = () => {
         over();
         reject(signal?.reason);
@@ -106,10 +132,11 @@ export class Process {
   /** Resolves after the time that a sync takes. @throws Killed where the process dies before */
   #syncing(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#options.clock.after(ms, () => {
-        forget();
-        resolve();
-      });
+      const cancel = this.#options.clock.after(ms, () =>
+        this.whenAwake(() => {
+          forget();
+          resolve();
+        }));
       const forget = this.onEnd(() => {
         cancel();
         reject(new Killed());

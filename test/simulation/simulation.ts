@@ -5,6 +5,7 @@ import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
 import { type Daemon, serve, WATCHERS } from "../../src/serve/serve.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
+import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
 import { readStatusWord } from "../../src/workdir/machines.ts";
@@ -14,7 +15,7 @@ import { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens, magnitude, randomFor } from "./chance.ts";
 import { DEEDS } from "./deeds.ts";
 import { Departures } from "./departures.ts";
-import { CONFDIR, Host, NO_TROUBLE, WORKDIR } from "./host.ts";
+import { CONFDIR, Host, NO_TROUBLE, OTHER_AUTHORITY, OWN_AUTHORITY, WORKDIR } from "./host.ts";
 import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
 import type { Process } from "./process.ts";
@@ -43,6 +44,10 @@ const MOST_SYNCS_IN_A_ROW = 5;
 
 /** So often somebody may be woken within one millisecond. */
 const MOST_WAKES = 20_000;
+
+/** The token of the other management host, and a namespace that is not ours. */
+const OTHER_TOKEN = "serve-other";
+export const OTHER_NAMESPACE = "other";
 
 /** How often it is looked whether all is at rest, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
@@ -75,7 +80,8 @@ export class Simulation {
   readonly trace = new Trace(this.clock);
   readonly cluster: SimulatedCluster;
   readonly truth: Truth;
-  readonly host: Host;
+  /** The management host that Symphony runs on; after a fail-over it is another. */
+  host: Host;
   readonly symphony: Symphony;
   readonly weather: Weather = { lagMs: 0, tears: 0, deafBeforeMs: -Infinity };
   readonly departures = new Departures();
@@ -99,6 +105,19 @@ export class Simulation {
   readonly garbage = new Set<string>();
   clusterSkewMs: number;
   #clusterJumps = false;
+  /** When somebody last meddled with the lease, or with the cluster's memory of it. */
+  meddledMs = -Infinity;
+  /** How many faults deceive even those who ask for a pod by its name, and when one last did. */
+  deceits = 0;
+  #deceivedMs = -Infinity;
+  /** When etcd was last put back to an earlier state. */
+  putBackMs = -Infinity;
+  /** Pods on which somebody wrote our note of a return. */
+  readonly forged = new Set<string>();
+  /** The labels that somebody took from pods, by name. */
+  readonly stolenLabels = new Map<string, Record<string, string>>();
+  /** Another cluster, where none of our machines is. */
+  readonly elsewhere: SimulatedCluster;
   /** So much time has passed since the last trouble that everything that a dead process left has been removed. */
   isSwept = false;
   /** So much time has passed that no pod that has ended is left. */
@@ -109,27 +128,50 @@ export class Simulation {
   isHealed = false;
   readonly #random: Random;
   readonly #invariants: Invariant[];
-  readonly #serving = new Map<Process, AbortController>();
+  readonly #serving = new Map<Process, {
+    stopping: AbortController;
+    host: Host;
+    instance: string;
+    /** On another machine, whose clock may differ so much that verbs cannot go by what it writes. */
+    isElsewhere: boolean;
+  }>();
   #violation: Violation | undefined;
   #processes = 0;
+  readonly #hosts: [Host, Host];
+  /** The management host of a site with another instance in the same namespace. */
+  readonly neighbour: Host;
+  /** The API server lists what etcd does not have any more. */
+  #isBehind = false;
 
   constructor(plan: Plan) {
     const { seed } = plan;
     this.plan = plan;
     this.clusterSkewMs = plan.clusterSkewMs;
     this.#random = randomFor(seed, "weather");
-    this.cluster = new SimulatedCluster({
+    const common = {
       clock: {
         now: () => this.clock.now() + this.clusterSkewMs,
         monotonic: () => this.clock.monotonic(),
-        sleep: (ms, signal) => this.clock.sleep(ms, signal),
+        sleep: (ms: number, signal?: AbortSignal) => this.clock.sleep(ms, signal),
       },
-      random: randomFor(seed, "cluster"),
-      namespaces: [NAMESPACE],
-      nodes: { count: 3 },
-      users: [{ name: "serve", token: "serve-0" }, { name: "admin", token: "admin" }],
-      faults: [{ name: "slow", id: "latency", latencyMs: 1, jitterMs: 20 }],
+      users: [
+        { name: "serve", token: "serve-0" },
+        { name: "serve", token: OTHER_TOKEN },
+        { name: "admin", token: "admin" },
+      ],
+      faults: [{ name: "slow" as const, id: "latency", latencyMs: 1, jitterMs: 20 }],
       bookmarkPeriodMs: 15_000,
+      nodes: { count: 3 },
+    };
+    this.cluster = new SimulatedCluster({
+      ...common,
+      random: randomFor(seed, "cluster"),
+      namespaces: [NAMESPACE, OTHER_NAMESPACE],
+    });
+    this.elsewhere = new SimulatedCluster({
+      ...common,
+      random: randomFor(seed, "elsewhere"),
+      namespaces: [NAMESPACE],
     });
     this.truth = new Truth(this.cluster, {
       monotonic: () => this.clock.monotonic(),
@@ -140,12 +182,20 @@ export class Simulation {
         this.#tell((invariant) => invariant.podChanged?.(type, life));
       },
     });
-    this.host = new Host({
-      clock: this.clock,
-      random: randomFor(seed, "host"),
-      before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
-      changed: (_process, path) => this.#fileChanged(path),
-    });
+    const makeHost = (name: string, token: string): Host => {
+      const host: Host = new Host({
+        name,
+        token,
+        clock: this.clock,
+        random: randomFor(seed, name),
+        before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
+        changed: (_process, path) => this.#fileChanged(host, path),
+      });
+      return host;
+    };
+    this.host = makeHost("host", "serve-0");
+    this.#hosts = [this.host, makeHost("other", OTHER_TOKEN)];
+    this.neighbour = makeHost("neighbour", OTHER_TOKEN);
     this.symphony = new Symphony(this);
     this.#invariants = invariantsOf(this);
   }
@@ -166,6 +216,7 @@ export class Simulation {
     } finally {
       for (const process of [...this.#serving.keys()]) process.kill();
       this.cluster.stop();
+      this.elsewhere.stop();
       await turn();
       globalThis.removeEventListener("unhandledrejection", onRejection);
     }
@@ -245,51 +296,90 @@ export class Simulation {
     return failed ? undefined : answer;
   }
 
-  /** Starts a `serve`; whoever ends in another way than by our hand is started again, as a supervisor does. */
-  startServe(): void {
-    const process = this.host.start(`serve-${++this.#processes}`);
+  /** Runs a verb on a host where no Symphony is that is looked at here. */
+  async runElsewhere(host: Host, answer: (provider: Provider) => Promise<object>): Promise<void> {
+    const process = host.start(`elsewhere-${++this.#processes}`);
+    const config = loadConfig({ workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE }, {});
+    const random = randomFor(this.plan.seed, process.name);
+    const { files, clock } = process;
+    const said = await answer(openProvider(config, { files, clock, random, warn() {} })).catch(describeError);
+    this.trace.say(process.name, JSON.stringify(said));
+    process.kill();
+  }
+
+  /**
+   * Starts a `serve`; whoever ends in another way than by our hand is started again, as a supervisor does.
+   * @param options `aheadMs`: on a machine that shares the disk of the host, whose clock is so far ahead
+   */
+  startServe(
+    { host = this.host, instance = INSTANCE, aheadMs = 0 }: { host?: Host; instance?: string; aheadMs?: number } = {},
+  ): Process {
+    const process = host.start(`serve-${++this.#processes}`, { aheadMs });
     const { name, files, clock } = process;
     const random = randomFor(this.plan.seed, name);
     const stopping = new AbortController();
     const network = wire(process, {
       clock: this.clock,
-      handle: (request) => this.cluster.handle(request),
+      handle: (request, { ca }) => (ca === OTHER_AUTHORITY ? this.elsewhere : this.cluster).handle(request),
       sent: (who, call) => this.#sent(who, call),
       answered: (who, call, answer) => {
         this.trace.say(who.name, `${call.method} ${nameOf(call.path)} → ${answer}`);
-        if (!who.isDead && /^2/.test(answer)) this.heardMs = this.clock.monotonic();
+        if (/\/pods/.test(call.path) && /^2/.test(answer)) this.#heard(who);
       },
-      heard: (who) => void (who.isDead || (this.heardMs = this.clock.monotonic())),
+      heard: (who) => this.#heard(who),
       lagMs: () => this.weather.lagMs,
       deafBeforeMs: () => this.weather.deafBeforeMs,
       tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
     });
     const environment = { KUBERNETES_SERVICE_HOST: "cluster", KUBERNETES_SERVICE_PORT: "443" };
     const connect: Daemon["connect"] = (guards) => connectKube({ environment, files, clock, network, ...guards });
-    const holder = { host: "host", pid: this.#processes, command: "hostfactory serve", since: "" };
+    const machine = aheadMs === 0 ? host.name : `${host.name}-shared`;
+    const holder = { host: machine, pid: this.#processes, command: "hostfactory serve", since: "" };
     const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs, retention } =
       this.plan;
     const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs };
     const kept = retention === undefined ? {} : { retention };
-    const options = { watchers: WATCHERS, instance: INSTANCE, concurrency, ...times, ...kept };
-    this.#serving.set(process, stopping);
-    this.trace.say(name, "starts");
+    const options = { watchers: WATCHERS, instance, concurrency, ...times, ...kept };
+    this.#serving.set(process, { stopping, host, instance, isElsewhere: aheadMs !== 0 });
+    this.trace.say(name, `starts on ${machine}`);
     const workdir = new Workdir(WORKDIR, { files, random });
     process.onEnd(() => this.#serving.delete(process));
-    serve({ workdir, connect, clock, random, locks: this.host.locks(process), holder }, options, stopping.signal).then(
+    serve({ workdir, connect, clock, random, locks: host.locks(process), holder }, options, stopping.signal).then(
       () => this.#served(process, undefined, stopping.signal.aborted),
       (error) => this.#served(process, error, stopping.signal.aborted),
     );
+    return process;
   }
 
-  /** The processes that serve now, the oldest first. */
+  /** The processes that serve the work directory now, the oldest first. */
   get serving(): Process[] {
-    return [...this.#serving.keys()];
+    return this.servingOn(this.host);
+  }
+
+  servingOn(host: Host): Process[] {
+    return [...this.#serving].flatMap(([process, one]) => one.host === host ? [process] : []);
+  }
+
+  /** The management host that Symphony does not run on, with a work directory of its own. */
+  get otherHost(): Host {
+    return this.host === this.#hosts[0] ? this.#hosts[1] : this.#hosts[0];
+  }
+
+  /** Symphony's host is lost, with all that runs on it, and Symphony goes on on the other one, with what is known there. */
+  failOver(): void {
+    const lost = this.host;
+    this.trace.say("host", "is lost: Symphony goes on on the other one");
+    for (const process of this.servingOn(lost)) this.kill(process);
+    lost.killAll();
+    this.host = this.otherHost;
+    this.wipedMs = this.emptiedMs = this.clock.monotonic();
+    if (this.serving.length === 0) this.startServe();
   }
 
   /** Tells every `serve` to stop, as the first SIGTERM does. */
   stopServe(): void {
-    for (const [process, stopping] of this.#serving) {
+    for (const [process, { stopping, host }] of this.#serving) {
+      if (host !== this.host) continue;
       this.trace.say(process.name, "is told to stop");
       stopping.abort();
     }
@@ -318,8 +408,14 @@ export class Simulation {
     this.#tell((invariant) => invariant.crashed?.());
   }
 
+  /** When reads were last answered wrong, so that what they say is neither now nor was ever: at most now. */
+  get lieMs(): number {
+    // What was hidden is found when all is listed.
+    return Math.max(this.#lastStaleMs, this.#lastDeceivedMs + WHOLE_WITHIN_MS);
+  }
+
   /** When a read was last answered from the past: at most now. */
-  get staleMs(): number {
+  get #lastStaleMs(): number {
     return this.staleReads > 0 ? this.clock.monotonic() : this.#staleMs;
   }
 
@@ -332,10 +428,57 @@ export class Simulation {
   /** True where what Symphony asked for has come to its end long enough ago to have been removed. */
   mayBePast({ atMs, machines }: Asked): boolean {
     const { retention } = this.plan;
-    if (!retention || machines.some((name) => this.truth.living(name)?.isOurs)) return false;
+    if (!retention) return false;
+    // One that has come back since is another matter.
+    if (this.putBackMs === -Infinity && machines.some((name) => this.truth.living(name)?.isOurs)) return false;
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
     const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
     return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;
+  }
+
+  /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
+  putBack(snapshot: ClusterSnapshot, apiServer: "restarted" | "running"): void {
+    this.restartApiServer();
+    this.cluster.restore(snapshot, { apiServer });
+    this.truth.putBack(this.cluster.listPods({ namespace: NAMESPACE }));
+    this.meddledMs = this.putBackMs = this.clock.monotonic();
+    this.#isBehind = apiServer === "running";
+    this.staleReads++;
+    if (!this.#isBehind) this.endStaleReads();
+  }
+
+  /** The API server lists what is there again, should it have listed what is lost. */
+  restartApiServer(): void {
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    this.cluster.restartApiServer();
+    this.endStaleReads();
+  }
+
+  /** When even a GET of a pod by its name was last answered wrong: at most now. */
+  get #lastDeceivedMs(): number {
+    return this.deceits > 0 ? this.clock.monotonic() : this.#deceivedMs;
+  }
+
+  /** One fault less deceives those who ask for a pod by its name. */
+  endDeceit(): void {
+    this.#deceivedMs = this.clock.monotonic();
+    this.deceits--;
+  }
+
+  /** True where a work directory was lost, or another one has been served: what it has to go by are the pods alone. */
+  get wasRebuilt(): boolean {
+    return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
+  }
+
+  /** True where no clock is left by which it could be told how old a pod is. */
+  get bothClocksJumped(): boolean {
+    return this.#clusterJumps && this.jumpedMs > -Infinity;
+  }
+
+  /** The cluster's clock jumps, or is said to be another. */
+  noteClusterJump(): void {
+    this.#clusterJumps = true;
   }
 
   /** The cluster's clock jumps. */
@@ -385,9 +528,18 @@ export class Simulation {
     this.trace.say("trouble", "ends, all of it");
     this.isHealed = true;
     for (const { id } of this.cluster.listFaults()) if (id !== "latency") this.cluster.clearFault(id);
-    this.host.trouble = { ...NO_TROUBLE };
+    this.restartApiServer();
+    for (const [process, { host, instance, isElsewhere }] of [...this.#serving]) {
+      if (host !== this.host || instance !== INSTANCE || isElsewhere) this.kill(process);
+      else process.resume();
+    }
+    for (const [name, labels] of this.stolenLabels) void this.patchPod(name, { metadata: { labels } });
+    for (const host of this.#hosts) host.trouble = { ...NO_TROUBLE };
+    this.host.writeAccount("namespace", NAMESPACE);
+    this.host.writeAccount("ca.crt", OWN_AUTHORITY);
     Object.assign(this.weather, { lagMs: 0, tears: 0 });
     while (this.staleReads > 0) this.endStaleReads();
+    while (this.deceits > 0) this.endDeceit();
     this.cluster.access.grant({ name: "serve", token: "serve-end" });
     this.host.writeToken("serve-end");
     if (this.serving.length === 0) this.startServe();
@@ -447,25 +599,35 @@ export class Simulation {
   #served(process: Process, error: unknown, wasTold: boolean): void {
     if (process.isDead) return;
     const isLocked = error instanceof HostFactoryError && error.exitCode === ExitCode.locked;
+    const { host = this.host, instance } = this.#serving.get(process) ?? {};
     this.trace.say(process.name, error === undefined ? "ends" : `ends: ${describeError(error)}`);
     process.kill();
-    if (isLocked) return;
+    if (isLocked || instance !== INSTANCE) return;
     this.#tell((invariant) => invariant.ended?.({ process, error, wasTold }));
-    this.clock.after(5_000, () => this.serving.length === 0 && this.startServe());
+    this.clock.after(5_000, () => {
+      if (this.servingOn(host).length === 0 && (host === this.host || !this.isHealed)) this.startServe({ host });
+    });
+  }
+
+  #heard(process: Process): void {
+    if (!process.isDead && this.serving.includes(process)) this.heardMs = this.clock.monotonic();
   }
 
   #sent(process: Process, call: Call): void {
     this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
     const isOfPod = /\/pods(\/[^/?]+)?$/.test(call.path);
-    if (isOfPod) this.askedMs = this.clock.monotonic();
-    this.#tell((invariant) => invariant.sent?.(call));
+    const { host = this.host, instance } = this.#serving.get(process) ?? {};
+    if (isOfPod && host === this.host) this.askedMs = this.clock.monotonic();
+    if (instance !== INSTANCE) return;
+    this.#tell((invariant) => invariant.sent?.(call, { process, host }));
   }
 
-  #fileChanged(path: string): void {
+  #fileChanged(host: Host, path: string): void {
+    if (host === this.neighbour) return;
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
     const machine = path.slice(directory.length);
-    const word = readStatusWord(this.host.workdir, machine);
+    const word = readStatusWord(host.workdir, machine);
     this.trace.say("files", `${machine} is ${word}`);
     if (word !== undefined) this.#tell((invariant) => invariant.wordWritten?.(machine, word));
   }

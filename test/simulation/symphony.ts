@@ -30,6 +30,8 @@ export class Symphony {
   /** Machines that it has been told of, or can name because it knows their request. */
   readonly machines = new Set<string>();
   readonly #drained = new Set<string>();
+  /** Machines that it has given back, or tried to, whether or not it heard of that. */
+  readonly #given = new Set<string>();
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -76,6 +78,7 @@ export class Symphony {
 
   async giveBackThese(names: string[], { killAt }: { killAt?: number | undefined } = {}): Promise<void> {
     const input = { machines: names.map((name) => ({ name, machineId: "" })) };
+    for (const name of names) this.#given.add(name);
     const answer = await this.#simulation.runVerb("requestReturnMachines", input, {
       killAt,
       answer: (provider) => requestReturnMachines(provider, input),
@@ -89,6 +92,11 @@ export class Symphony {
   /** True where it has given the machine back. */
   hasReturned(machine: string): boolean {
     return [...this.asked.values()].some(({ kind, machines }) => kind === "return" && machines.includes(machine));
+  }
+
+  /** True where it has given the machine back, or has died on the way. */
+  mayHaveReturned(machine: string): boolean {
+    return this.#given.has(machine);
   }
 
   /** Asks what became of everything that is not over, and sometimes of what is. */

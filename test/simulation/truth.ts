@@ -10,7 +10,7 @@ export const INSTANCE = "k8s-hf";
 export interface Life {
   uid: string;
   name: string;
-  /** Who made it: the product, or somebody else. */
+  /** Who made it: the product, for the instance that is put to the test, or somebody else. */
   isOurs: boolean;
   /** As it is, or as it last was. */
   pod: Pod;
@@ -18,6 +18,8 @@ export interface Life {
   /** It was Running at some time. */
   hasRun: boolean;
   createdMs: number;
+  /** It was stored without the labels by which we know our pods. */
+  isUnmarked: boolean;
 }
 
 /** What really happened to pods, from the cluster's own feed of changes; never from our files. */
@@ -37,17 +39,31 @@ export class Truth {
       const life: Life = {
         uid,
         name,
-        isOurs: before?.isOurs ?? !this.isOutsider,
+        isOurs: before?.isOurs ?? (!this.isOutsider && isOfInstance(object)),
         pod: object,
         isAlive: type !== "DELETED",
         hasRun: (before?.hasRun ?? false) || ["Running", "Succeeded"].includes(object.status?.phase ?? ""),
         createdMs: before?.createdMs ?? options.monotonic(),
+        isUnmarked: before?.isUnmarked ?? !carriesOurLabels(object),
       };
       this.#lives.set(uid, life);
       if (life.isAlive) this.#living.set(name, life);
       else this.#living.delete(name);
       options.changed(type, life);
     });
+  }
+
+  /** Takes in that the cluster was put back to an earlier state, of which nobody is told. */
+  putBack(pods: Pod[]): void {
+    const there = new Map(pods.map((pod) => [pod.metadata.uid, pod]));
+    this.#living.clear();
+    for (const life of this.#lives.values()) {
+      const pod = there.get(life.uid);
+      life.isAlive = pod !== undefined;
+      if (!pod) continue;
+      life.pod = pod;
+      this.#living.set(life.name, life);
+    }
   }
 
   /** Does something in somebody else's name. */
@@ -81,10 +97,20 @@ export class Truth {
   }
 }
 
+/** True unless the pod says that it is a machine of another instance. */
+function isOfInstance({ metadata: { labels = {} } }: Pod): boolean {
+  return (labels[PodLabel.instance] ?? INSTANCE) === INSTANCE;
+}
+
 /** True where the pod says that it is a machine of this provider instance, whoever made it. */
 export function carriesOurLabels(pod: Pod): boolean {
   const { name = "", labels = {} } = pod.metadata;
   return labels[PodLabel.instance] === INSTANCE && name.startsWith(`${labels[PodLabel.request]}-`);
+}
+
+/** True for the pod of a machine of this instance, whatever somebody has made of its labels. */
+export function isMachine({ isOurs, pod }: Life): boolean {
+  return isOurs || carriesOurLabels(pod);
 }
 
 /** True where the pod will not run any more. */

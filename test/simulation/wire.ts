@@ -1,5 +1,5 @@
 import type { Clock } from "../../src/clock.ts";
-import type { Network } from "../../src/kube/network.ts";
+import type { Network, TransportOptions } from "../../src/kube/network.ts";
 import type { Process } from "./process.ts";
 
 /** A request as it leaves a process. */
@@ -12,7 +12,7 @@ export interface Call {
 
 export interface WireOptions {
   clock: Clock;
-  handle: (request: Request) => Promise<Response>;
+  handle: (request: Request, transport: TransportOptions) => Promise<Response>;
   sent: (who: Process, call: Call) => void;
   /** The status of the answer, or how the connection ended. */
   answered: (who: Process, call: Call, answer: string) => void;
@@ -31,15 +31,20 @@ export interface WireOptions {
  * dead process hears nothing.
  */
 export function wire(process: Process, options: WireOptions): Network {
-  return () => ({
-    fetch: (url, init) => alive(process, send(process, { url, init, options })),
+  return (transport) => ({
+    fetch: (url, init) => alive(process, send(process, { url, init, transport, options })),
     close() {},
   });
 }
 
 async function send(
   process: Process,
-  { url, init, options }: { url: string; init: RequestInit; options: WireOptions },
+  { url, init, transport, options }: {
+    url: string;
+    init: RequestInit;
+    transport: TransportOptions;
+    options: WireOptions;
+  },
 ): Promise<Response> {
   const { pathname, search } = new URL(url);
   const body = typeof init.body === "string" ? init.body : "";
@@ -55,7 +60,7 @@ async function send(
   });
   let response: Response;
   try {
-    response = await options.handle(request);
+    response = await options.handle(request, transport);
   } catch (error) {
     options.answered(process, call, String(error));
     throw error;
@@ -95,6 +100,7 @@ function watchStream(
       const { done, value } = await reader.read();
       const lagMs = options.lagMs();
       if (lagMs > 0) await options.clock.sleep(lagMs);
+      await new Promise<void>((awake) => process.whenAwake(awake));
       if (process.isDead) return;
       if (openedMs < options.deafBeforeMs()) return await new Promise(() => {});
       options.heard(process);
@@ -115,8 +121,8 @@ function watchStream(
 function alive<T>(process: Process, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     promise.then(
-      (value) => process.isDead || resolve(value),
-      (error) => process.isDead || reject(error),
+      (value) => process.whenAwake(() => process.isDead || resolve(value)),
+      (error) => process.whenAwake(() => process.isDead || reject(error)),
     );
   });
 }

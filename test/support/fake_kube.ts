@@ -27,8 +27,8 @@ export class FakeKube implements Kube {
   readonly pods = new Map<string, Pod>();
   readonly nodes = new Map<string, Node>();
   readonly leases = new Map<string, Lease>();
-  /** Its lists show what does not exist any more. */
-  isRestored = false;
+  /** How often its lists have begun to show what does not exist any more. */
+  timesRestored = 0;
   /** How often all connections were given up. */
   reconnects = 0;
   /** Every call that was made, in order, with its time on the monotonic clock. */
@@ -76,8 +76,8 @@ export class FakeKube implements Kube {
     await this.#answer("verify", "", options, () => {});
   }
 
-  isBehind(): boolean {
-    return this.isRestored;
+  restores(): number {
+    return this.timesRestored;
   }
 
   /** The names of the pods that a call was made for, in order. */
