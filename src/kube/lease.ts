@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { integerBetween, type Random } from "../random.ts";
-import { KubeError } from "./errors.ts";
+import { KubeError, type KubeErrorKind } from "./errors.ts";
 import { isNotGranted } from "./failure.ts";
 import type { Kube } from "./kube.ts";
 import type { Lease } from "./types.ts";
@@ -180,9 +180,9 @@ export class LeaseContender {
         lease ? await this.#kube.updateLease(wanted, options) : await this.#kube.createLease(wanted, options),
       );
     } catch (error) {
-      const isOutdated = isRenewal && error instanceof KubeError &&
-        (error.kind === "conflict" || error.kind === "notFound");
-      if (!isOutdated) throw error;
+      // In another namespace the one that we know is invalid.
+      const outdated: KubeErrorKind[] = ["conflict", "notFound", "invalid"];
+      if (!isRenewal || !(error instanceof KubeError) || !outdated.includes(error.kind)) throw error;
       return undefined;
     }
     this.#before = before;

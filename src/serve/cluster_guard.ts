@@ -1,5 +1,6 @@
 import { HostFactoryError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
+import { machineStatus } from "../hf/status.ts";
 import type { Admit, ClusterPlace } from "../kube/cluster_place.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
@@ -11,7 +12,8 @@ import {
   readCluster,
   writeCluster,
 } from "../workdir/cluster.ts";
-import { readPodFacts } from "../workdir/machines.ts";
+import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { hasUnhandledRequests } from "../workdir/outdated_requests.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /** Machines that are asked for to find out whether a cluster is theirs. */
@@ -53,7 +55,7 @@ export class ClusterGuard {
       const merged = mergeCluster(known, place);
       const isWritten = JSON.stringify(merged) === JSON.stringify(readCluster(this.#workdir));
       if (!isWritten && this.#mayWrite()) await this.#write(merged);
-    } else if (isAccepted || (!known && await this.#holdsOurs(uidOf))) {
+    } else if (isAccepted || this.#knowsNoMachine() || (!known && await this.#holdsOurs(uidOf))) {
       await this.#write(place);
       log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
     } else {
@@ -72,11 +74,21 @@ export class ClusterGuard {
     this.#known = place;
   }
 
-  /** True if some machine that the work directory knows is there, or it knows none: then nothing can be lost. */
+  /** True if nothing can be lost: no machine has, or may have, a pod. */
+  #knowsNoMachine(): boolean {
+    const { layout } = this.#workdir;
+    const isOver = (machine: string) => {
+      const word = readStatusWord(this.#workdir, machine);
+      return word !== undefined && machineStatus(word) === "terminated";
+    };
+    return this.#workdir.names(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&
+      this.#workdir.names(layout.podsStatus).every(isOver);
+  }
+
+  /** True if some machine that the work directory knows is there. */
   async #holdsOurs(uidOf: (pod: string) => Promise<string | undefined>): Promise<boolean> {
     const { layout } = this.#workdir;
     const machines = this.#workdir.names(layout.pods).filter((name) => parseMachineName(name)).slice(0, MACHINES_ASKED);
-    if (machines.length === 0) return true;
     const found = await Promise.all(machines.map(async (name) => {
       const uid = readPodFacts(this.#workdir, name)?.uid;
       return uid !== undefined && await uidOf(name) === uid;

@@ -70,6 +70,7 @@ export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<
       formerInstances: readInstances(workdir).filter((name) => name !== instance),
       identity,
       isSoleOwner: isLeased || options.takeOver,
+      suspects: new Set(),
       returns: new ReturnIndex(workdir),
       concurrency: CONCURRENCY,
       stopping: signal,

@@ -221,6 +221,7 @@ async function watch(
     formerInstances: readInstances(workdir).filter((name) => name !== instance),
     identity: terms.identity,
     isSoleOwner: terms.isLeased,
+    suspects: new Set(),
     concurrency,
     returns,
     stopping,

@@ -16,6 +16,8 @@ interface Wanted {
   name: string;
   uid: string;
   failures: number;
+  /** The cluster has said that it is gone. */
+  isGone: boolean;
   /** When it may be asked for again, on the monotonic clock; nothing while it is queued or a call is under way. */
   againMs: number | undefined;
 }
@@ -49,7 +51,7 @@ export class Deletions {
   want(name: string, { uid, deletionAt }: { uid: string; deletionAt: number | undefined }): void {
     if (deletionAt !== undefined && !this.#lingers(deletionAt)) return;
     if (this.isUnderWay(uid)) return;
-    const wanted = this.#wanted.get(uid) ?? { name, uid, failures: 0, againMs: undefined };
+    const wanted = this.#wanted.get(uid) ?? { name, uid, failures: 0, isGone: false, againMs: undefined };
     wanted.againMs = undefined;
     this.#wanted.set(uid, wanted);
     this.#queue.unshift(wanted);
@@ -109,7 +111,7 @@ export class Deletions {
   }
 
   async #delete(wanted: Wanted): Promise<void> {
-    const { kube, clock, random, signal } = this.#watching;
+    const { kube, clock, random, suspects, signal } = this.#watching;
     const { name, uid } = wanted;
     try {
       await kube.deletePod(name, { uid, signal });
@@ -120,8 +122,10 @@ export class Deletions {
     } catch (error) {
       const isGone = error instanceof KubeError && (error.kind === "notFound" || error.kind === "conflict");
       if (isGone) {
-        // The watch will say so as well; until it has, there is nothing left to ask for.
+        // The watch will say so as well; if it has not by the next time, it will not: the pod may lack our labels.
         this.#slots.succeeded();
+        if (wanted.isGone) suspects.add(name);
+        wanted.isGone = true;
         wanted.againMs = clock.monotonic() + ASK_AGAIN_MS;
         return;
       }

@@ -190,8 +190,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns, kube } = this.#watching;
+    const { clock, returns, kube, suspects } = this.#watching;
     returns.refresh(clock.now());
+    for (const machine of suspects) this.#unlisted.suspect(machine);
+    suspects.clear();
     if (this.#lists.look(kube.restores())) this.#doubtLists();
     await this.#writeDown(this.#unwritten.nextSlice());
     this.#evictions.write((node) => this.#written.machinesOn(node));
@@ -206,7 +208,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#lists.asked();
     this.#writeView();
     const restMs = this.#unlisted.isLookedThrough ? HEARD_EVERY_MS : 0;
-    return { kind: "again", atMs: Math.min(clock.monotonic() + restMs, this.#unlisted.nextMs) };
+    return { kind: "again", atMs: clock.monotonic() + restMs };
   }
 
   #see(name: string, sighting: Sighting, { canWait }: { canWait: boolean }): void {

@@ -64,13 +64,6 @@ export class UnlistedMachines {
     return this.#missing.size;
   }
 
-  /** When the first hidden one is to be asked for again, on the monotonic clock; infinity if there are none. */
-  get nextMs(): number {
-    let next = Infinity;
-    for (const dueMs of this.#hidden.values()) next = Math.min(next, dueMs);
-    return next;
-  }
-
   /** True once every request has been looked through for machines to ask for; of one without a word nothing is told. */
   get isLookedThrough(): boolean {
     return this.#requests?.length === 0;
@@ -95,7 +88,7 @@ export class UnlistedMachines {
   }
 
   /** Takes in that a machine may be gone, though that was not seen. @param last its pod as it is or was */
-  suspect(machine: string, last: Pod): void {
+  suspect(machine: string, last?: Pod): void {
     this.#hidden.delete(machine);
     this.#missing.set(machine, last);
   }

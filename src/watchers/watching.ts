@@ -19,6 +19,8 @@ export interface Watching {
   identity: Identity;
   /** Every pod that carries the instance's name is ours; else only those that this work directory made, or took over. */
   isSoleOwner: boolean;
+  /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
+  suspects: Set<string>;
   /** Calls to the cluster under way at once, at most. */
   concurrency: number;
   returns: ReturnIndex;

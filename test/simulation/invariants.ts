@@ -47,7 +47,7 @@ export interface Witness {
   /** A process was killed, or the power failed; nothing has been started since. */
   crashed?(): string | undefined;
   /** A `serve` ended by itself. */
-  ended?(end: { process: Process; error: unknown; wasTold: boolean }): string | undefined;
+  ended?(end: { process: Process; host: Host; error: unknown; wasTold: boolean }): string | undefined;
   /** All trouble is over: what is still amiss. */
   rested?(): string | undefined;
 }

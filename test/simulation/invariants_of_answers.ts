@@ -8,7 +8,7 @@ import { doubtView, readView, VIEW_LIFETIME_SECONDS } from "../../src/workdir/vi
 import type { Invariant, VerbRun } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Asked } from "./symphony.ts";
-import { carriesOurLabels, isMachine, isOver } from "./truth.ts";
+import { isMachine, isOver } from "./truth.ts";
 
 /** How long after a clock jumped, or a read was stale, what follows from it is forgiven, in milliseconds. */
 const FORGIVEN_MS = 300_000;

@@ -114,14 +114,14 @@ export function pureDecisions(_simulation: Simulation): Invariant {
 }
 
 /** 10. */
-export function badThingsStandAlone(simulation: Simulation): Invariant {
+export function badThingsStandAlone(): Invariant {
   return {
     number: 10,
     title: "One bad thing stops only itself",
-    ended({ process, error, wasTold }) {
+    ended({ process, host, error, wasTold }) {
       if (wasTold && error === undefined) return undefined;
       // A disk that takes nothing is no single bad thing; a supervisor starts serve again.
-      if (simulation.host.trouble.disk !== "well") return undefined;
+      if (host.trouble.disk !== "well") return undefined;
       return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
     },
   };

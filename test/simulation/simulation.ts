@@ -441,7 +441,7 @@ export class Simulation {
     this.restartApiServer();
     this.cluster.restore(snapshot, { apiServer });
     this.truth.putBack(this.cluster.listPods({ namespace: NAMESPACE }));
-    this.meddledMs = this.putBackMs = this.clock.monotonic();
+    this.meddledMs = this.putBackMs = this.emptiedMs = this.clock.monotonic();
     this.#isBehind = apiServer === "running";
     this.staleReads++;
     if (!this.#isBehind) this.endStaleReads();
@@ -603,7 +603,7 @@ export class Simulation {
     this.trace.say(process.name, error === undefined ? "ends" : `ends: ${describeError(error)}`);
     process.kill();
     if (isLocked || instance !== INSTANCE) return;
-    this.#tell((invariant) => invariant.ended?.({ process, error, wasTold }));
+    this.#tell((invariant) => invariant.ended?.({ process, host, error, wasTold }));
     this.clock.after(5_000, () => {
       if (this.servingOn(host).length === 0 && (host === this.host || !this.isHealed)) this.startServe({ host });
     });

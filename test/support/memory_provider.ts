@@ -1,7 +1,7 @@
 import { loadConfig } from "../../src/config.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Provider } from "../../src/verbs/provider.ts";
-import { noteHolder, readHolder } from "../../src/workdir/lock_holder.ts";
+import { noteHolder } from "../../src/workdir/lock_holder.ts";
 import { writeView } from "../../src/workdir/views.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";

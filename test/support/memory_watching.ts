@@ -37,6 +37,7 @@ export function memoryWatching(
     formerInstances: [],
     identity: { id: "workdir00001", key: "secret", takenOver: [] },
     isSoleOwner: true,
+    suspects: new Set(),
     concurrency: options.concurrency ?? 8,
     returns: new ReturnIndex(workdir),
     stopping: stopping.signal,
