@@ -25,11 +25,13 @@ const refused = {
   hint: new RegExp(`--accept-cluster ${clusterFingerprint(there)}$`),
 };
 
-Deno.test("a work directory without machines belongs to the first cluster that it sees, and to no other after that", async () => {
-  const { guard, workdir } = guarded();
+Deno.test("a work directory belongs to whatever cluster it sees until it knows a machine, and to no other after that", async () => {
+  const { guard, workdir, know } = guarded();
+  await guard.admit(there, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n2");
   await guard.admit(here, nowhere);
   assert.equal(readCluster(workdir)?.namespaceUid, "n1");
-  await guard.admit(here, nowhere);
+  know("r-0");
   await assert.rejects(async () => await guard.admit(there, nowhere), refused);
   assert.equal(guard.refusal, refused.message);
   await guard.admit(here, nowhere);
@@ -38,8 +40,9 @@ Deno.test("a work directory without machines belongs to the first cluster that i
 
 Deno.test("a change of cluster is accepted by the fingerprint of the new one, and of no other", async () => {
   for (const accepted of [clusterFingerprint(there), clusterFingerprint(here)]) {
-    const { guard, workdir } = guarded({ accepted });
+    const { guard, workdir, know } = guarded({ accepted });
     await guard.admit(here, nowhere);
+    know("r-0");
     if (accepted === clusterFingerprint(there)) {
       await guard.admit(there, nowhere);
       assert.equal(readCluster(workdir)?.server, "https://there");
