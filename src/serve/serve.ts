@@ -183,12 +183,27 @@ export function connect(
 ): { fence: Fence; kube: Kube; tenure: Tenure } {
   const { workdir, clock, random, holder } = daemon;
   const fence = new Fence(clock);
-  const guard = new ClusterGuard(workdir, { accepted: acceptCluster, mayWrite: () => fence.isOpen });
+  const guard = new ClusterGuard(workdir, {
+    accepted: acceptCluster,
+    mayWrite: () => fence.isOpen,
+    moved: () => tenure.moved(),
+  });
   const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
   const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });
   const isShared = watchers.length < WATCHERS.length;
   const refusal = () => guard.refusal;
-  const tenure = new Tenure({ workdir, kube, clock, random, locks, fence, holder, instance, isShared, refusal });
+  const tenure: Tenure = new Tenure({
+    workdir,
+    kube,
+    clock,
+    random,
+    locks,
+    fence,
+    holder,
+    instance,
+    isShared,
+    refusal,
+  });
   return { fence, kube, tenure };
 }
 

@@ -73,7 +73,7 @@ export class Tenure {
   #said: string | undefined;
   #standbyMs: number | undefined;
   #noteDueMs = -Infinity;
-  #keeping: { stop: AbortController; kept: Promise<void> } | undefined;
+  #keeping: { stop: AbortController; kept: Promise<void>; lost: () => void } | undefined;
   #trouble: string | undefined;
 
   constructor(options: TenureOptions) {
@@ -148,6 +148,12 @@ export class Tenure {
     this.#options.locks.release();
   }
 
+  /** Takes in that the directory belongs to another cluster from now on, where the lease is not ours yet. */
+  moved(): void {
+    this.#options.fence.close();
+    this.#keeping?.lost();
+  }
+
   /** Gives instance and directory to others, as far as they are ours. */
   async end(): Promise<void> {
     await this.#stopKeeping();
@@ -179,7 +185,10 @@ export class Tenure {
     if (lockedBy) return this.#wait(`${describeHolder(lockedBy)} serves it, and asks for no lease`);
     const taken = state.before ? await this.#noteOther(state.before, identity) : identity;
     fence.openUntil(state.untilMs);
-    return this.#begun({ identity: taken, isLeased: true }, (signal) => this.#keep(contender, { signal, lost }));
+    return this.#begun({ identity: taken, isLeased: true }, {
+      lost,
+      keep: (signal) => this.#keep(contender, { signal, lost }),
+    });
   }
 
   /** The directory's identity; written if there is none yet, and nothing if that is up to another process. */
@@ -262,15 +271,16 @@ export class Tenure {
     });
     this.#isUnleased = true;
     this.#options.fence.openUntil(Infinity);
-    return this.#begun({ identity, isLeased: false }, (signal) => this.#awaitGrant(signal, lost));
+    const keep = (signal: AbortSignal) => this.#awaitGrant(signal, lost);
+    return this.#begun({ identity, isLeased: false }, { lost, keep });
   }
 
-  #begun(terms: Terms, keep: (signal: AbortSignal) => Promise<void>): Terms {
+  #begun(terms: Terms, { lost, keep }: { lost: () => void; keep: (signal: AbortSignal) => Promise<void> }): Terms {
     const { workdir, instance } = this.#options;
     this.#said = this.#standbyMs = this.#trouble = undefined;
     this.#tryNote(undefined);
     const stop = new AbortController();
-    this.#keeping = { stop, kept: keep(stop.signal) };
+    this.#keeping = { stop, kept: keep(stop.signal), lost };
     log.info("Owner", { workdir: workdir.layout.root, instance, isLeased: terms.isLeased });
     return terms;
   }

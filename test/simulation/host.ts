@@ -1,3 +1,4 @@
+import { NAMESPACE } from "./truth.ts";
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
 import type { Random } from "../../src/random.ts";
 import type { Locks } from "../../src/workdir/lock.ts";
@@ -159,6 +160,13 @@ export class Host {
   writeAccount(name: "token" | "namespace" | "ca.crt", text: string): void {
     this.#files.writeText(`${SERVICE_ACCOUNT}/${name}`, text);
     this.#files.beginSync(`${SERVICE_ACCOUNT}/${name}`)();
+  }
+
+  /** The credentials lead elsewhere, and no machine tells serve so: its first ones would be made there. */
+  get isMisled(): boolean {
+    const says = (name: string) => this.#files.readText(`${SERVICE_ACCOUNT}/${name}`);
+    const isAstray = says("namespace") !== NAMESPACE || says("ca.crt") !== OWN_AUTHORITY;
+    return isAstray && this.workdir.names(this.workdir.layout.pods).length === 0;
   }
 
   #trouble(operation: string): void {

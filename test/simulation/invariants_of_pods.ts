@@ -241,7 +241,8 @@ export function oneOwner(simulation: Simulation): Invariant {
         identities.set(process.name, JSON.parse(body).spec.holderIdentity);
         return undefined;
       }
-      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace: NAMESPACE })?.spec?.holderIdentity;
+      const [, namespace = NAMESPACE] = /\/namespaces\/([^/]+)\//.exec(path) ?? [];
+      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace })?.spec?.holderIdentity;
       if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
       const isKnown = [...identities.values()].includes(holder);
       const own = identities.get(process.name);
