@@ -1,4 +1,3 @@
-import { NAMESPACE } from "./truth.ts";
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
 import type { Random } from "../../src/random.ts";
 import type { Locks } from "../../src/workdir/lock.ts";
@@ -7,6 +6,7 @@ import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens } from "./chance.ts";
 import { Process } from "./process.ts";
+import { NAMESPACE } from "./truth.ts";
 
 export const WORKDIR = "/work";
 export const CONFDIR = "/conf";
