@@ -64,8 +64,8 @@ export class Tenure {
   /** What tells this process from others that ask for the lease. */
   readonly #own: string;
   #state: LeaseState = { kind: "unknown", error: undefined };
-  /** The lease was ours once: to be refused from then on is trouble that passes, and no reason to go on without it. */
-  #wasLeased = false;
+  /** We were told of the lease once: to be refused from then on is trouble that passes, and no reason to go on without it. */
+  #wasGranted = false;
   /** We take no part in the lease: whoever finds our locks must not take them from us. */
   #isUnleased = false;
   /** Another work directory that was seen to have, or to have had, the instance. */
@@ -169,16 +169,16 @@ export class Tenure {
     if (!identity) return this.#wait(`${describeHolder(lockedBy)} is about to begin to serve it`);
     const contender = this.#contender ??= this.#contend(identity);
     const state = this.#state = await contender.try({ signal, isDead: (lease) => locks.isDead(lease) });
+    if (state.kind === "held" || state.kind === "waiting") this.#wasGranted = true;
     switch (state.kind) {
       case "unknown":
         return this.#wait(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
       case "waiting":
         return await this.#standBy(state.holder, identity);
       case "refused":
-        if (!this.#wasLeased && !lockedBy) return this.#beginUnleased(identity, { error: state.error, lost });
+        if (!this.#wasGranted && !lockedBy) return this.#beginUnleased(identity, { error: state.error, lost });
         return this.#wait(lockedBy ? `${describeHolder(lockedBy)} serves it` : describeError(state.error));
     }
-    this.#wasLeased = true;
     this.#isUnleased = false;
     // Whoever has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
     if (lockedBy?.lease !== undefined) lockedBy = locks.take({ isFenced: true });
