@@ -274,9 +274,12 @@ async function watch(
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
     start(new ReturnMarker(watching), runner());
   }
+  let heldDeletions: (() => number) | undefined;
   if (runs("expiry")) {
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
-    start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
+    const watcher = new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake });
+    start(watcher, expiry);
+    heldDeletions = () => watcher.held;
   }
   const followers: { readonly viewIsOurs: boolean }[] = [];
   let followed: (() => number) | undefined;
@@ -315,7 +318,7 @@ async function watch(
     start(new LeftoversSweeper(watching), runner());
   }
   const setAside = () => workdir.broken.size;
-  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), bystander());
+  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside, heldDeletions }), bystander());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);
