@@ -220,7 +220,7 @@ async function watch(
     lost: (reason: string) => void;
   },
 ): Promise<void> {
-  const { clock, random } = daemon;
+  const { clock, random, collect, usage } = daemon;
   const { fence, kube, tenure, terms, stopping, lost } = given;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
@@ -243,7 +243,6 @@ async function watch(
     signal: end.signal,
   };
   const runs = (name: WatcherName) => options.watchers.includes(name);
-  const { collect, usage } = daemon;
   const memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
   const ended = () => memory?.look();
   const mayStep = (signal: AbortSignal) => fence.opened(signal);
@@ -317,8 +316,8 @@ async function watch(
     start(new SetAside(watching), runner());
     start(new LeftoversSweeper(watching), runner());
   }
-  const setAside = () => workdir.broken.size;
-  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside, heldDeletions }), bystander());
+  const counts = { pods: followed, setAside: () => workdir.broken.size, heldDeletions };
+  if (usage) start(new Pulse({ clock, usage, ...counts }), bystander());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);

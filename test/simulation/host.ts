@@ -1,5 +1,6 @@
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
 import type { Random } from "../../src/random.ts";
+import { readCluster } from "../../src/workdir/cluster.ts";
 import type { Locks } from "../../src/workdir/lock.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
@@ -151,6 +152,9 @@ export class Host {
     };
   }
 
+  /** The uid of the namespace that its machines belong in, once somebody has led it astray. */
+  homeUid: string | undefined;
+
   /** Puts another token where the service account's is. */
   writeToken(token: string): void {
     this.writeAccount("token", token);
@@ -162,11 +166,16 @@ export class Host {
     this.#files.beginSync(`${SERVICE_ACCOUNT}/${name}`)();
   }
 
-  /** The credentials lead elsewhere, and no machine tells serve so: its first ones would be made there. */
+  /**
+   * Requests would be carried out elsewhere: the credentials lead there, and no machine tells serve that this is a mistake;
+   * or the directory has taken that for its place.
+   */
   get isMisled(): boolean {
     const says = (name: string) => this.#files.readText(`${SERVICE_ACCOUNT}/${name}`);
     const isAstray = says("namespace") !== NAMESPACE || says("ca.crt") !== OWN_AUTHORITY;
-    return isAstray && this.workdir.names(this.workdir.layout.pods).length === 0;
+    const { namespaceUid } = readCluster(this.workdir) ?? {};
+    const isElsewhere = this.homeUid !== undefined && ![undefined, this.homeUid].includes(namespaceUid);
+    return isElsewhere || isAstray && this.workdir.names(this.workdir.layout.pods).length === 0;
   }
 
   #trouble(operation: string): void {

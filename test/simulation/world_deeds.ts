@@ -104,7 +104,9 @@ export const WORLD_DEEDS = {
     what: "the credentials lead to another namespace or cluster for a while",
     act(simulation, random) {
       const { host } = simulation;
-      if (readCluster(host.workdir) === undefined) return;
+      const { namespaceUid } = readCluster(host.workdir) ?? {};
+      if (namespaceUid === undefined) return;
+      host.homeUid ??= namespaceUid;
       const [file, wrong, right] = oneOf(random, [
         ["namespace", OTHER_NAMESPACE, NAMESPACE],
         ["namespace", "nowhere", NAMESPACE],
