@@ -6,7 +6,7 @@ import type { Workdir } from "../workdir/workdir.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** How often, in milliseconds, it is noted that we are there, if a view of the cluster is written beside. */
-const NOTE_EVERY_MS = 10_000;
+const NOTE_EVERY_MS = 5_000;
 
 /**
  * Notices that the work directory is not the one any more that this process has taken: emptied, in part or whole, moved

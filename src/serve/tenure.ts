@@ -156,9 +156,12 @@ export class Tenure {
 
   /** Gives instance and directory to others, as far as they are ours. */
   async end(): Promise<void> {
+    const { clock, locks } = this.#options;
+    const wasOwner = this.#keeping !== undefined;
     await this.#stopKeeping();
+    if (wasOwner && locks.areOurs) this.#tryNote(`its serve was stopped at ${new Date(clock.now()).toISOString()}`);
     await this.#releaseLease();
-    this.#options.locks.release();
+    locks.release();
   }
 
   async #try(signal: AbortSignal, lost: () => void): Promise<Terms | undefined> {

@@ -36,8 +36,11 @@ export function noteHolder(workdir: Workdir, watcher: string, holder: LockHolder
   return text;
 }
 
-/** How old, in milliseconds, a note may be: it is written every ten seconds. */
+/** How old, in milliseconds, a note may be: it is written every five seconds. */
 const NOTE_LIFETIME_MS = 60_000;
+
+/** For how long, in milliseconds, after its owner's last note no other directory can have the lease. */
+const SOLE_MS = 13_000;
 
 /**
  * Why the work directory is not served now, as far as one watcher goes, as one sentence; nothing if it is.
@@ -55,4 +58,14 @@ export function doubtService(workdir: Workdir, watcher: string, nowMs: number): 
     return `'${root}' has not been served since ${seenAt}: ${why}`;
   }
   return holder.standby === undefined ? undefined : `'${root}' is not served now: ${holder.standby}`;
+}
+
+/**
+ * True if another work directory may have the instance by now, and machines of it that this one has never heard of: whoever
+ * followed the pods here has not been there lately, or is a standby.
+ * @param nowMs the wall clock of a host that shares the directory
+ */
+export function mayBeServedElsewhere(workdir: Workdir, nowMs: number): boolean {
+  const holder = readHolder(workdir, "pods");
+  return !holder || holder.standby !== undefined || nowMs - Date.parse(holder.seenAt ?? holder.since) > SOLE_MS;
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { epochSeconds } from "../clock.ts";
+import { mayBeServedElsewhere } from "./lock_holder.ts";
 import { FiniteNumber, readRecord } from "./record.ts";
 import type { Workdir } from "./workdir.ts";
 
@@ -65,6 +66,10 @@ export function doubtView(view: View | undefined, now: number): string | undefin
 /** Why the work directory need not know every request and pod that exists, as one sentence; nothing where it does. */
 export function doubtPods(workdir: Workdir, nowMs: number): string | undefined {
   const doubt = doubtView(readView(workdir, "pods"), epochSeconds(nowMs));
-  if (doubt || workdir.kind(workdir.layout.requests) === "directory") return doubt;
-  return "The work directory has lost its requests: start 'hostfactory serve', or see its log for why it cannot run";
+  if (doubt) return doubt;
+  if (workdir.kind(workdir.layout.requests) !== "directory") {
+    return "The work directory has lost its requests: start 'hostfactory serve', or see its log for why it cannot run";
+  }
+  if (!mayBeServedElsewhere(workdir, nowMs)) return undefined;
+  return "Machines may have been created from another work directory lately: see that 'hostfactory serve' runs for this one";
 }

@@ -104,7 +104,7 @@ Deno.test("where no view is kept, older notes of who holds the locks show that a
   assert.ok(lost);
 });
 
-Deno.test("the notes beside the locks say every ten seconds that we are there, and at once what is amiss", async () => {
+Deno.test("the notes beside the locks say every five seconds that we are there, and at once what is amiss", async () => {
   const provider = memoryProvider();
   const { files, clock } = provider;
   const [path, { signal }] = ["/work/locks/pods.json", new AbortController()];
@@ -125,8 +125,8 @@ Deno.test("the notes beside the locks say every ten seconds that we are there, a
     }
     return files.readText(path);
   };
-  const first = await lookFor(5);
-  assert.equal(await lookFor(5), first);
+  const first = await lookFor(3);
+  assert.equal(await lookFor(2), first);
   const second = await lookFor(1);
   assert.notEqual(second, first);
   trouble = "cut off";

@@ -93,11 +93,23 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
   };
   /** Pods that came late: what asked for them was on its way when their machines had ended. */
   const late = new Set<string>();
+  /** Machines that were created from a directory that Symphony had left: what it gave back since is not known there. */
+  const elsewhere = new Set<string>();
   return {
     number: 6,
     title: "Gone means seen gone",
-    podChanged(type, life) {
-      if (type === "ADDED" && readStatusWord(simulation.host.workdir, life.name) === "deleted") late.add(life.uid);
+    sent(call, { host }) {
+      const name = createdBy(call)?.metadata.name;
+      if (name !== undefined && host !== simulation.host) elsewhere.add(name);
+      return undefined;
+    },
+    podChanged(type, { name, uid }) {
+      if (type !== "ADDED") return undefined;
+      const isGiven = [...symphony.asked.values()].some(({ kind, machines }) =>
+        kind === "return" && machines.includes(name)
+      );
+      const isDeleted = readStatusWord(simulation.host.workdir, name) === "deleted";
+      if (isDeleted || (isGiven && elsewhere.has(name))) late.add(uid);
       return undefined;
     },
     wordWritten(machine, word) {
@@ -229,25 +241,30 @@ export function keptIsKept(simulation: Simulation): Invariant {
   };
 }
 
+/** After how long, in milliseconds, whoever serves without a lease asks for it again, and hands over. */
+const UNLEASED_MS = 75_000;
+
 /** 16. */
 export function oneOwner(simulation: Simulation): Invariant {
-  /** By process, the identity by which it last asked for the lease. */
-  const identities = new Map<Process, string>();
+  /** By process, the identity by which it last asked for the lease, and where it runs. */
+  const identities = new Map<Process, { identity: string; host: Host }>();
   return {
     number: 16,
     title: "One owner",
-    sent({ method, path, body }, { process }) {
+    sent({ method, path, body }, { process, host }) {
       if (method === "GET") return undefined;
       if (path.includes("/leases")) {
-        identities.set(process, JSON.parse(body).spec.holderIdentity);
+        identities.set(process, { identity: JSON.parse(body).spec.holderIdentity, host });
         return undefined;
       }
       const [, namespace = NAMESPACE] = /\/namespaces\/([^/]+)\//.exec(path) ?? [];
       const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace })?.spec?.holderIdentity;
       if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
-      const isAlive = [...identities].some(([one, identity]) => identity === holder && !one.isDead);
-      const own = identities.get(process);
-      return isAlive && own !== undefined && own !== holder
+      const other = [...identities].find(([one, { identity }]) => identity === holder && !one.isDead)?.[1];
+      const own = identities.get(process)?.identity;
+      // Of two that share a directory one may have its locks, and serve without the lease for as long as it does not know better.
+      if (other?.host === host && simulation.clock.monotonic() < simulation.refusedMs + UNLEASED_MS) return undefined;
+      return other !== undefined && own !== undefined && own !== holder
         ? `${process.name} sends ${method} ${path}, and ${holder} has the lease`
         : undefined;
     },

@@ -107,6 +107,8 @@ export class Simulation {
   #clusterJumps = false;
   /** When somebody last meddled with the lease, or with the cluster's memory of it. */
   meddledMs = -Infinity;
+  /** Until when something was refused to us, leases perhaps. */
+  refusedMs = -Infinity;
   /** How many faults deceive even those who ask for a pod by its name, and when one last did. */
   deceits = 0;
   #deceivedMs = -Infinity;
@@ -468,6 +470,7 @@ export class Simulation {
 
   /** True where a work directory was lost, or another one has been served: what it has to go by are the pods alone. */
   get wasRebuilt(): boolean {
+    if (this.putBackMs > -Infinity && this.plan.retention) return true;
     return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { RequestAnswer, ReturnRequestsAnswer, StatusAnswer } from "../../src/hf/answers.ts";
+import { parseMachineName } from "../../src/hf/names.ts";
 import type { Random } from "../../src/random.ts";
 import { integerBetween } from "../../src/random.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
@@ -70,11 +71,19 @@ export class Symphony {
 
   /** Gives machines back: some, all, by their ids, ones that it gave back before, ones that never were. */
   async giveBack(random: Random): Promise<void> {
-    const known = [...this.machines].sort();
+    const known = [...this.machines].filter((name) => this.#mayExist(name)).sort();
     if (known.length === 0) return;
     const names = someOf(random, known, happens(random, 0.3) ? known.length : integerBetween(random, 1, 4));
     if (happens(random, 0.1)) names.push("stranger-7");
     await this.giveBackThese(names, { killAt: happens(random, 0.3) ? integerBetween(random, 0, 30) : undefined });
+  }
+
+  /** False where it is told that the machine's request was never issued: it was, on the host that it has left, and has no pod. */
+  #mayExist(machine: string): boolean {
+    const { host, truth } = this.#simulation;
+    const { requestId = "" } = parseMachineName(machine) ?? {};
+    return truth.living(machine) !== undefined ||
+      host.workdir.kind(host.workdir.layout.request(requestId)) !== undefined;
   }
 
   async giveBackThese(names: string[], { killAt }: { killAt?: number | undefined } = {}): Promise<void> {

@@ -457,9 +457,9 @@ export class MemoryFiles implements Files {
   /** The directory that a path's last name is in, and what has that name, its own self. */
   #place(path: string): { parent: DirectoryNode; name: string; node: Node | undefined } {
     const parts = split(path);
-    const name = parts.pop();
+    const name = parts.at(-1);
     if (name === undefined) throw failure("NotFound", path);
-    const parent = this.#at(directoryOf(parts, parts.length));
+    const parent = this.#at(directoryOf(parts, parts.length - 1));
     if (parent.kind !== "directory") throw failure("NotADirectory", path);
     this.#enter(parent, path);
     return { parent, name, node: parent.entries.get(name) };
@@ -468,10 +468,10 @@ export class MemoryFiles implements Files {
   #at(path: string, { follow = true, hops = 0 } = {}): Node {
     let node: Node = this.#root;
     const parts = split(path);
-    for (const [i, part] of parts.entries()) {
+    for (let i = 0; i < parts.length; i++) {
       if (node.kind !== "directory") throw failure("NotADirectory", path);
       this.#enter(node, path);
-      const next: Node | undefined = node.entries.get(part);
+      const next: Node | undefined = node.entries.get(parts[i] ?? "");
       if (!next) throw failure("NotFound", path);
       const isLast = i === parts.length - 1;
       node = next.kind === "symlink" && (follow || !isLast) ? this.#follow(next, directoryOf(parts, i), hops) : next;
@@ -620,13 +620,13 @@ function withCode(error: Error, code: string): Error {
 /** Paths that were split before: the same few are asked for over and over. */
 const splits = new Map<string, readonly string[]>();
 
-function split(path: string): string[] {
+function split(path: string): readonly string[] {
   let parts = splits.get(path);
   if (!parts) {
     if (splits.size >= 10_000) splits.clear();
     splits.set(path, parts = partsOf(path));
   }
-  return [...parts];
+  return parts;
 }
 
 function partsOf(path: string): string[] {
@@ -645,7 +645,7 @@ function partsOf(path: string): string[] {
   return parts;
 }
 
-function directoryOf(parts: string[], last: number): string {
+function directoryOf(parts: readonly string[], last: number): string {
   return `/${parts.slice(0, last).join("/")}`;
 }
 
