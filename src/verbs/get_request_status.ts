@@ -16,7 +16,7 @@ import { ReturnIndex } from "../workdir/return_index.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { doubtPods } from "../workdir/views.ts";
 import type { Workdir } from "../workdir/workdir.ts";
-import { type Provider, withService } from "./provider.ts";
+import { inSentences, type Provider, withService } from "./provider.ts";
 
 /** What a machine's message says while nothing is wrong with it, as the existing plug-in has it. */
 const ALLOCATED = "Allocated by K8s hostfactory";
@@ -51,7 +51,7 @@ function answerAll(provider: Provider, input: unknown): StatusAnswer {
   const running = requests.filter(({ status }) => status === "running");
   if (running.length > 0) {
     const doubt = withService(provider, ["pods", "request-machines", "request-return-machines"], "");
-    for (const request of running) if (doubt) request.message = `${request.message} ${doubt}`.trim();
+    for (const request of running) if (doubt) request.message = inSentences(request.message, doubt);
   }
   return { requests };
 }

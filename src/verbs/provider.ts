@@ -42,5 +42,10 @@ export function withService(
   }
   if (doubt === undefined) return message;
   warn(doubt);
-  return message === "" ? doubt : `${message}${/[.!?]$/.test(message) ? "" : "."} ${doubt}`;
+  return inSentences(message, doubt);
+}
+
+/** Two sentences, of which the first may lack its full stop, or be missing. */
+export function inSentences(first: string | undefined, second: string): string {
+  return first ? `${first}${/[.!?]$/.test(first) ? "" : "."} ${second}` : second;
 }

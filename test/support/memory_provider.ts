@@ -47,9 +47,14 @@ export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clo
   writeView(workdir, "pods", { completeAt: now, heardAt: now });
 }
 
+function isEmpty(workdir: Workdir, watcher: string): boolean {
+  return workdir.files.info(workdir.layout.lockHolder(watcher)).size === 0;
+}
+
 /** One of the watchers is there for as long as any test runs. */
 function served(workdir: Workdir, watcher: string): void {
-  if (workdir.kind(workdir.layout.lockHolder(watcher)) !== undefined) return;
+  // A power failure may have left its name alone.
+  if (workdir.kind(workdir.layout.lockHolder(watcher)) !== undefined && !isEmpty(workdir, watcher)) return;
   const seenAt = "2100-01-01T00:00:00.000Z";
   noteHolder(workdir, watcher, { host: "elsewhere", pid: 1, command: "hostfactory serve", since: seenAt, seenAt });
 }

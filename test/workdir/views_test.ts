@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { doubtView, readView, VIEW_LIFETIME_SECONDS, writeView } from "../../src/workdir/views.ts";
+import { noteHolder } from "../../src/workdir/lock_holder.ts";
+import { doubtPods, doubtView, readView, VIEW_LIFETIME_SECONDS, writeView } from "../../src/workdir/views.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 Deno.test("a view is read as it was written; none or a torn one is none", () => {
@@ -55,4 +56,22 @@ for (
 
 Deno.test("no view is not believed, and it is said what to do", () => {
   assert.match(doubtView(undefined, now) ?? "", /not been listed yet: start 'hostfactory serve'/);
+});
+
+Deno.test("that a request was never issued is known only while no other directory can have had the lease", () => {
+  const { clock, workdir } = memoryProvider();
+  const nowMs = clock.now();
+  const at = Math.floor(nowMs / 1000);
+  writeView(workdir, "pods", { completeAt: at, heardAt: at });
+  workdir.makeDirectory(workdir.layout.requests);
+  const noted = (agoMs: number, standby?: string) => {
+    const seenAt = new Date(nowMs - agoMs).toISOString();
+    const holder = { host: "h", pid: 1, command: "serve", since: seenAt, seenAt };
+    noteHolder(workdir, "pods", { ...holder, ...(standby === undefined ? {} : { standby }) });
+    return doubtPods(workdir, nowMs);
+  };
+  assert.equal(noted(5_000), undefined);
+  assert.equal(noted(13_000), undefined);
+  assert.match(noted(13_001) ?? "", /created from another work directory lately/);
+  assert.match(noted(0, "it was stopped") ?? "", /created from another work directory lately/);
 });
