@@ -68,15 +68,14 @@ export class Workdir {
    * @throws HostFactoryError that says what to do, as does what is returned
    */
   makeDirectories(): () => Promise<void> {
-    const { root, directories } = this.layout;
+    const { root } = this.layout;
     const isNew = this.#rootInfo() === undefined;
-    this.check();
+    const missing = this.#check({ reads: false });
     try {
-      const isMissing = (path: string) => this.kind(path) === undefined;
-      const toSync = isNew ? [root, `${root}/..`] : directories.some(isMissing) ? [root] : [];
+      const toSync = isNew ? [root, `${root}/..`] : missing.length > 0 ? [root] : [];
       // What leads to it is no secret.
       if (isNew) this.files.makeDirectory(root.slice(0, root.lastIndexOf("/")) || "/");
-      for (const directory of directories) this.makeDirectory(directory);
+      for (const directory of missing) this.makeDirectory(directory);
       if (isNew) this.check(); // Somebody may have been quicker to make it.
       this.#prepared = this.#rootInfo();
       return async () => {
@@ -105,20 +104,28 @@ export class Workdir {
    * @throws HostFactoryError that names what is not as it has to be
    */
   check({ reads = false }: { reads?: boolean } = {}): void {
+    this.#check({ reads });
+  }
+
+  /** @returns the directories that have to be there, and are missing */
+  #check({ reads }: { reads: boolean }): string[] {
     const { root, directories, lost } = this.layout;
     const info = this.#rootInfo();
     const options = { reads, isShared: this.isShared };
     this.#useAs(info?.owner && checkOwner(this.#ownFiles, root, { owner: info.owner, ...options }));
     if (info) this.#checkTrust(root, info);
+    const missing: string[] = [];
     for (const directory of [...directories, lost]) {
       const info = this.#unlessMissing(() => this.files.info(directory));
       if (info?.kind === "directory") this.#checkTrust(directory, info);
+      else if (!info && directory !== lost) missing.push(directory);
       else if (info && directory !== lost) {
         throw new HostFactoryError(`Cannot use the work directory '${root}': '${directory}' is no directory`, {
           hint: "move it away; to keep the work directory elsewhere, make a link of the whole",
         });
       }
     }
+    return missing;
   }
 
   /**
@@ -138,14 +145,13 @@ export class Workdir {
     const info = this.#rootInfo();
     if (!info || info.inode !== this.#prepared?.inode) return "It was removed or replaced";
     try {
-      this.check();
+      const [missing] = this.#check({ reads: false });
+      if (info.owner?.uid !== this.#prepared.owner?.uid) return "It was given to another user";
+      return missing && `'${missing}' was removed`;
     } catch (error) {
       if (error instanceof HostFactoryError) return describeError(error);
       throw error;
     }
-    if (info.owner?.uid !== this.#prepared.owner?.uid) return "It was given to another user";
-    const missing = this.layout.directories.find((directory) => this.kind(directory) !== "directory");
-    return missing && `'${missing}' was removed`;
   }
 
   /** The inode of the directory that was prepared: another may be in its place by now. */
