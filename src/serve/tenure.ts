@@ -132,13 +132,14 @@ export class Tenure {
     return undefined;
   }
 
-  /** As `begin`, without waiting. @throws HostFactoryError with exit code 3 that says who is the owner */
+  /** As `begin`, without waiting. @throws HostFactoryError that says why not; with exit code 3 if there is another owner */
   async beginNow(signal: AbortSignal): Promise<Terms> {
     const terms = await this.#try(signal, () => {});
     if (terms) return terms;
     await this.end();
+    const isAway = this.#state.kind === "unknown" && this.#state.error !== undefined;
     throw new HostFactoryError(`Cannot change '${this.#options.workdir.layout.root}' now: ${this.#said}`, {
-      exitCode: ExitCode.locked,
+      ...(isAway ? {} : { exitCode: ExitCode.locked }),
     });
   }
 
