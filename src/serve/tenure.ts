@@ -172,7 +172,7 @@ export class Tenure {
     const state = this.#state = await contender.try({ signal, isDead: (lease) => locks.isDead(lease) });
     switch (state.kind) {
       case "unknown":
-        return this.#wait(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
+        return this.#waitHere(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
       case "waiting":
         return await this.#standBy(state.holder, identity);
       case "refused":
@@ -210,6 +210,14 @@ export class Tenure {
     const place = `${holder.host}:${workdir.layout.root}`;
     const contender = { identity: this.leaseIdentity, workdir: id, place };
     return new LeaseContender({ kube, clock, random, name: leaseName(instance), contender });
+  }
+
+  /** As `#wait`, and tells verbs, if the directory would be ours to serve. */
+  #waitHere(why: string): undefined {
+    const { clock, locks } = this.#options;
+    const isDue = why !== this.#said || clock.monotonic() >= this.#noteDueMs;
+    if (isDue && locks.areOurs && !locks.isServedElsewhere(clock.now())) this.#tryNote(why);
+    return this.#wait(why);
   }
 
   /** Says once why this process does not own anything now. */

@@ -46,12 +46,6 @@ async function halfCreated(site: Host): Promise<string> {
   return id;
 }
 
-/** Every pod with its uid, and what says that somebody wants it to go. */
-async function marks(site: Host): Promise<string[]> {
-  const mark = ({ metadata }: Pod) => `${metadata.name} ${metadata.uid} ${metadata.deletionTimestamp ?? ""}`;
-  return [...(await site.cluster.pods()).values()].map(mark).sort();
-}
-
 /** What becomes of a request that was being created when its host went, on the one that took over. */
 async function takenOver(host: Host, id: string, options: { before: Map<string, Pod>; directories: Directories }) {
   const { before, directories } = options;
@@ -137,13 +131,13 @@ for (const directories of ["separate", "shared"] as const) {
     // What the paused one is to learn of when it wakes, and must not write down or do something about.
     await other.settled(await other.giveBack([`${whole}-0`]));
     if (directories === "separate") await site.giveBack([`${whole}-1`]);
-    const pods = await marks(site);
+    const pods = await site.cluster.podMarks();
     const files = () => shell(`cd '${site.workdir}' && find pods pods-status machines -printf '%p %T@ %l\\n' | sort`);
     const written = files();
     leader.signal("SIGCONT");
     await leader.says(/Lease lost: all that is under way is given up/);
     await leader.says(/Standby: nothing is changed .*instance 'k8s-hf' is served from /);
-    assert.deepEqual(await marks(site), pods);
+    assert.deepEqual(await site.cluster.podMarks(), pods);
     if (directories === "separate") assert.equal(files(), written);
     assert.ok(leader.isAlive && next.isAlive);
     await other.allRunning(await other.request(1));
@@ -162,7 +156,10 @@ clusterTest("a second serve on another directory is a standby while the first cr
   const { message, requests } = await other.returnRequests();
   assert.match(message, /is not served now: instance 'k8s-hf' is served from /);
   assert.deepEqual(requests, []);
-  assert.deepEqual(await marks(site), machines.map(({ name, machineId }) => `${name} ${machineId} `).sort());
+  assert.deepEqual(
+    await site.cluster.podMarks(),
+    machines.map(({ name, machineId }) => `${name} ${machineId} `).sort(),
+  );
   assert.deepEqual(other.entries("requests"), []);
   assert.equal(await second.stop(), 0);
 }, { on: ["real"], lacks: noOtherHost });

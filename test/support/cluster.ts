@@ -129,6 +129,12 @@ export class Cluster {
     return [...(await this.pods()).keys()].sort();
   }
 
+  /** Of every pod its name, its uid and when it is to go: what stays the same as long as nobody deletes it. */
+  async podMarks(): Promise<string[]> {
+    const mark = ({ metadata }: Pod) => `${metadata.name} ${metadata.uid} ${metadata.deletionTimestamp ?? ""}`;
+    return [...(await this.pods()).values()].map(mark).sort();
+  }
+
   async createPod(pod: object): Promise<Pod> {
     return await this.call("POST", this.#path("pods"), { apiVersion: "v1", kind: "Pod", ...pod }) as Pod;
   }
