@@ -59,13 +59,13 @@ export class ControlPlane implements AsyncDisposable {
     await this.#run("resume", component);
   }
 
-  /** Copies what etcd holds; the API server stays as it is. @returns puts it back, while etcd is stopped */
+  /** Copies what etcd holds, as it is at one moment. @returns puts it back, while etcd is stopped */
   async snapshot(): Promise<() => void> {
     const [data, copy] = [`${this.#directory}/etcd`, `${this.#directory}/etcd-snapshot`];
     const copied = (from: string, to: string) => shell(`rm -rf '${to}' && cp -a '${from}' '${to}'`);
-    await this.stop("etcd");
+    await this.pause("etcd");
     copied(data, copy);
-    await this.start("etcd");
+    await this.resume("etcd");
     return () => void copied(copy, data);
   }
 

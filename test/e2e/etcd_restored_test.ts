@@ -48,6 +48,7 @@ Deno.test({
 
 async function restores(site: Site & { cluster: Cluster }, plane: ControlPlane): Promise<void> {
   const { cluster } = site;
+  const end = (...components: Component[]) => Promise.all(components.map((component) => plane.kill(component)));
   const begin = async (...components: Component[]) => {
     for (const component of components) await plane.start(component);
   };
@@ -63,9 +64,9 @@ async function restores(site: Site & { cluster: Cluster }, plane: ControlPlane):
   const machines = await site.allRunning(first);
   await site.settled(await site.giveBack(machinesOf(back, 2)));
   const running = (await site.allRunning(kept)).map(({ machineId }) => machineId);
-  for (const component of [...followers, "etcd"] as const) await plane.stop(component);
+  await end(...followers, "etcd");
   putBack();
-  await begin("etcd", ...followers);
+  await begin("etcd");
   await serve.says(/The picture of the cluster is in doubt: restart every API server/);
   await eventually("the machines that are lost are known to be", async () => {
     return (await site.status(first)).machines.every(({ result }) => result === "fail");
@@ -73,8 +74,8 @@ async function restores(site: Site & { cluster: Cluster }, plane: ControlPlane):
   const { requests, message } = await site.returnRequests();
   assert.deepEqual(requests, []);
   assert.match(message, /etcd was restored under a running API server/);
-  await plane.stop("kube-apiserver");
-  await begin("kube-apiserver");
+  await end("kube-apiserver");
+  await begin("kube-apiserver", ...followers);
   await named(site, machines.map(({ name }) => name).sort());
   await eventually("what was given back has gone again", async () => {
     return (await cluster.podNames()).join() === machinesOf(kept, 3).join();
@@ -83,7 +84,7 @@ async function restores(site: Site & { cluster: Cluster }, plane: ControlPlane):
   // 2. With the API server stopped meanwhile.
   const second = await site.request(2);
   const late = await site.allRunning(second);
-  for (const component of ["kube-apiserver", ...followers, "etcd"] as const) await plane.stop(component);
+  await end("kube-apiserver", ...followers, "etcd");
   putBack();
   await begin("etcd", "kube-apiserver", ...followers);
   await named(site, [...machines, ...late].map(({ name }) => name).sort());
