@@ -179,10 +179,7 @@ async function settleIn(
 /** The cluster behind its guards, and how this process comes to own what it changes there. */
 export function connect(
   daemon: Daemon,
-  { instance, acceptCluster, watchers, dryRun = false }: Scope & {
-    watchers: readonly WatcherName[];
-    dryRun?: boolean;
-  },
+  { instance, acceptCluster, watchers, dryRun = false }: Scope & Pick<ServeOptions, "watchers" | "dryRun">,
 ): { fence: Fence; kube: Kube; tenure: Tenure } {
   const { workdir, clock, random, holder } = daemon;
   const fence = new Fence(clock);
