@@ -1,3 +1,4 @@
+// This file is long: every way into and out of a tenure opens or closes the same fence, and is read beside the others.
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import type { Kube } from "../kube/kube.ts";
