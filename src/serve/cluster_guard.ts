@@ -30,22 +30,25 @@ export class ClusterGuard {
   readonly #accepted: string | undefined;
   readonly #mayWrite: () => boolean;
   readonly #moved: () => void;
+  readonly #isOnlooker: boolean;
   #refusal: string | undefined;
   /** What the work directory said: one that is emptied while we run does not forget it. */
   #known: ClusterPlace | undefined;
 
   /**
    * @param options `accepted`: the fingerprint of a cluster that is to be the directory's from now on; `mayWrite`: the
-   * directory is ours to write to; `moved` is called when it belongs to another cluster than before
+   * directory is ours to write to; `moved` is called when it belongs to another cluster than before; `isOnlooker`: nothing is
+   * ever written
    */
   constructor(
     workdir: Workdir,
-    options: { accepted?: string | undefined; mayWrite: () => boolean; moved?: () => void },
+    options: { accepted?: string | undefined; mayWrite: () => boolean; moved?: () => void; isOnlooker?: boolean },
   ) {
     this.#workdir = workdir;
     this.#accepted = options.accepted;
     this.#mayWrite = options.mayWrite;
     this.#moved = options.moved ?? (() => {});
+    this.#isOnlooker = options.isOnlooker ?? false;
   }
 
   /** Why the cluster that the credentials lead to is not used; nothing if it is. */
@@ -59,16 +62,21 @@ export class ClusterGuard {
     if (known && isSameCluster(known, place)) {
       const merged = mergeCluster(known, place);
       const isWritten = JSON.stringify(merged) === JSON.stringify(readCluster(this.#workdir));
-      if (!isWritten && this.#mayWrite()) await this.#write(merged);
+      if (!isWritten && !this.#isOnlooker && this.#mayWrite()) await this.#write(merged);
     } else if (isAccepted || (known ? this.#knowsNoMachine() : await this.#holdsOurs(uidOf))) {
-      if (known) this.#moved();
-      await this.#write(place);
-      log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
+      if (!this.#isOnlooker) await this.#settle(place, { isAnother: known !== undefined });
     } else {
       this.#refuse(known, place);
     }
     this.#refusal = undefined;
   };
+
+  /** The work directory belongs to this cluster from now on. */
+  async #settle(place: ClusterPlace, { isAnother }: { isAnother: boolean }): Promise<void> {
+    if (isAnother) this.#moved();
+    await this.#write(place);
+    log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
+  }
 
   async #write(place: ClusterPlace): Promise<void> {
     try {

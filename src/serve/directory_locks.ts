@@ -1,6 +1,6 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
 import type { Locks } from "../workdir/lock.ts";
-import { type LockHolder, noteHolder, readHolder } from "../workdir/lock_holder.ts";
+import { doubtService, type LockHolder, noteHolder, readHolder } from "../workdir/lock_holder.ts";
 import type { Workdir } from "../workdir/workdir.ts";
 
 /** The locks of the watchers that a process runs: all of them or none. */
@@ -27,6 +27,14 @@ export class DirectoryLocks {
   /** True for the lease identity of a process that had these locks before us, on this host, and is known to be dead. */
   isDead(lease: string): boolean {
     return this.areOurs && this.#dead.has(lease);
+  }
+
+  /** True if another host has noted lately that it serves the directory: not on every file system do locks keep hosts apart. */
+  isServedElsewhere(nowMs: number): boolean {
+    return this.#watchers.some((watcher) =>
+      readHolder(this.#workdir, watcher)?.host !== this.#holder.host &&
+      doubtService(this.#workdir, watcher, nowMs) === undefined
+    );
   }
 
   /**

@@ -179,7 +179,7 @@ async function settleIn(
 /** The cluster behind its guards, and how this process comes to own what it changes there. */
 export function connect(
   daemon: Daemon,
-  { instance, acceptCluster, watchers }: Scope & { watchers: readonly WatcherName[] },
+  { instance, acceptCluster, watchers, dryRun = false }: Scope & Pick<ServeOptions, "watchers" | "dryRun">,
 ): { fence: Fence; kube: Kube; tenure: Tenure } {
   const { workdir, clock, random, holder } = daemon;
   const fence = new Fence(clock);
@@ -187,6 +187,7 @@ export function connect(
     accepted: acceptCluster,
     mayWrite: () => fence.isOpen,
     moved: () => tenure.moved(),
+    isOnlooker: dryRun,
   });
   const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
   const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });

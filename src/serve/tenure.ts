@@ -1,3 +1,4 @@
+// This file is long: every way into and out of a tenure opens or closes the same fence, and is read beside the others.
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import type { Kube } from "../kube/kube.ts";
@@ -132,13 +133,14 @@ export class Tenure {
     return undefined;
   }
 
-  /** As `begin`, without waiting. @throws HostFactoryError with exit code 3 that says who is the owner */
+  /** As `begin`, without waiting. @throws HostFactoryError that says why not; with exit code 3 if there is another owner */
   async beginNow(signal: AbortSignal): Promise<Terms> {
     const terms = await this.#try(signal, () => {});
     if (terms) return terms;
     await this.end();
+    const isAway = this.#state.kind === "unknown" && this.#state.error !== undefined;
     throw new HostFactoryError(`Cannot change '${this.#options.workdir.layout.root}' now: ${this.#said}`, {
-      exitCode: ExitCode.locked,
+      ...(isAway ? {} : { exitCode: ExitCode.locked }),
     });
   }
 
@@ -175,7 +177,7 @@ export class Tenure {
     if (state.kind === "held" || state.kind === "waiting") this.#wasGranted = true;
     switch (state.kind) {
       case "unknown":
-        return this.#wait(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
+        return this.#waitHere(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
       case "waiting":
         return await this.#standBy(state.holder, identity);
       case "refused":
@@ -212,6 +214,14 @@ export class Tenure {
     const place = `${holder.host}:${workdir.layout.root}`;
     const contender = { identity: this.leaseIdentity, workdir: id, place };
     return new LeaseContender({ kube, clock, random, name: leaseName(instance), contender });
+  }
+
+  /** As `#wait`, and tells verbs, if the directory would be ours to serve. */
+  #waitHere(why: string): undefined {
+    const { clock, locks } = this.#options;
+    const isDue = why !== this.#said || clock.monotonic() >= this.#noteDueMs;
+    if (isDue && locks.areOurs && !locks.isServedElsewhere(clock.now())) this.#tryNote(why);
+    return this.#wait(why);
   }
 
   /** Says once why this process does not own anything now. */

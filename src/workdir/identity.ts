@@ -47,7 +47,7 @@ export async function giveIdentity(workdir: Workdir, identity: Identity): Promis
   const temporary = workdir.temporary(layout.root);
   return await orUnwritable(workdir, async () => {
     try {
-      files.writeText(temporary, textOf(identity));
+      workdir.makeFile(temporary, textOf(identity));
       await files.sync(temporary);
       place(workdir, temporary);
     } finally {

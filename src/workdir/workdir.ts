@@ -53,7 +53,9 @@ export class Workdir {
   /** The same directory, every change of which is preceded by a check. @param check throws what the change is to throw instead */
   fenced(check: () => void): Workdir {
     const { random, isShared } = this;
-    return new Workdir(this.layout.root, { files: fencedFiles(this.#ownFiles, check), random, isShared });
+    const fenced = new Workdir(this.layout.root, { files: fencedFiles(this.#ownFiles, check), random, isShared });
+    fenced.#useAs(this.#files === this.#ownFiles ? undefined : this.#files.user);
+    return fenced;
   }
 
   /** Makes the directories that are missing, and makes them last. @throws HostFactoryError that says what to do */
@@ -226,7 +228,7 @@ export class Workdir {
   async writeDurably(path: string, text: string): Promise<void> {
     const temporary = this.#temporaryFor(path);
     try {
-      this.files.writeText(temporary, text);
+      this.makeFile(temporary, text);
       await this.files.sync(temporary);
       this.#putInPlace(temporary, path);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { runToEnd } from "../support/process.ts";
+import { shell } from "../support/shell.ts";
 import { root } from "../support/tree.ts";
 
 const kit = `${root}../shared/cluster/cluster`;
@@ -56,6 +57,16 @@ export class ControlPlane implements AsyncDisposable {
 
   async resume(component: Component): Promise<void> {
     await this.#run("resume", component);
+  }
+
+  /** Copies what etcd holds, as it is at one moment. @returns puts it back, while etcd is stopped */
+  async snapshot(): Promise<() => void> {
+    const [data, copy] = [`${this.#directory}/etcd`, `${this.#directory}/etcd-snapshot`];
+    const copied = (from: string, to: string) => shell(`rm -rf '${to}' && cp -a '${from}' '${to}'`);
+    await this.pause("etcd");
+    copied(data, copy);
+    await this.resume("etcd");
+    return () => void copied(copy, data);
   }
 
   /** Brings back the nodes that are missing. */

@@ -1,5 +1,6 @@
 import { integerBetween, type Random } from "../../src/random.ts";
 import type { Cluster } from "../support/cluster.ts";
+import { InstanceLease } from "../support/lease.ts";
 import type { Component, ControlPlane } from "./control_plane.ts";
 import type { Daemon } from "./daemon.ts";
 import { isOurs } from "./ours.ts";
@@ -9,7 +10,7 @@ import type { ServeLogin } from "./serve_login.ts";
 export interface Trouble {
   name: string;
   /** Troubles of the same ground never overlap. */
-  ground: "control plane" | "serve" | "login" | "namespace" | "nodes" | "pods";
+  ground: "control plane" | "serve" | "other host" | "login" | "namespace" | "lease" | "nodes" | "pods";
   /** Begins. @returns what ends it; nothing where it is over at once */
   strike: () => Promise<(() => Promise<void>) | void>;
 }
@@ -45,6 +46,12 @@ function ofDaemon({ daemon, random }: Ground): Trouble[] {
       },
     },
     { name: "a second serve is started", ground: "serve", strike: () => daemon.startSecond() },
+    { name: "a standby takes over", ground: "serve", strike: () => daemon.takeOver() },
+    {
+      name: "a serve on another directory",
+      ground: "other host",
+      strike: () => Promise.resolve(daemon.startElsewhere()),
+    },
   ];
 }
 
@@ -58,6 +65,11 @@ function ofCredentials({ login, cluster, random }: Ground): Trouble[] {
         await login.revoke();
         return () => login.grant();
       },
+    },
+    {
+      name: "the lease is deleted",
+      ground: "lease",
+      strike: () => new InstanceLease(cluster).delete().catch(onlyIfGone),
     },
     { name: "the token is rotated", ground: "login", strike: () => login.useNewToken() },
     {

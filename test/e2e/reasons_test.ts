@@ -124,12 +124,13 @@ clusterTest("machines that an admission policy refuses fail at once, in its word
 });
 
 clusterTest("a webhook that does not answer is waited for", async (site, kind) => {
+  const serve = site.serve();
+  await serve.says(/tenure: Owner /);
   let id: string;
   {
     await using _webhook = kind === "real"
       ? await deadWebhook(site.cluster)
       : await simulatedFault(site.cluster, "failing", { message: "failed calling webhook", verbs: ["create"] });
-    const serve = site.serve();
     id = await site.request(1);
     await eventually("it is said why", () => /not created yet.*failed calling webhook/.test(serve.stderr));
     assert.equal((await site.status(id)).status, "running");

@@ -114,15 +114,21 @@ clusterTest("SIGTERM ends serve within 10 s with status 0, and the next one goes
   assert.equal((await site.cluster.podNames()).length, 60);
 });
 
-clusterTest("a second serve on a work directory says who holds it, and exits with 3", async (site) => {
+clusterTest("a second process on a work directory is a standby, and says for whom; or ends with 3", async (site) => {
   const first = site.serve();
   await first.says(/Watching/);
-  for (const command of [["serve"], ["watch", "pods"], ["run-cron"]]) {
-    const { code, stderr, stdout } = await site.run(command);
-    assert.equal(code, 3, stderr);
-    assert.equal(stdout, "");
-    assert.match(stderr, new RegExp(`'hostfactory serve', process ${first.pid} on \\S+, since 20`));
+  const standbys = [["serve"], ["watch", "pods"], ["run-cron"]].map((command) => site.start(command));
+  for (const standby of standbys) {
+    await standby.says(
+      new RegExp(`Standby: nothing is changed .*instance 'k8s-hf' is served from \\S+:${site.workdir}`),
+    );
   }
+  const { code, stderr, stdout } = await site.run(["run-cron", "--run-once"]);
+  assert.equal(code, 3, stderr);
+  assert.equal(stdout, "");
+  assert.match(stderr, new RegExp(`Cannot change '${site.workdir}' now: instance 'k8s-hf' is served from `));
+  assert.doesNotMatch(stderr, /another --workdir/);
+  for (const standby of standbys) assert.equal(await standby.stop(), 0, standby.stderr);
   await first.kill();
   const next = site.serve();
   await next.says(/Watching/);

@@ -1,15 +1,15 @@
 /** Long-running commands ignore SIGHUP, which a terminal sends when it is closed. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
-import { siteTest } from "../support/e2e.ts";
+import { clusterTest, siteTest } from "../support/e2e.ts";
 
 const commands: [args: string[], started: RegExp][] = [
-  [["serve"], /Watching/],
-  [["watch", "request-machines"], /Watching/],
-  [["watch", "request-return-machines"], /Watching/],
-  [["watch", "pods"], /Watching/],
-  [["watch", "nodes"], /Watching/],
-  [["run-cron"], /Watching/],
+  [["serve"], /Standby: nothing is changed/],
+  [["watch", "request-machines"], /Standby: nothing is changed/],
+  [["watch", "request-return-machines"], /Standby: nothing is changed/],
+  [["watch", "pods"], /Standby: nothing is changed/],
+  [["watch", "nodes"], /Standby: nothing is changed/],
+  [["run-cron"], /Standby: nothing is changed/],
   [["simulate"], /listens on/],
 ];
 for (const [args, started] of commands) {
@@ -53,14 +53,14 @@ siteTest("A terminal that is closed does not end `demo`", async (site) => {
   assert.equal(Deno.readTextFileSync(status), "0\n");
 }, { lacks: script ? undefined : "script" });
 
-siteTest("A log file that is renamed is followed by a new one", async (site) => {
+clusterTest("A log file that is renamed is followed by a new one", async (site) => {
   const [log, rotated] = [`${site.directory}/log`, `${site.directory}/log.1`];
   const serve = site.start(["--log-file", log, "serve"]);
-  await eventually("the log file", () => exists(log));
+  await eventually("the log", () => exists(log) && Deno.readTextFileSync(log).includes("Watching"));
   Deno.renameSync(log, rotated);
   serve.signal("SIGHUP");
   assert.equal(await serve.stop(), 0, serve.stderr);
-  assert.match(Deno.readTextFileSync(rotated), /^\S+ info +serve: Watching/);
+  assert.match(Deno.readTextFileSync(rotated), /^\S+ info +serve: Watching/m);
   assert.match(Deno.readTextFileSync(log), /serve: Stopped\n$/);
 });
 

@@ -80,3 +80,23 @@ Deno.test("a standby writes nothing of what it sees of the cluster", async () =>
   await standby.admit({ ...here, server: "https://new" }, nowhere);
   assert.equal(files.writes.length, writes);
 });
+
+Deno.test("an onlooker writes nothing, whichever cluster it sees first or is told to accept", async () => {
+  const { workdir, files, know } = guarded();
+  const writes = files.writes.length;
+  let moved = 0;
+  const accepted = clusterFingerprint(there);
+  const onlooker = new ClusterGuard(workdir, {
+    accepted,
+    mayWrite: () => true,
+    moved: () => void moved++,
+    isOnlooker: true,
+  });
+  await onlooker.admit(here, nowhere);
+  assert.equal(files.writes.length, writes);
+  await new ClusterGuard(workdir, { mayWrite: () => true }).admit(here, nowhere);
+  know("r-0");
+  const noted = readCluster(workdir);
+  await onlooker.admit(there, nowhere);
+  assert.deepEqual([readCluster(workdir), moved], [noted, 0]);
+});

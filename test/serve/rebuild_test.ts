@@ -69,6 +69,12 @@ Deno.test("beside a watcher of pods nothing is rebuilt by hand, and it is said w
   await assert.rejects(byHand(watching, { take }), { exitCode: ExitCode.locked, hint: REBUILDS });
 });
 
+Deno.test("a cluster that is away is no other owner", async () => {
+  const watching = await furnished();
+  watching.kube.fail("getLease", new KubeError("unavailable", "away"));
+  await assert.rejects(byHand(watching), { exitCode: ExitCode.failure, message: /: away$/ });
+});
+
 Deno.test("where the cluster cannot be listed that is the error, and nothing is changed", async () => {
   for (const dryRun of [true, false]) {
     const watching = await furnished();

@@ -398,6 +398,21 @@ Deno.test("a standby says in a directory of its own why it does not serve, and w
   assert.match(readHolder(b.workdir, "pods")?.standby ?? "", /^two sites have the instance name 'grid'.*--instance/);
 });
 
+Deno.test("who cannot ask for the lease says so in the directory, unless another host may be serving that", async () => {
+  for (const [host, standby] of [["a", "the lease cannot be asked for: away"], ["b", undefined]] as const) {
+    const { start, pass, kube } = world();
+    const a = start({ host: "a" });
+    await pass(5);
+    a.kill();
+    kube.fail("getLease", new KubeError("unavailable", "away"));
+    const next = start({ host });
+    await pass(5);
+    assert.equal(readHolder(next.workdir, "pods")?.standby, standby, host);
+    await pass(90);
+    assert.equal(readHolder(next.workdir, "pods")?.standby, "the lease cannot be asked for: away", host);
+  }
+});
+
 Deno.test("a standby writes nothing into a directory that another host serves", async () => {
   const { start, pass, files } = world();
   start({ host: "a" });

@@ -50,27 +50,29 @@ export class Cluster {
       status: { token: string };
     };
     this.#token = status.token;
-    await this.#allows("list", "pods", true);
+    await this.#allows("list pods", true);
   }
 
-  /** Waits until the product may do that with the objects of a resource, or may not. */
-  async #allows(verb: string, resource: string, allowed: boolean): Promise<void> {
-    const resourceAttributes = { namespace: this.namespace, resource, verb };
+  /** Waits until the product may do that, worded as `granted` does, or may not. */
+  async #allows(grant: string, allowed: boolean): Promise<void> {
+    const [verb, resource] = grant.split(" ");
+    const group = resource === "leases" ? "coordination.k8s.io" : "";
+    const resourceAttributes = { namespace: this.namespace, group, resource, verb };
     const spec = { user: `system:serviceaccount:${this.namespace}:hostfactory`, resourceAttributes };
     const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
-    await eventually(`that the product may ${allowed ? "" : "not "}${verb} ${resource}`, async () => {
+    await eventually(`that the product may ${allowed ? "" : "not "}${grant}`, async () => {
       const answer = await this.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
       return (answer as { status: { allowed: boolean } }).status.allowed === allowed;
     });
   }
 
-  /** Takes one of the verbs away that the role grants. */
-  async withdraw(verb: string): Promise<void> {
-    if (this.#token === SIMULATED_TOKEN) return await this.grantSimulatedRole({ without: verb });
-    const role = roleObjects(this.namespace, { without: verb }).find(({ kind }) => kind === "Role");
+  /** Takes something away that the role grants: a resource, or one verb of it, as `granted` words that. */
+  async withdraw(without: string): Promise<void> {
+    if (this.#token === SIMULATED_TOKEN) return await this.grantSimulatedRole({ without });
+    const role = roleObjects(this.namespace, { without }).find(({ kind }) => kind === "Role");
     const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}/roles/hostfactory`;
     await this.call("PUT", path, role);
-    await this.#allows(verb, "pods", false);
+    await this.#allows(without.includes(" ") ? without : `get ${without}`, false);
   }
 
   /** The same as `grantRole` on a simulator. */
@@ -93,7 +95,7 @@ export class Cluster {
       await this.call("POST", path, object);
       this.#clusterWide.push(`${path}/${object.metadata.name}`);
     }
-    for (const verb of ["list", "watch"]) await this.#allows(verb, "nodes", true);
+    for (const verb of ["list", "watch"]) await this.#allows(`${verb} nodes`, true);
   }
 
   /** Makes the namespace, and waits until pods can be created in it. */
@@ -125,6 +127,12 @@ export class Cluster {
 
   async podNames(): Promise<string[]> {
     return [...(await this.pods()).keys()].sort();
+  }
+
+  /** Of every pod its name, its uid and when it is to go: what stays the same as long as nobody deletes it. */
+  async podMarks(): Promise<string[]> {
+    const mark = ({ metadata }: Pod) => `${metadata.name} ${metadata.uid} ${metadata.deletionTimestamp ?? ""}`;
+    return [...(await this.pods()).values()].map(mark).sort();
   }
 
   async createPod(pod: object): Promise<Pod> {

@@ -10,7 +10,8 @@ import { realCluster, simulatedCluster, simulatorIsThere } from "./clusters.ts";
 import { Site } from "./site.ts";
 
 export type OnSite = (site: Site) => Promise<void>;
-export type OnCluster = (site: Site & { cluster: Cluster }, kind: "simulator" | "real") => Promise<void>;
+export type ClusterKind = "simulator" | "real";
+export type OnCluster = (site: Site & { cluster: Cluster }, kind: ClusterKind) => Promise<void>;
 
 const atOnce = Number(Deno.env.get("HF_TEST_AT_ONCE") ?? "4");
 
@@ -31,14 +32,18 @@ export function siteTest(name: string, body: OnSite, { lacks }: { lacks?: string
   register(lacks === undefined ? name : `${name} (SKIPPED: no ${lacks})`, { ignore }, () => onSite(undefined, body));
 }
 
-/** A test for every kind of cluster. @param options as of `siteTest` */
-export function clusterTest(name: string, body: OnCluster, { lacks }: { lacks?: string | undefined } = {}): void {
+/** A test for every kind of cluster. @param options as of `siteTest`; `on`: the kinds, if the test is not for all of them */
+export function clusterTest(
+  name: string,
+  body: OnCluster,
+  { lacks, on = ["simulator", "real"] }: { lacks?: string | undefined; on?: readonly ClusterKind[] } = {},
+): void {
   const noBinary = Deno.env.get("HF_BINARY") === undefined;
   const kinds = {
     simulator: { open: simulatedCluster, isThere: simulatorIsThere },
     real: { open: realCluster, isThere: Boolean(Deno.env.get("HF_TEST_KUBECONFIG")) },
   };
-  for (const kind of ["simulator", "real"] as const) {
+  for (const kind of on) {
     const { open, isThere } = kinds[kind];
     const label = kind === "real" ? "real API server" : "simulator";
     const missing = noBinary ? "HF_BINARY" : isThere ? lacks : label;

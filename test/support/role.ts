@@ -2,6 +2,7 @@ import { parseAllDocuments } from "yaml";
 import { readFromTree } from "./tree.ts";
 
 interface Rule {
+  apiGroups: string[];
   resources: string[];
   verbs: string[];
 }
@@ -13,20 +14,31 @@ export interface RoleObject {
   rules?: Rule[];
 }
 
-/** The objects of the role that hosts are given, for a namespace; `without` takes one of its verbs away. */
-export function roleObjects(namespace: string, options: { without?: string } = {}): RoleObject[] {
+/**
+ * The objects of the role that hosts are given, for a namespace.
+ * @param options `without` takes something away that it grants: a resource, or one verb of it, as `granted` words that
+ */
+export function roleObjects(namespace: string, { without }: { without?: string } = {}): RoleObject[] {
   const objects = objectsIn("scripts/rbac/role.yaml", namespace);
-  for (const rule of objects.flatMap(({ rules = [] }) => rules)) {
-    rule.verbs = rule.verbs.filter((verb) => verb !== options.without);
-  }
-  return objects;
+  if (without === undefined) return objects;
+  const isKept = (verb: string, resource: string) => ![resource, `${verb} ${resource}`].includes(without);
+  return objects.map(({ rules, ...object }) => ({
+    ...object,
+    ...(rules &&
+      { rules: each(rules).filter(({ verbs: [verb = ""], resources: [resource = ""] }) => isKept(verb, resource)) }),
+  }));
+}
+
+/** The same rules, each with one verb for one resource. */
+function each(rules: Rule[]): Rule[] {
+  return rules.flatMap(({ apiGroups, resources, verbs }) =>
+    resources.flatMap((resource) => verbs.map((verb) => ({ apiGroups, resources: [resource], verbs: [verb] })))
+  );
 }
 
 /** What the role grants, each a verb and a resource: `list pods`. */
 export function granted(objects: RoleObject[]): string[] {
-  return objects.flatMap(({ rules = [] }) => rules).flatMap(({ verbs, resources }) =>
-    resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`))
-  );
+  return each(objects.flatMap(({ rules = [] }) => rules)).map(({ verbs, resources }) => `${verbs} ${resources}`);
 }
 
 /** The objects of the optional role that lets hosts see nodes; they belong to no namespace, and are named after this one. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { MachineAnswer, RequestStatusAnswer, ReturnRequestsAnswer } from "../../src/hf/answers.ts";
 import type { Cluster } from "./cluster.ts";
 import { eventually } from "./deadline.ts";
+import { onHost } from "./hostname.ts";
 import { asUser } from "./ordinary_user.ts";
 import { type Ran, Running, runToEnd } from "./process.ts";
 import { shell } from "./shell.ts";
@@ -51,7 +52,9 @@ export class Site {
   workdir: string;
   readonly cluster: Cluster | undefined;
   readonly #running: Running[] = [];
+  readonly #others: Site[] = [];
   #uid: number | undefined;
+  #hostname: string | undefined;
   #files = 0;
 
   constructor(directory: string, cluster?: Cluster) {
@@ -84,6 +87,20 @@ export class Site {
   become(uid: number): void {
     shell(`chmod 755 '${this.directory}' && chown -R ${uid}:${uid} '${this.workdir}'`);
     this.#uid = uid;
+  }
+
+  /**
+   * Another host of the same cluster, which ends with this one. @param options `hostname`: what it is called; `workdir`: the one
+   * that it shares; absent: it has one of its own
+   */
+  beside(options: { hostname?: string; workdir?: string } = {}): Site {
+    const directory = `${this.directory}/beside-${this.#others.length}`;
+    Deno.mkdirSync(directory, { mode: 0o755 });
+    const other = new Site(directory, this.cluster);
+    other.#hostname = options.hostname;
+    if (options.workdir !== undefined) other.workdir = options.workdir;
+    this.#others.push(other);
+    return other;
   }
 
   write(path: string, text: string): string {
@@ -184,8 +201,13 @@ export class Site {
 
   #command(program: string, args: string[]): { program: string; args: string[]; directory: string } {
     const { directory } = this;
-    if (this.#uid === undefined) return { program, args, directory };
-    const [first = "", ...rest] = asUser(this.#uid);
+    const prefix = this.#hostname !== undefined
+      ? onHost(this.#hostname)
+      : this.#uid !== undefined
+      ? asUser(this.#uid)
+      : [];
+    if (prefix.length === 0) return { program, args, directory };
+    const [first = "", ...rest] = prefix;
     return { program: first, args: [...rest, program, ...args], directory };
   }
 
@@ -211,12 +233,14 @@ export class Site {
 
   /** Ends all that was started here. @returns what it said, for a test that failed */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#running.map((one) => one.kill()));
+    const ended = this.#running.map((one) => one.kill());
+    await Promise.all([...ended, ...this.#others.map((other) => other[Symbol.asyncDispose]())]);
   }
 
   /** What everything that was started here has said. */
   get log(): string {
-    return this.#running.map(({ stdout, stderr }) => stdout + stderr).join("---\n");
+    const said = this.#running.map(({ stdout, stderr }) => stdout + stderr);
+    return [...said, ...this.#others.map(({ log }) => log)].join("---\n");
   }
 }
 

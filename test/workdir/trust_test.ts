@@ -205,6 +205,15 @@ Deno.test("root that may not act as another user says so, and who may", () => {
   });
 });
 
+Deno.test("behind a check, too, what root makes in another user's directory is that user's", async () => {
+  const files = host();
+  files.user = root;
+  const workdir = workdirOf(files, "/home/alice/work");
+  workdir.check();
+  await workdir.fenced(() => {}).writeDurably("/home/alice/work/instances.json", "{}");
+  assert.deepEqual(files.info("/home/alice/work/instances.json").owner, alice);
+});
+
 Deno.test("where there are no users, nobody is asked whose it is", () => {
   const files = host();
   Object.assign(files, { user: undefined });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/random.ts";
+import { giveIdentity, newIdentity } from "../../src/workdir/identity.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles, noSpace, notPermitted, readOnly } from "../support/memory_files.ts";
 
@@ -66,7 +67,19 @@ Deno.test("what is made is private, and what was there stays as it was; where it
     workdir.write("/var/work/pods/new", "{}");
     workdir.empty("/var/work/lost-0");
     workdir.makeFile("/var/work/made", "");
-    for (const path of ["machines/new", "pods/new", "lost-0", "prototypes/empty", "made"]) {
+    await workdir.writeDurably("/var/work/instances.json", "{}");
+    await giveIdentity(workdir, newIdentity(workdir));
+    for (
+      const path of [
+        "machines/new",
+        "pods/new",
+        "lost-0",
+        "prototypes/empty",
+        "made",
+        "instances.json",
+        "identity.json",
+      ]
+    ) {
       assert.equal(modeOf(path), file, path);
     }
   }
