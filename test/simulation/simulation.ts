@@ -116,8 +116,8 @@ export class Simulation {
   putBackMs = -Infinity;
   /** Pods on which somebody wrote our note of a return. */
   readonly forged = new Set<string>();
-  /** The labels that somebody took from pods, by name. */
-  readonly stolenLabels = new Map<string, Record<string, string>>();
+  /** The labels that somebody took from pods, by uid. */
+  readonly stolenLabels = new Map<string, { name: string; labels: Record<string, string> }>();
   /** Another cluster, where none of our machines is. */
   readonly elsewhere: SimulatedCluster;
   /** So much time has passed since the last trouble that everything that a dead process left has been removed. */
@@ -536,7 +536,9 @@ export class Simulation {
       if (host !== this.host || instance !== INSTANCE || isElsewhere) this.kill(process);
       else process.resume();
     }
-    for (const [name, labels] of this.stolenLabels) void this.patchPod(name, { metadata: { labels } });
+    for (const [uid, { name, labels }] of this.stolenLabels) {
+      if (this.truth.living(name)?.uid === uid) void this.patchPod(name, { metadata: { labels } });
+    }
     for (const host of this.#hosts) host.trouble = { ...NO_TROUBLE };
     this.host.writeAccount("namespace", NAMESPACE);
     this.host.writeAccount("ca.crt", OWN_AUTHORITY);

@@ -194,7 +194,8 @@ export const WORLD_DEEDS = {
     const keys = happens(random, 0.5) ? [PodLabel.request] : Object.values(PodLabel);
     const own = Object.fromEntries(keys.map((key) => [key, labels[key] ?? ""]));
     if (Object.values(own).includes("")) return;
-    simulation.stolenLabels.set(name, { ...own, ...simulation.stolenLabels.get(name) });
+    const uid = pod.metadata.uid ?? "";
+    simulation.stolenLabels.set(uid, { name, labels: { ...own, ...simulation.stolenLabels.get(uid)?.labels } });
     void simulation.patchPod(name, {
       metadata: { labels: Object.fromEntries(keys.map((key) => [key, happens(random, 0.5) ? null : "changed"])) },
     });
