@@ -1,6 +1,6 @@
 /**
- * Runs the tests: first those that run in this process's own world, in parallel; then test/e2e, one file after another,
- * against the compiled binary and a real API server. The last line says `N passed, N failed`, and `, N skipped` if any.
+ * Runs the tests: first those that run in this process's own world, in parallel; then test/simulation, which needs the CPU, and
+ * beside it test/e2e, which mostly waits: one file after another, against the compiled binary and a real API server. The last line says `N passed, N failed`, and `, N skipped` if any.
  *
  * usage: deno task test [PATH...] [options of `deno test`, such as --filter TEXT]
  *
@@ -26,11 +26,14 @@ Deno.chdir(root);
 const { paths, options } = split(Deno.args);
 const files = testFiles(paths);
 const isEndToEnd = (file: string) => file.startsWith("test/e2e/");
+const isSimulation = (file: string) => file.startsWith("test/simulation/");
 const temporary = Deno.makeTempDirSync({ prefix: "hostfactory-test-" });
 try {
   if (files.length === 0) throw new Error(`there is no test in ${paths.join(" ")}`);
-  await runTests(files.filter((file) => !isEndToEnd(file)), ["--parallel", ...options]);
-  await runEndToEnd(files.filter(isEndToEnd));
+  await runTests(files.filter((file) => !isEndToEnd(file) && !isSimulation(file)), ["--parallel", ...options]);
+  const played = runTests(files.filter(isSimulation), options);
+  const [simulated, driven] = await Promise.allSettled([played, runEndToEnd(files.filter(isEndToEnd))]);
+  for (const half of [simulated, driven]) if (half.status === "rejected") throw half.reason;
 } catch (error) {
   failures.push(error instanceof Error ? error.message : String(error));
 } finally {
@@ -89,29 +92,30 @@ function kubeconfigGiven(): { HF_TEST_KUBECONFIG?: string } {
  */
 async function runTests(files: string[], options: string[], environment: Record<string, string> = {}): Promise<void> {
   if (files.length === 0) return;
-  const report = join(temporary, "report.xml");
+  const report = join(temporary, `report-${files[0]?.replaceAll("/", "-")}.xml`);
   const args = ["test", ...permissions, `--junit-path=${report}`, ...options, ...files];
   const succeeded = await succeeds(Deno.execPath(), { args, environment });
   if (!existsSync(report)) {
     throw new Error(`\`deno test\` gave no report: it did not compile, or crashed (${files.length} files)`);
   }
 
-  const before = failures.length;
+  const failed: string[] = [];
   const suites = readReport(Deno.readTextFileSync(report));
   Deno.removeSync(report);
   for (const { file, cases } of suites) {
     for (const { name, result } of cases) {
       if (result === "passed") passed++;
       else if (result === "skipped") skipped++;
-      else failures.push(`${file}: ${name}`);
+      else failed.push(`${file}: ${name}`);
     }
   }
   const filtered = options.some((option) => option.startsWith("--filter"));
   for (const file of filtered ? [] : files) {
     const reported = suites.some((suite) => suite.file === file || suite.file.startsWith("test/support/"));
-    if (!reported) failures.push(`${file}: nothing in it ran`);
+    if (!reported) failed.push(`${file}: nothing in it ran`);
   }
-  if (!succeeded && failures.length === before) failures.push("`deno test` failed outside of the tests");
+  if (!succeeded && failed.length === 0) failed.push("`deno test` failed outside of the tests");
+  failures.push(...failed);
 }
 
 interface Suite {
