@@ -192,7 +192,6 @@ export function connect(
   const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
   const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });
   const isShared = watchers.length < WATCHERS.length;
-  const refusal = () => guard.refusal;
   const tenure: Tenure = new Tenure({
     workdir,
     kube,
@@ -203,7 +202,7 @@ export function connect(
     holder,
     instance,
     isShared,
-    refusal,
+    refusal: () => guard.refusal,
   });
   return { fence, kube, tenure };
 }

@@ -72,7 +72,7 @@ export class Workdir {
   makeDirectories(): () => Promise<void> {
     const { root } = this.layout;
     const isNew = this.#rootInfo() === undefined;
-    const missing = this.#check({ reads: false });
+    const missing = this.#check();
     try {
       const toSync = isNew ? [root, `${root}/..`] : missing.length > 0 ? [root] : [];
       // What leads to it is no secret.
@@ -105,12 +105,12 @@ export class Workdir {
    * @param options `reads`: nothing is to be changed in it; then it may also be root's
    * @throws HostFactoryError that names what is not as it has to be
    */
-  check({ reads = false }: { reads?: boolean } = {}): void {
-    this.#check({ reads });
+  check(options: { reads?: boolean } = {}): void {
+    this.#check(options);
   }
 
   /** @returns the directories that have to be there, and are missing */
-  #check({ reads }: { reads: boolean }): string[] {
+  #check({ reads = false } = {}): string[] {
     const { root, directories, lost } = this.layout;
     const info = this.#rootInfo();
     const options = { reads, isShared: this.isShared };
@@ -119,9 +119,10 @@ export class Workdir {
     const missing: string[] = [];
     for (const directory of [...directories, lost]) {
       const info = this.#unlessMissing(() => this.files.info(directory));
+      const isNeeded = directory !== lost;
       if (info?.kind === "directory") this.#checkTrust(directory, info);
-      else if (!info && directory !== lost) missing.push(directory);
-      else if (info && directory !== lost) {
+      else if (isNeeded && !info) missing.push(directory);
+      else if (isNeeded) {
         throw new HostFactoryError(`Cannot use the work directory '${root}': '${directory}' is no directory`, {
           hint: "move it away; to keep the work directory elsewhere, make a link of the whole",
         });
@@ -147,7 +148,7 @@ export class Workdir {
     const info = this.#rootInfo();
     if (!info || info.inode !== this.#prepared?.inode) return "It was removed or replaced";
     try {
-      const [missing] = this.#check({ reads: false });
+      const [missing] = this.#check();
       if (info.owner?.uid !== this.#prepared.owner?.uid) return "It was given to another user";
       return missing && `'${missing}' was removed`;
     } catch (error) {
@@ -173,9 +174,7 @@ export class Workdir {
   /** @param user absent: as ourselves */
   #useAs(user: User | undefined): void {
     if (!user) this.#files = this.#ownFiles;
-    else if (this.#files === this.#ownFiles || this.#files.user?.uid !== user.uid) {
-      this.#files = new OwnerFiles(this.#ownFiles, user);
-    }
+    else if (this.#files.user?.uid !== user.uid) this.#files = new OwnerFiles(this.#ownFiles, user);
   }
 
   #checkTrust(directory: string, info: FileInfo): void {
