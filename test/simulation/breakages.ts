@@ -1,0 +1,433 @@
+/** Ways to break the product on purpose, each in one place: `breakages_test.ts` shows that each of them is found. */
+
+interface Broken {
+  what: string;
+  file: string;
+  /** Stands in the file once. */
+  from: string;
+  to: string;
+}
+
+/** A breakage that the simulation finds. */
+export interface Played extends Broken {
+  /** The invariants of which one must be found not to hold. */
+  violates: number[];
+  /** How many runs it took from the first seed on when this was written. */
+  took: number;
+  /** The seed to begin with, to save time: shortly before the one that found it. Default: 1. */
+  seed?: number;
+  /** Of that one seed, only these events are played. */
+  only?: number[];
+}
+
+/** A breakage of what the simulation does not play, and that another test finds. */
+export interface Tested extends Broken {
+  /** The file of the test, and how the name of the test that must fail begins. */
+  foundBy: string;
+  test: string;
+}
+
+export type Breakage = Played | Tested;
+
+/** What was planted while the simulation was built. */
+const FIRST: Breakage[] = [
+  {
+    what: "deletes do not say which pod they mean",
+    file: "src/kube/client.ts",
+    from: "preconditions: { uid },",
+    to: "",
+    violates: [12],
+    took: 1,
+  },
+  {
+    what: "a request is printed before its name is durable",
+    file: "src/workdir/publish.ts",
+    from: "      await files.sync(this.#parent);\n",
+    to: "",
+    violates: [2],
+    took: 4,
+  },
+  {
+    what: "why a machine failed is not synced before it is called failed",
+    file: "src/workdir/commit.ts",
+    from: "    await inParallel(this.#lasting(), (machine) => this.#writeLastingTombstone(machine));\n" +
+      "    await this.#sync(layout.machines, this.#lasting());\n",
+    to: "    for (const [, change] of this.#changes) change.lasts = false;\n",
+    violates: [2, 7],
+    took: 4,
+  },
+  {
+    what: "a list is not compared with what was known",
+    file: "src/watchers/pods.ts",
+    from: "this.#unlisted.begin({ missing, unseen });",
+    to: "this.#unlisted.begin({ missing: [], unseen });",
+    violates: [3, 13],
+    took: 2,
+  },
+  {
+    what: "after a 410 the watch goes on where it was",
+    file: "src/kube/reflector.ts",
+    from: "if (!WATCH_GOES_ON.has(error.kind)) this.#version = undefined;",
+    to: "if (!WATCH_GOES_ON.has(error.kind)) { /* goes on */ }",
+    violates: [3, 8, 13],
+    took: 5,
+  },
+  {
+    what: "a deletion is assumed once it was asked for",
+    file: "src/verbs/get_request_status.ts",
+    from: 'result: gone ? "succeed" : "executing", ...address',
+    to: 'result: gone || readPodFacts(workdir, name)?.deletionAt !== undefined ? "succeed" : "executing", ...address',
+    violates: [2, 6],
+    took: 1,
+  },
+  {
+    what: "a delete that failed is not tried again",
+    file: "src/watchers/deletions.ts",
+    from: "wanted.againMs = clock.monotonic() + backoffMs(wanted.failures, random);",
+    to: "wanted.againMs = Infinity;",
+    violates: [3],
+    took: 24,
+  },
+  {
+    what: "notices of changed files are believed to come",
+    file: "src/serve/serve.ts",
+    from: "runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)",
+    to: "runner(), runner()",
+    violates: [3],
+    took: 39,
+    seed: 31,
+  },
+  {
+    what: "labels are not looked at",
+    file: "src/watchers/ownership.ts",
+    from: "  if (instance === owner.instance) {\n",
+    to: "  if (instance !== undefined) {\n",
+    violates: [3, 5, 12, 13],
+    took: 13,
+  },
+  {
+    what: "a view is believed whatever its age",
+    file: "src/workdir/views.ts",
+    from: "age > VIEW_LIFETIME_SECONDS",
+    to: "age > 1e9",
+    violates: [8],
+    took: 82,
+    seed: 74,
+  },
+  {
+    what: "returns are not looked at before a create",
+    file: "src/watchers/request_machines.ts",
+    from: "const isWanted = !returns.has(name) && !request.isOutdated;",
+    to: "const isWanted = !request.isOutdated;",
+    violates: [9],
+    took: 4,
+  },
+  {
+    what: "a pod that may exist is not looked for before its machine counts as gone",
+    file: "src/watchers/pod_creation.ts",
+    from: "  machine.mayExist = true;\n",
+    to: "",
+    violates: [6],
+    took: 606,
+    seed: 598,
+  },
+  {
+    what: "a machine that has no word yet is not counted",
+    file: "src/verbs/get_request_status.ts",
+    from: "if (word === undefined && (pending || request.record)) {",
+    to: "if (word === undefined && pending) {",
+    violates: [2, 7],
+    took: 6,
+  },
+  {
+    what: "a list of which a page fails counts as complete",
+    file: "src/kube/reflector.ts",
+    from: "      throw new ListFailure(error);\n",
+    to: "      this.#sink.complete();\n      throw new ListFailure(error);\n",
+    violates: [3, 6, 13],
+    took: 386,
+    seed: 378,
+  },
+  {
+    what: "only the first page of a list is read",
+    file: "src/kube/list_pages.ts",
+    from: "if (!continueToken) return;",
+    to: "return;",
+    violates: [3, 6, 13],
+    took: 92,
+    seed: 84,
+  },
+  {
+    what: "a watch that is silent is believed to be alive",
+    file: "src/kube/watch.ts",
+    from: "heardAt + idleTimeoutMs - clock",
+    to: "heardAt + 1e12 - clock",
+    violates: [3, 8, 13],
+    took: 42,
+    seed: 34,
+  },
+];
+
+/** What was once not prevented, by what happened then: each takes one of the mends away. */
+const MENDS: Breakage[] = [
+  {
+    what: "whoever finds the lease with somebody else serves without one",
+    file: "src/serve/tenure.ts",
+    from: "return await this.#standBy(state.holder, identity);",
+    to: "return this.#beginUnleased(identity, { error: state, lost });",
+    violates: [12, 15, 16],
+    took: 1,
+  },
+  {
+    what: "the lease is taken though its holder renews it",
+    file: "src/kube/lease.ts",
+    from: "if (lease && holder && !this.#isOurs(lease) && !this.#hasExpired(lease) && !isDead(holder.identity)) {",
+    to: "if (lease && holder && this.#seen === undefined) {",
+    violates: [15, 16],
+    took: 1,
+  },
+  {
+    what: "the pods of another work directory are ours though nothing says that it is not served",
+    file: "src/watchers/ownership.ts",
+    from: "if (owner.isSoleOwner) return true;",
+    to: "if (owner.instance) return true;",
+    violates: [12, 15],
+    took: 1,
+  },
+  {
+    what: "a process that was paused for too long writes when it wakes",
+    file: "src/kube/connection.ts",
+    from: 'if (method !== "GET" && !options.isUnfenced) this.#mayChange();',
+    to: "",
+    violates: [16],
+    took: 1,
+  },
+  {
+    what: "a work directory serves whatever instance it is told to",
+    file: "src/workdir/instances.ts",
+    from: "if (names.length === 0 || names.includes(instance) || accepted === instance) return;",
+    to: "if (names.length >= 0) return;",
+    violates: [3, 5, 6, 7, 8, 12, 15],
+    took: 1,
+  },
+  {
+    what: "any cluster and namespace will do",
+    file: "src/serve/cluster_guard.ts",
+    from: "      this.#refuse(known, place);\n",
+    to: "      // It will do.\n",
+    violates: [6, 7, 8, 15],
+    took: 1,
+  },
+  {
+    what: "what a list does not name is gone",
+    file: "src/watchers/pods.ts",
+    from: "this.#unlisted.begin({ missing, unseen });",
+    to: "for (const name of missing) this.#seeGone(name, undefined);",
+    violates: [6, 7, 8, 15],
+    took: 1,
+  },
+  {
+    what: "however many a list does not name, it is not doubted",
+    file: "src/watchers/listing.ts",
+    from: "return missing > FEW && missing > SHARE * (missing + this.size);",
+    to: "return missing < 0;",
+    foundBy: "test/watchers/pods_test.ts",
+    test: "?",
+  },
+  {
+    what: "however many pods are to be deleted at once, none is held",
+    file: "src/watchers/deletion_brake.ts",
+    from: "if (this.#times.length >= this.#limit) {",
+    to: "if (this.#times.length < 0) {",
+    foundBy: "test/watchers/deletion_brake_test.ts",
+    test: "what is held is looked at again a minute later",
+  },
+  {
+    what: "the cluster's clock alone says that a time is over",
+    file: "src/watchers/own_ages.ts",
+    from: "return (now - sinceMs) / 1000;",
+    to: "return Infinity;",
+    violates: [15],
+    took: 1,
+  },
+  {
+    what: "our clock alone says that a time is over",
+    file: "src/watchers/aging_machine.ts",
+    from: "return since !== undefined && now !== undefined && now - since > seconds;",
+    to: "return since !== undefined && now !== undefined && seconds >= 0;",
+    violates: [15],
+    took: 1,
+  },
+  {
+    what: "a pod that a watch shows no more is gone",
+    file: "src/watchers/pods.ts",
+    from: "return isDeletedForGood(pod) && (known === undefined || known === pod.metadata.uid);",
+    to: "return known === undefined || known === pod.metadata.uid;",
+    violates: [6, 7, 8],
+    took: 1,
+  },
+  {
+    what: "a pod without our labels is not the machine's, whatever its uid",
+    file: "src/watchers/pods.ts",
+    from: "const isOwn = pod !== undefined && this.#isOwn(machine, pod);",
+    to: "const isOwn = false;",
+    violates: [3, 6, 7, 8],
+    took: 1,
+  },
+  {
+    what: "pods may be stored without our labels",
+    file: "src/watchers/pod_creation.ts",
+    from: "if (lost.length === 0) return undefined;",
+    to: "if (lost.length >= 0) return undefined;",
+    violates: [3, 6, 7, 8],
+    took: 1,
+  },
+  {
+    what: "a note of a return is believed whoever wrote it",
+    file: "src/watchers/pod_memory.ts",
+    from: "return given.length === expected.length && timingSafeEqual(given, expected);",
+    to: "return given.length + expected.length > 0 || timingSafeEqual(given, expected);",
+    violates: [2, 3, 15],
+    took: 1,
+  },
+  {
+    what: "a cluster that was put back to an earlier state is not noticed",
+    file: "src/kube/reflector.ts",
+    from: "  return known !== undefined && Number(version) < Number(known);\n",
+    to: "  return known !== undefined && Number(version) < 0;\n",
+    violates: [3, 6, 7, 8, 13],
+    took: 1,
+  },
+  {
+    what: "an API server that lists what etcd has lost is believed",
+    file: "src/watchers/list_confirmation.ts",
+    from: "if (!isNew || this.isDoubted) return false;",
+    to: "if (restores >= 0) return false;",
+    violates: [3, 6, 7, 8],
+    took: 1,
+  },
+  {
+    what: "a machine that counted as gone stays so though its pod comes back",
+    file: "src/watchers/machine_state.ts",
+    from: "return record !== undefined && !record.givenUp && !record.returned && !returned;",
+    to: "return record === undefined && returned;",
+    violates: [6, 15],
+    took: 1,
+  },
+  {
+    what: "a watch that carries nothing is believed to be able to",
+    file: "src/kube/reflector.ts",
+    from: "    if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;\n    else {\n",
+    to: "    {\n",
+    violates: [8],
+    took: 1,
+  },
+  {
+    what: "another pod in the place of a machine's is the machine's",
+    file: "src/watchers/sightings.ts",
+    from: "const isReplaced = uid !== undefined && uid !== sighting.pod.metadata.uid;",
+    to: "const isReplaced = uid === null;",
+    violates: [3],
+    took: 1,
+    seed: 3762028092,
+    only: [15, 22, 29, 30, 32, 40],
+  },
+  {
+    what: "one eviction tells that a node is drained",
+    file: "src/watchers/node_departure.ts",
+    from: "return since >= 2 && since >= others;",
+    to: "return since >= 1;",
+    violates: [3, 8],
+    took: 1,
+  },
+  {
+    what: "a work directory is used that others may write in",
+    file: "src/workdir/trust.ts",
+    from: "return isOpen(mode) ?",
+    to: "return mode < 0 ?",
+    foundBy: "test/workdir/trust_test.ts",
+    test: "?",
+  },
+  {
+    what: "root uses a directory that others could have put there",
+    file: "src/workdir/trust.ts",
+    from: "if (open === undefined) return checkActing(files, root, owner);",
+    to: "if (open !== null) return checkActing(files, root, owner);",
+    foundBy: "test/workdir/trust_test.ts",
+    test: "?",
+  },
+  {
+    what: "a removal follows a link that was swapped in",
+    file: "src/files.ts",
+    from: "if (here.ino !== there.ino || here.dev !== there.dev) {",
+    to: "if (here.ino < 0) {",
+    foundBy: "test/files_test.ts",
+    test: "nobody who swaps a directory for a link all the time",
+  },
+  {
+    what: "what is made may be read by all",
+    file: "src/workdir/workdir.ts",
+    from: "const PRIVATE_FILE = 0o600;",
+    to: "const PRIVATE_FILE = 0o644;",
+    foundBy: "test/workdir/workdir_test.ts",
+    test: "what is made is private",
+  },
+  {
+    what: "one sync waits for the other",
+    file: "src/workdir/in_parallel.ts",
+    from: "const MOST_UNDER_WAY = 16;",
+    to: "const MOST_UNDER_WAY = 1;",
+    foundBy: "test/simulation/slow_syncs_test.ts",
+    test: "10,000 machines are rejected",
+  },
+  {
+    what: "a plug-in may print as much as it likes",
+    file: "src/kube/exec_plugin.ts",
+    from: "stdoutLimitBytes: STDOUT_LIMIT_BYTES,",
+    to: "stdoutLimitBytes: Infinity,",
+    foundBy: "test/kube/exec_plugin_test.ts",
+    test: "A plug-in is run with our environment",
+  },
+  {
+    what: "a plug-in is ended by a signal that it may ignore",
+    file: "src/kube/plugin_process.ts",
+    from: 'Deno.kill(-pid, "SIGKILL");',
+    to: 'Deno.kill(-pid, "SIGHUP");',
+    foundBy: "test/kube/plugin_process_test.ts",
+    test: "a plug-in that ignores SIGTERM is killed with its children when its time is over",
+  },
+  {
+    what: "a list that repeats itself is read for ever",
+    file: "src/kube/list_pages.ts",
+    from: "if (tokens.has(continueToken) || tokens.size >= MOST_PAGES) throw new EndlessList();",
+    to: "",
+    violates: [3, 8, 13],
+    took: 1,
+  },
+  {
+    what: "what root makes in another user's directory is root's",
+    file: "src/workdir/trust.ts",
+    from: "    return files.as(owner, () => owner);\n",
+    to: "    return files.as(owner, () => undefined);\n",
+    foundBy: "test/workdir/trust_test.ts",
+    test: "what root makes in another user's directory is that user's",
+  },
+  {
+    what: "SIGHUP ends serve",
+    file: "src/cli/signals.ts",
+    from: ', ["SIGHUP", () => {}]]',
+    to: "]",
+    foundBy: "test/cli/signals_test.ts",
+    test: "SIGHUP",
+  },
+  {
+    what: "nobody is told that the work directory is not served",
+    file: "src/verbs/provider.ts",
+    from: "doubt ??= doubtService(workdir, watcher, clock.now());",
+    to: "doubtService(workdir, watcher, clock.now());",
+    foundBy: "test/verbs/provider_test.ts",
+    test: "?",
+  },
+];
+
+export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS];
