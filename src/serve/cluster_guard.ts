@@ -29,18 +29,23 @@ export class ClusterGuard {
   readonly #workdir: Workdir;
   readonly #accepted: string | undefined;
   readonly #mayWrite: () => boolean;
+  readonly #moved: () => void;
   #refusal: string | undefined;
   /** What the work directory said: one that is emptied while we run does not forget it. */
   #known: ClusterPlace | undefined;
 
   /**
    * @param options `accepted`: the fingerprint of a cluster that is to be the directory's from now on; `mayWrite`: the
-   * directory is ours to write to
+   * directory is ours to write to; `moved` is called when it belongs to another cluster than before
    */
-  constructor(workdir: Workdir, options: { accepted?: string | undefined; mayWrite: () => boolean }) {
+  constructor(
+    workdir: Workdir,
+    options: { accepted?: string | undefined; mayWrite: () => boolean; moved?: () => void },
+  ) {
     this.#workdir = workdir;
     this.#accepted = options.accepted;
     this.#mayWrite = options.mayWrite;
+    this.#moved = options.moved ?? (() => {});
   }
 
   /** Why the cluster that the credentials lead to is not used; nothing if it is. */
@@ -55,7 +60,8 @@ export class ClusterGuard {
       const merged = mergeCluster(known, place);
       const isWritten = JSON.stringify(merged) === JSON.stringify(readCluster(this.#workdir));
       if (!isWritten && this.#mayWrite()) await this.#write(merged);
-    } else if (isAccepted || this.#knowsNoMachine() || (!known && await this.#holdsOurs(uidOf))) {
+    } else if (isAccepted || (known ? this.#knowsNoMachine() : await this.#holdsOurs(uidOf))) {
+      if (known) this.#moved();
       await this.#write(place);
       log.warn("The work directory belongs to this cluster from now on", { cluster: describeCluster(place) });
     } else {
@@ -81,14 +87,18 @@ export class ClusterGuard {
       const word = readStatusWord(this.#workdir, machine);
       return word !== undefined && machineStatus(word) === "terminated";
     };
-    return this.#workdir.names(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&
-      this.#workdir.names(layout.podsStatus).every(isOver);
+    return this.#machinesIn(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&
+      this.#machinesIn(layout.podsStatus).every(isOver);
   }
 
-  /** True if some machine that the work directory knows is there. */
+  #machinesIn(directory: string): string[] {
+    return this.#workdir.names(directory).filter((name) => parseMachineName(name));
+  }
+
+  /** True if some machine of whose pod the work directory knows is there, or it knows of no pod. */
   async #holdsOurs(uidOf: (pod: string) => Promise<string | undefined>): Promise<boolean> {
-    const { layout } = this.#workdir;
-    const machines = this.#workdir.names(layout.pods).filter((name) => parseMachineName(name)).slice(0, MACHINES_ASKED);
+    const machines = this.#machinesIn(this.#workdir.layout.pods).slice(0, MACHINES_ASKED);
+    if (machines.length === 0) return true;
     const found = await Promise.all(machines.map(async (name) => {
       const uid = readPodFacts(this.#workdir, name)?.uid;
       return uid !== undefined && await uidOf(name) === uid;

@@ -29,25 +29,31 @@ export class Pulse implements Loop {
   readonly #usage: () => Usage;
   readonly #pods: (() => number) | undefined;
   readonly #setAside: (() => number) | undefined;
+  readonly #heldDeletions: (() => number) | undefined;
   #dueMs: number;
   #tellAtMs: number;
   /** Milliseconds, since the last line. */
   #delays: number[] = [];
   #leastHeap = Infinity;
 
-  /** @param options `pods`: how many pods are followed, where they are; `setAside`: how many entries are broken */
+  /**
+   * @param options `pods`: how many pods are followed, where they are; `setAside`: how many entries are broken;
+   * `heldDeletions`: how many pods the brake keeps from being deleted, see `DeletionBrake`
+   */
   constructor(
     options: {
       clock: Clock;
       usage: () => Usage;
       pods?: (() => number) | undefined;
       setAside?: (() => number) | undefined;
+      heldDeletions?: (() => number) | undefined;
     },
   ) {
     this.#clock = options.clock;
     this.#usage = options.usage;
     this.#pods = options.pods;
     this.#setAside = options.setAside;
+    this.#heldDeletions = options.heldDeletions;
     this.#dueMs = this.#clock.monotonic();
     this.#tellAtMs = this.#dueMs + TELL_EVERY_MS;
   }
@@ -71,6 +77,7 @@ export class Pulse implements Loop {
       delayMaxMs: Math.round(delays.at(-1) ?? 0),
       pods: this.#pods?.(),
       setAside: this.#setAside?.(),
+      heldDeletions: this.#heldDeletions?.() || undefined,
     });
     this.#delays = [];
     this.#leastHeap = Infinity;

@@ -183,12 +183,27 @@ export function connect(
 ): { fence: Fence; kube: Kube; tenure: Tenure } {
   const { workdir, clock, random, holder } = daemon;
   const fence = new Fence(clock);
-  const guard = new ClusterGuard(workdir, { accepted: acceptCluster, mayWrite: () => fence.isOpen });
+  const guard = new ClusterGuard(workdir, {
+    accepted: acceptCluster,
+    mayWrite: () => fence.isOpen,
+    moved: () => tenure.moved(),
+  });
   const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
   const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });
   const isShared = watchers.length < WATCHERS.length;
   const refusal = () => guard.refusal;
-  const tenure = new Tenure({ workdir, kube, clock, random, locks, fence, holder, instance, isShared, refusal });
+  const tenure: Tenure = new Tenure({
+    workdir,
+    kube,
+    clock,
+    random,
+    locks,
+    fence,
+    holder,
+    instance,
+    isShared,
+    refusal,
+  });
   return { fence, kube, tenure };
 }
 
@@ -205,7 +220,7 @@ async function watch(
     lost: (reason: string) => void;
   },
 ): Promise<void> {
-  const { clock, random } = daemon;
+  const { clock, random, collect, usage } = daemon;
   const { fence, kube, tenure, terms, stopping, lost } = given;
   const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
   const end = new AbortController();
@@ -228,7 +243,6 @@ async function watch(
     signal: end.signal,
   };
   const runs = (name: WatcherName) => options.watchers.includes(name);
-  const { collect, usage } = daemon;
   const memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
   const ended = () => memory?.look();
   const mayStep = (signal: AbortSignal) => fence.opened(signal);
@@ -259,9 +273,12 @@ async function watch(
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
     start(new ReturnMarker(watching), runner());
   }
+  let heldDeletions: (() => number) | undefined;
   if (runs("expiry")) {
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
-    start(new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake }), expiry);
+    const watcher = new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake });
+    start(watcher, expiry);
+    heldDeletions = () => watcher.held;
   }
   const followers: { readonly viewIsOurs: boolean }[] = [];
   let followed: (() => number) | undefined;
@@ -299,8 +316,8 @@ async function watch(
     start(new SetAside(watching), runner());
     start(new LeftoversSweeper(watching), runner());
   }
-  const setAside = () => workdir.broken.size;
-  if (usage) start(new Pulse({ clock, usage, pods: followed, setAside }), bystander());
+  const counts = { pods: followed, setAside: () => workdir.broken.size, heldDeletions };
+  if (usage) start(new Pulse({ clock, usage, ...counts }), bystander());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);

@@ -64,8 +64,8 @@ export class Tenure {
   /** What tells this process from others that ask for the lease. */
   readonly #own: string;
   #state: LeaseState = { kind: "unknown", error: undefined };
-  /** The lease was ours once: to be refused from then on is trouble that passes, and no reason to go on without it. */
-  #wasLeased = false;
+  /** We were told of the lease once: to be refused from then on is trouble that passes, and no reason to go on without it. */
+  #wasGranted = false;
   /** We take no part in the lease: whoever finds our locks must not take them from us. */
   #isUnleased = false;
   /** Another work directory that was seen to have, or to have had, the instance. */
@@ -73,7 +73,7 @@ export class Tenure {
   #said: string | undefined;
   #standbyMs: number | undefined;
   #noteDueMs = -Infinity;
-  #keeping: { stop: AbortController; kept: Promise<void> } | undefined;
+  #keeping: { stop: AbortController; kept: Promise<void>; lost: () => void } | undefined;
   #trouble: string | undefined;
 
   constructor(options: TenureOptions) {
@@ -148,6 +148,12 @@ export class Tenure {
     this.#options.locks.release();
   }
 
+  /** Takes in that the directory belongs to another cluster from now on, where the lease is not ours yet. */
+  moved(): void {
+    this.#options.fence.close();
+    this.#keeping?.lost();
+  }
+
   /** Gives instance and directory to others, as far as they are ours. */
   async end(): Promise<void> {
     await this.#stopKeeping();
@@ -163,23 +169,26 @@ export class Tenure {
     if (!identity) return this.#wait(`${describeHolder(lockedBy)} is about to begin to serve it`);
     const contender = this.#contender ??= this.#contend(identity);
     const state = this.#state = await contender.try({ signal, isDead: (lease) => locks.isDead(lease) });
+    if (state.kind === "held" || state.kind === "waiting") this.#wasGranted = true;
     switch (state.kind) {
       case "unknown":
         return this.#wait(refusal() ?? `the lease cannot be asked for: ${describeError(state.error)}`);
       case "waiting":
         return await this.#standBy(state.holder, identity);
       case "refused":
-        if (!this.#wasLeased && !lockedBy) return this.#beginUnleased(identity, { error: state.error, lost });
+        if (!this.#wasGranted && !lockedBy) return this.#beginUnleased(identity, { error: state.error, lost });
         return this.#wait(lockedBy ? `${describeHolder(lockedBy)} serves it` : describeError(state.error));
     }
-    this.#wasLeased = true;
     this.#isUnleased = false;
     // Whoever has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
     if (lockedBy?.lease !== undefined) lockedBy = locks.take({ isFenced: true });
     if (lockedBy) return this.#wait(`${describeHolder(lockedBy)} serves it, and asks for no lease`);
     const taken = state.before ? await this.#noteOther(state.before, identity) : identity;
     fence.openUntil(state.untilMs);
-    return this.#begun({ identity: taken, isLeased: true }, (signal) => this.#keep(contender, { signal, lost }));
+    return this.#begun({ identity: taken, isLeased: true }, {
+      lost,
+      keep: (signal) => this.#keep(contender, { signal, lost }),
+    });
   }
 
   /** The directory's identity; written if there is none yet, and nothing if that is up to another process. */
@@ -262,15 +271,16 @@ export class Tenure {
     });
     this.#isUnleased = true;
     this.#options.fence.openUntil(Infinity);
-    return this.#begun({ identity, isLeased: false }, (signal) => this.#awaitGrant(signal, lost));
+    const keep = (signal: AbortSignal) => this.#awaitGrant(signal, lost);
+    return this.#begun({ identity, isLeased: false }, { lost, keep });
   }
 
-  #begun(terms: Terms, keep: (signal: AbortSignal) => Promise<void>): Terms {
+  #begun(terms: Terms, { lost, keep }: { lost: () => void; keep: (signal: AbortSignal) => Promise<void> }): Terms {
     const { workdir, instance } = this.#options;
     this.#said = this.#standbyMs = this.#trouble = undefined;
     this.#tryNote(undefined);
     const stop = new AbortController();
-    this.#keeping = { stop, kept: keep(stop.signal) };
+    this.#keeping = { stop, kept: keep(stop.signal), lost };
     log.info("Owner", { workdir: workdir.layout.root, instance, isLeased: terms.isLeased });
     return terms;
   }

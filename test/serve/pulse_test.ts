@@ -7,7 +7,7 @@ import { SimulatedClock } from "../support/simulated_clock.ts";
 const MIB = 1024 * 1024;
 
 /** Beats until `seconds` have passed, the n-th (from 1) of them `lateMs(n)` late. @returns what was logged, without times */
-async function beatFor(seconds: number, lateMs: (n: number) => number): Promise<string[]> {
+async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 0 } = {}): Promise<string[]> {
   let logged = "";
   startLogging({
     level: "info",
@@ -19,7 +19,7 @@ async function beatFor(seconds: number, lateMs: (n: number) => number): Promise<
   const endMs = clock.monotonic() + seconds * 1_000;
   let n = 0;
   const usage = () => ({ rss: 80 * MIB, heapUsed: (20 + n % 10) * MIB });
-  const pulse = new Pulse({ clock, usage, pods: () => 7 });
+  const pulse = new Pulse({ clock, usage, pods: () => 7, heldDeletions: () => held });
   while (clock.monotonic() <= endMs) {
     const outcome = await pulse.step(new AbortController().signal);
     assert.equal(outcome.kind, "again");
@@ -39,4 +39,11 @@ Deno.test("once a minute one line says what the process holds and how late its e
 Deno.test("an event loop that stands still for longer than a minute is told once it goes on", async () => {
   const lines = await beatFor(100, (n) => n === 10 ? 90_000 : 0);
   assert.deepEqual(lines, ["info    pulse: Pulse rssMiB=80 heapMiB=20 delayP99Ms=90000 delayMaxMs=90000 pods=7"]);
+});
+
+Deno.test("deletions that the brake holds are told for as long as there are any", async () => {
+  const lines = await beatFor(61, () => 0, { held: 140 });
+  assert.deepEqual(lines, [
+    "info    pulse: Pulse rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7 heldDeletions=140",
+  ]);
 });

@@ -21,6 +21,7 @@ export function fault(what: string, ...draws: ((random: Random) => FaultInput)[]
         simulation.trace.say("trouble", JSON.stringify(drawn));
         const isStale = drawn.name === "stale-reads";
         if (isStale) simulation.staleReads++;
+        if (drawn.name.endsWith("-lists")) simulation.emptiedMs = simulation.clock.monotonic();
         simulation.undo(aWhile(random), drawn.name, () => {
           simulation.cluster.clearFault(id);
           if (isStale) simulation.endStaleReads();

@@ -1,11 +1,13 @@
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
 import type { Random } from "../../src/random.ts";
+import { readCluster } from "../../src/workdir/cluster.ts";
 import type { Locks } from "../../src/workdir/lock.ts";
 import { Workdir } from "../../src/workdir/workdir.ts";
 import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens } from "./chance.ts";
 import { Process } from "./process.ts";
+import { NAMESPACE } from "./truth.ts";
 
 export const WORKDIR = "/work";
 export const CONFDIR = "/conf";
@@ -150,6 +152,9 @@ export class Host {
     };
   }
 
+  /** The uid of the namespace that its machines belong in, once somebody has led it astray. */
+  homeUid: string | undefined;
+
   /** Puts another token where the service account's is. */
   writeToken(token: string): void {
     this.writeAccount("token", token);
@@ -159,6 +164,18 @@ export class Host {
   writeAccount(name: "token" | "namespace" | "ca.crt", text: string): void {
     this.#files.writeText(`${SERVICE_ACCOUNT}/${name}`, text);
     this.#files.beginSync(`${SERVICE_ACCOUNT}/${name}`)();
+  }
+
+  /**
+   * Requests would be carried out elsewhere: the credentials lead there, and no machine tells serve that this is a mistake;
+   * or the directory has taken that for its place.
+   */
+  get isMisled(): boolean {
+    const says = (name: string) => this.#files.readText(`${SERVICE_ACCOUNT}/${name}`);
+    const isAstray = says("namespace") !== NAMESPACE || says("ca.crt") !== OWN_AUTHORITY;
+    const { namespaceUid } = readCluster(this.workdir) ?? {};
+    const isElsewhere = this.homeUid !== undefined && ![undefined, this.homeUid].includes(namespaceUid);
+    return isElsewhere || isAstray && this.workdir.names(this.workdir.layout.pods).length === 0;
   }
 
   #trouble(operation: string): void {

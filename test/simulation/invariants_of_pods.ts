@@ -9,6 +9,7 @@ import type { Invariant } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Host } from "./host.ts";
 import { INSTANCE, isMachine, isOver, type Life, NAMESPACE } from "./truth.ts";
+import type { Process } from "./process.ts";
 import type { Call } from "./wire.ts";
 
 /** How long after it was printed a return may be unknown to a create, in milliseconds: it is looked for every 50 ms. */
@@ -231,21 +232,22 @@ export function keptIsKept(simulation: Simulation): Invariant {
 /** 16. */
 export function oneOwner(simulation: Simulation): Invariant {
   /** By process, the identity by which it last asked for the lease. */
-  const identities = new Map<string, string>();
+  const identities = new Map<Process, string>();
   return {
     number: 16,
     title: "One owner",
     sent({ method, path, body }, { process }) {
       if (method === "GET") return undefined;
       if (path.includes("/leases")) {
-        identities.set(process.name, JSON.parse(body).spec.holderIdentity);
+        identities.set(process, JSON.parse(body).spec.holderIdentity);
         return undefined;
       }
-      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace: NAMESPACE })?.spec?.holderIdentity;
+      const [, namespace = NAMESPACE] = /\/namespaces\/([^/]+)\//.exec(path) ?? [];
+      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace })?.spec?.holderIdentity;
       if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
-      const isKnown = [...identities.values()].includes(holder);
-      const own = identities.get(process.name);
-      return isKnown && own !== undefined && own !== holder
+      const isAlive = [...identities].some(([one, identity]) => identity === holder && !one.isDead);
+      const own = identities.get(process);
+      return isAlive && own !== undefined && own !== holder
         ? `${process.name} sends ${method} ${path}, and ${holder} has the lease`
         : undefined;
     },

@@ -574,7 +574,8 @@ export class Simulation {
   }
 
   async #rest(when: string): Promise<void> {
-    const restlessMs = this.clock.monotonic() + (this.emptiedMs > -Infinity ? WHOLE_WITHIN_MS : REST_WITHIN_MS);
+    const isHidden = Math.max(this.emptiedMs, this.lieMs) > -Infinity;
+    const restlessMs = this.clock.monotonic() + (isHidden ? WHOLE_WITHIN_MS : REST_WITHIN_MS);
     while (!this.#violation) {
       await this.#letPass(LOOK_EVERY_MS);
       if (this.serving.length === 0) this.startServe();

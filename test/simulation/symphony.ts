@@ -46,6 +46,7 @@ export class Symphony {
     for (let tries = happens(random, 0.3) && requestId ? 2 : 1; tries > 0; tries--) {
       const killAt = happens(random, 0.3) ? integerBetween(random, 0, 40) : undefined;
       const input = { template: { templateId, machineCount: count } };
+      if (this.#simulation.host.isMisled) continue;
       const answer = await this.#simulation.runVerb("requestMachines", input, {
         killAt,
         requestId,

@@ -4,6 +4,7 @@ import { PodLabel, RETURN_ANNOTATION } from "../../src/templates/podspec.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
 import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";
+import { readCluster } from "../../src/workdir/cluster.ts";
 import { OTHER_AUTHORITY, OWN_AUTHORITY } from "./host.ts";
 import type { Process } from "./process.ts";
 import { aWhile, OTHER_NAMESPACE, type Simulation } from "./simulation.ts";
@@ -103,6 +104,9 @@ export const WORLD_DEEDS = {
     what: "the credentials lead to another namespace or cluster for a while",
     act(simulation, random) {
       const { host } = simulation;
+      const { namespaceUid } = readCluster(host.workdir) ?? {};
+      if (namespaceUid === undefined) return;
+      host.homeUid ??= namespaceUid;
       const [file, wrong, right] = oneOf(random, [
         ["namespace", OTHER_NAMESPACE, NAMESPACE],
         ["namespace", "nowhere", NAMESPACE],

@@ -459,7 +459,7 @@ export class MemoryFiles implements Files {
     const parts = split(path);
     const name = parts.pop();
     if (name === undefined) throw failure("NotFound", path);
-    const parent = this.#at(`/${parts.join("/")}`);
+    const parent = this.#at(directoryOf(parts, parts.length));
     if (parent.kind !== "directory") throw failure("NotADirectory", path);
     this.#enter(parent, path);
     return { parent, name, node: parent.entries.get(name) };
@@ -617,7 +617,19 @@ function withCode(error: Error, code: string): Error {
   return Object.assign(error, { code });
 }
 
+/** Paths that were split before: the same few are asked for over and over. */
+const splits = new Map<string, readonly string[]>();
+
 function split(path: string): string[] {
+  let parts = splits.get(path);
+  if (!parts) {
+    if (splits.size >= 10_000) splits.clear();
+    splits.set(path, parts = partsOf(path));
+  }
+  return [...parts];
+}
+
+function partsOf(path: string): string[] {
   if (path.includes("\0")) {
     throw withCode(new TypeError("file name contained an unexpected NUL byte"), "EINVAL");
   }
