@@ -16,7 +16,8 @@ const script = `
 
 Deno.test("SIGHUP does not end a process that is yet to be told to stop", async () => {
   const args = ["eval", "--no-check", script];
-  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   assert.equal((await reader.read()).value, "waits\n");
   process.kill("SIGHUP");
