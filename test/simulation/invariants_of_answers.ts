@@ -258,9 +258,10 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
   // By another clock it cannot be told here when it was heard.
   if (jumpedMs > -Infinity || hasOtherClocks) return undefined;
   const now = clock.monotonic();
-  // Where files, or parts of lists, were taken away, all that is missing is found with the next list.
+  // What was taken away of files or lists is found with the next list. An earlier state of the cluster is seen at once.
   const takenMs = Math.max(emptiedMs === putBackMs ? -Infinity : emptiedMs, restoredMs);
-  if (now < lieMs + FORGIVEN_MS || now < takenMs + WHOLE_WITHIN_MS) return undefined;
+  const liedMs = lieMs === putBackMs ? -Infinity : lieMs;
+  if (now < liedMs + FORGIVEN_MS || now < takenMs + WHOLE_WITHIN_MS) return undefined;
   const view = readView(host.workdir, "pods");
   if (doubtView(view, epochSeconds(clock.now() + host.skewMs)) !== undefined) return undefined;
   const heardMs = (view?.heardAt ?? 0) * 1000 - host.skewMs - (clock.now() - now);
