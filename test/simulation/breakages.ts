@@ -46,6 +46,7 @@ const FIRST: Breakage[] = [
     to: "",
     violates: [2],
     took: 4,
+    seed: 3,
   },
   {
     what: "why a machine failed is not synced before it is called failed",
@@ -63,7 +64,8 @@ const FIRST: Breakage[] = [
     from: "this.#unlisted.begin({ missing, unseen });",
     to: "this.#unlisted.begin({ missing: [], unseen });",
     violates: [3, 13],
-    took: 2,
+    took: 4,
+    seed: 3,
   },
   {
     what: "after a 410 the watch goes on where it was",
@@ -125,6 +127,7 @@ const FIRST: Breakage[] = [
     to: "const isWanted = !request.isOutdated;",
     violates: [9],
     took: 4,
+    seed: 3,
   },
   {
     what: "a pod that may exist is not looked for before its machine counts as gone",
@@ -141,6 +144,7 @@ const FIRST: Breakage[] = [
     to: "if (word === undefined && pending) {",
     violates: [2, 7],
     took: 6,
+    seed: 5,
   },
   {
     what: "a list of which a page fails counts as complete",
