@@ -10,6 +10,9 @@ export interface DeedKind {
   act: (simulation: Simulation, random: Random) => Promise<void> | void;
 }
 
+/** Faults that harm only if they last. */
+const LONG: Partial<Record<FaultInput["name"], { mostMs: number }>> = { "unstreamed-watches": { mostMs: 300_000 } };
+
 /** Faults of the cluster, for a while. */
 export function fault(what: string, ...draws: ((random: Random) => FaultInput)[]): DeedKind {
   return {
@@ -23,7 +26,7 @@ export function fault(what: string, ...draws: ((random: Random) => FaultInput)[]
         if (isStale) simulation.staleReads++;
         if (drawn.name === "forbidden") simulation.refusedMs = Infinity;
         if (drawn.name.endsWith("-lists")) simulation.emptiedMs = simulation.clock.monotonic();
-        simulation.undo(aWhile(random), drawn.name, () => {
+        simulation.undo(aWhile(random, LONG[drawn.name]), drawn.name, () => {
           simulation.cluster.clearFault(id);
           if (isStale) simulation.endStaleReads();
           if (drawn.name === "forbidden") simulation.refusedMs = simulation.clock.monotonic();

@@ -1,17 +1,21 @@
 import { epochSeconds } from "../../src/clock.ts";
 import type { RequestStatusAnswer, ReturnRequestsAnswer, StatusAnswer } from "../../src/hf/answers.ts";
 import { isRequestId } from "../../src/hf/names.ts";
-import { readMachineRecord } from "../../src/workdir/machines.ts";
-import { readRequest } from "../../src/workdir/requests.ts";
+import { machineStatus } from "../../src/hf/status.ts";
+import { readMachineRecord, readStatusWord } from "../../src/workdir/machines.ts";
+import { readMachineEntry, readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { doubtView, readView, VIEW_LIFETIME_SECONDS } from "../../src/workdir/views.ts";
 import type { Invariant, VerbRun } from "./invariants.ts";
-import type { Simulation } from "./simulation.ts";
+import { type Simulation, WHOLE_WITHIN_MS } from "./simulation.ts";
 import type { Asked } from "./symphony.ts";
 import { isMachine, isOver } from "./truth.ts";
 
 /** How long after a clock jumped, or a read was stale, what follows from it is forgiven, in milliseconds. */
 const FORGIVEN_MS = 300_000;
+
+/** How long before a view was heard something must have happened to be in it, in milliseconds: answers may be slow. */
+const REFLECTED_MS = 60_000;
 
 /** 1. */
 export function answersAtOnce(): Invariant {
@@ -208,14 +212,24 @@ function flawOfComplete({ status, machines }: RequestStatusAnswer, asked: Asked)
 
 /** 8. */
 export function knownIsReported(simulation: Simulation): Invariant {
+  /** By uid, when the phase of a pod last changed, or the pod came or went. */
+  const changes = new Map<string, { phase: string | undefined; atMs: number }>();
   return {
     number: 8,
     title: "Never report what we do not know",
+    podChanged(_type, { uid, isAlive, pod }) {
+      const phase = isAlive ? pod.status?.phase : undefined;
+      if (changes.has(uid) && changes.get(uid)?.phase === phase) return undefined;
+      changes.set(uid, { phase, atMs: simulation.clock.monotonic() });
+      return undefined;
+    },
     rested() {
       const { clock, host } = simulation;
       return doubtView(readView(host.workdir, "pods"), epochSeconds(clock.now() + host.skewMs));
     },
     answered({ verb, answer, failed }) {
+      const missed = missedByView(simulation, (uid) => changes.get(uid)?.atMs ?? -Infinity);
+      if (missed !== undefined) return missed;
       if (verb !== "getReturnRequests" || failed) return undefined;
       const { clock, truth, heardMs, jumpedMs, lieMs, host, departures } = simulation;
       const now = clock.monotonic();
@@ -235,4 +249,39 @@ export function knownIsReported(simulation: Simulation): Invariant {
       return undefined;
     },
   };
+}
+
+/** What a view that counts as fresh does not reflect of the cluster, though it happened long before it was heard. */
+function missedByView(simulation: Simulation, changedMs: (uid: string) => number): string | undefined {
+  const { clock, host, truth, symphony } = simulation;
+  const { lieMs, jumpedMs, hasOtherClocks, emptiedMs, restoredMs, putBackMs } = simulation;
+  // By another clock it cannot be told here when it was heard.
+  if (jumpedMs > -Infinity || hasOtherClocks) return undefined;
+  const now = clock.monotonic();
+  // What was taken away of files or lists is found with the next list. An earlier state of the cluster is seen at once.
+  const takenMs = Math.max(emptiedMs === putBackMs ? -Infinity : emptiedMs, restoredMs);
+  const liedMs = lieMs === putBackMs ? -Infinity : lieMs;
+  if (now < liedMs + FORGIVEN_MS || now < takenMs + WHOLE_WITHIN_MS) return undefined;
+  const view = readView(host.workdir, "pods");
+  if (doubtView(view, epochSeconds(clock.now() + host.skewMs)) !== undefined) return undefined;
+  const heardMs = (view?.heardAt ?? 0) * 1000 - host.skewMs - (clock.now() - now);
+  for (const life of truth.lives()) {
+    const { name, uid, isOurs, isAlive, isUnmarked, pod } = life;
+    const isTouched = simulation.garbage.has(name) || simulation.stolenLabels.has(name);
+    if (!isOurs || isUnmarked || isTouched || !symphony.machines.has(name)) continue;
+    if (Math.max(changedMs(uid), putBackMs) > heardMs - REFLECTED_MS) continue;
+    if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
+    const word = readStatusWord(host.workdir, name);
+    if (word === undefined) continue; // It is long past, or its word was lost.
+    const isOver = machineStatus(word) === "terminated";
+    const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
+    if (!isAlive && truth.living(name) === undefined && !isOver) {
+      return `${name} is ${word}, its pod is gone, and ${heard}`;
+    }
+    const isStarting = word === "creating" || word === "pending";
+    if (isAlive && pod.status?.phase === "Running" && isStarting) {
+      return `${name} is ${word}, its pod is Running, and ${heard}`;
+    }
+  }
+  return undefined;
 }

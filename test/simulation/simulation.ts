@@ -28,7 +28,7 @@ import { type Call, wire } from "./wire.ts";
 const REST_WITHIN_MS = 300_000;
 
 /** The same where somebody took files away: all is listed anew every ten minutes, give or take one. */
-const WHOLE_WITHIN_MS = 720_000;
+export const WHOLE_WITHIN_MS = 720_000;
 
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
@@ -93,6 +93,8 @@ export class Simulation {
   /** How many faults answer reads from the past now, and when one last did. */
   staleReads = 0;
   #staleMs = -Infinity;
+  /** A serve has run on a machine whose clock is not the host's. */
+  hasOtherClocks = false;
   /** When power failed last. */
   powerMs = -Infinity;
   /** When somebody last took something of the work directory away: what was asked before may be forgotten. */
@@ -317,6 +319,7 @@ export class Simulation {
     { host = this.host, instance = INSTANCE, aheadMs = 0 }: { host?: Host; instance?: string; aheadMs?: number } = {},
   ): Process {
     const process = host.start(`serve-${++this.#processes}`, { aheadMs });
+    this.hasOtherClocks ||= aheadMs !== 0;
     const { name, files, clock } = process;
     const random = randomFor(this.plan.seed, name);
     const stopping = new AbortController();

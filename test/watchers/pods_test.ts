@@ -211,6 +211,32 @@ Deno.test("what vanished while nobody watched is deleted by the next list, and n
   assert.equal(readMachineRecord(watching.workdir, "req-2")?.returned, true);
 });
 
+Deno.test("a list that lacks many machines at once is doubted, and the view with it, until another one says the same", async () => {
+  const watching = memoryWatching();
+  const names = Array.from({ length: 50 }, (_, index) => `req-${index}`);
+  const pods = names.map((name) => up(name));
+  const { watcher, list, go } = watch(watching);
+  list(...pods);
+  await go();
+  const lists = (most: Pod[]) => {
+    watcher.begin();
+    watcher.page(most);
+    return watcher.complete();
+  };
+  assert.equal(lists(pods.slice(11)), "doubted");
+  await go();
+  assert.equal(
+    readView(watching.workdir, "pods")?.doubt,
+    "11 of 50 machines were missing from the last list: it is being confirmed",
+  );
+  assert.ok(names.every((name) => word(watching, name) === "running"));
+  assert.equal(lists(pods.slice(11)), undefined, "the machines are asked for by their names");
+  await go();
+  assert.equal(readView(watching.workdir, "pods")?.doubt, undefined);
+  assert.deepEqual(names.filter((name) => word(watching, name) === "deleted"), names.slice(0, 11));
+  assert.equal(lists(pods.slice(21)), undefined, "ten are few");
+});
+
 Deno.test("a list that was cut short takes nothing away when the next one is whole", async () => {
   const watching = memoryWatching();
   const { watcher, list, go } = watch(watching);

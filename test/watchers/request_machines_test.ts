@@ -221,6 +221,24 @@ Deno.test("a returned machine whose pod may exist is not called gone before the 
   assertHandled(watching, "req");
 });
 
+Deno.test("a returned machine whose create was not answered is not called gone before the cluster says so", async () => {
+  const watching = memoryWatching();
+  const { go } = watch(watching);
+  await go();
+  await ask(watching, "req", 1);
+  watching.kube.fail("createPod", new KubeError("unavailable", "the answer was lost"), { times: 1 });
+  await go(10);
+  watching.kube.put(ourPod("req-0"));
+  watching.kube.fail("getPod", new KubeError("unavailable", "away"));
+  await giveBack(watching, "ret", "req-0");
+  await go(5_000);
+  assert.deepEqual(words(watching, "req"), ["creating"]);
+  watching.kube.recover();
+  await go();
+  assert.deepEqual(words(watching, "req"), ["creating"], "the return requests' watcher deletes it");
+  assertHandled(watching, "req");
+});
+
 Deno.test("what the server says against a second create is nothing against the pod that the first one made", async () => {
   const watching = memoryWatching();
   await ask(watching, "req", 2);
