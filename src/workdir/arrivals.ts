@@ -3,10 +3,7 @@ import type { Workdir } from "./workdir.ts";
 /** How long, in milliseconds, a change may hide behind a directory's modification time (file systems tick in up to 2 s). */
 const TICK_MS = 2_000;
 
-/**
- * How often, in milliseconds, all is listed though nothing seems to have changed: the clock of a file server may be another
- * than ours, so that a change behind its tick is not told from none.
- */
+/** How often, in milliseconds, all is listed though nothing seems to have changed: what a file server says may be old. */
 const LIST_EVERY_MS = 60_000;
 
 /** The names that appear in a directory over time, each given once; looks again where the directory has changed, and once a minute. */
@@ -16,6 +13,9 @@ export class Arrivals {
   readonly #gone: (name: string) => void;
   readonly #given = new Set<string>();
   #modifiedMs = -1;
+  /** When that was seen first, by the clock of our callers: a file server's may be another. */
+  #changedMs = -Infinity;
+  #isSettled = false;
   #listedMs = -Infinity;
 
   /** @param options `gone` is told of each name that was given and is there no more: should it come back, it is given again */
@@ -25,11 +25,15 @@ export class Arrivals {
     this.#gone = options.gone ?? (() => {});
   }
 
-  /** The names that are new since the last call. @param nowMs the wall clock, to tell a settled directory from a fresh one */
+  /** The names that are new since the last call. @param nowMs a clock, to tell a settled directory from a fresh one */
   next(nowMs: number): string[] {
     if (this.#workdir.kind(this.#directory) !== "directory") return [];
     const { modifiedMs } = this.#workdir.files.info(this.#directory);
-    if (modifiedMs === this.#modifiedMs && Math.abs(nowMs - this.#listedMs) < LIST_EVERY_MS) return [];
+    const hasChanged = modifiedMs !== this.#modifiedMs;
+    if (hasChanged) this.#changedMs = nowMs;
+    else if (this.#isSettled && Math.abs(nowMs - this.#listedMs) < LIST_EVERY_MS) return [];
+    this.#modifiedMs = modifiedMs;
+    this.#isSettled = Math.abs(nowMs - this.#changedMs) > TICK_MS;
     this.#listedMs = nowMs;
     const present = new Set(this.#workdir.names(this.#directory));
     for (const name of this.#given) {
@@ -39,7 +43,6 @@ export class Arrivals {
     }
     const names = [...present].filter((name) => !this.#given.has(name));
     for (const name of names) this.#given.add(name);
-    this.#modifiedMs = Math.abs(nowMs - modifiedMs) > TICK_MS ? modifiedMs : -1;
     return names;
   }
 

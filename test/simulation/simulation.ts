@@ -434,8 +434,11 @@ export class Simulation {
   mayBePast({ atMs, machines }: Asked): boolean {
     const { retention } = this.plan;
     if (!retention) return false;
-    // One that has come back since is another matter.
-    if (this.putBackMs === -Infinity && machines.some((name) => this.truth.living(name)?.isOurs)) return false;
+    // One that has come back since is another matter, but where it was only said to have gone.
+    if (
+      Math.max(this.putBackMs, this.#deceivedMs) === -Infinity &&
+      machines.some((name) => this.truth.living(name)?.isOurs)
+    ) return false;
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
     const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
     return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;

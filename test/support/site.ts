@@ -211,13 +211,19 @@ export class Site {
     return { program: first, args: [...rest, program, ...args], directory };
   }
 
-  /** Makes the work directory say that it knows every pod that exists, as of now. */
+  /** Makes the work directory say that it is served, and knows every pod that exists, as of now. */
   listed(): void {
     const now = Math.floor(Date.now() / 1000);
     Deno.mkdirSync(`${this.workdir}/views`, { recursive: true });
     this.write(
       "work/views/pods.json",
       JSON.stringify({ completeAt: now, heardAt: now, inode: Deno.statSync(this.workdir).ino }),
+    );
+    const seenAt = new Date().toISOString();
+    Deno.mkdirSync(`${this.workdir}/locks`, { recursive: true });
+    this.write(
+      "work/locks/pods.json",
+      JSON.stringify({ host: "elsewhere", pid: 1, command: "hostfactory serve", since: seenAt, seenAt }),
     );
   }
 
