@@ -145,12 +145,15 @@ async function suffer(
   }
 }
 
+/** For how long, in milliseconds, a pod may be there before any serve runs that can list it. */
+const UNKNOWN_MS = 30_000;
+
 /** What the cluster itself says, looked at as an administrator whenever it answers. */
 class Truth {
   readonly #cluster: Cluster;
   readonly #violation: (text: string) => void;
-  /** By machine, the pod that it has or had. */
-  readonly #uids = new Map<string, string>();
+  /** By machine, the pod that it has or had, and how long that was seen, in milliseconds. */
+  readonly #pods = new Map<string, { uid: string; sinceMs: number; seenMs: number }>();
   readonly confirming = new Set<Promise<void>>();
 
   constructor(cluster: Cluster, options: { violation: (text: string) => void }) {
@@ -158,7 +161,10 @@ class Truth {
     this.#violation = options.violation;
   }
 
-  /** No machine ever has a second pod. */
+  /**
+   * No machine has a second pod once anybody can know of the first: one that was created right before serve was killed, and
+   * taken away before the next one looked, has left no trace.
+   */
   async look(): Promise<void> {
     let pods: Map<string, Pod>;
     try {
@@ -168,10 +174,12 @@ class Truth {
     }
     for (const [name, pod] of pods) {
       if (!isOurs(pod)) continue;
-      const { metadata } = pod;
-      const before = this.#uids.get(name);
-      if (before !== undefined && before !== metadata.uid) this.#violation(`${name} has got a second pod`);
-      this.#uids.set(name, metadata.uid ?? "");
+      const { uid = "" } = pod.metadata;
+      const now = performance.now();
+      const before = this.#pods.get(name) ?? { uid, sinceMs: now, seenMs: now };
+      const lastedMs = before.seenMs - before.sinceMs;
+      if (before.uid !== uid && lastedMs > UNKNOWN_MS) this.#violation(`${name} has got a second pod`);
+      this.#pods.set(name, before.uid === uid ? { ...before, seenMs: now } : { uid, sinceMs: now, seenMs: now });
     }
   }
 
