@@ -235,7 +235,10 @@ export class RetentionWatcher implements Loop {
     return stored && await areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
   }
 
-  /** Makes all last that Symphony may be told of what has come to its end. */
+  /**
+   * Makes all last that Symphony may be told of what has come to its end, and that its pods' files are gone: those that came
+   * back with a power failure would be taken for what is left of a lost request.
+   */
   async #makeLast(): Promise<void> {
     const { files, layout } = this.#watching.workdir;
     if (this.#finished.length === 0) return;
@@ -243,7 +246,7 @@ export class RetentionWatcher implements Loop {
     await this.#notes.write(
       returned.map(({ machines, ...entry }) => ({ directory: this.#directory(entry), machines })),
     );
-    await inParallel([layout.podsStatus, layout.machines], (directory) => files.sync(directory));
+    await inParallel([layout.pods, layout.podsStatus, layout.machines], (directory) => files.sync(directory));
     this.#toNote = this.#finished;
     this.#finished = [];
   }

@@ -476,7 +476,7 @@ export class Simulation {
 
   /** True where a work directory was lost, or another one has been served: what it has to go by are the pods alone. */
   get wasRebuilt(): boolean {
-    if (this.putBackMs > -Infinity && this.plan.retention) return true;
+    if (Math.max(this.putBackMs, this.#deceivedMs) > -Infinity && this.plan.retention) return true;
     return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
   }
 
