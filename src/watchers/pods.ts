@@ -40,6 +40,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #listing: Listing;
   /** Machines that are known and that the LIST did not name. */
   readonly #unlisted: UnlistedMachines;
+  /** Machines of which no pod is known, and whose names another pod has, seen once. */
+  readonly #strangers = new Set<string>();
   readonly #lists = new ListConfirmation();
   /** What was amiss with the last LIST, until another one has said the same. */
   #listDoubt: string | undefined;
@@ -295,7 +297,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const hasLabels = pod !== undefined && this.#hasOurLabels(pod);
     if (!pod || (!isOwn && !hasLabels)) {
       if (isListed) this.#lists.refute();
-      return this.#seeGone(machine, last);
+      // What a create has just been answered with may be ours, and not written down yet.
+      const mayBeNew = pod !== undefined && this.#uidOf(machine) === undefined && !this.#strangers.delete(machine);
+      if (!mayBeNew) return this.#seeGone(machine, last);
+      this.#strangers.add(machine);
+      return this.#unlisted.hide(machine);
     }
     if (!isListed) this.#unlisted.hide(machine);
     if (!hasLabels) this.#complaints.note("", new Error("somebody has changed labels by which we know our pods"));
