@@ -429,6 +429,22 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
   assert.deepEqual(watching.kube.named("getPod").sort(), ["req-0", "req-1"]);
 });
 
+Deno.test("a machine of which no pod is known, and whose name a stranger has, is gone when that is so once more", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  writeStatusWord(watching.workdir, "req-0", "creating");
+  watching.kube.put(ourPod("req-0", { phase: "Running" }, { labels: {} }));
+  const { list, go } = watch(watching);
+  list();
+  await go();
+  assert.equal(word(watching, "req-0"), "creating", "what its create was answered with may not be written down yet");
+  await watching.clock.advance(11_000);
+  await go();
+  assert.equal(word(watching, "req-0"), "deleted");
+  assert.deepEqual(watching.kube.named("getPod"), ["req-0", "req-0"]);
+});
+
 Deno.test("while the server cannot be asked for them, they are not gone, and the view is not fresh", async () => {
   const watching = memoryWatching();
   await ask(watching, "req", 1);
