@@ -157,6 +157,9 @@ export class LeaseContender {
       return lease;
     } catch (error) {
       if (!(error instanceof KubeError) || error.kind !== "notFound") throw error;
+      // Somebody has deleted it, and not its holder, who does not know yet.
+      const seen = this.#seen?.lease;
+      if (seen && holderOf(seen) && !this.#isOurs(seen) && !this.#hasExpired(seen)) return seen;
       this.#seen = undefined;
       return undefined;
     }

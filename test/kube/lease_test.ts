@@ -114,6 +114,22 @@ Deno.test("a holder whose lease was deleted makes another, and is told that it i
   assert.ok(state.kind === "held" && !state.isRenewal);
 });
 
+Deno.test("others do not take a lease that somebody deleted while its holder may act", async () => {
+  const { kube, contender, pass } = contest();
+  const [a, b] = [contender("a"), contender("b")];
+  await a.try({ signal, isDead: alive });
+  assert.equal((await b.try({ signal, isDead: alive })).kind, "waiting");
+  kube.leases.delete(NAME);
+  await pass(2);
+  assert.equal((await b.try({ signal, isDead: alive })).kind, "waiting");
+  assert.equal((await a.try({ signal, isDead: alive })).kind, "held");
+  assert.equal((await b.try({ signal, isDead: alive })).kind, "waiting");
+  kube.leases.delete(NAME);
+  await pass(LEASE_SECONDS + 1);
+  const state = await b.try({ signal, isDead: alive });
+  assert.ok(state.kind === "held" && !state.isRenewal, "nobody has made another");
+});
+
 Deno.test("a holder whose lease somebody changed renews it if it is still its own", async () => {
   const { kube, contender } = contest();
   const a = contender("a");
