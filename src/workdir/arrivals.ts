@@ -29,8 +29,9 @@ export class Arrivals {
   next(nowMs: number): string[] {
     if (this.#workdir.kind(this.#directory) !== "directory") return [];
     const { modifiedMs } = this.#workdir.files.info(this.#directory);
-    const hasChanged = modifiedMs !== this.#modifiedMs;
-    if (hasChanged) this.#changedMs = nowMs;
+    // What the directory said before the first look is judged by its own time: to list thousands of names again is dear.
+    if (this.#changedMs === -Infinity) this.#changedMs = modifiedMs;
+    else if (modifiedMs !== this.#modifiedMs) this.#changedMs = nowMs;
     else if (this.#isSettled && Math.abs(nowMs - this.#listedMs) < LIST_EVERY_MS) return [];
     this.#modifiedMs = modifiedMs;
     this.#isSettled = Math.abs(nowMs - this.#changedMs) > TICK_MS;

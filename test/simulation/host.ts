@@ -152,6 +152,9 @@ export class Host {
     };
   }
 
+  /** When a serve of its directory was last told something by the cluster. */
+  heardMs = -Infinity;
+
   /** The uid of the namespace that its machines belong in, once somebody has led it astray. */
   homeUid: string | undefined;
 

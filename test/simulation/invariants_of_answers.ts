@@ -231,10 +231,10 @@ export function knownIsReported(simulation: Simulation): Invariant {
       const missed = missedByView(simulation, (uid) => changes.get(uid)?.atMs ?? -Infinity);
       if (missed !== undefined) return missed;
       if (verb !== "getReturnRequests" || failed) return undefined;
-      const { clock, truth, heardMs, jumpedMs, lieMs, host, departures } = simulation;
+      const { clock, truth, jumpedMs, lieMs, host, departures } = simulation;
       const now = clock.monotonic();
       for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
-        const ageMs = now - heardMs;
+        const ageMs = now - host.heardMs;
         if (ageMs > (VIEW_LIFETIME_SECONDS + 2) * 1000 && now - jumpedMs > FORGIVEN_MS) {
           return `${machine} is named, and the cluster was last heard from ${ageMs} ms ago`;
         }

@@ -85,8 +85,7 @@ export class Simulation {
   readonly symphony: Symphony;
   readonly weather: Weather = { lagMs: 0, tears: 0, deafBeforeMs: -Infinity };
   readonly departures = new Departures();
-  /** When the cluster was last heard from by a `serve`, and when anything but a list or a watch was last sent. */
-  heardMs = -Infinity;
+  /** When anything but a list or a watch was last sent to the cluster. */
   askedMs = -Infinity;
   /** When a clock last jumped. */
   jumpedMs = -Infinity;
@@ -622,7 +621,8 @@ export class Simulation {
   }
 
   #heard(process: Process): void {
-    if (!process.isDead && this.serving.includes(process)) this.heardMs = this.clock.monotonic();
+    const { host } = this.#serving.get(process) ?? {};
+    if (host && !process.isDead) host.heardMs = this.clock.monotonic();
   }
 
   #sent(process: Process, call: Call): void {
