@@ -55,7 +55,7 @@ trap 'exit 143' TERM
 compile() {
   "$@" compile --quiet --no-config --no-lock --no-npm --no-remote --no-check --no-prompt \
     --allow-read --allow-write --allow-net --allow-env --allow-sys --allow-run \
-    --no-code-cache --v8-flags=--max-semi-space-size=4,--expose-gc,--heap-growing-percent=40 \
+    --no-code-cache --v8-flags=--max-semi-space-size=4,--expose-gc,--heap-growing-percent=40,--initial-old-space-size=48 \
     ${target:+--target "$target"} --output "$work/out/$output" "$work/bundle/main.js" </dev/null
 }
 
