@@ -26,11 +26,15 @@ Deno.chdir(root);
 const { paths, options } = split(Deno.args);
 const files = testFiles(paths);
 const isEndToEnd = (file: string) => file.startsWith("test/e2e/");
+// It acts as other users, and with it all threads of its process.
+const isAlone = (file: string) => file === "test/workdir/owner_files_test.ts";
 const isSimulation = (file: string) => file.startsWith("test/simulation/");
 const temporary = Deno.makeTempDirSync({ prefix: "hostfactory-test-" });
 try {
   if (files.length === 0) throw new Error(`there is no test in ${paths.join(" ")}`);
-  await runTests(files.filter((file) => !isEndToEnd(file) && !isSimulation(file)), ["--parallel", ...options]);
+  const isBesideOthers = (file: string) => !isEndToEnd(file) && !isSimulation(file) && !isAlone(file);
+  await runTests(files.filter(isBesideOthers), ["--parallel", ...options]);
+  await runTests(files.filter(isAlone), options);
   const played = runTests(files.filter(isSimulation), options);
   const [simulated, driven] = await Promise.allSettled([played, runEndToEnd(files.filter(isEndToEnd))]);
   for (const half of [simulated, driven]) if (half.status === "rejected") throw half.reason;
