@@ -38,11 +38,11 @@ const offences: [code: string, home: string | undefined][] = [
   ["import process from 'node:process'", "src/files.ts"],
   ["AbortSignal.any([a, b])", undefined],
   ["AbortSignal.timeout(1)", undefined],
-  ["fetch('http://x')", "src/kube/network.ts"],
-  ["globalThis.fetch('http://x')", "src/kube/network.ts"],
-  ["const network = { fetch }", "src/kube/network.ts"],
-  ["call(fetch)", "src/kube/network.ts"],
-  ["Deno.createHttpClient({})", "src/kube/network.ts"],
+  ["fetch('http://x')", "src/kube/transport/network.ts"],
+  ["globalThis.fetch('http://x')", "src/kube/transport/network.ts"],
+  ["const network = { fetch }", "src/kube/transport/network.ts"],
+  ["call(fetch)", "src/kube/transport/network.ts"],
+  ["Deno.createHttpClient({})", "src/kube/transport/network.ts"],
 ];
 
 for (const [code, home] of offences) {

@@ -9,26 +9,24 @@ const leaves = ["errors", "log", "config", "clock", "budget", "random", "files",
 /** Who may import whom; leaves may be imported by all, and everybody may import within its own directory. */
 const table: Record<string, string[]> = {
   cli: ["serve", "verbs", "admin", "simulator"],
-  serve: ["watchers", "kube", "workdir", "templates", "events", "metrics", "hooks", "hf"],
-  watchers: ["kube", "workdir", "templates", "events", "metrics", "hooks", "hf"],
-  verbs: ["workdir", "templates", "hf"],
-  admin: ["verbs", "workdir", "events", "kube", "hf"],
+  serve: ["watchers", "machine", "kube", "workdir", "templates", "hf"],
+  watchers: ["machine", "kube", "workdir", "templates", "hf"],
+  verbs: ["machine", "workdir", "templates", "hf"],
+  admin: ["kube", "hf"],
+  workdir: ["machine", "hf"],
+  machine: ["templates", "hf"],
   kube: ["hf"],
-  workdir: ["hf"],
   templates: ["hf"],
-  events: ["hf"],
-  metrics: ["hf"],
-  hooks: ["hf"],
   hf: [],
   simulator: [],
 };
 
 /** Who may also import only types of whom: nothing of these is left at run time. */
-const typesOnly: Record<string, string[]> = { simulator: ["kube"] };
+const typesOnly: Record<string, string[]> = { simulator: ["kube"], machine: ["kube"] };
 
 /** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/events/", "src/workdir/lock.ts"],
+  "node:sqlite": ["src/events/", "src/workdir/store/lock.ts"],
 };
 
 /** What only the build or the tests use. */

@@ -51,7 +51,7 @@ const globals: Edge[] = [
   },
   {
     names: /^(fetch|Deno\.createHttpClient)$/,
-    home: "src/kube/network.ts",
+    home: "src/kube/transport/network.ts",
     instead: "take the network from the wiring",
   },
 ];
@@ -63,7 +63,7 @@ const modules: Edge[] = [
   { names: /^(node:)?process$/, home: "src/files.ts", instead: "use what src/ has for it" },
   {
     names: /^(node:)?(http|https|http2)$/,
-    home: "src/kube/network.ts",
+    home: "src/kube/transport/network.ts",
     instead: "take the network from the wiring",
   },
 ];

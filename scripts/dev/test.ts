@@ -27,7 +27,7 @@ const { paths, options } = split(Deno.args);
 const files = testFiles(paths);
 const isEndToEnd = (file: string) => file.startsWith("test/e2e/");
 // They act as other users, and from other directories, and with them all threads of their process.
-const ALONE = ["test/files_test.ts", "test/workdir/owner_files_test.ts"];
+const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
 const isAlone = (file: string) => ALONE.includes(file);
 const isSimulation = (file: string) => file.startsWith("test/simulation/");
 const temporary = Deno.makeTempDirSync({ prefix: "hostfactory-test-" });

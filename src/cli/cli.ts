@@ -81,7 +81,7 @@ export const sharedOption = {
       .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
 };
 
-/** Longer watches would be heard from too rarely to be believed: see `VIEW_LIFETIME_SECONDS`. */
+/** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;
 
 /** The existing plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */

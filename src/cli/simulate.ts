@@ -30,8 +30,8 @@ export function simulateCommand(cli: Cli): Command {
       using stop = stopSignals();
       configure(cli, command, { defaultLogLevel: "info" });
       const [{ startSimulator }, { readFaults, readStages }] = await Promise.all([
-        import("../simulator/server.ts"),
-        import("../simulator/document.ts"),
+        import("../simulator/api/server.ts"),
+        import("../simulator/api/document.ts"),
       ]);
       const seed = options.seed ?? integerBetween(cli.random, 1, 1_000_000);
       const simulator = startSimulator({

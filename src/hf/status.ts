@@ -1,8 +1,8 @@
 import type { PartialFailure } from "../config.ts";
 
 /** The state words of `pods-status/`, as the existing plug-in writes them. */
-export const STATUS_WORDS = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
-export type StatusWord = typeof STATUS_WORDS[number];
+export const MACHINE_STATES = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
+export type MachineState = typeof MACHINE_STATES[number];
 
 /** What became of one machine within its request or return request (Symphony's words). */
 export type MachineResult = "executing" | "succeed" | "fail";
@@ -12,17 +12,17 @@ export type MachineStatus = "running" | "terminated";
 
 export type RequestStatus = "running" | "complete" | "complete_with_error";
 
-export function isStatusWord(text: string): text is StatusWord {
-  return (STATUS_WORDS as readonly string[]).includes(text);
+export function isMachineState(text: string): text is MachineState {
+  return (MACHINE_STATES as readonly string[]).includes(text);
 }
 
 /** The machine's state for Symphony; no word means that there is no such machine. */
-export function machineStatus(word: StatusWord | undefined): MachineStatus {
+export function machineStatus(word: MachineState | undefined): MachineStatus {
   return word === "creating" || word === "pending" || word === "running" ? "running" : "terminated";
 }
 
 /** What a request says of a machine with this word. */
-export function requestResult(word: StatusWord | undefined): MachineResult {
+export function requestResult(word: MachineState | undefined): MachineResult {
   switch (word) {
     case "creating":
     case "pending":

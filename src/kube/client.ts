@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
 import { StoredVersions } from "./stored_versions.ts";

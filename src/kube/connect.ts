@@ -2,11 +2,11 @@ import type { Clock } from "../clock.ts";
 import type { Files } from "../files.ts";
 import type { Admit } from "./cluster_place.ts";
 import { KubeClient } from "./client.ts";
-import { Connection } from "./connection.ts";
-import { Credentials } from "./credentials.ts";
+import { Connection } from "./transport/connection.ts";
+import { Credentials } from "./auth/credentials.ts";
 import type { Kube } from "./kube.ts";
-import { type Network, systemNetwork } from "./network.ts";
-import { type RunPlugin, systemRunPlugin } from "./plugin_process.ts";
+import { type Network, systemNetwork } from "./transport/network.ts";
+import { type RunPlugin, systemRunPlugin } from "./auth/plugin_process.ts";
 
 export interface ConnectOptions {
   /** `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_…`, `HTTPS_PROXY` and the like; given on to credential plug-ins. */

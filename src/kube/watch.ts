@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
-import type { OpenStream } from "./connection.ts";
+import type { OpenStream } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
 import { sortFailure } from "./failure.ts";
-import { LineSplitter } from "./lines.ts";
+import { LineSplitter } from "./transport/lines.ts";
 import type { Status, WatchEvent } from "./types.ts";
 
 export interface WatchStreamOptions {

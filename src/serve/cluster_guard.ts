@@ -12,9 +12,9 @@ import {
   readCluster,
   writeCluster,
 } from "../workdir/cluster.ts";
-import { readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { readPodFacts, readState } from "../workdir/machines.ts";
 import { hasUnhandledRequests } from "../workdir/outdated_requests.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** Machines that are asked for to find out whether a cluster is theirs. */
 const MACHINES_ASKED = 50;
@@ -92,7 +92,7 @@ export class ClusterGuard {
   #knowsNoMachine(): boolean {
     const { layout } = this.#workdir;
     const isOver = (machine: string) => {
-      const word = readStatusWord(this.#workdir, machine);
+      const word = readState(this.#workdir, machine);
       return word !== undefined && machineStatus(word) === "terminated";
     };
     return this.#machinesIn(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&

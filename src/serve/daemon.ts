@@ -3,10 +3,10 @@ import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
 import type { Random } from "../random.ts";
-import { systemLocks } from "../workdir/lock.ts";
-import { Workdir } from "../workdir/workdir.ts";
+import { systemLocks } from "../workdir/store/lock.ts";
+import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
-import { systemUsage } from "./pulse.ts";
+import { systemUsage } from "./stats_line.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Loop, Outcome } from "../watchers/outcome.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** How often, in milliseconds, the work directory is looked at. */
 const LOOK_EVERY_MS = 1_000;

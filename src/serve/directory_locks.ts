@@ -1,7 +1,7 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import type { Locks } from "../workdir/lock.ts";
-import { doubtService, type LockHolder, noteHolder, readHolder } from "../workdir/lock_holder.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import type { Locks } from "../workdir/store/lock.ts";
+import { doubtService, type LockHolder, noteHolder, readHolder } from "../workdir/store/lock_holder.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** The locks of the watchers that a process runs: all of them or none. */
 export class DirectoryLocks {

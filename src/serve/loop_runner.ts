@@ -2,7 +2,7 @@ import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
-import { backoffMs } from "../watchers/backoff.ts";
+import { backoffMs } from "../watchers/work/backoff.ts";
 import type { Loop, Outcome } from "../watchers/outcome.ts";
 
 /** After a step a loop rests for this many times as long as the step took, so that no loop starves the others. */

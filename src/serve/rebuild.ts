@@ -4,14 +4,14 @@ import type { KubeError } from "../kube/errors.ts";
 import { reflect } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
 import { PodLabel, type ReturnMemory } from "../templates/podspec.ts";
-import { findMissing, indexesByRequest } from "../watchers/missing.ts";
-import { instancesOnPods, isOurs, UNMARKED } from "../watchers/ownership.ts";
-import { isSigned, returnMemoryOf } from "../watchers/pod_memory.ts";
-import { PodsWatcher } from "../watchers/pods.ts";
-import type { Watching } from "../watchers/watching.ts";
+import { findLostRequest, indexesByRequest } from "../watchers/recovery/lost_request.ts";
+import { instancesOnPods, isOurs, UNMARKED } from "../watchers/work/ownership.ts";
+import { isSigned, returnMemoryOf } from "../watchers/recovery/pod_memory.ts";
+import { PodsWatcher } from "../watchers/pods/watcher.ts";
+import type { Watching } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
-import { ReturnIndex } from "../workdir/return_index.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { connect, type Daemon, type Scope } from "./serve.ts";
@@ -142,7 +142,7 @@ function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
   );
   const requests: Rebuilt["requests"] = [];
   for (const [id, indexes] of indexesByRequest(ours.keys())) {
-    const missing = findMissing(workdir, { id, indexes, podOf: (machine) => ours.get(machine) });
+    const missing = findLostRequest(workdir, { id, indexes, podOf: (machine) => ours.get(machine) });
     if (!missing) continue;
     requests.push(
       missing.kind === "rebuild"

@@ -1,39 +1,39 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
-import type { ConnectionOptions } from "../kube/connection.ts";
+import type { ConnectionOptions } from "../kube/transport/connection.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { version } from "../version.ts";
-import { backoffMs } from "../watchers/backoff.ts";
-import { ExpiryWatcher } from "../watchers/expiry.ts";
-import { LeftoversSweeper } from "../watchers/leftovers.ts";
+import { backoffMs } from "../watchers/work/backoff.ts";
+import { TimeoutsWatcher } from "../watchers/timeouts/watcher.ts";
+import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import type { Loop } from "../watchers/outcome.ts";
-import { NodesWatcher } from "../watchers/nodes.ts";
-import { instancesOnPods } from "../watchers/ownership.ts";
-import type { RetentionLimits } from "../watchers/past.ts";
-import { PodsWatcher } from "../watchers/pods.ts";
-import { RequestMachinesWatcher } from "../watchers/request_machines.ts";
-import { RequestReturnMachinesWatcher } from "../watchers/request_return_machines.ts";
-import { RetentionWatcher } from "../watchers/retention.ts";
-import { SetAside } from "../watchers/set_aside.ts";
-import { ReturnMarker } from "../watchers/return_marker.ts";
-import type { Watching } from "../watchers/watching.ts";
+import { NodesWatcher } from "../watchers/nodes/watcher.ts";
+import { instancesOnPods } from "../watchers/work/ownership.ts";
+import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
+import { PodsWatcher } from "../watchers/pods/watcher.ts";
+import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
+import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
+import { RetentionWatcher } from "../watchers/gc/watcher.ts";
+import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
+import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_watcher.ts";
+import type { Watching } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
-import type { Locks } from "../workdir/lock.ts";
-import type { LockHolder } from "../workdir/lock_holder.ts";
-import { ReturnIndex } from "../workdir/return_index.ts";
-import { Workdir } from "../workdir/workdir.ts";
+import type { Locks } from "../workdir/store/lock.ts";
+import type { LockHolder } from "../workdir/store/lock_holder.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
+import { Workdir } from "../workdir/store/workdir.ts";
 import { ClusterGuard } from "./cluster_guard.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
 import { DirectoryLocks } from "./directory_locks.ts";
 import { Fence, isNotOwner } from "./fence.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { type Collect, MemoryKeeper } from "./memory.ts";
-import { Pulse, type Usage } from "./pulse.ts";
+import { StatsLine, type Usage } from "./stats_line.ts";
 import { Tenure, type Terms } from "./tenure.ts";
 
 /** The watchers that can run alone or together; each has a lock of its own. */
@@ -271,12 +271,12 @@ async function watch(
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
   if (runs("request-return-machines")) {
     start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
-    start(new ReturnMarker(watching), runner());
+    start(new ReturnAnnotationWatcher(watching), runner());
   }
   let heldDeletions: (() => number) | undefined;
   if (runs("expiry")) {
     const limits = { podTimeoutSeconds, imagePullGraceSeconds };
-    const watcher = new ExpiryWatcher(watching, { ...limits, dryRun, wake: expiry.wake });
+    const watcher = new TimeoutsWatcher(watching, { ...limits, dryRun, wake: expiry.wake });
     start(watcher, expiry);
     heldDeletions = () => watcher.held;
   }
@@ -313,11 +313,11 @@ async function watch(
     );
   }
   if (!dryRun) {
-    start(new SetAside(watching), runner());
-    start(new LeftoversSweeper(watching), runner());
+    start(new QuarantineWatcher(watching), runner());
+    start(new TemporaryFilesWatcher(watching), runner());
   }
   const counts = { pods: followed, setAside: () => workdir.broken.size, heldDeletions };
-  if (usage) start(new Pulse({ clock, usage, ...counts }), bystander());
+  if (usage) start(new StatsLine({ clock, usage, ...counts }), bystander());
   if (!dryRun && !options.runOnce) {
     const { watchers } = options;
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);

@@ -5,11 +5,11 @@ import type { Kube } from "../kube/kube.ts";
 import { LeaseContender, type LeaseHolder, leaseName, type LeaseState } from "../kube/lease.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
-import { backoffMs } from "../watchers/backoff.ts";
+import { backoffMs } from "../watchers/work/backoff.ts";
 import { giveIdentity, type Identity, newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
-import { describeHolder, type LockHolder } from "../workdir/lock_holder.ts";
+import { describeHolder, type LockHolder } from "../workdir/store/lock_holder.ts";
 import { hasUnhandledRequests, markOutdatedRequests } from "../workdir/outdated_requests.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 import type { DirectoryLocks } from "./directory_locks.ts";
 import type { Fence } from "./fence.ts";
 

@@ -1,15 +1,18 @@
 import { HostFactoryError } from "../errors.ts";
 import { type Catalogue, manifestPath, NO_LIMIT, type Template, TEMPLATES_FILE } from "../templates/catalogue.ts";
-import { InUse } from "../workdir/in_use.ts";
+import { MachinesInUse } from "../workdir/index/machines_in_use.ts";
 import type { Provider } from "./provider.ts";
 
 /** How many more machines there may be of the templates that have a limit. */
 export class Capacity {
-  readonly #inUse: InUse;
+  readonly #inUse: MachinesInUse;
 
   constructor({ config, workdir }: Provider, { templates }: Catalogue) {
     const pathOf = (template: Template) => manifestPath(config.confdir ?? "", template);
-    this.#inUse = new InUse(workdir, (path) => templates.find((template) => pathOf(template) === path)?.templateId);
+    this.#inUse = new MachinesInUse(
+      workdir,
+      (path) => templates.find((template) => pathOf(template) === path)?.templateId,
+    );
   }
 
   /** The templates, those with a limit with how many machines can be had of them now. @throws where that cannot be known */

@@ -4,25 +4,26 @@ import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
 import {
   type MachineResult,
+  type MachineState,
   type MachineStatus,
   machineStatus,
   requestResult,
   requestStatus,
-  type StatusWord,
 } from "../hf/status.ts";
-import { type MachineRecord, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
+import { readPodFacts, readState, readTombstone } from "../workdir/machines.ts";
+import type { Tombstone } from "../machine/tombstone.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
-import { ReturnIndex } from "../workdir/return_index.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
-import { doubtPods } from "../workdir/views.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import { doubtPods } from "../workdir/index/sync_status.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 import { inSentences, type Provider, withService } from "./provider.ts";
 
 /** What a machine's message says while nothing is wrong with it, as the existing plug-in has it. */
 const ALLOCATED = "Allocated by K8s hostfactory";
 
 /** Why a machine failed, where nothing more is known of it than its word. */
-const GENERIC_FAILURE: Partial<Record<StatusWord, string>> = {
+const GENERIC_FAILURE: Partial<Record<MachineState, string>> = {
   failed: "The pod failed",
   unknown: "The pod's state is unknown to the cluster: its node may be lost",
   deleted: "The pod was deleted, and not because Symphony returned the machine",
@@ -145,7 +146,7 @@ function machineOfRequest(
   { name, pending }: { name: string; pending: boolean },
   isReturned: Options["isReturned"],
 ): MachineAnswer {
-  const word = readStatusWord(workdir, name);
+  const word = readState(workdir, name);
   const launchtime = request.record?.requestedAt;
   // 1. Still to be created, or its word was lost: not decided yet.
   if (word === undefined && (pending || request.record)) {
@@ -155,7 +156,7 @@ function machineOfRequest(
   const status = machineStatus(word);
   if (result !== "fail") return machineAnswer({ name, result, status, launchtime, ...addressOf(workdir, name) });
   // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.
-  const record = readMachineRecord(workdir, name);
+  const record = readTombstone(workdir, name);
   const ended = { name, status, launchtime, ...addressOf(workdir, name, record) };
   // A power failure takes the note of one that was up and returned alone; the existing plug-in leaves none of what failed.
   const mayLackNote = word === "deleted" || (word === "failed" && request.record !== undefined);
@@ -190,10 +191,10 @@ function statusOfReturn(workdir: Workdir, request: StoredReturn): RequestStatusA
 
 /** A machine counts as given back once its pod is gone, whatever its word says before. */
 function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, name: string): MachineAnswer {
-  const word = readStatusWord(workdir, name);
+  const word = readState(workdir, name);
   // Of one that nothing is known of, the cluster is asked before its return request counts as handled.
   const status = word === undefined && record && !processed ? "running" : machineStatus(word);
-  const noted = readMachineRecord(workdir, name);
+  const noted = readTombstone(workdir, name);
   // Where it had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
   const hadPod = word === "succeeded" || (word === "failed" && !noted) || noted?.uid !== undefined;
   const gone = word === "deleted"
@@ -208,13 +209,13 @@ function machineOfReturn(workdir: Workdir, { record, processed }: StoredReturn, 
  * True where a machine's own pod is there, though its word is `deleted`: the existing plug-in says so as soon as it gives a
  * pod up. Another pod in its place does not count.
  */
-function isStillThere(workdir: Workdir, name: string, noted: MachineRecord | undefined): boolean {
+function isStillThere(workdir: Workdir, name: string, noted: Tombstone | undefined): boolean {
   const pod = readPodFacts(workdir, name);
   return pod !== undefined && (noted === undefined || noted.uid === pod.uid);
 }
 
 /** Who and where the machine is or was: from its pod, else from what was noted at its end. */
-function addressOf(workdir: Workdir, name: string, record?: MachineRecord): Partial<MachineAnswer> {
+function addressOf(workdir: Workdir, name: string, record?: Tombstone): Partial<MachineAnswer> {
   const pod = readPodFacts(workdir, name);
   if (pod) {
     const launchtime = pod.createdAt === undefined ? {} : { launchtime: pod.createdAt };

@@ -4,12 +4,18 @@ import { parseMachineName } from "../hf/names.ts";
 import { parseReturnRequests } from "../hf/questions.ts";
 import { machineStatus } from "../hf/status.ts";
 import { type Departure, readDepartures } from "../workdir/departures.ts";
-import { readLost } from "../workdir/lost.ts";
-import { hadPod, readMachineRecord, readPodFacts, readStatusWord } from "../workdir/machines.ts";
-import { ReturnIndex } from "../workdir/return_index.ts";
+import { readGone } from "../workdir/index/gone_machines.ts";
+import { hadPod } from "../machine/tombstone.ts";
+import { readPodFacts, readState, readTombstone } from "../workdir/machines.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
 import { machinesBeingReturned } from "../workdir/returns.ts";
-import { doubtView, readView, type View, VIEW_LIFETIME_SECONDS } from "../workdir/views.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import {
+  doubtSyncStatus,
+  readSyncStatus,
+  SYNC_LIFETIME_SECONDS,
+  type SyncStatus,
+} from "../workdir/index/sync_status.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { nodeGrace } from "./node_grace.ts";
 import { type Provider, withService } from "./provider.ts";
@@ -27,8 +33,8 @@ export function getReturnRequests(provider: Provider, input: unknown): ReturnReq
 function nameMachines(provider: Provider, named: ReturnType<typeof parseReturnRequests>): ReturnRequestsAnswer {
   const { workdir, clock } = provider;
   const now = epochSeconds(clock.now());
-  const view = readView(workdir, "pods");
-  const doubt = doubtView(view, now);
+  const view = readSyncStatus(workdir, "pods");
+  const doubt = doubtSyncStatus(view, now);
   if (doubt) return { status: "complete", message: withService(provider, ["pods"], `${doubt}.`), requests: [] };
   const requests: ReturnRequestsAnswer["requests"] = [];
   const unknown: string[] = [];
@@ -47,7 +53,7 @@ function nameMachines(provider: Provider, named: ReturnType<typeof parseReturnRe
 function nodesAboutToGo(workdir: Workdir, now: number): { departures: Map<string, Departure>; doubt?: string } {
   const none = new Map<string, Departure>();
   try {
-    const view = readView(workdir, "nodes");
+    const view = readSyncStatus(workdir, "nodes");
     const doubt = view && doubtNodes(view, now);
     if (doubt !== undefined) return { departures: none, doubt };
     return { departures: view ? readDepartures(workdir) : none };
@@ -57,9 +63,9 @@ function nodesAboutToGo(workdir: Workdir, now: number): { departures: Map<string
 }
 
 /** The cluster itself is heard from: its pods are believed. */
-function doubtNodes(view: View, now: number): string | undefined {
+function doubtNodes(view: SyncStatus, now: number): string | undefined {
   const age = now - view.heardAt;
-  if (age <= VIEW_LIFETIME_SECONDS) return doubtView(view, now);
+  if (age <= SYNC_LIFETIME_SECONDS) return doubtSyncStatus(view, now);
   return `They were last heard of ${age} s ago: see the log of 'hostfactory serve' for why`;
 }
 
@@ -78,7 +84,7 @@ function graceLeft(
   machine: string,
   { now, hostNow, departures }: { now: number; hostNow: number; departures: Map<string, Departure> },
 ): number | "unknown" | undefined {
-  const word = parseMachineName(machine) ? readStatusWord(workdir, machine) : undefined;
+  const word = parseMachineName(machine) ? readState(workdir, machine) : undefined;
   if (word === undefined) return "unknown";
   // A node that the cluster has lost may come back with the machine: that is not gone yet.
   if (word !== "unknown" && machineStatus(word) === "terminated") return 0;
@@ -102,7 +108,7 @@ function message(found: number, { unknown, nodeDoubt }: { unknown: string[]; nod
 
 /** Every machine that once had a pod and that Symphony has not given back itself. */
 function ownMachines(workdir: Workdir, nowMs: number): string[] {
-  const lost = readLost(workdir);
+  const lost = readGone(workdir);
   if (lost === undefined) return searchedMachines(workdir, nowMs);
   const beingReturned = machinesBeingReturned(workdir);
   const withPods = workdir.names(workdir.layout.pods).filter((machine) => !beingReturned.has(machine));
@@ -118,6 +124,6 @@ function searchedMachines(workdir: Workdir, nowMs: number): string[] {
 }
 
 function counts(workdir: Workdir, machine: string): boolean {
-  const record = unlessBroken(() => readMachineRecord(workdir, machine));
+  const record = unlessBroken(() => readTombstone(workdir, machine));
   return !record || record === "unknown" || hadPod(record);
 }

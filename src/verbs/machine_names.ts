@@ -1,6 +1,6 @@
 import type { NamedMachine } from "../hf/questions.ts";
 import { readPodFacts } from "../workdir/machines.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** The name that each machine goes by; one without a name is found by its id, the uid of its pod. */
 export function machineNames(workdir: Workdir, machines: NamedMachine[]): string[] {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Departure } from "../workdir/departures.ts";
-import type { PodPlace } from "../workdir/machines.ts";
+import type { PodPlace } from "../machine/pod_facts.ts";
 
 /**
  * Seconds that a machine has left on a node that is about to go; nothing while it may stay. What is said is what it has at

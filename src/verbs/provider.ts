@@ -2,8 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
-import { doubtService } from "../workdir/lock_holder.ts";
-import { Workdir } from "../workdir/workdir.ts";
+import { doubtService } from "../workdir/store/lock_holder.ts";
+import { Workdir } from "../workdir/store/workdir.ts";
 
 /** What a provider verb stands on: files and a clock. No network. */
 export interface Provider {

@@ -8,8 +8,8 @@ import { parseRequestMachines } from "../hf/questions.ts";
 import { logger } from "../log.ts";
 import { findTemplate, manifestPath, NO_LIMIT, readCatalogue, type Template } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { admitRequest } from "../workdir/admission.ts";
-import { writeFirstStatusWord } from "../workdir/machines.ts";
+import { claimRequest } from "../workdir/claim.ts";
+import { writeFirstState } from "../workdir/machines.ts";
 import { addRequest, isProcessed, isSameRequest } from "../workdir/requests.ts";
 import { Capacity } from "./capacity.ts";
 import { freshRequestId } from "./request_id.ts";
@@ -39,7 +39,7 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
   if (template.maxNumber === NO_LIMIT) return await addRequest(workdir, request, { budget });
   const capacity = new Capacity(provider, catalogue);
   try {
-    await admitRequest(workdir, request, { check: () => capacity.check(template, wanted.count), clock, budget });
+    await claimRequest(workdir, request, { check: () => capacity.check(template, wanted.count), clock, budget });
   } finally {
     capacity.save();
   }
@@ -66,7 +66,7 @@ async function writeFirstWords({ workdir, clock }: Provider, machines: string[])
   try {
     for (const machine of machines) {
       if (budget.isSpent) await budget.breathe();
-      writeFirstStatusWord(workdir, machine);
+      writeFirstState(workdir, machine);
     }
   } catch (error) {
     logger("request-machines").warn("Status words left to serve", { error: describeError(error) });

@@ -5,12 +5,12 @@ import type { RequestAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
 import { logger } from "../log.ts";
-import { dropLost } from "../workdir/lost.ts";
-import { RequestFile } from "../workdir/layout.ts";
+import { dropGone } from "../workdir/index/gone_machines.ts";
+import { RequestFile } from "../workdir/store/layout.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
-import { doubtPods } from "../workdir/views.ts";
-import type { Workdir } from "../workdir/workdir.ts";
+import { doubtPods } from "../workdir/index/sync_status.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { type Provider, withService } from "./provider.ts";
 import { freshRequestId } from "./request_id.ts";
@@ -42,7 +42,7 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */
 async function dropFromLost({ workdir }: Provider, machines: string[], options: { budget: Budget }): Promise<void> {
   try {
-    await dropLost(workdir, machines, options);
+    await dropGone(workdir, machines, options);
   } catch (error) {
     logger("request-return-machines").warn("Lost machines left to serve", { error: describeError(error) });
   }

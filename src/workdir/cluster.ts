@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { describeError, HostFactoryError } from "../errors.ts";
-import { readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 const ClusterSchema = v.object({
   version: v.literal(1),

@@ -3,22 +3,23 @@ import type { Clock } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
-import { machineStatus, type StatusWord } from "../hf/status.ts";
+import { type MachineState, machineStatus } from "../hf/status.ts";
 import { logger } from "../log.ts";
-import { inParallel } from "./in_parallel.ts";
-import { addLost } from "./lost.ts";
-import { type MachineRecord, readStatusWord, writeLastingMachineRecord, writeMachineRecord } from "./machines.ts";
+import { inParallel } from "./store/in_parallel.ts";
+import { addGone } from "./index/gone_machines.ts";
+import { readState, writeLastingTombstone, writeTombstone } from "./machines.ts";
+import type { Tombstone } from "../machine/tombstone.ts";
 import { readMachineEntry, settleMachine, syncRequest } from "./requests.ts";
-import type { Workdir } from "./workdir.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 /** What is to be written of one machine. What is absent stays as it is. */
 export interface Change {
   /** What the machine is called from now on; one that was seen gone stays `deleted`, unless it is revived. */
-  word?: StatusWord;
+  word?: MachineState;
   /** It is not gone, as its pod was seen again. */
   isRevived?: boolean;
   /** How it came to its end; `none`: it has not, and what was noted is removed. */
-  tombstone?: MachineRecord | "none" | undefined;
+  tombstone?: Tombstone | "none" | undefined;
   /** Symphony could be told otherwise, should a power failure take the word or the tombstone: both are made to last. */
   lasts: boolean;
   /** No pod is to be created for it any more. */
@@ -111,7 +112,7 @@ class Commit {
     const tombstone = this.#changes.get(machine)?.tombstone;
     try {
       if (tombstone && tombstone !== "none") {
-        await this.#waitFor(writeLastingMachineRecord(this.#workdir, machine, tombstone));
+        await this.#waitFor(writeLastingTombstone(this.#workdir, machine, tombstone));
       }
     } catch (error) {
       this.#fail(machine, error);
@@ -173,10 +174,10 @@ class Commit {
     if (tombstone && tombstone !== "none" && !lasts) {
       const spare = this.#spare;
       this.#spare = undefined;
-      writeMachineRecord(workdir, machine, tombstone, { spare });
+      writeTombstone(workdir, machine, tombstone, { spare });
     }
     if (pod !== undefined && pod !== "gone") workdir.write(path, pod());
-    const before = readStatusWord(workdir, machine);
+    const before = readState(workdir, machine);
     if (word !== undefined && before !== word && (before !== "deleted" || isRevived)) {
       workdir.link(word, workdir.layout.podStatus(machine));
       const message = tombstone === "none" ? undefined : tombstone?.message;
@@ -188,7 +189,7 @@ class Commit {
       log.warn("Machine revived: it counted as gone, and its pod is there", { machine });
       workdir.remove(workdir.layout.lostMachine(machine));
     }
-    if (isLost?.()) addLost(workdir, machine);
+    if (isLost?.()) addGone(workdir, machine);
     if (pod !== "gone") return;
     // As long as its pod file is there, it is found by that.
     this.#dropSpare();

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { FiniteNumber, readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { FiniteNumber, readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 const DepartureSchema = v.object({
   uid: v.string(),

@@ -1,11 +1,11 @@
-import { RequestFile } from "./layout.ts";
-import type { Workdir } from "./workdir.ts";
+import { RequestFile } from "./store/layout.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 /**
  * What is noted of a request or return request that has come to its end. The note is the target of a link, so that it is
  * there whole or not at all: `1795000000-100`.
  */
-export interface End {
+export interface FinishedNote {
   /** Seconds since the epoch, by the cluster's clock. */
   endedAt: number;
   /** How many machines it has. */
@@ -18,14 +18,14 @@ const END = /^\d{1,15}-\d{1,9}$/;
 const OLD = ".old-";
 
 /** When the request or return request in `directory` came to its end; nothing where it has not, or nobody has noted it. */
-export function readEnd(workdir: Workdir, directory: string): End | undefined {
+export function readFinishedNote(workdir: Workdir, directory: string): FinishedNote | undefined {
   const text = workdir.readLink(`${directory}/${RequestFile.ended}`);
   if (text === undefined || !END.test(text)) return undefined;
   const dash = text.indexOf("-");
   return { endedAt: Number(text.slice(0, dash)), machines: Number(text.slice(dash + 1)) };
 }
 
-export function writeEnd(workdir: Workdir, directory: string, { endedAt, machines }: End): void {
+export function writeFinishedNote(workdir: Workdir, directory: string, { endedAt, machines }: FinishedNote): void {
   workdir.replace(
     `${directory}/${RequestFile.ended}`,
     (temporary) => workdir.files.symlink(`${endedAt}-${machines}`, temporary),
@@ -33,7 +33,7 @@ export function writeEnd(workdir: Workdir, directory: string, { endedAt, machine
 }
 
 /** Notes that it goes on after all. */
-export function removeEnd(workdir: Workdir, directory: string): void {
+export function removeFinishedNote(workdir: Workdir, directory: string): void {
   workdir.remove(`${directory}/${RequestFile.ended}`);
 }
 

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { integerBetween } from "../random.ts";
-import { readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 const LETTERS_AND_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789";
 

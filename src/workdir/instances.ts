@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describeError, HostFactoryError } from "../errors.ts";
-import { readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 const InstancesSchema = v.object({ names: v.array(v.string()) });
 

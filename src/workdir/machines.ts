@@ -1,10 +1,12 @@
 import * as v from "valibot";
 import { timestampSeconds } from "../clock.ts";
-import { isStatusWord, type StatusWord } from "../hf/status.ts";
-import { FiniteNumber, readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { isMachineState, type MachineState } from "../hf/status.ts";
+import type { PodFacts } from "../machine/pod_facts.ts";
+import type { Tombstone } from "../machine/tombstone.ts";
+import { FiniteNumber, readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
-const MachineRecordSchema = v.object({
+const TombstoneSchema = v.object({
   uid: v.optional(v.string()),
   privateIpAddress: v.optional(v.string()),
   launchtime: v.optional(FiniteNumber),
@@ -14,29 +16,6 @@ const MachineRecordSchema = v.object({
   succeeded: v.optional(v.boolean()),
   message: v.string(),
 });
-
-/** What stays of a machine that has come to its end, one way or the other. Times are in seconds since the epoch. */
-export interface MachineRecord {
-  /** The pod's uid and address, where there was a pod. */
-  uid?: string | undefined;
-  privateIpAddress?: string | undefined;
-  launchtime?: number | undefined;
-  /** It was running at some time. */
-  up: boolean;
-  /** Symphony gave it back, before anything else ended it. */
-  returned: boolean;
-  /** We decided that it is never to run: it is not created, and a pod that it has is deleted. */
-  givenUp: boolean;
-  /** Its pod ended by itself, and with success. */
-  succeeded?: boolean | undefined;
-  /** Why it ended, in words an operator can act on. */
-  message: string;
-}
-
-/** True where the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
-export function hadPod({ uid, givenUp }: MachineRecord): boolean {
-  return uid !== undefined || !givenUp;
-}
 
 /** See `PodNotes`. */
 export const PodNotesSchema = v.object({
@@ -78,65 +57,27 @@ const PodFactsSchema = v.object({
   hostfactory: v.optional(PodNotesSchema),
 });
 
-/**
- * What a pod file notes beside the pod. Times are in seconds since the epoch; those that are called `seenAt` are by the clock of
- * our host, all others by the cluster's.
- */
-export interface PodNotes {
-  /** When this pod was first seen. */
-  seenAt?: number | undefined;
-  /** Something keeps it from working: what, whether for ever, and else since when. */
-  hindered?:
-    | { what?: string | undefined; since?: number | undefined; seenAt?: number | undefined; isCertain: boolean }
-    | undefined;
-  /** When it was first seen to have ended. */
-  endedAt?: number | undefined;
-  endedSeenAt?: number | undefined;
-}
-
-/** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
-export interface PodFacts extends PodNotes {
-  uid: string;
-  resourceVersion: string | undefined;
-  privateIpAddress: string;
-  /** Seconds since the epoch; absent where the file does not say. */
-  createdAt: number | undefined;
-  /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
-  deletionAt: number | undefined;
-  /** Absent while it is on no node. */
-  place?: PodPlace;
-}
-
-/** The node that a pod is on, and what the pod says of leaving it. */
-export interface PodPlace {
-  node: string;
-  /** How long the pod is given once it is deleted, in seconds. */
-  graceSeconds: number;
-  /** As the file has them. */
-  tolerations: unknown;
-}
-
 /** What Kubernetes gives a pod that does not say, in seconds (source: API reference, `terminationGracePeriodSeconds`). */
 const DEFAULT_GRACE_SECONDS = 30;
 
 /** The machine's status word, or nothing where it has none that we know. */
-export function readStatusWord(workdir: Workdir, machine: string): StatusWord | undefined {
+export function readState(workdir: Workdir, machine: string): MachineState | undefined {
   const path = workdir.layout.podStatus(machine);
   const target = workdir.readLink(path);
   if (target === undefined) return undefined;
   const word = target.slice(target.lastIndexOf("/") + 1);
-  if (!isStatusWord(word)) return void workdir.broken.note(path, `Its word '${word.slice(0, 80)}' is not known`);
+  if (!isMachineState(word)) return void workdir.broken.note(path, `Its word '${word.slice(0, 80)}' is not known`);
   workdir.broken.clear(path);
   return word;
 }
 
 /** Writes the word unless it is there already. */
-export function writeStatusWord(workdir: Workdir, machine: string, word: StatusWord): void {
-  if (readStatusWord(workdir, machine) !== word) workdir.link(word, workdir.layout.podStatus(machine));
+export function writeState(workdir: Workdir, machine: string, word: MachineState): void {
+  if (readState(workdir, machine) !== word) workdir.link(word, workdir.layout.podStatus(machine));
 }
 
 /** Gives a new machine its first word, unless somebody was quicker to say more. */
-export function writeFirstStatusWord(workdir: Workdir, machine: string): void {
+export function writeFirstState(workdir: Workdir, machine: string): void {
   try {
     workdir.prototypes.link("creating", workdir.layout.podStatus(machine));
   } catch (error) {
@@ -145,26 +86,26 @@ export function writeFirstStatusWord(workdir: Workdir, machine: string): void {
 }
 
 /** What we noted of a machine that came to its end, or nothing. */
-export function readMachineRecord(workdir: Workdir, machine: string): MachineRecord | undefined {
-  return readRecord(workdir, workdir.layout.machine(machine), MachineRecordSchema);
+export function readTombstone(workdir: Workdir, machine: string): Tombstone | undefined {
+  return readRecord(workdir, workdir.layout.machine(machine), TombstoneSchema);
 }
 
 /** @param options `spare`: see `Workdir.write` */
-export function writeMachineRecord(
+export function writeTombstone(
   workdir: Workdir,
   machine: string,
-  record: MachineRecord,
+  record: Tombstone,
   options: { spare?: string | undefined } = {},
 ): void {
   workdir.write(workdir.layout.machine(machine), textOf(record), options);
 }
 
-/** As `writeMachineRecord`, and the note itself survives a power failure; its name does once the directory is synced. */
-export function writeLastingMachineRecord(workdir: Workdir, machine: string, record: MachineRecord): Promise<void> {
+/** As `writeTombstone`, and the note itself survives a power failure; its name does once the directory is synced. */
+export function writeLastingTombstone(workdir: Workdir, machine: string, record: Tombstone): Promise<void> {
   return workdir.writeDurably(workdir.layout.machine(machine), textOf(record));
 }
 
-function textOf(record: MachineRecord): string {
+function textOf(record: Tombstone): string {
   return `${JSON.stringify(record)}\n`;
 }
 

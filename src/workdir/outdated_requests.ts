@@ -1,8 +1,8 @@
 import { isRequestId } from "../hf/names.ts";
-import { inParallel } from "./in_parallel.ts";
-import { RequestFile } from "./layout.ts";
+import { inParallel } from "./store/in_parallel.ts";
+import { RequestFile } from "./store/layout.ts";
 import { isProcessed, readRequestRecord } from "./requests.ts";
-import type { Workdir } from "./workdir.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 /** A request that no serve of this directory has taken up within this time, in milliseconds, was not for this directory. */
 const FRESH_MS = 600_000;

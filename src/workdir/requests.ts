@@ -2,10 +2,10 @@ import * as v from "valibot";
 import type { Budget } from "../budget.ts";
 import { HostFactoryError } from "../errors.ts";
 import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
-import { RequestFile } from "./layout.ts";
-import { Draft, isTaken, publish } from "./publish.ts";
-import { FiniteNumber, readRecord } from "./record.ts";
-import type { Workdir } from "./workdir.ts";
+import { RequestFile } from "./store/layout.ts";
+import { Draft, isTaken, publish } from "./store/publish.ts";
+import { FiniteNumber, readRecord } from "./store/record.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 /** The version of `.request.json` that we write; we read every version up to it. */
 const RECORD_VERSION = 1;

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import type { Budget } from "../budget.ts";
-import { RequestFile } from "./layout.ts";
-import { dropLost } from "./lost.ts";
-import { isTaken, publish } from "./publish.ts";
-import { FiniteNumber, readRecord } from "./record.ts";
+import { RequestFile } from "./store/layout.ts";
+import { dropGone } from "./index/gone_machines.ts";
+import { isTaken, publish } from "./store/publish.ts";
+import { FiniteNumber, readRecord } from "./store/record.ts";
 import { idTaken } from "./requests.ts";
-import type { Workdir } from "./workdir.ts";
+import type { Workdir } from "./store/workdir.ts";
 
 const RECORD_VERSION = 1;
 
@@ -72,7 +72,7 @@ export async function noteUnfinished(
   options: { budget: Budget },
 ): Promise<void> {
   workdir.empty(workdir.layout.returningRequest(id));
-  await dropLost(workdir, machines, options);
+  await dropGone(workdir, machines, options);
 }
 
 /** Every machine of the return requests that are not finished. */

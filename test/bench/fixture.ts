@@ -2,9 +2,9 @@ import { systemFiles } from "../../src/files.ts";
 import { machineName } from "../../src/hf/names.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { systemRandom } from "../../src/random.ts";
-import { podFileText } from "../../src/watchers/pod_file.ts";
+import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
-import { Workdir } from "../../src/workdir/workdir.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { atOnce } from "../support/at_once.ts";
 
 /** The pod manifest of all measurements: one container with requests and limits, as a Symphony compute host has. */

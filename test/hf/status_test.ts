@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import {
-  isStatusWord,
+  isMachineState,
+  MACHINE_STATES,
   type MachineResult,
+  type MachineState,
   machineStatus,
   requestResult,
   requestStatus,
-  STATUS_WORDS,
-  type StatusWord,
 } from "../../src/hf/status.ts";
 
 /** The table of `interface.md`, "Status words to answers". */
-const table: [word: StatusWord | undefined, status: string, result: string][] = [
+const table: [word: MachineState | undefined, status: string, result: string][] = [
   ["creating", "running", "executing"],
   ["pending", "running", "executing"],
   ["running", "running", "succeed"],
@@ -28,12 +28,12 @@ for (const [word, status, result] of table) {
 }
 
 Deno.test("the table has a row for every word", () => {
-  assert.deepEqual(table.flatMap(([word]) => word ?? []), [...STATUS_WORDS]);
+  assert.deepEqual(table.flatMap(([word]) => word ?? []), [...MACHINE_STATES]);
 });
 
 Deno.test("only these words are words", () => {
-  for (const word of STATUS_WORDS) assert.ok(isStatusWord(word));
-  for (const word of ["", "Running", "gone", "toString"]) assert.ok(!isStatusWord(word));
+  for (const word of MACHINE_STATES) assert.ok(isMachineState(word));
+  for (const word of ["", "Running", "gone", "toString"]) assert.ok(!isMachineState(word));
 });
 
 const requests: [results: MachineResult[], status: string, lenient?: string][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Fence, isNotOwner } from "../../src/serve/fence.ts";
 import { seededRandom } from "../../src/random.ts";
-import { Workdir } from "../../src/workdir/workdir.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 

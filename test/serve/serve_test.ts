@@ -6,7 +6,7 @@ import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
-import { readView } from "../../src/workdir/views.ts";
+import { readSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../support/at_once.ts";
 import { type Copy, notPermitted } from "../support/memory_files.ts";
 import { FakeKube } from "../support/fake_kube.ts";
@@ -190,7 +190,7 @@ Deno.test("where the view of the nodes is broken, it is written anew", async () 
   const { provider, running, stopping } = await serving();
   provider.files.writeText("/work/views/nodes.json", "{");
   await provider.clock.advance(10_000);
-  assert.ok(readView(provider.workdir, "nodes"));
+  assert.ok(readSyncStatus(provider.workdir, "nodes"));
   stopping.abort();
   await provider.clock.advance(1_000);
   await running;

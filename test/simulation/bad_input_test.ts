@@ -6,18 +6,18 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
 import { serve, WATCHERS } from "../../src/serve/serve.ts";
-import { podFileText } from "../../src/watchers/pod_file.ts";
+import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
-import type { Locks } from "../../src/workdir/lock.ts";
-import { writeLost } from "../../src/workdir/lost.ts";
-import { readStatusWord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import type { Locks } from "../../src/workdir/store/lock.ts";
+import { writeGone } from "../../src/workdir/index/gone_machines.ts";
+import { readState, writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
-import { writeView } from "../../src/workdir/views.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../support/at_once.ts";
 import { LivelyKube } from "../support/lively_kube.ts";
 import {
@@ -150,17 +150,17 @@ async function furnished(): Promise<
     settleMachine(workdir, name.slice(0, -2), name);
     const pod = kube.put(ourPod(name, { phase: "Running", podIP: "10.0.0.9" }));
     files.writeText(workdir.layout.pod(name), podFileText(pod));
-    writeStatusWord(workdir, name, "running");
+    writeState(workdir, name, "running");
   }
   await markProcessed(workdir, "done");
-  writeMachineRecord(workdir, "bad-2", { up: false, returned: false, givenUp: true, message: "Given up" });
-  writeStatusWord(workdir, "bad-2", "failed");
+  writeTombstone(workdir, "bad-2", { up: false, returned: false, givenUp: true, message: "Given up" });
+  writeState(workdir, "bad-2", "failed");
   settleMachine(workdir, "bad", "bad-2");
   await giveBack(watching, "back", "done-0");
   await giveBack(watching, "badback", "bad-1");
   const now = Math.floor(clock.now() / 1000);
-  writeView(workdir, "pods", { completeAt: now, heardAt: now });
-  await writeLost(workdir, [], atOnce);
+  writeSyncStatus(workdir, "pods", { completeAt: now, heardAt: now });
+  await writeGone(workdir, [], atOnce);
   const templates = "/conf/k8sprov_templates.json";
   files.writeText(templates, files.readText(templates).replace('"maxNumber":-1', '"maxNumber":1000'));
   furnishOutside(files);
@@ -298,7 +298,7 @@ Deno.test("whatever lies in the place of one entry, serve serves all others, and
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(40_000);
-        const words = ["good-0", "good-1", "done-0"].map((name) => readStatusWord(workdir, name));
+        const words = ["good-0", "good-1", "done-0"].map((name) => readState(workdir, name));
         assert.deepEqual(words, ["running", "running", "deleted"]);
         assert.ok(readReturn(workdir, "back")?.processed, "its return is handled");
         assert.deepEqual(kube.created, [...new Set(kube.created)], "none is created twice");
@@ -371,7 +371,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
         files.before = () => {};
         await ask(watching, "fresh", 1);
         await clock.advance(60_000);
-        const words = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readStatusWord(workdir, name));
+        const words = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readState(workdir, name));
         assert.deepEqual(words, ["running", "running", "running", "deleted"]);
         assert.ok(readReturn(workdir, "back")?.processed);
         assert.deepEqual(kube.created, [...new Set(kube.created)], "none is created twice");

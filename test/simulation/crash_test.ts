@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../src/kube/types.ts";
-import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
-import { podFileText } from "../../src/watchers/pod_file.ts";
-import { PodsWatcher } from "../../src/watchers/pods.ts";
-import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
-import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
+import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher.ts";
+import { readState, readTombstone, writeState } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
@@ -14,7 +14,7 @@ async function follow(watching: MemoryWatching): Promise<void> {
   const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
   const loops = [
     new RequestReturnMachinesWatcher(watching, () => {}),
-    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
+    new TimeoutsWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
     pods,
   ];
   for (let round = 0; round < 3; round++) {
@@ -40,7 +40,7 @@ async function furnished(): Promise<MemoryWatching> {
       `/work/pods/${name}`,
       podFileText(stored, { seenAt: watching.clock.now() / 1000 - 3_600 }),
     );
-    writeStatusWord(watching.workdir, name, phase === "Running" ? "running" : "pending");
+    writeState(watching.workdir, name, phase === "Running" ? "running" : "pending");
   }
   await giveBack(watching, "ret", "req-1");
   watching.kube.pods.delete("req-3");
@@ -61,14 +61,14 @@ for (const leaves of ["everything", "synced", "names"] as const) {
       await follow(after);
       await clock.advance(300_000); // How long a pod was seen for may have been lost, too.
       await follow(after);
-      const words = [0, 1, 2, 3].map((i) => readStatusWord(after.workdir, `req-${i}`));
+      const words = [0, 1, 2, 3].map((i) => readState(after.workdir, `req-${i}`));
       assert.deepEqual(words, ["running", "deleted", "deleted", "deleted"], `killed at ${n}`);
       assert.deepEqual([...kube.pods.keys()], ["req-0"], `killed at ${n}`);
       // The note of an end that was only seen is not synced: what the return request says stands in for it.
-      const noted = readMachineRecord(after.workdir, "req-1");
+      const noted = readTombstone(after.workdir, "req-1");
       if (noted || leaves !== "names") assert.equal(noted?.returned, true, `killed at ${n}`);
       assert.match(
-        readMachineRecord(after.workdir, "req-2")?.message ?? "",
+        readTombstone(after.workdir, "req-2")?.message ?? "",
         /^Not running after 300 s/,
         `killed at ${n}`,
       );

@@ -1,5 +1,5 @@
 import { integerBetween, type Random } from "../../src/random.ts";
-import type { FaultInput } from "../../src/simulator/faults.ts";
+import type { FaultInput } from "../../src/simulator/faults/faults.ts";
 import { oneOf } from "./chance.ts";
 import { aWhile, type Simulation } from "./simulation.ts";
 import type { Life } from "./truth.ts";

@@ -1,6 +1,6 @@
 import { integerBetween, type Random } from "../../src/random.ts";
 import type { Pod } from "../../src/kube/types.ts";
-import type { FaultInput } from "../../src/simulator/faults.ts";
+import type { FaultInput } from "../../src/simulator/faults/faults.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
 import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";

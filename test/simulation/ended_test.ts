@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
-import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
-import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
-import { PodsWatcher } from "../../src/watchers/pods.ts";
-import { RetentionWatcher } from "../../src/watchers/retention.ts";
-import { readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/aging_machine.ts";
+import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
+import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
+import { RetentionWatcher } from "../../src/watchers/gc/watcher.ts";
+import { readPodFacts, readState } from "../../src/workdir/machines.ts";
 import { markProcessed, readRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
@@ -32,7 +32,7 @@ async function live(watching: MemoryWatching): Promise<void> {
   const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
   const loops = [
     pods,
-    new ExpiryWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
+    new TimeoutsWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
     new RetentionWatcher(watching, { retainSeconds: 7 * 24 * 3_600, retainMachines: 1_000 }),
   ];
   for (let round = 0; round < 3; round++) {
@@ -77,7 +77,7 @@ for (const leaves of ["everything", "synced", "names"] as const) {
       assert.deepEqual([...kube.pods.keys()], ["new-0"], `killed at ${n}`);
       const { workdir } = after;
       const machines = ["old-0", "old-1", "new-0"];
-      assert.deepEqual(machines.map((name) => readStatusWord(workdir, name)), ["deleted", "deleted", "running"]);
+      assert.deepEqual(machines.map((name) => readState(workdir, name)), ["deleted", "deleted", "running"]);
       assert.deepEqual(machines.map((name) => readPodFacts(workdir, name)?.uid), [undefined, undefined, "uid-new-0"]);
       if (isOver) break;
     }

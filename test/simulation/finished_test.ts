@@ -4,14 +4,14 @@ import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
-import { PodsWatcher } from "../../src/watchers/pods.ts";
-import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
-import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
-import { RetentionWatcher } from "../../src/watchers/retention.ts";
-import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
+import { RequestMachinesWatcher } from "../../src/watchers/requests/watcher.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher.ts";
+import { RetentionWatcher } from "../../src/watchers/gc/watcher.ts";
+import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
-import { writeView } from "../../src/workdir/views.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../support/at_once.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
@@ -26,8 +26,8 @@ async function furnished(finished: number): Promise<MemoryWatching> {
     settleMachine(workdir, id, name);
     await markProcessed(workdir, id);
     if (i === 0) continue;
-    writeStatusWord(workdir, name, "deleted");
-    writeMachineRecord(workdir, name, { up: true, returned: true, givenUp: false, message: "", uid: "u" });
+    writeState(workdir, name, "deleted");
+    writeTombstone(workdir, name, { up: true, returned: true, givenUp: false, message: "", uid: "u" });
     await addReturn(workdir, { id: `ret${i}`, machines: [name], unknown: [], requestedAt: 0 }, atOnce);
     await markReturnProcessed(workdir, `ret${i}`);
   }
@@ -76,7 +76,7 @@ Deno.test("a verb for one machine costs the same, however many have come to thei
     await serve(watching);
     const { clock, files } = watching;
     const now = Math.floor(clock.now() / 1000);
-    writeView(watching.workdir, "pods", { completeAt: now, heardAt: now });
+    writeSyncStatus(watching.workdir, "pods", { completeAt: now, heardAt: now });
     const spent = count(watching);
     const machines = { machines: [{ name: "alive-0" }] };
     const verbs = [

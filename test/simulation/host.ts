@@ -1,8 +1,8 @@
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
 import type { Random } from "../../src/random.ts";
 import { readCluster } from "../../src/workdir/cluster.ts";
-import type { Locks } from "../../src/workdir/lock.ts";
-import { Workdir } from "../../src/workdir/workdir.ts";
+import type { Locks } from "../../src/workdir/store/lock.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens } from "./chance.ts";

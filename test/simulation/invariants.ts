@@ -1,4 +1,4 @@
-import type { StatusWord } from "../../src/hf/status.ts";
+import type { MachineState } from "../../src/hf/status.ts";
 import { answersAtOnce, completeIsComplete, knownIsReported, printedIsOnDisk } from "./invariants_of_answers.ts";
 import {
   goneIsSeenGone,
@@ -43,7 +43,7 @@ export interface Witness {
   /** A process sends something to the cluster. */
   sent?(call: Call, by: { process: Process; host: Host }): string | undefined;
   podChanged?(type: string, life: Life): string | undefined;
-  wordWritten?(machine: string, word: StatusWord): string | undefined;
+  wordWritten?(machine: string, word: MachineState): string | undefined;
   /** A process was killed, or the power failed; nothing has been started since. */
   crashed?(): string | undefined;
   /** A `serve` ended by itself. */

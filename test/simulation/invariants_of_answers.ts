@@ -2,10 +2,10 @@ import { epochSeconds } from "../../src/clock.ts";
 import type { RequestStatusAnswer, ReturnRequestsAnswer, StatusAnswer } from "../../src/hf/answers.ts";
 import { isRequestId } from "../../src/hf/names.ts";
 import { machineStatus } from "../../src/hf/status.ts";
-import { readMachineRecord, readStatusWord } from "../../src/workdir/machines.ts";
+import { readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readMachineEntry, readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
-import { doubtView, readView, VIEW_LIFETIME_SECONDS } from "../../src/workdir/views.ts";
+import { doubtSyncStatus, readSyncStatus, SYNC_LIFETIME_SECONDS } from "../../src/workdir/index/sync_status.ts";
 import type { Invariant, VerbRun } from "./invariants.ts";
 import { type Simulation, WHOLE_WITHIN_MS } from "./simulation.ts";
 import type { Asked } from "./symphony.ts";
@@ -195,7 +195,7 @@ function lieAbout(
   }
   const life = truth.living(name);
   if (result !== "fail" || !life?.isOurs || isOver(life.pod)) return undefined;
-  if (clock.monotonic() < lieMs + FORGIVEN_MS || readMachineRecord(host.workdir, name)?.givenUp) return undefined;
+  if (clock.monotonic() < lieMs + FORGIVEN_MS || readTombstone(host.workdir, name)?.givenUp) return undefined;
   return `${name} is said to have failed, and its pod is ${life.pod.status?.phase}`;
 }
 
@@ -225,7 +225,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
     },
     rested() {
       const { clock, host } = simulation;
-      return doubtView(readView(host.workdir, "pods"), epochSeconds(clock.now() + host.skewMs));
+      return doubtSyncStatus(readSyncStatus(host.workdir, "pods"), epochSeconds(clock.now() + host.skewMs));
     },
     answered({ verb, answer, failed }) {
       const missed = missedByView(simulation, (uid) => changes.get(uid)?.atMs ?? -Infinity);
@@ -235,15 +235,15 @@ export function knownIsReported(simulation: Simulation): Invariant {
       const now = clock.monotonic();
       for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
         const ageMs = now - host.heardMs;
-        if (ageMs > (VIEW_LIFETIME_SECONDS + 2) * 1000 && now - jumpedMs > FORGIVEN_MS) {
+        if (ageMs > (SYNC_LIFETIME_SECONDS + 2) * 1000 && now - jumpedMs > FORGIVEN_MS) {
           return `${machine} is named, and the cluster was last heard from ${ageMs} ms ago`;
         }
         const life = truth.living(machine);
         if (!life?.isOurs || isOver(life.pod) || now < lieMs + FORGIVEN_MS) continue;
-        if (readMachineRecord(host.workdir, machine)?.givenUp) continue; // It is about to go.
+        if (readTombstone(host.workdir, machine)?.givenUp) continue; // It is about to go.
         const saidMs = departures.lastSaidMs(life.pod.spec.nodeName);
         const forgivenMs = Math.max(saidMs, saidMs > -Infinity ? jumpedMs + FORGIVEN_MS : saidMs);
-        if (now <= forgivenMs + (VIEW_LIFETIME_SECONDS + 2) * 1000) continue; // Its node is.
+        if (now <= forgivenMs + (SYNC_LIFETIME_SECONDS + 2) * 1000) continue; // Its node is.
         return `${machine} is named, and its pod is ${life.pod.status?.phase}`;
       }
       return undefined;
@@ -262,8 +262,8 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
   const takenMs = Math.max(emptiedMs === putBackMs ? -Infinity : emptiedMs, restoredMs);
   const liedMs = lieMs === putBackMs ? -Infinity : lieMs;
   if (now < liedMs + FORGIVEN_MS || now < takenMs + WHOLE_WITHIN_MS) return undefined;
-  const view = readView(host.workdir, "pods");
-  if (doubtView(view, epochSeconds(clock.now() + host.skewMs)) !== undefined) return undefined;
+  const view = readSyncStatus(host.workdir, "pods");
+  if (doubtSyncStatus(view, epochSeconds(clock.now() + host.skewMs)) !== undefined) return undefined;
   const heardMs = (view?.heardAt ?? 0) * 1000 - host.skewMs - (clock.now() - now);
   for (const life of truth.lives()) {
     const { name, uid, isOurs, isAlive, isUnmarked, pod } = life;
@@ -271,7 +271,7 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
     if (!isOurs || isUnmarked || isTouched || !symphony.machines.has(name)) continue;
     if (Math.max(changedMs(uid), putBackMs) > heardMs - REFLECTED_MS) continue;
     if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
-    const word = readStatusWord(host.workdir, name);
+    const word = readState(host.workdir, name);
     if (word === undefined) continue; // It is long past, or its word was lost.
     const isOver = machineStatus(word) === "terminated";
     const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;

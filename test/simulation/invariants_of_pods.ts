@@ -3,7 +3,7 @@ import { parseMachineName } from "../../src/hf/names.ts";
 import { LEASE_SECONDS, leaseName } from "../../src/kube/lease.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
-import { readMachineRecord, readStatusWord } from "../../src/workdir/machines.ts";
+import { readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readRequest, readRequestRecord } from "../../src/workdir/requests.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Simulation } from "./simulation.ts";
@@ -51,7 +51,7 @@ export function onePod(simulation: Simulation): Invariant {
       if (!machine && wasWiped(simulation)) return undefined;
       if (!machine || index >= (request?.record?.count ?? 0)) return `${name} is created, and in no request`;
       if (!machine.pending) return `${name} is created, and its request says that it has been`;
-      const word = readStatusWord(host.workdir, name);
+      const word = readState(host.workdir, name);
       if (word !== undefined && word !== "creating") return `${name} is created, and it is ${word}`;
       return undefined;
     },
@@ -108,7 +108,7 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
       const isGiven = [...symphony.asked.values()].some(({ kind, machines }) =>
         kind === "return" && machines.includes(name)
       );
-      const isDeleted = readStatusWord(simulation.host.workdir, name) === "deleted";
+      const isDeleted = readState(simulation.host.workdir, name) === "deleted";
       if (isDeleted || (isGiven && elsewhere.has(name))) late.add(uid);
       return undefined;
     },
@@ -149,7 +149,7 @@ export function returnedIsNotCreated(simulation: Simulation): Invariant {
           return `${name} is created ${ageMs} ms after return ${id}`;
         }
       }
-      if (readMachineRecord(host.workdir, name)?.givenUp) return `${name} is created, and had been given up`;
+      if (readTombstone(host.workdir, name)?.givenUp) return `${name} is created, and had been given up`;
       return undefined;
     },
   };
@@ -234,7 +234,7 @@ export function keptIsKept(simulation: Simulation): Invariant {
     podChanged(type, { uid, name }) {
       if (type !== "ADDED") return undefined;
       const maker = makers.get(name) ?? simulation.host;
-      const word = readStatusWord(maker.workdir, name);
+      const word = readState(maker.workdir, name);
       if (word === "failed" || word === "deleted") late.add(uid);
       return undefined;
     },

@@ -1,10 +1,10 @@
 import type { Clock } from "../../src/clock.ts";
 import { loadConfig } from "../../src/config.ts";
 import { isRequestId, parseMachineName } from "../../src/hf/names.ts";
-import { isStatusWord, type StatusWord } from "../../src/hf/status.ts";
+import { isMachineState, type MachineState } from "../../src/hf/status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
-import { hasEnded } from "../../src/watchers/up.ts";
-import { readMachineRecord, readPodFacts, readStatusWord } from "../../src/workdir/machines.ts";
+import { hasEnded } from "../../src/machine/readiness.ts";
+import { readPodFacts, readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
 import { CONFDIR, WORKDIR } from "./host.ts";
@@ -15,7 +15,7 @@ import { carriesOurLabels, INSTANCE, isMachine, isOver } from "./truth.ts";
 /** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
 const QUIET_MS = 35_000;
 
-const WORD_OF_PHASE: Record<string, StatusWord> = {
+const WORD_OF_PHASE: Record<string, MachineState> = {
   Pending: "pending",
   Running: "running",
   Succeeded: "succeeded",
@@ -61,11 +61,11 @@ export function levelNotEdge(simulation: Simulation): Invariant {
 
 function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, isReturned: boolean): string | undefined {
   const life = truth.living(name);
-  const word = readStatusWord(workdir, name);
+  const word = readState(workdir, name);
   if (life && isMachine(life)) {
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
-    if (readMachineRecord(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
+    if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
     return word === WORD_OF_PHASE[phase] ? undefined : `${name} is ${word}, and its pod is ${phase}`;
   }
   return word === "deleted" || word === "failed" ? undefined : `${name} is ${word}, and it has no pod`;
@@ -102,7 +102,7 @@ function namingAmiss(
   const { requestId = "" } = parseMachineName(name) ?? {};
   if ((symphony.asked.get(requestId)?.atMs ?? -Infinity) <= wipedMs) return undefined;
   // One that was refused before anybody saw its pod has failed, and never counted as up.
-  const record = readMachineRecord(host.workdir, name);
+  const record = readTombstone(host.workdir, name);
   if (record?.givenUp && record.uid === undefined) return undefined;
   const hadPod = truth.lives().some((one) => one.name === name && one.isOurs);
   return hadPod && !isNamed && !symphony.hasReturned(name) ? `${name} has gone, and is not named` : undefined;
@@ -172,7 +172,7 @@ export function stepBack(simulation: Simulation): Invariant {
     const { layout, files } = workdir;
     for (const name of workdir.names(layout.podsStatus)) {
       const word = workdir.readLink(layout.podStatus(name));
-      if (!garbage.has(name) && !isStatusWord(word ?? "")) return `pods-status/${name} leads to ${word}`;
+      if (!garbage.has(name) && !isMachineState(word ?? "")) return `pods-status/${name} leads to ${word}`;
     }
     for (const id of workdir.names(layout.requests).filter((id) => !garbage.has(id) && isRequestId(id))) {
       for (const name of workdir.names(layout.request(id))) {

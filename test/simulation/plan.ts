@@ -1,5 +1,5 @@
 import { integerBetween, type Random } from "../../src/random.ts";
-import type { RetentionLimits } from "../../src/watchers/past.ts";
+import type { RetentionLimits } from "../../src/watchers/gc/retention_policy.ts";
 import { happens, magnitude, oneOf, randomFor, someOf } from "./chance.ts";
 import { type Deed, DEEDS, FAULTS, WORLD } from "./deeds.ts";
 

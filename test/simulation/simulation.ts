@@ -5,11 +5,11 @@ import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
 import { type Daemon, serve, WATCHERS } from "../../src/serve/serve.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
-import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
+import type { ClusterSnapshot } from "../../src/simulator/store/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
-import { ENDED_GRACE_SECONDS } from "../../src/watchers/aging_machine.ts";
-import { readStatusWord } from "../../src/workdir/machines.ts";
-import { Workdir } from "../../src/workdir/workdir.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/aging_machine.ts";
+import { readState } from "../../src/workdir/machines.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens, magnitude, randomFor } from "./chance.ts";
@@ -639,7 +639,7 @@ export class Simulation {
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
     const machine = path.slice(directory.length);
-    const word = readStatusWord(host.workdir, machine);
+    const word = readState(host.workdir, machine);
     this.trace.say("files", `${machine} is ${word}`);
     if (word !== undefined) this.#tell((invariant) => invariant.wordWritten?.(machine, word));
   }

@@ -4,14 +4,14 @@ import { KubeError } from "../../src/kube/errors.ts";
 import { LoopRunner } from "../../src/serve/loop_runner.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
-import { ExpiryWatcher } from "../../src/watchers/expiry.ts";
+import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
 import type { Loop } from "../../src/watchers/outcome.ts";
-import { podFileText } from "../../src/watchers/pod_file.ts";
-import { PodsWatcher } from "../../src/watchers/pods.ts";
-import { RequestMachinesWatcher } from "../../src/watchers/request_machines.ts";
-import { RequestReturnMachinesWatcher } from "../../src/watchers/request_return_machines.ts";
-import type { StatusWord } from "../../src/hf/status.ts";
-import { readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
+import { RequestMachinesWatcher } from "../../src/watchers/requests/watcher.ts";
+import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher.ts";
+import type { MachineState } from "../../src/hf/status.ts";
+import { readState, writeState } from "../../src/workdir/machines.ts";
 import { isProcessed, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { isReturnProcessed } from "../../src/workdir/returns.ts";
 import type { MemoryFiles } from "../support/memory_files.ts";
@@ -36,7 +36,7 @@ function slowDown({ files, clock }: { files: MemoryFiles; clock: SimulatedClock 
 }
 
 /** A request all of whose machines have pods, as `serve` leaves it. */
-async function created(status: { phase: "Pending" | "Running" }, word: StatusWord): Promise<MemoryWatching> {
+async function created(status: { phase: "Pending" | "Running" }, word: MachineState): Promise<MemoryWatching> {
   const watching = memoryWatching({ concurrency: 32 });
   const { workdir, files, kube, clock } = watching;
   await ask(watching, "req", MACHINES);
@@ -45,17 +45,17 @@ async function created(status: { phase: "Pending" | "Running" }, word: StatusWor
     const name = `req-${i}`;
     settleMachine(workdir, "req", name);
     files.writeText(`/work/pods/${name}`, podFileText(kube.put(ourPod(name, status, { creationTimestamp }))));
-    writeStatusWord(workdir, name, word);
+    writeState(workdir, name, word);
   }
   await markProcessed(workdir, "req");
   return watching;
 }
 
 /** Tells whether every machine has the word; each is looked at only until it has. */
-function haveAll({ workdir }: MemoryWatching, word: StatusWord): () => boolean {
+function haveAll({ workdir }: MemoryWatching, word: MachineState): () => boolean {
   let done = 0;
   return () => {
-    while (done < MACHINES && readStatusWord(workdir, `req-${done}`) === word) done++;
+    while (done < MACHINES && readState(workdir, `req-${done}`) === word) done++;
     return done === MACHINES;
   };
 }
@@ -100,7 +100,7 @@ Deno.test("10,000 machines that the cluster takes away are seen gone by far soon
 Deno.test("10,000 machines are given up by far sooner than with one sync after the other", async () => {
   const watching = await created({ phase: "Pending" }, "pending");
   const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
-  const make = (wake: () => void) => new ExpiryWatcher(watching, { ...limits, wake });
+  const make = (wake: () => void) => new TimeoutsWatcher(watching, { ...limits, wake });
   await until(haveAll(watching, "failed"), watching, { make, seconds: 100, syncs: 1_000 });
 });
 
@@ -114,7 +114,7 @@ Deno.test("1,000 requests of one machine each are handled, and given back, in a 
   await until(areHandled, watching, { make: requests, seconds: 5, syncs: 70 });
   files.syncing = () => undefined;
   for (const id of ids) {
-    writeStatusWord(workdir, `${id}-0`, "deleted");
+    writeState(workdir, `${id}-0`, "deleted");
     await giveBack(watching, `back${id}`, `${id}-0`);
   }
   const returns = (wake: () => void) => new RequestReturnMachinesWatcher(watching, wake);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../src/kube/types.ts";
-import type { FaultInput } from "../../src/simulator/faults.ts";
+import type { FaultInput } from "../../src/simulator/faults/faults.ts";
 import { Fixture, podOf, PODS } from "./fixture.ts";
 
 /** All that a cluster says in a minute of trouble. */

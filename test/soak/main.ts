@@ -10,7 +10,7 @@ import { Running } from "../support/process.ts";
 import { Site } from "../support/site.ts";
 import { root } from "../support/tree.ts";
 import { Churn, pause } from "./churn.ts";
-import { cpuSeconds, fileCounts, processMeasures, pulseOf } from "./measures.ts";
+import { cpuSeconds, fileCounts, processMeasures, statsOf } from "./measures.ts";
 import { Quantities } from "./quantities.ts";
 
 /** How often, in milliseconds, `serve` is measured, and how often its files are counted. */
@@ -119,7 +119,7 @@ async function measure(
       `${Math.round(ms / 1000)} s: asked for ${asked}, up ${up}, taken away ${taken}; ${quantities.latest()}`,
     );
   }
-  quantities.notePulses(pulseOf(log.serve), { idle: pulseOf(log.idle), startedMs });
+  quantities.noteStats(statsOf(log.serve), { idle: statsOf(log.idle), startedMs });
   return quantities;
 }
 

@@ -38,8 +38,8 @@ export function fileCounts(workdir: string): Record<string, number> {
   return { ...counts, "files left hidden": hidden };
 }
 
-/** What one line of `src/serve/pulse.ts` says. */
-export interface PulseLine {
+/** What one line of `src/serve/stats_line.ts` says. */
+export interface StatsSample {
   /** Since the epoch. */
   atMs: number;
   heapMiB: number;
@@ -48,10 +48,10 @@ export interface PulseLine {
 }
 
 /** The pulse that a process has logged. */
-export function pulseOf(log: string): PulseLine[] {
-  const lines: PulseLine[] = [];
+export function statsOf(log: string): StatsSample[] {
+  const lines: StatsSample[] = [];
   for (const line of entryText(log).split("\n")) {
-    if (!line.includes(" pulse: ")) continue;
+    if (!line.includes(" statsLine: ")) continue;
     const value = (name: string) => Number(new RegExp(` ${name}=([\\d.]+)`).exec(line)?.[1]);
     lines.push({
       atMs: Date.parse(line.slice(0, 24)),

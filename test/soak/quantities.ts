@@ -1,4 +1,4 @@
-import type { PulseLine } from "./measures.ts";
+import type { StatsSample } from "./measures.ts";
 import { type Sample, type Trend, trendOf } from "./trend.ts";
 
 /**
@@ -42,9 +42,9 @@ export class Quantities {
   }
 
   /** Notes what processes said by themselves, `serve` and one that does nothing. */
-  notePulses(lines: PulseLine[], { idle, startedMs }: { idle: PulseLine[]; startedMs: number }): void {
+  noteStats(lines: StatsSample[], { idle, startedMs }: { idle: StatsSample[]; startedMs: number }): void {
     for (const { atMs, heapMiB, delayP99Ms, delayMaxMs } of lines) {
-      const distance = (line: PulseLine) => Math.abs(line.atMs - atMs);
+      const distance = (line: StatsSample) => Math.abs(line.atMs - atMs);
       const beside = idle.toSorted((a, b) => distance(a) - distance(b))[0];
       if (!beside) continue;
       this.note(atMs - startedMs, {

@@ -25,16 +25,16 @@ for (const [what, name, valueOf, grows] of cases) {
 
 Deno.test("a delay counts as far as it is above that of a process that does nothing", () => {
   const quantities = new Quantities({ warmUpMs: 0 });
-  const pulse = (minute: number, delayP99Ms: number) => ({
+  const statsLine = (minute: number, delayP99Ms: number) => ({
     atMs: minute * 60_000,
     heapMiB: 10,
     delayP99Ms,
     delayMaxMs: delayP99Ms,
   });
   const minutes = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-  const lines = minutes.map((minute) => pulse(minute, 100 * minute + 5));
-  quantities.notePulses(lines, { idle: minutes.map((minute) => pulse(minute, 100 * minute)), startedMs: 0 });
+  const lines = minutes.map((minute) => statsLine(minute, 100 * minute + 5));
+  quantities.noteStats(lines, { idle: minutes.map((minute) => statsLine(minute, 100 * minute)), startedMs: 0 });
   assert.deepEqual(quantities.growing(), []);
-  quantities.notePulses(lines, { idle: minutes.map((minute) => pulse(minute, 1)), startedMs: -600_000 });
+  quantities.noteStats(lines, { idle: minutes.map((minute) => statsLine(minute, 1)), startedMs: -600_000 });
   assert.deepEqual(quantities.growing(), ["delay p99 above idle ms"]);
 });

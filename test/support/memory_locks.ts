@@ -1,5 +1,5 @@
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
-import type { Locks } from "../../src/workdir/lock.ts";
+import type { Locks } from "../../src/workdir/store/lock.ts";
 
 /** Locks of one host, which die with the process that has them. */
 export class MemoryLocks {

@@ -1,9 +1,9 @@
 import { loadConfig } from "../../src/config.ts";
 import { seededRandom } from "../../src/random.ts";
 import type { Provider } from "../../src/verbs/provider.ts";
-import { noteHolder } from "../../src/workdir/lock_holder.ts";
-import { writeView } from "../../src/workdir/views.ts";
-import { Workdir } from "../../src/workdir/workdir.ts";
+import { noteHolder } from "../../src/workdir/store/lock_holder.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { SimulatedClock } from "./simulated_clock.ts";
 
@@ -44,7 +44,7 @@ export function memoryProvider(
 /** The work directory knows every pod that exists, as of now. */
 export function listed({ workdir, clock }: Pick<MemoryProvider, "workdir" | "clock">): void {
   const now = Math.floor(clock.now() / 1000);
-  writeView(workdir, "pods", { completeAt: now, heardAt: now });
+  writeSyncStatus(workdir, "pods", { completeAt: now, heardAt: now });
 }
 
 function isEmpty(workdir: Workdir, watcher: string): boolean {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
-import { writeStatusWord } from "../../src/workdir/machines.ts";
+import { writeState } from "../../src/workdir/machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
@@ -51,8 +51,8 @@ Deno.test("of a template with a limit it is said how many machines can be had no
   await ask(on, "b", "B", 100);
   await ask(on, "gone", "Gone", 100);
   assert.equal(free(on).A, 6);
-  writeStatusWord(on.workdir, "a-0", "running");
-  writeStatusWord(on.workdir, "a-1", "failed");
+  writeState(on.workdir, "a-0", "running");
+  writeState(on.workdir, "a-1", "failed");
   await addReturn(on.workdir, { id: "ret", machines: ["a-3"], unknown: [], requestedAt: 0 }, atOnce);
   assert.equal(free(on).A, 8);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import type { StatusWord } from "../../src/hf/status.ts";
+import type { MachineState } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
-import { type MachineRecord, writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import type { Tombstone } from "../../src/machine/tombstone.ts";
+import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addRequest, draftRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
@@ -13,9 +14,9 @@ const asked = 1_795_000_000;
 const created = 1_795_209_813;
 
 interface Machine {
-  word?: StatusWord;
+  word?: MachineState;
   pod?: boolean;
-  record?: Partial<MachineRecord>;
+  record?: Partial<Tombstone>;
   /** Its pod was created, or it was given up: its entry is no link any more. */
   settled?: boolean;
 }
@@ -32,13 +33,13 @@ async function requested(...machines: Machine[]): Promise<MemoryProvider> {
   for (const [i, { word, pod, record, settled = true }] of machines.entries()) {
     const name = `req-${i}`;
     if (settled) settleMachine(workdir, "req", name);
-    if (word) writeStatusWord(workdir, name, word);
+    if (word) writeState(workdir, name, word);
     if (pod) {
       const metadata = { name, uid: `uid-${i}`, creationTimestamp: new Date(created * 1000).toISOString() };
       files.writeText(`/work/pods/${name}`, JSON.stringify({ metadata, status: { podIP: `10.0.0.${i}` } }));
     }
     if (record) {
-      writeMachineRecord(workdir, name, { up: false, returned: false, givenUp: false, message: "", ...record });
+      writeTombstone(workdir, name, { up: false, returned: false, givenUp: false, message: "", ...record });
     }
   }
   return provider;

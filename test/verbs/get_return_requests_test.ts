@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { ReturnRequestsAnswer } from "../../src/hf/answers.ts";
-import type { StatusWord } from "../../src/hf/status.ts";
+import type { MachineState } from "../../src/hf/status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";
 import { type Departure, writeDepartures } from "../../src/workdir/departures.ts";
-import { writeMachineRecord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
-import { writeView } from "../../src/workdir/views.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../support/at_once.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
@@ -13,12 +13,17 @@ import { type MemoryProvider, memoryProvider } from "../support/memory_provider.
 const now = Date.UTC(2026, 10, 20) / 1000;
 
 /** A provider whose view of the cluster is this old, with machines of these words; going ones are deleted in 20 s. */
-function watched(ageSeconds: number | undefined, machines: Record<string, StatusWord | "going"> = {}): MemoryProvider {
+function watched(
+  ageSeconds: number | undefined,
+  machines: Record<string, MachineState | "going"> = {},
+): MemoryProvider {
   const provider = memoryProvider();
   const { workdir, files } = provider;
-  if (ageSeconds !== undefined) writeView(workdir, "pods", { completeAt: now - 9_999, heardAt: now - ageSeconds });
+  if (ageSeconds !== undefined) {
+    writeSyncStatus(workdir, "pods", { completeAt: now - 9_999, heardAt: now - ageSeconds });
+  }
   for (const [name, word] of Object.entries(machines)) {
-    writeStatusWord(workdir, name, word === "going" ? "running" : word);
+    writeState(workdir, name, word === "going" ? "running" : word);
     const deletionTimestamp = word === "going" ? { deletionTimestamp: new Date((now + 20) * 1000).toISOString() } : {};
     if (word === "deleted") continue;
     files.writeText(
@@ -92,7 +97,7 @@ Deno.test("a machine without a name is found by the uid of its pod", () => {
 for (const [ahead, gracePeriod] of [[-10, 30], [0, 20], [15, 5], [600, 0]] as const) {
   Deno.test(`a cluster whose clock is ${ahead} s ahead of ours ends the grace by its own clock`, () => {
     const provider = watched(undefined, { "a-3": "going" });
-    writeView(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: ahead });
+    writeSyncStatus(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: ahead });
     assert.deepEqual(getReturnRequests(provider, {}).requests, [{ machine: "a-3", gracePeriod }]);
   });
 }
@@ -113,9 +118,9 @@ Deno.test("asked for all, machines that Symphony gave back or that never had a p
   });
   await addReturn(provider.workdir, { id: "ret", machines: ["a-0"], unknown: [], requestedAt: now }, atOnce);
   const record = { up: false, returned: false, givenUp: true, message: "quota" };
-  writeMachineRecord(provider.workdir, "a-2", record);
-  writeMachineRecord(provider.workdir, "a-3", { ...record, uid: "u" });
-  writeMachineRecord(provider.workdir, "a-4", { ...record, givenUp: false }); // Its pod file was lost before its pod.
+  writeTombstone(provider.workdir, "a-2", record);
+  writeTombstone(provider.workdir, "a-3", { ...record, uid: "u" });
+  writeTombstone(provider.workdir, "a-4", { ...record, givenUp: false }); // Its pod file was lost before its pod.
   const named = getReturnRequests(provider, {}).requests.map(({ machine }) => machine).sort();
   assert.deepEqual(named, ["a-1", "a-3", "a-4"]);
 });
@@ -130,7 +135,7 @@ Deno.test("with nothing in the work directory nothing is to be returned", () => 
 
 Deno.test("a machine whose node is lost may come back: it is not named unless its pod is being deleted", () => {
   const provider = watched(1, { "a-0": "unknown", "a-1": "going" });
-  writeStatusWord(provider.workdir, "a-1", "unknown");
+  writeState(provider.workdir, "a-1", "unknown");
   for (const input of [{}, { machines: [{ name: "a-0" }, { name: "a-1" }] }]) {
     assert.deepEqual(getReturnRequests(provider, input).requests, [{ machine: "a-1", gracePeriod: 20 }]);
   }
@@ -166,7 +171,7 @@ function onNodes(nodeViewAge: number | undefined, departures: Record<string, Omi
     files.writeText(`/work/pods/a-${i}`, JSON.stringify({ metadata: { name: `a-${i}`, uid: "u" }, spec }));
   }
   writeDepartures(workdir, new Map(Object.entries(departures).map(([node, one]) => [node, { uid: "u", ...one }])));
-  if (nodeViewAge !== undefined) writeView(workdir, "nodes", { completeAt: now, heardAt: now - nodeViewAge });
+  if (nodeViewAge !== undefined) writeSyncStatus(workdir, "nodes", { completeAt: now, heardAt: now - nodeViewAge });
   return provider;
 }
 const named = ({ requests }: ReturnRequestsAnswer) =>
@@ -190,7 +195,7 @@ Deno.test("machines on nodes that are about to go are named before they die, wit
 
 Deno.test("grace on a node is counted by the cluster's clock", () => {
   const provider = onNodes(1, departures);
-  writeView(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: 50 });
+  writeSyncStatus(provider.workdir, "pods", { completeAt: now, heardAt: now, clusterAheadSeconds: 50 });
   assert.equal(named(getReturnRequests(provider, {}))["a-0"], 70);
 });
 
@@ -213,7 +218,7 @@ Deno.test("a machine on a lost node is named once its pod tolerates that no long
   const tolerations = [{ key: lost.taint, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }];
   const pod = { metadata: { name: "a-0", uid: "u" }, spec: { nodeName: "n0", tolerations } };
   provider.files.writeText("/work/pods/a-0", JSON.stringify(pod));
-  writeStatusWord(provider.workdir, "a-0", "unknown");
+  writeState(provider.workdir, "a-0", "unknown");
   assert.deepEqual(named(getReturnRequests(provider, {})), {});
   await provider.clock.advance(1_000);
   assert.deepEqual(named(getReturnRequests(provider, {})), { "a-0": 0 });
@@ -238,7 +243,7 @@ for (
 ) {
   Deno.test(`nodes that ${what} are not believed, and pods are all the same`, () => {
     const provider = onNodes(age, departures);
-    writeStatusWord(provider.workdir, "a-3", "deleted");
+    writeState(provider.workdir, "a-3", "deleted");
     const answer = getReturnRequests(provider, {});
     assert.deepEqual(named(answer), { "a-3": 0 });
     assert.match(answer.message, message);
@@ -247,13 +252,13 @@ for (
 
 Deno.test("a view of nodes does not stand in for one of pods", () => {
   const provider = onNodes(1, departures);
-  writeView(provider.workdir, "pods", { completeAt: now, heardAt: now - 121 });
+  writeSyncStatus(provider.workdir, "pods", { completeAt: now, heardAt: now - 121 });
   assert.deepEqual(getReturnRequests(provider, {}).requests, []);
 });
 
 Deno.test("departures that cannot be read name no machine, and hide none that is gone", () => {
   const provider = onNodes(1, departures);
-  writeStatusWord(provider.workdir, "a-3", "deleted");
+  writeState(provider.workdir, "a-3", "deleted");
   for (const text of ["", "{", '{"n0": {"reason": 7}}', "[]"]) {
     provider.files.writeText("/work/views/departures.json", text);
     assert.deepEqual(named(getReturnRequests(provider, {})), { "a-3": 0 }, text);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { findTemplate, readCatalogue } from "../../src/templates/catalogue.ts";
 import { Capacity } from "../../src/verbs/capacity.ts";
-import { admitRequest } from "../../src/workdir/admission.ts";
-import { writeStatusWord } from "../../src/workdir/machines.ts";
+import { claimRequest } from "../../src/workdir/claim.ts";
+import { writeState } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
@@ -246,11 +246,11 @@ Deno.test("what would exceed the limit of its template is refused whole, with th
 Deno.test("machines that failed or are being given back make room", async () => {
   const provider = await limit(memoryProvider(), 3);
   const { requestId } = await requestMachines(provider, question(3));
-  writeStatusWord(provider.workdir, `${requestId}-0`, "failed");
+  writeState(provider.workdir, `${requestId}-0`, "failed");
   await addReturn(provider.workdir, { id: "ret", machines: [`${requestId}-1`], unknown: [], requestedAt: 0 }, atOnce);
   const { requestId: second } = await requestMachines(provider, question(2));
   await assert.rejects(requestMachines(provider, question(1)), /3 of at most 3 are in use, 0 can be had/);
-  writeStatusWord(provider.workdir, `${second}-0`, "deleted");
+  writeState(provider.workdir, `${second}-0`, "deleted");
   await assert.rejects(requestMachines(provider, question(2)), /2 of at most 3 are in use, 1 can be had/);
   await requestMachines(provider, question(1));
 });
@@ -303,7 +303,7 @@ Deno.test("of two requests at once, of which only one fits, one is accepted, whe
     files.before = () => {
       if (left-- > 0) return;
       files.before = () => {};
-      inside.push(admitRequest(other.workdir, input, { check, clock, ...atOnce }).catch((error) => error));
+      inside.push(claimRequest(other.workdir, input, { check, clock, ...atOnce }).catch((error) => error));
     };
     const outside = await clock.runWhile(requestMachines(provider, question(3)).catch((error) => error));
     const results = [outside, ...await clock.runWhile(Promise.all(inside))];

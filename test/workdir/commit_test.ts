@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/random.ts";
 import { type Change, commit } from "../../src/workdir/commit.ts";
-import { readLost, writeLost } from "../../src/workdir/lost.ts";
-import { readMachineRecord, readStatusWord, writeStatusWord } from "../../src/workdir/machines.ts";
+import { readGone, writeGone } from "../../src/workdir/index/gone_machines.ts";
+import { readState, readTombstone, writeState } from "../../src/workdir/machines.ts";
 import { addRequest, readMachineEntry } from "../../src/workdir/requests.ts";
 import { atOnce } from "../support/at_once.ts";
 import { type CrashLeaves, noSpace } from "../support/memory_files.ts";
@@ -17,7 +17,7 @@ async function furnished(): Promise<MemoryProvider> {
   const provider = memoryProvider();
   const request = { id: "req", templateId: "T", count: 3, requestedAt: 0, manifest: "{}" };
   await addRequest(provider.workdir, request, atOnce);
-  for (const machine of ["req-0", "req-1", "req-2"]) writeStatusWord(provider.workdir, machine, "running");
+  for (const machine of ["req-0", "req-1", "req-2"]) writeState(provider.workdir, machine, "running");
   await provider.files.sync("/work/pods-status");
   return provider;
 }
@@ -31,12 +31,12 @@ Deno.test("a change is written whole", async () => {
   const provider = await furnished();
   const { workdir, files } = provider;
   assert.deepEqual(await commitAll(provider, { "req-0": failed }), new Map());
-  assert.equal(readStatusWord(workdir, "req-0"), "failed");
-  assert.deepEqual(readMachineRecord(workdir, "req-0"), tombstone);
+  assert.equal(readState(workdir, "req-0"), "failed");
+  assert.deepEqual(readTombstone(workdir, "req-0"), tombstone);
   assert.equal(readMachineEntry(workdir, "req-0"), "created");
   assert.equal(files.readText("/work/pods/req-0"), "the pod");
   await commitAll(provider, { "req-0": gone });
-  assert.equal(readStatusWord(workdir, "req-0"), "deleted");
+  assert.equal(readState(workdir, "req-0"), "deleted");
   assert.deepEqual(files.tree("/work/pods"), {}, "nothing is left of the file");
 });
 
@@ -60,8 +60,8 @@ for (const [what, leaves] of leavings) {
         for (let seed = 0; seed < 20; seed++) {
           const { workdir } = memoryProvider({ files: files.crash(leaves(seed)) });
           for (const machine of ["req-0", "req-1"]) {
-            if (readStatusWord(workdir, machine) !== "failed") continue;
-            assert.deepEqual(readMachineRecord(workdir, machine), tombstone, `${machine}, killed at ${n}`);
+            if (readState(workdir, machine) !== "failed") continue;
+            assert.deepEqual(readTombstone(workdir, machine), tombstone, `${machine}, killed at ${n}`);
             assert.equal(readMachineEntry(workdir, machine), "created", `${machine}, killed at ${n}`);
           }
         }
@@ -74,8 +74,8 @@ Deno.test("once it has resolved, what has to last does", async () => {
   const provider = await furnished();
   await commitAll(provider, { "req-0": failed });
   const { workdir } = memoryProvider({ files: provider.files.crash("synced") });
-  assert.equal(readStatusWord(workdir, "req-0"), "failed");
-  assert.deepEqual(readMachineRecord(workdir, "req-0"), tombstone);
+  assert.equal(readState(workdir, "req-0"), "failed");
+  assert.deepEqual(readTombstone(workdir, "req-0"), tombstone);
 });
 
 Deno.test("no commit sees a half of another: each decides once all before it are done", async () => {
@@ -84,7 +84,7 @@ Deno.test("no commit sees a half of another: each decides once all before it are
   files.syncing = () => clock.sleep(40);
   const seen: unknown[] = [];
   const look = () => {
-    seen.push([readMachineRecord(workdir, "req-0")?.message, readStatusWord(workdir, "req-0")]);
+    seen.push([readTombstone(workdir, "req-0")?.message, readState(workdir, "req-0")]);
     return undefined;
   };
   const all = [
@@ -107,10 +107,10 @@ Deno.test("seen gone is the last word, though it came while another was on its w
   const provider = await furnished();
   const { workdir, files } = provider;
   files.before = ({ name, paths: [path] }) => {
-    if (name === "sync" && path === "/work/machines") writeStatusWord(workdir, "req-0", "deleted");
+    if (name === "sync" && path === "/work/machines") writeState(workdir, "req-0", "deleted");
   };
   await commitAll(provider, { "req-0": failed });
-  assert.equal(readStatusWord(workdir, "req-0"), "deleted");
+  assert.equal(readState(workdir, "req-0"), "deleted");
 });
 
 Deno.test("one machine's trouble is its own, whatever of it goes wrong", async () => {
@@ -123,11 +123,11 @@ Deno.test("one machine's trouble is its own, whatever of it goes wrong", async (
     files.failWhere(({ name, paths }) => name === "rename" && paths[1] === path, error);
     const changes = { "req-0": failed, "req-1": failed, "req-2": failed };
     assert.deepEqual(await commitAll(provider, changes), new Map([["req-1", error]]), path);
-    const words = ["req-0", "req-1", "req-2"].map((machine) => readStatusWord(workdir, machine));
+    const words = ["req-0", "req-1", "req-2"].map((machine) => readState(workdir, machine));
     assert.deepEqual(words, ["failed", "running", "failed"], path);
     files.before = () => {};
     assert.deepEqual(await commitAll(provider, changes), new Map(), "and may be repeated");
-    assert.equal(readStatusWord(workdir, "req-1"), "failed");
+    assert.equal(readState(workdir, "req-1"), "failed");
   }
 });
 
@@ -138,7 +138,7 @@ Deno.test("what cannot be decided is that machine's trouble, too", async () => {
     throw error;
   };
   assert.deepEqual(await commit(provider, [["req-0", decide], ["req-1", () => failed]]), new Map([["req-0", error]]));
-  assert.equal(readStatusWord(provider.workdir, "req-1"), "failed");
+  assert.equal(readState(provider.workdir, "req-1"), "failed");
 });
 
 for (const directory of ["machines", "requests/req", "pods-status"]) {
@@ -149,22 +149,22 @@ for (const directory of ["machines", "requests/req", "pods-status"]) {
     const running: Change = { word: "pending", lasts: false, pod: () => "it runs" };
     const wrong = await commitAll(provider, { "req-0": failed, "req-1": running });
     assert.deepEqual(wrong, new Map([["req-0", error]]));
-    assert.equal(readStatusWord(provider.workdir, "req-1"), "pending");
-    assert.equal(readStatusWord(provider.workdir, "req-0"), directory === "pods-status" ? "failed" : "running");
+    assert.equal(readState(provider.workdir, "req-1"), "pending");
+    assert.equal(readState(provider.workdir, "req-0"), directory === "pods-status" ? "failed" : "running");
   });
 }
 
 Deno.test("who is lost is decided at the moment of writing: what was given back meanwhile is not", async () => {
   const provider = await furnished();
   const { workdir, files, clock } = provider;
-  await writeLost(workdir, [], atOnce);
+  await writeGone(workdir, [], atOnce);
   let isGivenBack = false;
   files.syncing = async () => {
     await clock.sleep(40);
     isGivenBack = true;
   };
   await clock.runWhile(commitAll(provider, { "req-0": { ...gone, isLost: () => !isGivenBack } }));
-  assert.deepEqual(readLost(workdir), []);
+  assert.deepEqual(readGone(workdir), []);
 });
 
 Deno.test("a commit of thousands lets others have their turns", async () => {

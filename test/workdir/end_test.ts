@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { hiddenId, hide, isHidden, readEnd, removeEnd, writeEnd } from "../../src/workdir/end.ts";
+import {
+  hiddenId,
+  hide,
+  isHidden,
+  readFinishedNote,
+  removeFinishedNote,
+  writeFinishedNote,
+} from "../../src/workdir/end.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { ask, memoryWatching } from "../support/memory_watching.ts";
 
@@ -10,13 +17,13 @@ Deno.test("an end is read as it was noted, and may be noted anew and taken back"
   const { workdir } = watching;
   await ask(watching, "req", 2);
   const before = readRequest(workdir, "req");
-  assert.equal(readEnd(workdir, directory), undefined);
-  writeEnd(workdir, directory, { endedAt: 1_795_000_000, machines: 2 });
-  writeEnd(workdir, directory, { endedAt: 1_795_000_009, machines: 2 });
-  assert.deepEqual(readEnd(workdir, directory), { endedAt: 1_795_000_009, machines: 2 });
+  assert.equal(readFinishedNote(workdir, directory), undefined);
+  writeFinishedNote(workdir, directory, { endedAt: 1_795_000_000, machines: 2 });
+  writeFinishedNote(workdir, directory, { endedAt: 1_795_000_009, machines: 2 });
+  assert.deepEqual(readFinishedNote(workdir, directory), { endedAt: 1_795_000_009, machines: 2 });
   assert.deepEqual(readRequest(workdir, "req"), before);
-  removeEnd(workdir, directory);
-  assert.equal(readEnd(workdir, directory), undefined);
+  removeFinishedNote(workdir, directory);
+  assert.equal(readFinishedNote(workdir, directory), undefined);
 });
 
 for (const target of ["", "1795000000", "x-1", "1-x", "-1-1", "1e9-1", " 1-1", "1-1 "]) {
@@ -24,7 +31,7 @@ for (const target of ["", "1795000000", "x-1", "1-x", "-1-1", "1e9-1", " 1-1", "
     const watching = memoryWatching();
     await ask(watching, "req", 1);
     watching.files.symlink(target, `${directory}/.ended`);
-    assert.equal(readEnd(watching.workdir, directory), undefined);
+    assert.equal(readFinishedNote(watching.workdir, directory), undefined);
   });
 }
 

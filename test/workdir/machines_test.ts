@@ -1,31 +1,31 @@
 import assert from "node:assert/strict";
-import { STATUS_WORDS } from "../../src/hf/status.ts";
+import { MACHINE_STATES } from "../../src/hf/status.ts";
 import {
-  type MachineRecord,
-  readMachineRecord,
   readPodFacts,
-  readStatusWord,
-  writeFirstStatusWord,
-  writeMachineRecord,
-  writeStatusWord,
+  readState,
+  readTombstone,
+  writeFirstState,
+  writeState,
+  writeTombstone,
 } from "../../src/workdir/machines.ts";
+import type { Tombstone } from "../../src/machine/tombstone.ts";
 import { furnishExisting } from "../support/existing_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 Deno.test("every word is read as it was written, as the target of a link", () => {
   const { files, workdir } = memoryProvider();
-  for (const word of STATUS_WORDS) {
-    writeStatusWord(workdir, "a-0", word);
-    assert.equal(readStatusWord(workdir, "a-0"), word);
+  for (const word of MACHINE_STATES) {
+    writeState(workdir, "a-0", word);
+    assert.equal(readState(workdir, "a-0"), word);
     assert.deepEqual(files.tree("/work/pods-status"), { "a-0": `-> ${word}` });
   }
 });
 
 Deno.test("a word that is there already is not written again", () => {
   const { files, workdir } = memoryProvider();
-  writeStatusWord(workdir, "a-0", "running");
+  writeState(workdir, "a-0", "running");
   const writes = files.writes.length;
-  writeStatusWord(workdir, "a-0", "running");
+  writeState(workdir, "a-0", "running");
   assert.equal(files.writes.length, writes);
 });
 
@@ -33,31 +33,31 @@ Deno.test("a path is read by its last name; no link and no word that we know are
   const { files, workdir } = memoryProvider();
   files.symlink("/elsewhere/pods-status/running", "/work/pods-status/path-0");
   files.symlink("resting", "/work/pods-status/odd-0");
-  assert.equal(readStatusWord(workdir, "path-0"), "running");
-  assert.equal(readStatusWord(workdir, "odd-0"), undefined);
-  assert.equal(readStatusWord(workdir, "none-0"), undefined);
+  assert.equal(readState(workdir, "path-0"), "running");
+  assert.equal(readState(workdir, "odd-0"), undefined);
+  assert.equal(readState(workdir, "none-0"), undefined);
 });
 
 Deno.test("the first word is written only where there is none", () => {
   const { workdir } = memoryProvider();
-  writeFirstStatusWord(workdir, "a-0");
-  assert.equal(readStatusWord(workdir, "a-0"), "creating");
-  writeStatusWord(workdir, "a-0", "running");
-  writeFirstStatusWord(workdir, "a-0");
-  assert.equal(readStatusWord(workdir, "a-0"), "running");
+  writeFirstState(workdir, "a-0");
+  assert.equal(readState(workdir, "a-0"), "creating");
+  writeState(workdir, "a-0", "running");
+  writeFirstState(workdir, "a-0");
+  assert.equal(readState(workdir, "a-0"), "running");
 });
 
-const record: MachineRecord = { up: true, returned: false, givenUp: false, message: "why", uid: "u", launchtime: 5 };
+const record: Tombstone = { up: true, returned: false, givenUp: false, message: "why", uid: "u", launchtime: 5 };
 
 Deno.test("what was noted of a machine is read as it was; a torn note is none", () => {
   const { files, workdir } = memoryProvider();
-  assert.equal(readMachineRecord(workdir, "a-0"), undefined);
-  writeMachineRecord(workdir, "a-0", record);
-  assert.deepEqual(readMachineRecord(workdir, "a-0"), record);
-  writeMachineRecord(workdir, "a-0", { ...record, succeeded: true });
-  assert.deepEqual(readMachineRecord(workdir, "a-0"), { ...record, succeeded: true });
+  assert.equal(readTombstone(workdir, "a-0"), undefined);
+  writeTombstone(workdir, "a-0", record);
+  assert.deepEqual(readTombstone(workdir, "a-0"), record);
+  writeTombstone(workdir, "a-0", { ...record, succeeded: true });
+  assert.deepEqual(readTombstone(workdir, "a-0"), { ...record, succeeded: true });
   files.writeText("/work/machines/a-0", '{"up":tr');
-  assert.equal(readMachineRecord(workdir, "a-0"), undefined);
+  assert.equal(readTombstone(workdir, "a-0"), undefined);
 });
 
 const facts = {

@@ -1,0 +1,151 @@
+import type { Clock } from "../../clock.ts";
+import type { Files } from "../../files.ts";
+import { CredentialFiles } from "./credential_files.ts";
+import { KubeError } from "../errors.ts";
+import { type ExecCredential, runExecPlugin } from "./exec_plugin.ts";
+import { parseKubeconfigs } from "./kubeconfig.ts";
+import { type AskPlugin, kubeconfigLogin } from "./kubeconfig_login.ts";
+import type { Login, LoginSource } from "./login.ts";
+import type { RunPlugin } from "./plugin_process.ts";
+import { chooseProxy } from "../transport/proxy.ts";
+import { inPod, serviceAccountLogin } from "./service_account.ts";
+
+/** How often files are looked at again, and how long a failure is repeated without trying anew, in milliseconds. */
+const CHECK_MS = 1_000;
+
+/** How long a plug-in is not run again, whether it failed or its credential is rejected or has expired, in milliseconds. */
+const PLUGIN_INTERVAL_MS = 5_000;
+
+export interface CredentialsOptions {
+  environment: Record<string, string | undefined>;
+  files: Files;
+  clock: Clock;
+  /** Runs credential plug-ins. */
+  runPlugin: RunPlugin;
+  /** A kubeconfig that is to be used and nothing else. */
+  kubeconfig?: string;
+  /** Wins over the namespace of the context. */
+  namespace?: string;
+  /** Wins over the kubeconfig's `proxy-url` and the environment. */
+  proxy?: string;
+}
+
+/** A plug-in that has been run. */
+interface AskedPlugin {
+  /** What it was run as, and for. */
+  key: string;
+  /** What it gave, or why it failed. */
+  answer: Promise<ExecCredential>;
+  /** Wall-clock time from which its credential must not be used; -Infinity if it failed or was rejected. */
+  goodUntilMs: number;
+  /** Monotonic time before which it is not run again. */
+  restsUntilMs: number;
+}
+
+/**
+ * Where the cluster is and how we log in: the kubeconfig that was named, else in a pod its service account, else the files
+ * of `KUBECONFIG` (separated by `:`), else `~/.kube/config`. Nothing is read before it is needed.
+ */
+export class Credentials implements LoginSource {
+  readonly #options: CredentialsOptions;
+  #login: Login | undefined;
+  #failure: unknown;
+  #files: CredentialFiles | undefined;
+  #checkedAt = -Infinity;
+  #loading: Promise<Login> | undefined;
+  #plugin: AskedPlugin | undefined;
+  /** True where the login holds what the plug-in gave. */
+  #usesPlugin = false;
+
+  constructor(options: CredentialsOptions) {
+    this.#options = options;
+  }
+
+  current(): Promise<Login> {
+    this.#loading ??= this.#load().finally(() => this.#loading = undefined);
+    return this.#loading;
+  }
+
+  rejected(login: Login): void {
+    if (login !== this.#login) return; // There is a newer one by now.
+    this.#login = undefined;
+    this.#failure = undefined;
+    if (this.#plugin) this.#plugin.goodUntilMs = -Infinity;
+  }
+
+  async #load(): Promise<Login> {
+    const { clock } = this.#options;
+    const age = clock.monotonic() - this.#checkedAt;
+    if (age < CHECK_MS) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#login && !this.#pluginIsDue()) return this.#login;
+    }
+    this.#checkedAt = clock.monotonic();
+    if (this.#login && !this.#pluginIsDue() && !this.#files?.changed()) return this.#login;
+    this.#login = this.#failure = undefined;
+    try {
+      return this.#login = await this.#read();
+    } catch (error) {
+      throw this.#failure = error;
+    }
+  }
+
+  async #read(): Promise<Login> {
+    const { environment, files, kubeconfig, namespace, proxy } = this.#options;
+    const seen = this.#files = new CredentialFiles(files);
+    this.#usesPlugin = false;
+    const login = kubeconfig === undefined && inPod(seen, environment)
+      ? serviceAccountLogin(seen, environment)
+      : await this.#readKubeconfigs(seen);
+    const { proxy: ownProxy, ...transport } = login.transport;
+    const chosen = chooseProxy(login.server, { asked: proxy || ownProxy, environment });
+    return {
+      ...login,
+      namespace: namespace || login.namespace,
+      transport: chosen === undefined ? transport : { ...transport, proxy: chosen },
+    };
+  }
+
+  async #readKubeconfigs(seen: CredentialFiles): Promise<Login> {
+    const paths = this.#paths();
+    const found = paths.flatMap((path) => {
+      const text = seen.readIfThere(path, `kubeconfig '${path}'`);
+      return text === undefined ? [] : [{ path, text }];
+    });
+    const listed = paths.map((path) => `'${path}'`).join(", ");
+    if (found.length === 0) {
+      throw new KubeError("unauthorised", `There are no credentials for Kubernetes: ${listed} does not exist`, {
+        hint: "set KUBECONFIG, or run in a pod with a service account",
+      });
+    }
+    return kubeconfigLogin(await parseKubeconfigs(found), { listed, files: seen, askPlugin: this.#askPlugin });
+  }
+
+  #paths(): string[] {
+    const { environment, kubeconfig } = this.#options;
+    if (kubeconfig !== undefined) return [kubeconfig];
+    const listed = (environment.KUBECONFIG ?? "").split(":").filter(Boolean);
+    return listed.length > 0 ? listed : [`${environment.HOME ?? "~"}/.kube/config`];
+  }
+
+  /** Runs a plug-in where what it gave last has expired, was rejected, or was for another configuration. */
+  readonly #askPlugin: AskPlugin = async (exec, { command, source, cluster }) => {
+    const { clock, environment, runPlugin } = this.#options;
+    this.#usesPlugin = true;
+    const key = JSON.stringify([exec, command, cluster]);
+    if (this.#plugin?.key === key && !this.#isDue(this.#plugin)) return await this.#plugin.answer;
+    const answer = runExecPlugin(exec, { command, source, cluster, environment, clock, run: runPlugin });
+    const goodUntilMs = await answer.then(({ expiresMs = Infinity }) => expiresMs, () => -Infinity);
+    this.#plugin = { key, answer, goodUntilMs, restsUntilMs: clock.monotonic() + PLUGIN_INTERVAL_MS };
+    return await answer;
+  };
+
+  #isDue({ goodUntilMs, restsUntilMs }: AskedPlugin): boolean {
+    const { clock } = this.#options;
+    return clock.now() >= goodUntilMs && clock.monotonic() >= restsUntilMs;
+  }
+
+  #pluginIsDue(): boolean {
+    return this.#usesPlugin && this.#plugin !== undefined && this.#isDue(this.#plugin);
+  }
+}

@@ -1,0 +1,24 @@
+import type { TransportOptions } from "../transport/network.ts";
+
+/** All that a request needs to be let in. Never changed: when credentials change, there is a new one. */
+export interface Login {
+  /** `https://host:port`, perhaps with a path, without a slash at its end. */
+  readonly server: string;
+  readonly namespace: string;
+  /** Headers of every request: `authorization`, `impersonate-…`. Secret. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly transport: TransportOptions;
+  /** Whose credentials these are, in words, for messages: `user 'x' of '/home/x/.kube/config'`. */
+  readonly source: string;
+}
+
+/** Where logins come from. */
+export interface LoginSource {
+  /**
+   * The login to use now. Cheap: files are looked at again once a second at most.
+   * @throws KubeError `unauthorised`, with one sentence that names what is wrong; the next call tries again
+   */
+  current(): Promise<Login>;
+  /** Tells that the server did not accept `login`, so that the next `current` reads and asks for everything anew. */
+  rejected(login: Login): void;
+}

@@ -1,0 +1,47 @@
+import { KubeError } from "../errors.ts";
+import { shorten } from "./network_failure.ts";
+import { raceAbort } from "./race_abort.ts";
+
+/** Bytes of the largest answer that is read: a page of 500 pods of half a MiB each, which is a hundred times the usual. */
+const LARGEST_ANSWER = 256 * 1024 * 1024;
+
+/**
+ * Reads a body to its end.
+ * @throws KubeError `unavailable` if it breaks off or has no end, the signal's reason once that aborts
+ */
+export async function readText(response: Response, signal: AbortSignal): Promise<string> {
+  try {
+    return await raceAbort(readBody(response), signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof KubeError) throw error;
+    throw new KubeError("unavailable", `The connection to the API server broke off: ${shorten(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readBody({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_ANSWER) {
+      throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** @param what the call that it answers, for the error */
+// deno-lint-ignore no-explicit-any -- whoever asked checks what it needs
+export function parseJson(text: string, what: string): any {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new KubeError("unavailable", `The answer to ${what} is not JSON or was cut short`, { cause: error });
+  }
+}

@@ -1,0 +1,290 @@
+import { type Clock, NOT_NEEDED } from "../../clock.ts";
+import { describeError } from "../../errors.ts";
+import { parseJson, readText } from "./answer_text.ts";
+import { type Admit, placeKeyOf, placeOf } from "../cluster_place.ts";
+import { ClusterTime } from "../cluster_time.ts";
+import { KubeError } from "../errors.ts";
+import { isNotGranted, parseStatus, sortFailure } from "../failure.ts";
+import type { Login, LoginSource } from "../auth/login.ts";
+import type { Network, Transport } from "./network.ts";
+import { explainNetworkError } from "./network_failure.ts";
+import { raceAbort } from "./race_abort.ts";
+
+export interface RequestOptions {
+  query?: Record<string, string | number | boolean | undefined>;
+  /** Sent as JSON. */
+  body?: unknown;
+  signal?: AbortSignal;
+  /** Until when the whole answer must be here (for a stream: its beginning), in milliseconds. Default: 30 s. */
+  timeoutMs?: number;
+  /** It may change the cluster whoever owns the instance: see `beforeChange`. */
+  isUnfenced?: boolean;
+}
+
+export interface ConnectionOptions {
+  logins: LoginSource;
+  network: Network;
+  clock: Clock;
+  /** Called right before anything is sent that changes the cluster; not sent if this throws. */
+  beforeChange?: (() => void) | undefined;
+  /** Asked about each place that a login leads to, before anything else is sent there. Absent: every place will do. */
+  admit?: Admit | undefined;
+}
+
+/** An answer whose body is still coming. */
+export interface OpenStream {
+  body: ReadableStream<Uint8Array>;
+  /** Ends the connection, at any time and as often as one likes. Without it, it stays open. */
+  close(): void;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** How long, in milliseconds, a place that was not admitted is not asked again. */
+const REFUSED_MS = 2_000;
+
+type Deadlined = RequestOptions & { deadline: AbortSignal };
+
+/**
+ * HTTP to one API server: logs in, keeps connections, watches the time, sorts what goes wrong. Throws KubeError and
+ * nothing else, but for aborts, which throw the signal's reason. Stateless in that nothing is done before the first call.
+ */
+export class Connection {
+  readonly #logins: LoginSource;
+  readonly #network: Network;
+  readonly #clock: Clock;
+  readonly #time = new ClusterTime();
+  readonly #beforeChange: () => void;
+  readonly #admit: Admit | undefined;
+  #transport: { key: string; transport: Transport } | undefined;
+  /** The last place that was judged; `untilMs` is for how long that holds, on the monotonic clock. */
+  #judged: { key: string; verdict: Promise<void>; untilMs: number } | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#logins = options.logins;
+    this.#network = options.network;
+    this.#clock = options.clock;
+    this.#beforeChange = options.beforeChange ?? (() => {});
+    this.#admit = options.admit;
+  }
+
+  /** The cluster's time: see `Kube`. */
+  now(): number | undefined {
+    return this.#time.at(this.#clock.monotonic());
+  }
+
+  /** One call, and its answer as parsed JSON. `{namespace}` in `path` stands for the namespace of the login. */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<unknown> {
+    return await this.#withDeadline(options, async (deadline) => {
+      const response = await this.#send(method, path, { ...options, deadline });
+      return parseJson(await readText(response, deadline), `${method} ${path}`);
+    });
+  }
+
+  /** Asks for an answer that goes on and on. It ends with `signal` too, until `close` is called. */
+  async open(path: string, options: RequestOptions = {}): Promise<OpenStream> {
+    const lifetime = new AbortController();
+    const { signal } = options;
+    const abort = () => lifetime.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    const release = () => signal?.removeEventListener("abort", abort);
+    try {
+      const response = await this.#withDeadline(
+        options,
+        (deadline) => {
+          const giveUp = () => lifetime.abort(deadline.reason);
+          deadline.addEventListener("abort", giveUp, { once: true });
+          return this.#send("GET", path, { ...options, deadline: lifetime.signal })
+            .finally(() => deadline.removeEventListener("abort", giveUp));
+        },
+      );
+      if (!response.body) throw new KubeError("unavailable", `The answer to GET ${path} is empty`);
+      const close = () => {
+        release();
+        lifetime.abort(new DOMException("the stream was closed", "AbortError"));
+      };
+      return { body: response.body, close };
+    } catch (error) {
+      release();
+      lifetime.abort(error);
+      throw error;
+    }
+  }
+
+  /** Has the place judged again that our login leads to. @throws KubeError if it is not admitted */
+  async verify(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<void> {
+    if (!this.#admit) return;
+    await this.#withDeadline(options, async (deadline) => {
+      const login = await raceAbort(this.#logins.current(), deadline);
+      this.#judged = undefined;
+      await this.#admitted(login, deadline);
+    });
+  }
+
+  /** Lets go of idle connections; the next call makes new ones. For connections that are suspected to be dead. */
+  reset(): void {
+    this.#transport?.transport.close();
+    this.#transport = undefined;
+  }
+
+  /** Sends a request to a place that is admitted. */
+  async #send(method: string, path: string, options: Deadlined): Promise<Response> {
+    const login = await raceAbort(this.#logins.current(), options.deadline);
+    await this.#admitted(login, options.deadline);
+    return await this.#exchange(login, { method, path, options });
+  }
+
+  /** Returns once the place is admitted; judges it unless that has been done. */
+  async #admitted(login: Login, deadline: AbortSignal): Promise<void> {
+    const admit = this.#admit;
+    if (!admit) return;
+    const key = placeKeyOf(login);
+    if (this.#judged?.key !== key || this.#clock.monotonic() >= this.#judged.untilMs) {
+      const judged = { key, verdict: this.#judge(login, admit), untilMs: Infinity };
+      this.#judged = judged;
+      judged.verdict.catch(() => void (judged.untilMs = this.#clock.monotonic() + REFUSED_MS));
+    }
+    await raceAbort(this.#judged.verdict, deadline);
+  }
+
+  async #judge(login: Login, admit: Admit): Promise<void> {
+    await this.#withDeadline({}, async (deadline) => {
+      const uidOf = (path: string) => this.#uidAt(login, { path, deadline });
+      const place = placeOf(login);
+      const namespaceUid = await uidOf("/api/v1/namespaces/{namespace}");
+      if (namespaceUid === undefined) throw noNamespace(login);
+      if (namespaceUid !== "") place.namespaceUid = namespaceUid;
+      else place.clusterUid = await uidOf("/api/v1/namespaces/kube-system") || undefined;
+      await admit(place, (pod) => uidOf(`/api/v1/namespaces/{namespace}/pods/${encodeURIComponent(pod)}`));
+    });
+  }
+
+  /** The uid of an object: empty if we may not see it, nothing if it does not exist. */
+  async #uidAt(login: Login, { path, deadline }: { path: string; deadline: AbortSignal }): Promise<string | undefined> {
+    try {
+      const response = await this.#exchange(login, { method: "GET", path, options: { deadline } });
+      const uid: unknown = parseJson(await readText(response, deadline), `GET ${path}`)?.metadata?.uid;
+      if (typeof uid === "string") return uid;
+    } catch (error) {
+      if (error instanceof KubeError && error.kind === "notFound") return undefined;
+      if (isNotGranted(error)) return "";
+      throw error;
+    }
+    throw new KubeError("unavailable", `The answer to GET ${path} is not an object of Kubernetes`);
+  }
+
+  /** Sends a request and, should the server not know us, once more with what we have read anew, if that is the same place. */
+  async #exchange(
+    given: Login,
+    { method, path, options }: { method: string; path: string; options: Deadlined },
+  ): Promise<Response> {
+    let login = given;
+    for (let attempt = 1;; attempt++) {
+      const askedMs = this.#clock.monotonic();
+      const response = await this.#fetch(login, { method, path, options });
+      const time = { askedMs, heardMs: this.#clock.monotonic() };
+      const date = response.headers.get("date");
+      if (response.ok) {
+        this.#time.heard(date, time);
+        return response;
+      }
+      const body = await readText(response, options.deadline);
+      // What answers in the API server's place may have another clock.
+      if (parseStatus(body)) this.#time.heard(date, time);
+      const failure = sortFailure({
+        code: response.status,
+        body,
+        retryAfter: response.headers.get("retry-after"),
+        method,
+        source: login.source,
+      });
+      if (response.status !== 401) throw failure;
+      this.#logins.rejected(login);
+      if (attempt > 1) throw failure;
+      const next = await raceAbort(this.#logins.current(), options.deadline);
+      if (keyOf(next) === keyOf(login) || placeKeyOf(next) !== placeKeyOf(login)) throw failure;
+      login = next;
+    }
+  }
+
+  async #fetch(
+    login: Login,
+    { method, path, options }: { method: string; path: string; options: Deadlined },
+  ): Promise<Response> {
+    const { query = {}, body, deadline } = options;
+    const url = new URL(login.server + path.replace("{namespace}", encodeURIComponent(login.namespace)));
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers: [string, string][] = [["accept", "application/json"], ["user-agent", "hostfactory"]];
+    for (const [name, value] of login.headers) headers.push([name, value]);
+    const init: RequestInit = { method, headers, signal: deadline, redirect: "manual" };
+    if (body !== undefined) {
+      headers.push(["content-type", method === "PATCH" ? "application/merge-patch+json" : "application/json"]);
+      init.body = JSON.stringify(body);
+    }
+    const transport = this.#transportFor(login);
+    if (method !== "GET" && !options.isUnfenced) this.#mayChange();
+    try {
+      return await raceAbort(transport.fetch(url.href, init), deadline);
+    } catch (error) {
+      if (deadline.aborted) throw deadline.reason;
+      throw explainNetworkError(error, login);
+    }
+  }
+
+  #mayChange(): void {
+    try {
+      this.#beforeChange();
+    } catch (error) {
+      throw new KubeError("unavailable", describeError(error), { cause: error });
+    }
+  }
+
+  /** The connections that fit the login. Those of an earlier login are closed as soon as its last call has ended. */
+  #transportFor(login: Login): Transport {
+    const key = JSON.stringify(login.transport);
+    if (this.#transport?.key !== key) {
+      const transport = this.#network(login.transport);
+      this.reset();
+      this.#transport = { key, transport };
+    }
+    return this.#transport!.transport;
+  }
+
+  /** Runs `call` with a signal that aborts when the caller's does or when time is up. */
+  async #withDeadline<T>(
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
+    call: (deadline: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const deadline = new AbortController();
+    const timer = new AbortController();
+    const abort = () => deadline.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#clock.sleep(timeoutMs, timer.signal).then(() => {
+      // Its connection may be half-open, and so may the idle ones beside it.
+      this.reset();
+      deadline.abort(new KubeError("unavailable", `The API server did not answer within ${timeoutMs / 1000} s`));
+    }, () => {});
+    try {
+      return await call(deadline.signal);
+    } catch (error) {
+      if (deadline.signal.aborted) throw deadline.signal.reason;
+      throw error;
+    } finally {
+      timer.abort(NOT_NEEDED);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+function noNamespace({ namespace, server, source }: Login): KubeError {
+  return new KubeError("unavailable", `Namespace '${namespace}' does not exist in the cluster at ${server}`, {
+    hint: `create it, name another one with --namespace, or correct the context of ${source}`,
+  });
+}
+
+function keyOf({ server, headers, transport }: Login): string {
+  return JSON.stringify([server, headers, transport]);
+}

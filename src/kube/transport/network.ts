@@ -1,0 +1,116 @@
+import { openBridge } from "./bridge.ts";
+import { KubeError } from "../errors.ts";
+
+/** How to reach one server: whom to trust, who we are, and by which way. Texts are PEM. */
+export interface TransportOptions {
+  /** Certificates of authorities to trust, beside those that the system trusts. */
+  ca?: string;
+  /** Our certificate chain, and its key: PKCS#8, PKCS#1 or SEC1; RSA from 2048 bits, P-256, P-384, P-521 or Ed25519. */
+  cert?: string;
+  key?: string;
+  /** Accept any certificate of the server: whoever sits on the way can read and change everything. */
+  insecure?: boolean;
+  /** The name that the server's certificate must have, where it is not the one in the URL. */
+  serverName?: string;
+  /** URL of an `http`, `https`, `socks5` or `socks5h` proxy, perhaps with user and password. */
+  proxy?: string;
+  /** Where `ca` and where `cert` and `key` come from, in words, for messages. */
+  origin?: { ca?: string; clientCertificate?: string };
+}
+
+/** A pool of connections that shares one set of credentials. */
+export interface Transport {
+  /** Like the global `fetch`. What it rejects with is the caller's to sort. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Lets go of the idle connections. Calls under way go on to their end; later ones reject. */
+  close(): void;
+}
+
+/**
+ * The network, as a function from credentials to connections, so that a simulation can be one.
+ * @throws KubeError `unauthorised` where the credentials cannot be used at all
+ */
+export type Network = (options: TransportOptions) => Transport;
+
+/** The network of the machine we run on: native `fetch` over HTTP/1.1 (over HTTP/2 larger request bodies stall). */
+export const systemNetwork: Network = (options) => {
+  checkAuthorities(options);
+  checkClientCertificate(options);
+  if (options.insecure || options.serverName !== undefined) return openBridge(options, createTransport);
+  return createTransport(options);
+};
+
+function createTransport(options: TransportOptions): Transport {
+  const client = createClient(options);
+  let closed = false;
+  return {
+    fetch: (url, init) => fetch(url, { ...init, client } as RequestInit),
+    close() {
+      if (!closed) client.close();
+      closed = true;
+    },
+  };
+}
+
+function createClient({ ca, cert, key, proxy, origin }: TransportOptions): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({
+      http2: false,
+      ...(ca === undefined ? {} : { caCerts: [ca] }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+      ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
+    });
+  } catch (error) {
+    // A wrong proxy is told apart by its class; never quote its URL, which may hold a password.
+    const what = error instanceof URIError || (error instanceof TypeError && /proxy/.test(error.message))
+      ? "Cannot use the proxy: its URL is not one of an http, https or socks5 proxy"
+      : `Cannot use the certificate authorities from ${origin?.ca ?? "the credentials"}: ${messageOf(error)}`;
+    throw new KubeError("unauthorised", what, { cause: error });
+  }
+}
+
+/** A file that holds no certificate would be ignored without a word, and every server then be unknown. */
+function checkAuthorities({ ca, origin }: TransportOptions): void {
+  if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return;
+  throw new KubeError(
+    "unauthorised",
+    `Cannot use the certificate authorities from ${origin?.ca ?? "the credentials"}: there is no PEM certificate in it`,
+  );
+}
+
+/**
+ * `Deno.createHttpClient` ends the process, uncatchably, on a key that does not belong to the certificate or is of an
+ * unsupported kind, and on certificates that are of X.509 version 1 or hold a critical extension that it does not know.
+ * A TLS listener is built from the same parts by the same code but throws, so one that lives for a millisecond, on a
+ * loopback port that nobody is told, says beforehand whether all is well. (node:crypto, as Deno has it, cannot read the
+ * public keys of half of the kinds that TLS takes.)
+ */
+function checkClientCertificate({ cert, key, origin }: TransportOptions): void {
+  if (cert === undefined && key === undefined) return;
+  const what = `Cannot use the client certificate and key from ${origin?.clientCertificate ?? "the credentials"}`;
+  if (cert === undefined || key === undefined) {
+    throw new KubeError("unauthorised", `${what}: the ${cert === undefined ? "certificate" : "key"} is missing`);
+  }
+  try {
+    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
+  } catch (error) {
+    throw new KubeError("unauthorised", `${what}: ${explainCertificate(messageOf(error))}`, { cause: error });
+  }
+}
+
+/** The words of the TLS library, in words for an operator. */
+function explainCertificate(message: string): string {
+  if (/KeyMismatch/.test(message)) return "the key does not belong to the certificate";
+  if (/UnsupportedCertVersion/.test(message)) return "the certificate is of X.509 version 1, and version 3 is needed";
+  if (/UnsupportedCriticalExtension/.test(message)) return "the certificate has a critical extension that is not known";
+  if (/failed to parse private key/.test(message)) {
+    return "the key is none of RSA from 2048 bits, P-256, P-384, P-521 and Ed25519";
+  }
+  if (/Unable to decode key|No keys found/.test(message)) return "the key is damaged, encrypted, or not in PEM";
+  if (/Unable to decode cert|No certificates found/.test(message)) return "the certificate is damaged or not in PEM";
+  return message;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,22 @@
+/** What stays of a machine that has come to its end, one way or the other. Times are in seconds since the epoch. */
+export interface Tombstone {
+  /** The pod's uid and address, where there was a pod. */
+  uid?: string | undefined;
+  privateIpAddress?: string | undefined;
+  launchtime?: number | undefined;
+  /** It was running at some time. */
+  up: boolean;
+  /** Symphony gave it back, before anything else ended it. */
+  returned: boolean;
+  /** We decided that it is never to run: it is not created, and a pod that it has is deleted. */
+  givenUp: boolean;
+  /** Its pod ended by itself, and with success. */
+  succeeded?: boolean | undefined;
+  /** Why it ended, in words an operator can act on. */
+  message: string;
+}
+
+/** True where the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
+export function hadPod({ uid, givenUp }: Tombstone): boolean {
+  return uid !== undefined || !givenUp;
+}

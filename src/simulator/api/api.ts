@@ -1,0 +1,262 @@
+import type { Clock } from "../../clock.ts";
+import type { Access } from "./access.ts";
+import type { Admission } from "../objects/admission.ts";
+import { jsonAnswer, objectAnswer, textAnswer } from "./answers.ts";
+import type { Collections } from "./collections.ts";
+import { discoveryDocument, isHealthPath } from "./discovery.ts";
+import type { Interference } from "../faults/interference.ts";
+import { type LeaseOperations, LEASES } from "../objects/lease_operations.ts";
+import { listPage } from "./listing.ts";
+import type { NamespaceController } from "../behaviour/namespace_controller.ts";
+import type { Namespaces } from "../objects/namespaces.ts";
+import type { NodeOperations } from "../objects/node_operations.ts";
+import type { DeleteOptions, PodOperations } from "../objects/pod_operations.ts";
+import type { Resource, Resources } from "../objects/resources.ts";
+import { integerParameter, parseRoute, type Route } from "./route.ts";
+import { ApiError, badRequest, detailsOf, methodNotAllowed, noSuchResource, notFound } from "./status.ts";
+import type { Stored } from "../store/stored.ts";
+
+/** What the API is made over. */
+export interface ApiParts {
+  clock: Clock;
+  access: Access;
+  admission: Admission;
+  interference: Interference;
+  resources: Resources;
+  collections: Collections;
+  podOperations: PodOperations;
+  nodeOperations: NodeOperations;
+  leaseOperations: LeaseOperations;
+  namespaceOperations: Namespaces;
+  namespaceController: NamespaceController;
+}
+
+/** A request, and what was read from it. */
+interface Call {
+  route: Route;
+  request: Request;
+  body: string;
+}
+
+/** Turns HTTP requests of the Kubernetes API into answers. */
+export class Api {
+  readonly #parts: ApiParts;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers one request.
+   * @throws ConnectionLost where a fault breaks the connection
+   */
+  async handle(request: Request): Promise<Response> {
+    const route = parseRoute(request.method, new URL(request.url));
+    const response = await this.#handle(request, route);
+    const { clock, interference } = this.#parts;
+    response.headers.set("date", new Date(clock.now() + interference.clockAheadMs(route)).toUTCString());
+    return response;
+  }
+
+  async #handle(request: Request, route: Route): Promise<Response> {
+    const { access, interference } = this.#parts;
+    try {
+      await interference.before(route, request.signal);
+      const user = access.authenticate(request.headers);
+      if (isHealthPath(route.path)) return textAnswer(200, "ok");
+      const document = discoveryDocument(route.path);
+      if (document !== undefined) return jsonAnswer(200, document);
+      if (route.resource === "") return textAnswer(404, "404 page not found\n");
+      access.authorize(user, route);
+      interference.authorize(user.name, route);
+      const body = request.body === null ? "" : await request.text();
+      const response = this.#dispatch({ route, request, body });
+      interference.after(route);
+      return response;
+    } catch (error) {
+      if (error instanceof ApiError) return jsonAnswer(error.code, error.status, error.headers);
+      throw error;
+    }
+  }
+
+  #dispatch(call: Call): Response {
+    const { group, resource, namespace } = call.route;
+    if (group === "coordination.k8s.io" && resource === "leases") return this.#answerLeases(call);
+    if (group !== "") throw noSuchResource();
+    if (resource === "pods") return this.#answerPods(call);
+    if (resource === "nodes" && namespace === "") return this.#answerNodes(call);
+    if (resource === "namespaces" && namespace === "") return this.#answerNamespaces(call);
+    if (resource === "resourcequotas" && namespace !== "") return this.#answerQuotas(call);
+    if (resource === "serviceaccounts" && namespace !== "") return this.#answerServiceAccounts(call);
+    throw noSuchResource();
+  }
+
+  #answerPods(call: Call): Response {
+    const { route, request, body } = call;
+    const { podOperations: operations, collections, resources: { pods } } = this.#parts;
+    if (route.verb === "list" || route.verb === "watch") return collections.answer(pods, call);
+    if (route.namespace === "") throw methodNotAllowed();
+    switch (`${route.verb} ${route.subresource}`.trimEnd()) {
+      case "get":
+      case "get status":
+        return this.#object(pods, collections.get(pods, route), call);
+      case "create":
+        if (route.name !== "") throw methodNotAllowed();
+        return this.#object(pods, operations.create(body, route), call, 201);
+      case "create eviction":
+        operations.evict(route, deleteOptions(body, route, "deleteOptions"));
+        return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
+      case "update":
+      case "update status":
+        if (route.name === "") throw methodNotAllowed();
+        return this.#object(pods, operations.update(body, route), call);
+      case "patch":
+      case "patch status":
+        return this.#object(pods, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+      case "delete":
+        return this.#object(pods, operations.delete(route, deleteOptions(body, route)), call);
+      case "deletecollection": {
+        const page = listPage({ ...collections.select(pods, route), limit: 0 });
+        for (const { metadata } of page.items) {
+          // What is listed may be gone: a fault, or a cache that is behind.
+          if (!pods.store.get(route.namespace, metadata.name!)) continue;
+          operations.delete({ namespace: route.namespace, name: metadata.name! }, deleteOptions(body, route));
+        }
+        return jsonAnswer(200, { kind: "PodList", apiVersion: "v1", ...page });
+      }
+      default:
+        throw route.subresource === "" ? methodNotAllowed() : noSuchResource();
+    }
+  }
+
+  #answerNodes(call: Call): Response {
+    const { route, request, body } = call;
+    const { nodeOperations: operations, collections, resources: { nodes } } = this.#parts;
+    switch (route.verb) {
+      case "list":
+      case "watch":
+        return collections.answer(nodes, call);
+      case "get":
+        return this.#object(nodes, collections.get(nodes, route), call);
+      case "update":
+        return this.#object(nodes, operations.update(body, route), call);
+      case "patch":
+        return this.#object(nodes, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+      case "delete":
+        return gone(operations.delete(route), "nodes");
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  #answerNamespaces(call: Call): Response {
+    const { route, body } = call;
+    const { namespaceOperations, namespaceController, collections, resources: { namespaces } } = this.#parts;
+    switch (route.verb) {
+      case "list":
+      case "watch":
+        return collections.answer(namespaces, call);
+      case "get":
+        return this.#object(namespaces, collections.get(namespaces, route), call);
+      case "create":
+        return this.#object(namespaces, namespaceOperations.create(body), call, 201);
+      case "delete":
+        return this.#object(namespaces, namespaceController.delete(route.name), call);
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  #answerLeases(call: Call): Response {
+    const { route, request, body } = call;
+    const { leaseOperations: operations, collections, resources: { leases } } = this.#parts;
+    if (route.subresource !== "") throw noSuchResource();
+    if (route.verb === "list" || route.verb === "watch") return collections.answer(leases, call);
+    if (route.namespace === "") throw methodNotAllowed();
+    switch (`${route.verb} ${route.name === "" ? "all" : "one"}`) {
+      case "get one":
+        return this.#object(leases, collections.get(leases, route), call);
+      case "create all":
+        return this.#object(leases, operations.create(body, route), call, 201);
+      case "update one": {
+        const { lease, isNew } = operations.update(body, route);
+        return this.#object(leases, lease, call, isNew ? 201 : 200);
+      }
+      case "patch one":
+        return this.#object(leases, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+      case "delete one":
+        return gone(operations.delete(route, deleteOptions(body, route).preconditions), LEASES);
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  #answerQuotas(call: Call): Response {
+    const { route, body } = call;
+    const { namespace, name } = route;
+    const { namespaceOperations: operations, admission, resources: { pods } } = this.#parts;
+    const used = { pods: String(admission.usedPods(namespace)) };
+    switch (route.verb) {
+      case "list": {
+        const items = operations.quotasIn(namespace).map((quota) => ({ ...quota, status: { ...quota.status, used } }));
+        const metadata = { resourceVersion: String(pods.store.cache.revision) };
+        return jsonAnswer(200, { kind: "ResourceQuotaList", apiVersion: "v1", metadata, items });
+      }
+      case "get": {
+        const quota = operations.getQuota(namespace, name);
+        return jsonAnswer(200, {
+          kind: "ResourceQuota",
+          apiVersion: "v1",
+          ...quota,
+          status: { ...quota.status, used },
+        });
+      }
+      case "create": {
+        const quota = operations.createQuota(body, { namespace, usedPods: admission.usedPods(namespace) });
+        return jsonAnswer(201, { kind: "ResourceQuota", apiVersion: "v1", ...quota });
+      }
+      case "delete":
+        return jsonAnswer(200, { kind: "ResourceQuota", apiVersion: "v1", ...operations.deleteQuota(namespace, name) });
+      default:
+        throw methodNotAllowed();
+    }
+  }
+
+  /** Every namespace has the one that pods are run under, and no other. */
+  #answerServiceAccounts({ route: { verb, namespace, name } }: Call): Response {
+    if (verb !== "get") throw methodNotAllowed();
+    const { uid, creationTimestamp } = this.#parts.namespaceOperations.get(namespace).metadata;
+    if (name !== "default") throw notFound("serviceaccounts", name);
+    return jsonAnswer(200, {
+      kind: "ServiceAccount",
+      apiVersion: "v1",
+      metadata: { name, namespace, uid, creationTimestamp },
+    });
+  }
+
+  #object<T extends Stored>(resource: Resource<T>, object: T, { request }: Call, code = 200): Response {
+    return objectAnswer(resource, { object, request, code, now: this.#parts.clock.now() });
+  }
+}
+
+/** What the real one answers to the delete of what is gone at once. */
+function gone({ metadata: { name = "", uid } }: Stored, resource: string): Response {
+  const details = { ...detailsOf(resource, name), uid };
+  return jsonAnswer(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+}
+
+function deleteOptions(body: string, { query }: Route, within?: string): DeleteOptions {
+  let options: Record<string, unknown> = {};
+  try {
+    if (body !== "") options = JSON.parse(body);
+  } catch {
+    throw badRequest("couldn't get version/kind; json parse error: the body is no JSON");
+  }
+  if (within !== undefined) options = (options[within] ?? {}) as Record<string, unknown>;
+  const graceSeconds = options["gracePeriodSeconds"] ?? integerParameter(query, "gracePeriodSeconds");
+  const preconditions = options["preconditions"] as DeleteOptions["preconditions"];
+  return {
+    ...(typeof graceSeconds === "number" ? { gracePeriodSeconds: graceSeconds } : {}),
+    ...(preconditions ? { preconditions } : {}),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Pod, PodSpec } from "../../kube/types.ts";
+
+interface Resources {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+}
+
+type Container = PodSpec["containers"][number] & { resources?: Resources };
+
+/** What the admission of the real one adds, so that a pod outlives a short absence of its node. */
+const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
+  key: `node.kubernetes.io/${state}`,
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds: 300,
+}));
+
+/**
+ * A pod as the API server stores it when it is created: spec with every default, status `Pending`. The service account's
+ * volume is left out.
+ */
+export function withDefaults(pod: Pod): Pod {
+  const given = pod.spec;
+  const containers = given.containers.map(withContainerDefaults);
+  const spec: PodSpec = {
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    serviceAccountName: "default",
+    securityContext: {},
+    schedulerName: "default-scheduler",
+    priority: 0,
+    enableServiceLinks: true,
+    preemptionPolicy: "PreemptLowerPriority",
+    ...given,
+    containers,
+    tolerations: withTolerations(given["tolerations"]),
+  };
+  spec["serviceAccount"] = spec["serviceAccountName"];
+  if (Array.isArray(given["initContainers"])) {
+    spec["initContainers"] = (given["initContainers"] as Container[]).map(withContainerDefaults);
+  }
+  return { metadata: pod.metadata, spec, status: { phase: "Pending", qosClass: qosClass(containers) } };
+}
+
+function withContainerDefaults(container: Container): Container {
+  const limits = container.resources?.limits;
+  const resources = limits
+    ? { ...container.resources, requests: { ...limits, ...container.resources?.requests } }
+    : container.resources;
+  return {
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    imagePullPolicy: pullPolicy(container.image ?? ""),
+    ...container,
+    resources: resources ?? {},
+  };
+}
+
+/** `latest`, said or meant, is always pulled. */
+function pullPolicy(image: string): string {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  return name.includes("@") || (name.includes(":") && !name.endsWith(":latest")) ? "IfNotPresent" : "Always";
+}
+
+function withTolerations(given: unknown): unknown[] {
+  const tolerations = Array.isArray(given) ? given as { key?: string }[] : [];
+  const missing = TOLERATIONS.filter(({ key }) => !tolerations.some((toleration) => toleration.key === key));
+  return [...tolerations, ...missing];
+}
+
+/** Guaranteed where each container limits cpu and memory to what it requests; BestEffort where none says anything. */
+function qosClass(containers: Container[]): string {
+  const says = (resources: Record<string, string> | undefined) => Object.keys(resources ?? {}).length > 0;
+  if (!containers.some(({ resources }) => says(resources?.requests) || says(resources?.limits))) return "BestEffort";
+  const guaranteed = containers.every(({ resources }) =>
+    ["cpu", "memory"].every((name) =>
+      resources?.limits?.[name] !== undefined && resources.limits[name] === resources.requests?.[name]
+    )
+  );
+  return guaranteed ? "Guaranteed" : "Burstable";
+}

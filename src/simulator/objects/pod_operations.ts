@@ -1,0 +1,165 @@
+import type { Clock } from "../../clock.ts";
+import type { Pod } from "../../kube/types.ts";
+import type { Random } from "../../random.ts";
+import type { Admission } from "./admission.ts";
+import { parseObject } from "../api/body.ts";
+import type { FaultSet } from "../faults/fault_set.ts";
+import { drawSuffix, drawUid } from "../store/identifier.ts";
+import type { Lifecycle } from "../behaviour/lifecycle.ts";
+import { patched } from "../api/patch.ts";
+import { disrupted, hasEnded, withDeletion } from "./pod_changes.ts";
+import { withDefaults } from "./pod_defaults.ts";
+import { validateMetadata, validatePod } from "./pod_validation.ts";
+import { checkPreconditions, type Preconditions } from "./preconditions.ts";
+import type { Route } from "../api/route.ts";
+import { alreadyExists, ApiError, badRequest, invalid, modified, notFound } from "../api/status.ts";
+import type { Store } from "../store/store.ts";
+import { isSame } from "../store/stored.ts";
+import { timestamp } from "../store/timestamp.ts";
+
+/** How somebody wants a pod deleted. */
+export interface DeleteOptions {
+  gracePeriodSeconds?: number;
+  preconditions?: Preconditions;
+}
+
+/** What a request may do to a pod. Each call does it wholly and at once, or throws an ApiError. */
+export class PodOperations {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pods: Store<Pod>;
+  readonly #lifecycle: Lifecycle;
+  readonly #admission: Admission;
+  readonly #faults: FaultSet;
+
+  constructor(
+    options: {
+      clock: Clock;
+      random: Random;
+      pods: Store<Pod>;
+      lifecycle: Lifecycle;
+      admission: Admission;
+      faults: FaultSet;
+    },
+  ) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#pods = options.pods;
+    this.#lifecycle = options.lifecycle;
+    this.#admission = options.admission;
+    this.#faults = options.faults;
+  }
+
+  create(body: string, route: Route): Pod {
+    const object = parseObject(body, "Pod");
+    const metadata = { ...object.metadata } as Pod["metadata"];
+    if (metadata.namespace !== undefined && metadata.namespace !== route.namespace) {
+      throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    }
+    if (metadata.resourceVersion) throw new ApiError(500, "resourceVersion should not be set on objects to be created");
+    if (!metadata.name && metadata.generateName) metadata.name = metadata.generateName + drawSuffix(this.#random);
+    const spec = object["spec"] as Pod["spec"] | undefined;
+    const asked = withDefaults({ metadata, spec: { ...spec, containers: spec?.containers ?? [] } });
+    const pod = this.#admission.mutate(asked, route);
+    this.#admission.admit(pod, route);
+    const causes = validatePod(pod);
+    if (causes.length > 0) throw invalid("Pod", { name: metadata.name ?? "", causes });
+    const name = metadata.name!;
+    if (this.#pods.get(route.namespace, name)) throw alreadyExists("pods", name);
+    const uid = drawUid(this.#random);
+    if (this.#faults.strike("image-pull-fails", route)) this.#lifecycle.force(uid, "image-pull-fails");
+    else if (this.#faults.strike("unschedulable", route)) this.#lifecycle.force(uid, "unschedulable");
+    const { generateName, labels, annotations, finalizers } = pod.metadata;
+    return this.#pods.put({
+      ...pod,
+      metadata: {
+        name,
+        ...(generateName === undefined ? {} : { generateName }),
+        namespace: route.namespace,
+        uid,
+        generation: 1,
+        creationTimestamp: timestamp(this.#clock.now()),
+        ...(labels === undefined ? {} : { labels }),
+        ...(annotations === undefined ? {} : { annotations }),
+        ...(finalizers === undefined ? {} : { finalizers }),
+      },
+    });
+  }
+
+  update(body: string, route: Route): Pod {
+    const given = parseObject(body, "Pod");
+    const name = given.metadata["name"];
+    if (name !== route.name) {
+      throw badRequest(`the name of the object (${name}) does not match the name on the URL (${route.name})`);
+    }
+    return this.#replace(this.#get(route), given as unknown as Pod, route);
+  }
+
+  /** Merge patches (RFC 7386) and, as far as pods need them, strategic ones. */
+  patch(body: string, route: Route, contentType: string): Pod {
+    const pod = this.#get(route);
+    return this.#replace(pod, patched(pod, body, contentType), route);
+  }
+
+  /** Deletes with grace: a pod that is on no node, or has ended, is gone at once, as is one without grace. */
+  delete(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): Pod {
+    const pod = this.#get(route);
+    checkPreconditions(pod, "Pod", options.preconditions ?? {});
+    let graceSeconds = options.gracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+    if (graceSeconds < 0) graceSeconds = 1;
+    if (pod.spec.nodeName === undefined || hasEnded(pod)) graceSeconds = 0;
+    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+    if (deletionTimestamp !== undefined && graceSeconds >= deletionGracePeriodSeconds) {
+      // A second delete may only shorten the grace.
+      return graceSeconds === 0 ? this.#lifecycle.finish(pod) : pod;
+    }
+    const marked = this.#pods.put(withDeletion(pod, graceSeconds, this.#clock.now()));
+    return graceSeconds === 0 ? this.#lifecycle.finish(marked) : marked;
+  }
+
+  /** The eviction API: marks the pod as disrupted, whatever its state, and deletes it. */
+  evict(route: Pick<Route, "namespace" | "name">, options: DeleteOptions): void {
+    const pod = this.#get(route);
+    checkPreconditions(pod, "Pod", options.preconditions ?? {});
+    const reason = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+    const marked = disrupted(pod, reason, this.#clock.now());
+    if (!isSame(marked, pod)) this.#pods.put(marked);
+    this.delete(route, options);
+  }
+
+  #get({ namespace, name }: Pick<Route, "namespace" | "name">): Pod {
+    const pod = this.#pods.get(namespace, name);
+    if (!pod) throw notFound("pods", name);
+    return pod;
+  }
+
+  /** What of `given` may change does; the rest stays as it was. */
+  #replace(pod: Pod, given: Pod, route: Route): Pod {
+    const { name = "", resourceVersion, uid } = pod.metadata;
+    const asked = given.metadata.resourceVersion;
+    if (asked && asked !== resourceVersion) throw modified("pods", name);
+    if (given.metadata.uid !== undefined && given.metadata.uid !== uid) {
+      const message = `Invalid value: "${given.metadata.uid}": field is immutable`;
+      throw invalid("Pod", { name, causes: [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }] });
+    }
+    const { labels: _labels, annotations: _annotations, finalizers: _finalizers, ...fixed } = pod.metadata;
+    const { labels, annotations, finalizers } = given.metadata;
+    const metadata: Pod["metadata"] = {
+      ...fixed,
+      ...(labels && Object.keys(labels).length > 0 ? { labels } : {}),
+      ...(annotations && Object.keys(annotations).length > 0 ? { annotations } : {}),
+      ...(finalizers?.length ? { finalizers } : {}),
+    };
+    const causes = validateMetadata({ metadata });
+    if (causes.length > 0) throw invalid("Pod", { name, causes });
+    const isStatus = route.subresource === "status";
+    const next: Pod = isStatus ? { ...pod, status: given.status ?? {} } : { ...pod, metadata };
+    // What changes nothing is not written.
+    if (isSame(next, pod)) return pod;
+    const isGone = next.metadata.deletionGracePeriodSeconds === 0 && !next.metadata.finalizers?.length;
+    if (!isGone) return this.#pods.put(next);
+    // The removal of the last finalizer is not written: the DELETED event still shows it.
+    this.#pods.remove(pod);
+    return next;
+  }
+}

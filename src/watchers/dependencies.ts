@@ -1,0 +1,31 @@
+import type { Clock } from "../clock.ts";
+import type { Kube } from "../kube/kube.ts";
+import type { Random } from "../random.ts";
+import type { Identity } from "../workdir/identity.ts";
+import type { ReturnIndex } from "../workdir/index/returns.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+
+/** What every watcher stands on. */
+export interface Watching {
+  workdir: Workdir;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  /** The provider instance whose pods are ours. */
+  instance: string;
+  /** Names that this instance had before: a pod that carries one is ours where its request is in our work directory. */
+  formerInstances: readonly string[];
+  /** Which work directory this is: its pods carry that. */
+  identity: Identity;
+  /** Every pod that carries the instance's name is ours; else only those that this work directory made, or took over. */
+  isSoleOwner: boolean;
+  /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
+  suspects: Set<string>;
+  /** Calls to the cluster under way at once, at most. */
+  concurrency: number;
+  returns: ReturnIndex;
+  /** The process is to stop: what is under way may end, nothing new is started. */
+  stopping: AbortSignal;
+  /** The time for that is over: ends every call that is still under way. */
+  signal: AbortSignal;
+}

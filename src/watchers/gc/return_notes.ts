@@ -1,0 +1,104 @@
+import { Budget } from "../../budget.ts";
+import { type Change, commit } from "../../workdir/commit.ts";
+import { inParallel } from "../../workdir/store/in_parallel.ts";
+import { readState, readTombstone } from "../../workdir/machines.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** Machines that are noted in one go. */
+const MOST_NOTED = 500;
+
+/** A return request whose machines are all gone. */
+export interface Returned {
+  directory: string;
+  machines: string[];
+}
+
+/** What is noted of the machines of return requests: without these, only that tells that they were given back. */
+export class ReturnNotes {
+  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #isNoTrouble: (directory: string, error: unknown) => boolean;
+
+  /** @param isNoTrouble takes note of an error that stands in the way of a return request; true where that is none */
+  constructor(
+    watching: Pick<Watching, "workdir" | "clock">,
+    isNoTrouble: (directory: string, error: unknown) => boolean,
+  ) {
+    this.#watching = watching;
+    this.#isNoTrouble = isNoTrouble;
+  }
+
+  /**
+   * Notes, to last, what the existing plug-in's machines have no note of: it is read from their return request.
+   * @returns the directories of those return requests of which a machine cannot be noted now
+   */
+  async write(returned: Returned[]): Promise<Set<string>> {
+    const broken = new Set<string>();
+    const lacking = new Map<string, string>();
+    await this.#each(returned, broken, (machine, directory) => {
+      if (this.#lackingNote(machine)) lacking.set(machine, directory);
+    });
+    while (lacking.size > 0) {
+      const some = [...lacking].slice(0, MOST_NOTED);
+      const decide = (machine: string) => () => this.#lackingNote(machine);
+      const failed = await commit(this.#watching, some.map(([machine]) => [machine, decide(machine)]));
+      for (const [machine, directory] of some) {
+        lacking.delete(machine);
+        if (failed.has(machine)) this.#fail(broken, directory, failed.get(machine));
+      }
+    }
+    return broken;
+  }
+
+  /**
+   * As `write`, and makes all notes last: a power failure may still take some that were not synced. To sync them costs
+   * hardly anything by the time that their return requests are long past.
+   */
+  async makeLast(returned: Returned[]): Promise<Set<string>> {
+    const { workdir } = this.#watching;
+    const broken = await this.write(returned);
+    const notes: { path: string; directory: string }[] = [];
+    await this.#each(returned, broken, (machine, directory) => {
+      const path = workdir.layout.machine(machine);
+      if (workdir.kind(path) === "file") notes.push({ path, directory });
+    });
+    await inParallel(notes, async ({ path, directory }) => {
+      try {
+        await workdir.files.sync(path);
+      } catch (error) {
+        this.#fail(broken, directory, error);
+      }
+    });
+    return broken;
+  }
+
+  async #each(
+    returned: Returned[],
+    broken: Set<string>,
+    act: (machine: string, directory: string) => void,
+  ): Promise<void> {
+    const budget = new Budget(this.#watching.clock);
+    for (const { directory, machines } of returned) {
+      for (const machine of machines) {
+        if (budget.isSpent) await budget.breathe();
+        try {
+          act(machine, directory);
+        } catch (error) {
+          this.#fail(broken, directory, error);
+        }
+      }
+    }
+  }
+
+  #fail(broken: Set<string>, directory: string, error: unknown): void {
+    if (!this.#isNoTrouble(directory, error)) broken.add(directory);
+  }
+
+  /** The note on a machine that has none though it is called gone. */
+  #lackingNote(machine: string): Change | undefined {
+    const { workdir } = this.#watching;
+    const word = readState(workdir, machine);
+    if (word !== "deleted" || readTombstone(workdir, machine)) return undefined;
+    const tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
+    return { word, tombstone, lasts: true };
+  }
+}

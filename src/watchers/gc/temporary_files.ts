@@ -1,0 +1,102 @@
+import { describeError } from "../../errors.ts";
+import { isNotFound } from "../../files.ts";
+import { isRequestId } from "../../hf/names.ts";
+import { logger } from "../../log.ts";
+import { readFinishedNote } from "../../workdir/end.ts";
+import type { Loop, Outcome } from "../outcome.ts";
+import { Retries } from "../work/retries.ts";
+import type { Watching } from "../dependencies.ts";
+
+/**
+ * How old, in milliseconds, a hidden name must be to belong to nobody: who makes one renames it within seconds. Both the
+ * file and our first sight of its name count, for a further name of an old file looks as old as that.
+ */
+const OLD_MS = 10 * 60_000;
+
+/** How often, in milliseconds, directories are looked over. */
+const LOOK_EVERY_MS = 10 * 60_000;
+
+/** Entries that are looked at in one go, or one directory, and the pause in milliseconds after that: nobody waits for this. */
+const SLICE = 2_000;
+const PAUSE_MS = 1_000;
+
+const log = logger("leftovers");
+
+/** Removes what a process that was killed half-way left under a hidden name. */
+export class TemporaryFilesWatcher implements Loop {
+  readonly name = "leftovers";
+  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #retries: Retries;
+  /** Directories that this round has still to look through, the next one last; those of requests come after all others. */
+  #toSweep: string[] = [];
+  /** When each hidden name was first seen, on the monotonic clock. */
+  readonly #seenAtMs = new Map<string, number>();
+  #roundAtMs = 0;
+
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "random">) {
+    this.#watching = watching;
+    this.#retries = new Retries(watching, (path, error) => {
+      log.warn("Cannot be looked through or removed", { path, error: describeError(error) });
+    }, { by: this.name, pathOf: (path) => path });
+  }
+
+  step(_signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#watching;
+    if (this.#toSweep.length === 0) this.#beginRound();
+    for (let room = SLICE; room > 0 && this.#toSweep.length > 0;) room -= 1 + this.#sweep(this.#toSweep.pop() ?? "");
+    const atMs = this.#toSweep.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
+    return Promise.resolve({ kind: "again", atMs });
+  }
+
+  #beginRound(): void {
+    const { workdir, clock } = this.#watching;
+    if (this.#roundAtMs > 0 && clock.monotonic() < this.#roundAtMs + LOOK_EVERY_MS) return;
+    this.#roundAtMs = clock.monotonic();
+    for (const [path, seenAtMs] of this.#seenAtMs) {
+      if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
+    }
+    this.#toSweep = [workdir.layout.root, ...workdir.layout.directories].toReversed();
+  }
+
+  /** @returns how many entries were looked at */
+  #sweep(directory: string): number {
+    const { workdir } = this.#watching;
+    const { requests, returnRequests } = workdir.layout;
+    let looked = 0;
+    this.#unlessGone(directory, () => {
+      // Nobody writes there any more, and it will go with all that it holds.
+      if (readFinishedNote(workdir, directory)) return;
+      const below: string[] = [];
+      for (const { name, kind } of workdir.files.list(directory)) {
+        looked++;
+        const path = `${directory}/${name}`;
+        if (name.startsWith(".new-")) this.#unlessGone(path, (path) => this.#removeOld(path));
+        else if (kind === "directory" && isRequestId(name)) below.push(path);
+      }
+      if (directory === requests || directory === returnRequests) this.#toSweep = [...below, ...this.#toSweep];
+    });
+    return looked;
+  }
+
+  #removeOld(path: string): void {
+    const { workdir: { files, layout }, clock } = this.#watching;
+    const now = clock.monotonic();
+    const seenAtMs = this.#seenAtMs.get(path) ?? now;
+    this.#seenAtMs.set(path, seenAtMs);
+    if (now - seenAtMs < OLD_MS || Math.abs(clock.now() - files.info(path).modifiedMs) < OLD_MS) return;
+    // The work directory itself may be a link; what is in it is not.
+    files.removeTree(path, { followLinks: path.lastIndexOf("/") === layout.root.length });
+    this.#seenAtMs.delete(path);
+    log.info("Removed what a killed process left", { path });
+  }
+
+  /** What vanishes meanwhile is no trouble; what is broken is said once, and holds up nothing else. */
+  #unlessGone(path: string, act: (path: string) => void): void {
+    try {
+      act(path);
+      this.#retries.clear(path);
+    } catch (error) {
+      if (!isNotFound(error)) this.#retries.note(path, error);
+    }
+  }
+}

@@ -1,0 +1,350 @@
+import { Budget } from "../../budget.ts";
+import { epochSeconds } from "../../clock.ts";
+import { describeError } from "../../errors.ts";
+import { isNotFound } from "../../files.ts";
+import { isRequestId, parseMachineName } from "../../hf/names.ts";
+import { logger } from "../../log.ts";
+import { isHidden, readFinishedNote, removeFinishedNote, writeFinishedNote } from "../../workdir/end.ts";
+import { inParallel } from "../../workdir/store/in_parallel.ts";
+import { readState } from "../../workdir/machines.ts";
+import { isProcessed, readRequest } from "../../workdir/requests.ts";
+import { isReturnProcessed, readReturn } from "../../workdir/returns.ts";
+import { doubtSyncStatus, readSyncStatus } from "../../workdir/index/sync_status.ts";
+import { Orphans } from "./orphans.ts";
+import type { Loop, Outcome } from "../outcome.ts";
+import { decideRemovals, type FinishedEntry, isOver, type RetentionLimits } from "./retention_policy.ts";
+import { Removal } from "./removal.ts";
+import { type Returned, ReturnNotes } from "./return_notes.ts";
+import { Retries } from "../work/retries.ts";
+import { EventSpool } from "./event_spool.ts";
+import { SteadyTime } from "./steady_time.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** How often, in milliseconds, everything is looked over; more often if less than a few minutes are retained. */
+const LOOK_EVERY_MS = 60_000;
+const LOOKS_PER_RETENTION = 4;
+
+/** Requests that are looked at in one go before others get their turn, and for how many milliseconds at most. */
+const SLICE = 200;
+const SLICE_MS = 30;
+
+/** How much time there is, in milliseconds, for each that is looked at: a thousand times as long as the look takes. */
+const MS_PER_ENTRY = 3;
+
+/** Requests that have come to their end are made to last this many at a time: that takes as long for one as for all. */
+const MOST_FINISHED = 2_000;
+
+/** Machines whose requests are hidden in one go. */
+const MOST_HIDDEN = 2_000;
+
+const log = logger("retention");
+
+interface Entry {
+  id: string;
+  kind: "request" | "return";
+}
+
+type FinishedRequest = FinishedEntry & Pick<Entry, "kind">;
+
+/** One of which everything is over, and that is not noted yet. */
+interface UnnotedRequest extends Entry {
+  machines: string[];
+}
+
+/**
+ * Removes what is long past: requests whose machines have all come to their end, return requests whose machines are all
+ * gone, and what nobody has picked up from the spools. Never anything unfinished, and nothing while the cluster is not in
+ * view. When it came to its end is noted in each, by the cluster's clock, once all that Symphony may be told of it lasts.
+ */
+export class RetentionWatcher implements Loop {
+  readonly name = "retention";
+  readonly #watching: Watching;
+  readonly #limits: RetentionLimits;
+  readonly #retries: Retries;
+  readonly #notes: ReturnNotes;
+  readonly #removal: Removal;
+  readonly #spools: EventSpool;
+  readonly #orphans: Orphans;
+  readonly #time = new SteadyTime();
+  #roundAtMs = -Infinity;
+  /** How many requests and return requests this round has found. */
+  #found = 0;
+  /** What this round has still to look at, return requests before requests: ids, absent while they are still to be listed. */
+  #toLook: Record<Entry["kind"], string[] | undefined> = { return: [], request: [] };
+  /** What this round has seen: machines in return requests that are unfinished, and what has come to its end. */
+  #beingReturned = new Set<string>();
+  #ended: FinishedRequest[] = [];
+  /** Of what has come to its end, what is not noted yet; and what may be noted, for it has been made to last. */
+  #finished: UnnotedRequest[] = [];
+  #toNote: UnnotedRequest[] = [];
+  /** What is to be removed. */
+  #past: FinishedRequest[] = [];
+
+  constructor(watching: Watching, limits: RetentionLimits) {
+    this.#watching = watching;
+    this.#limits = limits;
+    this.#retries = new Retries(watching, (path, error) => {
+      log.warn("Cannot be looked at or removed yet", { path, error: describeError(error) });
+    }, { by: this.name, pathOf: (path) => path });
+    const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
+    this.#notes = new ReturnNotes(watching, (path, error) => this.#isNoTrouble(path, error));
+    this.#removal = new Removal(watching.workdir, unlessBroken);
+    this.#spools = new EventSpool(watching.workdir, { limits, unlessBroken });
+    const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
+    this.#orphans = new Orphans(watching.workdir, { ...limits, isBeingReturned, unlessBroken });
+  }
+
+  async step(_signal: AbortSignal): Promise<Outcome> {
+    const { clock, workdir } = this.#watching;
+    const monotonicMs = clock.monotonic();
+    const now = this.#now();
+    const nextRoundMs = this.#roundAtMs + this.#periodMs;
+    if (now === undefined) return again(monotonicMs + this.#periodMs);
+    if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());
+    else if (this.#past.length > 0) await this.#hideSlice();
+    else if (this.#toNote.length > 0) await this.#noteEnds(now);
+    else if (this.#isLooking) await this.#lookAtSlice(now);
+    else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
+    else if (this.#orphans.size > 0) await workdir.inTurn(() => this.#orphans.step(monotonicMs));
+    else if (monotonicMs < nextRoundMs) return again(nextRoundMs);
+    else this.#beginRound(monotonicMs);
+    return again(clock.monotonic());
+  }
+
+  /** How often is looked: so much is looked at that it takes a thousandth of the time. */
+  get #periodMs(): number {
+    const periodMs = Math.min(LOOK_EVERY_MS, this.#limits.retainSeconds * 1000 / LOOKS_PER_RETENTION);
+    return Math.max(periodMs, this.#found * MS_PER_ENTRY);
+  }
+
+  /**
+   * The cluster's time, in seconds since the epoch; nothing while the cluster is not in view, for then pods may exist that
+   * the work directory does not know.
+   */
+  #now(): number | undefined {
+    const { workdir, clock, kube } = this.#watching;
+    const clusterNow = kube.now();
+    if (clusterNow === undefined || doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(clock.now()))) {
+      return undefined;
+    }
+    return epochSeconds(this.#time.at(clusterNow, clock.monotonic()));
+  }
+
+  #beginRound(nowMs: number): void {
+    const { workdir } = this.#watching;
+    this.#roundAtMs = nowMs;
+    this.#retries.retain((path) => workdir.kind(path) !== undefined);
+    this.#spools.begin();
+    this.#orphans.begin(nowMs);
+    this.#toLook = { return: undefined, request: undefined };
+    this.#found = 0;
+    this.#beingReturned = new Set();
+    this.#ended = [];
+    for (const id of workdir.names(workdir.layout.returning)) this.#dropReturning(id);
+  }
+
+  /** A crash may have left the note of a return request that is finished, or was never there. */
+  #dropReturning(id: string): void {
+    const { workdir } = this.#watching;
+    this.#unlessBroken(workdir.layout.returningRequest(id), (path) => {
+      const isOpen = workdir.kind(workdir.layout.returnRequest(id)) !== undefined && !isReturnProcessed(workdir, id);
+      if (!isOpen) workdir.remove(path);
+    });
+  }
+
+  get #isLooking(): boolean {
+    return this.#toLook.return?.length !== 0 || this.#toLook.request?.length !== 0;
+  }
+
+  async #lookAtSlice(now: number): Promise<void> {
+    const { clock } = this.#watching;
+    const kind = this.#toLook.return?.length === 0 ? "request" : "return";
+    const ids = this.#toLook[kind] ??= this.#list(kind);
+    const untilMs = clock.monotonic() + SLICE_MS;
+    const hasPod = this.#pods();
+    for (let n = 0; n < SLICE && ids.length > 0 && clock.monotonic() <= untilMs; n++) {
+      await this.#look({ kind, id: ids.pop() ?? "" }, { now, hasPod });
+    }
+    if (!this.#isLooking || this.#finished.length >= MOST_FINISHED) await this.#makeLast();
+    if (this.#isLooking) return;
+    this.#past = decideRemovals(this.#ended, { ...this.#limits, now });
+    this.#ended = [];
+  }
+
+  /** @returns the ids of all that there is; finds what a crash left half removed */
+  #list(kind: Entry["kind"]): string[] {
+    const { workdir } = this.#watching;
+    const parent = kind === "return" ? workdir.layout.returnRequests : workdir.layout.requests;
+    const entries = workdir.kind(parent) === "directory" ? workdir.files.list(parent) : [];
+    const names = entries.filter((entry) => entry.kind === "directory").map(({ name }) => name);
+    this.#removal.resume(names.filter(isHidden).map((name) => `${parent}/${name}`));
+    this.#found += names.length;
+    return names.filter(isRequestId);
+  }
+
+  async #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): Promise<void> {
+    const directory = this.#directory(entry);
+    await this.#unlessBrokenMeanwhile(directory, async () => {
+      const end = readFinishedNote(this.#watching.workdir, directory);
+      // One in the future was noted while the cluster's clock was wrong.
+      if (end && end.endedAt <= now) return void this.#ended.push({ name: entry.id, kind: entry.kind, ...end });
+      const machines = await this.#machinesOfFinished(entry, hasPod);
+      if (machines) this.#finished.push({ ...entry, machines });
+    });
+  }
+
+  #directory({ id, kind }: Entry): string {
+    const { layout } = this.#watching.workdir;
+    return kind === "return" ? layout.returnRequest(id) : layout.request(id);
+  }
+
+  /** Whether a machine has a pod, as far as we know; looks once, and only if asked. */
+  #pods(): (machine: string) => boolean {
+    const { workdir } = this.#watching;
+    let pods: Set<string> | undefined;
+    return (machine) => (pods ??= new Set(workdir.names(workdir.layout.pods))).has(machine);
+  }
+
+  /** The machines of a request or return request of which everything is over; nothing where anything may change. */
+  async #machinesOfFinished(
+    { id, kind }: Entry,
+    hasPod: (machine: string) => boolean,
+  ): Promise<string[] | undefined> {
+    const { workdir, clock } = this.#watching;
+    const budget = new Budget(clock);
+    const areOver = async (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) => {
+      for (const machine of machines) {
+        if (budget.isSpent) await budget.breathe();
+        const word = readState(workdir, machine);
+        const beingReturned = !rest.isReturn && this.#beingReturned.has(machine);
+        if (!isOver({ word, hasPod: hasPod(machine), beingReturned, needsWord: rest.needsWord })) return false;
+      }
+      return true;
+    };
+    if (kind === "return") {
+      const stored = readReturn(workdir, id);
+      if (!stored) return undefined;
+      const { machines } = stored;
+      if (stored.processed && await areOver(machines, { needsWord: false, isReturn: true })) return machines;
+      for (const machine of machines) this.#beingReturned.add(machine);
+      return undefined;
+    }
+    if (!isProcessed(workdir, id)) return undefined;
+    const stored = readRequest(workdir, id);
+    const machines = stored?.machines.map(({ name }) => name) ?? [];
+    const needsWord = stored?.record !== undefined;
+    return stored && await areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
+  }
+
+  /**
+   * Makes all last that Symphony may be told of what has come to its end, and that its pods' files are gone: those that came
+   * back with a power failure would be taken for what is left of a lost request.
+   */
+  async #makeLast(): Promise<void> {
+    const { files, layout } = this.#watching.workdir;
+    if (this.#finished.length === 0) return;
+    const returned = this.#finished.filter(({ kind }) => kind === "return");
+    await this.#notes.write(
+      returned.map(({ machines, ...entry }) => ({ directory: this.#directory(entry), machines })),
+    );
+    await inParallel([layout.pods, layout.podsStatus, layout.machines], (directory) => files.sync(directory));
+    this.#toNote = this.#finished;
+    this.#finished = [];
+  }
+
+  async #noteEnds(now: number): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    const budget = new Budget(clock);
+    for (const { machines, ...entry } of this.#toNote.splice(0, SLICE)) {
+      if (budget.isSpent) await budget.breathe();
+      const directory = this.#directory(entry);
+      this.#unlessBroken(directory, () => {
+        if (entry.kind === "return") this.#prolong(machines, now);
+        writeFinishedNote(workdir, directory, { endedAt: now, machines: machines.length });
+        log.debug("Finished", { path: directory, machines: machines.length });
+      });
+    }
+  }
+
+  /** A request is not long past before the last return request that names a machine of it. */
+  #prolong(machines: string[], now: number): void {
+    const { workdir } = this.#watching;
+    for (const id of new Set(machines.flatMap((machine) => parseMachineName(machine)?.requestId ?? []))) {
+      const directory = workdir.layout.request(id);
+      const end = readFinishedNote(workdir, directory);
+      if (end) writeFinishedNote(workdir, directory, { ...end, endedAt: now });
+    }
+  }
+
+  /** Hides what is long past, but for what goes on after all. */
+  async #hideSlice(): Promise<void> {
+    const { workdir } = this.#watching;
+    const past = this.#nextPast();
+    const broken = await this.#notes.makeLast(this.#returnsAmong(past));
+    await workdir.files.sync(workdir.layout.machines);
+    // Nothing becomes of any machine between the look at it and the hiding.
+    await workdir.inTurn(async () => {
+      const hasPod = this.#pods();
+      for (const { name: id, kind } of past) {
+        const directory = this.#directory({ id, kind });
+        if (broken.has(directory)) continue;
+        await this.#unlessBrokenMeanwhile(directory, async () => {
+          if (await this.#machinesOfFinished({ id, kind }, hasPod)) return this.#removal.hide(directory);
+          removeFinishedNote(workdir, directory);
+          log.warn("Not removed: it goes on after its end", { path: directory });
+        });
+      }
+      await this.#removal.makeHiddenLast();
+    });
+  }
+
+  /** Some of what is past, at least one. */
+  #nextPast(): FinishedRequest[] {
+    let machines = 0;
+    const end = this.#past.findIndex((one, i) => (machines += one.machines) > MOST_HIDDEN || i === SLICE);
+    return this.#past.splice(0, end < 0 ? this.#past.length : Math.max(1, end));
+  }
+
+  #returnsAmong(past: FinishedRequest[]): Returned[] {
+    const returned: Returned[] = [];
+    for (const { name: id, kind } of past) {
+      if (kind !== "return") continue;
+      this.#unlessBroken(this.#directory({ id, kind }), (directory) => {
+        returned.push({ directory, machines: readReturn(this.#watching.workdir, id)?.machines ?? [] });
+      });
+    }
+    return returned;
+  }
+
+  /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */
+  #unlessBroken(path: string, act: (path: string) => void): boolean {
+    try {
+      act(path);
+      this.#retries.clear(path);
+      return true;
+    } catch (error) {
+      return this.#isNoTrouble(path, error);
+    }
+  }
+
+  /** The same for what takes its time. */
+  async #unlessBrokenMeanwhile(path: string, act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      this.#retries.clear(path);
+      return true;
+    } catch (error) {
+      return this.#isNoTrouble(path, error);
+    }
+  }
+
+  #isNoTrouble(path: string, error: unknown): boolean {
+    if (isNotFound(error)) this.#retries.clear(path);
+    else this.#retries.note(path, error);
+    return isNotFound(error);
+  }
+}
+
+function again(atMs: number): Promise<Outcome> {
+  return Promise.resolve({ kind: "again", atMs });
+}

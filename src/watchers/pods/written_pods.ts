@@ -1,0 +1,127 @@
+import { machineStatus } from "../../hf/status.ts";
+import type { Pod } from "../../kube/types.ts";
+import type { PodFacts } from "../../machine/pod_facts.ts";
+import { readPodFacts, readState } from "../../workdir/machines.ts";
+import { stateOfObservation } from "./observations.ts";
+import { hasEnded, phaseOf } from "../../machine/readiness.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** Pods whose files are looked for in one go: with a look each second, those of 10,000 within a minute. */
+const FILES_PER_LOOK = 200;
+
+/** As much of a pod as tells whether another look at it says anything new. */
+export interface WrittenPod {
+  uid: string | undefined;
+  resourceVersion: string | undefined;
+  /** As the machine's word has it: see `phaseOf`. */
+  phase: string;
+  podIP: string | undefined;
+  /** It is being deleted. */
+  isGoing: boolean;
+  nodeName: string | undefined;
+}
+
+export function writtenPod(pod: Pod): WrittenPod {
+  const { uid, resourceVersion, deletionTimestamp } = pod.metadata;
+  const isGoing = deletionTimestamp !== undefined;
+  return { uid, resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing, nodeName: pod.spec.nodeName };
+}
+
+/** The pods that are followed, by machine, as they are written down. */
+export class WrittenPods {
+  readonly #watching: Watching;
+  readonly #pods = new Map<string, WrittenPod>();
+  /** The machines whose files are still to be looked for in this round. */
+  #left: Iterator<string> = this.#pods.keys();
+  /** What is written down says nothing, whatever its resource version: versions are given out a second time. */
+  #isOutdated = false;
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+  }
+
+  get size(): number {
+    return this.#pods.size;
+  }
+
+  get machines(): Iterable<string> {
+    return this.#pods.keys();
+  }
+
+  get(machine: string): WrittenPod | undefined {
+    return this.#pods.get(machine);
+  }
+
+  set(machine: string, pod: Pod): void {
+    this.#pods.set(machine, writtenPod(pod));
+  }
+
+  delete(machine: string): void {
+    this.#pods.delete(machine);
+  }
+
+  /** The cluster was put back to an earlier state: nothing counts as written before `renewed` is called. */
+  outdate(): void {
+    this.#isOutdated = true;
+    this.#pods.clear();
+  }
+
+  get isOutdated(): boolean {
+    return this.#isOutdated;
+  }
+
+  renewed(): void {
+    this.#isOutdated = false;
+  }
+
+  machinesOn(node: string): string[] {
+    return [...this.#pods].flatMap(([machine, { nodeName }]) => nodeName === node ? [machine] : []);
+  }
+
+  /** True if the work directory says all that this pod can tell: nothing of it needs to be kept in memory. */
+  has(machine: string, pod: Pod): boolean {
+    const { resourceVersion } = pod.metadata;
+    if (resourceVersion === undefined || this.#isOutdated) return false;
+    const { workdir } = this.#watching;
+    try {
+      const before = readState(workdir, machine);
+      const known = this.#pods.get(machine);
+      if (known) {
+        const isNoted = (before !== "failed" && before !== "succeeded") ||
+          workdir.kind(workdir.layout.machine(machine)) === "file";
+        return before !== undefined && isNoted && known.resourceVersion === resourceVersion &&
+          workdir.kind(workdir.layout.pod(machine)) === "file";
+      }
+      const facts = readPodFacts(workdir, machine);
+      if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;
+      const { word, record } = stateOfObservation(this.#watching, machine, { pod });
+      if (record || before !== word) return false;
+    } catch {
+      return false; // What cannot be read is written again, and if that cannot be done either, it is said why.
+    }
+    this.set(machine, pod);
+    return true;
+  }
+
+  /** True if its file does not say since when the pod has ended, though that can be known. */
+  #lacksEnd(pod: Pod, { endedAt = Infinity }: PodFacts): boolean {
+    const now = this.#watching.kube.now();
+    return hasEnded(pod) && now !== undefined && endedAt * 1000 > now;
+  }
+
+  /** Looks for the files of some, of others with each call. That of a machine that is over may have gone before it. */
+  haveFiles(): boolean {
+    const { workdir } = this.#watching;
+    for (let n = 0; n < FILES_PER_LOOK; n++) {
+      const { value: machine, done } = this.#left.next();
+      if (done) {
+        this.#left = this.#pods.keys();
+        break;
+      }
+      if (workdir.kind(workdir.layout.pod(machine)) !== undefined) continue;
+      const word = readState(workdir, machine);
+      if (word === undefined || machineStatus(word) !== "terminated") return false;
+    }
+    return true;
+  }
+}

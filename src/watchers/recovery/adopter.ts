@@ -1,0 +1,231 @@
+import { Budget } from "../../budget.ts";
+import { describeError } from "../../errors.ts";
+import { isMisplaced } from "../../files.ts";
+import { parseMachineName } from "../../hf/names.ts";
+import type { Pod } from "../../kube/types.ts";
+import { logger } from "../../log.ts";
+import type { RequestMemory } from "../../templates/podspec.ts";
+import { type Change, commit } from "../../workdir/commit.ts";
+import { readState, readTombstone } from "../../workdir/machines.ts";
+import { readRequest, type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
+import { addReturn, readReturn } from "../../workdir/returns.ts";
+import { endLost, endRejected } from "../requests/active_request.ts";
+import { changeOfEnding } from "../work/endings.ts";
+import { findLostRequest, indexesByRequest } from "./lost_request.ts";
+import { readPodFile } from "../work/pod_file.ts";
+import { isSigned, returnMemoryOf } from "./pod_memory.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
+const LOOK_EVERY_MS = 60_000;
+
+/** Requests compared, and machines written down, in one go before others get their turn. */
+const SLICE = 100;
+
+/** Why a machine failed that was lost with the work directory. */
+export const LOST = "It had no pod when its request, lost with the work directory, was rebuilt from the cluster: " +
+  "its pod was never created, or was gone by then";
+
+const log = logger("adoption");
+
+/** A request that is being put back. */
+interface Rebuilding {
+  id: string;
+  memory: RequestMemory | undefined;
+  machines: string[];
+  lost: string[];
+  /** How many of these have been written down. */
+  written: number;
+}
+
+/** What stands in the request's record; nothing where its pods do not remember all of it. */
+function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "version"> | undefined {
+  const { templateId, count, requestedAt, up } = memory ?? {};
+  if (templateId === undefined || count === undefined || requestedAt === undefined) return undefined;
+  return { templateId, count, requestedAt, up };
+}
+
+/**
+ * Makes the work directory account for every pod that it knows: what it lacks of requests and return requests is put back
+ * as the pods remember it. Told of nothing but what exists, it finds by itself what is missing.
+ */
+export class Adopter {
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">;
+  readonly #isUnwritten: (machine: string) => boolean;
+  readonly #lost: (machines: string[]) => void;
+  /** A round is to begin now, not when its time has come. */
+  #isDue = false;
+  #nextRoundMs = Infinity;
+  /** Requests that this round has still to compare, with the indexes of their machines that have pods. */
+  #toCompare: [id: string, indexes: number[]][] = [];
+  #rebuilding: Rebuilding | undefined;
+  /** Machines that their pods say were given back, by return request, since the last round. */
+  readonly #returned = new Map<string, { requestedAt: number; machines: Set<string> }>();
+
+  /**
+   * @param options `isUnwritten`: true while a pod of the machine was seen that is not written down yet; `lost` is told of
+   * machines of requests that were put back and that have no pod as far as is known
+   */
+  constructor(
+    watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">,
+    options: { isUnwritten: (machine: string) => boolean; lost: (machines: string[]) => void },
+  ) {
+    this.#watching = watching;
+    this.#isUnwritten = options.isUnwritten;
+    this.#lost = options.lost;
+  }
+
+  /**
+   * Notes what a pod of ours remembers of a return. Others may annotate pods, too: that is believed only if this work directory
+   * has signed it, or if it has lost the machine's request, and perhaps its key with it.
+   */
+  saw(pod: Pod): void {
+    const memory = returnMemoryOf(pod);
+    if (!memory || !(isSigned(memory, { pod, ...this.#watching }) || this.#hasLost(pod))) return;
+    const { id, requestedAt = 0 } = memory;
+    const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
+    this.#returned.set(id, returned);
+    returned.machines.add(pod.metadata.name ?? "");
+  }
+
+  #hasLost({ metadata: { name = "" } }: Pod): boolean {
+    const requestId = parseMachineName(name)?.requestId;
+    return requestId !== undefined && !readRequest(this.#watching.workdir, requestId);
+  }
+
+  /** Everything is to be compared, once the work directory knows every pod that exists. */
+  begin(): void {
+    this.#isDue = true;
+  }
+
+  /** True where nothing is left to do before the next round. */
+  get isDone(): boolean {
+    return !this.#isDue && this.#toCompare.length === 0 && !this.#rebuilding;
+  }
+
+  /**
+   * Gets on, by one slice. To be called only while the work directory knows every pod that exists.
+   * @throws what stands in the way of more than one request; the next call goes on from there
+   */
+  async step(): Promise<void> {
+    const { clock } = this.#watching;
+    if (this.isDone && clock.monotonic() >= this.#nextRoundMs) this.#isDue = true;
+    if (this.#isDue) await this.#beginRound();
+    if (this.#rebuilding) return await this.#getOnRebuilding(this.#rebuilding);
+    for (let looked = 0; looked < SLICE && !this.#rebuilding; looked++) {
+      const [next] = this.#toCompare;
+      if (!next) return;
+      await this.#unlessBroken(next[0], () => this.#compare(...next));
+      this.#toCompare.shift();
+    }
+  }
+
+  async #beginRound(): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    for (const [id, returned] of this.#returned) {
+      await this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
+      this.#returned.delete(id);
+    }
+    this.#toCompare = [...indexesByRequest(workdir.names(workdir.layout.pods))];
+    this.#rebuilding = undefined;
+    this.#nextRoundMs = clock.monotonic() + LOOK_EVERY_MS;
+    this.#isDue = false;
+  }
+
+  /**
+   * What is in the way of one request alone is noted as broken, holds up no other, and is tried again by the next round.
+   * @returns false where it is
+   */
+  async #unlessBroken(id: string, act: () => Promise<void>): Promise<boolean> {
+    const { broken, layout } = this.#watching.workdir;
+    try {
+      await act();
+      broken.clear(layout.request(id), "adoption");
+      return true;
+    } catch (error) {
+      const isItsOwn = (error: unknown) => isMisplaced(error) || error instanceof Deno.errors.PermissionDenied;
+      if (!isItsOwn(error) && !isItsOwn((error as Error).cause)) throw error;
+      broken.note(layout.request(id), describeError(error), "adoption");
+      return false;
+    }
+  }
+
+  async #compare(id: string, indexes: number[]): Promise<void> {
+    const { workdir } = this.#watching;
+    const podOf = (machine: string) => readPodFile(workdir, machine);
+    const missing = findLostRequest(workdir, { id, indexes, podOf });
+    if (missing?.kind === "rebuild") this.#rebuilding = { id, ...missing, written: 0 };
+    else if (missing) await this.#complete(id, missing);
+  }
+
+  /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */
+  async #getOnRebuilding(rebuilding: Rebuilding): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    const { id, memory, machines, lost } = rebuilding;
+    const isWell = await this.#unlessBroken(id, async () => {
+      const slice = lost.slice(rebuilding.written, rebuilding.written + SLICE);
+      await this.#commit(slice, (machine) => this.#endOfLost(machine));
+      rebuilding.written += slice.length;
+      if (rebuilding.written < lost.length) return;
+      const request = { id, record: recordOf(memory), machines: [...machines, ...lost] };
+      await restoreRequest(workdir, request, { budget: new Budget(clock) });
+      this.#lost(lost);
+      log.warn("Request rebuilt from its pods", { request: id, pods: machines.length, lost: lost.length });
+    });
+    if (rebuilding.written === lost.length || !isWell) this.#rebuilding = undefined;
+  }
+
+  /** @throws the first of what went wrong */
+  async #commit(machines: string[], decide: (machine: string) => Change | undefined): Promise<void> {
+    const failed = await commit(this.#watching, machines.map((machine) => [machine, () => decide(machine)]));
+    for (const error of failed.values()) throw error;
+  }
+
+  /**
+   * What is noted of a machine without a pod; nothing if more is known of it than that it was lost. Whether it is gone, the
+   * cluster has yet to be asked.
+   */
+  #endOfLost(machine: string): Change | undefined {
+    const { workdir, returns } = this.#watching;
+    const word = readState(workdir, machine);
+    if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
+    if (this.#isUnwritten(machine)) return undefined;
+    const record = readTombstone(workdir, machine);
+    if (record) return changeOfEnding({ machine, word: record.givenUp ? "failed" : "deleted", record });
+    return returns.has(machine)
+      ? { word: "deleted", lasts: false }
+      : { tombstone: endLost(machine, LOST).record, lasts: true };
+  }
+
+  async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
+    const { workdir } = this.#watching;
+    for (const machine of enter) settleMachine(workdir, id, machine);
+    if (enter.length > 0) {
+      await syncRequest(workdir, id);
+      log.warn("Lost entries of a request put back", { request: id, machines: enter.length });
+    }
+    const fresh = strays.filter((machine) => !readTombstone(workdir, machine)?.givenUp);
+    if (fresh.length === 0) return;
+    await this.#commit(fresh, (machine) => {
+      if (readTombstone(workdir, machine)?.givenUp) return undefined;
+      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), word: "deleted" };
+    });
+    log.warn("Pods that no machine of their request can have are to be deleted", { request: id, pods: fresh.length });
+  }
+
+  async #restoreReturn(
+    id: string,
+    { requestedAt, machines }: { requestedAt: number; machines: Set<string> },
+  ): Promise<void> {
+    const { workdir, clock } = this.#watching;
+    const { layout } = workdir;
+    const path = layout.returnRequest(id);
+    if (readReturn(workdir, id) || workdir.kind(layout.request(id))) return;
+    // Once all its pods have gone it may have been removed as long past: nothing of it is left to do.
+    if ([...machines].every((machine) => workdir.kind(layout.pod(machine)) === undefined)) return;
+    if (workdir.kind(path) === "directory") workdir.files.removeTree(path);
+    const request = { id, machines: [...machines], unknown: [], requestedAt };
+    await addReturn(workdir, request, { budget: new Budget(clock) });
+    log.warn("Return request rebuilt from its pods", { request: id, machines: machines.size });
+  }
+}

@@ -1,0 +1,62 @@
+import { timestampSeconds } from "../../clock.ts";
+import { HostFactoryError } from "../../errors.ts";
+import { isRetryable, KubeError } from "../../kube/errors.ts";
+import type { Pod } from "../../kube/types.ts";
+import { logger } from "../../log.ts";
+import { buildPod, lostMarks, type OrderedPod } from "../../templates/podspec.ts";
+import { type ActiveRequest, endRejected, type PendingMachine } from "./active_request.ts";
+import type { Ending } from "../work/endings.ts";
+import { findOurs, isOurs } from "../work/ownership.ts";
+import type { Watching } from "../dependencies.ts";
+
+const log = logger("request-machines");
+
+/**
+ * Creates the pod of a machine. One that exists already and is ours is a success, whatever the server says against another.
+ * @returns how the machine has ended, if its pod has to go again at once
+ * @throws KubeError if the pod is not there
+ */
+export async function createPod(
+  watching: Watching,
+  { id, count, record, manifest }: ActiveRequest,
+  machine: PendingMachine,
+): Promise<Ending | undefined> {
+  const { kube, instance, identity, signal } = watching;
+  const { name, index, mayExist } = machine;
+  if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
+  const { templateId, requestedAt, up } = record ?? {};
+  const asked = { requestId: id, count, templateId, requestedAt, up };
+  const pod = buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
+  machine.mayExist = true;
+  try {
+    const stored = await kube.createPod(pod, { signal });
+    log.debug("Pod created", { machine: name });
+    return rejectUnmarked({ name, pod, stored });
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    if (error.kind !== "alreadyExists") {
+      // Quota and policy speak before anybody looks whether the pod is there: its first answer may have been lost.
+      if (isRetryable(error) || !mayExist || !await findOurs(watching, name, { signal })) throw error;
+      return undefined;
+    }
+    const existing = await kube.getPod(name, { signal });
+    if (!isOurs(existing, { owner: watching, hasRequest: (requestId) => requestId === id })) {
+      throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
+    }
+    return undefined;
+  }
+}
+
+/** A pod that the cluster does not store with our marks would be lost to us sooner or later, and run for ever: it has to go. */
+function rejectUnmarked({ name, pod, stored }: { name: string; pod: OrderedPod; stored: Pod }): Ending | undefined {
+  const lost = lostMarks(pod, stored);
+  if (lost.length === 0) return undefined;
+  const message = `The cluster stores the pod without ${
+    lost.join(", ")
+  }: exempt these from the webhook that drops them`;
+  log.error("Pod rejected", { machine: name, error: message });
+  const { word, record } = endRejected(name, message);
+  const { uid, creationTimestamp } = stored.metadata;
+  const launchtime = timestampSeconds(creationTimestamp);
+  return { machine: name, word, record: { ...record, uid, launchtime }, pod: stored };
+}

@@ -1,0 +1,344 @@
+import { Budget } from "../../budget.ts";
+import { describeError, HostFactoryError } from "../../errors.ts";
+import { isMisplaced, isNotFound } from "../../files.ts";
+import { parseMachineName } from "../../hf/names.ts";
+import { isRetryable } from "../../kube/errors.ts";
+import { logger } from "../../log.ts";
+import { parseManifest } from "../../templates/manifest.ts";
+import { commit } from "../../workdir/commit.ts";
+import { inParallel } from "../../workdir/store/in_parallel.ts";
+import { readState, readTombstone, writeFirstState } from "../../workdir/machines.ts";
+import type { Tombstone } from "../../machine/tombstone.ts";
+import {
+  isProcessed,
+  markProcessed,
+  readManifest,
+  readRequest,
+  settleMachine,
+  type StoredRequest,
+} from "../../workdir/requests.ts";
+import { isOutdated, markTaken } from "../../workdir/outdated_requests.ts";
+import {
+  type ActiveRequest,
+  decideTake,
+  endLost,
+  endRejected,
+  endReturned,
+  type PendingMachine,
+} from "./active_request.ts";
+import { backoffMs } from "../work/backoff.ts";
+import { changeUnlessOver, type Ending } from "../work/endings.ts";
+import { Inbox } from "../work/inbox.ts";
+import type { Loop, Outcome } from "../outcome.ts";
+import { findOurs } from "../work/ownership.ts";
+import { createPod } from "./pod_creation.ts";
+import { Retries } from "../work/retries.ts";
+import { shareFairly } from "./fair_share.ts";
+import { Limiter } from "../work/limiter.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
+const RETURNS_EVERY_MS = 50;
+
+/** Machines in one request that are many. */
+const MANY = 1_000;
+
+/** Machines whose end is written down in one go: meanwhile no new request is taken up. */
+const MOST_ENDINGS = 500;
+
+/** Why a machine failed whose request another work directory has dealt with. */
+const OUTDATED = "Its pod was not created before another work directory took over, which has told Symphony so";
+
+const log = logger("request-machines");
+
+/** Creates the pods of requested machines. */
+export class RequestMachinesWatcher implements Loop {
+  readonly name = "request-machines";
+  readonly #watching: Watching;
+  readonly #wake: () => void;
+  readonly #limiter: Limiter;
+  readonly #inbox: Inbox<StoredRequest>;
+  /** Of requests and of machines that could not be read or written down. */
+  readonly #retries: Retries;
+  readonly #active = new Map<string, ActiveRequest>();
+  #returnsReadMs = -Infinity;
+  /** The revision of the returns that the pending machines were last checked for. */
+  #returnsSeen = 0;
+  #starts = 0;
+
+  /** @param wake has to make `step` run again soon */
+  constructor(watching: Watching, wake: () => void) {
+    this.#watching = watching;
+    this.#wake = wake;
+    const freed = () => watching.stopping.aborted || this.#startCreates();
+    this.#limiter = new Limiter(watching.concurrency, { ...watching, freed });
+    this.#retries = new Retries(watching, (name, error) => {
+      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
+    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#inbox = new Inbox(watching, {
+      what: "request",
+      directory: watching.workdir.layout.requests,
+      isProcessed: (id) => isProcessed(watching.workdir, id),
+      read: (id) => readRequest(watching.workdir, id),
+      take: (stored) => this.#take(stored),
+      retries: this.#retries,
+      wake,
+    });
+  }
+
+  async step(signal: AbortSignal): Promise<Outcome> {
+    const { clock, returns } = this.#watching;
+    returns.refresh(clock.now());
+    await this.#inbox.step();
+    const now = clock.monotonic();
+    // Others refresh the same index: what is new to us is what we have not acted on.
+    const newReturns = returns.revision !== this.#returnsSeen;
+    this.#returnsSeen = returns.revision;
+    for (const request of this.#active.values()) {
+      if (newReturns) this.#endReturned(request);
+      request.ready.unshift(...request.delayed.filter(({ notBeforeMs }) => notBeforeMs <= now));
+      request.delayed = request.delayed.filter(({ notBeforeMs }) => notBeforeMs > now);
+    }
+    await this.#end();
+    await inParallel([...this.#active.values()], (request) => this.#finish(request));
+    if (!signal.aborted) this.#startCreates();
+    return this.#next();
+  }
+
+  /** Resolves once no create is under way. */
+  drained(): Promise<void> {
+    return this.#limiter.drained();
+  }
+
+  /** The entry of a request, or of a machine in its request. */
+  #pathOf(name: string): string {
+    const { layout } = this.#watching.workdir;
+    const requestId = parseMachineName(name)?.requestId;
+    return requestId === undefined || this.#inbox.has(name) || this.#active.has(name)
+      ? layout.request(name)
+      : layout.requestMachine(requestId, name);
+  }
+
+  /** Takes up a request that has not been handled. */
+  async #take(stored: StoredRequest): Promise<void> {
+    const { workdir } = this.#watching;
+    const { id, record } = stored;
+    // From many machines on it is quicker to list all notes than to look for each.
+    const noted = stored.machines.length < MANY ? undefined : new Set(workdir.names(workdir.layout.machines));
+    const request: ActiveRequest = {
+      id,
+      record,
+      count: record?.count ?? stored.machines.length,
+      isOutdated: isOutdated(workdir, id),
+      manifest: undefined,
+      ready: [],
+      delayed: [],
+      ending: [],
+      inFlight: 0,
+      lastStart: 0,
+    };
+    const budget = new Budget(this.#watching.clock);
+    for (const machine of stored.machines) {
+      if (budget.isSpent) await budget.breathe();
+      this.#takeMachine(
+        request,
+        machine,
+        noted?.has(machine.name) === false ? undefined : readTombstone(workdir, machine.name),
+      );
+    }
+    const [first] = request.ready;
+    try {
+      if (first) request.manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
+    } catch (error) {
+      if (!(error instanceof HostFactoryError) && !isNotFound(error) && !isMisplaced(error)) throw error;
+      log.error("Request cannot be created", { request: id, error: describeError(error) });
+      for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
+    }
+    if (request.ready.length > 0) markTaken(workdir, id);
+    this.#active.set(id, request);
+    const { count: machines, ready: { length: toCreate }, isOutdated: outdated } = request;
+    log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });
+  }
+
+  #takeMachine(
+    request: ActiveRequest,
+    { name, index, pending }: { name: string; index: number; pending: boolean },
+    record: Tombstone | undefined,
+  ): void {
+    const { workdir, returns } = this.#watching;
+    const word = readState(workdir, name);
+    const mayExist = this.#inbox.isInherited(request.id);
+    switch (decideTake({ pending, word, record, returned: returns.has(name) })) {
+      case "leave":
+        return;
+      case "settle":
+        return settleMachine(workdir, request.id, name);
+      case "end":
+        if (record) request.ending.push({ machine: name, word: record.returned ? "deleted" : "failed", record });
+        return;
+      case "endReturned":
+        if (!mayExist) {
+          request.ending.push(endReturned(name));
+          return;
+        }
+        break;
+      case "create":
+        if (word === undefined) this.#writeFirstWord(name);
+    }
+    request.ready.unshift({ name, index, mayExist, failures: 0, notBeforeMs: 0 });
+  }
+
+  /** Without this word a machine reads as `creating` all the same, so nothing waits for it. */
+  #writeFirstWord(machine: string): void {
+    try {
+      writeFirstState(this.#watching.workdir, machine);
+    } catch (error) {
+      log.warn("First status word not written", { machine, error: describeError(error) });
+    }
+  }
+
+  /** Those of which no pod can exist; the others are looked for, as soon as there is a free slot. */
+  #endReturned(request: ActiveRequest): void {
+    const stays = ({ name, mayExist }: PendingMachine): boolean => {
+      if (mayExist || !this.#watching.returns.has(name)) return true;
+      request.ending.push(endReturned(name));
+      return false;
+    };
+    request.ready = request.ready.filter(stays);
+    request.delayed = request.delayed.filter(stays);
+  }
+
+  /** Writes down, many in one go, which machines are never to be created. */
+  async #end(): Promise<void> {
+    const due = [...this.#active.values()].flatMap(({ ending }) => ending)
+      .filter(({ machine }) => !this.#retries.waits(machine));
+    if (due.length === 0) return;
+    if (due.length > MOST_ENDINGS) this.#wake();
+    const endings = due.slice(0, MOST_ENDINGS);
+    const decide = (ending: Ending) => () => changeUnlessOver(this.#watching.workdir, ending);
+    const failed = await commit(this.#watching, endings.map((ending) => [ending.machine, decide(ending)]));
+    for (const { machine } of endings) {
+      if (failed.has(machine)) this.#retries.note(machine, failed.get(machine));
+      else this.#retries.clear(machine);
+    }
+    const ended = new Set(endings.filter(({ machine }) => !failed.has(machine)));
+    for (const request of this.#active.values()) {
+      request.ending = request.ending.filter((ending) => !ended.has(ending));
+    }
+  }
+
+  /** Notes that every machine of a request has been handled, once that is so. */
+  async #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): Promise<void> {
+    if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#retries.waits(id)) return;
+    const { workdir } = this.#watching;
+    try {
+      if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
+      this.#retries.clear(id);
+      this.#active.delete(id);
+      log.info("Request handled", { request: id, machines: count });
+    } catch (error) {
+      this.#retries.note(id, error);
+    }
+  }
+
+  #startCreates(): void {
+    const free = this.#limiter.free;
+    if (free === 0) return;
+    try {
+      this.#lookForReturns();
+    } catch {
+      return this.#wake(); // The step meets the same trouble, says so and backs off.
+    }
+    const requests = [...this.#active.values()].sort((a, b) => askedAt(a) - askedAt(b));
+    const shares = shareFairly(requests.map((one) => ({ ...one, ready: one.ready.length })), {
+      limit: this.#limiter.limit,
+      free,
+    });
+    for (const [i, request] of requests.entries()) {
+      for (let share = shares[i] ?? 0; share > 0; share--) {
+        const machine = request.ready.pop();
+        if (machine) this.#start(request, machine);
+      }
+    }
+  }
+
+  /** What Symphony gave back since the last step is not created any more. */
+  #lookForReturns(): void {
+    const { clock, returns } = this.#watching;
+    if (clock.monotonic() - this.#returnsReadMs < RETURNS_EVERY_MS) return;
+    this.#returnsReadMs = clock.monotonic();
+    returns.refresh(clock.now());
+  }
+
+  #start(request: ActiveRequest, machine: PendingMachine): void {
+    request.inFlight++;
+    request.lastStart = ++this.#starts;
+    this.#limiter.start(async () => {
+      try {
+        await this.#create(request, machine);
+      } catch (error) {
+        this.#failed(request, machine, error);
+      }
+      request.inFlight--;
+      if (request.ready.length === 0 || request.delayed.length > 0) this.#wake();
+    });
+  }
+
+  /** Creates the machine's pod, unless others have found in the meantime that there is nothing to create any more. */
+  async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
+    const { workdir, returns, signal } = this.#watching;
+    const { name, mayExist } = machine;
+    const word = readState(workdir, name);
+    if (word === undefined || word === "creating") {
+      const isWanted = !returns.has(name) && !request.isOutdated;
+      if (isWanted) await this.#createPod(request, machine);
+      else if (!(mayExist || request.isOutdated) || !await findOurs(this.#watching, name, { signal })) {
+        request.ending.push(returns.has(name) ? endReturned(name) : endLost(name, OUTDATED));
+        return this.#wake();
+      }
+      this.#limiter.succeeded();
+    }
+    settleMachine(workdir, request.id, name);
+  }
+
+  async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
+    const rejected = await createPod(this.#watching, request, machine);
+    if (!rejected) return;
+    request.ending.push(rejected);
+    this.#wake();
+  }
+
+  #failed(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
+    if (this.#watching.signal.aborted) return void request.delayed.push(machine);
+    this.#limiter.failed(error);
+    if (isRetryable(error)) return this.#tryLater(request, machine, error);
+    log.error("Pod rejected", { machine: machine.name, error: describeError(error) });
+    request.ending.push(endRejected(machine.name, describeError(error)));
+    this.#wake();
+  }
+
+  #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
+    const { clock, random, workdir } = this.#watching;
+    // A request that somebody took away wants nothing any more.
+    if (isNotFound(error) && workdir.kind(workdir.layout.request(request.id)) === undefined) return;
+    machine.failures++;
+    machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
+    request.delayed.push(machine);
+    log.warn("Pod not created yet", { machine: machine.name, tries: machine.failures, error: describeError(error) });
+  }
+
+  #next(): Outcome {
+    const { clock } = this.#watching;
+    const waiting = [...this.#active.values()];
+    const delayed = waiting.flatMap((request) => request.delayed.map(({ notBeforeMs }) => notBeforeMs));
+    const earliest = delayed.reduce((least, ms) => Math.min(least, ms), Infinity);
+    const paused = waiting.some(({ ready }) => ready.length > 0) ? this.#limiter.pausedUntilMs : Infinity;
+    const create = Math.max(Math.min(earliest, paused), this.#limiter.pausedUntilMs);
+    const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
+    return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
+  }
+}
+
+function askedAt(request: ActiveRequest): number {
+  return request.record?.requestedAt ?? 0;
+}

@@ -1,0 +1,104 @@
+import { KubeError } from "../../kube/errors.ts";
+import { logger } from "../../log.ts";
+import { RETURN_ANNOTATION, type ReturnMemory } from "../../templates/podspec.ts";
+import { readPodFacts } from "../../workdir/machines.ts";
+import { readReturn } from "../../workdir/returns.ts";
+import { Complaints } from "../work/complaints.ts";
+import type { Loop, Outcome } from "../outcome.ts";
+import { signatureOf } from "../recovery/pod_memory.ts";
+import { isClusterTrouble, Limiter } from "../work/limiter.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** How often, in milliseconds, returned machines are looked for whose pods stay. */
+const LOOK_EVERY_MS = 2_000;
+
+/** How long, in milliseconds, a pod may stay after its return before that is worth a call: most are gone by then. */
+const STAYS_MS = 5_000;
+
+/** Calls under way at once, at most: the deletes come first. */
+const CONCURRENCY = 4;
+
+/** How long, in milliseconds, nothing is tried where it is not granted: a role may be older than this. */
+const REFUSED_MS = 10 * 60_000;
+
+const log = logger("return-marker");
+
+/**
+ * Has the cluster remember which machines Symphony has given back, on their pods, for as long as these stay: what was
+ * returned, and by which request, is known then though the work directory be lost.
+ */
+export class ReturnAnnotationWatcher implements Loop {
+  readonly name = "return-marker";
+  readonly #watching: Watching;
+  readonly #limiter: Limiter;
+  /** By returned machine that has a pod, when that was first seen, on the monotonic clock. */
+  readonly #sinceMs = new Map<string, number>();
+  /** Of these, the ones that nothing is left to do for. */
+  readonly #marked = new Set<string>();
+  #refusedUntilMs = -Infinity;
+  readonly #complaints = new Complaints((machine, error) => {
+    log.warn("Return not noted on its pod: it is known only here", { machine, error });
+  });
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+    const concurrency = Math.min(CONCURRENCY, watching.concurrency);
+    this.#limiter = new Limiter(concurrency, { ...watching, freed: () => {} });
+  }
+
+  async step(signal: AbortSignal): Promise<Outcome> {
+    const { clock, returns } = this.#watching;
+    const now = clock.monotonic();
+    returns.refresh(clock.now());
+    const due = this.#due(now);
+    const queue = due.size > 0 && now >= this.#refusedUntilMs ? [...returns.requestsOf(due)] : [];
+    while (queue.length > 0 && this.#limiter.free > 0 && !signal.aborted) {
+      for (const [machine, id] of queue.splice(0, this.#limiter.free)) {
+        this.#limiter.start(() => this.#mark(machine, id));
+      }
+      await this.#limiter.drained();
+    }
+    return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
+  }
+
+  /** Resolves once no call is under way. */
+  drained(): Promise<void> {
+    return this.#limiter.drained();
+  }
+
+  /** Returned machines whose pods have stayed for long enough, and that are not marked yet. */
+  #due(now: number): Set<string> {
+    const { workdir, returns } = this.#watching;
+    const staying = new Set(workdir.names(workdir.layout.pods).filter((machine) => returns.has(machine)));
+    for (const machine of this.#sinceMs.keys()) {
+      if (staying.has(machine)) continue;
+      this.#sinceMs.delete(machine);
+      this.#marked.delete(machine);
+    }
+    for (const machine of staying) if (!this.#sinceMs.has(machine)) this.#sinceMs.set(machine, now);
+    const isDue = (machine: string) => now >= (this.#sinceMs.get(machine) ?? now) + STAYS_MS;
+    return new Set([...staying].filter((machine) => isDue(machine) && !this.#marked.has(machine)));
+  }
+
+  async #mark(machine: string, id: string): Promise<void> {
+    const { workdir, kube, clock, identity, signal } = this.#watching;
+    try {
+      const uid = readPodFacts(workdir, machine)?.uid;
+      if (uid === undefined) return;
+      const signature = signatureOf({ id, uid, key: identity.key });
+      const memory: ReturnMemory = { id, requestedAt: readReturn(workdir, id)?.record?.requestedAt, signature };
+      await kube.annotatePod(machine, { uid, annotations: { [RETURN_ANNOTATION]: JSON.stringify(memory) }, signal });
+      this.#limiter.succeeded();
+      this.#marked.add(machine);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#limiter.failed(error);
+      const kind = error instanceof KubeError ? error.kind : undefined;
+      if (kind === "unauthorised") this.#refusedUntilMs = clock.monotonic() + REFUSED_MS;
+      else if (isClusterTrouble(error)) return;
+      else if (kind !== undefined) this.#marked.add(machine); // Its pod is gone, or may not be changed: it is let be.
+      if (kind === "notFound" || kind === "conflict") return;
+      this.#complaints.note(machine, error);
+    }
+  }
+}

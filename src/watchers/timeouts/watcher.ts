@@ -1,0 +1,334 @@
+import { Budget } from "../../budget.ts";
+import { epochSeconds } from "../../clock.ts";
+import { describeError } from "../../errors.ts";
+import { isNotFound } from "../../files.ts";
+import { KubeError } from "../../kube/errors.ts";
+import type { Pod } from "../../kube/types.ts";
+import { logger } from "../../log.ts";
+import { type Change, commit } from "../../workdir/commit.ts";
+import type { PodFacts } from "../../machine/pod_facts.ts";
+import { readPodFacts, readState, readTombstone } from "../../workdir/machines.ts";
+import type { Tombstone } from "../../machine/tombstone.ts";
+import { readSyncStatus } from "../../workdir/index/sync_status.ts";
+import { decideTimeout, type Limits, type PodAges, reasonToGiveUp } from "./aging_machine.ts";
+import { DeletionBrake } from "./deletion_brake.ts";
+import { PodDeleter } from "../work/pod_deleter.ts";
+import { changeOfEnding } from "../work/endings.ts";
+import type { Loop, Outcome } from "../outcome.ts";
+import { OwnAges } from "./own_ages.ts";
+import { Retries } from "../work/retries.ts";
+import { isClusterTrouble, Limiter } from "../work/limiter.ts";
+import { hasEnded, phaseOf } from "../../machine/readiness.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** How often, in milliseconds, pods are looked over. */
+const LOOK_EVERY_MS = 5_000;
+
+/** How long, in milliseconds, a pod that the cluster did not confirm as pending too long is left to the pods' watcher. */
+const ASK_AGAIN_MS = 30_000;
+
+/** As soon as the cluster has answered for so many machines, it is judged which of them are given up, all in one go. */
+const MANY_ANSWERS = 100;
+
+const log = logger("expiry");
+
+/**
+ * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on, or
+ * that ended and that nobody gives back, until it is gone.
+ */
+export class TimeoutsWatcher implements Loop {
+  readonly name = "expiry";
+  readonly #watching: Watching;
+  readonly #limits: Limits;
+  readonly #dryRun: boolean;
+  readonly #podDeleter: PodDeleter;
+  readonly #limiter: Limiter;
+  readonly #retries: Retries;
+  /** By machine, when the cluster may be asked for it again, on the monotonic clock. */
+  readonly #askAgainMs = new Map<string, number>();
+  /** Of running machines that stay: when their pod files were written, on the wall clock. */
+  readonly #lookedAtMs = new Map<string, number>();
+  readonly #ages: OwnAges;
+  readonly #brake: DeletionBrake;
+  #isTroubled = false;
+  #doubt: string | undefined;
+
+  /** @param options `dryRun` logs what would be done, and does nothing */
+  constructor(watching: Watching, options: Limits & { dryRun?: boolean; wake: () => void }) {
+    this.#watching = watching;
+    this.#limits = options;
+    this.#dryRun = options.dryRun ?? false;
+    this.#podDeleter = new PodDeleter(watching, { name: this.name, wake: options.wake });
+    this.#limiter = new Limiter(watching.concurrency, { ...watching, freed: () => {} });
+    this.#ages = new OwnAges(watching.clock);
+    this.#brake = new DeletionBrake(watching);
+    this.#retries = new Retries(watching, (machine, error) => {
+      log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
+    }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
+  }
+
+  /** How many pods are not deleted now because too many would be: see `DeletionBrake`. */
+  get held(): number {
+    return this.#brake.held;
+  }
+
+  async step(signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#watching;
+    if (!this.#isInDoubt()) await this.#lookAtAll(signal);
+    return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
+  }
+
+  /** What is seen of the cluster is in doubt: nothing is given up or deleted because of it. */
+  #isInDoubt(): boolean {
+    const { doubt } = readSyncStatus(this.#watching.workdir, "pods") ?? {};
+    if (doubt !== undefined && this.#doubt === undefined) log.warn("Timeouts and podDeleter paused", { why: doubt });
+    this.#doubt = doubt;
+    return doubt !== undefined;
+  }
+
+  async #lookAtAll(signal: AbortSignal): Promise<void> {
+    const { workdir, clock, returns } = this.#watching;
+    returns.refresh(clock.now());
+    const machines = new Set(workdir.names(workdir.layout.pods));
+    this.#brake.begin(machines);
+    this.#ages.retain((key) => machines.has(key.slice(0, key.indexOf("/"))));
+    for (const known of [this.#askAgainMs, this.#lookedAtMs]) {
+      for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
+    }
+    this.#retries.retain((name) => machines.has(name));
+    this.#podDeleter.retain((name) => machines.has(name));
+    if (machines.size > 0) await this.#learnTime(signal);
+    const { toAsk, toDelete } = await this.#lookOver(machines);
+    const held = await this.#deleteThese(toDelete);
+    this.#podDeleter.start();
+    await this.#ask([...toAsk, ...held], signal);
+    this.#podDeleter.start();
+    this.#brake.note();
+  }
+
+  /** Resolves once no delete is under way. */
+  drained(): Promise<void> {
+    return this.#podDeleter.drained();
+  }
+
+  /** The machines of which the cluster is to be asked, and those whose pods are to be deleted. */
+  async #lookOver(machines: Iterable<string>): Promise<{ toAsk: string[]; toDelete: string[] }> {
+    const { clock } = this.#watching;
+    const found = { toAsk: [] as string[], toDelete: [] as string[] };
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      if (this.#retries.waits(machine) || clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) continue;
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        if (todo === "delete") return void found.toDelete.push(machine);
+        if (todo === "ask") found.toAsk.push(machine);
+        if (pod?.endedAt !== undefined) this.#askLater(machine);
+        this.#retries.clear(machine);
+      });
+    }
+    return found;
+  }
+
+  /**
+   * Once a machine's pod is gone nothing tells how it ended but the note on it: that has to last before.
+   * @returns those that have been held back for long enough, and of which the cluster is to be asked once more
+   */
+  async #deleteThese(machines: string[]): Promise<string[]> {
+    if (machines.length === 0) return [];
+    const { workdir: { files, layout }, clock } = this.#watching;
+    try {
+      await files.sync(layout.machines);
+    } catch (error) {
+      for (const machine of machines) this.#retries.note(machine, error);
+      return [];
+    }
+    const toLook: string[] = [];
+    const budget = new Budget(clock);
+    for (const machine of machines) {
+      if (budget.isSpent) await budget.breathe();
+      this.#unlessBroken(machine, () => {
+        const { todo, pod } = this.#look(machine);
+        this.#retries.clear(machine);
+        if (todo !== "delete" || !pod) return;
+        const verdict = this.#dryRun ? "go" : this.#brake.ask(machine);
+        if (verdict === "go") this.#delete(machine, pod);
+        else if (verdict === "look") toLook.push(machine);
+        else this.#askLater(machine);
+      });
+    }
+    return toLook;
+  }
+
+  #unlessBroken(machine: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!isNotFound(error)) this.#retries.note(machine, error);
+    }
+  }
+
+  #look(machine: string): { todo: ReturnType<typeof decideTimeout>; pod: PodFacts | undefined } {
+    const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
+    return { todo: pod ? this.#decide(machine, pod) : "stays", pod };
+  }
+
+  /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
+  #staysUp(machine: string): boolean {
+    const { workdir } = this.#watching;
+    if (readState(workdir, machine) !== "running") return false;
+    const { modifiedMs } = workdir.files.info(workdir.layout.pod(machine));
+    if (this.#lookedAtMs.get(machine) === modifiedMs) return true;
+    if (readPodFacts(workdir, machine)?.hindered?.isCertain) return false;
+    this.#lookedAtMs.set(machine, modifiedMs);
+    return true;
+  }
+
+  #decide(machine: string, pod: PodFacts): ReturnType<typeof decideTimeout> {
+    const { workdir, returns, clock } = this.#watching;
+    const word = readState(workdir, machine);
+    const record = readTombstone(workdir, machine);
+    const notedAt = record && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
+    const state = { word, pod, record, returned: returns.has(machine), notedAt, ages: this.#agesOf(machine, pod) };
+    return decideTimeout(state, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
+  }
+
+  /** What earlier versions and the existing plug-in wrote does not say since when it was seen. */
+  #agesOf(machine: string, { uid, seenAt, createdAt, hindered, endedAt, endedSeenAt }: PodFacts): PodAges {
+    const age = (what: string, at: number | undefined) => this.#ages.of(`${machine}/${uid}/${what}`, at);
+    return {
+      pod: age("pod", seenAt ?? createdAt),
+      hindered: hindered ? age(`hindered: ${hindered.what}`, hindered.seenAt ?? hindered.since) : Infinity,
+      ended: endedAt === undefined ? Infinity : age("ended", endedSeenAt ?? endedAt),
+    };
+  }
+
+  /** The cluster's time, in seconds since the epoch. */
+  #now(): number | undefined {
+    const now = this.#watching.kube.now();
+    return now === undefined ? undefined : epochSeconds(now);
+  }
+
+  /** A process that has not asked the cluster for anything yet does not know its time: any answer tells it. */
+  async #learnTime(signal: AbortSignal): Promise<void> {
+    const { kube } = this.#watching;
+    if (kube.now() !== undefined || this.#limiter.free === 0) return;
+    try {
+      await kube.listPods({ limit: 1, signal });
+      this.#answered();
+    } catch (error) {
+      this.#unanswered(error);
+    }
+  }
+
+  #delete(machine: string, pod: Pick<PodFacts, "uid" | "deletionAt">): void {
+    if (!this.#dryRun) return this.#podDeleter.want(machine, pod);
+    log.info("Would delete the pod", { machine });
+    this.#askLater(machine);
+  }
+
+  /** Asks the cluster for as long as it answers; those that are left are found again by the next look. */
+  async #ask(machines: string[], signal: AbortSignal): Promise<void> {
+    const left = [...machines];
+    let answers: [machine: string, pod: Pod][] = [];
+    while (left.length > 0 && this.#limiter.free > 0 && !signal.aborted) {
+      for (const machine of left.splice(0, this.#limiter.free)) {
+        this.#limiter.start(async () => {
+          const pod = await this.#get(machine, signal);
+          if (pod) answers.push([machine, pod]);
+        });
+      }
+      await this.#limiter.drained();
+      if (answers.length < MANY_ANSWERS) continue;
+      await this.#giveUp(answers);
+      answers = [];
+    }
+    await this.#giveUp(answers);
+  }
+
+  /** The cluster's own pod, or nothing where there is none or nothing can be known now. */
+  async #get(machine: string, signal: AbortSignal): Promise<Pod | undefined> {
+    try {
+      const pod = await this.#watching.kube.getPod(machine, { signal });
+      this.#answered();
+      return pod;
+    } catch (error) {
+      this.#unanswered(error);
+      if (isClusterTrouble(error) || signal.aborted) return undefined;
+      if (error instanceof KubeError && error.kind === "notFound") this.#askLater(machine);
+      else this.#retries.note(machine, error);
+      return undefined;
+    }
+  }
+
+  #answered(): void {
+    this.#limiter.succeeded();
+    this.#isTroubled = false;
+  }
+
+  #unanswered(error: unknown): void {
+    this.#limiter.failed(error);
+    if (!isClusterTrouble(error)) return;
+    if (!this.#isTroubled) log.warn("Nothing is given up now: cannot ask", { error: describeError(error) });
+    this.#isTroubled = true;
+  }
+
+  /** First why and that it is over, made to last, and only then the deletion. */
+  async #giveUp(answers: [machine: string, pod: Pod][]): Promise<void> {
+    if (answers.length === 0) return;
+    for (const [machine, pod] of answers) this.#unlessBroken(machine, () => this.#releaseIfConfirmed(machine, pod));
+    const givenUp = new Map<string, Tombstone>();
+    // Judged only in the commit's turn: while answers, and the turn, were waited for, others may have come up.
+    const decide = (machine: string, pod: Pod): Change | undefined => {
+      const record = this.#recordOf(machine, pod);
+      if (!record) return undefined;
+      givenUp.set(machine, record);
+      return changeOfEnding({ machine, word: "failed", record });
+    };
+    const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
+    for (const [machine, error] of failed) this.#retries.note(machine, error);
+    for (const [machine, { uid, message }] of givenUp) {
+      if (failed.has(machine)) continue;
+      this.#retries.clear(machine);
+      log.warn("Machine given up", { machine, message });
+      if (uid !== undefined) this.#podDeleter.want(machine, { uid, deletionAt: undefined });
+    }
+  }
+
+  /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
+  #recordOf(machine: string, pod: Pod): Tombstone | undefined {
+    const facts = readPodFacts(this.#watching.workdir, machine);
+    const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
+    const ages = facts && this.#agesOf(machine, facts);
+    const message = isToAsk && ages && reasonToGiveUp(pod, { ...this.#limits, facts, ages, now: this.#now() });
+    if (!facts || !message || this.#dryRun || !this.#mayGiveUp(machine)) {
+      if (message && this.#dryRun) log.info("Would give up the machine and delete its pod", { machine, message });
+      this.#askLater(machine);
+      return undefined;
+    }
+    const { uid, privateIpAddress, createdAt: launchtime } = facts;
+    const up = phaseOf(pod) !== "Pending";
+    return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
+  }
+
+  /** The cluster was asked just now: for a machine that was held back, that is the second look. */
+  #mayGiveUp(machine: string): boolean {
+    const verdict = this.#brake.ask(machine);
+    if (verdict === "look") this.#brake.release(machine);
+    return verdict !== "held";
+  }
+
+  /** Deletes a pod that was held back, if the cluster still shows it as what it was to be deleted for. */
+  #releaseIfConfirmed(machine: string, pod: Pod): void {
+    const { todo, pod: facts } = this.#look(machine);
+    if (todo !== "delete" || !facts || this.#brake.ask(machine) !== "look") return;
+    const isOver = readTombstone(this.#watching.workdir, machine)?.givenUp || hasEnded(pod);
+    if (pod.metadata.uid !== facts.uid || !isOver) return this.#brake.forget(machine);
+    this.#brake.release(machine);
+    this.#delete(machine, facts);
+  }
+
+  #askLater(machine: string): void {
+    this.#askAgainMs.set(machine, this.#watching.clock.monotonic() + ASK_AGAIN_MS);
+  }
+}

@@ -1,0 +1,15 @@
+import { timestampSeconds } from "../../clock.ts";
+import type { ObjectMeta } from "../../kube/types.ts";
+
+/**
+ * The metadata of an object as its file has it: without the bookkeeping of its fields, and beside our camelCase the keys
+ * that the existing plug-in has.
+ */
+export function legacyMetadata({ managedFields: _, ...metadata }: ObjectMeta): Record<string, unknown> {
+  return {
+    ...metadata,
+    creation_timestamp: timestampSeconds(metadata.creationTimestamp) ?? null,
+    deletion_timestamp: timestampSeconds(metadata.deletionTimestamp) ?? null,
+    resource_version: metadata.resourceVersion,
+  };
+}

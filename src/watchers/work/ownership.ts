@@ -1,0 +1,87 @@
+import { describeError } from "../../errors.ts";
+import { parseMachineName } from "../../hf/names.ts";
+import { KubeError } from "../../kube/errors.ts";
+import type { Pod } from "../../kube/types.ts";
+import { logger } from "../../log.ts";
+import { PodLabel } from "../../templates/podspec.ts";
+import { readPodFacts, readTombstone } from "../../workdir/machines.ts";
+import type { Workdir } from "../../workdir/store/workdir.ts";
+import { readRequestRecord } from "../../workdir/requests.ts";
+import { readPodFile } from "./pod_file.ts";
+import { requestMemoryOf } from "../recovery/pod_memory.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** As whom we look at pods. */
+export type Owner = Pick<Watching, "instance" | "formerInstances" | "identity" | "isSoleOwner">;
+
+/**
+ * True if the pod is a machine of this provider instance: its name is the one of a machine of the request that it is labelled
+ * with, and it carries our instance. Unless the lease says that the instance is ours alone, it has to carry the identity of
+ * our work directory as well. One that carries none, as earlier versions made it, or a name that our instance had before, or
+ * no instance at all, as the existing plug-in made it, is ours if its request is in our work directory.
+ */
+export function isOurs(
+  pod: Pod,
+  { owner, hasRequest }: { owner: Owner; hasRequest: (requestId: string) => boolean },
+): boolean {
+  const { name = "", labels = {} } = pod.metadata;
+  const requestId = labels[PodLabel.request];
+  if (requestId === undefined || parseMachineName(name)?.requestId !== requestId) return false;
+  const { [PodLabel.instance]: instance, [PodLabel.workdir]: workdir } = labels;
+  const { id, takenOver } = owner.identity;
+  if (instance === owner.instance) {
+    if (owner.isSoleOwner) return true;
+    if (workdir !== undefined) return workdir === id || takenOver.includes(workdir);
+    return takenOver.includes(UNMARKED) || hasRequest(requestId);
+  }
+  return (instance === undefined || owner.formerInstances.includes(instance)) && hasRequest(requestId);
+}
+
+/** True if a pod remembers the very machine that we have asked for: whatever became of its labels, it is the one that we made. */
+export function isAsOrdered(workdir: Workdir, machine: string, pod: Pod): boolean {
+  const memory = requestMemoryOf(pod);
+  const { requestId = "", index } = parseMachineName(machine) ?? {};
+  const record = memory && readRequestRecord(workdir, requestId);
+  return record !== undefined && memory?.index === index && memory?.requestedAt === record.requestedAt;
+}
+
+/** Stands among the identities that a work directory has taken over for pods that carry none. */
+export const UNMARKED = "";
+
+/** The instances whose names the pods carry that were seen last; of one whose file cannot be read, none. */
+export function instancesOnPods(workdir: Workdir): string[] {
+  const instances = new Set<string>();
+  for (const machine of workdir.names(workdir.layout.pods)) {
+    try {
+      const instance: unknown = readPodFile(workdir, machine)?.metadata.labels?.[PodLabel.instance];
+      if (typeof instance === "string") instances.add(instance);
+    } catch (error) {
+      logger("serve").debug("Instance of a machine not known", { machine, error: describeError(error) });
+    }
+  }
+  return [...instances];
+}
+
+/**
+ * Asks the cluster for the pod of a machine that counts as created. One with the uid that we know, or if we know none, one that
+ * remembers the machine, is ours, whatever became of its labels; any other pod of the name that is not ours means that ours is
+ * gone.
+ * @returns nothing if it is gone
+ * @throws KubeError if the cluster does not say
+ */
+export async function findOurs(
+  watching: Pick<Watching, "kube" | "workdir"> & Owner,
+  machine: string,
+  options: { signal: AbortSignal },
+): Promise<Pod | undefined> {
+  try {
+    const pod = await watching.kube.getPod(machine, options);
+    const { workdir } = watching;
+    const uid = readPodFacts(workdir, machine)?.uid ?? readTombstone(workdir, machine)?.uid;
+    const isKnown = uid === undefined ? isAsOrdered(workdir, machine, pod) : uid === pod.metadata.uid;
+    return isKnown || isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
+  } catch (error) {
+    if (error instanceof KubeError && error.kind === "notFound") return undefined;
+    throw error;
+  }
+}

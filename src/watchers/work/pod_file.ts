@@ -1,0 +1,53 @@
+import * as v from "valibot";
+import type { Pod } from "../../kube/types.ts";
+import type { PodNotes } from "../../machine/pod_facts.ts";
+import { PodNotesSchema } from "../../workdir/machines.ts";
+import { readRecord } from "../../workdir/store/record.ts";
+import type { Workdir } from "../../workdir/store/workdir.ts";
+import { legacyMetadata } from "./legacy_metadata.ts";
+
+/**
+ * The text of a pod file: the pod as the API server sent it, without the bookkeeping of its fields, and beside our
+ * camelCase the keys that the existing plug-in reads (source: `interface.md`, "Work directory").
+ */
+export function podFileText(pod: Pod, notes?: PodNotes): string {
+  const text = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    ...pod,
+    api_version: "v1",
+    metadata: legacyMetadata(pod.metadata),
+    spec: { ...pod.spec, node_name: pod.spec.nodeName ?? null },
+    status: { ...pod.status, pod_ip: pod.status?.podIP ?? null, host_ip: pod.status?.hostIP ?? null },
+    ...(notes === undefined ? {} : { hostfactory: notes }),
+  });
+  return `${text}\n`;
+}
+
+const PodSchema = v.looseObject({
+  metadata: v.looseObject({
+    uid: v.string(),
+    creationTimestamp: v.optional(v.string()),
+    creation_timestamp: v.optional(v.nullable(v.number())),
+  }),
+  spec: v.looseObject({}),
+  status: v.looseObject({
+    podIP: v.optional(v.string()),
+    pod_ip: v.optional(v.nullable(v.string())),
+  }),
+  hostfactory: v.optional(PodNotesSchema),
+});
+
+/** The pod that a machine's file holds, whoever wrote it, and our notes on it; nothing if there is none that can be read. */
+export function readPodFile(workdir: Workdir, machine: string): Pod & { hostfactory?: PodNotes } | undefined {
+  const pod = readRecord(workdir, workdir.layout.pod(machine), PodSchema);
+  if (!pod) return undefined;
+  const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
+  const created = creationTimestamp ?? (createdAt ? new Date(createdAt * 1000).toISOString() : undefined);
+  const podIP = pod.status.podIP ?? pod.status.pod_ip ?? undefined;
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
+    status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
+  } as Pod & { hostfactory?: PodNotes };
+}

@@ -1,0 +1,75 @@
+import { describeError } from "../../errors.ts";
+import { isSharedTrouble } from "../../files.ts";
+import { KubeError } from "../../kube/errors.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** The entry of the work directory that a key is about, and whose setbacks these are. */
+export interface Blame {
+  by: string;
+  pathOf: (key: string) => string;
+}
+
+/**
+ * What does not work now, by a key of the caller's: each is tried again with growing patience, and all others go on. Where
+ * neither the cluster nor the whole disk is to blame, an entry counts as broken until it works.
+ */
+export class Retries {
+  readonly #workdir: Watching["workdir"];
+  readonly #blame: Blame | undefined;
+  readonly #clock: Watching["clock"];
+  readonly #random: Watching["random"];
+  readonly #tell: (key: string, error: unknown) => void;
+  readonly #byKey = new Map<string, { failures: number; againMs: number; reason: string }>();
+
+  /**
+   * @param tell is told of each setback, and again where its reason changes; not of every try
+   * @param blame absent where no entry is to blame
+   */
+  constructor(
+    watching: Pick<Watching, "workdir" | "clock" | "random">,
+    tell: (key: string, error: unknown) => void,
+    blame?: Blame,
+  ) {
+    this.#workdir = watching.workdir;
+    this.#blame = blame;
+    this.#clock = watching.clock;
+    this.#random = watching.random;
+    this.#tell = tell;
+  }
+
+  /** True while it is too early to try this again. */
+  waits(key: string): boolean {
+    return this.#clock.monotonic() < (this.#byKey.get(key)?.againMs ?? 0);
+  }
+
+  /** Notes that it did not work. */
+  note(key: string, error: unknown): void {
+    const before = this.#byKey.get(key);
+    const failures = (before?.failures ?? 0) + 1;
+    const reason = String(error);
+    this.#byKey.set(key, { failures, againMs: this.#clock.monotonic() + backoffMs(failures, this.#random), reason });
+    if (before?.reason !== reason) this.#tell(key, error);
+    const { broken } = this.#workdir;
+    if (!this.#blame || error instanceof KubeError || isSharedTrouble(error)) return;
+    broken.note(this.#blame.pathOf(key), describeError(error), this.#blame.by);
+  }
+
+  /** Notes that it worked, or that nobody wants it any more. */
+  clear(key: string): void {
+    if (!this.#byKey.delete(key) || !this.#blame) return;
+    this.#workdir.broken.clear(this.#blame.pathOf(key), this.#blame.by);
+  }
+
+  /** Forgets all that `isWanted` does not want any more. */
+  retain(isWanted: (key: string) => boolean): void {
+    for (const key of this.#byKey.keys()) if (!isWanted(key)) this.clear(key);
+  }
+
+  /** When the first of them may be tried again, on the monotonic clock; infinity where there are none. */
+  get nextMs(): number {
+    let next = Infinity;
+    for (const { againMs } of this.#byKey.values()) next = Math.min(next, againMs);
+    return next;
+  }
+}

@@ -1,0 +1,79 @@
+import { epochSeconds } from "../../clock.ts";
+import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
+import type { Watching } from "../dependencies.ts";
+
+/** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
+export class SyncStatusKeeper {
+  readonly #watching: Pick<Watching, "workdir" | "clock" | "kube">;
+  readonly #name: string;
+  /** A LIST is under way: what the server says counts once all of it is there. */
+  #isListing = false;
+  #heardInListMs: number | undefined;
+  /** On the wall clock, in milliseconds: when a LIST was last finished, and when the server last spoke. */
+  #listedAtMs: number | undefined;
+  #heardAtMs: number | undefined;
+  #written: SyncStatus | undefined;
+
+  constructor(watching: Pick<Watching, "workdir" | "clock" | "kube">, name: string) {
+    this.#watching = watching;
+    this.#name = name;
+  }
+
+  begin(): void {
+    this.#isListing = true;
+    this.#heardInListMs = undefined;
+  }
+
+  complete(): void {
+    this.#listedAtMs = this.#watching.clock.now();
+    this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
+    this.#isListing = false;
+  }
+
+  heard(): void {
+    const now = this.#watching.clock.now();
+    if (this.#isListing) this.#heardInListMs = now;
+    else this.#heardAtMs = now;
+  }
+
+  failed(): void {
+    this.#isListing = false;
+  }
+
+  /** False where what was written last is not there any more: the work directory was emptied, or replaced by another. */
+  get isThere(): boolean {
+    if (!this.#written) return true;
+    const { completeAt, heardAt } = readSyncStatus(this.#watching.workdir, this.#name) ?? {};
+    return completeAt === this.#written.completeAt && heardAt === this.#written.heardAt;
+  }
+
+  /**
+   * Writes the view down: to be called only while everything that the server said is written down. A view that is not ours
+   * shows that the work directory is another one, and is left for that.
+   */
+  write(): void {
+    if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
+    const { clock, kube } = this.#watching;
+    const clusterNow = kube.now();
+    const view: SyncStatus = {
+      completeAt: epochSeconds(this.#listedAtMs),
+      heardAt: epochSeconds(this.#heardAtMs),
+      ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
+    };
+    const { heardAt, completeAt, doubt } = this.#written ?? {};
+    if (view.heardAt === heardAt && view.completeAt === completeAt && doubt === undefined) return;
+    this.#write(view);
+  }
+
+  /** Notes at once, until the view is written the next time, that what it says is in doubt. */
+  doubt(doubt: string): void {
+    const view = this.#written ?? readSyncStatus(this.#watching.workdir, this.#name);
+    if (view && view.doubt !== doubt) this.#write({ ...view, doubt });
+  }
+
+  #write(view: SyncStatus): void {
+    if (!this.isThere) return;
+    writeSyncStatus(this.#watching.workdir, this.#name, view);
+    this.#written = view;
+  }
+}

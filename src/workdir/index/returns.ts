@@ -1,0 +1,70 @@
+import { Arrivals } from "../store/arrivals.ts";
+import type { Workdir } from "../store/workdir.ts";
+
+/**
+ * Which machines Symphony has given back, kept up with the work directory as return requests come and, long past, go. One
+ * never changes while it is there, so each is read once.
+ */
+export class ReturnIndex {
+  readonly #workdir: Workdir;
+  readonly #arrivals: Arrivals;
+  readonly #machinesOf = new Map<string, string[]>();
+  /** By machine, how many return requests name it. */
+  readonly #times = new Map<string, number>();
+  #revision = 0;
+
+  constructor(workdir: Workdir) {
+    this.#workdir = workdir;
+    this.#arrivals = new Arrivals(workdir, workdir.layout.returnRequests, { gone: (id) => this.#drop(id) });
+  }
+
+  /** True where the machine is in a return request, as of the last `refresh`. */
+  has(machine: string): boolean {
+    return this.#times.has(machine);
+  }
+
+  /** Of these machines, those that are in a return request, each with the id of one. */
+  requestsOf(machines: ReadonlySet<string>): Map<string, string> {
+    const found = new Map<string, string>();
+    for (const [id, named] of this.#machinesOf) {
+      for (const machine of named) if (machines.has(machine)) found.set(machine, id);
+    }
+    return found;
+  }
+
+  /** Another number after each `refresh` that found new return requests. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Reads the return requests that are new. @returns true where there were any */
+  refresh(nowMs: number): boolean {
+    const fresh = this.#arrivals.next(nowMs);
+    for (const id of fresh) {
+      const path = this.#workdir.layout.returnRequest(id);
+      try {
+        const machines = this.#workdir.distrust(path) === undefined ? this.#workdir.names(path) : [];
+        if (machines.length > 0) this.#add(id, machines);
+        else this.#arrivals.reconsider(id);
+      } catch {
+        this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
+      }
+    }
+    if (fresh.length > 0) this.#revision++;
+    return fresh.length > 0;
+  }
+
+  #add(id: string, machines: string[]): void {
+    this.#machinesOf.set(id, machines.slice()); // A copy takes as little memory as can be: there may be very many.
+    for (const machine of machines) this.#times.set(machine, (this.#times.get(machine) ?? 0) + 1);
+  }
+
+  #drop(id: string): void {
+    for (const machine of this.#machinesOf.get(id) ?? []) {
+      const left = (this.#times.get(machine) ?? 0) - 1;
+      if (left > 0) this.#times.set(machine, left);
+      else this.#times.delete(machine);
+    }
+    this.#machinesOf.delete(id);
+  }
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { systemNetwork, type TransportOptions } from "../../../src/kube/transport/network.ts";
+import * as keys from "../key_pairs.ts";
+
+const origin = { ca: "'/ca'", clientCertificate: "'/crt' and '/key'" };
+const what = "Cannot use the client certificate and key from '/crt' and '/key'";
+
+const USABLE: Record<string, [cert: string, key: string]> = {
+  "PKCS#8": [keys.p256Certificate, keys.p256Key],
+  "SEC1": [keys.p256Certificate, keys.sec1Key],
+  "PKCS#1": [keys.rsaCertificate, keys.rsaKey],
+  "Ed25519": [keys.ed25519Certificate, keys.ed25519Key],
+};
+for (const [name, [cert, key]] of Object.entries(USABLE)) {
+  Deno.test(`A key is taken: ${name}`, () => systemNetwork({ cert, key, origin }).close());
+}
+
+const UNUSABLE: [name: string, options: TransportOptions, message: string][] = [
+  [
+    "another certificate's key",
+    { cert: keys.p256Certificate, key: keys.ed25519Key },
+    `${what}: the key does not belong to the certificate`,
+  ],
+  [
+    "X.509 version 1",
+    { cert: keys.v1Certificate, key: keys.p256Key },
+    `${what}: the certificate is of X.509 version 1, and version 3 is needed`,
+  ],
+  [
+    "a critical extension",
+    { cert: keys.criticalCertificate, key: keys.p256Key },
+    `${what}: the certificate has a critical extension that is not known`,
+  ],
+  [
+    "a short RSA key",
+    { cert: keys.rsa1024Certificate, key: keys.rsa1024Key },
+    `${what}: the key is none of RSA from 2048 bits, P-256, P-384, P-521 and Ed25519`,
+  ],
+  [
+    "half a key",
+    { cert: keys.p256Certificate, key: keys.p256Key.slice(0, 60) },
+    `${what}: the key is damaged, encrypted, or not in PEM`,
+  ],
+  ["no certificate", { key: keys.p256Key }, `${what}: the certificate is missing`],
+  [
+    "authorities that are none",
+    { ca: keys.p256Key },
+    "Cannot use the certificate authorities from '/ca': there is no PEM certificate in it",
+  ],
+  [
+    "a proxy of another kind",
+    { proxy: "ftp://me:secret@p" },
+    "Cannot use the proxy: its URL is not one of an http, https or socks5 proxy",
+  ],
+];
+for (const [name, options, message] of UNUSABLE) {
+  Deno.test(`What would end the process is refused with a reason: ${name}`, () => {
+    assert.throws(() => systemNetwork({ ...options, origin }), { name: "KubeError", kind: "unauthorised", message });
+  });
+}
+
+Deno.test("Where no certificate is checked the way still leads to the server alone", async () => {
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: keys.p256Certificate,
+    key: keys.p256Key,
+    onListen() {},
+  }, (request) => new Response(`${request.method} ${new URL(request.url).pathname}`));
+  const transport = systemNetwork({ insecure: true });
+  try {
+    for (let call = 0; call < 3; call++) {
+      const response = await transport.fetch(`https://127.0.0.1:${server.addr.port}/path`, {});
+      assert.equal(await response.text(), "GET /path");
+    }
+  } finally {
+    transport.close();
+    await server.shutdown();
+  }
+});
+
+Deno.test("A closed transport may be closed again", () => {
+  const transport = systemNetwork({});
+  transport.close();
+  transport.close();
+});

@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { KubeError } from "../../../src/kube/errors.ts";
+import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import {
+  decideReturn,
+  RequestReturnMachinesWatcher,
+  type ReturnedMachine,
+} from "../../../src/watchers/returns/watcher.ts";
+import { readState, readTombstone, writeState } from "../../../src/workdir/machines.ts";
+import { settleMachine } from "../../../src/workdir/requests.ts";
+import { readReturn } from "../../../src/workdir/returns.ts";
+import { noSpace, notPermitted } from "../../support/memory_files.ts";
+import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../../support/memory_watching.ts";
+
+const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
+const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
+  [{}, "find"],
+  [{ entry: "pending" }, "wait"],
+  [{ entry: "pending", word: "creating" }, "wait"],
+  [{ entry: "pending", word: "deleted" }, "gone"],
+  [{ entry: "created" }, "find"],
+  [{ entry: "created", word: "creating" }, "find"],
+  [{ entry: "created", word: "running" }, "find"],
+  [{ entry: "created", word: "running", pod }, "delete"],
+  [{ entry: "created", word: "failed", pod }, "delete"],
+  [{ entry: "created", word: "failed" }, "find"],
+  [{ entry: "created", word: "failed", record: {} }, "gone"],
+  [{ entry: "created", word: "deleted" }, "gone"],
+  [{ entry: "created", word: "deleted", pod }, "delete"],
+  [{ word: "running" }, "find"],
+  [{ word: "unknown" }, "find"],
+  [{ entry: "created", word: "succeeded" }, "find"],
+  [{ entry: "created", word: "failed", record: { uid: "u" } }, "find"],
+];
+for (const [machine, todo] of decisions) {
+  Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
+    assert.equal(
+      decideReturn({ word: undefined, pod: undefined, entry: undefined, record: undefined, ...machine }),
+      todo,
+    );
+  });
+}
+
+/** Machines `req-0` and on that run, as the work directory and the cluster know them. */
+async function running(count: number, options: { concurrency?: number } = {}): Promise<MemoryWatching> {
+  const watching = memoryWatching(options);
+  await ask(watching, "req", count);
+  for (let i = 0; i < count; i++) {
+    settleMachine(watching.workdir, "req", `req-${i}`);
+    see(watching, `req-${i}`);
+  }
+  return watching;
+}
+
+function see(watching: MemoryWatching, name: string): void {
+  const stored = watching.kube.put(ourPod(name, { phase: "Running" }));
+  watching.files.writeText(`/work/pods/${name}`, podFileText(stored));
+  writeState(watching.workdir, name, "running");
+}
+
+/** What the pods' watcher notes of a pod that is gone. */
+function seeGone(watching: MemoryWatching, name: string): void {
+  writeState(watching.workdir, name, "deleted");
+  watching.workdir.remove(`/work/pods/${name}`);
+}
+
+const watcherOf = (watching: MemoryWatching) => new RequestReturnMachinesWatcher(watching, () => {});
+
+Deno.test("returned machines are deleted with their uids, and no other; handled is only what was seen gone", async () => {
+  const watching = await running(4);
+  const watcher = watcherOf(watching);
+  await giveBack(watching, "ret", "req-1", "req-2");
+  await run(watcher, watching, 5_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0", "req-3"]);
+  assert.deepEqual(watching.kube.calls.map(({ call, name, uid }) => [call, name, uid]).sort(), [
+    ["deletePod", "req-1", "uid-req-1"],
+    ["deletePod", "req-2", "uid-req-2"],
+  ]);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, false);
+  seeGone(watching, "req-1");
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, false);
+  seeGone(watching, "req-2");
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.equal(watching.kube.calls.length, 2);
+});
+
+Deno.test("a delete that fails is repeated until it is accepted", async () => {
+  const watching = await running(3);
+  watching.kube.fail("deletePod", new KubeError("unavailable", "away"), { times: 5 });
+  await giveBack(watching, "ret", "req-0", "req-1", "req-2");
+  await run(watcherOf(watching), watching, 60_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a pod that is not seen going is asked for again", async () => {
+  const watching = await running(1);
+  await giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  watching.kube.put(ourPod("req-0", { phase: "Running" })); // The deletion was lost, as by an API server's crash.
+  await run(watcher, watching, 60_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("another pod under the same name is never touched", async () => {
+  const watching = await running(1);
+  watching.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
+  await giveBack(watching, "ret", "req-0");
+  await run(watcherOf(watching), watching, 120_000);
+  assert.equal(watching.kube.pods.get("req-0")?.metadata.uid, "another");
+});
+
+Deno.test("a machine that was created and not seen yet is found and deleted; one that is not ours is left alone", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 2);
+  for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
+  watching.kube.put(ourPod("req-0"));
+  watching.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
+  await giveBack(watching, "ret", "req-0", "req-1");
+  await run(watcherOf(watching), watching, 60_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-1"]);
+  // Nobody but us ever saw these pods: the cluster's word for it that they are gone ends the return request.
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  for (const name of ["req-0", "req-1"]) assert.equal(readState(watching.workdir, name), "deleted");
+});
+
+Deno.test("nothing is kept of a pod that nobody but us ever saw, once it is gone", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  watching.kube.put(ourPod("req-0"));
+  await giveBack(watching, "ret", "req-0");
+  const outcome = await run(watcherOf(watching), watching, 10_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.deepEqual(outcome, { kind: "done" }, "there is nothing to ask for again");
+});
+
+Deno.test("a machine that is still to be created is waited for, not asked for", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 1);
+  await giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  assert.deepEqual(watching.kube.calls, []);
+  writeState(watching.workdir, "req-0", "deleted"); // As the requests' watcher does.
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("the same machine in two return requests is deleted once, and both are handled", async () => {
+  const watching = await running(1);
+  await giveBack(watching, "one", "req-0");
+  await giveBack(watching, "two", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  seeGone(watching, "req-0");
+  await run(watcher, watching, 2_000);
+  assert.equal(watching.kube.calls.length, 1);
+  for (const id of ["one", "two"]) assert.equal(readReturn(watching.workdir, id)?.processed, true);
+});
+
+Deno.test("a return request of nothing is handled at once", async () => {
+  const watching = memoryWatching();
+  await giveBack(watching, "ret");
+  await run(watcherOf(watching), watching, 1_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("one that counts as handled with a pod left behind is taken up again", async () => {
+  const watching = await running(1);
+  await giveBack(watching, "ret", "req-0");
+  watching.files.writeText("/work/return-requests/ret/.processed", "");
+  await run(watcherOf(watching), watching, 2_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("what is no machine is not asked for, whoever put it among pods and return requests", async () => {
+  const watching = await running(1);
+  watching.files.makeDirectory("/work/return-requests/X Y");
+  for (const path of ["return-requests/X Y/X Y", "pods/X Y"]) watching.files.writeText(`/work/${path}`, "");
+  await run(new RequestReturnMachinesWatcher(watching, () => {}), watching);
+  assert.deepEqual(watching.kube.calls, []);
+});
+
+Deno.test("one that cannot be read now is taken up later, and holds up no other", async () => {
+  const watching = await running(2);
+  await giveBack(watching, "one", "req-0");
+  await giveBack(watching, "two", "req-1");
+  watching.files.failWhere(
+    ({ name, paths }) => name === "list" && paths[0] === "/work/return-requests/one",
+    notPermitted(),
+  );
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0"]);
+  watching.files.before = () => {};
+  await run(watcher, watching, 5_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("told to stop, it deletes nothing more", async () => {
+  const watching = await running(5, { concurrency: 1 });
+  watching.kube.latencyMs = 100;
+  await giveBack(watching, "ret", ...Array.from({ length: 5 }, (_, i) => `req-${i}`));
+  const watcher = watcherOf(watching);
+  await watcher.step(watching.stopping);
+  watching.stop();
+  const drained = watcher.drained();
+  await watching.clock.advance(1_000);
+  await drained;
+  assert.equal(watching.kube.pods.size, 4);
+});
+
+Deno.test("a pod that was gone before anybody saw it ends the return request, and that it was returned is noted", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 1);
+  settleMachine(watching.workdir, "req", "req-0");
+  writeState(watching.workdir, "req-0", "running");
+  await giveBack(watching, "ret", "req-0");
+  await run(watcherOf(watching), watching, 2_000);
+  assert.equal(readState(watching.workdir, "req-0"), "deleted");
+  const { returned, up, message } = readTombstone(watching.workdir, "req-0")!;
+  assert.deepEqual({ returned, up, message }, { returned: true, up: true, message: "Returned by Symphony" });
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+});
+
+Deno.test("all that are to be found are asked for in their turn, a few at a time, with growing patience", async () => {
+  const watching = memoryWatching({ concurrency: 4 });
+  await ask(watching, "req", 40);
+  const names = Array.from({ length: 40 }, (_, i) => `req-${i}`);
+  for (const name of names) settleMachine(watching.workdir, "req", name);
+  // Those that come first are the ones that cannot be asked for.
+  for (const name of names.slice(0, 20)) watching.kube.fail("getPod", new KubeError("invalid", "no"), { name });
+  for (const name of names.slice(20)) watching.kube.put(ourPod(name));
+  watching.kube.latencyMs = 10;
+  await giveBack(watching, "ret", ...names);
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 5_000);
+  assert.equal(watching.kube.pods.size, 0);
+  await run(watcher, watching, 115_000);
+  const asked = watching.kube.named("getPod").filter((name) => name === "req-0").length;
+  assert.ok(asked >= 3 && asked <= 10, `asked ${asked} times in two minutes`);
+});
+
+Deno.test("a pod that shows up after its return request was handled is deleted", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 1);
+  writeState(watching.workdir, "req-0", "deleted");
+  settleMachine(watching.workdir, "req", "req-0");
+  await giveBack(watching, "ret", "req-0");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  see(watching, "req-0"); // Created by a process that was killed before it could note so.
+  await run(watcher, watching, 15_000);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a machine whose files cannot be read, and a note that cannot be written, hold up no other return", async () => {
+  const watching = await running(3);
+  for (const i of [0, 1, 2]) await giveBack(watching, `ret${i}`, `req-${i}`);
+  watching.files.failWhere(({ name, paths }) =>
+    (name === "readText" && paths[0] === "/work/pods/req-0") ||
+    (name === "rename" && paths[1] === "/work/return-requests/ret1/.processed"), noSpace());
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 2_000);
+  assert.deepEqual([...watching.kube.pods.keys()], ["req-0"]);
+  for (const name of ["req-1", "req-2"]) seeGone(watching, name);
+  await run(watcher, watching, 20_000);
+  const processed = () => [0, 1, 2].map((i) => readReturn(watching.workdir, `ret${i}`)?.processed);
+  assert.deepEqual(processed(), [false, false, true]);
+  watching.files.before = () => {};
+  await run(watcher, watching, 20_000);
+  seeGone(watching, "req-0");
+  await run(watcher, watching, 20_000);
+  assert.deepEqual(processed(), [true, true, true]);
+  assert.equal(watching.kube.pods.size, 0);
+});
+
+Deno.test("a machine of which nothing is known is asked for: what the cluster does not know is gone, and leaves nothing", async () => {
+  const watching = memoryWatching();
+  await giveBack(watching, "ret", "lost-0", "lost-1");
+  watching.kube.put(ourPod("lost-1", { phase: "Running" }));
+  await run(new RequestReturnMachinesWatcher(watching, () => {}), watching, 3_000);
+  assert.deepEqual(watching.kube.named("deletePod"), ["lost-1"]);
+  assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
+  assert.deepEqual([...watching.kube.pods.keys()], []);
+  for (const path of ["machines", "pods-status"]) assert.deepEqual(watching.workdir.names(`/work/${path}`), []);
+});

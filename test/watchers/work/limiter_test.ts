@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { KubeError, type KubeErrorKind } from "../../../src/kube/errors.ts";
+import { seededRandom } from "../../../src/random.ts";
+import { Limiter } from "../../../src/watchers/work/limiter.ts";
+import { settled, SimulatedClock } from "../../support/simulated_clock.ts";
+
+function make(limit = 3) {
+  const clock = new SimulatedClock();
+  let freed = 0;
+  const limiter = new Limiter(limit, { clock, random: seededRandom(1), freed: () => freed++ });
+  return { clock, limiter, freed: () => freed };
+}
+
+Deno.test("a call takes a slot until it ends, and it is told when that is free", async () => {
+  const { limiter, freed } = make();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  limiter.start(() => promise);
+  limiter.start(() => promise);
+  assert.equal(limiter.free, 1);
+  resolve();
+  await limiter.drained();
+  assert.equal(limiter.free, 3);
+  assert.equal(freed(), 2);
+});
+
+for (const kind of ["unavailable", "throttled", "unauthorised"] as const) {
+  Deno.test(`the cluster's own trouble (${kind}) pauses all; then one call tries, and its success opens all`, async () => {
+    const { clock, limiter } = make();
+    limiter.failed(new KubeError(kind, "x"));
+    assert.equal(limiter.free, 0);
+    await clock.advance(300);
+    assert.equal(limiter.free, 1);
+    limiter.succeeded();
+    assert.equal(limiter.free, 3);
+  });
+}
+
+for (const kind of ["invalid", "quota", "forbidden", "alreadyExists", "notFound", "conflict"] as KubeErrorKind[]) {
+  Deno.test(`trouble with one object (${kind}) pauses nobody: the cluster answers`, () => {
+    const { limiter } = make();
+    limiter.failed(new KubeError("unavailable", "x"));
+    limiter.failed(new KubeError(kind, "x"));
+    assert.equal(limiter.free, 3);
+  });
+}
+
+Deno.test("pauses grow while the cluster stays away, up to a bound, and the calls of one time count once", async () => {
+  const { clock, limiter } = make();
+  const pauses: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    for (let call = 0; call < 3; call++) limiter.failed(new KubeError("unavailable", "x"));
+    pauses.push(limiter.pausedUntilMs - clock.monotonic());
+    await clock.advance(pauses.at(-1)!);
+  }
+  assert.ok(pauses[0]! <= 250 && pauses[0]! >= 125, `${pauses}`);
+  assert.ok(pauses[3]! > pauses[0]! * 2);
+  assert.ok(Math.max(...pauses) <= 15_000 && pauses.at(-1)! >= 7_500, `${pauses}`);
+});
+
+Deno.test("a wait that the server asked for is kept, whatever succeeds beside it", async () => {
+  const { clock, limiter } = make();
+  limiter.failed(new KubeError("throttled", "x", { retryAfterMs: 5_000 }));
+  limiter.succeeded();
+  await clock.advance(4_999);
+  assert.equal(limiter.free, 0);
+  await clock.advance(1);
+  assert.equal(limiter.free, 3);
+});
+
+Deno.test("what is no trouble of the cluster is none", async () => {
+  const { limiter } = make();
+  limiter.failed(new Error("disk full"));
+  await settled();
+  assert.equal(limiter.free, 3);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { PodLabel } from "../../../src/templates/podspec.ts";
+import { instancesOnPods, isOurs } from "../../../src/watchers/work/ownership.ts";
+import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { notPermitted } from "../../support/memory_files.ts";
+import { memoryWatching, ourPod } from "../../support/memory_watching.ts";
+
+const identity = { id: "us", key: "", takenOver: ["old"] };
+const owner = { instance: "now", formerInstances: ["before"], identity, isSoleOwner: true };
+
+interface Case {
+  what: string;
+  instance?: string;
+  workdir?: string;
+  hasRequest: boolean;
+  /** Whether it is ours if the lease says that the instance is ours alone, and if we do without a lease. */
+  ours: [withLease: boolean, without: boolean];
+}
+const cases: Case[] = [
+  { what: "our instance and work directory", instance: "now", workdir: "us", hasRequest: true, ours: [true, true] },
+  { what: "ours whose request is lost", instance: "now", workdir: "us", hasRequest: false, ours: [true, true] },
+  {
+    what: "a work directory that we took the place of",
+    instance: "now",
+    workdir: "old",
+    hasRequest: false,
+    ours: [true, true],
+  },
+  { what: "another work directory", instance: "now", workdir: "them", hasRequest: true, ours: [true, false] },
+  { what: "an earlier version", instance: "now", hasRequest: true, ours: [true, true] },
+  { what: "an earlier version whose request is lost", instance: "now", hasRequest: false, ours: [true, false] },
+  { what: "a name that we had before", instance: "before", workdir: "us", hasRequest: true, ours: [true, true] },
+  {
+    what: "a name that we had before, of a strange request",
+    instance: "before",
+    hasRequest: false,
+    ours: [false, false],
+  },
+  { what: "another instance", instance: "other", workdir: "us", hasRequest: true, ours: [false, false] },
+  { what: "the existing plug-in", hasRequest: true, ours: [true, true] },
+  { what: "the existing plug-in, of a strange request", hasRequest: false, ours: [false, false] },
+];
+for (const { what, instance, workdir, hasRequest, ours } of cases) {
+  for (const [i, isSoleOwner] of [true, false].entries()) {
+    Deno.test(`a pod of ${what} is ${ours[i] ? "" : "not "}ours, with${isSoleOwner ? "" : "out"} a lease`, () => {
+      const labels: Record<string, string> = { [PodLabel.request]: "req" };
+      if (instance !== undefined) labels[PodLabel.instance] = instance;
+      if (workdir !== undefined) labels[PodLabel.workdir] = workdir;
+      const options = { owner: { ...owner, isSoleOwner }, hasRequest: (id: string) => id === "req" && hasRequest };
+      assert.equal(isOurs(ourPod("req-0", {}, { labels }), options), ours[i]);
+    });
+  }
+}
+
+Deno.test("a pod whose name is not one of a machine of its request is not ours", () => {
+  const options = { owner: { ...owner, instance: "k8s-hf" }, hasRequest: () => true };
+  const labels = { [PodLabel.request]: "req", [PodLabel.instance]: "k8s-hf" };
+  for (const name of ["req", "other-0", "req-01"]) assert.equal(isOurs(ourPod(name, {}, { labels }), options), false);
+});
+
+Deno.test("the instances on pods are those of all pod files that can be read", () => {
+  const { files, workdir } = memoryWatching();
+  const pod = (name: string, labels: Record<string, string>) =>
+    files.writeText(`/work/pods/${name}`, podFileText(ourPod(name, {}, { labels })));
+  pod("req-0", { [PodLabel.instance]: "a" });
+  pod("req-1", { [PodLabel.instance]: "a" });
+  pod("req-2", { [PodLabel.instance]: "b" });
+  pod("req-3", { app: "req-3" });
+  pod("req-4", { [PodLabel.instance]: "denied" });
+  files.writeText("/work/pods/req-5", JSON.stringify({ metadata: { uid: "u", labels: 5 }, spec: {}, status: {} }));
+  files.failWhere(({ name, paths }) => name === "readText" && paths[0] === "/work/pods/req-4", notPermitted());
+  assert.deepEqual(instancesOnPods(workdir).sort(), ["a", "b"]);
+});
