@@ -17,14 +17,14 @@ export interface Usage {
 /** What this process holds. */
 export const systemUsage: () => Usage = () => Deno.memoryUsage();
 
-const log = logger("statsLine");
+const log = logger("stats");
 
 /**
  * Says once a minute how the process is. `delayP99Ms` and `delayMaxMs` are how late its event loop was: high ones mean
  * too little CPU, or a work directory that is slow. `heapMiB` is the least of the minute, what is left after a collection.
  */
 export class StatsLine implements Loop {
-  readonly name = "statsLine";
+  readonly name = "stats";
   readonly #clock: Clock;
   readonly #usage: () => Usage;
   readonly #pods: (() => number) | undefined;
@@ -70,7 +70,7 @@ export class StatsLine implements Loop {
 
   #tell(now: number, rss: number): void {
     const delays = this.#delays.sort((a, b) => a - b);
-    log.info("StatsLine", {
+    log.info("Stats", {
       rssMiB: mebibytes(rss),
       heapMiB: mebibytes(this.#leastHeap),
       delayP99Ms: Math.round(delays[Math.ceil(0.99 * delays.length) - 1] ?? 0),

@@ -7,7 +7,7 @@ import { type Daemon, serve, WATCHERS } from "../../src/serve/serve.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import type { ClusterSnapshot } from "../../src/simulator/store/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
-import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/aging_machine.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import { readState } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";

@@ -9,7 +9,7 @@ import { type Change, commit } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
 import { readRequest, type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
 import { addReturn, readReturn } from "../../workdir/returns.ts";
-import { endLost, endRejected } from "../requests/active_request.ts";
+import { endLost, endRejected } from "../../machine/ending.ts";
 import { changeOfEnding } from "../work/endings.ts";
 import { findLostRequest, indexesByRequest } from "./lost_request.ts";
 import { readPodFile } from "../work/pod_file.ts";
@@ -187,14 +187,14 @@ export class Adopter {
    */
   #endOfLost(machine: string): Change | undefined {
     const { workdir, returns } = this.#watching;
-    const word = readState(workdir, machine);
-    if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
+    const state = readState(workdir, machine);
+    if ((state !== undefined && state !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
     if (this.#isUnwritten(machine)) return undefined;
-    const record = readTombstone(workdir, machine);
-    if (record) return changeOfEnding({ machine, word: record.givenUp ? "failed" : "deleted", record });
+    const tombstone = readTombstone(workdir, machine);
+    if (tombstone) return changeOfEnding({ machine, state: tombstone.givenUp ? "failed" : "deleted", tombstone });
     return returns.has(machine)
-      ? { word: "deleted", lasts: false }
-      : { tombstone: endLost(machine, LOST).record, lasts: true };
+      ? { state: "deleted", lasts: false }
+      : { tombstone: endLost(machine, LOST).tombstone, lasts: true };
   }
 
   async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
@@ -208,7 +208,7 @@ export class Adopter {
     if (fresh.length === 0) return;
     await this.#commit(fresh, (machine) => {
       if (readTombstone(workdir, machine)?.givenUp) return undefined;
-      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), word: "deleted" };
+      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), state: "deleted" };
     });
     log.warn("Pods that no machine of their request can have are to be deleted", { request: id, pods: fresh.length });
   }
