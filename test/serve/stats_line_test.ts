@@ -19,7 +19,7 @@ async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 
   const endMs = clock.monotonic() + seconds * 1_000;
   let n = 0;
   const usage = () => ({ rss: 80 * MIB, heapUsed: (20 + n % 10) * MIB });
-  const statsLine = new StatsLine({ clock, usage, pods: () => 7, heldDeletions: () => held });
+  const statsLine = new StatsLine({ clock, usage, counts: () => ({ pods: 7, heldDeletions: held || undefined }) });
   while (clock.monotonic() <= endMs) {
     const outcome = await statsLine.step(new AbortController().signal);
     assert.equal(outcome.kind, "again");

@@ -24,7 +24,7 @@ import { decideTake } from "./decide.ts";
 import { backoffMs } from "../work/backoff.ts";
 import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";

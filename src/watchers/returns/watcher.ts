@@ -18,7 +18,7 @@ import {
 } from "../../workdir/returns.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { type Found, PodLookup } from "./pod_lookup.ts";
 import { Retries } from "../work/retries.ts";
 import { changeOfObservation } from "../pods/observations.ts";

@@ -15,7 +15,7 @@ import { decideTimeout, type Limits, type PodAges, reasonToGiveUp } from "./deci
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
 import { isClusterTrouble, Limiter } from "../work/limiter.ts";
@@ -68,9 +68,9 @@ export class TimeoutsWatcher implements Loop {
     }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
-  /** How many pods are not deleted now because too many would be: see `DeletionBrake`. */
-  get held(): number {
-    return this.#brake.held;
+  /** `heldDeletions`: how many pods are not deleted now because too many would be, if there are any (see `DeletionBrake`). */
+  get counts(): { heldDeletions: number | undefined } {
+    return { heldDeletions: this.#brake.held || undefined };
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
