@@ -6,8 +6,10 @@ import { parseMachineName } from "../hf/names.ts";
 import { type MachineState, machineStatus } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import { inParallel } from "./store/in_parallel.ts";
+import { FailureLog } from "./failure_log.ts";
 import { addGone } from "./index/gone_machines.ts";
 import { readState, writeLastingTombstone, writeTombstone } from "./machines.ts";
+import { isTerminal } from "../machine/terminal.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
 import { readMachineEntry, settleMachine, syncRequest } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
@@ -56,6 +58,7 @@ class Commit {
   /** By machine, what is to be written, as far as nothing went wrong with it. */
   readonly #changes = new Map<string, Change>();
   readonly #failed = new Map<string, unknown>();
+  readonly #failures = new FailureLog();
   /** The pod file of the last machine that went, hidden: it becomes the next tombstone. */
   #spare: string | undefined;
 
@@ -83,6 +86,7 @@ class Commit {
     // 3. What can be seen of each; and that it lasts, before anybody goes by it that Symphony has been told.
     await this.#each(this.#changes, (machine, change) => this.#writeVisible(machine, change));
     this.#dropSpare();
+    this.#failures.tell();
     await this.#sync(layout.podsStatus, this.#lasting());
     return this.#failed;
   }
@@ -182,6 +186,7 @@ class Commit {
       workdir.link(state, workdir.layout.podStatus(machine));
       const message = tombstone === "none" ? undefined : tombstone?.message;
       log.debug("Machine changed", { machine, from: before, to: state, message });
+      if (isFailure(state, tombstone)) this.#failures.note(machine, message ?? state);
     }
     // Only now: a machine without a tombstone that is called gone reads as given back.
     if (tombstone === "none") workdir.remove(workdir.layout.machine(machine));
@@ -204,4 +209,10 @@ class Commit {
     }
     this.#spare = undefined;
   }
+}
+
+/** True if Symphony loses a machine that it has not given back. */
+function isFailure(state: MachineState, tombstone: Change["tombstone"]): boolean {
+  if (tombstone === undefined || tombstone === "none") return state === "failed";
+  return isTerminal(state) && !tombstone.returned && !tombstone.succeeded;
 }

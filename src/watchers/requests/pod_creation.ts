@@ -54,7 +54,6 @@ function rejectUnmarked({ name, pod, stored }: { name: string; pod: OrderedPod; 
   const message = `The cluster stores the pod without ${
     lost.join(", ")
   }: exempt these from the webhook that drops them`;
-  log.error("Pod rejected", { machine: name, error: message });
   const { state, tombstone } = endRejected(name, message);
   const { uid, creationTimestamp } = stored.metadata;
   const launchtime = timestampSeconds(creationTimestamp);

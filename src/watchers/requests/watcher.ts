@@ -309,7 +309,6 @@ export class RequestMachinesWatcher implements Loop {
     if (this.#watching.signal.aborted) return void request.delayed.push(machine);
     this.#limiter.failed(error);
     if (isRetryable(error)) return this.#tryLater(request, machine, error);
-    log.error("Pod rejected", { machine: machine.name, error: describeError(error) });
     request.ending.push(endRejected(machine.name, describeError(error)));
     this.#wake();
   }

@@ -287,10 +287,9 @@ export class TimeoutsWatcher implements Loop {
     };
     const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
     for (const [machine, error] of failed) this.#retries.note(machine, error);
-    for (const [machine, { uid, message }] of givenUp) {
+    for (const [machine, { uid }] of givenUp) {
       if (failed.has(machine)) continue;
       this.#retries.clear(machine);
-      log.warn("Machine given up", { machine, message });
       if (uid !== undefined) this.#podDeleter.want(machine, { uid, deletionAt: undefined });
     }
   }
