@@ -6,9 +6,8 @@ import type { Random } from "../random.ts";
 import { version } from "../version.ts";
 import type { Watching } from "../watchers/dependencies.ts";
 import type { Loop } from "../watchers/loop.ts";
-import { ReturnIndex } from "../workdir/index/returns.ts";
-import { readInstances } from "../workdir/instances.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
+import { dependenciesOf } from "./dependencies.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
 import type { Fence } from "./fence.ts";
 import { LoopRunner } from "./loop_runner.ts";
@@ -79,21 +78,8 @@ class Watch {
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    this.#watching = {
-      workdir,
-      kube,
-      clock,
-      random,
-      instance,
-      formerInstances: readInstances(workdir).filter((name) => name !== instance),
-      identity: terms.identity,
-      isSoleOwner: terms.isLeased,
-      suspects: new Set(),
-      concurrency,
-      returns: new ReturnIndex(workdir),
-      stopping,
-      signal: this.#end.signal,
-    };
+    const given = { workdir, kube, clock, random, terms };
+    this.#watching = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 
   async run(): Promise<void> {

@@ -1,19 +1,18 @@
 import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
-import { parseMachineName } from "../../hf/names.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import type { RequestMemory } from "../../templates/podspec.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
-import { readRequest, type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
+import { type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
 import { addReturn, readReturn } from "../../workdir/returns.ts";
 import { endLost, endRejected } from "../../machine/ending.ts";
 import { changeOfEnding } from "../work/endings.ts";
 import { findLostRequest, indexesByRequest } from "./lost_request.ts";
 import { readPodFile } from "../work/pod_file.ts";
-import { isSigned, returnMemoryOf } from "./pod_memory.ts";
+import { rememberedReturn } from "./remembered_return.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
@@ -75,22 +74,14 @@ export class Adopter {
     this.#lost = options.lost;
   }
 
-  /**
-   * Notes what a pod of ours remembers of a return. Others may annotate pods, too: that is believed only if this work directory
-   * has signed it, or if it has lost the machine's request, and perhaps its key with it.
-   */
+  /** Notes what a pod of ours remembers of a return. */
   saw(pod: Pod): void {
-    const memory = returnMemoryOf(pod);
-    if (!memory || !(isSigned(memory, { pod, ...this.#watching }) || this.#hasLost(pod))) return;
+    const memory = rememberedReturn(pod, this.#watching);
+    if (!memory) return;
     const { id, requestedAt = 0 } = memory;
     const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
     this.#returned.set(id, returned);
     returned.machines.add(pod.metadata.name ?? "");
-  }
-
-  #hasLost({ metadata: { name = "" } }: Pod): boolean {
-    const requestId = parseMachineName(name)?.requestId;
-    return requestId !== undefined && !readRequest(this.#watching.workdir, requestId);
   }
 
   /** Everything is to be compared, once the work directory knows every pod that exists. */
