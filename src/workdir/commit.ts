@@ -32,7 +32,7 @@ export interface Change {
   isLost?: () => boolean;
 }
 
-/** Decides what is to be written of a machine, by what the work directory says at that moment; nothing where all stays. */
+/** Decides what is to be written of a machine, by what the work directory says at that moment; `undefined` if all stays. */
 export type Decide = () => Change | undefined;
 
 const log = logger("commit");

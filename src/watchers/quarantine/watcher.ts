@@ -10,7 +10,7 @@ import type { Watching } from "../dependencies.ts";
 const LOOK_EVERY_MS = 5_000;
 const CHECK_EVERY_MS = 10_000;
 
-/** How often, in milliseconds, a note is written anew where nothing but its count has changed. */
+/** How often, in milliseconds, a note is written again where nothing but its count has changed. */
 const COUNT_EVERY_MS = 10 * 60_000;
 
 /** How long, in milliseconds, what an earlier process or start has met stands by itself: whoever can meet it does before. */

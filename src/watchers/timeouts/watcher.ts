@@ -35,7 +35,7 @@ const log = logger("expiry");
 
 /**
  * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on, or
- * that ended and that nobody gives back, until it is gone.
+ * that ended and that no one gives back, until it is gone.
  */
 export class TimeoutsWatcher implements Loop {
   readonly name = "expiry";
@@ -246,7 +246,7 @@ export class TimeoutsWatcher implements Loop {
     await this.#giveUp(answers);
   }
 
-  /** The cluster's own pod, or nothing where there is none or nothing can be known now. */
+  /** The cluster's own pod, or `undefined` if there is none or nothing can be known now. */
   async #get(machine: string, signal: AbortSignal): Promise<Pod | undefined> {
     try {
       const pod = await this.#watching.kube.getPod(machine, { signal });
@@ -294,7 +294,7 @@ export class TimeoutsWatcher implements Loop {
     }
   }
 
-  /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
+  /** What is to be noted of a machine that is given up; `undefined` if it is not to be, or things have moved on. */
   #tombstoneOf(machine: string, pod: Pod): Tombstone | undefined {
     const facts = readPodFacts(this.#watching.workdir, machine);
     const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
