@@ -205,7 +205,7 @@ class Commit {
     try {
       if (this.#spare !== undefined) this.#workdir.remove(this.#spare);
     } catch (error) {
-      log.warn("Left to be swept", { path: this.#spare, error: describeError(error) });
+      log.warn("Temporary file left behind: it is removed later", { path: this.#spare, error: describeError(error) });
     }
     this.#spare = undefined;
   }

@@ -72,7 +72,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#adopter = new Adopter(watching, { isUnwritten, lost });
     this.#lost = new GoneMachines(watching);
     this.#retries = new Retries(watching, (_, error) => {
-      log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
+      log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
     });
   }
 
@@ -118,7 +118,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const surprising = missing.filter((name) => !this.#isToGo(name)).length;
     if (this.#listing.isSuspicious(surprising) && this.#listDoubt === undefined) {
       const all = surprising + this.#listing.size;
-      log.warn("The picture of the cluster is in doubt", { missing: surprising, of: all });
+      log.warn("The view of the cluster is in doubt", { missing: surprising, of: all });
       this.#listDoubt = `${surprising} of ${all} machines were missing from the last list: it is being confirmed`;
       this.#view.doubt(this.#listDoubt);
       return "doubted";
@@ -277,7 +277,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   #doubtLists(): void {
-    log.error("The picture of the cluster is in doubt: restart every API server", { why: RESTORED });
+    log.error("The view of the cluster is in doubt: restart every API server", { why: RESTORED });
     this.#unlisted.confirm(this.#written.machines);
     this.#view.doubt(RESTORED);
   }

@@ -67,7 +67,7 @@ export class QuarantineWatcher implements Loop {
       workdir.remove(pathOfNote(workdir, entry));
       this.#notes.delete(key);
       this.#inherited.delete(key);
-      log.info("Set aside no more", { path: entry.path });
+      log.info("Quarantine cleared", { path: entry.path });
     }
     return Promise.resolve({ kind: "again", atMs: now + LOOK_EVERY_MS });
   }
@@ -110,7 +110,7 @@ export class QuarantineWatcher implements Loop {
     workdir.write(pathOfNote(workdir, entry), `${JSON.stringify({ path, reason, since, times, by })}\n`);
     this.#notes.set(key, { entry, since, reason, times, writtenMs: now });
     // Who could not do something with an entry has said so.
-    if (by === "") log.warn("Set aside: it is not what it should be", { path, reason });
+    if (by === "") log.warn("Quarantined: it is not what it should be", { path, reason });
   }
 }
 

@@ -64,7 +64,7 @@ export class TimeoutsWatcher implements Loop {
     this.#ages = new OwnAges(watching.clock);
     this.#brake = new DeletionBrake(watching);
     this.#retries = new Retries(watching, (machine, error) => {
-      log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
+      log.warn("Machine cannot be read or given up yet", { machine, error: describeError(error) });
     }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
@@ -269,7 +269,7 @@ export class TimeoutsWatcher implements Loop {
   #unanswered(error: unknown): void {
     this.#limiter.failed(error);
     if (!isClusterTrouble(error)) return;
-    if (!this.#isTroubled) log.warn("Nothing is given up now: cannot ask", { error: describeError(error) });
+    if (!this.#isTroubled) log.warn("Timeouts paused: the API server cannot be asked", { error: describeError(error) });
     this.#isTroubled = true;
   }
 
