@@ -269,8 +269,10 @@ async function watch(
   log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
   if (memory) start(memory, bystander());
   if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
+  let returnsWatcher: RequestReturnMachinesWatcher | undefined;
   if (runs("request-return-machines")) {
-    start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
+    returnsWatcher = new RequestReturnMachinesWatcher(watching, returned.wake);
+    start(returnsWatcher, returned);
     start(new ReturnAnnotationWatcher(watching), runner());
   }
   let heldDeletions: (() => number) | undefined;
@@ -292,7 +294,11 @@ async function watch(
   };
   if (runs("pods")) {
     if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
-    const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
+    const changed = (machines: string[]) => {
+      returnsWatcher?.changed(machines);
+      returned.wake();
+    };
+    const watcher = new PodsWatcher(watching, { wake: pods.wake, changed });
     start(watcher, pods);
     followers.push(watcher);
     followed = () => watcher.size;

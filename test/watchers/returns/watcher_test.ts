@@ -10,6 +10,7 @@ import { readState, readTombstone, writeState } from "../../../src/workdir/machi
 import { settleMachine } from "../../../src/workdir/requests.ts";
 import { readReturn } from "../../../src/workdir/returns.ts";
 import { noSpace, notPermitted } from "../../support/memory_files.ts";
+import { settled } from "../../support/simulated_clock.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../../support/memory_watching.ts";
 
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
@@ -288,4 +289,45 @@ Deno.test("a machine of which nothing is known is asked for: what the cluster do
   assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
   assert.deepEqual([...watching.kube.pods.keys()], []);
   for (const path of ["machines", "pods-status"]) assert.deepEqual(watching.workdir.names(`/work/${path}`), []);
+});
+
+Deno.test("between two looks at all, only those machines are looked at that are named; what nobody names is seen by the next", async () => {
+  const watching = await running(50);
+  const names = Array.from({ length: 50 }, (_, i) => `req-${i}`);
+  await giveBack(watching, "ret", ...names);
+  const watcher = watcherOf(watching);
+  const looked = new Set<string>();
+  watching.files.before = ({ paths: [path = ""] }) => {
+    if (!path.startsWith("/work/pods/")) return;
+    looked.add(path.slice("/work/pods/".length));
+    watching.clock.pass(0.2);
+  };
+  await watcher.step(watching.stopping);
+  await settled();
+  assert.equal(looked.size, 50, "all of them at first");
+  looked.clear();
+  for (const name of ["req-7", "req-8"]) seeGone(watching, name);
+  looked.clear();
+  watcher.changed(["req-7", "another-0"]);
+  await watcher.step(watching.stopping);
+  assert.deepEqual([...looked], ["req-7"]);
+  const outcome = await watcher.step(watching.stopping);
+  const roundInMs = outcome.kind === "again" ? outcome.atMs - watching.clock.monotonic() : Infinity;
+  assert.ok(roundInMs > 0 && roundInMs <= 10_000, `all are looked at in ${roundInMs} ms`);
+  looked.clear();
+  await watching.clock.advance(roundInMs);
+  await watcher.step(watching.stopping);
+  assert.equal(looked.size, 49, "all that are left");
+});
+
+Deno.test("what is taken up while all rest is looked at at once", async () => {
+  const watching = await running(30);
+  const watcher = watcherOf(watching);
+  watching.files.before = () => watching.clock.pass(0.05);
+  await giveBack(watching, "one", ...Array.from({ length: 29 }, (_, i) => `req-${i}`));
+  await watcher.step(watching.stopping);
+  await giveBack(watching, "two", "req-29");
+  await watcher.step(watching.stopping);
+  await settled();
+  assert.ok(watching.kube.named("deletePod").includes("req-29"));
 });
