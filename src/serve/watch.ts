@@ -66,6 +66,8 @@ class Watch {
   /** Aborts once what is under way has had its time to end. */
   readonly #end = new AbortController();
   readonly #loops: Loop[] = [];
+  /** Those that want to know which machines were written down. */
+  readonly #told: { loop: Loop; runner: LoopRunner }[] = [];
   readonly #running: Promise<void>[] = [];
   /** By directory, what a change in it wakes. */
   readonly #wokenBy = new Map<string, LoopRunner[]>();
@@ -96,8 +98,7 @@ class Watch {
       changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
     });
     if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
-    const returns = chosen.find(({ entry }) => entry.partOf === "request-return-machines")?.runner;
-    for (const { entry, runner } of chosen) this.#begin(entry, runner, { wakeReturns: () => returns?.wake() });
+    for (const { entry, runner } of chosen) this.#begin(entry, runner);
     this.#tell();
     if (!dryRun && !runOnce) this.#start(this.#keeper(), this.#runner({}));
     await Promise.all(this.#running);
@@ -122,10 +123,11 @@ class Watch {
     }
   }
 
-  #begin(entry: LoopEntry, runner: LoopRunner, { wakeReturns }: { wakeReturns: () => void }): void {
+  #begin(entry: LoopEntry, runner: LoopRunner): void {
     const { clock, random, kube, stopping } = this.#stay;
     const { watchTimeoutSeconds, relistMs } = this.#options;
-    const loop = entry.make({ watching: this.#watching, options: this.#options, wake: runner.wake, wakeReturns });
+    const changed = (machines: string[]) => this.#tellChanged(machines);
+    const loop = entry.make({ watching: this.#watching, options: this.#options, wake: runner.wake, changed });
     if (!loop) return;
     this.#start(loop, runner);
     const relist = relistMs === undefined ? {} : { relistMs };
@@ -137,7 +139,15 @@ class Watch {
   #start(loop: Loop, runner: LoopRunner): void {
     const { stopping } = this.#stay;
     this.#loops.push(loop);
+    if (loop.changed) this.#told.push({ loop, runner });
     this.#running.push(this.#options.runOnce ? once(loop, stopping) : runner.run(loop, stopping));
+  }
+
+  #tellChanged(machines: string[]): void {
+    for (const { loop, runner } of this.#told) {
+      loop.changed?.(machines);
+      runner.wake();
+    }
   }
 
   #tell(): void {

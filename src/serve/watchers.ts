@@ -38,8 +38,8 @@ export interface LoopContext {
   options: WatcherOptions;
   /** Makes the loop take a step soon. */
   wake: () => void;
-  /** Makes the loop that returns machines take a step soon. */
-  wakeReturns: () => void;
+  /** Tells every other loop of this process which machines were written down: see `Loop.changed`. */
+  changed: (machines: string[]) => void;
 }
 
 /** One line of the table: a loop, and when it runs. */
@@ -84,7 +84,7 @@ export const LOOPS: readonly LoopEntry[] = [
     partOf: "request-return-machines",
     make: ({ watching, wake }) => new RequestReturnMachinesWatcher(watching, wake),
     periodMs: SCAN_EVERY_MS,
-    // In one process the loop that follows the pods wakes it itself.
+    // In one process the loop that follows the pods tells it.
     wokenBy: ({ returnRequests, podsStatus }, { watchers }) =>
       watchers.includes("pods") ? [returnRequests] : [returnRequests, podsStatus],
   },
@@ -99,7 +99,7 @@ export const LOOPS: readonly LoopEntry[] = [
   },
   {
     partOf: "pods",
-    make: ({ watching, wake, wakeReturns }) => new PodsWatcher(watching, { wake, changed: wakeReturns }),
+    make: ({ watching, wake, changed }) => new PodsWatcher(watching, { wake, changed }),
     follow: (loop, kube, reflect) =>
       reflect(
         { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube), reconnect: kube.reconnect.bind(kube) },

@@ -95,10 +95,15 @@ function machinesOfReturn(workdir: Workdir, id: string): string[] {
 export function readReturn(workdir: Workdir, id: string): StoredReturn | undefined {
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(path) !== "directory") return undefined;
-  const record = readRecord(workdir, `${path}/${RequestFile.record}`, ReturnRecordSchema);
+  const record = readReturnRecord(workdir, id);
   const machines = workdir.names(path);
   if (!record && machines.length === 0) return undefined;
   return { id, record, machines, processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined };
+}
+
+/** The return request's record, or `undefined` if there is none that can be read. */
+export function readReturnRecord(workdir: Workdir, id: string): ReturnRecord | undefined {
+  return readRecord(workdir, `${workdir.layout.returnRequest(id)}/${RequestFile.record}`, ReturnRecordSchema);
 }
 
 /** True if every machine of the return request has been seen gone. Cheap: there may be very many. */

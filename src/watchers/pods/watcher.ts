@@ -35,7 +35,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly name = "pods";
   readonly #watching: Watching;
   readonly #wake: () => void;
-  readonly #changed: () => void;
+  readonly #changed: (machines: string[]) => void;
   readonly #unwrittenObservations: UnwrittenObservations;
   readonly #written: WrittenPods;
   readonly #listing: Listing;
@@ -56,8 +56,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     log.warn("Pods are followed by asking for each: put their labels back", { error });
   });
 
-  /** @param options `wake` has to make `step` run again soon; `changed` is called when machines were written down */
-  constructor(watching: Watching, options: { wake: () => void; changed: () => void }) {
+  /** @param options `wake` has to make `step` run again soon; `changed` is told which machines were written down */
+  constructor(watching: Watching, options: { wake: () => void; changed: (machines: string[]) => void }) {
     this.#watching = watching;
     this.#wake = options.wake;
     this.#changed = options.changed;
@@ -272,7 +272,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       this.#written.delete(name);
       if (!this.#unwrittenObservations.failed(name, observation, error)) trouble.push(error);
     }
-    if (failed.size < slice.length) this.#changed();
+    if (failed.size < slice.length) this.#changed(slice.map(([name]) => name));
     if (trouble.length > 0) throw trouble[0];
   }
 

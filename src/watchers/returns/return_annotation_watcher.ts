@@ -2,7 +2,7 @@ import { KubeError } from "../../kube/errors.ts";
 import { logger } from "../../log.ts";
 import { RETURN_ANNOTATION, type ReturnMemory } from "../../templates/podspec.ts";
 import { readPodFacts } from "../../workdir/machines.ts";
-import { readReturn } from "../../workdir/returns.ts";
+import { readReturnRecord } from "../../workdir/returns.ts";
 import { Complaints } from "../work/complaints.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { signatureOf } from "../work/pod_memory.ts";
@@ -14,6 +14,9 @@ const LOOK_EVERY_MS = 2_000;
 
 /** How long, in milliseconds, a pod may stay after its return before that is worth a call: most are gone by then. */
 const STAYS_MS = 5_000;
+
+/** How much longer it may, in milliseconds, for each that stays beside it: the deletes of many take their time. */
+const STAYS_MS_PER_POD = 4;
 
 /** Calls under way at once, at most: the deletes come first. */
 const CONCURRENCY = 4;
@@ -76,7 +79,8 @@ export class ReturnAnnotationWatcher implements Loop {
       this.#marked.delete(machine);
     }
     for (const machine of staying) if (!this.#sinceMs.has(machine)) this.#sinceMs.set(machine, now);
-    const isDue = (machine: string) => now >= (this.#sinceMs.get(machine) ?? now) + STAYS_MS;
+    const staysMs = STAYS_MS + STAYS_MS_PER_POD * staying.size;
+    const isDue = (machine: string) => now >= (this.#sinceMs.get(machine) ?? now) + staysMs;
     return new Set([...staying].filter((machine) => isDue(machine) && !this.#marked.has(machine)));
   }
 
@@ -86,7 +90,7 @@ export class ReturnAnnotationWatcher implements Loop {
       const uid = readPodFacts(workdir, machine)?.uid;
       if (uid === undefined) return;
       const signature = signatureOf({ id, uid, key: identity.key });
-      const memory: ReturnMemory = { id, requestedAt: readReturn(workdir, id)?.record?.requestedAt, signature };
+      const memory: ReturnMemory = { id, requestedAt: readReturnRecord(workdir, id)?.requestedAt, signature };
       await kube.annotatePod(machine, { uid, annotations: { [RETURN_ANNOTATION]: JSON.stringify(memory) }, signal });
       this.#limiter.succeeded();
       this.#marked.add(machine);

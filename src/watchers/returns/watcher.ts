@@ -1,13 +1,10 @@
 import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
 import { parseMachineName } from "../../hf/names.ts";
-import type { MachineState } from "../../hf/status.ts";
 import { logger } from "../../log.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
-import type { PodFacts } from "../../machine/pod_facts.ts";
-import { readPodFacts, readState, readTombstone } from "../../workdir/machines.ts";
-import type { Tombstone } from "../../machine/tombstone.ts";
+import { readState } from "../../workdir/machines.ts";
 import { readMachineEntry } from "../../workdir/requests.ts";
 import {
   isReturnProcessed,
@@ -16,42 +13,28 @@ import {
   readReturn,
   type StoredReturn,
 } from "../../workdir/returns.ts";
+import { readMachine } from "../../workdir/snapshot.ts";
+import { decideReturn } from "./decide.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { Inbox } from "../work/inbox.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { type Found, PodLookup } from "./pod_lookup.ts";
+import { ReturningMachines } from "./returning_machines.ts";
 import { Retries } from "../work/retries.ts";
 import { changeOfObservation } from "../pods/observations.ts";
 import type { Watching } from "../dependencies.ts";
 
-/** What the work directory says of a machine that Symphony has given back. */
-export interface ReturnedMachine {
-  state: MachineState | undefined;
-  pod: PodFacts | undefined;
-  /** Its entry in its request: absent where we never issued it, or the request was lost. */
-  entry: "pending" | "created" | undefined;
-  /** What was noted of its end, where it has come to one. */
-  tombstone: Pick<Tombstone, "uid"> | undefined;
-}
-
-/**
- * What is to be done about a machine that Symphony has given back.
- *
- * - `gone`: nothing any more
- * - `wait`: its pod is not created, and the requests' watcher will see to it that it never is
- * - `delete`: its pod exists as far as we know
- * - `find`: it was created, but its pod has not been seen yet, or its file was lost; or nothing is known of it
- */
-export function decideReturn({ state, pod, entry, tombstone }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
-  if (pod) return "delete";
-  if (state === "deleted") return "gone";
-  if (entry === "pending") return "wait";
-  // It failed without a pod; where nothing is noted, that may have been lost.
-  return state === "failed" && tombstone && tombstone.uid === undefined ? "gone" : "find";
-}
-
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
 const LATE_EVERY_MS = 10_000;
+
+/**
+ * After a look at every machine that is to go, none of that kind begins for this many times as long as it took: what changes
+ * meanwhile is told of, and looked at by itself.
+ */
+const REST_PER_ROUND = 50;
+
+/** The longest such rest, in milliseconds. */
+const LONGEST_REST_MS = 10_000;
 
 /** Machines that are written down as gone in one go: meanwhile no new return request is taken up. */
 const MOST_GONE = 500;
@@ -67,10 +50,13 @@ export class RequestReturnMachinesWatcher implements Loop {
   readonly #lookup: PodLookup;
   /** Of return requests and of machines that could not be read or written down. */
   readonly #retries: Retries;
-  /** For each return request the machines that are not gone yet, with the uid of the pod where it is known. */
-  readonly #active = new Map<string, Map<string, string | undefined>>();
-  /** The same for machines whose pods showed up after their return requests had been handled. */
-  readonly #late = new Map<string, string | undefined>();
+  readonly #machines = new ReturningMachines();
+  /** Of these, the ones to be looked at now. */
+  #toLook = new Set<string>();
+  /** Of these, the ones whose pods only the cluster can tell of. */
+  readonly #toFind = new Set<string>();
+  /** When all of them are to be looked at, on the monotonic clock. */
+  #roundAtMs = -Infinity;
   #lateAtMs = 0;
   /** Machines that the cluster has no pod of, which is not written down yet. */
   readonly #gone = new Set<string>();
@@ -104,13 +90,19 @@ export class RequestReturnMachinesWatcher implements Loop {
     await this.#inbox.step();
     await this.#writeGone();
     this.#takeLate();
-    const toFind = new Set<string>();
-    const budget = new Budget(clock);
-    for (const machines of [...this.#active.values(), this.#late]) await this.#lookOver(machines, { toFind, budget });
-    await inParallel([...this.#active.keys()], (id) => this.#finish(id));
-    this.#lookup.find(toFind);
+    // Who woke us without a name is answered by the next round.
+    const roundAtMs = this.#toLook.size === 0 && this.#machines.size > 0 ? this.#roundAtMs : Infinity;
+    if (clock.monotonic() >= this.#roundAtMs) await this.#lookAtAll();
+    else await this.#lookOver(this.#takeToLook());
+    await inParallel([...this.#machines.finished], (id) => this.#finish(id));
+    this.#lookup.find(this.#toFind);
     this.#podDeleter.start();
-    return this.#next();
+    return this.#next(roundAtMs);
+  }
+
+  /** Has these machines looked at by the next step, as far as they are to go: something was written down of them. */
+  changed(machines: Iterable<string>): void {
+    for (const machine of machines) if (this.#machines.has(machine)) this.#toLook.add(machine);
   }
 
   /** Resolves once no call is under way, and what came of them is written down. */
@@ -122,7 +114,7 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** The entry of a return request, or the pod of a machine. */
   #pathOf(name: string): string {
     const { layout } = this.#watching.workdir;
-    return this.#inbox.has(name) || this.#active.has(name) ? layout.returnRequest(name) : layout.pod(name);
+    return this.#inbox.has(name) || this.#machines.hasRequest(name) ? layout.returnRequest(name) : layout.pod(name);
   }
 
   async #take(stored: StoredReturn): Promise<void> {
@@ -130,7 +122,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir, clock } = this.#watching;
     // A crash, or the existing plug-in, may have left that out.
     await noteUnfinished(workdir, stored, { budget: new Budget(clock) });
-    this.#active.set(id, new Map(machines.map((machine) => [machine, undefined])));
+    this.#machines.addRequest(id, machines);
+    this.changed(machines);
     log.info("Return request taken up", { request: id, machines: machines.length });
   }
 
@@ -144,29 +137,43 @@ export class RequestReturnMachinesWatcher implements Loop {
     this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
     const returned = workdir.names(workdir.layout.pods)
       .filter((machine) => returns.has(machine) && parseMachineName(machine));
-    if (returned.length === 0) return;
-    const known = new Set([...this.#active.values()].flatMap((machines) => [...machines.keys()]));
-    for (const machine of returned) {
-      if (!known.has(machine) && !this.#late.has(machine)) this.#late.set(machine, undefined);
-    }
+    const late = returned.filter((machine) => !this.#machines.has(machine));
+    for (const machine of late) this.#machines.add(machine);
+    this.changed(late);
   }
 
-  /** Does for each what is to be done, and strikes off the list who is gone; one that is broken holds up no other. */
-  async #lookOver(
-    machines: Map<string, string | undefined>,
-    { toFind, budget }: { toFind: Set<string>; budget: Budget },
-  ): Promise<void> {
-    for (const [machine, uid] of machines) {
+  /** Nothing that was not told of is missed for long. */
+  async #lookAtAll(): Promise<void> {
+    const { clock } = this.#watching;
+    const beganMs = clock.monotonic();
+    this.#takeToLook();
+    await this.#lookOver([...this.#machines.names]);
+    const tookMs = clock.monotonic() - beganMs;
+    this.#roundAtMs = clock.monotonic() + Math.min(REST_PER_ROUND * tookMs, LONGEST_REST_MS);
+  }
+
+  #takeToLook(): Set<string> {
+    const machines = this.#toLook;
+    this.#toLook = new Set();
+    return machines;
+  }
+
+  /** Does for each what is to be done, and strikes off who is gone; one that is broken holds up no other. */
+  async #lookOver(machines: Iterable<string>): Promise<void> {
+    const budget = new Budget(this.#watching.clock);
+    for (const machine of machines) {
       if (budget.isSpent) {
         this.#podDeleter.start();
         await budget.breathe();
       }
-      if (this.#retries.waits(machine)) continue;
+      if (!this.#machines.has(machine) || this.#retries.waits(machine)) continue;
+      this.#toFind.delete(machine);
       try {
+        const uid = this.#machines.uidOf(machine);
         if (uid !== undefined && this.#podDeleter.isUnderWay(uid) && this.#exists(machine)) continue;
-        const todo = this.#look(machine, machines);
-        if (todo === "gone") machines.delete(machine);
-        else if (todo === "find") toFind.add(machine);
+        const todo = this.#look(machine);
+        if (todo === "find") this.#toFind.add(machine);
+        else if (todo === "gone") this.#machines.remove(machine);
         this.#retries.clear(machine);
       } catch (error) {
         this.#retries.note(machine, error);
@@ -180,16 +187,15 @@ export class RequestReturnMachinesWatcher implements Loop {
     return workdir.kind(workdir.layout.pod(machine)) !== undefined;
   }
 
-  #look(machine: string, machines: Map<string, string | undefined>): ReturnType<typeof decideReturn> {
-    const { workdir } = this.#watching;
-    const pod = readPodFacts(workdir, machine);
-    const entry = readMachineEntry(workdir, machine);
-    const tombstone = readTombstone(workdir, machine);
-    const todo = decideReturn({ state: readState(workdir, machine), pod, entry, tombstone });
-    const before = machines.get(machine);
+  #look(machine: string): ReturnType<typeof decideReturn> {
+    const { workdir, returns } = this.#watching;
+    const snapshot = readMachine(workdir, machine, { isReturned: (name) => returns.has(name) });
+    const { pod } = snapshot;
+    const todo = decideReturn(snapshot);
+    const before = this.#machines.uidOf(machine);
     if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#podDeleter.gone(before);
     if (pod) {
-      machines.set(machine, pod.uid);
+      this.#machines.setUid(machine, pod.uid);
       this.#podDeleter.want(machine, pod);
     }
     return todo;
@@ -201,9 +207,7 @@ export class RequestReturnMachinesWatcher implements Loop {
    */
   #found(machine: string, found: Found): void {
     if (found !== "gone") {
-      for (const machines of [...this.#active.values(), this.#late]) {
-        if (machines.has(machine)) machines.set(machine, found.uid);
-      }
+      this.#machines.setUid(machine, found.uid);
       this.#podDeleter.want(machine, { uid: found.uid, deletionAt: undefined });
       return this.#podDeleter.start();
     }
@@ -220,6 +224,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     if (this.#gone.size > 0) this.#wake();
     const failed = await commit(this.#watching, gone.map((machine) => [machine, () => this.#changeOfGone(machine)]));
     for (const [machine, error] of failed) this.#retries.note(machine, error);
+    this.changed(gone);
   }
 
   /** Nothing where its pod has shown up since the cluster was asked: the watch goes on to tell. */
@@ -234,25 +239,26 @@ export class RequestReturnMachinesWatcher implements Loop {
   }
 
   #strikeOff(machine: string): void {
-    for (const machines of [...this.#active.values(), this.#late]) machines.delete(machine);
+    this.#toFind.delete(machine);
+    this.#machines.remove(machine);
   }
 
   async #finish(id: string): Promise<void> {
-    if (this.#active.get(id)?.size !== 0 || this.#retries.waits(id)) return;
+    if (this.#retries.waits(id)) return;
     const { workdir } = this.#watching;
     try {
       if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") await markReturnProcessed(workdir, id);
       this.#retries.clear(id);
-      this.#active.delete(id);
+      this.#machines.forgetRequest(id);
       log.info("Return request handled", { request: id });
     } catch (error) {
       this.#retries.note(id, error);
     }
   }
 
-  #next(): Outcome {
+  #next(roundAtMs: number): Outcome {
     const now = this.#watching.clock.monotonic();
-    const times = [this.#podDeleter.nextMs ?? Infinity, this.#lookup.nextMs, this.#retries.nextMs];
+    const times = [this.#podDeleter.nextMs, this.#lookup.nextMs, this.#retries.nextMs, roundAtMs];
     const next = Math.min(...times.filter((ms) => ms > now));
     return Number.isFinite(next) ? { kind: "again", atMs: next } : { kind: "done" };
   }

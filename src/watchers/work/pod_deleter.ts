@@ -84,13 +84,15 @@ export class PodDeleter {
     }
   }
 
-  /** When there is something to do again, on the monotonic clock; nothing where nothing waits. */
-  get nextMs(): number | undefined {
-    const times = [...this.#wanted.values()].flatMap(({ againMs }) => againMs ?? []);
-    if (this.#queue.length > 0 && this.#limiter.pausedUntilMs > this.#watching.clock.monotonic()) {
-      times.push(this.#limiter.pausedUntilMs);
+  /** When there is something to do again, on the monotonic clock; infinity where nothing waits. */
+  get nextMs(): number {
+    let next = Infinity;
+    for (const { againMs = Infinity } of this.#wanted.values()) next = Math.min(next, againMs);
+    const { pausedUntilMs } = this.#limiter;
+    if (this.#queue.length > 0 && pausedUntilMs > this.#watching.clock.monotonic()) {
+      next = Math.min(next, pausedUntilMs);
     }
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+    return next;
   }
 
   /** Resolves once no delete is under way. */

@@ -81,3 +81,17 @@ Deno.test("while the cluster is away it is tried again; where that is not grante
   await run(new ReturnAnnotationWatcher(refused), refused, 120_000);
   assert.deepEqual(marks(refused).map((mark) => mark !== undefined), [true, true, false]);
 });
+
+Deno.test("of many that stay, each is given the time that the deletes of all take", async () => {
+  const watching = memoryWatching();
+  const names = Array.from({ length: 2_000 }, (_, i) => `req-${i}`);
+  for (const name of names) {
+    watching.files.writeText(`/work/pods/${name}`, podFileText(watching.kube.put(ourPod(name))));
+  }
+  await giveBack(watching, "ret", ...names);
+  const marker = new ReturnAnnotationWatcher(watching);
+  await run(marker, watching, 12_000);
+  assert.equal(watching.kube.named("annotatePod").length, 0);
+  await run(marker, watching, 10_000);
+  assert.equal(watching.kube.named("annotatePod").length, 2_000);
+});

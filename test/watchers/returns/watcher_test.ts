@@ -1,45 +1,13 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { podFileText } from "../../../src/watchers/work/pod_file.ts";
-import {
-  decideReturn,
-  RequestReturnMachinesWatcher,
-  type ReturnedMachine,
-} from "../../../src/watchers/returns/watcher.ts";
+import { RequestReturnMachinesWatcher } from "../../../src/watchers/returns/watcher.ts";
 import { readState, readTombstone, writeState } from "../../../src/workdir/machines.ts";
 import { settleMachine } from "../../../src/workdir/requests.ts";
 import { readReturn } from "../../../src/workdir/returns.ts";
 import { noSpace, notPermitted } from "../../support/memory_files.ts";
+import { settled } from "../../support/simulated_clock.ts";
 import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../../support/memory_watching.ts";
-
-const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0, deletionAt: undefined };
-const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
-  [{}, "find"],
-  [{ entry: "pending" }, "wait"],
-  [{ entry: "pending", state: "creating" }, "wait"],
-  [{ entry: "pending", state: "deleted" }, "gone"],
-  [{ entry: "created" }, "find"],
-  [{ entry: "created", state: "creating" }, "find"],
-  [{ entry: "created", state: "running" }, "find"],
-  [{ entry: "created", state: "running", pod }, "delete"],
-  [{ entry: "created", state: "failed", pod }, "delete"],
-  [{ entry: "created", state: "failed" }, "find"],
-  [{ entry: "created", state: "failed", tombstone: {} }, "gone"],
-  [{ entry: "created", state: "deleted" }, "gone"],
-  [{ entry: "created", state: "deleted", pod }, "delete"],
-  [{ state: "running" }, "find"],
-  [{ state: "unknown" }, "find"],
-  [{ entry: "created", state: "succeeded" }, "find"],
-  [{ entry: "created", state: "failed", tombstone: { uid: "u" } }, "find"],
-];
-for (const [machine, todo] of decisions) {
-  Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
-    assert.equal(
-      decideReturn({ state: undefined, pod: undefined, entry: undefined, tombstone: undefined, ...machine }),
-      todo,
-    );
-  });
-}
 
 /** Machines `req-0` and on that run, as the work directory and the cluster know them. */
 async function running(count: number, options: { concurrency?: number } = {}): Promise<MemoryWatching> {
@@ -288,4 +256,45 @@ Deno.test("a machine of which nothing is known is asked for: what the cluster do
   assert.equal(readReturn(watching.workdir, "ret")?.processed, true);
   assert.deepEqual([...watching.kube.pods.keys()], []);
   for (const path of ["machines", "pods-status"]) assert.deepEqual(watching.workdir.names(`/work/${path}`), []);
+});
+
+Deno.test("between two looks at all, only those machines are looked at that are named; what nobody names is seen by the next", async () => {
+  const watching = await running(50);
+  const names = Array.from({ length: 50 }, (_, i) => `req-${i}`);
+  await giveBack(watching, "ret", ...names);
+  const watcher = watcherOf(watching);
+  const looked = new Set<string>();
+  watching.files.before = ({ paths: [path = ""] }) => {
+    if (!path.startsWith("/work/pods/")) return;
+    looked.add(path.slice("/work/pods/".length));
+    watching.clock.pass(0.2);
+  };
+  await watcher.step(watching.stopping);
+  await settled();
+  assert.equal(looked.size, 50, "all of them at first");
+  looked.clear();
+  for (const name of ["req-7", "req-8"]) seeGone(watching, name);
+  looked.clear();
+  watcher.changed(["req-7", "another-0"]);
+  await watcher.step(watching.stopping);
+  assert.deepEqual([...looked], ["req-7"]);
+  const outcome = await watcher.step(watching.stopping);
+  const roundInMs = outcome.kind === "again" ? outcome.atMs - watching.clock.monotonic() : Infinity;
+  assert.ok(roundInMs > 0 && roundInMs <= 10_000, `all are looked at in ${roundInMs} ms`);
+  looked.clear();
+  await watching.clock.advance(roundInMs);
+  await watcher.step(watching.stopping);
+  assert.equal(looked.size, 49, "all that are left");
+});
+
+Deno.test("what is taken up while all rest is looked at at once", async () => {
+  const watching = await running(30);
+  const watcher = watcherOf(watching);
+  watching.files.before = () => watching.clock.pass(0.05);
+  await giveBack(watching, "one", ...Array.from({ length: 29 }, (_, i) => `req-${i}`));
+  await watcher.step(watching.stopping);
+  await giveBack(watching, "two", "req-29");
+  await watcher.step(watching.stopping);
+  await settled();
+  assert.ok(watching.kube.named("deletePod").includes("req-29"));
 });
