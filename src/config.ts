@@ -49,6 +49,7 @@ export interface Config {
   acceptInstance: string | undefined;
 }
 
+/** From the least severe to the most; nothing of ours is critical, so that at this level nothing is logged. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 

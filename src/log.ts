@@ -1,5 +1,5 @@
-import { configureSync, getLogger, type LogLevel as LogtapeLevel, type LogRecord, type Sink } from "@logtape/logtape";
-import type { LogLevel } from "./config.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { LOG_LEVELS, type LogLevel } from "./config.ts";
 import { type FileInfo, type Files, isNotFound } from "./files.ts";
 import { plainLine } from "./plain_text.ts";
 
@@ -8,51 +8,60 @@ const LARGEST_LOG_FILE = 64 * 1024 * 1024;
 
 /** How a process logs. */
 export interface LogOptions {
+  /** Records below this level are not written. */
   level: LogLevel;
   /** Absent: standard error. */
   file: string | undefined;
   files: Files;
   /** Writes a line, which comes without its newline, to standard error. */
   writeError: (line: string) => void;
+  /** Says when a record was made; unless told otherwise, the clock of the machine we run on. */
+  clock?: Pick<Clock, "now">;
 }
 
-/** A logger for one part of the product, such as a watcher. Properties are shown as `key=value`. */
-export function logger(part: string): {
-  debug(message: string, properties?: Record<string, unknown>): void;
-  info(message: string, properties?: Record<string, unknown>): void;
-  warn(message: string, properties?: Record<string, unknown>): void;
-  error(message: string, properties?: Record<string, unknown>): void;
-} {
-  return getLogger(["hostfactory", part]);
+/** Writes records of one part of the product, such as a watcher. Properties are shown as `key=value`. */
+export interface Logger {
+  debug(message: string, properties?: Properties): void;
+  info(message: string, properties?: Properties): void;
+  warn(message: string, properties?: Properties): void;
+  error(message: string, properties?: Properties): void;
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+
+interface LogRecord {
+  /** Milliseconds since the epoch. */
+  timeMs: number;
+  level: LogLevel;
+  part: string;
+  message: string;
+  properties: Properties;
+}
+
+/** How this process logs; absent until logging is started. */
+let log: { least: number; clock: Pick<Clock, "now">; write: (line: string) => void } | undefined;
+
+/** A logger for one part of the product, which may be made before logging is started. */
+export function logger(part: string): Logger {
+  const at = (level: LogLevel) => (message: string, properties: Properties = {}) => {
+    if (!log || LOG_LEVELS.indexOf(level) < log.least) return;
+    log.write(format({ timeMs: log.clock.now(), level, part, message, properties }));
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warning"), error: at("error") };
 }
 
 /** Starts logging; before, and without it, nothing is logged. */
-export function startLogging({ level, file, files, writeError }: LogOptions): void {
-  const sink: Sink = file === undefined
-    ? (record) => writeError(format(record))
-    : fileSink(file, { files, writeError });
-  configureSync({
-    reset: true,
-    sinks: { sink },
-    loggers: [
-      { category: "hostfactory", lowestLevel: LOGTAPE_LEVEL[level], sinks: ["sink"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["sink"] },
-    ],
-  });
+export function startLogging({ level, file, files, writeError, clock = systemClock }: LogOptions): void {
+  const write = file === undefined ? writeError : fileWriter(file, { files, writeError });
+  log = { least: LOG_LEVELS.indexOf(level), clock, write };
 }
 
-const LOGTAPE_LEVEL: Record<LogLevel, LogtapeLevel> = {
-  debug: "debug",
-  info: "info",
-  warning: "warning",
-  error: "error",
-  critical: "fatal",
-};
-
 /** Appends to a file; if that fails, the line goes to standard error, so that a full disk does not hide what happens. */
-function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" | "writeError">): Sink {
-  return (record) => {
-    const line = format(record);
+function fileWriter(
+  path: string,
+  { files, writeError }: Pick<LogOptions, "files" | "writeError">,
+): (line: string) => void {
+  return (line) => {
     const write = () => {
       const { kind, size } = logFile(files, path);
       // To open a pipe may take for ever.
@@ -81,15 +90,18 @@ function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
 }
 
 /** A record as a line, without its newline. */
-function format(record: LogRecord): string {
-  const properties = Object.entries(record.properties)
+function format({ timeMs, level, part, message, properties }: LogRecord): string {
+  const shown = Object.entries(properties)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${typeof value === "string" ? quoted(value) : JSON.stringify(value)}`).join("");
-  const part = record.category.slice(1).join(".");
-  const time = new Date(record.timestamp).toISOString();
-  return plainLine(`${time} ${record.level.padEnd(7)} ${part}: ${record.message.join("")}${properties}`);
+    .map(([key, value]) => ` ${key}=${formatValue(value)}`).join("");
+  return plainLine(`${new Date(timeMs).toISOString()} ${level.padEnd(7)} ${part}: ${message}${shown}`);
 }
 
-function quoted(value: string): string {
-  return /^[\w./:@-]+$/.test(value) ? value : JSON.stringify(value);
+function formatValue(value: unknown): string {
+  if (typeof value === "string" && /^[\w./:@-]+$/.test(value)) return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "(not shown)"; // It holds itself, or is nested too deep; what is logged about must go on.
+  }
 }

@@ -4,3 +4,6 @@ declare const HOSTFACTORY_COMMIT: string | undefined;
 
 export const version: string = typeof HOSTFACTORY_VERSION === "string" ? HOSTFACTORY_VERSION : "0.0.0-source";
 export const commit: string = typeof HOSTFACTORY_COMMIT === "string" ? HOSTFACTORY_COMMIT : "unknown";
+
+/** What `--version` prints. */
+export const versionLine = `hostfactory ${version} (${commit})`;

@@ -45,6 +45,19 @@ Deno.test("nothing that is logged forges a line or drives a terminal, wherever i
   }
 });
 
+Deno.test("a value that cannot be written as JSON does not stop what logs it", () => {
+  const circle: unknown[] = [];
+  circle.push(circle);
+  assert.match(logged((log) => log.info("said", { circle, count: 1n, after: 2 })).error, /said .* after=2\n$/);
+});
+
+Deno.test("a message may hold braces", () => {
+  assert.match(
+    logged((log) => log.info("Cannot read {name}: {", { name: "x" })).error,
+    /Cannot read \{name\}: \{ name=x\n$/,
+  );
+});
+
 Deno.test("without a file, lines go to standard error; with one, there", () => {
   assert.match(logged((log) => log.info("said")).error, /said/);
   const { files, error } = logged((log) => log.info("said"), { file: "/log" });

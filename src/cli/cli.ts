@@ -1,27 +1,29 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../clock.ts";
 import { type Config, type Environment, type GlobalOptions, loadConfig } from "../config.ts";
-import type { ExitCode } from "../errors.ts";
 import type { Files } from "../files.ts";
 import { startLogging } from "../log.ts";
 import type { Random } from "../random.ts";
+import type { Call } from "./command.ts";
 import { writeError } from "./output.ts";
 
-/** What a command is given: the outside world, and where to leave its exit status. */
+/** The outside world, as every command is given it. */
 export interface Cli {
   environment: Environment;
   files: Files;
   clock: Clock;
   random: Random;
-  exitCode: ExitCode;
 }
 
 /** Settles the configuration from the options of a command and of the program above it, and starts logging. */
-export function configure(cli: Cli, command: Command, options: { defaultLogLevel: "info" | "warning" }): Config {
-  const config = loadConfig(command.optsWithGlobals<GlobalOptions>(), cli.environment);
+export function configure(
+  { cli: { environment, files, clock }, command }: Call,
+  { defaultLogLevel }: { defaultLogLevel: "info" | "warning" },
+): Config {
+  const config = loadConfig(command.optsWithGlobals<GlobalOptions>(), environment);
   const { logFile, logLevel } = config;
-  const level = logLevel ?? (logFile === undefined ? options.defaultLogLevel : "info");
-  startLogging({ level, file: logFile, files: cli.files, writeError });
+  const level = logLevel ?? (logFile === undefined ? defaultLogLevel : "info");
+  startLogging({ level, file: logFile, files, writeError, clock });
   return config;
 }
 

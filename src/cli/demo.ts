@@ -1,10 +1,9 @@
-import { Command } from "commander";
 import type { DemoProgress, DemoStep } from "../admin/demo.ts";
 import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
-import { type Cli, wholeNumber } from "./cli.ts";
+import { wholeNumber } from "./cli.ts";
+import type { Call, CommandBody } from "./command.ts";
 import { outputIsTerminal, overwriteLine, writeOutput } from "./output.ts";
-import { stopSignals } from "./signals.ts";
 
 interface Options {
   machines: number;
@@ -15,17 +14,18 @@ interface Options {
 /** Characters in a progress bar. */
 const BAR = 30;
 
-export function demoCommand(cli: Cli): Command {
-  return new Command("demo")
-    .description("The main job before your eyes: machines asked for, lost, given back, on an embedded cluster")
-    .option("--machines <n>", "machines to ask for", wholeNumber(3, 10_000), 50)
-    .option("--kubeconfig <file>", "play it on this cluster, in the namespace of its context")
-    .option("--keep", "keep the directory with everything that was written")
-    .action((options: Options) => play(cli, options));
-}
+export const demo: CommandBody = {
+  declare(command) {
+    command
+      .option("--machines <n>", "machines to ask for", wholeNumber(3, 10_000), 50)
+      .option("--kubeconfig <file>", "play it on this cluster, in the namespace of its context")
+      .option("--keep", "keep the directory with everything that was written");
+  },
+  run: play,
+};
 
-async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): Promise<void> {
-  using stop = stopSignals();
+async function play({ cli, command, stopping }: Call): Promise<void> {
+  const { machines, kubeconfig, keep = false } = command.opts<Options>();
   const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
@@ -42,7 +42,7 @@ async function play(cli: Cli, { machines, kubeconfig, keep = false }: Options): 
       machines,
       kubeconfig,
       instance: `demo-${tag}`,
-      signal: stop.first,
+      signal: stopping,
       progress: (progress) => isTerminal && void overwriteLine(line(progress)),
     }, (step) => {
       steps.push(step);

@@ -9,13 +9,13 @@ const LARGEST_INPUT = 4 * 1024 * 1024;
  * @param path a file, or `-` for standard input
  * @throws HostFactoryError that names where it is from
  */
-export async function readInput(files: Files, path: string): Promise<unknown> {
+export function readInput(files: Files, path: string): unknown {
   // Deno opens nothing below /dev unless every permission is granted.
   const isStandardInput = path === "-" || path === "/dev/stdin" || path === "/dev/fd/0";
   const source = isStandardInput ? "standard input" : `'${path}'`;
   let text: string;
   try {
-    text = isStandardInput ? await readStandardInput() : files.readText(path, { mostBytes: LARGEST_INPUT });
+    text = isStandardInput ? readStandardInput() : files.readText(path, { mostBytes: LARGEST_INPUT });
   } catch (error) {
     if (error instanceof HostFactoryError) throw error;
     const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
@@ -30,21 +30,23 @@ export async function readInput(files: Files, path: string): Promise<unknown> {
   }
 }
 
-async function readStandardInput(): Promise<string> {
+/** Read synchronously, for there is nothing else to do meanwhile: a stream takes as long as all the rest of a verb. */
+function readStandardInput(): string {
   if (Deno.stdin.isTerminal()) {
     throw new HostFactoryError("Cannot read the input: none was given", {
       hint: "give -f FILE, or the JSON document on standard input",
       exitCode: ExitCode.usage,
     });
   }
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of Deno.stdin.readable) {
-    chunks.push(chunk);
-    size += chunk.length;
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(64 * 1024);
+  let text = "", size = 0;
+  for (let read: number | null; (read = Deno.stdin.readSync(buffer)) !== null;) {
+    size += read;
     if (size > LARGEST_INPUT) {
       throw new HostFactoryError(`Cannot read the input: it is larger than ${LARGEST_INPUT} bytes`);
     }
+    text += decoder.decode(buffer.subarray(0, read), { stream: true });
   }
-  return await new Blob(chunks).text();
+  return text + decoder.decode();
 }

@@ -1,6 +1,6 @@
-import { Command } from "commander";
-import { type Cli, sharedOption } from "./cli.ts";
-import { watchUntilStopped } from "./daemon.ts";
+import { sharedOption } from "./cli.ts";
+import type { CommandBody } from "./command.ts";
+import { runWatchers } from "./daemon.ts";
 
 interface Options {
   podTimeout: number;
@@ -9,26 +9,28 @@ interface Options {
   dryRun?: boolean;
 }
 
-export function runCronCommand(cli: Cli): Command {
-  return new Command("run-cron")
-    .description("Give up on pods that are pending too long, and delete those that ended, as serve does by itself")
-    .addOption(sharedOption.kubeconfig())
-    .addOption(sharedOption.namespace())
-    .addOption(sharedOption.acceptCluster())
-    .addOption(sharedOption.acceptInstance())
-    .addOption(sharedOption.podTimeout())
-    .addOption(sharedOption.imagePullGrace())
-    .option("--run-once", "one pass, then exit")
-    .option("--dry-run", "log what would be deleted, and delete nothing")
-    .action(async (options: Options, command: Command) => {
-      await watchUntilStopped(cli, command, {
-        watchers: ["expiry"],
-        concurrency: 32,
-        podTimeoutSeconds: options.podTimeout,
-        imagePullGraceSeconds: options.imagePullGrace,
-        watchTimeoutSeconds: 60,
-        dryRun: options.dryRun ?? false,
-        runOnce: options.runOnce ?? false,
-      });
+export const runCron: CommandBody = {
+  declare(command) {
+    command
+      .addOption(sharedOption.kubeconfig())
+      .addOption(sharedOption.namespace())
+      .addOption(sharedOption.acceptCluster())
+      .addOption(sharedOption.acceptInstance())
+      .addOption(sharedOption.podTimeout())
+      .addOption(sharedOption.imagePullGrace())
+      .option("--run-once", "one pass, then exit")
+      .option("--dry-run", "log what would be deleted, and delete nothing");
+  },
+  async run(call) {
+    const { podTimeout, imagePullGrace, dryRun = false, runOnce = false } = call.command.opts<Options>();
+    await runWatchers(call, {
+      watchers: ["expiry"],
+      concurrency: 32,
+      podTimeoutSeconds: podTimeout,
+      imagePullGraceSeconds: imagePullGrace,
+      watchTimeoutSeconds: 60,
+      dryRun,
+      runOnce,
     });
-}
+  },
+};

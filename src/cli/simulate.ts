@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { integerBetween } from "../random.ts";
 import { type Cli, configure, wholeNumber } from "./cli.ts";
+import type { CommandBody } from "./command.ts";
 import { writeError, writeOutput } from "./output.ts";
-import { stopSignals } from "./signals.ts";
 
 interface Options {
   port: number;
@@ -15,47 +14,49 @@ interface Options {
   requireToken?: boolean;
 }
 
-export function simulateCommand(cli: Cli): Command {
-  return new Command("simulate")
-    .description("A small Kubernetes API server for trying the product: what becomes of pods is data")
-    .option("--port <n>", "listen there; 0: on any port that is free", wholeNumber(0, 65_535), 0)
-    .option("--listen <address>", "listen on this address", "127.0.0.1")
-    .option("--seed <n>", "decides everything that is left to chance; default: a new one each time", wholeNumber(0))
-    .option("--kubeconfig <file>", "write a kubeconfig there; without it, print it")
-    .option("--stages <file>", "what becomes of pods, as YAML or JSON")
-    .option("--faults <file>", "what goes wrong, as YAML or JSON; more can be switched on at /simulator/faults")
-    .option("--nodes <n>", "nodes of the cluster", wholeNumber(1, 10_000), 10)
-    .option("--require-token", "refuse requests without a token")
-    .action(async (options: Options, command: Command) => {
-      using stop = stopSignals();
-      configure(cli, command, { defaultLogLevel: "info" });
-      const [{ startSimulator }, { readFaults, readStages }] = await Promise.all([
-        import("../simulator/api/server.ts"),
-        import("../simulator/api/document.ts"),
-      ]);
-      const seed = options.seed ?? integerBetween(cli.random, 1, 1_000_000);
-      const simulator = startSimulator({
-        seed,
-        port: options.port,
-        hostname: options.listen,
-        nodes: { count: options.nodes },
-        requireToken: options.requireToken ?? false,
-        ...(options.stages === undefined ? {} : { stages: await readStages(cli.files, options.stages) }),
-        ...(options.faults === undefined ? {} : { faults: await readFaults(cli.files, options.faults) }),
-      });
-      const kubeconfig = `${simulator.kubeconfig()}\n`;
-      if (options.kubeconfig === undefined) await writeOutput(kubeconfig);
-      else writeWhole(cli, options.kubeconfig, kubeconfig);
-      writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C`);
-      const end = () => void simulator.stop();
-      stop.first.addEventListener("abort", end);
-      if (stop.first.aborted) end();
-      await Promise.race([simulator.finished, stop.second]);
+export const simulate: CommandBody = {
+  declare(command) {
+    command
+      .option("--port <n>", "listen there; 0: on any port that is free", wholeNumber(0, 65_535), 0)
+      .option("--listen <address>", "listen on this address", "127.0.0.1")
+      .option("--seed <n>", "decides everything that is left to chance; default: a new one each time", wholeNumber(0))
+      .option("--kubeconfig <file>", "write a kubeconfig there; without it, print it")
+      .option("--stages <file>", "what becomes of pods, as YAML or JSON")
+      .option("--faults <file>", "what goes wrong, as YAML or JSON; more can be switched on at /simulator/faults")
+      .option("--nodes <n>", "nodes of the cluster", wholeNumber(1, 10_000), 10)
+      .option("--require-token", "refuse requests without a token");
+  },
+  async run(call) {
+    const { cli, command, stopping } = call;
+    const options = command.opts<Options>();
+    configure(call, { defaultLogLevel: "info" });
+    const [{ startSimulator }, { readFaults, readStages }] = await Promise.all([
+      import("../simulator/api/server.ts"),
+      import("../simulator/api/document.ts"),
+    ]);
+    const seed = options.seed ?? integerBetween(cli.random, 1, 1_000_000);
+    const simulator = startSimulator({
+      seed,
+      port: options.port,
+      hostname: options.listen,
+      nodes: { count: options.nodes },
+      requireToken: options.requireToken ?? false,
+      ...(options.stages === undefined ? {} : { stages: await readStages(cli.files, options.stages) }),
+      ...(options.faults === undefined ? {} : { faults: await readFaults(cli.files, options.faults) }),
     });
-}
+    const kubeconfig = `${simulator.kubeconfig()}\n`;
+    if (options.kubeconfig === undefined) await writeOutput(kubeconfig);
+    else writeWhole(cli, options.kubeconfig, kubeconfig);
+    writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C`);
+    const end = () => void simulator.stop();
+    stopping.addEventListener("abort", end);
+    if (stopping.aborted) end();
+    await simulator.finished;
+  },
+};
 
 /** Whoever waits for the file finds it whole. */
-function writeWhole(cli: Cli, path: string, text: string): void {
-  cli.files.writeText(`${path}.new`, text);
-  cli.files.rename(`${path}.new`, path);
+function writeWhole({ files }: Cli, path: string, text: string): void {
+  files.writeText(`${path}.new`, text);
+  files.rename(`${path}.new`, path);
 }

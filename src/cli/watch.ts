@@ -1,6 +1,6 @@
-import { Command } from "commander";
-import { type Cli, sharedOption, watchTimeout } from "./cli.ts";
-import { watchUntilStopped } from "./daemon.ts";
+import { sharedOption, watchTimeout } from "./cli.ts";
+import type { CommandBody } from "./command.ts";
+import { runWatchers } from "./daemon.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -17,29 +17,30 @@ interface Options {
   retainMachines: number;
 }
 
-export function watchCommand(cli: Cli): Command {
-  const watch = new Command("watch").description("Run one watcher alone");
-  for (const [name, description] of Object.entries(WATCHERS)) {
-    const command = new Command(name).description(description)
-      .addOption(sharedOption.kubeconfig())
-      .addOption(sharedOption.namespace())
-      .addOption(sharedOption.acceptCluster())
-      .addOption(sharedOption.acceptInstance())
-      .addOption(sharedOption.concurrency())
-      .addOption(sharedOption.serverTimeout(cli.environment))
-      .action(async (options: Options, command: Command) => {
-        const { retainRequests: retainSeconds, retainMachines } = options;
-        await watchUntilStopped(cli, command, {
-          watchers: [name as keyof typeof WATCHERS],
-          concurrency: options.createConcurrency,
-          podTimeoutSeconds: 0,
-          imagePullGraceSeconds: 0,
-          watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
-          ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
-        });
-      });
-    if (name === "pods") command.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
-    watch.addCommand(command);
-  }
-  return watch;
-}
+export const watch: CommandBody = {
+  declare(command, environment) {
+    for (const [name, description] of Object.entries(WATCHERS)) {
+      const watcher = command.command(name).description(description)
+        .addOption(sharedOption.kubeconfig())
+        .addOption(sharedOption.namespace())
+        .addOption(sharedOption.acceptCluster())
+        .addOption(sharedOption.acceptInstance())
+        .addOption(sharedOption.concurrency())
+        .addOption(sharedOption.serverTimeout(environment));
+      if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
+    }
+  },
+  async run(call) {
+    const name = call.command.name();
+    const options = call.command.opts<Options>();
+    const { retainRequests: retainSeconds, retainMachines } = options;
+    await runWatchers(call, {
+      watchers: [name as keyof typeof WATCHERS],
+      concurrency: options.createConcurrency,
+      podTimeoutSeconds: 0,
+      imagePullGraceSeconds: 0,
+      watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+      ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
+    });
+  },
+};

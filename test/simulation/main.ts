@@ -3,7 +3,8 @@
  * and how to play it again.
  */
 import { parseArgs } from "node:util";
-import { configureSync } from "@logtape/logtape";
+import { systemFiles } from "../../src/files.ts";
+import { startLogging } from "../../src/log.ts";
 import { describeEvent, drawPlan, onlyEvents } from "./plan.ts";
 import { shrink, type Shrunk } from "./shrink.ts";
 import { Simulation } from "./simulation.ts";
@@ -82,16 +83,7 @@ function whole(text: string): number {
   Deno.exit(2);
 }
 
-function logInto({ trace }: Simulation): void {
-  configureSync({
-    reset: true,
-    sinks: {
-      trace: ({ level, category, message, properties }) =>
-        trace.say("log", `${level} ${category.slice(1).join(".")}: ${message.join("")} ${JSON.stringify(properties)}`),
-    },
-    loggers: [
-      { category: "hostfactory", lowestLevel: "debug", sinks: ["trace"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["trace"] },
-    ],
-  });
+function logInto({ trace, clock }: Simulation): void {
+  const writeError = (line: string) => trace.say("log", line);
+  startLogging({ level: "debug", file: undefined, files: systemFiles, writeError, clock });
 }

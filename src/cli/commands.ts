@@ -1,0 +1,83 @@
+import type { CommandRow } from "./command.ts";
+import { verb } from "./verb.ts";
+
+/**
+ * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch are made from this; what
+ * else a command is made of is loaded once it is called.
+ */
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: "get-available-templates",
+    summary: "Which templates machines can be requested from",
+    signals: "end",
+    failed: { templates: [] },
+    async load() {
+      const { getAvailableTemplates } = await import("../verbs/get_available_templates.ts");
+      return verb(getAvailableTemplates, { defaultInput: {} });
+    },
+  },
+  {
+    name: "request-machines",
+    summary: "Ask for machines of a template",
+    signals: "end",
+    failed: { requestId: "" },
+    load: async () => verb((await import("../verbs/request_machines.ts")).requestMachines),
+  },
+  {
+    name: "get-request-status",
+    summary: "What became of requests and return requests",
+    signals: "end",
+    failed: { requests: [] },
+    load: async () => verb((await import("../verbs/get_request_status.ts")).getRequestStatus),
+  },
+  {
+    name: "request-return-machines",
+    summary: "Give machines back",
+    signals: "end",
+    failed: { requestId: "" },
+    load: async () => verb((await import("../verbs/request_return_machines.ts")).requestReturnMachines),
+  },
+  {
+    name: "get-return-requests",
+    summary: "Which machines the cluster is taking away",
+    signals: "end",
+    failed: { requests: [] },
+    load: async () => verb((await import("../verbs/get_return_requests.ts")).getReturnRequests),
+  },
+  {
+    name: "serve",
+    summary: "Create, follow and delete the pods: every watcher in one process",
+    signals: "drain, then end",
+    load: async () => (await import("./serve.ts")).serve,
+  },
+  {
+    name: "watch",
+    summary: "Run one watcher alone",
+    signals: "drain, then end",
+    load: async () => (await import("./watch.ts")).watch,
+  },
+  {
+    name: "run-cron",
+    summary: "Give up on pods that are pending too long, and delete those that ended, as serve does by itself",
+    signals: "drain, then end",
+    load: async () => (await import("./run_cron.ts")).runCron,
+  },
+  {
+    name: "rebuild",
+    summary: "Put back what the work directory lacks of requests that the cluster has pods of, as serve does by itself",
+    signals: "drain, then end",
+    load: async () => (await import("./rebuild.ts")).rebuild,
+  },
+  {
+    name: "simulate",
+    summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
+    signals: "drain, then end",
+    load: async () => (await import("./simulate.ts")).simulate,
+  },
+  {
+    name: "demo",
+    summary: "The main job before your eyes: machines asked for, lost, given back, on an embedded cluster",
+    signals: "drain",
+    load: async () => (await import("./demo.ts")).demo,
+  },
+];
