@@ -206,9 +206,13 @@ export function keptIsKept(simulation: Simulation): Invariant {
   /** By pod, which host made it; and those that came when that host had given up on their machines. */
   const makers = new Map<string, Host>();
   const late = new Set<string>();
+  /** Pods that were deleted before, and rightly so: an earlier state of the cluster brings them back, and their machines are over. */
+  const condemned = new Set<string>();
   const whyNot = (life: Life): string | undefined => {
     const { pod, name } = life;
-    if (!life.isOurs || life.isUnmarked || isOver(pod) || late.has(life.uid)) return undefined;
+    if (!life.isOurs || life.isUnmarked || isOver(pod) || late.has(life.uid) || condemned.has(life.uid)) {
+      return undefined;
+    }
     if (symphony.mayHaveReturned(name)) return undefined;
     // Whoever rebuilds a directory that was lost has nothing else to go by.
     if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
@@ -229,6 +233,7 @@ export function keptIsKept(simulation: Simulation): Invariant {
       if (call.method !== "DELETE") return undefined;
       const life = truth.life(JSON.parse(call.body || "{}").preconditions?.uid ?? "");
       const why = life && whyNot(life);
+      if (life && why === undefined) condemned.add(life.uid);
       return why && `${life?.name} is deleted: ${why}`;
     },
     podChanged(type, { uid, name }) {

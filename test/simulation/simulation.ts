@@ -291,7 +291,8 @@ export class Simulation {
     process.kill();
     this.trace.say(verb, `${JSON.stringify(input)} → ${JSON.stringify(answer)}`);
     const { disk, syncMs } = this.host.trouble;
-    const isWell = diskBefore === "well" && disk === "well";
+    // Who finds that the directory was taken away under it says so, and has accepted nothing: it is asked again.
+    const isWell = diskBefore === "well" && disk === "well" && this.emptiedMs < beganMs;
     const tookMs = this.clock.monotonic() - beganMs;
     const mostMs = this.host.slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
     const run = { verb, input, answer, failed, isWell, tookMs, mostMs };
