@@ -25,8 +25,12 @@ const CRASH_LOOP = 5;
 const TIMESTAMP_MS = 1_500;
 
 /** The pod that a call is to create, or nothing where it is another call. */
-function createdBy({ method, path, body }: Call): Pod | undefined {
-  return method === "POST" && path.endsWith("/pods") ? JSON.parse(body) as Pod : undefined;
+function createdBy(call: Call): Pod | undefined {
+  return isCreate(call) ? JSON.parse(call.body) as Pod : undefined;
+}
+
+function isCreate({ method, path }: Call): boolean {
+  return method === "POST" && /\/pods(\?|$)/.test(path);
 }
 
 /** True where serve may not have noticed yet that somebody took the request away. */
@@ -182,8 +186,9 @@ export function onlyOurs({ truth }: Simulation): Invariant {
   return {
     number: 12,
     title: "We touch only what is ours",
-    sent({ method, path, body }) {
-      if (method === "GET" || (method === "POST" && path.endsWith("/pods"))) return undefined;
+    sent(call) {
+      const { method, path, body } = call;
+      if (method === "GET" || isCreate(call)) return undefined;
       if (path.includes("/leases")) {
         const { name } = JSON.parse(body).metadata;
         return name === leaseName(INSTANCE) ? undefined : `${method} ${path} is about lease ${name}`;

@@ -628,7 +628,7 @@ export class Simulation {
 
   #sent(process: Process, call: Call): void {
     this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
-    const isOfPod = /\/pods(\/[^/?]+)?$/.test(call.path);
+    const isOfPod = /\/pods(\/[^/?]+)?(\?fieldManager=.*)?$/.test(call.path);
     const { host = this.host, instance } = this.#serving.get(process) ?? {};
     if (isOfPod && host === this.host) this.askedMs = this.clock.monotonic();
     if (instance !== INSTANCE) return;
