@@ -1,3 +1,4 @@
+import { FIELD_MANAGER } from "./field_manager.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
@@ -28,7 +29,8 @@ export class KubeClient implements Kube {
   async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
     const before = this.#versions.ofPods;
     const body = { apiVersion: "v1", kind: "Pod", ...pod };
-    const stored = asPod(await this.#connection.request("POST", PODS, { ...options, body }));
+    const query = { fieldManager: FIELD_MANAGER };
+    const stored = asPod(await this.#connection.request("POST", PODS, { ...options, query, body }));
     this.#versions.createdPod(stored.metadata.resourceVersion, before);
     return stored;
   }

@@ -1,7 +1,7 @@
 import { isRequestId } from "../hf/names.ts";
 import { inParallel } from "./store/in_parallel.ts";
 import { RequestFile } from "./store/layout.ts";
-import { isProcessed, readRequestRecord } from "./requests.ts";
+import { isProcessed, readRequest, readRequestRecord } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
 
 /** A request that no serve of this directory has taken up within this time, in milliseconds, was not for this directory. */
@@ -32,11 +32,20 @@ export function markTaken(workdir: Workdir, id: string): void {
 
 /** True if there are requests of which not every machine has been handled. */
 export function hasUnhandledRequests(workdir: Workdir): boolean {
-  return unhandledRequests(workdir).length > 0;
+  return unhandledRequests(workdir).some((id) => hasMachines(workdir, id));
 }
 
 function unhandledRequests(workdir: Workdir): string[] {
   return workdir.directories(workdir.layout.requests).filter((id) => isRequestId(id) && !isProcessed(workdir, id));
+}
+
+/** False for a directory that has nothing of a request in it but its name; true for one that cannot be read. */
+function hasMachines(workdir: Workdir, id: string): boolean {
+  try {
+    return readRequest(workdir, id) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** The verb that wrote a request and this process share a host, and so a clock. */

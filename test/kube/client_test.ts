@@ -40,7 +40,10 @@ Deno.test("A create posts the pod into the namespace of the login", async () => 
   const { client, requests, clock } = setUp(() => json({ kind: "Pod", ...pod("a") }, { status: 201 }));
   assert.equal((await client.createPod(pod("a"))).metadata.uid, "uid-a");
   const [request] = requests;
-  assert.equal(`${request?.method} ${request?.url}`, "POST https://api/prefix/api/v1/namespaces/grid/pods");
+  assert.equal(
+    `${request?.method} ${request?.url}`,
+    "POST https://api/prefix/api/v1/namespaces/grid/pods?fieldManager=hostfactory",
+  );
   assert.equal(request?.headers.get("authorization"), "Bearer one");
   assert.deepEqual(request?.body, { apiVersion: "v1", kind: "Pod", ...pod("a") });
   await settle();

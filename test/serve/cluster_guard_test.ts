@@ -38,6 +38,16 @@ Deno.test("a work directory belongs to whatever cluster it sees until it knows a
   assert.equal(guard.refusal, undefined, "the context was put right");
 });
 
+Deno.test("a directory that has nothing of a request in it but its name does not tie the work directory to a cluster", async () => {
+  const { guard, workdir, files } = guarded();
+  await guard.admit(there, nowhere);
+  files.makeDirectory("/work/requests/bad");
+  await guard.admit(here, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n1");
+  files.symlink("../.prototypes/.manifest.json", "/work/requests/bad/bad-0");
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused, "a machine of it may have a pod");
+});
+
 Deno.test("a change of cluster is accepted by the fingerprint of the new one, and of no other", async () => {
   for (const accepted of [clusterFingerprint(there), clusterFingerprint(here)]) {
     const { guard, workdir, know } = guarded({ accepted });

@@ -25,8 +25,12 @@ const CRASH_LOOP = 5;
 const TIMESTAMP_MS = 1_500;
 
 /** The pod that a call is to create, or nothing where it is another call. */
-function createdBy({ method, path, body }: Call): Pod | undefined {
-  return method === "POST" && path.endsWith("/pods") ? JSON.parse(body) as Pod : undefined;
+function createdBy(call: Call): Pod | undefined {
+  return isCreate(call) ? JSON.parse(call.body) as Pod : undefined;
+}
+
+function isCreate({ method, path }: Call): boolean {
+  return method === "POST" && /\/pods(\?|$)/.test(path);
 }
 
 /** True where serve may not have noticed yet that somebody took the request away. */
@@ -182,8 +186,9 @@ export function onlyOurs({ truth }: Simulation): Invariant {
   return {
     number: 12,
     title: "We touch only what is ours",
-    sent({ method, path, body }) {
-      if (method === "GET" || (method === "POST" && path.endsWith("/pods"))) return undefined;
+    sent(call) {
+      const { method, path, body } = call;
+      if (method === "GET" || isCreate(call)) return undefined;
       if (path.includes("/leases")) {
         const { name } = JSON.parse(body).metadata;
         return name === leaseName(INSTANCE) ? undefined : `${method} ${path} is about lease ${name}`;
@@ -206,9 +211,13 @@ export function keptIsKept(simulation: Simulation): Invariant {
   /** By pod, which host made it; and those that came when that host had given up on their machines. */
   const makers = new Map<string, Host>();
   const late = new Set<string>();
+  /** Pods that were deleted before, and rightly so: an earlier state of the cluster brings them back, and their machines are over. */
+  const condemned = new Set<string>();
   const whyNot = (life: Life): string | undefined => {
     const { pod, name } = life;
-    if (!life.isOurs || life.isUnmarked || isOver(pod) || late.has(life.uid)) return undefined;
+    if (!life.isOurs || life.isUnmarked || isOver(pod) || late.has(life.uid) || condemned.has(life.uid)) {
+      return undefined;
+    }
     if (symphony.mayHaveReturned(name)) return undefined;
     // Whoever rebuilds a directory that was lost has nothing else to go by.
     if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
@@ -229,6 +238,7 @@ export function keptIsKept(simulation: Simulation): Invariant {
       if (call.method !== "DELETE") return undefined;
       const life = truth.life(JSON.parse(call.body || "{}").preconditions?.uid ?? "");
       const why = life && whyNot(life);
+      if (life && why === undefined) condemned.add(life.uid);
       return why && `${life?.name} is deleted: ${why}`;
     },
     podChanged(type, { uid, name }) {

@@ -292,7 +292,8 @@ export class Simulation {
     process.kill();
     this.trace.say(verb, `${JSON.stringify(input)} → ${JSON.stringify(answer)}`);
     const { disk, syncMs } = this.host.trouble;
-    const isWell = diskBefore === "well" && disk === "well";
+    // Who finds that the directory was taken away under it says so, and has accepted nothing: it is asked again.
+    const isWell = diskBefore === "well" && disk === "well" && this.emptiedMs < beganMs;
     const tookMs = this.clock.monotonic() - beganMs;
     const mostMs = this.host.slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
     const run = { verb, input, answer, failed, isWell, tookMs, mostMs };
@@ -628,7 +629,7 @@ export class Simulation {
 
   #sent(process: Process, call: Call): void {
     this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
-    const isOfPod = /\/pods(\/[^/?]+)?$/.test(call.path);
+    const isOfPod = /\/pods(\/[^/?]+)?(\?fieldManager=.*)?$/.test(call.path);
     const { host = this.host, instance } = this.#serving.get(process) ?? {};
     if (isOfPod && host === this.host) this.askedMs = this.clock.monotonic();
     if (instance !== INSTANCE) return;

@@ -18,6 +18,7 @@ export interface Asked {
   /** Of a request: how many machines; of a return: which. */
   count: number;
   machines: string[];
+  /** When it was printed; when it was begun if somebody took files away in between, for what was written by then went with them. */
   atMs: number;
   /** Symphony has heard that it is over. */
   isOver: boolean;
@@ -48,6 +49,7 @@ export class Symphony {
       const killAt = happens(random, 0.3) ? integerBetween(random, 0, 40) : undefined;
       const input = { template: { templateId, machineCount: count } };
       if (this.#simulation.host.isMisled) continue;
+      const beganMs = this.#simulation.clock.monotonic();
       const answer = await this.#simulation.runVerb("requestMachines", input, {
         killAt,
         requestId,
@@ -57,14 +59,7 @@ export class Symphony {
       const { requestId: id } = answer;
       if (this.asked.has(id)) continue;
       const machines = Array.from({ length: count }, (_, index) => `${id}-${index}`);
-      this.asked.set(id, {
-        id,
-        kind: "request",
-        count,
-        machines,
-        atMs: this.#simulation.clock.monotonic(),
-        isOver: false,
-      });
+      this.asked.set(id, { id, kind: "request", count, machines, atMs: this.#askedMs(beganMs), isOver: false });
       for (const machine of machines) this.machines.add(machine);
     }
   }
@@ -89,14 +84,21 @@ export class Symphony {
   async giveBackThese(names: string[], { killAt }: { killAt?: number | undefined } = {}): Promise<void> {
     const input = { machines: names.map((name) => ({ name, machineId: "" })) };
     for (const name of names) this.#given.add(name);
+    const beganMs = this.#simulation.clock.monotonic();
     const answer = await this.#simulation.runVerb("requestReturnMachines", input, {
       killAt,
       answer: (provider) => requestReturnMachines(provider, input),
     }) as RequestAnswer | undefined;
     if (!answer?.requestId) return;
-    const atMs = this.#simulation.clock.monotonic();
+    const atMs = this.#askedMs(beganMs);
     const asked = { id: answer.requestId, kind: "return" as const, count: names.length, machines: names, atMs };
     this.asked.set(answer.requestId, { ...asked, isOver: false });
+  }
+
+  /** See `Asked.atMs`. */
+  #askedMs(beganMs: number): number {
+    const { clock, wipedMs } = this.#simulation;
+    return wipedMs >= beganMs ? beganMs : clock.monotonic();
   }
 
   /** True where it has given the machine back. */

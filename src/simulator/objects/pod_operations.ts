@@ -70,6 +70,8 @@ export class PodOperations {
     if (this.#faults.strike("image-pull-fails", route)) this.#lifecycle.force(uid, "image-pull-fails");
     else if (this.#faults.strike("unschedulable", route)) this.#lifecycle.force(uid, "unschedulable");
     const { generateName, labels, annotations, finalizers } = pod.metadata;
+    const creationTimestamp = timestamp(this.#clock.now());
+    const manager = route.query.get("fieldManager") ?? "unknown";
     return this.#pods.put({
       ...pod,
       metadata: {
@@ -78,10 +80,11 @@ export class PodOperations {
         namespace: route.namespace,
         uid,
         generation: 1,
-        creationTimestamp: timestamp(this.#clock.now()),
+        creationTimestamp,
         ...(labels === undefined ? {} : { labels }),
         ...(annotations === undefined ? {} : { annotations }),
         ...(finalizers === undefined ? {} : { finalizers }),
+        managedFields: [createdBy(manager, creationTimestamp)],
       },
     });
   }
@@ -162,4 +165,10 @@ export class PodOperations {
     this.#pods.remove(pod);
     return next;
   }
+}
+
+/** The note of who made an object, without each field of it (source: Kubernetes API reference, ManagedFieldsEntry). */
+function createdBy(manager: string, time: string): object {
+  const fieldsV1 = { "f:spec": {} };
+  return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1 };
 }

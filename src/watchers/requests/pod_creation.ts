@@ -6,7 +6,7 @@ import { logger } from "../../log.ts";
 import { buildPod, lostMarks, type OrderedPod } from "../../templates/podspec.ts";
 import { type Ending, endRejected } from "../../machine/ending.ts";
 import type { ActiveRequest, PendingMachine } from "./active_request.ts";
-import { findOurs, isOurs } from "../work/ownership.ts";
+import { findOurs, isAsOrdered, isOurs, isUnmarked } from "../work/ownership.ts";
 import type { Watching } from "../dependencies.ts";
 
 const log = logger("request-machines");
@@ -21,7 +21,7 @@ export async function createPod(
   { id, count, record, manifest }: ActiveRequest,
   machine: PendingMachine,
 ): Promise<Ending | undefined> {
-  const { kube, instance, identity, signal } = watching;
+  const { kube, workdir, instance, identity, signal } = watching;
   const { name, index, mayExist } = machine;
   if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
   const { templateId, requestedAt, up } = record ?? {};
@@ -40,10 +40,12 @@ export async function createPod(
       return undefined;
     }
     const existing = await kube.getPod(name, { signal });
-    if (!isOurs(existing, { owner: watching, hasRequest: (requestId) => requestId === id })) {
+    if (isOurs(existing, { owner: watching, hasRequest: (requestId) => requestId === id })) return undefined;
+    if (!isAsOrdered(workdir, name, existing)) {
       throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
     }
-    return undefined;
+    // An earlier create made it, and was not answered.
+    return isUnmarked(existing) ? rejectUnmarked({ name, pod, stored: existing }) : undefined;
   }
 }
 

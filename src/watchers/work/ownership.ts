@@ -1,9 +1,10 @@
 import { describeError } from "../../errors.ts";
 import { parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
+import { isMadeByUs } from "../../kube/field_manager.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
-import { PodLabel } from "../../templates/podspec.ts";
+import { PodLabel, REQUEST_ANNOTATION } from "../../templates/podspec.ts";
 import { readPodFacts, readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
@@ -37,8 +38,25 @@ export function isOurs(
   return (instance === undefined || owner.formerInstances.includes(instance)) && hasRequest(requestId);
 }
 
-/** True if a pod remembers the very machine that we have asked for: whatever became of its labels, it is the one that we made. */
+/**
+ * True if the pod that has the name of a machine of ours is the one that we made for it, as far as that shows without its uid:
+ * nobody else has written it, and it remembers the very machine, whatever became of its labels, or was stored without any of
+ * our marks.
+ */
 export function isAsOrdered(workdir: Workdir, machine: string, pod: Pod): boolean {
+  const isMade = isMadeByUs(pod.metadata);
+  if (isMade === false) return false;
+  return remembers(workdir, machine, pod) || (isMade === true && isUnmarked(pod));
+}
+
+/** True if nothing is left on a pod of what we mark ours with, though it may be ours: a webhook has dropped it. */
+export function isUnmarked({ metadata: { labels = {}, annotations = {} } }: Pod): boolean {
+  const { request, instance, workdir } = PodLabel;
+  return [request, instance, workdir].every((label) => labels[label] === undefined) &&
+    !(REQUEST_ANNOTATION in annotations);
+}
+
+function remembers(workdir: Workdir, machine: string, pod: Pod): boolean {
   const memory = requestMemoryOf(pod);
   const { requestId = "", index } = parseMachineName(machine) ?? {};
   const record = memory && readRequestRecord(workdir, requestId);

@@ -253,6 +253,26 @@ Deno.test("what the server says against a second create is nothing against the p
   assertHandled(watching, "req");
 });
 
+Deno.test("a pod that lost our marks as well as the answer to its create is known by who wrote it, and has to go", async () => {
+  const watching = memoryWatching();
+  await ask(watching, "req", 2);
+  watching.kube.fail("createPod", new KubeError("unavailable", "the answer was lost"), { times: 2 });
+  const { go } = watch(watching);
+  await go(10);
+  for (const [name, manager] of [["req-0", "hostfactory"], ["req-1", "kubectl"]] as const) {
+    const managedFields = [{ manager, fieldsV1: { "f:spec": {} } }];
+    watching.kube.put(ourPod(name, {}, { labels: {}, managedFields }));
+  }
+  await go();
+  assert.deepEqual(words(watching, "req"), ["failed", "failed"]);
+  const { givenUp, uid, message } = readTombstone(watching.workdir, "req-0") ?? {};
+  assert.deepEqual([givenUp, uid], [true, "uid-req-0"], "its pod is deleted");
+  assert.match(message ?? "", /stores the pod without label .*: exempt these from the webhook/);
+  const other = readTombstone(watching.workdir, "req-1");
+  assert.deepEqual([other?.uid, /is not ours$/.test(other?.message ?? "")], [undefined, true]);
+  assertHandled(watching, "req");
+});
+
 Deno.test("a machine that ended before a crash, its entry still pending, is settled and not created", async () => {
   const watching = memoryWatching();
   await ask(watching, "req", 4);

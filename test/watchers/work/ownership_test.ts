@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { PodLabel } from "../../../src/templates/podspec.ts";
-import { instancesOnPods, isOurs } from "../../../src/watchers/work/ownership.ts";
+import type { ObjectMeta } from "../../../src/kube/types.ts";
+import { PodLabel, REQUEST_ANNOTATION } from "../../../src/templates/podspec.ts";
+import { instancesOnPods, isAsOrdered, isOurs } from "../../../src/watchers/work/ownership.ts";
 import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { readRequestRecord } from "../../../src/workdir/requests.ts";
 import { notPermitted } from "../../support/memory_files.ts";
-import { memoryWatching, ourPod } from "../../support/memory_watching.ts";
+import { ask, memoryWatching, ourPod } from "../../support/memory_watching.ts";
 
 const identity = { id: "us", key: "", takenOver: ["old"] };
 const owner = { instance: "now", formerInstances: ["before"], identity, isSoleOwner: true };
@@ -70,4 +72,34 @@ Deno.test("the instances on pods are those of all pod files that can be read", (
   files.writeText("/work/pods/req-5", JSON.stringify({ metadata: { uid: "u", labels: 5 }, spec: {}, status: {} }));
   files.failWhere(({ name, paths }) => name === "readText" && paths[0] === "/work/pods/req-4", notPermitted());
   assert.deepEqual(instancesOnPods(workdir).sort(), ["a", "b"]);
+});
+
+Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it remembers the machine or all our marks were dropped", async () => {
+  const watching = memoryWatching();
+  const { workdir } = watching;
+  await ask(watching, "req", 1);
+  const requestedAt = readRequestRecord(workdir, "req")?.requestedAt;
+  const memory = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt }) };
+  const another = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt: 1 }) };
+  const byUs = [{ manager: "hostfactory", fieldsV1: { "f:spec": {} } }];
+  const byOther = [{ manager: "kubectl", fieldsV1: { "f:spec": {} } }];
+  const cases: [what: string, metadata: ObjectMeta, isOurs: boolean][] = [
+    ["without labels", { annotations: memory, managedFields: byUs }, true],
+    ["it does not say who wrote it", { annotations: memory }, true],
+    ["somebody's copy", { annotations: memory, managedFields: byOther }, false],
+    ["the pod of another request of that name", { annotations: another, managedFields: byUs }, false],
+    ["without any marks", { labels: { app: "req-0" }, managedFields: byUs }, true],
+    ["without any marks, and written by another", { managedFields: byOther }, false],
+    ["without any marks, and it does not say who wrote it", {}, false],
+    ["of another instance", { labels: { [PodLabel.instance]: "another" }, managedFields: byUs }, false],
+    [
+      "only its state written by us",
+      { managedFields: [{ manager: "hostfactory", fieldsV1: { "f:status": {} } }] },
+      false,
+    ],
+  ];
+  for (const [what, metadata, isOurs] of cases) {
+    const pod = ourPod("req-0", {}, { labels: {}, ...metadata } as ObjectMeta);
+    assert.equal(isAsOrdered(workdir, "req-0", pod), isOurs, what);
+  }
 });
