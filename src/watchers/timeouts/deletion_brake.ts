@@ -94,7 +94,7 @@ export class DeletionBrake {
     const { workdir, clock } = this.#watching;
     try {
       const count = { at: epochSeconds(clock.now()), count: this.#times.length };
-      workdir.write(workdir.layout.podDeleter, `${JSON.stringify(count)}\n`);
+      workdir.write(workdir.layout.deletions, `${JSON.stringify(count)}\n`);
       this.#isNoted = true;
     } catch (error) {
       log.warn("The number of deletions cannot be noted", { error: describeError(error) });
@@ -103,7 +103,7 @@ export class DeletionBrake {
 
   #inherit(now: number): void {
     const { workdir, clock } = this.#watching;
-    const noted = readRecord(workdir, workdir.layout.podDeleter, CountSchema);
+    const noted = readRecord(workdir, workdir.layout.deletions, CountSchema);
     if (!noted || Math.abs(clock.now() - noted.at * 1000) >= WINDOW_MS) return;
     this.#times = Array.from({ length: Math.min(noted.count, 1_000_000) }, () => now);
   }

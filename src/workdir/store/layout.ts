@@ -145,8 +145,8 @@ export class Layout {
   }
 
   /** How many pods were deleted lately that Symphony had not given back: see `DeletionBrake`. */
-  get podDeleter(): string {
-    return `${this.views}/podDeleter.json`;
+  get deletions(): string {
+    return `${this.views}/deletions.json`;
   }
 
   /** The nodes that machines were evicted from: see `readEvictions`. */

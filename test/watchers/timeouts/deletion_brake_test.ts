@@ -71,7 +71,7 @@ const notes: [what: string, note: (watching: MemoryWatching) => string][] = [
 for (const [what, note] of notes) {
   Deno.test(`a count that was noted ${what} counts for nothing`, () => {
     const watching = memoryWatching();
-    watching.files.writeText("/work/views/podDeleter.json", note(watching));
+    watching.files.writeText("/work/views/deletions.json", note(watching));
     assert.equal(gone(new DeletionBrake(watching), uids(20)), 10);
   });
 }
