@@ -2,31 +2,12 @@
 import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
 import { importsOf } from "./support/imports.ts";
+import { leaves, mayImport, mayImportTypes } from "./support/layers.ts";
 import { filesBelow } from "./support/tree.ts";
-
-const leaves = ["errors", "log", "config", "clock", "budget", "random", "files", "network", "plain_text", "version"];
-
-/** Who may import whom; leaves may be imported by all, and everybody may import within its own directory. */
-const table: Record<string, string[]> = {
-  cli: ["serve", "verbs", "admin", "simulator"],
-  serve: ["watchers", "machine", "kube", "workdir", "templates", "hf"],
-  watchers: ["machine", "kube", "workdir", "templates", "hf"],
-  verbs: ["machine", "workdir", "templates", "hf"],
-  admin: ["kube", "hf"],
-  workdir: ["machine", "hf"],
-  machine: ["templates", "hf"],
-  kube: ["hf"],
-  templates: ["hf"],
-  hf: [],
-  simulator: [],
-};
-
-/** Who may also import only types of whom: nothing of these is left at run time. */
-const typesOnly: Record<string, string[]> = { simulator: ["kube"], machine: ["kube"] };
 
 /** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/events/", "src/workdir/store/lock.ts"],
+  "node:sqlite": ["src/workdir/store/lock.ts"],
 };
 
 /** What only the build or the tests use. */
@@ -35,8 +16,16 @@ const notForTheProduct = ["esbuild", "fast-check"];
 const sources = new Map(filesBelow("src", ".ts").map((file) => [file, importsOf(file)]));
 
 Deno.test("every module stands in a layer of the table, or is a leaf", () => {
-  const strangers = [...sources.keys()].filter((file) => !(layerOf(file) in table) && !leaves.includes(layerOf(file)));
+  const strangers = [...sources.keys()].filter((file) =>
+    !(layerOf(file) in mayImport) && !leaves.includes(layerOf(file))
+  );
   assert.deepEqual(strangers, []);
+});
+
+Deno.test("the table judges the folders and leaves that exist, and no others", () => {
+  const existing = new Set([...sources.keys()].map(layerOf));
+  const named = [...leaves, ...[mayImport, mayImportTypes].flatMap((table) => Object.entries(table).flat(2))];
+  assert.deepEqual(named.filter((layer) => !existing.has(layer)), []);
 });
 
 Deno.test("modules import only what the table lets them", () => {
@@ -66,9 +55,9 @@ Deno.test("packages are imported only where they belong", () => {
 
 Deno.test("what the program loads at its start holds nothing that only the daemon needs", () => {
   const loaded = loadedWith("src/cli/run.ts");
-  const layers = ["kube", "events", "metrics", "hooks", "watchers", "serve", "admin", "simulator"];
+  const layers = ["kube", "watchers", "serve", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["yaml", "prom-client", "node:sqlite"]) {
+  for (const name of ["yaml", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
 });
@@ -119,7 +108,7 @@ Deno.test("the table itself is told apart: leaves, siblings, types", () => {
 
 function allows(from: string, to: string, typeOnly: boolean): boolean {
   if (leaves.includes(to) || from === to) return true;
-  return (table[from]?.includes(to) ?? false) || (typeOnly && (typesOnly[from]?.includes(to) ?? false));
+  return (mayImport[from]?.includes(to) ?? false) || (typeOnly && (mayImportTypes[from]?.includes(to) ?? false));
 }
 
 /** `hf` for what lies in src/hf, the module's own name for a leaf. */
