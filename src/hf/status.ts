@@ -16,14 +16,14 @@ export function isMachineState(text: string): text is MachineState {
   return (MACHINE_STATES as readonly string[]).includes(text);
 }
 
-/** The machine's state for Symphony; no word means that there is no such machine. */
-export function machineStatus(word: MachineState | undefined): MachineStatus {
-  return word === "creating" || word === "pending" || word === "running" ? "running" : "terminated";
+/** The machine's state for Symphony; no state means that there is no such machine. */
+export function machineStatus(state: MachineState | undefined): MachineStatus {
+  return state === "creating" || state === "pending" || state === "running" ? "running" : "terminated";
 }
 
-/** What a request says of a machine with this word. */
-export function requestResult(word: MachineState | undefined): MachineResult {
-  switch (word) {
+/** What a request says of a machine with this state. */
+export function requestResult(state: MachineState | undefined): MachineResult {
+  switch (state) {
     case "creating":
     case "pending":
       return "executing";

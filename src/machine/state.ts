@@ -1,26 +1,23 @@
 import { epochSeconds } from "../clock.ts";
 import type { MachineState } from "../hf/status.ts";
 import type { Pod } from "../kube/types.ts";
+import type { KnownMachine } from "./snapshot.ts";
+import { isTerminal } from "./terminal.ts";
 import type { Tombstone } from "./tombstone.ts";
 import { disruptionReason, endedByDeletion, failureReason } from "./failure_reason.ts";
 import { hasBeenUp, hasEnded, phaseOf } from "./readiness.ts";
 
-/** What the work directory says of a machine before a look at the cluster. */
-export interface KnownMachine {
-  word: MachineState | undefined;
-  record: Tombstone | undefined;
-  /** Symphony has given it back. */
-  returned: boolean;
-}
+/** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state, if that was given). */
+export type Observation = { pod: Pod } | { gone: Pod | undefined };
 
 /** What the work directory is to say. */
 export interface NextState {
-  word: MachineState;
+  state: MachineState;
   /** To be written if it is there; `none`: what is noted of an end is untrue, and to be removed. Else what is noted stays. */
-  record?: Tombstone | "none";
+  tombstone?: Tombstone | "none";
 }
 
-const PHASE_WORD: Record<string, MachineState> = {
+const PHASE_STATE: Record<string, MachineState> = {
   Pending: "pending",
   Running: "running",
   Unknown: "unknown",
@@ -30,47 +27,76 @@ const SUCCEEDED = "The pod has ended by itself, and with success";
 
 const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returned the machine";
 
+/**
+ * What the work directory is to say of a machine after its pod was observed.
+ * @param last the machine's own pod as it was seen last: needed if it `hasBeenSeen`, or is gone
+ */
+export function stateAfter(observation: Observation, known: KnownMachine, last: Pod | undefined): NextState {
+  if ("gone" in observation) return stateOfGone(last, known);
+  const uid = hasBeenSeen(known) ? last?.metadata.uid ?? known.tombstone?.uid : undefined;
+  const isReplaced = uid !== undefined && uid !== observation.pod.metadata.uid;
+  return isReplaced ? stateOfReplaced(last, known) : stateOfPod(observation.pod, known);
+}
+
+/** True if a pod of the machine has been seen before: only then can another one have taken its place. */
+export function hasBeenSeen({ state }: Pick<KnownMachine, "state">): boolean {
+  return state !== undefined && state !== "creating" && state !== "deleted";
+}
+
+/**
+ * True if something new is told of an end that Symphony could be told otherwise without the tombstone. That this is there
+ * already does not mean that it lasts: the process that wrote it may have died before it did.
+ */
+export function mustLast(known: KnownMachine, { state, tombstone = known.tombstone }: NextState): boolean {
+  if (tombstone === "none") return false;
+  const isNew = tombstone !== known.tombstone || state !== known.state;
+  return isNew && isTerminal(state) && tombstone !== undefined && (!tombstone.up || !tombstone.returned);
+}
+
 /** The state of a machine whose pod exists. */
-export function stateOfPod(pod: Pod, { word, record, returned }: KnownMachine): NextState {
+export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachine): NextState {
   const address = addressOf(pod);
   // 1. The machine was over before this pod was seen: it never counts again, and the pod has to go. But if it counted as gone
   // and this is its own pod, we were shown a wrong picture: it is not over.
-  const isAnother = record?.uid !== undefined && record.uid !== pod.metadata.uid;
-  if (isAnother || (word === "deleted" && !wasMistaken({ record, returned }))) {
-    if (record?.givenUp) return { word: "deleted" };
-    const over = record ?? { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
-    return { word: "deleted", record: { ...over, givenUp: true } };
+  const isAnother = tombstone?.uid !== undefined && tombstone.uid !== pod.metadata.uid;
+  if (isAnother || (state === "deleted" && !wasMistaken({ tombstone, returned }))) {
+    if (tombstone?.givenUp) return { state: "deleted" };
+    const over = tombstone ??
+      { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
+    return { state: "deleted", tombstone: { ...over, givenUp: true } };
   }
   // 2. We gave up on it: failed, whatever its pod does until it is gone.
-  if (record?.givenUp) return record.uid ? { word: "failed" } : { word: "failed", record: { ...record, ...address } };
+  if (tombstone?.givenUp) {
+    return tombstone.uid ? { state: "failed" } : { state: "failed", tombstone: { ...tombstone, ...address } };
+  }
   // 3. Once it was up it stays so until its pod has ended, Ready or not, and Pending or not: a pod is Pending again while its
   // init containers run again, because its node or its sandbox was restarted. What is noted of an end is untrue then.
-  const isUp = word === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending");
+  const isUp = state === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending");
   if (isUp || !hasEnded(pod)) {
-    const alive: NextState = { word: isUp ? "running" : PHASE_WORD[phaseOf(pod)] ?? "unknown" };
-    return record ? { ...alive, record: "none" } : alive;
+    const alive: NextState = { state: isUp ? "running" : PHASE_STATE[phaseOf(pod)] ?? "unknown" };
+    return tombstone ? { ...alive, tombstone: "none" } : alive;
   }
   // 4. The pod ended, and that is the machine's end: say how, once.
-  if (record && word !== "deleted") return { word: record.succeeded ? "succeeded" : "failed" };
-  const ended = { up: word === "running" || hasBeenUp(pod), returned, givenUp: false, ...address };
-  const succeeded = word === "succeeded" || hasSucceeded(pod);
-  if (succeeded) return { word: "succeeded", record: { ...ended, succeeded, message: SUCCEEDED } };
+  if (tombstone && state !== "deleted") return { state: tombstone.succeeded ? "succeeded" : "failed" };
+  const ended = { up: state === "running" || hasBeenUp(pod), returned, givenUp: false, ...address };
+  const succeeded = state === "succeeded" || hasSucceeded(pod);
+  if (succeeded) return { state: "succeeded", tombstone: { ...ended, succeeded, message: SUCCEEDED } };
   const isFailed = pod.status?.phase === "Failed" && !returned;
-  return { word: "failed", record: { ...ended, message: isFailed ? endMessage(pod) : goneMessage(pod, ended) } };
+  return { state: "failed", tombstone: { ...ended, message: isFailed ? endMessage(pod) : goneMessage(pod, ended) } };
 }
 
 /**
  * The state of a machine whose pod has been seen gone.
  * @param last the pod as it was seen last, where it was
  */
-export function stateOfGone(last: Pod | undefined, { word, record, returned }: KnownMachine): NextState {
-  if (record) return { word: "deleted" };
-  const succeeded = word === "succeeded" || (last !== undefined && hasSucceeded(last));
+export function stateOfGone(last: Pod | undefined, { state, tombstone, returned }: KnownMachine): NextState {
+  if (tombstone) return { state: "deleted" };
+  const succeeded = state === "succeeded" || (last !== undefined && hasSucceeded(last));
   // Where a power failure took the note and the pod file of one that had failed, it was one that was up and returned.
-  const up = word === "running" || succeeded || (last ? hasBeenUp(last) : word === "failed" && returned);
+  const up = state === "running" || succeeded || (last ? hasBeenUp(last) : state === "failed" && returned);
   const ended = { up, returned, givenUp: false, ...(last ? addressOf(last) : {}) };
-  if (succeeded) return { word: "deleted", record: { ...ended, succeeded, message: SUCCEEDED } };
-  return { word: "deleted", record: { ...ended, message: goneMessage(last, ended) } };
+  if (succeeded) return { state: "deleted", tombstone: { ...ended, succeeded, message: SUCCEEDED } };
+  return { state: "deleted", tombstone: { ...ended, message: goneMessage(last, ended) } };
 }
 
 /**
@@ -78,16 +104,16 @@ export function stateOfGone(last: Pod | undefined, { word, record, returned }: K
  * @param last the machine's own pod as it was seen last, where that is known
  */
 export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): NextState {
-  const { word, record = known.record } = stateOfGone(last, known);
-  return record && record !== "none" ? { word, record: { ...record, givenUp: true } } : { word };
+  const { state, tombstone = known.tombstone } = stateOfGone(last, known);
+  return tombstone && tombstone !== "none" ? { state, tombstone: { ...tombstone, givenUp: true } } : { state };
 }
 
 /**
  * True if a machine that counted as gone is not, as its pod is there: neither Symphony nor we ended it. Where nothing is noted,
  * the existing plug-in gave it up.
  */
-function wasMistaken({ record, returned }: Pick<KnownMachine, "record" | "returned">): boolean {
-  return record !== undefined && !record.givenUp && !record.returned && !returned;
+function wasMistaken({ tombstone, returned }: Pick<KnownMachine, "tombstone" | "returned">): boolean {
+  return tombstone !== undefined && !tombstone.givenUp && !tombstone.returned && !returned;
 }
 
 /** True where the pod ended by itself, and well: a delete by others is no success. */

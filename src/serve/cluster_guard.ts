@@ -1,6 +1,6 @@
 import { HostFactoryError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
-import { machineStatus } from "../hf/status.ts";
+import { isTerminal } from "../machine/terminal.ts";
 import type { Admit, ClusterPlace } from "../kube/cluster_place.ts";
 import { KubeError } from "../kube/errors.ts";
 import { logger } from "../log.ts";
@@ -91,10 +91,7 @@ export class ClusterGuard {
   /** True if nothing can be lost: no machine has, or may have, a pod. */
   #knowsNoMachine(): boolean {
     const { layout } = this.#workdir;
-    const isOver = (machine: string) => {
-      const word = readState(this.#workdir, machine);
-      return word !== undefined && machineStatus(word) === "terminated";
-    };
+    const isOver = (machine: string) => isTerminal(readState(this.#workdir, machine));
     return this.#machinesIn(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&
       this.#machinesIn(layout.podsStatus).every(isOver);
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Loop, Outcome } from "../watchers/outcome.ts";
+import type { Loop, Outcome } from "../watchers/loop.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** How often, in milliseconds, the work directory is looked at. */

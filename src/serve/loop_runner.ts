@@ -3,7 +3,7 @@ import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { backoffMs } from "../watchers/work/backoff.ts";
-import type { Loop, Outcome } from "../watchers/outcome.ts";
+import type { Loop, Outcome } from "../watchers/loop.ts";
 
 /** After a step a loop rests for this many times as long as the step took, so that no loop starves the others. */
 const REST_PER_STEP = 3;

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Loop, Outcome } from "../watchers/outcome.ts";
+import type { Loop, Outcome } from "../watchers/loop.ts";
 import type { Usage } from "./stats_line.ts";
 
 /** How often, in milliseconds, garbage is collected at least. A collection of this heap takes some 20 ms. */

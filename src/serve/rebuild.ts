@@ -1,19 +1,17 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
-import { parseMachineName } from "../hf/names.ts";
 import type { KubeError } from "../kube/errors.ts";
 import { reflect } from "../kube/reflector.ts";
 import type { Pod } from "../kube/types.ts";
-import { PodLabel, type ReturnMemory } from "../templates/podspec.ts";
+import { PodLabel } from "../templates/podspec.ts";
 import { findLostRequest, indexesByRequest } from "../watchers/recovery/lost_request.ts";
 import { instancesOnPods, isOurs, UNMARKED } from "../watchers/work/ownership.ts";
-import { isSigned, returnMemoryOf } from "../watchers/recovery/pod_memory.ts";
+import { rememberedReturn } from "../watchers/recovery/remembered_return.ts";
 import { PodsWatcher } from "../watchers/pods/watcher.ts";
 import type { Watching } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
-import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
-import { ReturnIndex } from "../workdir/index/returns.ts";
-import { readRequest } from "../workdir/requests.ts";
+import { checkInstance, recordInstance } from "../workdir/instances.ts";
 import { readReturn } from "../workdir/returns.ts";
+import { dependenciesOf } from "./dependencies.ts";
 import { connect, type Daemon, type Scope } from "./serve.ts";
 import type { Tenure, Terms } from "./tenure.ts";
 
@@ -61,21 +59,9 @@ export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<
   const onlooker = { identity: readIdentity(workdir) ?? newIdentity(workdir), isLeased: true };
   const { identity, isLeased } = dryRun ? onlooker : await take(tenure, signal);
   try {
-    const watching: Watching = {
-      workdir,
-      kube,
-      clock,
-      random,
-      instance,
-      formerInstances: readInstances(workdir).filter((name) => name !== instance),
-      identity,
-      isSoleOwner: isLeased || options.takeOver,
-      suspects: new Set(),
-      returns: new ReturnIndex(workdir),
-      concurrency: CONCURRENCY,
-      stopping: signal,
-      signal,
-    };
+    const terms = { identity, isLeased: isLeased || options.takeOver };
+    const given = { workdir, kube, clock, random, terms };
+    const watching = dependenciesOf(given, { instance, concurrency: CONCURRENCY, stopping: signal, signal });
     const pods = await list(watching);
     const rebuilt = describeMissing(watching, pods);
     if (dryRun) return rebuilt;
@@ -150,12 +136,7 @@ function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
         : { requestId: id, whole: false, machines: missing.enter.length, lost: 0, strays: missing.strays.length },
     );
   }
-  const hasLost = ({ metadata: { name = "" } }: Pod) => !readRequest(workdir, parseMachineName(name)?.requestId ?? "");
-  const believed = (pod: Pod, memory: ReturnMemory) => isSigned(memory, { pod, ...watching }) || hasLost(pod);
-  const returned = new Set([...ours.values()].flatMap((pod) => {
-    const memory = returnMemoryOf(pod);
-    return memory && believed(pod, memory) ? [memory.id] : [];
-  }));
+  const returned = new Set([...ours.values()].flatMap((pod) => rememberedReturn(pod, watching)?.id ?? []));
   const returns = [...returned].filter((id) => !readReturn(workdir, id));
   return { pods: ours.size, requests, returns };
 }

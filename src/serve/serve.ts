@@ -2,43 +2,23 @@ import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import type { ConnectionOptions } from "../kube/transport/connection.ts";
 import type { Kube } from "../kube/kube.ts";
-import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
-import { PodLabel } from "../templates/podspec.ts";
-import { version } from "../version.ts";
 import { backoffMs } from "../watchers/work/backoff.ts";
-import { TimeoutsWatcher } from "../watchers/timeouts/watcher.ts";
-import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
-import type { Loop } from "../watchers/outcome.ts";
-import { NodesWatcher } from "../watchers/nodes/watcher.ts";
 import { instancesOnPods } from "../watchers/work/ownership.ts";
-import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
-import { PodsWatcher } from "../watchers/pods/watcher.ts";
-import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
-import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
-import { RetentionWatcher } from "../watchers/gc/watcher.ts";
-import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
-import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_watcher.ts";
-import type { Watching } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity } from "../workdir/identity.ts";
-import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
+import { checkInstance, recordInstance } from "../workdir/instances.ts";
 import type { Locks } from "../workdir/store/lock.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
-import { ReturnIndex } from "../workdir/index/returns.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { ClusterGuard } from "./cluster_guard.ts";
-import { DirectoryKeeper } from "./directory_keeper.ts";
 import { DirectoryLocks } from "./directory_locks.ts";
 import { Fence, isNotOwner } from "./fence.ts";
-import { LoopRunner } from "./loop_runner.ts";
-import { type Collect, MemoryKeeper } from "./memory.ts";
-import { StatsLine, type Usage } from "./stats_line.ts";
-import { Tenure, type Terms } from "./tenure.ts";
-
-/** The watchers that can run alone or together; each has a lock of its own. */
-export const WATCHERS = ["request-machines", "request-return-machines", "pods", "nodes", "expiry"] as const;
-export type WatcherName = typeof WATCHERS[number];
+import type { Collect } from "./memory.ts";
+import type { Usage } from "./stats_line.ts";
+import { Tenure } from "./tenure.ts";
+import { watch, type WatchOptions } from "./watch.ts";
+import { WATCHERS } from "./watchers.ts";
 
 /** What a daemon stands on. */
 export interface Daemon {
@@ -64,33 +44,7 @@ export interface Scope {
   acceptInstance?: string | undefined;
 }
 
-export interface ServeOptions extends Scope {
-  watchers: readonly WatcherName[];
-  /** Calls under way at once, of creates and of deletes each. */
-  concurrency: number;
-  /** How long a machine may take to come up: see `Limits` in `watchers/aging_machine.ts`. */
-  podTimeoutSeconds: number;
-  imagePullGraceSeconds: number;
-  /** After how many seconds the API server is asked to end each watch. */
-  watchTimeoutSeconds: number;
-  /** How often everything is listed anew though nothing seems to be missing, in milliseconds; default: the reflector's. */
-  relistMs?: number;
-  /** Whoever follows the pods removes what is long past. Absent: nothing is removed. */
-  retention?: RetentionLimits;
-  /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
-  dryRun?: boolean;
-  /** Let each watcher take one step, end what that started, and stop. */
-  runOnce?: boolean;
-}
-
-/** How often, in milliseconds, the directories are looked at that no notice came for: network file systems give none. */
-const SCAN_EVERY_MS = 1_000;
-
-/** How often, in milliseconds, it is tried to follow the nodes where that is not granted: sites may do without. */
-const NODES_REFUSED_MS = 10 * 60_000;
-
-/** Nodes in a page: each is much longer than a pod. */
-const NODES_IN_PAGE = 100;
+export interface ServeOptions extends Scope, WatchOptions {}
 
 /** What has been lost of what a process owns. */
 interface Lost {
@@ -98,9 +52,6 @@ interface Lost {
   /** Why, as a sentence. */
   reason?: string;
 }
-
-/** How long, in milliseconds, calls under way may take to end once the daemon is to stop. */
-const DRAIN_MS = 8_000;
 
 const log = logger("serve");
 
@@ -120,14 +71,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     // An onlooker may look on beside the owner.
     fence.openUntil(Infinity);
     const identity = readIdentity(workdir) ?? newIdentity(workdir);
-    return await watch(daemon, options, {
-      fence,
-      kube,
-      tenure,
-      terms: { identity, isLeased: true },
-      stopping,
-      lost() {},
-    });
+    const terms = { identity, isLeased: true };
+    return await watch({ ...daemon, fence, kube, tenure, terms, stopping, lost() {} }, options);
   }
   let isAnother = false;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
@@ -146,7 +91,7 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     try {
       await settleIn(workdir.fenced(fence.check), options, { isAnother });
       const lostDirectory = (reason: string) => lose({ what: "directory", reason });
-      await watch(daemon, options, { fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory });
+      await watch({ ...daemon, fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory }, options);
     } catch (error) {
       if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
       log.error("Work directory not usable", { error: describeError(error) });
@@ -205,146 +150,4 @@ export function connect(
     refusal: () => guard.refusal,
   });
   return { fence, kube, tenure };
-}
-
-/** @param given `lost` is to be called once the work directory is not ours any more, which aborts `stopping` */
-async function watch(
-  daemon: Daemon,
-  options: ServeOptions,
-  given: {
-    fence: Fence;
-    kube: Kube;
-    tenure: Tenure;
-    terms: Terms;
-    stopping: AbortSignal;
-    lost: (reason: string) => void;
-  },
-): Promise<void> {
-  const { clock, random, collect, usage } = daemon;
-  const { fence, kube, tenure, terms, stopping, lost } = given;
-  const { instance, concurrency, podTimeoutSeconds, imagePullGraceSeconds, dryRun = false } = options;
-  const end = new AbortController();
-  const workdir = daemon.workdir.fenced(fence.check);
-  await workdir.prepare();
-  const returns = new ReturnIndex(workdir);
-  const watching: Watching = {
-    workdir,
-    kube,
-    clock,
-    random,
-    instance,
-    formerInstances: readInstances(workdir).filter((name) => name !== instance),
-    identity: terms.identity,
-    isSoleOwner: terms.isLeased,
-    suspects: new Set(),
-    concurrency,
-    returns,
-    stopping,
-    signal: end.signal,
-  };
-  const runs = (name: WatcherName) => options.watchers.includes(name);
-  const memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-  const ended = () => memory?.look();
-  const mayStep = (signal: AbortSignal) => fence.opened(signal);
-  const runner = (periodMs = Infinity) => new LoopRunner({ clock, random, periodMs, ended, mayStep });
-  const bystander = () => new LoopRunner({ clock, random, periodMs: Infinity, ended });
-  const [requests, returned] = [runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)];
-  const [pods, nodes, expiry] = [runner(), runner(), runner()];
-  const running: Promise<void>[] = [];
-  const drains: (() => Promise<void>)[] = [];
-  const start = (loop: Loop & { drained?: () => Promise<void> }, on: LoopRunner) => {
-    running.push(options.runOnce ? once(loop, stopping) : on.run(loop, stopping));
-    if (loop.drained) drains.push(() => loop.drained?.() ?? Promise.resolve());
-  };
-
-  // Watch first, then scan: what comes in between is noticed by one or the other.
-  const { layout } = workdir;
-  const wakes = new Map([[layout.requests, [requests]], [layout.returnRequests, [requests, returned]]]);
-  if (!runs("pods")) wakes.set(layout.podsStatus, [returned]);
-  workdir.files.watch([...wakes.keys()], {
-    signal: stopping,
-    changed: (directory) => wakes.get(directory)?.forEach((loop) => loop.wake()),
-  });
-
-  log.info("Watching", { version, workdir: layout.root, instance, watchers: options.watchers.join(",") });
-  if (memory) start(memory, bystander());
-  if (runs("request-machines")) start(new RequestMachinesWatcher(watching, requests.wake), requests);
-  if (runs("request-return-machines")) {
-    start(new RequestReturnMachinesWatcher(watching, returned.wake), returned);
-    start(new ReturnAnnotationWatcher(watching), runner());
-  }
-  let heldDeletions: (() => number) | undefined;
-  if (runs("expiry")) {
-    const limits = { podTimeoutSeconds, imagePullGraceSeconds };
-    const watcher = new TimeoutsWatcher(watching, { ...limits, dryRun, wake: expiry.wake });
-    start(watcher, expiry);
-    heldDeletions = () => watcher.held;
-  }
-  const followers: { readonly viewIsOurs: boolean }[] = [];
-  let followed: (() => number) | undefined;
-  const { watchTimeoutSeconds, relistMs } = options;
-  const following = {
-    clock,
-    random,
-    signal: stopping,
-    watchTimeoutSeconds,
-    ...(relistMs === undefined ? {} : { relistMs }),
-  };
-  if (runs("pods")) {
-    if (options.retention) start(new RetentionWatcher(watching, options.retention), runner());
-    const watcher = new PodsWatcher(watching, { wake: pods.wake, changed: returned.wake });
-    start(watcher, pods);
-    followers.push(watcher);
-    followed = () => watcher.size;
-    const source = {
-      list: kube.listPods.bind(kube),
-      watch: kube.watchPods.bind(kube),
-      reconnect: kube.reconnect.bind(kube),
-    };
-    running.push(reflect(source, watcher, { ...following, labelSelector: PodLabel.request }));
-  }
-  if (runs("nodes")) {
-    const watcher = new NodesWatcher(watching, { wake: nodes.wake });
-    followers.push(watcher);
-    start(watcher, nodes);
-    const source = { list: kube.listNodes.bind(kube), watch: kube.watchNodes.bind(kube) };
-    running.push(
-      reflect(source, watcher, { ...following, longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE }),
-    );
-  }
-  if (!dryRun) {
-    start(new QuarantineWatcher(watching), runner());
-    start(new TemporaryFilesWatcher(watching), runner());
-  }
-  const counts = { pods: followed, setAside: () => workdir.broken.size, heldDeletions };
-  if (usage) start(new StatsLine({ clock, usage, ...counts }), bystander());
-  if (!dryRun && !options.runOnce) {
-    const { watchers } = options;
-    const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((follower) => follower.viewIsOurs);
-    const note = (standby: string | undefined) => tenure.note(standby);
-    const trouble = () => tenure.trouble;
-    start(new DirectoryKeeper(daemon, { watchers, viewIsOurs, lost, note, trouble }), runner());
-  }
-  await Promise.all(running);
-  // What is not ours any more is not ended in peace.
-  await drain(drains, { clock, end, drainMs: fence.isOpen ? DRAIN_MS : 0 });
-  log.info("Stopped");
-}
-
-async function once(loop: Loop, signal: AbortSignal): Promise<void> {
-  const outcome = await loop.step(signal);
-  if (outcome.kind === "failed" || outcome.kind === "terminal") throw outcome.error;
-}
-
-/** Lets calls under way end, and ends them when their time is over: what they were to do is done after the next start. */
-async function drain(
-  drains: (() => Promise<void>)[],
-  { clock, end, drainMs }: { clock: Clock; end: AbortController; drainMs: number },
-): Promise<void> {
-  const drained = Promise.all(drains.map((drain) => drain()));
-  const timer = new AbortController();
-  await Promise.race([drained, clock.sleep(drainMs, timer.signal)]);
-  timer.abort(NOT_NEEDED);
-  end.abort();
-  await drained;
 }

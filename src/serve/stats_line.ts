@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { logger } from "../log.ts";
-import type { Loop, Outcome } from "../watchers/outcome.ts";
+import type { Loop, Outcome } from "../watchers/loop.ts";
 
 /** How often, in milliseconds, it is looked at how late the event loop is. */
 const BEAT_EVERY_MS = 200;
@@ -17,43 +17,30 @@ export interface Usage {
 /** What this process holds. */
 export const systemUsage: () => Usage = () => Deno.memoryUsage();
 
-const log = logger("statsLine");
+const log = logger("stats");
 
 /**
  * Says once a minute how the process is. `delayP99Ms` and `delayMaxMs` are how late its event loop was: high ones mean
  * too little CPU, or a work directory that is slow. `heapMiB` is the least of the minute, what is left after a collection.
  */
 export class StatsLine implements Loop {
-  readonly name = "statsLine";
+  readonly name = "stats";
   readonly #clock: Clock;
   readonly #usage: () => Usage;
-  readonly #pods: (() => number) | undefined;
-  readonly #setAside: (() => number) | undefined;
-  readonly #heldDeletions: (() => number) | undefined;
+  readonly #counts: () => Readonly<Record<string, number | undefined>>;
   #dueMs: number;
   #tellAtMs: number;
   /** Milliseconds, since the last line. */
   #delays: number[] = [];
   #leastHeap = Infinity;
 
-  /**
-   * @param options `pods`: how many pods are followed, where they are; `setAside`: how many entries are broken;
-   * `heldDeletions`: how many pods the brake keeps from being deleted, see `DeletionBrake`
-   */
+  /** @param options `counts`: what the loops tell of themselves, see `Loop` */
   constructor(
-    options: {
-      clock: Clock;
-      usage: () => Usage;
-      pods?: (() => number) | undefined;
-      setAside?: (() => number) | undefined;
-      heldDeletions?: (() => number) | undefined;
-    },
+    options: { clock: Clock; usage: () => Usage; counts?: () => Readonly<Record<string, number | undefined>> },
   ) {
     this.#clock = options.clock;
     this.#usage = options.usage;
-    this.#pods = options.pods;
-    this.#setAside = options.setAside;
-    this.#heldDeletions = options.heldDeletions;
+    this.#counts = options.counts ?? (() => ({}));
     this.#dueMs = this.#clock.monotonic();
     this.#tellAtMs = this.#dueMs + TELL_EVERY_MS;
   }
@@ -70,14 +57,12 @@ export class StatsLine implements Loop {
 
   #tell(now: number, rss: number): void {
     const delays = this.#delays.sort((a, b) => a - b);
-    log.info("StatsLine", {
+    log.info("Stats", {
       rssMiB: mebibytes(rss),
       heapMiB: mebibytes(this.#leastHeap),
       delayP99Ms: Math.round(delays[Math.ceil(0.99 * delays.length) - 1] ?? 0),
       delayMaxMs: Math.round(delays.at(-1) ?? 0),
-      pods: this.#pods?.(),
-      setAside: this.#setAside?.(),
-      heldDeletions: this.#heldDeletions?.() || undefined,
+      ...this.#counts(),
     });
     this.#delays = [];
     this.#leastHeap = Infinity;

@@ -2,9 +2,9 @@ import { epochSeconds } from "../clock.ts";
 import type { ReturnRequestsAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnRequests } from "../hf/questions.ts";
-import { machineStatus } from "../hf/status.ts";
 import { type Departure, readDepartures } from "../workdir/departures.ts";
 import { readGone } from "../workdir/index/gone_machines.ts";
+import { isTerminal } from "../machine/terminal.ts";
 import { hadPod } from "../machine/tombstone.ts";
 import { readPodFacts, readState, readTombstone } from "../workdir/machines.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
@@ -84,10 +84,10 @@ function graceLeft(
   machine: string,
   { now, hostNow, departures }: { now: number; hostNow: number; departures: Map<string, Departure> },
 ): number | "unknown" | undefined {
-  const word = parseMachineName(machine) ? readState(workdir, machine) : undefined;
-  if (word === undefined) return "unknown";
+  const state = parseMachineName(machine) ? readState(workdir, machine) : undefined;
+  if (state === undefined) return "unknown";
   // A node that the cluster has lost may come back with the machine: that is not gone yet.
-  if (word !== "unknown" && machineStatus(word) === "terminated") return 0;
+  if (isTerminal(state)) return 0;
   const pod = readPodFacts(workdir, machine);
   if (!pod) return undefined;
   const departure = pod.place && departures.get(pod.place.node);

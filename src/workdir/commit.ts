@@ -6,8 +6,10 @@ import { parseMachineName } from "../hf/names.ts";
 import { type MachineState, machineStatus } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import { inParallel } from "./store/in_parallel.ts";
+import { FailureLog } from "./failure_log.ts";
 import { addGone } from "./index/gone_machines.ts";
 import { readState, writeLastingTombstone, writeTombstone } from "./machines.ts";
+import { isTerminal } from "../machine/terminal.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
 import { readMachineEntry, settleMachine, syncRequest } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
@@ -15,12 +17,12 @@ import type { Workdir } from "./store/workdir.ts";
 /** What is to be written of one machine. What is absent stays as it is. */
 export interface Change {
   /** What the machine is called from now on; one that was seen gone stays `deleted`, unless it is revived. */
-  word?: MachineState;
+  state?: MachineState;
   /** It is not gone, as its pod was seen again. */
   isRevived?: boolean;
   /** How it came to its end; `none`: it has not, and what was noted is removed. */
   tombstone?: Tombstone | "none" | undefined;
-  /** Symphony could be told otherwise, should a power failure take the word or the tombstone: both are made to last. */
+  /** Symphony could be told otherwise, should a power failure take the state or the tombstone: both are made to last. */
   lasts: boolean;
   /** No pod is to be created for it any more. */
   settles?: boolean;
@@ -56,6 +58,7 @@ class Commit {
   /** By machine, what is to be written, as far as nothing went wrong with it. */
   readonly #changes = new Map<string, Change>();
   readonly #failed = new Map<string, unknown>();
+  readonly #failures = new FailureLog();
   /** The pod file of the last machine that went, hidden: it becomes the next tombstone. */
   #spare: string | undefined;
 
@@ -83,6 +86,7 @@ class Commit {
     // 3. What can be seen of each; and that it lasts, before anybody goes by it that Symphony has been told.
     await this.#each(this.#changes, (machine, change) => this.#writeVisible(machine, change));
     this.#dropSpare();
+    this.#failures.tell();
     await this.#sync(layout.podsStatus, this.#lasting());
     return this.#failed;
   }
@@ -126,9 +130,9 @@ class Commit {
   /** By request, the machines that are called ended. */
   #requestsOfEnded(): Map<string, string[]> {
     const requests = new Map<string, string[]>();
-    for (const [machine, { word }] of this.#changes) {
+    for (const [machine, { state }] of this.#changes) {
       const requestId = parseMachineName(machine)?.requestId;
-      if (requestId === undefined || word === undefined || machineStatus(word) !== "terminated") continue;
+      if (requestId === undefined || state === undefined || machineStatus(state) !== "terminated") continue;
       const machines = requests.get(requestId) ?? [];
       requests.set(requestId, machines);
       machines.push(machine);
@@ -165,10 +169,10 @@ class Commit {
   }
 
   /**
-   * A pod before its word, so that whoever reads the word finds the pod; a tombstone before the word that it explains, and
+   * A pod before its state, so that whoever reads the state finds the pod; a tombstone before the state that it explains, and
    * before the file of another pod, which tells nothing of the machine's own any more.
    */
-  #writeVisible(machine: string, { word, isRevived = false, tombstone, lasts, pod, isLost }: Change): void {
+  #writeVisible(machine: string, { state, isRevived = false, tombstone, lasts, pod, isLost }: Change): void {
     const workdir = this.#workdir;
     const path = workdir.layout.pod(machine);
     if (tombstone && tombstone !== "none" && !lasts) {
@@ -178,10 +182,11 @@ class Commit {
     }
     if (pod !== undefined && pod !== "gone") workdir.write(path, pod());
     const before = readState(workdir, machine);
-    if (word !== undefined && before !== word && (before !== "deleted" || isRevived)) {
-      workdir.link(word, workdir.layout.podStatus(machine));
+    if (state !== undefined && before !== state && (before !== "deleted" || isRevived)) {
+      workdir.link(state, workdir.layout.podStatus(machine));
       const message = tombstone === "none" ? undefined : tombstone?.message;
-      log.debug("Machine changed", { machine, from: before, to: word, message });
+      log.debug("Machine changed", { machine, from: before, to: state, message });
+      if (isFailure(state, tombstone)) this.#failures.note(machine, message ?? state);
     }
     // Only now: a machine without a tombstone that is called gone reads as given back.
     if (tombstone === "none") workdir.remove(workdir.layout.machine(machine));
@@ -204,4 +209,10 @@ class Commit {
     }
     this.#spare = undefined;
   }
+}
+
+/** True if Symphony loses a machine that it has not given back. */
+function isFailure(state: MachineState, tombstone: Change["tombstone"]): boolean {
+  if (tombstone === undefined || tombstone === "none") return state === "failed";
+  return isTerminal(state) && !tombstone.returned && !tombstone.succeeded;
 }

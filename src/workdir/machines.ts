@@ -60,23 +60,23 @@ const PodFactsSchema = v.object({
 /** What Kubernetes gives a pod that does not say, in seconds (source: API reference, `terminationGracePeriodSeconds`). */
 const DEFAULT_GRACE_SECONDS = 30;
 
-/** The machine's status word, or nothing where it has none that we know. */
+/** The machine's state; `undefined` if it has none that we know. */
 export function readState(workdir: Workdir, machine: string): MachineState | undefined {
   const path = workdir.layout.podStatus(machine);
   const target = workdir.readLink(path);
   if (target === undefined) return undefined;
-  const word = target.slice(target.lastIndexOf("/") + 1);
-  if (!isMachineState(word)) return void workdir.broken.note(path, `Its word '${word.slice(0, 80)}' is not known`);
+  const state = target.slice(target.lastIndexOf("/") + 1);
+  if (!isMachineState(state)) return void workdir.broken.note(path, `Its state '${state.slice(0, 80)}' is not known`);
   workdir.broken.clear(path);
-  return word;
+  return state;
 }
 
-/** Writes the word unless it is there already. */
-export function writeState(workdir: Workdir, machine: string, word: MachineState): void {
-  if (readState(workdir, machine) !== word) workdir.link(word, workdir.layout.podStatus(machine));
+/** Writes the state unless it is there already. */
+export function writeState(workdir: Workdir, machine: string, state: MachineState): void {
+  if (readState(workdir, machine) !== state) workdir.link(state, workdir.layout.podStatus(machine));
 }
 
-/** Gives a new machine its first word, unless somebody was quicker to say more. */
+/** Gives a new machine its first state, unless somebody was quicker to say more. */
 export function writeFirstState(workdir: Workdir, machine: string): void {
   try {
     workdir.prototypes.link("creating", workdir.layout.podStatus(machine));
@@ -94,19 +94,19 @@ export function readTombstone(workdir: Workdir, machine: string): Tombstone | un
 export function writeTombstone(
   workdir: Workdir,
   machine: string,
-  record: Tombstone,
+  tombstone: Tombstone,
   options: { spare?: string | undefined } = {},
 ): void {
-  workdir.write(workdir.layout.machine(machine), textOf(record), options);
+  workdir.write(workdir.layout.machine(machine), textOf(tombstone), options);
 }
 
 /** As `writeTombstone`, and the note itself survives a power failure; its name does once the directory is synced. */
-export function writeLastingTombstone(workdir: Workdir, machine: string, record: Tombstone): Promise<void> {
-  return workdir.writeDurably(workdir.layout.machine(machine), textOf(record));
+export function writeLastingTombstone(workdir: Workdir, machine: string, tombstone: Tombstone): Promise<void> {
+  return workdir.writeDurably(workdir.layout.machine(machine), textOf(tombstone));
 }
 
-function textOf(record: Tombstone): string {
-  return `${JSON.stringify(record)}\n`;
+function textOf(tombstone: Tombstone): string {
+  return `${JSON.stringify(tombstone)}\n`;
 }
 
 /** The facts of the machine's pod file, or nothing where there is none that can be read. */

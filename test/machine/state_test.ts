@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
-import {
-  type KnownMachine,
-  type NextState,
-  stateOfGone,
-  stateOfPod,
-  stateOfReplaced,
-} from "../../src/machine/state.ts";
+import { type NextState, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/machine/state.ts";
+import type { KnownMachine } from "../../src/machine/snapshot.ts";
 import type { Tombstone } from "../../src/machine/tombstone.ts";
 import { ourPod } from "../support/memory_watching.ts";
 
-const unknown: KnownMachine = { word: undefined, record: undefined, returned: false };
-const record = (values: Partial<Tombstone>): Tombstone => ({
+const unknown: KnownMachine = { state: undefined, tombstone: undefined, returned: false };
+const tombstone = (values: Partial<Tombstone>): Tombstone => ({
   up: false,
   returned: false,
   givenUp: false,
@@ -22,7 +17,7 @@ const pod = (status: PodStatus): Pod => ourPod("a-0", status);
 const address = { uid: "uid-a-0", privateIpAddress: undefined, launchtime: Date.UTC(2026, 10, 20) / 1000 };
 
 for (
-  const [phase, word] of [
+  const [phase, state] of [
     ["Pending", "pending"],
     ["Running", "running"],
     ["Succeeded", "succeeded"],
@@ -32,8 +27,8 @@ for (
     ["Resting", "unknown"],
   ] as const
 ) {
-  Deno.test(`a pod in phase ${phase} is ${word}`, () => {
-    assert.equal(stateOfPod(pod(phase === undefined ? {} : { phase: phase as "Running" }), unknown).word, word);
+  Deno.test(`a pod in phase ${phase} is ${state}`, () => {
+    assert.equal(stateOfPod(pod(phase === undefined ? {} : { phase: phase as "Running" }), unknown).state, state);
   });
 }
 
@@ -41,30 +36,30 @@ const ofPod: [
   what: string,
   status: PodStatus,
   known: Partial<KnownMachine> & { deleted?: boolean; needsReady?: boolean },
-  word: string,
+  state: string,
   noted: Partial<Tombstone> | "none" | undefined,
 ][] = [
-  ["runs", { phase: "Running" }, { word: "creating" }, "running", undefined],
-  ["is Pending anew after it ran", { phase: "Pending" }, { word: "running" }, "running", undefined],
-  ["is not known any more", { phase: "Unknown" }, { word: "running" }, "unknown", undefined],
-  ["failed at its start", { phase: "Failed" }, { word: "pending" }, "failed", {
+  ["runs", { phase: "Running" }, { state: "creating" }, "running", undefined],
+  ["is Pending anew after it ran", { phase: "Pending" }, { state: "running" }, "running", undefined],
+  ["is not known any more", { phase: "Unknown" }, { state: "running" }, "unknown", undefined],
+  ["failed at its start", { phase: "Failed" }, { state: "pending" }, "failed", {
     up: false,
     message: "The pod failed: the cluster gives no reason",
   }],
-  ["failed after it ran", { phase: "Failed", reason: "Evicted", message: "disk" }, { word: "running" }, "failed", {
+  ["failed after it ran", { phase: "Failed", reason: "Evicted", message: "disk" }, { state: "running" }, "failed", {
     up: true,
     message: "The pod failed: Evicted: disk",
   }],
-  ["failed and had been returned", { phase: "Failed" }, { word: "running", returned: true }, "failed", {
+  ["failed and had been returned", { phase: "Failed" }, { state: "running", returned: true }, "failed", {
     up: true,
     returned: true,
     message: "Returned by Symphony",
   }],
-  ["failed because others deleted it", { phase: "Failed" }, { word: "running", deleted: true }, "failed", {
+  ["failed because others deleted it", { phase: "Failed" }, { state: "running", deleted: true }, "failed", {
     up: true,
     message: "The pod was deleted, and not because Symphony returned the machine",
   }],
-  ["succeeded", { phase: "Succeeded" }, { word: "running" }, "succeeded", {
+  ["succeeded", { phase: "Succeeded" }, { state: "running" }, "succeeded", {
     up: true,
     returned: false,
     succeeded: true,
@@ -74,25 +69,25 @@ const ofPod: [
   [
     "succeeded, as was noted",
     { phase: "Succeeded" },
-    { word: "succeeded", record: record({ succeeded: true }), deleted: true },
+    { state: "succeeded", tombstone: tombstone({ succeeded: true }), deleted: true },
     "succeeded",
     undefined,
   ],
   [
-    "succeeded, as a word without a note says",
+    "succeeded, as a state without a tombstone says",
     { phase: "Succeeded" },
-    { word: "succeeded", deleted: true },
+    { state: "succeeded", deleted: true },
     "succeeded",
     { succeeded: true },
   ],
-  ["ended well because others deleted it", { phase: "Succeeded" }, { word: "running", deleted: true }, "failed", {
+  ["ended well because others deleted it", { phase: "Succeeded" }, { state: "running", deleted: true }, "failed", {
     up: true,
     message: "The pod was deleted, and not because Symphony returned the machine",
   }],
   [
     "ended well because others deleted it, as was noted",
     { phase: "Succeeded" },
-    { word: "failed", record: record({}), deleted: true },
+    { state: "failed", tombstone: tombstone({}), deleted: true },
     "failed",
     undefined,
   ],
@@ -102,45 +97,45 @@ const ofPod: [
       phase: "Succeeded",
       conditions: [{ type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message: "evicting" }],
     },
-    { word: "running", deleted: true },
+    { state: "running", deleted: true },
     "failed",
     { up: true, message: "The cluster took the pod away: EvictionByEvictionAPI: evicting" },
   ],
   [
     "ended well because it was returned",
     { phase: "Succeeded" },
-    { word: "running", deleted: true, returned: true },
+    { state: "running", deleted: true, returned: true },
     "failed",
     { up: true, returned: true, message: "Returned by Symphony" },
   ],
   [
     "runs on though it is not Ready any more",
     { phase: "Running" },
-    { word: "running", needsReady: true },
+    { state: "running", needsReady: true },
     "running",
     undefined,
   ],
-  ["runs and has to be Ready", { phase: "Running" }, { word: "pending", needsReady: true }, "pending", undefined],
-  ["failed before it was Ready", { phase: "Failed" }, { word: "pending", needsReady: true }, "failed", { up: false }],
-  ["failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, "failed", undefined],
+  ["runs and has to be Ready", { phase: "Running" }, { state: "pending", needsReady: true }, "pending", undefined],
+  ["failed before it was Ready", { phase: "Failed" }, { state: "pending", needsReady: true }, "failed", { up: false }],
+  ["failed, as was noted", { phase: "Failed" }, { state: "failed", tombstone: tombstone({}) }, "failed", undefined],
   [
     "runs, though given up",
     { phase: "Running" },
-    { word: "failed", record: record({ givenUp: true, uid: "uid-a-0" }) },
+    { state: "failed", tombstone: tombstone({ givenUp: true, uid: "uid-a-0" }) },
     "failed",
     undefined,
   ],
   [
     "is another one, after its own was given up",
     { phase: "Running" },
-    { word: "failed", record: record({ givenUp: true, uid: "u" }) },
+    { state: "failed", tombstone: tombstone({ givenUp: true, uid: "u" }) },
     "deleted",
     undefined,
   ],
   [
     "shows up after it was given up",
     { phase: "Running" },
-    { word: "failed", record: record({ givenUp: true }) },
+    { state: "failed", tombstone: tombstone({ givenUp: true }) },
     "failed",
     { givenUp: true, message: "noted", uid: "uid-a-0" },
   ],
@@ -148,8 +143,8 @@ const ofPod: [
     "comes back after it counted as gone",
     { phase: "Running" },
     {
-      word: "deleted",
-      record: record({ up: true, uid: "uid-a-0" }),
+      state: "deleted",
+      tombstone: tombstone({ up: true, uid: "uid-a-0" }),
     },
     "running",
     "none",
@@ -158,8 +153,8 @@ const ofPod: [
     "is seen for the first time after it counted as gone",
     { phase: "Pending" },
     {
-      word: "deleted",
-      record: record({}),
+      state: "deleted",
+      tombstone: tombstone({}),
     },
     "pending",
     "none",
@@ -168,19 +163,25 @@ const ofPod: [
     "comes back after it counted as gone, and has failed by now",
     { phase: "Failed" },
     {
-      word: "deleted",
-      record: record({ up: true, uid: "uid-a-0" }),
+      state: "deleted",
+      tombstone: tombstone({ up: true, uid: "uid-a-0" }),
     },
     "failed",
     { message: "The pod failed: the cluster gives no reason", uid: "uid-a-0" },
   ],
-  ["shows up after it was lost", { phase: "Running" }, { word: "failed", record: record({}) }, "running", "none"],
+  [
+    "shows up after it was lost",
+    { phase: "Running" },
+    { state: "failed", tombstone: tombstone({}) },
+    "running",
+    "none",
+  ],
   [
     "runs again after it had failed: the cluster was put back",
     { phase: "Running" },
     {
-      word: "failed",
-      record: record({ uid: "uid-a-0" }),
+      state: "failed",
+      tombstone: tombstone({ uid: "uid-a-0" }),
     },
     "running",
     "none",
@@ -189,8 +190,8 @@ const ofPod: [
     "comes back after it was returned and gone",
     { phase: "Running" },
     {
-      word: "deleted",
-      record: record({ up: true, returned: true, uid: "uid-a-0" }),
+      state: "deleted",
+      tombstone: tombstone({ up: true, returned: true, uid: "uid-a-0" }),
     },
     "deleted",
     { givenUp: true, returned: true },
@@ -199,9 +200,9 @@ const ofPod: [
     "comes back after it was gone, and is returned",
     { phase: "Running" },
     {
-      word: "deleted",
+      state: "deleted",
       returned: true,
-      record: record({ up: true, uid: "uid-a-0" }),
+      tombstone: tombstone({ up: true, uid: "uid-a-0" }),
     },
     "deleted",
     { givenUp: true },
@@ -210,17 +211,17 @@ const ofPod: [
     "is another one that shows up after it was gone",
     { phase: "Running" },
     {
-      word: "deleted",
-      record: record({ up: true, uid: "u" }),
+      state: "deleted",
+      tombstone: tombstone({ up: true, uid: "u" }),
     },
     "deleted",
     { givenUp: true, up: true, message: "noted", uid: "u" },
   ],
   [
-    "is another one, and a power failure took its word",
+    "is another one, and a power failure took its state",
     { phase: "Running" },
     {
-      record: record({ up: true, returned: true, uid: "u" }),
+      tombstone: tombstone({ up: true, returned: true, uid: "u" }),
     },
     "deleted",
     { givenUp: true, up: true, message: "noted", uid: "u" },
@@ -228,31 +229,31 @@ const ofPod: [
   [
     "shows up after it was gone and given up",
     { phase: "Running" },
-    { word: "deleted", record: record({ givenUp: true }) },
+    { state: "deleted", tombstone: tombstone({ givenUp: true }) },
     "deleted",
     undefined,
   ],
-  ["shows up after it was gone, of which nothing was noted", { phase: "Running" }, { word: "deleted" }, "deleted", {
+  ["shows up after it was gone, of which nothing was noted", { phase: "Running" }, { state: "deleted" }, "deleted", {
     givenUp: true,
     up: true,
   }],
 ];
-for (const [what, status, { deleted = false, needsReady = false, ...known }, word, noted] of ofPod) {
+for (const [what, status, { deleted = false, needsReady = false, ...known }, state, noted] of ofPod) {
   const says = noted === "none" ? ", and nothing else stays noted" : noted ? ", and that is noted" : "";
-  Deno.test(`a machine whose pod ${what} is ${word}${says}`, () => {
+  Deno.test(`a machine whose pod ${what} is ${state}${says}`, () => {
     const metadata = {
       ...(deleted ? { deletionTimestamp: "2026-11-20T00:01:00Z", deletionGracePeriodSeconds: 30 } : {}),
       ...(needsReady ? { annotations: { "symphony/hostfactory-request": '{"up":"Ready"}' } } : {}),
     };
-    const state = stateOfPod(ourPod("a-0", status, metadata), { ...unknown, ...known });
-    assert.equal(state.word, word);
-    if (noted === "none" || !noted) assert.equal(state.record, noted);
-    else assert.deepEqual({ ...recordOf(state), ...noted }, state.record);
+    const next = stateOfPod(ourPod("a-0", status, metadata), { ...unknown, ...known });
+    assert.equal(next.state, state);
+    if (noted === "none" || !noted) assert.equal(next.tombstone, noted);
+    else assert.deepEqual({ ...tombstoneOf(next), ...noted }, next.tombstone);
   });
 }
 
-function recordOf({ record }: NextState): Tombstone | undefined {
-  return record === "none" ? undefined : record;
+function tombstoneOf({ tombstone }: NextState): Tombstone | undefined {
+  return tombstone === "none" ? undefined : tombstone;
 }
 
 const ofGone: [
@@ -261,24 +262,24 @@ const ofGone: [
   known: Partial<KnownMachine>,
   noted: Partial<Tombstone> | undefined,
 ][] = [
-  ["ran", { phase: "Running" }, { word: "running" }, {
+  ["ran", { phase: "Running" }, { state: "running" }, {
     up: true,
     returned: false,
     message: "The pod was deleted, and not because Symphony returned the machine",
     ...address,
   }],
-  ["ran and was returned", { phase: "Running" }, { word: "running", returned: true }, {
+  ["ran and was returned", { phase: "Running" }, { state: "running", returned: true }, {
     up: true,
     returned: true,
     message: "Returned by Symphony",
   }],
-  ["was returned while pending", { phase: "Pending" }, { word: "pending", returned: true }, {
+  ["was returned while pending", { phase: "Pending" }, { state: "pending", returned: true }, {
     up: false,
     returned: true,
     message: "Returned by Symphony before it was running",
   }],
-  ["ran unseen by us", { phase: "Running" }, { word: "pending" }, { up: true }],
-  ["was evicted", { phase: "Failed", reason: "Evicted", message: "low on memory" }, { word: "running" }, {
+  ["ran unseen by us", { phase: "Running" }, { state: "pending" }, { up: true }],
+  ["was evicted", { phase: "Failed", reason: "Evicted", message: "low on memory" }, { state: "running" }, {
     up: true,
     message: "The cluster took the pod away: Evicted: low on memory",
   }],
@@ -288,47 +289,47 @@ const ofGone: [
       phase: "Failed",
       containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { terminated: { exitCode: 3 } } }],
     },
-    { word: "running" },
+    { state: "running" },
     { up: true, message: "The pod failed: container c: it ended (exit code 3)" },
   ],
-  ["succeeded, as was noted", { phase: "Succeeded" }, { word: "succeeded", record: record({}) }, undefined],
-  ["succeeded unseen by us", { phase: "Succeeded" }, { word: "running" }, {
+  ["succeeded, as was noted", { phase: "Succeeded" }, { state: "succeeded", tombstone: tombstone({}) }, undefined],
+  ["succeeded unseen by us", { phase: "Succeeded" }, { state: "running" }, {
     up: true,
     succeeded: true,
     message: "The pod has ended by itself, and with success",
     ...address,
   }],
-  ["succeeded, as a word without a note says", undefined, { word: "succeeded" }, { up: true, succeeded: true }],
-  ["was never seen", undefined, { word: "creating" }, { up: false }],
-  ["had failed, as was noted", { phase: "Failed" }, { word: "failed", record: record({}) }, undefined],
+  ["succeeded, as a state without a tombstone says", undefined, { state: "succeeded" }, { up: true, succeeded: true }],
+  ["was never seen", undefined, { state: "creating" }, { up: false }],
+  ["had failed, as was noted", { phase: "Failed" }, { state: "failed", tombstone: tombstone({}) }, undefined],
   [
     "had failed, was returned, and lost its note and its pod file",
     undefined,
-    { word: "failed", returned: true },
+    { state: "failed", returned: true },
     { up: true, returned: true, message: "Returned by Symphony" },
   ],
 ];
 for (const [what, last, known, noted] of ofGone) {
   Deno.test(`a machine that ${what} is deleted once its pod is gone`, () => {
     const state = stateOfGone(last && pod(last), { ...unknown, ...known });
-    assert.equal(state.word, "deleted");
-    if (noted) assert.deepEqual({ ...recordOf(state), ...noted }, state.record);
-    else assert.equal(state.record, undefined);
+    assert.equal(state.state, "deleted");
+    if (noted) assert.deepEqual({ ...tombstoneOf(state), ...noted }, state.tombstone);
+    else assert.equal(state.tombstone, undefined);
   });
 }
 
 Deno.test("a pod in the place of the machine's own is a stray: the machine is over as it was, and the pod has to go", () => {
   const own = pod({ phase: "Running" });
-  const gone = stateOfReplaced(own, { ...unknown, word: "running" });
-  assert.equal(gone.word, "deleted");
-  const { up, givenUp, uid, message } = recordOf(gone) ?? {};
+  const gone = stateOfReplaced(own, { ...unknown, state: "running" });
+  assert.equal(gone.state, "deleted");
+  const { up, givenUp, uid, message } = tombstoneOf(gone) ?? {};
   assert.deepEqual([up, givenUp, uid], [true, true, "uid-a-0"]);
   assert.match(message ?? "", /The pod was deleted/);
-  const noted = record({ message: "The pod failed: Evicted", uid: "uid-a-0" });
+  const noted = tombstone({ message: "The pod failed: Evicted", uid: "uid-a-0" });
   for (const last of [own, undefined]) {
-    assert.deepEqual(stateOfReplaced(last, { ...unknown, word: "failed", record: noted }), {
-      word: "deleted",
-      record: { ...noted, givenUp: true },
+    assert.deepEqual(stateOfReplaced(last, { ...unknown, state: "failed", tombstone: noted }), {
+      state: "deleted",
+      tombstone: { ...noted, givenUp: true },
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/random.ts";
 import { LoopRunner } from "../../src/serve/loop_runner.ts";
-import type { Outcome } from "../../src/watchers/outcome.ts";
+import type { Outcome } from "../../src/watchers/loop.ts";
 import { settled, SimulatedClock } from "../support/simulated_clock.ts";
 
 /** Runs a loop whose n-th step (from 0) is what `step` says; `at` is when each began, in milliseconds from the start. */

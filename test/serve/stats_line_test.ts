@@ -19,7 +19,7 @@ async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 
   const endMs = clock.monotonic() + seconds * 1_000;
   let n = 0;
   const usage = () => ({ rss: 80 * MIB, heapUsed: (20 + n % 10) * MIB });
-  const statsLine = new StatsLine({ clock, usage, pods: () => 7, heldDeletions: () => held });
+  const statsLine = new StatsLine({ clock, usage, counts: () => ({ pods: 7, heldDeletions: held || undefined }) });
   while (clock.monotonic() <= endMs) {
     const outcome = await statsLine.step(new AbortController().signal);
     assert.equal(outcome.kind, "again");
@@ -31,21 +31,21 @@ async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 
 Deno.test("once a minute one line says what the process holds and how late its event loop was", async () => {
   const lines = await beatFor(121, (n) => n === 100 ? 40 : n < 200 && n % 20 === 0 ? 9 : 0);
   assert.deepEqual(lines, [
-    "info    statsLine: StatsLine rssMiB=80 heapMiB=20 delayP99Ms=9 delayMaxMs=40 pods=7",
-    "info    statsLine: StatsLine rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7",
+    "info    stats: Stats rssMiB=80 heapMiB=20 delayP99Ms=9 delayMaxMs=40 pods=7",
+    "info    stats: Stats rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7",
   ]);
 });
 
 Deno.test("an event loop that stands still for longer than a minute is told once it goes on", async () => {
   const lines = await beatFor(100, (n) => n === 10 ? 90_000 : 0);
   assert.deepEqual(lines, [
-    "info    statsLine: StatsLine rssMiB=80 heapMiB=20 delayP99Ms=90000 delayMaxMs=90000 pods=7",
+    "info    stats: Stats rssMiB=80 heapMiB=20 delayP99Ms=90000 delayMaxMs=90000 pods=7",
   ]);
 });
 
-Deno.test("podDeleter that the brake holds are told for as long as there are any", async () => {
+Deno.test("deletions that the brake holds are told for as long as there are any", async () => {
   const lines = await beatFor(61, () => 0, { held: 140 });
   assert.deepEqual(lines, [
-    "info    statsLine: StatsLine rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7 heldDeletions=140",
+    "info    stats: Stats rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7 heldDeletions=140",
   ]);
 });

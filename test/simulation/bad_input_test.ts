@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
-import { serve, WATCHERS } from "../../src/serve/serve.ts";
+import { serve } from "../../src/serve/serve.ts";
+import { WATCHERS } from "../../src/serve/watchers.ts";
 import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";

@@ -78,8 +78,8 @@ const FIRST: Breakage[] = [
   },
   {
     what: "a deletion is assumed once it was asked for",
-    file: "src/verbs/get_request_status.ts",
-    from: 'result: gone ? "succeed" : "executing", ...address',
+    file: "src/machine/answer.ts",
+    from: 'result: isGone ? "succeed" : "executing", ...address',
     to: 'result: gone || readPodFacts(workdir, name)?.deletionAt !== undefined ? "succeed" : "executing", ...address',
     violates: [2, 6],
     took: 1,
@@ -95,9 +95,9 @@ const FIRST: Breakage[] = [
   },
   {
     what: "notices of changed files are believed to come",
-    file: "src/serve/serve.ts",
-    from: "runner(SCAN_EVERY_MS), runner(SCAN_EVERY_MS)",
-    to: "runner(), runner()",
+    file: "src/serve/watchers.ts",
+    from: "const SCAN_EVERY_MS = 1_000;",
+    to: "const SCAN_EVERY_MS = Infinity;",
     violates: [3],
     seed: 419,
     only: [1, 2, 3, 5, 7, 12, 13, 15, 16, 17, 23, 25, 27, 28, 31, 32, 33, 35, 36, 38],
@@ -139,9 +139,9 @@ const FIRST: Breakage[] = [
   },
   {
     what: "a machine that has no word yet is not counted",
-    file: "src/verbs/get_request_status.ts",
-    from: "if (word === undefined && (pending || request.record)) {",
-    to: "if (word === undefined && pending) {",
+    file: "src/machine/answer.ts",
+    from: 'if (state === undefined && (machine.entry === "pending" || request))',
+    to: 'if (state === undefined && machine.entry === "pending")',
     violates: [2, 7],
     took: 6,
     seed: 5,
@@ -264,10 +264,10 @@ const MENDS: Breakage[] = [
   },
   {
     what: "our clock alone says that a time is over",
-    file: "src/watchers/timeouts/aging_machine.ts",
+    file: "src/watchers/timeouts/decide.ts",
     from: "return since !== undefined && now !== undefined && now - since > seconds;",
     to: "return since !== undefined && now !== undefined && seconds >= 0;",
-    foundBy: "test/watchers/timeouts/aging_machine_test.ts",
+    foundBy: "test/watchers/timeouts/decide_test.ts",
     test: "a machine whose pod is not too old is not given up",
   },
   {
@@ -325,8 +325,8 @@ const MENDS: Breakage[] = [
   {
     what: "a machine that counted as gone stays so though its pod comes back",
     file: "src/machine/state.ts",
-    from: "return record !== undefined && !record.givenUp && !record.returned && !returned;",
-    to: "return record === undefined && returned;",
+    from: "return tombstone !== undefined && !tombstone.givenUp && !tombstone.returned && !returned;",
+    to: "return tombstone === undefined && returned;",
     violates: [15],
     seed: 987,
     only: [1, 6, 58, 52, 59, 57, 55, 56, 54, 26, 60, 51, 29, 33, 36, 38, 53, 61],
@@ -342,7 +342,7 @@ const MENDS: Breakage[] = [
   },
   {
     what: "another pod in the place of a machine's is the machine's",
-    file: "src/watchers/pods/observations.ts",
+    file: "src/machine/state.ts",
     from: "const isReplaced = uid !== undefined && uid !== observation.pod.metadata.uid;",
     to: "const isReplaced = uid === null;",
     violates: [3, 8],
@@ -351,7 +351,7 @@ const MENDS: Breakage[] = [
   },
   {
     what: "one eviction tells that a node is drained",
-    file: "src/watchers/nodes/departures.ts",
+    file: "src/watchers/nodes/decide.ts",
     from: "return since >= 2 && since >= others;",
     to: "return since >= 1;",
     violates: [3, 8],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
-import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/aging_machine.ts";
+import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
 import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
 import { RetentionWatcher } from "../../src/watchers/gc/watcher.ts";

@@ -5,7 +5,7 @@ import { LoopRunner } from "../../src/serve/loop_runner.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
-import type { Loop } from "../../src/watchers/outcome.ts";
+import type { Loop } from "../../src/watchers/loop.ts";
 import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/requests/watcher.ts";

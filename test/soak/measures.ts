@@ -51,7 +51,7 @@ export interface StatsSample {
 export function statsOf(log: string): StatsSample[] {
   const lines: StatsSample[] = [];
   for (const line of entryText(log).split("\n")) {
-    if (!line.includes(" statsLine: ")) continue;
+    if (!line.includes(" stats: ")) continue;
     const value = (name: string) => Number(new RegExp(` ${name}=([\\d.]+)`).exec(line)?.[1]);
     lines.push({
       atMs: Date.parse(line.slice(0, 24)),

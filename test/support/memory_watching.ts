@@ -1,7 +1,7 @@
 import { Budget } from "../../src/budget.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
-import type { Loop, Outcome } from "../../src/watchers/outcome.ts";
+import type { Loop, Outcome } from "../../src/watchers/loop.ts";
 import type { Watching } from "../../src/watchers/dependencies.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";

@@ -9,8 +9,8 @@ import { type CrashLeaves, noSpace } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 
 const tombstone = { uid: "u", up: true, returned: false, givenUp: false, message: "why" };
-const failed: Change = { word: "failed", tombstone, lasts: true, settles: true, pod: () => "the pod" };
-const gone: Change = { word: "deleted", tombstone: { ...tombstone, returned: true }, lasts: false, pod: "gone" };
+const failed: Change = { state: "failed", tombstone, lasts: true, settles: true, pod: () => "the pod" };
+const gone: Change = { state: "deleted", tombstone: { ...tombstone, returned: true }, lasts: false, pod: "gone" };
 
 /** A request for three machines, all of it on the disk. */
 async function furnished(): Promise<MemoryProvider> {
@@ -146,7 +146,7 @@ for (const directory of ["machines", "requests/req", "pods-status"]) {
     const provider = await furnished();
     const error = noSpace();
     provider.files.failWhere(({ name, paths }) => name === "sync" && paths[0] === `/work/${directory}`, error);
-    const running: Change = { word: "pending", lasts: false, pod: () => "it runs" };
+    const running: Change = { state: "pending", lasts: false, pod: () => "it runs" };
     const wrong = await commitAll(provider, { "req-0": failed, "req-1": running });
     assert.deepEqual(wrong, new Map([["req-0", error]]));
     assert.equal(readState(provider.workdir, "req-1"), "pending");
@@ -180,7 +180,7 @@ Deno.test("a commit of thousands lets others have their turns", async () => {
     clock.after(5, beat);
   };
   beat();
-  const running: Change = { word: "running", lasts: false, pod: () => "it runs" };
+  const running: Change = { state: "running", lasts: false, pod: () => "it runs" };
   await clock.runWhile(commit(provider, machines.map((machine) => [machine, () => running])));
   assert.ok(beats > 200, `${beats} beats`);
   assert.ok(longestMs < 50, `${longestMs} ms between two`);

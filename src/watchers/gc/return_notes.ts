@@ -96,9 +96,9 @@ export class ReturnNotes {
   /** The note on a machine that has none though it is called gone. */
   #lackingNote(machine: string): Change | undefined {
     const { workdir } = this.#watching;
-    const word = readState(workdir, machine);
-    if (word !== "deleted" || readTombstone(workdir, machine)) return undefined;
+    const state = readState(workdir, machine);
+    if (state !== "deleted" || readTombstone(workdir, machine)) return undefined;
     const tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
-    return { word, tombstone, lasts: true };
+    return { state, tombstone, lasts: true };
   }
 }

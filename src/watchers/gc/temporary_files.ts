@@ -3,7 +3,7 @@ import { isNotFound } from "../../files.ts";
 import { isRequestId } from "../../hf/names.ts";
 import { logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { Retries } from "../work/retries.ts";
 import type { Watching } from "../dependencies.ts";
 

@@ -11,7 +11,7 @@ import { isProcessed, readRequest } from "../../workdir/requests.ts";
 import { isReturnProcessed, readReturn } from "../../workdir/returns.ts";
 import { doubtSyncStatus, readSyncStatus } from "../../workdir/index/sync_status.ts";
 import { Orphans } from "./orphans.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { decideRemovals, type FinishedEntry, isOver, type RetentionLimits } from "./retention_policy.ts";
 import { Removal } from "./removal.ts";
 import { type Returned, ReturnNotes } from "./return_notes.ts";

@@ -7,9 +7,9 @@ import { logger } from "../../log.ts";
 import { type Departure, readDepartures, writeDepartures } from "../../workdir/departures.ts";
 import { type NodeEvictions, readEvictions } from "../../workdir/evictions.ts";
 import { Complaints } from "../work/complaints.ts";
-import { nodeDeparture } from "./departures.ts";
+import { nodeDeparture } from "./decide.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import type { Watching } from "../dependencies.ts";
 

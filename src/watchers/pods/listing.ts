@@ -49,9 +49,9 @@ export class Listing {
     const [unseen, over]: [string[], string[]] = [[], []];
     for (const machine of this.#machinesIn(layout.podsStatus)) {
       if (this.#named.has(machine) || had.has(machine)) continue;
-      const word = readState(this.#workdir, machine);
-      if (word === "creating" || word === undefined) unseen.push(machine);
-      else if (word !== "deleted" && (word !== "failed" || this.#hadPod(machine))) had.add(machine);
+      const state = readState(this.#workdir, machine);
+      if (state === "creating" || state === undefined) unseen.push(machine);
+      else if (state !== "deleted" && (state !== "failed" || this.#hadPod(machine))) had.add(machine);
       else over.push(machine);
     }
     return { missing: [...had].filter((machine) => !this.#named.has(machine)), unseen, over };

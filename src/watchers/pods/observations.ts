@@ -1,18 +1,15 @@
 import { epochSeconds } from "../../clock.ts";
-import { machineStatus } from "../../hf/status.ts";
 import type { Pod } from "../../kube/types.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodNotes } from "../../machine/pod_facts.ts";
-import { readState, readTombstone } from "../../workdir/machines.ts";
 import { isNotedAs, startupFailureOf } from "../../machine/startup_failure.ts";
-import { type KnownMachine, type NextState, stateOfGone, stateOfPod, stateOfReplaced } from "../../machine/state.ts";
-import { podFileText, readPodFile } from "../work/pod_file.ts";
+import type { KnownMachine } from "../../machine/snapshot.ts";
+import { hasBeenSeen, mustLast, type NextState, type Observation, stateAfter } from "../../machine/state.ts";
+import { readMachine } from "../../workdir/snapshot.ts";
+import { type PodFile, podFileText, readPodFile } from "../work/pod_file.ts";
 import { isSigned, returnMemoryOf } from "../recovery/pod_memory.ts";
 import { hasEnded } from "../../machine/readiness.ts";
 import type { Watching } from "../dependencies.ts";
-
-/** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state where it was given). */
-export type Observation = { pod: Pod } | { gone: Pod | undefined };
 
 /** What the work directory is to say of the machine. */
 export function stateOfObservation(
@@ -20,31 +17,24 @@ export function stateOfObservation(
   name: string,
   observation: Observation,
 ): NextState {
-  return judge(watching, name, observation).state;
+  const { known, last } = gather(watching, name, observation);
+  return stateAfter(observation, known, last);
 }
 
-/** What the work directory says of the machine, its pod as it was seen last with our notes on it, and what it is to say. */
-function judge(
+/** What the work directory says of the machine, and its pod as it was seen last with our notes on it, if that is needed. */
+function gather(
   { workdir, returns, identity }: Pick<Watching, "workdir" | "returns" | "identity">,
   name: string,
   observation: Observation,
-): { known: KnownMachine; before: ReturnType<typeof readPodFile>; state: NextState } {
-  const word = readState(workdir, name);
-  const record = readTombstone(workdir, name);
-  const known = { word, record, returned: returns.has(name) };
-  if (!("pod" in observation)) {
-    const before = observation.gone ?? readPodFile(workdir, name);
-    // What we have had the cluster remember ourselves, should the return request be lost and not put back yet.
-    const memory = before && returnMemoryOf(before);
-    if (memory && isSigned(memory, { pod: before, identity })) known.returned = true;
-    return { known, before, state: stateOfGone(before, known) };
-  }
-  // Only a machine that has been seen can have had another pod.
-  const hasBeenSeen = word !== undefined && word !== "creating" && word !== "deleted";
-  const before = hasBeenSeen ? readPodFile(workdir, name) : undefined;
-  const uid = hasBeenSeen ? before?.metadata.uid ?? record?.uid : undefined;
-  const isReplaced = uid !== undefined && uid !== observation.pod.metadata.uid;
-  return { known, before, state: isReplaced ? stateOfReplaced(before, known) : stateOfPod(observation.pod, known) };
+): { known: KnownMachine; last: PodFile | undefined } {
+  const { state, tombstone, returned } = readMachine(workdir, name, { isReturned: (machine) => returns.has(machine) });
+  const known = { state, tombstone, returned };
+  if ("pod" in observation) return { known, last: hasBeenSeen(known) ? readPodFile(workdir, name) : undefined };
+  const last = observation.gone ?? readPodFile(workdir, name);
+  // What the cluster remembers for us, should the return request be lost and not put back yet.
+  const memory = last && returnMemoryOf(last);
+  const isRemembered = last !== undefined && memory !== undefined && isSigned(memory, { pod: last, identity });
+  return { known: { ...known, returned: returned || isRemembered }, last };
 }
 
 /** Writes down what was seen of machines. @returns what went wrong, by machine */
@@ -64,39 +54,30 @@ export function changeOfObservation(
   name: string,
   observation: Observation,
 ): Change {
-  const { known, before, state } = judge(watching, name, observation);
-  const isRevived = known.word === "deleted" && state.word !== "deleted";
-  const change = { word: state.word, tombstone: state.record, lasts: mustLast(known, state), isRevived };
+  const { known, last } = gather(watching, name, observation);
+  const next = stateAfter(observation, known, last);
+  const isRevived = known.state === "deleted" && next.state !== "deleted";
+  const change = { ...next, lasts: mustLast(known, next), isRevived };
   if ("gone" in observation) return { ...change, pod: "gone", isLost: () => !watching.returns.has(name) };
-  return { ...change, pod: () => podFileText(observation.pod, notesOf(observation.pod, { watching, before })) };
-}
-
-/**
- * True where something new is told of an end that Symphony could be told otherwise without the note on it. That this is
- * there already does not mean that it lasts: whoever wrote it may have died before it did.
- */
-function mustLast(known: KnownMachine, { word, record = known.record }: NextState): boolean {
-  if (record === "none") return false;
-  const isNew = record !== known.record || word !== known.word;
-  return isNew && machineStatus(word) === "terminated" && record !== undefined && (!record.up || !record.returned);
+  return { ...change, pod: () => podFileText(observation.pod, notesOf(observation.pod, { watching, last })) };
 }
 
 /** Since when a pod is known, what keeps it from working, or that it has ended, and since when that was seen. */
 function notesOf(
   pod: Pod,
-  { watching: { clock, kube }, before }: {
+  { watching: { clock, kube }, last }: {
     watching: Pick<Watching, "clock" | "kube">;
-    before: ReturnType<typeof readPodFile>;
+    last: PodFile | undefined;
   },
 ): PodNotes {
-  const known: PodNotes = before?.metadata.uid === pod.metadata.uid ? before?.hostfactory ?? {} : {};
+  const known: PodNotes = last?.metadata.uid === pod.metadata.uid ? last?.hostfactory ?? {} : {};
   const clusterNow = kube.now();
   const now = clusterNow === undefined ? undefined : epochSeconds(clusterNow);
   const hostNow = epochSeconds(clock.now());
   const notes: PodNotes = { seenAt: known.seenAt ?? hostNow };
-  const hindrance = startupFailureOf(pod);
-  if (hindrance && !hasEnded(pod)) {
-    const { what, isCertain } = hindrance;
+  const failure = startupFailureOf(pod);
+  if (failure && !hasEnded(pod)) {
+    const { what, isCertain } = failure;
     const same = isNotedAs(what, known.hindered) ? known.hindered : undefined;
     return { ...notes, hindered: { what, since: same?.since ?? now, seenAt: same?.seenAt ?? hostNow, isCertain } };
   }

@@ -47,7 +47,7 @@ export class UnlistedMachines {
   readonly #listed = new Set<string>();
   /** When each of them is to be asked for again, on the monotonic clock. */
   readonly #hidden = new Map<string, number>();
-  /** Still to be looked through for machines that have no word; absent while they are still to be listed. */
+  /** Still to be looked through for machines that have no state; absent while they are still to be listed. */
   #requests: string[] | undefined = [];
 
   constructor(watching: Watching) {
@@ -64,7 +64,7 @@ export class UnlistedMachines {
     return this.#missing.size;
   }
 
-  /** True once every request has been looked through for machines to ask for; of one without a word nothing is told. */
+  /** True once every request has been looked through for machines to ask for; of one without a state nothing is told. */
   get isLookedThrough(): boolean {
     return this.#requests?.length === 0;
   }
@@ -185,8 +185,8 @@ export class UnlistedMachines {
   /** Judged again right before the question: what was created after it was answered is not gone. */
   #isCreatedUnseen(name: string): boolean {
     const { workdir } = this.#watching;
-    const word = readState(workdir, name);
-    if (word !== undefined && word !== "creating") return false;
+    const state = readState(workdir, name);
+    if (state !== undefined && state !== "creating") return false;
     const entry = readMachineEntry(workdir, name);
     // One that was lost is made up for by creating the pod, until the whole request has been handled.
     return entry === "created" || (!entry && isProcessed(workdir, parseMachineName(name)?.requestId ?? ""));

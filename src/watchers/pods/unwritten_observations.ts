@@ -2,7 +2,7 @@ import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
 import { logger } from "../../log.ts";
 import { Retries } from "../work/retries.ts";
-import type { Observation } from "./observations.ts";
+import type { Observation } from "../../machine/state.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */

@@ -10,10 +10,11 @@ import { Evictions } from "./evictions.ts";
 import { ListConfirmation } from "./list_confirmation.ts";
 import { Listing } from "./listing.ts";
 import { GoneMachines } from "./gone_machines.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { isAsOrdered, isOurs } from "../work/ownership.ts";
 import { Retries } from "../work/retries.ts";
-import { type Observation, writeObservations } from "./observations.ts";
+import type { Observation } from "../../machine/state.ts";
+import { writeObservations } from "./observations.ts";
 import { UnwrittenObservations } from "./unwritten_observations.ts";
 import { type Answer, UnlistedMachines } from "./unlisted_machines.ts";
 import { isDeletedForGood } from "../../machine/readiness.ts";
@@ -75,9 +76,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     });
   }
 
-  /** How many pods are followed. */
-  get size(): number {
-    return this.#written.size;
+  /** `pods`: how many are followed. */
+  get counts(): { pods: number } {
+    return { pods: this.#written.size };
   }
 
   /** True where all that was seen is written down, and the work directory accounts for every pod. */

@@ -1,8 +1,8 @@
-import { machineStatus } from "../../hf/status.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
 import { readPodFacts, readState } from "../../workdir/machines.ts";
 import { stateOfObservation } from "./observations.ts";
+import { isTerminal } from "../../machine/terminal.ts";
 import { hasEnded, phaseOf } from "../../machine/readiness.ts";
 import type { Watching } from "../dependencies.ts";
 
@@ -13,7 +13,7 @@ const FILES_PER_LOOK = 200;
 export interface WrittenPod {
   uid: string | undefined;
   resourceVersion: string | undefined;
-  /** As the machine's word has it: see `phaseOf`. */
+  /** As the machine's state has it: see `phaseOf`. */
   phase: string;
   podIP: string | undefined;
   /** It is being deleted. */
@@ -94,8 +94,8 @@ export class WrittenPods {
       }
       const facts = readPodFacts(workdir, machine);
       if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;
-      const { word, record } = stateOfObservation(this.#watching, machine, { pod });
-      if (record || before !== word) return false;
+      const { state, tombstone } = stateOfObservation(this.#watching, machine, { pod });
+      if (tombstone || before !== state) return false;
     } catch {
       return false; // What cannot be read is written again, and if that cannot be done either, it is said why.
     }
@@ -119,8 +119,8 @@ export class WrittenPods {
         break;
       }
       if (workdir.kind(workdir.layout.pod(machine)) !== undefined) continue;
-      const word = readState(workdir, machine);
-      if (word === undefined || machineStatus(word) !== "terminated") return false;
+      const state = readState(workdir, machine);
+      if (!isTerminal(state)) return false;
     }
     return true;
   }

@@ -3,7 +3,7 @@ import { logger } from "../../log.ts";
 import type { QuarantinedEntry } from "../../workdir/store/quarantine.ts";
 import { readRecord } from "../../workdir/store/record.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, it is looked at what is broken, and how often at whether it is still there. */
@@ -48,6 +48,11 @@ export class QuarantineWatcher implements Loop {
 
   constructor(watching: Pick<Watching, "workdir" | "clock">) {
     this.#watching = watching;
+  }
+
+  /** `setAside`: how many entries are broken. */
+  get counts(): { setAside: number } {
+    return { setAside: this.#watching.workdir.broken.size };
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {

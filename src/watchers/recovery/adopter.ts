@@ -1,19 +1,18 @@
 import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
-import { parseMachineName } from "../../hf/names.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import type { RequestMemory } from "../../templates/podspec.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
-import { readRequest, type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
+import { type RequestRecord, restoreRequest, settleMachine, syncRequest } from "../../workdir/requests.ts";
 import { addReturn, readReturn } from "../../workdir/returns.ts";
-import { endLost, endRejected } from "../requests/active_request.ts";
+import { endLost, endRejected } from "../../machine/ending.ts";
 import { changeOfEnding } from "../work/endings.ts";
 import { findLostRequest, indexesByRequest } from "./lost_request.ts";
 import { readPodFile } from "../work/pod_file.ts";
-import { isSigned, returnMemoryOf } from "./pod_memory.ts";
+import { rememberedReturn } from "./remembered_return.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
@@ -75,22 +74,14 @@ export class Adopter {
     this.#lost = options.lost;
   }
 
-  /**
-   * Notes what a pod of ours remembers of a return. Others may annotate pods, too: that is believed only if this work directory
-   * has signed it, or if it has lost the machine's request, and perhaps its key with it.
-   */
+  /** Notes what a pod of ours remembers of a return. */
   saw(pod: Pod): void {
-    const memory = returnMemoryOf(pod);
-    if (!memory || !(isSigned(memory, { pod, ...this.#watching }) || this.#hasLost(pod))) return;
+    const memory = rememberedReturn(pod, this.#watching);
+    if (!memory) return;
     const { id, requestedAt = 0 } = memory;
     const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
     this.#returned.set(id, returned);
     returned.machines.add(pod.metadata.name ?? "");
-  }
-
-  #hasLost({ metadata: { name = "" } }: Pod): boolean {
-    const requestId = parseMachineName(name)?.requestId;
-    return requestId !== undefined && !readRequest(this.#watching.workdir, requestId);
   }
 
   /** Everything is to be compared, once the work directory knows every pod that exists. */
@@ -187,14 +178,14 @@ export class Adopter {
    */
   #endOfLost(machine: string): Change | undefined {
     const { workdir, returns } = this.#watching;
-    const word = readState(workdir, machine);
-    if ((word !== undefined && word !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
+    const state = readState(workdir, machine);
+    if ((state !== undefined && state !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
     if (this.#isUnwritten(machine)) return undefined;
-    const record = readTombstone(workdir, machine);
-    if (record) return changeOfEnding({ machine, word: record.givenUp ? "failed" : "deleted", record });
+    const tombstone = readTombstone(workdir, machine);
+    if (tombstone) return changeOfEnding({ machine, state: tombstone.givenUp ? "failed" : "deleted", tombstone });
     return returns.has(machine)
-      ? { word: "deleted", lasts: false }
-      : { tombstone: endLost(machine, LOST).record, lasts: true };
+      ? { state: "deleted", lasts: false }
+      : { tombstone: endLost(machine, LOST).tombstone, lasts: true };
   }
 
   async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
@@ -208,7 +199,7 @@ export class Adopter {
     if (fresh.length === 0) return;
     await this.#commit(fresh, (machine) => {
       if (readTombstone(workdir, machine)?.givenUp) return undefined;
-      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), word: "deleted" };
+      return { ...changeOfEnding(endRejected(machine, `Request '${id}' has no such machine`)), state: "deleted" };
     });
     log.warn("Pods that no machine of their request can have are to be deleted", { request: id, pods: fresh.length });
   }

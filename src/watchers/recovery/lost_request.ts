@@ -3,7 +3,7 @@ import type { Pod } from "../../kube/types.ts";
 import type { RequestMemory } from "../../templates/podspec.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
-import { type Adoption, decideAdoption } from "./adoption.ts";
+import { type Adoption, decideAdoption } from "./decide.ts";
 import { requestMemoryOf } from "./pod_memory.ts";
 
 /**

@@ -4,8 +4,8 @@ import { isRetryable, KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import { buildPod, lostMarks, type OrderedPod } from "../../templates/podspec.ts";
-import { type ActiveRequest, endRejected, type PendingMachine } from "./active_request.ts";
-import type { Ending } from "../work/endings.ts";
+import { type Ending, endRejected } from "../../machine/ending.ts";
+import type { ActiveRequest, PendingMachine } from "./active_request.ts";
 import { findOurs, isOurs } from "../work/ownership.ts";
 import type { Watching } from "../dependencies.ts";
 
@@ -54,9 +54,8 @@ function rejectUnmarked({ name, pod, stored }: { name: string; pod: OrderedPod; 
   const message = `The cluster stores the pod without ${
     lost.join(", ")
   }: exempt these from the webhook that drops them`;
-  log.error("Pod rejected", { machine: name, error: message });
-  const { word, record } = endRejected(name, message);
+  const { state, tombstone } = endRejected(name, message);
   const { uid, creationTimestamp } = stored.metadata;
   const launchtime = timestampSeconds(creationTimestamp);
-  return { machine: name, word, record: { ...record, uid, launchtime }, pod: stored };
+  return { machine: name, state, tombstone: { ...tombstone, uid, launchtime }, pod: stored };
 }

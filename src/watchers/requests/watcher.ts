@@ -18,18 +18,13 @@ import {
   type StoredRequest,
 } from "../../workdir/requests.ts";
 import { isOutdated, markTaken } from "../../workdir/outdated_requests.ts";
-import {
-  type ActiveRequest,
-  decideTake,
-  endLost,
-  endRejected,
-  endReturned,
-  type PendingMachine,
-} from "./active_request.ts";
+import { type Ending, endLost, endRejected, endReturned } from "../../machine/ending.ts";
+import type { ActiveRequest, PendingMachine } from "./active_request.ts";
+import { decideTake } from "./decide.ts";
 import { backoffMs } from "../work/backoff.ts";
-import { changeUnlessOver, type Ending } from "../work/endings.ts";
+import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
@@ -163,18 +158,20 @@ export class RequestMachinesWatcher implements Loop {
   #takeMachine(
     request: ActiveRequest,
     { name, index, pending }: { name: string; index: number; pending: boolean },
-    record: Tombstone | undefined,
+    tombstone: Tombstone | undefined,
   ): void {
     const { workdir, returns } = this.#watching;
-    const word = readState(workdir, name);
+    const state = readState(workdir, name);
     const mayExist = this.#inbox.isInherited(request.id);
-    switch (decideTake({ pending, word, record, returned: returns.has(name) })) {
+    switch (decideTake({ entry: pending ? "pending" : "created", state, tombstone, returned: returns.has(name) })) {
       case "leave":
         return;
       case "settle":
         return settleMachine(workdir, request.id, name);
       case "end":
-        if (record) request.ending.push({ machine: name, word: record.returned ? "deleted" : "failed", record });
+        if (tombstone) {
+          request.ending.push({ machine: name, state: tombstone.returned ? "deleted" : "failed", tombstone });
+        }
         return;
       case "endReturned":
         if (!mayExist) {
@@ -183,17 +180,17 @@ export class RequestMachinesWatcher implements Loop {
         }
         break;
       case "create":
-        if (word === undefined) this.#writeFirstWord(name);
+        if (state === undefined) this.#writeFirstState(name);
     }
     request.ready.unshift({ name, index, mayExist, failures: 0, notBeforeMs: 0 });
   }
 
-  /** Without this word a machine reads as `creating` all the same, so nothing waits for it. */
-  #writeFirstWord(machine: string): void {
+  /** Without it a machine reads as `creating` all the same, so nothing waits for it. */
+  #writeFirstState(machine: string): void {
     try {
       writeFirstState(this.#watching.workdir, machine);
     } catch (error) {
-      log.warn("First status word not written", { machine, error: describeError(error) });
+      log.warn("First state not written", { machine, error: describeError(error) });
     }
   }
 
@@ -288,8 +285,8 @@ export class RequestMachinesWatcher implements Loop {
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { workdir, returns, signal } = this.#watching;
     const { name, mayExist } = machine;
-    const word = readState(workdir, name);
-    if (word === undefined || word === "creating") {
+    const state = readState(workdir, name);
+    if (state === undefined || state === "creating") {
       const isWanted = !returns.has(name) && !request.isOutdated;
       if (isWanted) await this.#createPod(request, machine);
       else if (!(mayExist || request.isOutdated) || !await findOurs(this.#watching, name, { signal })) {
@@ -312,7 +309,6 @@ export class RequestMachinesWatcher implements Loop {
     if (this.#watching.signal.aborted) return void request.delayed.push(machine);
     this.#limiter.failed(error);
     if (isRetryable(error)) return this.#tryLater(request, machine, error);
-    log.error("Pod rejected", { machine: machine.name, error: describeError(error) });
     request.ending.push(endRejected(machine.name, describeError(error)));
     this.#wake();
   }

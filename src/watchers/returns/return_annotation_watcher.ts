@@ -4,7 +4,7 @@ import { RETURN_ANNOTATION, type ReturnMemory } from "../../templates/podspec.ts
 import { readPodFacts } from "../../workdir/machines.ts";
 import { readReturn } from "../../workdir/returns.ts";
 import { Complaints } from "../work/complaints.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { signatureOf } from "../recovery/pod_memory.ts";
 import { isClusterTrouble, Limiter } from "../work/limiter.ts";
 import type { Watching } from "../dependencies.ts";

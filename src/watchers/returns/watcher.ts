@@ -18,7 +18,7 @@ import {
 } from "../../workdir/returns.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { type Found, PodLookup } from "./pod_lookup.ts";
 import { Retries } from "../work/retries.ts";
 import { changeOfObservation } from "../pods/observations.ts";
@@ -26,12 +26,12 @@ import type { Watching } from "../dependencies.ts";
 
 /** What the work directory says of a machine that Symphony has given back. */
 export interface ReturnedMachine {
-  word: MachineState | undefined;
+  state: MachineState | undefined;
   pod: PodFacts | undefined;
   /** Its entry in its request: absent where we never issued it, or the request was lost. */
   entry: "pending" | "created" | undefined;
   /** What was noted of its end, where it has come to one. */
-  record: Pick<Tombstone, "uid"> | undefined;
+  tombstone: Pick<Tombstone, "uid"> | undefined;
 }
 
 /**
@@ -42,12 +42,12 @@ export interface ReturnedMachine {
  * - `delete`: its pod exists as far as we know
  * - `find`: it was created, but its pod has not been seen yet, or its file was lost; or nothing is known of it
  */
-export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
+export function decideReturn({ state, pod, entry, tombstone }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
   if (pod) return "delete";
-  if (word === "deleted") return "gone";
+  if (state === "deleted") return "gone";
   if (entry === "pending") return "wait";
   // It failed without a pod; where nothing is noted, that may have been lost.
-  return word === "failed" && record && record.uid === undefined ? "gone" : "find";
+  return state === "failed" && tombstone && tombstone.uid === undefined ? "gone" : "find";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
@@ -184,8 +184,8 @@ export class RequestReturnMachinesWatcher implements Loop {
     const { workdir } = this.#watching;
     const pod = readPodFacts(workdir, machine);
     const entry = readMachineEntry(workdir, machine);
-    const record = readTombstone(workdir, machine);
-    const todo = decideReturn({ word: readState(workdir, machine), pod, entry, record });
+    const tombstone = readTombstone(workdir, machine);
+    const todo = decideReturn({ state: readState(workdir, machine), pod, entry, tombstone });
     const before = machines.get(machine);
     if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#podDeleter.gone(before);
     if (pod) {

@@ -97,7 +97,7 @@ export class DeletionBrake {
       workdir.write(workdir.layout.podDeleter, `${JSON.stringify(count)}\n`);
       this.#isNoted = true;
     } catch (error) {
-      log.warn("The number of podDeleter cannot be noted", { error: describeError(error) });
+      log.warn("The number of deletions cannot be noted", { error: describeError(error) });
     }
   }
 

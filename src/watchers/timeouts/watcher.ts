@@ -9,12 +9,13 @@ import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
 import { readPodFacts, readState, readTombstone } from "../../workdir/machines.ts";
 import type { Tombstone } from "../../machine/tombstone.ts";
+import { readMachine } from "../../workdir/snapshot.ts";
 import { readSyncStatus } from "../../workdir/index/sync_status.ts";
-import { decideTimeout, type Limits, type PodAges, reasonToGiveUp } from "./aging_machine.ts";
+import { decideTimeout, type Limits, type PodAges, reasonToGiveUp } from "./decide.ts";
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
-import type { Loop, Outcome } from "../outcome.ts";
+import type { Loop, Outcome } from "../loop.ts";
 import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
 import { isClusterTrouble, Limiter } from "../work/limiter.ts";
@@ -67,9 +68,9 @@ export class TimeoutsWatcher implements Loop {
     }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
-  /** How many pods are not deleted now because too many would be: see `DeletionBrake`. */
-  get held(): number {
-    return this.#brake.held;
+  /** `heldDeletions`: how many pods are not deleted now because too many would be, if there are any (see `DeletionBrake`). */
+  get counts(): { heldDeletions: number | undefined } {
+    return { heldDeletions: this.#brake.held || undefined };
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -81,7 +82,7 @@ export class TimeoutsWatcher implements Loop {
   /** What is seen of the cluster is in doubt: nothing is given up or deleted because of it. */
   #isInDoubt(): boolean {
     const { doubt } = readSyncStatus(this.#watching.workdir, "pods") ?? {};
-    if (doubt !== undefined && this.#doubt === undefined) log.warn("Timeouts and podDeleter paused", { why: doubt });
+    if (doubt !== undefined && this.#doubt === undefined) log.warn("Timeouts and deletions paused", { why: doubt });
     this.#doubt = doubt;
     return doubt !== undefined;
   }
@@ -186,11 +187,10 @@ export class TimeoutsWatcher implements Loop {
 
   #decide(machine: string, pod: PodFacts): ReturnType<typeof decideTimeout> {
     const { workdir, returns, clock } = this.#watching;
-    const word = readState(workdir, machine);
-    const record = readTombstone(workdir, machine);
-    const notedAt = record && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
-    const state = { word, pod, record, returned: returns.has(machine), notedAt, ages: this.#agesOf(machine, pod) };
-    return decideTimeout(state, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
+    const { state, tombstone, returned } = readMachine(workdir, machine, { isReturned: (name) => returns.has(name) });
+    const notedAt = tombstone && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
+    const aging = { state, tombstone, returned, pod, notedAt, ages: this.#agesOf(machine, pod) };
+    return decideTimeout(aging, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
   }
 
   /** What earlier versions and the existing plug-in wrote does not say since when it was seen. */
@@ -280,23 +280,22 @@ export class TimeoutsWatcher implements Loop {
     const givenUp = new Map<string, Tombstone>();
     // Judged only in the commit's turn: while answers, and the turn, were waited for, others may have come up.
     const decide = (machine: string, pod: Pod): Change | undefined => {
-      const record = this.#recordOf(machine, pod);
-      if (!record) return undefined;
-      givenUp.set(machine, record);
-      return changeOfEnding({ machine, word: "failed", record });
+      const tombstone = this.#tombstoneOf(machine, pod);
+      if (!tombstone) return undefined;
+      givenUp.set(machine, tombstone);
+      return changeOfEnding({ machine, state: "failed", tombstone });
     };
     const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
     for (const [machine, error] of failed) this.#retries.note(machine, error);
-    for (const [machine, { uid, message }] of givenUp) {
+    for (const [machine, { uid }] of givenUp) {
       if (failed.has(machine)) continue;
       this.#retries.clear(machine);
-      log.warn("Machine given up", { machine, message });
       if (uid !== undefined) this.#podDeleter.want(machine, { uid, deletionAt: undefined });
     }
   }
 
   /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
-  #recordOf(machine: string, pod: Pod): Tombstone | undefined {
+  #tombstoneOf(machine: string, pod: Pod): Tombstone | undefined {
     const facts = readPodFacts(this.#watching.workdir, machine);
     const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
     const ages = facts && this.#agesOf(machine, facts);

@@ -38,8 +38,11 @@ const PodSchema = v.looseObject({
   hostfactory: v.optional(PodNotesSchema),
 });
 
-/** The pod that a machine's file holds, whoever wrote it, and our notes on it; nothing if there is none that can be read. */
-export function readPodFile(workdir: Workdir, machine: string): Pod & { hostfactory?: PodNotes } | undefined {
+/** A pod as its file has it, with our notes on it. */
+export type PodFile = Pod & { hostfactory?: PodNotes };
+
+/** The pod that a machine's file holds, whichever program wrote it; `undefined` if there is none that can be read. */
+export function readPodFile(workdir: Workdir, machine: string): PodFile | undefined {
   const pod = readRecord(workdir, workdir.layout.pod(machine), PodSchema);
   if (!pod) return undefined;
   const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
@@ -49,5 +52,5 @@ export function readPodFile(workdir: Workdir, machine: string): Pod & { hostfact
     ...pod,
     metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
     status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
-  } as Pod & { hostfactory?: PodNotes };
+  } as PodFile;
 }

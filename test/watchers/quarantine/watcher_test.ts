@@ -42,7 +42,7 @@ Deno.test("what is broken is written down with its reason, since when, and how o
   await ask(watching, "good", 1);
   const found = await look(watching, new QuarantineWatcher(watching));
   assert.deepEqual(found.map(({ path, reason }) => [path, reason]).sort(), [
-    ["/work/pods-status/x-0", "Its word 'exploded' is not known"],
+    ["/work/pods-status/x-0", "Its state 'exploded' is not known"],
     ["/work/pods/x-0", "It does not hold what it should"],
     ["/work/requests/linked", "It is not a request"],
     ["/work/requests/notes.txt", "It is not a request"],

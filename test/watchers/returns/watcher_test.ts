@@ -16,26 +16,26 @@ const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 0
 const decisions: [machine: Partial<ReturnedMachine>, todo: string][] = [
   [{}, "find"],
   [{ entry: "pending" }, "wait"],
-  [{ entry: "pending", word: "creating" }, "wait"],
-  [{ entry: "pending", word: "deleted" }, "gone"],
+  [{ entry: "pending", state: "creating" }, "wait"],
+  [{ entry: "pending", state: "deleted" }, "gone"],
   [{ entry: "created" }, "find"],
-  [{ entry: "created", word: "creating" }, "find"],
-  [{ entry: "created", word: "running" }, "find"],
-  [{ entry: "created", word: "running", pod }, "delete"],
-  [{ entry: "created", word: "failed", pod }, "delete"],
-  [{ entry: "created", word: "failed" }, "find"],
-  [{ entry: "created", word: "failed", record: {} }, "gone"],
-  [{ entry: "created", word: "deleted" }, "gone"],
-  [{ entry: "created", word: "deleted", pod }, "delete"],
-  [{ word: "running" }, "find"],
-  [{ word: "unknown" }, "find"],
-  [{ entry: "created", word: "succeeded" }, "find"],
-  [{ entry: "created", word: "failed", record: { uid: "u" } }, "find"],
+  [{ entry: "created", state: "creating" }, "find"],
+  [{ entry: "created", state: "running" }, "find"],
+  [{ entry: "created", state: "running", pod }, "delete"],
+  [{ entry: "created", state: "failed", pod }, "delete"],
+  [{ entry: "created", state: "failed" }, "find"],
+  [{ entry: "created", state: "failed", tombstone: {} }, "gone"],
+  [{ entry: "created", state: "deleted" }, "gone"],
+  [{ entry: "created", state: "deleted", pod }, "delete"],
+  [{ state: "running" }, "find"],
+  [{ state: "unknown" }, "find"],
+  [{ entry: "created", state: "succeeded" }, "find"],
+  [{ entry: "created", state: "failed", tombstone: { uid: "u" } }, "find"],
 ];
 for (const [machine, todo] of decisions) {
   Deno.test(`a returned machine with ${JSON.stringify({ ...machine, ...(machine.pod ? { pod: "there" } : {}) })}: ${todo}`, () => {
     assert.equal(
-      decideReturn({ word: undefined, pod: undefined, entry: undefined, record: undefined, ...machine }),
+      decideReturn({ state: undefined, pod: undefined, entry: undefined, tombstone: undefined, ...machine }),
       todo,
     );
   });

@@ -1,18 +1,13 @@
-import type { MachineState } from "../../hf/status.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
-import type { Tombstone } from "../../machine/tombstone.ts";
+import type { KnownMachine } from "../../machine/snapshot.ts";
 import { isNotedAs, startupFailureOf } from "../../machine/startup_failure.ts";
 import { pendingReason } from "../../machine/failure_reason.ts";
 import { phaseOf } from "../../machine/readiness.ts";
 
-/** What the work directory says of a machine that has a pod file. */
-export interface AgingMachine {
-  word: MachineState | undefined;
-  record: Tombstone | undefined;
+/** A machine that has a pod file. If it is returned, its deletion is the returns watcher's. */
+export interface AgingMachine extends KnownMachine {
   pod: PodFacts;
-  /** Symphony has given it back: its deletion is the return requests' watcher's. */
-  returned: boolean;
   /** When what is noted of the machine's end was written, in seconds since the epoch, by this host's clock. */
   notedAt: number | undefined;
   ages: PodAges;
@@ -54,22 +49,22 @@ export interface Limits {
  * is not known, nothing has an age
  */
 export function decideTimeout(
-  { word, record, pod, returned, notedAt, ages }: AgingMachine,
+  { state, tombstone, pod, returned, notedAt, ages }: AgingMachine,
   options: Limits & { now: number | undefined; hostNow: number },
 ): "stays" | "ask" | "delete" {
   const { now, hostNow, podTimeoutSeconds, imagePullGraceSeconds } = options;
   if (returned) return "stays";
-  if (record?.givenUp) {
-    const isStray = word === "deleted";
+  if (tombstone?.givenUp) {
+    const isStray = state === "deleted";
     return isStray && (isFresh(notedAt, hostNow) || isFresh(pod.createdAt, now)) ? "stays" : "delete";
   }
   // How it ended is told from the note on it once its pod is gone.
-  if (word === "failed" || word === "succeeded") {
+  if (state === "failed" || state === "succeeded") {
     const hasEndedLongAgo = ages.ended > ENDED_GRACE_SECONDS && isOver(pod.endedAt, now, ENDED_GRACE_SECONDS);
-    return record && hasEndedLongAgo ? "delete" : "stays";
+    return tombstone && hasEndedLongAgo ? "delete" : "stays";
   }
-  const isWaiting = word === "pending" || word === "creating";
-  if (!isWaiting && word !== "running") return "stays";
+  const isWaiting = state === "pending" || state === "creating";
+  if (!isWaiting && state !== "running") return "stays";
   if (pod.hindered?.isCertain) return "ask";
   if (!isWaiting) return "stays";
   const isHindered = ages.hindered > imagePullGraceSeconds && isOver(pod.hindered?.since, now, imagePullGraceSeconds);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Node, NodeCondition, Taint } from "../../../src/kube/types.ts";
-import { type KnownNode, nodeDeparture } from "../../../src/watchers/nodes/departures.ts";
+import { type KnownNode, nodeDeparture } from "../../../src/watchers/nodes/decide.ts";
 
 const now = Date.UTC(2026, 10, 20, 12) / 1000;
 const at = (seconds: number) => new Date((now + seconds) * 1000).toISOString().replace(".000", "");

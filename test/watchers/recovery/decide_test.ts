@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decideAdoption, type FoundRequest } from "../../../src/watchers/recovery/adoption.ts";
+import { decideAdoption, type FoundRequest } from "../../../src/watchers/recovery/decide.ts";
 
 const memory = { templateId: "T", count: 3, requestedAt: 5 };
 const cases: [what: string, found: Partial<FoundRequest>, adoption: ReturnType<typeof decideAdoption>][] = [

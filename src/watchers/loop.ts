@@ -16,4 +16,10 @@ export type Outcome =
 export interface Loop {
   readonly name: string;
   step(signal: AbortSignal): Promise<Outcome>;
+  /** Resolves once nothing that it began is under way. */
+  drained?(): Promise<void>;
+  /** False if the sync status that it wrote last is not there any more; absent if it writes none. */
+  readonly viewIsOurs?: boolean;
+  /** What the stats line tells of it, by name; `undefined` is left out. */
+  readonly counts?: Readonly<Record<string, number | undefined>>;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../../src/kube/types.ts";
-import { decideTimeout, reasonToGiveUp } from "../../../src/watchers/timeouts/aging_machine.ts";
+import { decideTimeout, reasonToGiveUp } from "../../../src/watchers/timeouts/decide.ts";
 import { ourPod } from "../../support/memory_watching.ts";
 
 const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
@@ -13,7 +13,7 @@ const ended = { ...pod, endedAt: 1_100 };
 const noted = { ...givenUp, givenUp: false };
 const hopeless = { ...pod, hindered: { isCertain: true } };
 for (
-  const [word, age, others, decision] of [
+  const [state, age, others, decision] of [
     ["pending", 300, {}, "stays"],
     ["pending", 301, {}, "ask"],
     ["creating", 301, {}, "ask"],
@@ -21,14 +21,14 @@ for (
     ["failed", 9_999, {}, "stays"],
     ["unknown", 9_999, {}, "stays"],
     ["pending", 9_999, { returned: true }, "stays"],
-    ["failed", 1, { record: givenUp }, "delete"],
-    ["failed", 1, { record: givenUp, returned: true }, "stays"],
-    ["deleted", 29, { record: givenUp }, "stays"],
-    ["deleted", 30, { record: givenUp }, "delete"],
-    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 29 }, "stays"],
-    ["deleted", 9_999, { record: givenUp, notedAt: 50_000 - 30 }, "delete"],
-    ["deleted", 9_999, { record: givenUp, notedAt: 50_001 }, "delete"],
-    ["pending", 301, { record: { ...givenUp, givenUp: false } }, "ask"],
+    ["failed", 1, { tombstone: givenUp }, "delete"],
+    ["failed", 1, { tombstone: givenUp, returned: true }, "stays"],
+    ["deleted", 29, { tombstone: givenUp }, "stays"],
+    ["deleted", 30, { tombstone: givenUp }, "delete"],
+    ["deleted", 9_999, { tombstone: givenUp, notedAt: 50_000 - 29 }, "stays"],
+    ["deleted", 9_999, { tombstone: givenUp, notedAt: 50_000 - 30 }, "delete"],
+    ["deleted", 9_999, { tombstone: givenUp, notedAt: 50_001 }, "delete"],
+    ["pending", 301, { tombstone: { ...givenUp, givenUp: false } }, "ask"],
     ["pending", 301, { pod: { ...pod, createdAt: undefined } }, "stays"],
     ["pending", 160, { pod: hindered }, "stays"],
     ["pending", 161, { pod: hindered }, "ask"],
@@ -40,29 +40,29 @@ for (
     ["running", 1, { pod: hopeless, returned: true }, "stays"],
     ["failed", 1, { pod: hopeless }, "stays"],
     ["succeeded", 1, { pod: hopeless }, "stays"],
-    ["failed", 3_700, { pod: ended, record: noted }, "stays"],
-    ["failed", 3_701, { pod: ended, record: noted }, "delete"],
-    ["succeeded", 3_700, { pod: ended, record: noted }, "stays"],
-    ["succeeded", 3_701, { pod: ended, record: noted }, "delete"],
-    ["failed", 3_701, { pod: ended, record: noted, returned: true }, "stays"],
+    ["failed", 3_700, { pod: ended, tombstone: noted }, "stays"],
+    ["failed", 3_701, { pod: ended, tombstone: noted }, "delete"],
+    ["succeeded", 3_700, { pod: ended, tombstone: noted }, "stays"],
+    ["succeeded", 3_701, { pod: ended, tombstone: noted }, "delete"],
+    ["failed", 3_701, { pod: ended, tombstone: noted, returned: true }, "stays"],
     ["failed", 9_999, { pod: ended }, "stays"],
-    ["failed", 9_999, { record: noted }, "stays"],
-    ["running", 9_999, { pod: ended, record: noted }, "stays"],
-    ["unknown", 9_999, { pod: ended, record: noted }, "stays"],
-    ["deleted", 9_999, { pod: ended, record: noted }, "stays"],
+    ["failed", 9_999, { tombstone: noted }, "stays"],
+    ["running", 9_999, { pod: ended, tombstone: noted }, "stays"],
+    ["unknown", 9_999, { pod: ended, tombstone: noted }, "stays"],
+    ["deleted", 9_999, { pod: ended, tombstone: noted }, "stays"],
   ] as const
 ) {
-  Deno.test(`a pod that is ${word}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
-    const machine = { word, record: undefined, pod, returned: false, notedAt: undefined, ages, ...others };
+  Deno.test(`a pod that is ${state}, ${age} s old, with ${JSON.stringify(others)}: ${decision}`, () => {
+    const machine = { state, tombstone: undefined, pod, returned: false, notedAt: undefined, ages, ...others };
     assert.equal(decideTimeout(machine, { ...limits, now: 1_000 + age, hostNow: 50_000 }), decision);
   });
 }
 
 Deno.test("while the cluster's time is not known nothing is too old, but what is hopeless is so at once", () => {
-  const machine = { word: "pending", record: undefined, returned: false, notedAt: undefined, ages } as const;
+  const machine = { state: "pending", tombstone: undefined, returned: false, notedAt: undefined, ages } as const;
   assert.equal(decideTimeout({ ...machine, pod: hindered }, { ...limits, now: undefined, hostNow: 0 }), "stays");
   assert.equal(decideTimeout({ ...machine, pod: hopeless }, { ...limits, now: undefined, hostNow: 0 }), "ask");
-  const failed = { ...machine, word: "failed", record: noted, pod: ended } as const;
+  const failed = { ...machine, state: "failed", tombstone: noted, pod: ended } as const;
   assert.equal(decideTimeout(failed, { ...limits, now: undefined, hostNow: 0 }), "stays");
 });
 
@@ -149,10 +149,10 @@ const overdue = [
   ["failed", { ended: 3_600 }, "stays"],
   ["failed", { ended: 3_601 }, "delete"],
 ] as const;
-for (const [word, own, decision] of overdue) {
-  Deno.test(`a pod that is ${word} and overdue, by our own clocks since ${JSON.stringify(own)}: ${decision}`, () => {
-    const record = word === "failed" ? noted : undefined;
-    const machine = { word, record, pod: { ...hindered, ...ended, hindered: hindered.hindered }, returned: false };
+for (const [state, own, decision] of overdue) {
+  Deno.test(`a pod that is ${state} and overdue, by our own clocks since ${JSON.stringify(own)}: ${decision}`, () => {
+    const tombstone = state === "failed" ? noted : undefined;
+    const machine = { state, tombstone, pod: { ...hindered, ...ended, hindered: hindered.hindered }, returned: false };
     const since = { pod: 0, hindered: 0, ended: 0, ...own };
     const options = { ...limits, now: 99_999, hostNow: 50_000 };
     assert.equal(decideTimeout({ ...machine, notedAt: undefined, ages: since }, options), decision);

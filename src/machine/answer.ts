@@ -1,0 +1,115 @@
+import type { MachineAnswer } from "../hf/answers.ts";
+import {
+  type MachineResult,
+  type MachineState,
+  type MachineStatus,
+  machineStatus,
+  requestResult,
+} from "../hf/status.ts";
+import type { MachineSnapshot } from "./snapshot.ts";
+
+/** What a machine's message says while nothing is wrong with it, as the legacy plug-in has it. */
+const ALLOCATED = "Allocated by K8s hostfactory";
+
+/** Why a machine failed, if nothing more is known of it than its state. */
+const GENERIC_FAILURE: Partial<Record<MachineState, string>> = {
+  failed: "The pod failed",
+  unknown: "The pod's state is unknown to the cluster: its node may be lost",
+  deleted: "The pod was deleted, and not because Symphony returned the machine",
+};
+
+/**
+ * What Symphony is told of a machine that it asked for.
+ * @param request what the request says of itself; absent for those of the legacy plug-in
+ */
+export function answerForRequest(
+  machine: MachineSnapshot,
+  request: { requestedAt: number } | undefined,
+): MachineAnswer {
+  const { name, state } = machine;
+  // 1. Still to be created, or its state was lost: not decided yet.
+  if (state === undefined && (machine.entry === "pending" || request)) return undecided(name);
+  const result = requestResult(state);
+  const known = { name, status: machineStatus(state), launchtime: request?.requestedAt };
+  if (result !== "fail") return answer({ ...known, result, ...addressOf({ pod: machine.pod }) });
+  // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.
+  const { tombstone } = machine;
+  const ended = { ...known, ...addressOf(machine) };
+  // A power failure takes the note of one that was up and returned alone; the legacy plug-in leaves none of what failed.
+  const mayLackNote = state === "deleted" || (state === "failed" && request !== undefined);
+  const isWell = tombstone
+    ? tombstone.succeeded || (tombstone.returned && tombstone.up)
+    : mayLackNote && machine.returned;
+  if (isWell) return answer({ ...ended, result: "succeed" });
+  // 3. It failed, and says why.
+  const message = tombstone?.message || (state && GENERIC_FAILURE[state]) ||
+    "Nothing is known of this machine any more";
+  return answer({ ...ended, result, message });
+}
+
+/**
+ * What Symphony is told of a machine that it gave back: it counts as given back once its pod is gone, whatever its state says
+ * before that.
+ * @param request the return request: whether it says more of itself than the legacy plug-in's do, and whether it is finished
+ */
+export function answerForReturn(
+  machine: MachineSnapshot,
+  request: { hasRecord: boolean; isProcessed: boolean },
+): MachineAnswer {
+  const { name, state } = machine;
+  // If nothing is known of it, the cluster is asked before its return request counts as handled.
+  const isUndecided = state === undefined && request.hasRecord && !request.isProcessed;
+  const status = isUndecided ? "running" : machineStatus(state);
+  const isGone = status === "terminated" && state !== "unknown" && hasGone(machine, request);
+  return answer({ name, status, result: isGone ? "succeed" : "executing", ...addressOf(machine) });
+}
+
+function hasGone(machine: MachineSnapshot, { isProcessed }: { isProcessed: boolean }): boolean {
+  const { state, pod, tombstone } = machine;
+  if (state === "deleted") {
+    // The legacy plug-in says so as soon as it gives a pod up. Another pod in its place does not count.
+    const isStillThere = pod !== undefined && (tombstone === undefined || tombstone.uid === pod.uid);
+    return !isStillThere;
+  }
+  // If it had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
+  const hadPod = state === "succeeded" || (state === "failed" && !tombstone) || tombstone?.uid !== undefined;
+  return (isProcessed || !hadPod) && !machine.hasPodFile;
+}
+
+/** What Symphony is told of a machine that it gave back and that we never issued. */
+export function answerForUnknown(name: string): MachineAnswer {
+  return answer({ name, result: "succeed", status: "terminated" });
+}
+
+/** What Symphony is told of a machine about which nothing can be said yet, or nothing can be read now. */
+export function undecided(name: string): MachineAnswer {
+  return answer({ name, result: "executing", status: "running" });
+}
+
+/** Who and where the machine is or was: from its pod, else from what was noted at its end. */
+function addressOf({ pod, tombstone }: Partial<Pick<MachineSnapshot, "pod" | "tombstone">>): Partial<MachineAnswer> {
+  const { uid, privateIpAddress } = pod ?? tombstone ?? {};
+  const launchtime = pod ? pod.createdAt : tombstone?.launchtime;
+  return {
+    ...(uid === undefined ? {} : { machineId: uid }),
+    ...(privateIpAddress === undefined ? {} : { privateIpAddress }),
+    ...(launchtime === undefined ? {} : { launchtime }),
+  };
+}
+
+function answer(
+  facts:
+    & { name: string; result: MachineResult; status: MachineStatus }
+    & { [key in keyof MachineAnswer]?: MachineAnswer[key] | undefined },
+): MachineAnswer {
+  return {
+    machineId: facts.machineId ?? "",
+    name: facts.name,
+    result: facts.result,
+    status: facts.status,
+    privateIpAddress: facts.privateIpAddress ?? "",
+    publicIpAddress: "",
+    launchtime: facts.launchtime ?? 0,
+    message: facts.message ?? ALLOCATED,
+  };
+}

@@ -1,0 +1,28 @@
+import type { Kube } from "../kube/kube.ts";
+import type { Clock } from "../clock.ts";
+import type { Random } from "../random.ts";
+import type { Watching } from "../watchers/dependencies.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
+import { readInstances } from "../workdir/instances.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import type { Terms } from "./tenure.ts";
+
+/** What every watcher of this process stands on, while it owns the instance on these terms. */
+export function dependenciesOf(
+  given: { workdir: Workdir; kube: Kube; clock: Clock; random: Random; terms: Terms },
+  options: { instance: string; concurrency: number } & Pick<Watching, "stopping" | "signal">,
+): Watching {
+  const { workdir, kube, clock, random, terms } = given;
+  return {
+    workdir,
+    kube,
+    clock,
+    random,
+    formerInstances: readInstances(workdir).filter((name) => name !== options.instance),
+    identity: terms.identity,
+    isSoleOwner: terms.isLeased,
+    suspects: new Set(),
+    returns: new ReturnIndex(workdir),
+    ...options,
+  };
+}

@@ -1,0 +1,179 @@
+import { type Clock, NOT_NEEDED } from "../clock.ts";
+import type { Kube } from "../kube/kube.ts";
+import { reflect } from "../kube/reflector.ts";
+import { logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import { version } from "../version.ts";
+import type { Watching } from "../watchers/dependencies.ts";
+import type { Loop } from "../watchers/loop.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import { dependenciesOf } from "./dependencies.ts";
+import { DirectoryKeeper } from "./directory_keeper.ts";
+import type { Fence } from "./fence.ts";
+import { LoopRunner } from "./loop_runner.ts";
+import { type Collect, MemoryKeeper } from "./memory.ts";
+import { StatsLine, type Usage } from "./stats_line.ts";
+import type { Tenure, Terms } from "./tenure.ts";
+import { type LoopEntry, LOOPS, type WatcherOptions } from "./watchers.ts";
+
+/** How the loops of a process run. */
+export interface WatchOptions extends WatcherOptions {
+  instance: string;
+  /** Calls under way at once, of creates and of deletes each. */
+  concurrency: number;
+  /** After how many seconds the API server is asked to end each watch. */
+  watchTimeoutSeconds: number;
+  /** How often everything is listed again though nothing seems to be missing, in milliseconds; default: the reflector's. */
+  relistMs?: number;
+  /** Let each watcher take one step, end what that started, and stop. */
+  runOnce?: boolean;
+}
+
+/** What the loops of a process stand on while it owns what they change. */
+export interface Stay {
+  workdir: Workdir;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  collect?: Collect | undefined;
+  usage?: (() => Usage) | undefined;
+  fence: Fence;
+  tenure: Tenure;
+  terms: Terms;
+  stopping: AbortSignal;
+  /** To be called once the work directory is not ours any more; it aborts `stopping`. @param reason why, as a sentence */
+  lost: (reason: string) => void;
+}
+
+/** How long, in milliseconds, calls under way may take to end once the process is to stop. */
+const DRAIN_MS = 8_000;
+
+const log = logger("serve");
+
+/** Runs the loops of the watchers until `stopping` aborts, and then lets what is under way end. */
+export async function watch(stay: Stay, options: WatchOptions): Promise<void> {
+  const workdir = stay.workdir.fenced(stay.fence.check);
+  await workdir.prepare();
+  await new Watch(workdir, stay, options).run();
+}
+
+class Watch {
+  readonly #workdir: Workdir;
+  readonly #stay: Stay;
+  readonly #options: WatchOptions;
+  readonly #watching: Watching;
+  readonly #memory: MemoryKeeper | undefined;
+  /** Aborts once what is under way has had its time to end. */
+  readonly #end = new AbortController();
+  readonly #loops: Loop[] = [];
+  readonly #running: Promise<void>[] = [];
+  /** By directory, what a change in it wakes. */
+  readonly #wokenBy = new Map<string, LoopRunner[]>();
+
+  /** @param workdir behind the fence */
+  constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
+    const { kube, clock, random, collect, usage, terms, stopping } = stay;
+    const { instance, concurrency } = options;
+    this.#workdir = workdir;
+    this.#stay = stay;
+    this.#options = options;
+    this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
+    const given = { workdir, kube, clock, random, terms };
+    this.#watching = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
+  }
+
+  async run(): Promise<void> {
+    const { stopping, fence } = this.#stay;
+    const workdir = this.#workdir;
+    const { instance, watchers, dryRun = false, runOnce = false } = this.#options;
+    log.info("Watching", { version, workdir: workdir.layout.root, instance, watchers: watchers.join(",") });
+    const chosen = LOOPS.filter(({ partOf }) => partOf === undefined ? !dryRun : watchers.includes(partOf))
+      .map((entry) => ({ entry, runner: this.#runner({ periodMs: entry.periodMs }) }));
+    for (const { entry, runner } of chosen) this.#note(entry, runner);
+    // Watch first, then scan: what comes in between is noticed by one or the other.
+    workdir.files.watch([...this.#wokenBy.keys()], {
+      signal: stopping,
+      changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
+    });
+    if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
+    const returns = chosen.find(({ entry }) => entry.partOf === "request-return-machines")?.runner;
+    for (const { entry, runner } of chosen) this.#begin(entry, runner, { wakeReturns: () => returns?.wake() });
+    this.#tell();
+    if (!dryRun && !runOnce) this.#start(this.#keeper(), this.#runner({}));
+    await Promise.all(this.#running);
+    // What is not ours any more is given no time.
+    await this.#drain(fence.isOpen ? DRAIN_MS : 0);
+    log.info("Stopped");
+  }
+
+  /** @param options `isBystander`: it changes nothing, and so needs to own nothing */
+  #runner(
+    { periodMs = Infinity, isBystander = false }: { periodMs?: number | undefined; isBystander?: boolean },
+  ): LoopRunner {
+    const { clock, random, fence } = this.#stay;
+    const ended = () => this.#memory?.look();
+    const mayStep = isBystander ? undefined : (signal: AbortSignal) => fence.opened(signal);
+    return new LoopRunner({ clock, random, periodMs, ended, ...(mayStep ? { mayStep } : {}) });
+  }
+
+  #note({ wokenBy }: LoopEntry, runner: LoopRunner): void {
+    for (const directory of wokenBy?.(this.#workdir.layout, this.#options) ?? []) {
+      this.#wokenBy.set(directory, [...this.#wokenBy.get(directory) ?? [], runner]);
+    }
+  }
+
+  #begin(entry: LoopEntry, runner: LoopRunner, { wakeReturns }: { wakeReturns: () => void }): void {
+    const { clock, random, kube, stopping } = this.#stay;
+    const { watchTimeoutSeconds, relistMs } = this.#options;
+    const loop = entry.make({ watching: this.#watching, options: this.#options, wake: runner.wake, wakeReturns });
+    if (!loop) return;
+    this.#start(loop, runner);
+    const relist = relistMs === undefined ? {} : { relistMs };
+    const shared = { clock, random, signal: stopping, watchTimeoutSeconds, ...relist };
+    const followed = entry.follow?.(loop, kube, (source, sink, own) => reflect(source, sink, { ...shared, ...own }));
+    if (followed) this.#running.push(followed);
+  }
+
+  #start(loop: Loop, runner: LoopRunner): void {
+    const { stopping } = this.#stay;
+    this.#loops.push(loop);
+    this.#running.push(this.#options.runOnce ? once(loop, stopping) : runner.run(loop, stopping));
+  }
+
+  #tell(): void {
+    const { clock, usage } = this.#stay;
+    if (!usage) return;
+    const counts = () => Object.assign({}, ...this.#loops.map((loop) => loop.counts));
+    this.#start(new StatsLine({ clock, usage, counts }), this.#runner({ isBystander: true }));
+  }
+
+  #keeper(): DirectoryKeeper {
+    const { workdir, clock, tenure, lost } = this.#stay;
+    const followers = this.#loops.filter((loop) => loop.viewIsOurs !== undefined);
+    const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((loop) => loop.viewIsOurs);
+    const note = (standby: string | undefined) => tenure.note(standby);
+    const trouble = () => tenure.trouble;
+    return new DirectoryKeeper({ workdir, clock }, {
+      watchers: this.#options.watchers,
+      viewIsOurs,
+      lost,
+      note,
+      trouble,
+    });
+  }
+
+  /** Lets calls under way end, and ends them when their time is over: what they were to do is done after the next start. */
+  async #drain(drainMs: number): Promise<void> {
+    const drained = Promise.all(this.#loops.map((loop) => loop.drained?.()));
+    const timer = new AbortController();
+    await Promise.race([drained, this.#stay.clock.sleep(drainMs, timer.signal)]);
+    timer.abort(NOT_NEEDED);
+    this.#end.abort();
+    await drained;
+  }
+}
+
+async function once(loop: Loop, signal: AbortSignal): Promise<void> {
+  const outcome = await loop.step(signal);
+  if (outcome.kind === "failed" || outcome.kind === "terminal") throw outcome.error;
+}

@@ -1,0 +1,122 @@
+import type { Kube, Source } from "../kube/kube.ts";
+import type { ReflectorOptions, ReflectorSink } from "../kube/reflector.ts";
+import type { Node, ObjectMeta, Pod } from "../kube/types.ts";
+import { PodLabel } from "../templates/podspec.ts";
+import type { Watching } from "../watchers/dependencies.ts";
+import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
+import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
+import { RetentionWatcher } from "../watchers/gc/watcher.ts";
+import type { Loop } from "../watchers/loop.ts";
+import { NodesWatcher } from "../watchers/nodes/watcher.ts";
+import { PodsWatcher } from "../watchers/pods/watcher.ts";
+import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
+import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
+import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_watcher.ts";
+import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
+import { TimeoutsWatcher } from "../watchers/timeouts/watcher.ts";
+import type { Layout } from "../workdir/store/layout.ts";
+
+/** The watchers that can run alone or together; each has a lock of its own. */
+export const WATCHERS = ["request-machines", "request-return-machines", "pods", "nodes", "expiry"] as const;
+export type WatcherName = typeof WATCHERS[number];
+
+/** What the watchers are told to do, beside which of them are to run. */
+export interface WatcherOptions {
+  watchers: readonly WatcherName[];
+  /** How long a machine may take to come up: see `Limits` in `watchers/timeouts/decide.ts`. */
+  podTimeoutSeconds: number;
+  imagePullGraceSeconds: number;
+  /** What is kept of finished requests. Absent: nothing is removed. */
+  retention?: RetentionLimits;
+  /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
+  dryRun?: boolean;
+}
+
+/** What a loop is made from. */
+export interface LoopContext {
+  watching: Watching;
+  options: WatcherOptions;
+  /** Makes the loop take a step soon. */
+  wake: () => void;
+  /** Makes the loop that returns machines take a step soon. */
+  wakeReturns: () => void;
+}
+
+/** One line of the table: a loop, and when it runs. */
+export interface LoopEntry {
+  /** The watcher that it is a part of, with which it runs; absent: it runs with each that may change the work directory. */
+  partOf?: WatcherName;
+  /** @returns `undefined` if the options leave it out */
+  make: (context: LoopContext) => Loop | undefined;
+  /** How long it may sleep, in milliseconds: what it waits for may come without a notice. Default: for as long as it asks for. */
+  periodMs?: number;
+  /** The directories in which a change wakes it. */
+  wokenBy?: (layout: Layout, options: WatcherOptions) => string[];
+  /** What it keeps up with: begins to list and watch, into that loop, and goes on until `signal` aborts. */
+  follow?: (loop: Loop, kube: Kube, reflect: Reflect) => Promise<void>;
+}
+
+/** `reflect` of `kube/reflector.ts`, as far as its options are everybody's. */
+export type Reflect = <T extends { metadata: ObjectMeta }>(
+  source: Source<T>,
+  sink: ReflectorSink<T>,
+  options: Partial<ReflectorOptions>,
+) => Promise<void>;
+
+/** How often, in milliseconds, directories are looked at that no notice came for: network file systems give none. */
+const SCAN_EVERY_MS = 1_000;
+
+/** How often, in milliseconds, following the nodes is tried if that is not granted: sites may do without. */
+const NODES_REFUSED_MS = 10 * 60_000;
+
+/** Nodes in a page: each is much longer than a pod. */
+const NODES_IN_PAGE = 100;
+
+/** Every loop of the watchers, in the order in which they start. */
+export const LOOPS: readonly LoopEntry[] = [
+  {
+    partOf: "request-machines",
+    make: ({ watching, wake }) => new RequestMachinesWatcher(watching, wake),
+    periodMs: SCAN_EVERY_MS,
+    wokenBy: ({ requests, returnRequests }) => [requests, returnRequests],
+  },
+  {
+    partOf: "request-return-machines",
+    make: ({ watching, wake }) => new RequestReturnMachinesWatcher(watching, wake),
+    periodMs: SCAN_EVERY_MS,
+    // In one process the loop that follows the pods wakes it itself.
+    wokenBy: ({ returnRequests, podsStatus }, { watchers }) =>
+      watchers.includes("pods") ? [returnRequests] : [returnRequests, podsStatus],
+  },
+  { partOf: "request-return-machines", make: ({ watching }) => new ReturnAnnotationWatcher(watching) },
+  {
+    partOf: "expiry",
+    make: ({ watching, options, wake }) => new TimeoutsWatcher(watching, { ...options, wake }),
+  },
+  {
+    partOf: "pods",
+    make: ({ watching, options }) => options.retention && new RetentionWatcher(watching, options.retention),
+  },
+  {
+    partOf: "pods",
+    make: ({ watching, wake, wakeReturns }) => new PodsWatcher(watching, { wake, changed: wakeReturns }),
+    follow: (loop, kube, reflect) =>
+      reflect(
+        { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube), reconnect: kube.reconnect.bind(kube) },
+        loop as PodsWatcher satisfies ReflectorSink<Pod>,
+        { labelSelector: PodLabel.request },
+      ),
+  },
+  {
+    partOf: "nodes",
+    make: ({ watching, wake }) => new NodesWatcher(watching, { wake }),
+    follow: (loop, kube, reflect) =>
+      reflect(
+        { list: kube.listNodes.bind(kube), watch: kube.watchNodes.bind(kube) },
+        loop as NodesWatcher satisfies ReflectorSink<Node>,
+        { longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE },
+      ),
+  },
+  { make: ({ watching }) => new QuarantineWatcher(watching) },
+  { make: ({ watching }) => new TemporaryFilesWatcher(watching) },
+];

@@ -1,0 +1,21 @@
+import { parseMachineName } from "../../hf/names.ts";
+import type { Pod } from "../../kube/types.ts";
+import type { ReturnMemory } from "../../templates/podspec.ts";
+import { readRequest } from "../../workdir/requests.ts";
+import type { Watching } from "../dependencies.ts";
+import { isSigned, returnMemoryOf } from "./pod_memory.ts";
+
+/**
+ * The return request that a pod of ours remembers, if that is to be believed: others may annotate pods, too. It is believed if
+ * this work directory has signed it, or has lost the machine's request, and perhaps its key with it.
+ */
+export function rememberedReturn(
+  pod: Pod,
+  { workdir, identity }: Pick<Watching, "workdir" | "identity">,
+): ReturnMemory | undefined {
+  const memory = returnMemoryOf(pod);
+  if (!memory) return undefined;
+  const requestId = parseMachineName(pod.metadata.name ?? "")?.requestId;
+  const isRequestLost = requestId !== undefined && !readRequest(workdir, requestId);
+  return isRequestLost || isSigned(memory, { pod, identity }) ? memory : undefined;
+}
