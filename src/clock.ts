@@ -13,7 +13,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** What a wait is aborted with that nobody needs any more. An abort without a reason makes an exception, stack and all. */
+/** What a wait is aborted with that no one needs any more. An abort without a reason makes an exception, stack and all. */
 export const NOT_NEEDED = Symbol("not needed any more");
 
 /** The longest delay that a timer takes (2^31 - 1 ms); a longer one would fire at once. */

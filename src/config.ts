@@ -30,7 +30,7 @@ export interface Config {
   workdir: string;
   /** Whoever may write in the work directory is trusted. */
   sharedWorkdir: boolean;
-  /** Absent where nothing names it: only verbs that read templates need it. */
+  /** Absent if nothing names it: only verbs that read templates need it. */
   confdir: string | undefined;
   /** Absent: log to standard error. */
   logFile: string | undefined;
@@ -65,7 +65,7 @@ export const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * Settles the configuration.
- * @throws HostFactoryError with exit code 2 where a value cannot be used
+ * @throws HostFactoryError with exit code 2 if a value cannot be used
  */
 export function loadConfig(options: GlobalOptions, environment: Environment): Config {
   const set = (name: string) => environment[name] || undefined;

@@ -24,7 +24,7 @@ export class HostFactoryError extends Error {
   }
 }
 
-/** The message of anything that was thrown, with its hint where it has one, as one line. */
+/** The message of anything that was thrown, with its hint if it has one, as one line. */
 export function describeError(error: unknown): string {
   if (error instanceof HostFactoryError && error.hint) return `${error.message} (${error.hint})`;
   return error instanceof Error ? error.message : String(error);

@@ -63,7 +63,7 @@ export interface Files {
   /**
    * Calls `act`, which must not wait, with the permissions of another user, whose is then also what it makes. It costs as
    * much as many calls; within, the same user costs nothing.
-   * @throws `PermissionDenied` where this process is not root, or must not do this
+   * @throws `PermissionDenied` if this process is not root, or must not do this
    */
   as<T>(user: User, act: () => T): T;
   /**
@@ -161,7 +161,7 @@ function systemInfo(path: string, followLinks: boolean): FileInfo {
   };
 }
 
-/** Whom this process acts as, where that is not whom it runs as. */
+/** Whom this process acts as, if that is not whom it runs as. */
 let acting: User | undefined;
 
 /** The effective user and group are those of all threads; no other one than ours opens what only some may open. */
@@ -200,7 +200,7 @@ const CURRENT_DIRECTORY = "/proc/self/cwd";
  * Calls `act`, which must not wait, with a path that leads to this directory and no other, whoever replaces it or what is on
  * the way to it meanwhile. Until then it is the process's current directory.
  * Where there is no /proc, the path is no more than the directory's name.
- * @throws Error with the code `ELOOP` where the directory is a link, or is being replaced
+ * @throws Error with the code `ELOOP` if the directory is a link, or is being replaced
  */
 export function inDirectory<T>(
   directory: string,
@@ -253,7 +253,7 @@ function leaveTo(directory: string): void {
   }
 }
 
-/** @throws where this must not be opened; a directory says for itself what it is */
+/** @throws if this must not be opened; a directory says for itself what it is */
 export function refuseUnreadable(
   path: string,
   { kind, size }: Pick<FileInfo, "kind" | "size">,
@@ -287,7 +287,7 @@ const heldPipes = new Map<number | null, Deno.FsFile>();
 const MOST_HELD_PIPES = 64;
 
 /**
- * Deno's watcher opens whatever has changed. A pipe that nobody writes to holds it up for ever, and all of us as soon as
+ * Deno's watcher opens whatever has changed. A pipe that no one writes to holds it up for ever, and all of us as soon as
  * another directory is to be watched; one that is held open at both ends does not. It stays open, for closing it is a change.
  */
 function holdPipe(path: string, inode: number | null): void {
@@ -322,7 +322,7 @@ async function watchDirectory(
 }
 
 /**
- * True where a path, or a directory on the way to it, does not exist. A link that leads nowhere counts as such: Deno calls
+ * True if a path, or a directory on the way to it, does not exist. A link that leads nowhere counts as such: Deno calls
  * it a loop where its permissions are not unlimited.
  */
 export function isNotFound(error: unknown): boolean {
@@ -331,7 +331,7 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /**
- * True where something of another kind is in the path's own place: a directory where a file or link belongs, or the other
+ * True if something of another kind is in the path's own place: a directory where a file or link belongs, or the other
  * way round, or a file that is too large. That is the trouble of one path, unlike a full disk, and waiting does not cure it.
  */
 export function isMisplaced(error: unknown): boolean {

@@ -49,7 +49,7 @@ const LOGTAPE_LEVEL: Record<LogLevel, LogtapeLevel> = {
   critical: "fatal",
 };
 
-/** Appends to a file; where that fails, the line goes to standard error, so that a full disk does not hide what happens. */
+/** Appends to a file; if that fails, the line goes to standard error, so that a full disk does not hide what happens. */
 function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" | "writeError">): Sink {
   return (record) => {
     const line = format(record);
@@ -70,7 +70,7 @@ function fileSink(path: string, { files, writeError }: Pick<LogOptions, "files" 
   };
 }
 
-/** What the log file is, or is to be where there is none yet. */
+/** What the log file is, or is to be if there is none yet. */
 function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
   try {
     return files.info(path, { followLinks: true });

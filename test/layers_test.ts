@@ -22,12 +22,6 @@ Deno.test("every module stands in a layer of the table, or is a leaf", () => {
   assert.deepEqual(strangers, []);
 });
 
-Deno.test("the table judges the folders and leaves that exist, and no others", () => {
-  const existing = new Set([...sources.keys()].map(layerOf));
-  const named = [...leaves, ...[mayImport, mayImportTypes].flatMap((table) => Object.entries(table).flat(2))];
-  assert.deepEqual(named.filter((layer) => !existing.has(layer)), []);
-});
-
 Deno.test("modules import only what the table lets them", () => {
   const offences: string[] = [];
   for (const [file, imports] of sources) {
@@ -40,6 +34,32 @@ Deno.test("modules import only what the table lets them", () => {
     }
   }
   assert.deepEqual(offences, []);
+});
+
+Deno.test("no file imports itself by way of others, not even types", () => {
+  const arrows = new Map([...sources.keys()].map((file) => [file, new Set(targetsOf(file))]));
+  assert.deepEqual(circles(arrows), []);
+});
+
+Deno.test("no folder within a layer imports itself by way of others", () => {
+  const arrows = new Map<string, Set<string>>();
+  for (const file of [...sources.keys()].filter((file) => layerOf(file) !== "simulator")) {
+    const from = dirname(file);
+    const targets = targetsOf(file).map(dirname).filter((to) => to !== from && layerOf(`${to}/`) === layerOf(file));
+    arrows.set(from, new Set([...arrows.get(from) ?? [], ...targets.filter((to) => !isAround(from, to))]));
+  }
+  assert.deepEqual(circles(arrows), []);
+});
+
+Deno.test("every layer of the table exists, and says nothing that is not so", () => {
+  const layers = new Set([...sources.keys()].map(layerOf));
+  assert.deepEqual(Object.keys(mayImport).filter((layer) => !layers.has(layer)), []);
+  assert.deepEqual(leaves.filter((leaf) => !layers.has(leaf)), []);
+  const used = new Set<string>();
+  for (const file of sources.keys()) for (const to of targetsOf(file)) used.add(`${layerOf(file)} ${layerOf(to)}`);
+  const unused = Object.entries(mayImport).flatMap(([from, to]) => to.map((one) => `${from} ${one}`))
+    .filter((arrow) => !used.has(arrow));
+  assert.deepEqual(unused, []);
 });
 
 Deno.test("packages are imported only where they belong", () => {
@@ -105,6 +125,32 @@ Deno.test("the table itself is told apart: leaves, siblings, types", () => {
   assert.ok(allows("simulator", "kube", true));
   assert.ok(!allows("simulator", "kube", false));
 });
+
+/** The files of ours that a file imports. */
+function targetsOf(file: string): string[] {
+  return sources.get(file)?.map(({ specifier }) => specifier).filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => normalize(join(dirname(file), specifier))) ?? [];
+}
+
+/** True if one folder lies in the other. */
+function isAround(one: string, other: string): boolean {
+  return one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+/** What lies on a circle: what is left once all is taken away that nothing leads into or out of. */
+function circles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const left = new Map([...arrows].map(([from, to]) => [from, new Set([...to].filter((one) => arrows.has(one)))]));
+  for (let before = -1; before !== left.size;) {
+    before = left.size;
+    const reached = new Set([...left.values()].flatMap((to) => [...to]));
+    for (const [from, to] of left) {
+      if (to.size > 0 && reached.has(from)) continue;
+      left.delete(from);
+      for (const others of left.values()) others.delete(from);
+    }
+  }
+  return [...left.keys()];
+}
 
 function allows(from: string, to: string, typeOnly: boolean): boolean {
   if (leaves.includes(to) || from === to) return true;

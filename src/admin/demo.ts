@@ -27,7 +27,7 @@ export interface DemoOptions {
   environment: Environment;
   files: Files;
   clock: Clock;
-  /** The provider instance, so that nobody else's pods are touched. */
+  /** The provider instance, so that no one else's pods are touched. */
   instance: string;
   signal: AbortSignal;
   /** Told of each step as it goes. */

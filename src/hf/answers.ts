@@ -12,12 +12,12 @@ export interface TemplatesAnswer {
 
 export interface RequestAnswer {
   message: string;
-  /** Empty where the request was not accepted. */
+  /** Empty if the request was not accepted. */
   requestId: string;
 }
 
 export interface MachineAnswer {
-  /** The pod's uid; empty where it is not known. */
+  /** The pod's uid; empty if it is not known. */
   machineId: string;
   name: string;
   result: MachineResult;

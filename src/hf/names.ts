@@ -25,7 +25,7 @@ export function newRequestId(random: Random): string {
   return id;
 }
 
-/** True where the id can be a directory, a label value, and the start of a pod's name. */
+/** True if the id can be a directory, a label value, and the start of a pod's name. */
 export function isRequestId(id: string): boolean {
   return id.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(id);
 }
@@ -35,7 +35,7 @@ export function machineName(requestId: string, index: number): string {
   return `${requestId}-${index}`;
 }
 
-/** The request and the index that a machine's name holds, or nothing where we cannot have issued the name. */
+/** The request and the index that a machine's name holds, or `undefined` if we cannot have issued the name. */
 export function parseMachineName(name: string): { requestId: string; index: number } | undefined {
   if (name.length > LONGEST_LABEL) return undefined;
   const match = MACHINE_NAME.exec(name);

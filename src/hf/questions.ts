@@ -72,7 +72,7 @@ export function parseReturnMachines(input: unknown): NamedMachine[] {
   return asList(check(ReturnMachines, input).machines).map(named);
 }
 
-/** Nothing where the question is about all machines. @throws HostFactoryError that names the field */
+/** `undefined` if the question is about all machines. @throws HostFactoryError that names the field */
 export function parseReturnRequests(input: unknown): NamedMachine[] | undefined {
   const { machines } = check(ReturnRequests, input);
   return machines === undefined || machines === null ? undefined : asList(machines).map(named);
@@ -88,7 +88,7 @@ export function parseRequestStatus(input: unknown): (string | undefined)[] {
   });
 }
 
-/** The template ids to keep, or nothing where all are asked for. @throws HostFactoryError that names the field */
+/** The template ids to keep, or `undefined` if all are asked for. @throws HostFactoryError that names the field */
 export function parseTemplateFilter(input: unknown): string[] | undefined {
   const { templateId, template, templates } = check(Templates, input);
   const wanted = [templateId, template?.templateId, ...asList(templates ?? []).map((one) => one.templateId)];

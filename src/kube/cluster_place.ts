@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Login } from "./auth/login.ts";
+import type { Login } from "./transport/login.ts";
 
 /** Where a login leads: as much as can be known of which cluster and which namespace that is. */
 export interface ClusterPlace {

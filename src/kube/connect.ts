@@ -5,7 +5,8 @@ import { KubeClient } from "./client.ts";
 import { Connection } from "./transport/connection.ts";
 import { Credentials } from "./auth/credentials.ts";
 import type { Kube } from "./kube.ts";
-import { type Network, systemNetwork } from "./transport/network.ts";
+import type { Network } from "./transport/transport.ts";
+import { systemNetwork } from "./transport/network.ts";
 import { type RunPlugin, systemRunPlugin } from "./auth/plugin_process.ts";
 
 export interface ConnectOptions {

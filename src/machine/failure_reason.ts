@@ -47,7 +47,7 @@ export function failureReason(pod: Pod): string {
   return worst && ended ? `container ${worst.name}: ${endingWords(ended)}` : "the cluster gives no reason";
 }
 
-/** Why the cluster took a pod away, or nothing where it does not say. */
+/** Why the cluster took a pod away, or `undefined` if it does not say. */
 export function disruptionReason(pod: Pod): string | undefined {
   const { reason, message } = pod.status ?? {};
   const disruption = conditionOf(pod, "DisruptionTarget");
@@ -61,7 +61,7 @@ export function disruptionReason(pod: Pod): string | undefined {
 }
 
 /**
- * True where the pod's containers ended because it was deleted, and not by themselves: the kubelet lets a pod that is being
+ * True if the pod's containers ended because it was deleted, and not by themselves: the kubelet lets a pod that is being
  * deleted fail or succeed, too, as its containers obey. One has failed by itself once a container had, and succeeded by
  * itself where all had ended.
  */
@@ -95,7 +95,7 @@ export function waitsUnusually({ state }: ContainerStatus): boolean {
 }
 
 /**
- * The statuses of those containers that decide how a pod ends: not those of its sidecars, which are started anew however they
+ * The statuses of those containers that decide how a pod ends: not those of its sidecars, which are started again however they
  * end, and are ended last (source: Kubernetes documentation, "Sidecar Containers").
  */
 function decidingContainersOf(pod: Pod): ContainerStatus[] {
@@ -105,7 +105,7 @@ function decidingContainersOf(pod: Pod): ContainerStatus[] {
   return containersOf(pod).filter(({ name }) => !sidecars.has(name));
 }
 
-/** When the container ended; infinity where nobody says. */
+/** When the container ended; infinity if that is not known. */
 function endedMs({ state }: ContainerStatus): number {
   return Date.parse(state?.terminated?.finishedAt ?? "") || Infinity;
 }

@@ -19,9 +19,9 @@ export interface PodFacts extends PodNotes {
   uid: string;
   resourceVersion: string | undefined;
   privateIpAddress: string;
-  /** Seconds since the epoch; absent where the file does not say. */
+  /** Seconds since the epoch; absent if the file does not say. */
   createdAt: number | undefined;
-  /** When it is to be gone, in seconds since the epoch; absent while nobody deletes it. */
+  /** When it is to be gone, in seconds since the epoch; absent while no one deletes it. */
   deletionAt: number | undefined;
   /** Absent while it is on no node. */
   place?: PodPlace;

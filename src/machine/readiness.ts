@@ -1,7 +1,7 @@
 import type { Pod, PodStatus } from "../kube/types.ts";
 import { REQUEST_ANNOTATION } from "../templates/podspec.ts";
 
-/** True where the pod's template says that it has to be Ready before it counts as up. */
+/** True if the pod's template says that it has to be Ready before it counts as up. */
 export function needsReady({ metadata }: Pod): boolean {
   const text = metadata.annotations?.[REQUEST_ANNOTATION];
   if (!text?.includes('"up"')) return false; // Of 10,000 pods' events few are worth parsing.
@@ -12,7 +12,7 @@ export function needsReady({ metadata }: Pod): boolean {
   }
 }
 
-/** True where the pod is or was up, in the way that its template counts. */
+/** True if the pod is or was up, in the way that its template counts. */
 export function hasBeenUp(pod: Pod): boolean {
   return needsReady(pod) ? hasBeenReady(pod) : hasRun(pod);
 }
@@ -23,7 +23,7 @@ export function phaseOf(pod: Pod): NonNullable<PodStatus["phase"]> {
   return phase === "Running" && !hasBeenUp(pod) ? "Pending" : phase;
 }
 
-/** True where the pod has come to its end: nothing of it will ever run again. */
+/** True if the pod has come to its end: nothing of it will ever run again. */
 export function hasEnded({ status }: Pod): boolean {
   return status?.phase === "Failed" || status?.phase === "Succeeded";
 }
@@ -38,7 +38,7 @@ export function isDeletedForGood({ metadata }: Pod): boolean {
   return deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && finalizers.length === 0;
 }
 
-/** True where a container of the pod has run. */
+/** True if a container of the pod has run. */
 function hasRun(pod: Pod): boolean {
   if (pod.status?.phase === "Running" || pod.status?.phase === "Succeeded") return true;
   return (pod.status?.containerStatuses ?? []).some(({ state, lastState }) =>
@@ -47,7 +47,7 @@ function hasRun(pod: Pod): boolean {
 }
 
 /**
- * True where the pod is or was Ready. One that never was has not changed that condition since it was first set, which the
+ * True if the pod is or was Ready. One that never was has not changed that condition since it was first set, which the
  * kubelet does before it finds the pod initialized (source: `updateLastTransitionTime` in its `status_manager.go`).
  */
 function hasBeenReady({ status }: Pod): boolean {

@@ -48,7 +48,7 @@ export function startupFailureOf(pod: Pod): StartupFailure | undefined {
   return found;
 }
 
-/** True where what is noted of a pod is this: what follows it has a grace of its own. A note that does not say is of any. */
+/** True if what is noted of a pod is this: what follows it has a grace of its own. A note that does not say is of any. */
 export function isNotedAs(what: string, noted: PodNotes["hindered"]): boolean {
   return noted?.what === undefined || noted.what === what;
 }
@@ -74,7 +74,7 @@ function startupFailureOfContainer(pod: Pod, container: ContainerStatus): Startu
  */
 function hasNeverWorked(pod: Pod, container: ContainerStatus): boolean {
   const { phase, containerStatuses, initContainerStatuses, startTime } = pod.status ?? {};
-  // Where its containers have run already, its init containers run anew.
+  // Where its containers have run already, its init containers run again.
   const isAnew = phase === "Pending" && initContainerStatuses?.includes(container) &&
     containerStatuses?.some(({ lastState }) => lastState?.terminated);
   if (phaseOf(pod) === "Pending") return !isAnew;

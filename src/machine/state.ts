@@ -87,7 +87,7 @@ export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachin
 
 /**
  * The state of a machine whose pod has been seen gone.
- * @param last the pod as it was seen last, where it was
+ * @param last the pod as it was seen last, if it was
  */
 export function stateOfGone(last: Pod | undefined, { state, tombstone, returned }: KnownMachine): NextState {
   if (tombstone) return { state: "deleted" };
@@ -101,7 +101,7 @@ export function stateOfGone(last: Pod | undefined, { state, tombstone, returned 
 
 /**
  * The state of a machine whose pod is gone and in whose place another pod stands: that one is a stray, which has to go.
- * @param last the machine's own pod as it was seen last, where that is known
+ * @param last the machine's own pod as it was seen last, if that is known
  */
 export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): NextState {
   const { state, tombstone = known.tombstone } = stateOfGone(last, known);
@@ -116,7 +116,7 @@ function wasMistaken({ tombstone, returned }: Pick<KnownMachine, "tombstone" | "
   return tombstone !== undefined && !tombstone.givenUp && !tombstone.returned && !returned;
 }
 
-/** True where the pod ended by itself, and well: a delete by others is no success. */
+/** True if the pod ended by itself, and well: a delete by others is no success. */
 function hasSucceeded(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" && !endedByDeletion(pod);
 }

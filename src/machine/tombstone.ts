@@ -1,6 +1,6 @@
 /** What stays of a machine that has come to its end, one way or the other. Times are in seconds since the epoch. */
 export interface Tombstone {
-  /** The pod's uid and address, where there was a pod. */
+  /** The pod's uid and address, if there was a pod. */
   uid?: string | undefined;
   privateIpAddress?: string | undefined;
   launchtime?: number | undefined;
@@ -16,7 +16,7 @@ export interface Tombstone {
   message: string;
 }
 
-/** True where the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
+/** True if the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
 export function hadPod({ uid, givenUp }: Tombstone): boolean {
   return uid !== undefined || !givenUp;
 }

@@ -51,7 +51,7 @@ export class ClusterGuard {
     this.#isOnlooker = options.isOnlooker ?? false;
   }
 
-  /** Why the cluster that the credentials lead to is not used; nothing if it is. */
+  /** Why the cluster that the credentials lead to is not used; `undefined` if it is. */
   get refusal(): string | undefined {
     return this.#refusal;
   }

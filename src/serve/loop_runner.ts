@@ -50,10 +50,7 @@ export class LoopRunner {
     this.#interrupt.abort(NOT_NEEDED);
   };
 
-  /**
-   * Runs until `signal` aborts.
-   * @throws the error of a terminal outcome
-   */
+  /** Runs until `signal` aborts. */
   async run(loop: Loop, signal: AbortSignal): Promise<void> {
     const log = logger(loop.name);
     let failures = 0;
@@ -63,7 +60,6 @@ export class LoopRunner {
       this.#isDirty = false;
       const startedMs = this.#clock.monotonic();
       const outcome = await attempt(loop, signal);
-      if (outcome.kind === "terminal") throw outcome.error;
       const endedMs = this.#clock.monotonic();
       this.#ended();
       if (outcome.kind === "failed" && !signal.aborted) {

@@ -93,7 +93,7 @@ async function recordTakenOver({ workdir, identity, instance }: Watching, pods: 
   await writeIdentity(workdir, { ...identity, takenOver: [...new Set([...identity.takenOver, ...others])] });
 }
 
-/** All pods that may be ours. @throws KubeError where the cluster cannot be listed now */
+/** All pods that may be ours. @throws KubeError if the cluster cannot be listed now */
 async function list({ kube, clock, random, signal }: Watching): Promise<Pod[]> {
   const done = new AbortController();
   const stop = () => done.abort();

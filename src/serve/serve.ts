@@ -29,7 +29,7 @@ export interface Daemon {
   random: Random;
   locks: Locks;
   holder: LockHolder;
-  /** Collects garbage at once, where that can be had. */
+  /** Collects garbage at once, if that can be had. */
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;

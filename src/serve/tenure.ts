@@ -49,7 +49,7 @@ export interface TenureOptions {
   instance: string;
   /** Processes that each run some of the watchers, on one host and one directory, hold the lease together. */
   isShared: boolean;
-  /** Why the cluster cannot be used, as one sentence; nothing if it can. */
+  /** Why the cluster cannot be used, as one sentence; `undefined` if it can. */
   refusal: () => string | undefined;
 }
 
@@ -82,7 +82,7 @@ export class Tenure {
     this.#own = newIdentity(options.workdir).id;
   }
 
-  /** Why the tenure may be about to end, as one sentence; nothing if all is well. */
+  /** Why the tenure may be about to end, as one sentence; `undefined` if all is well. */
   get trouble(): string | undefined {
     return this.#trouble;
   }

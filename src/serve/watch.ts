@@ -175,5 +175,5 @@ class Watch {
 
 async function once(loop: Loop, signal: AbortSignal): Promise<void> {
   const outcome = await loop.step(signal);
-  if (outcome.kind === "failed" || outcome.kind === "terminal") throw outcome.error;
+  if (outcome.kind === "failed") throw outcome.error;
 }

@@ -48,7 +48,7 @@ export interface Catalogue {
 
 /**
  * Reads the templates. One broken template does not take the others away.
- * @throws HostFactoryError where there is no file, or it holds no list of templates
+ * @throws HostFactoryError if there is no file, or it holds no list of templates
  */
 export function readCatalogue(files: Files, confdir: string | undefined): Catalogue {
   if (confdir === undefined) {
@@ -122,7 +122,7 @@ function nameOf(value: unknown, position: number): string {
   return typeof id === "string" && id !== "" ? `'${id}'` : `number ${position + 1}`;
 }
 
-/** Why a template that is right in itself cannot be used; nothing where it can. */
+/** Why a template that is right in itself cannot be used; `undefined` if it can. */
 function obstacleTo(files: Files, template: Template, path: string): string | undefined {
   if (isDeeperThan(MOST_LEVELS, template)) return `it has more than ${MOST_LEVELS} levels`;
   try {

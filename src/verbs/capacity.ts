@@ -15,7 +15,7 @@ export class Capacity {
     );
   }
 
-  /** The templates, those with a limit with how many machines can be had of them now. @throws where that cannot be known */
+  /** The templates, those with a limit with how many machines can be had of them now. @throws if that cannot be known */
   withAvailable(templates: Template[]): Template[] {
     this.#inUse.refresh();
     const limited = templates.filter(({ maxNumber }) => maxNumber !== NO_LIMIT);
@@ -27,7 +27,7 @@ export class Capacity {
     });
   }
 
-  /** @throws HostFactoryError with the numbers where so many more would be more than there may be */
+  /** @throws HostFactoryError with the numbers if so many more would be more than there may be */
   check({ templateId, maxNumber }: Template, count: number): void {
     this.#inUse.refresh();
     // Most often there is room for all that can be in use, and no machine needs to be looked at.
@@ -43,7 +43,7 @@ export class Capacity {
     );
   }
 
-  /** Keeps for the next verb what was found, where that can be written. */
+  /** Keeps for the next verb what was found, if that can be written. */
   save(): void {
     this.#inUse.save();
   }

@@ -20,7 +20,7 @@ export function getAvailableTemplates(provider: Provider, input: unknown): Templ
 
 /**
  * What is not known is left out: to say that all is free would make Symphony ask for what it cannot have.
- * @throws HostFactoryError where the work directory is not to be used
+ * @throws HostFactoryError if the work directory is not to be used
  */
 function withAvailable(
   provider: Provider,

@@ -89,7 +89,7 @@ function answerMissing(
     notOurs(id, `Request '${id}' was never issued by this provider, or is long past`);
 }
 
-/** Tells why a request may be missing though it was issued, as one sentence; nothing where it was not. Looks once. */
+/** Tells why a request may be missing though it was issued, as one sentence; `undefined` if it was not. Looks once. */
 function missingRequests(workdir: Workdir, nowMs: number): (id: string) => string | undefined {
   let seen: { doubt: string | undefined; withPods: Set<string | undefined> } | undefined;
   return (id) => {

@@ -22,7 +22,7 @@ import { type Provider, withService } from "./provider.ts";
 
 /**
  * Which machines the cluster has taken away or is taking away. Symphony drops every machine that is named, so one is named
- * only where the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
+ * only if the work directory shows that it is gone or going, and only while the view of the cluster can be believed.
  */
 export function getReturnRequests(provider: Provider, input: unknown): ReturnRequestsAnswer {
   const named = parseReturnRequests(input);

@@ -4,7 +4,7 @@ import type { PodPlace } from "../machine/pod_facts.ts";
 
 /**
  * Seconds that a machine has left on a node that is about to go; nothing while it may stay. What is said is what it has at
- * least: the grace of its pod, which begins at any moment, or the time until the node itself is gone where that is less.
+ * least: the grace of its pod, which begins at any moment, or the time until the node itself is gone if that is less.
  * @param time the cluster's time, and that of our host: a node counts as lost for good once both say so, for either may be wrong
  */
 export function nodeGrace(

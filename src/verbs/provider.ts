@@ -17,7 +17,7 @@ export interface Provider {
   warn: (text: string) => void;
 }
 
-/** The work directory that the configuration names; a verb that writes makes it where there is none. */
+/** The work directory that the configuration names; a verb that writes makes it if there is none. */
 export function openProvider(
   config: Config,
   world: { files: Files; clock: Clock; random: Random; warn: (text: string) => void },

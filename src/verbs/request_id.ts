@@ -3,8 +3,8 @@ import { isRequestId, newRequestId } from "../hf/names.ts";
 import type { Provider } from "./provider.ts";
 
 /**
- * The id for a new request: the one that was given, else one that nobody has.
- * @throws HostFactoryError with exit code 2 where the given one cannot be an id
+ * The id for a new request: the one that was given, else one that no one has.
+ * @throws HostFactoryError with exit code 2 if the given one cannot be an id
  */
 export function freshRequestId({ config, workdir, random }: Provider): string {
   const { requestId } = config;

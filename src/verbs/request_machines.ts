@@ -69,7 +69,7 @@ async function writeFirstWords({ workdir, clock }: Provider, machines: string[])
       writeFirstState(workdir, machine);
     }
   } catch (error) {
-    logger("request-machines").warn("Status words left to serve", { error: describeError(error) });
+    logger("request-machines").warn("States left to serve", { error: describeError(error) });
   }
 }
 

@@ -44,7 +44,7 @@ async function dropFromLost({ workdir }: Provider, machines: string[], options: 
   try {
     await dropGone(workdir, machines, options);
   } catch (error) {
-    logger("request-return-machines").warn("Lost machines left to serve", { error: describeError(error) });
+    logger("request-return-machines").warn("Gone machines left to serve", { error: describeError(error) });
   }
 }
 

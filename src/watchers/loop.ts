@@ -4,13 +4,11 @@
  * - `done`: nothing to do until something wakes the loop or its period has passed
  * - `again`: there is more to do at `atMs` (monotonic clock)
  * - `failed`: it did not work; back off, then try again
- * - `terminal`: it can never work; the loop ends
  */
 export type Outcome =
   | { kind: "done" }
   | { kind: "again"; atMs: number }
-  | { kind: "failed"; error: unknown }
-  | { kind: "terminal"; error: unknown };
+  | { kind: "failed"; error: unknown };
 
 /** A loop: a name and one step, which looks at what is wanted and what is, and does what is missing. */
 export interface Loop {

@@ -13,11 +13,11 @@ const MOST_TRIES = 30;
 const LONGEST_WAIT_MS = 256;
 
 /**
- * Adds a request as `addRequest` does, but only where `check` lets it, as if requests that are added like this came one
+ * Adds a request as `addRequest` does, but only if `check` lets it, as if requests that are added like this came one
  * after the other: none is put in its place between the check and ours. What serialises them are names of directories
  * alone (see `Draft.bid`): a verb that dies or stands still at any moment holds up no other.
  * @param options `check` throws what is to be said instead; it is called before anything is written, and for each try
- * @throws HostFactoryError as `addRequest`, or where too many others come in between
+ * @throws HostFactoryError as `addRequest`, or if too many others come in between
  */
 export async function claimRequest(
   workdir: Workdir,

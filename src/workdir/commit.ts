@@ -32,7 +32,7 @@ export interface Change {
   isLost?: () => boolean;
 }
 
-/** Decides what is to be written of a machine, by what the work directory says at that moment; nothing where all stays. */
+/** Decides what is to be written of a machine, by what the work directory says at that moment; `undefined` if all stays. */
 export type Decide = () => Change | undefined;
 
 const log = logger("commit");
@@ -205,7 +205,7 @@ class Commit {
     try {
       if (this.#spare !== undefined) this.#workdir.remove(this.#spare);
     } catch (error) {
-      log.warn("Left to be swept", { path: this.#spare, error: describeError(error) });
+      log.warn("Temporary file left behind: it is removed later", { path: this.#spare, error: describeError(error) });
     }
     this.#spare = undefined;
   }

@@ -16,7 +16,7 @@ export interface Departure {
   uid: string;
   /** Why, in words that go on from "The node is". */
   reason: string;
-  /** When the node is gone at the latest; absent where nobody says. */
+  /** When the node is gone at the latest; absent if that is not known. */
   goneAt?: number | undefined;
   /**
    * For a node that the cluster has lost and that may come back: each pod goes once it tolerates `taint` no longer. `seenAt` is
@@ -27,7 +27,7 @@ export interface Departure {
   isDeleted?: boolean | undefined;
 }
 
-/** The nodes that are about to go, by name; none where nobody has written any. */
+/** The nodes that are about to go, by name; none if no one has written any. */
 export function readDepartures(workdir: Workdir): Map<string, Departure> {
   const departures = readRecord(workdir, workdir.layout.departures, v.record(v.string(), DepartureSchema));
   return new Map(Object.entries(departures ?? {}));

@@ -17,7 +17,7 @@ const END = /^\d{1,15}-\d{1,9}$/;
 /** What a directory that is being removed is called before its request's id. */
 const OLD = ".old-";
 
-/** When the request or return request in `directory` came to its end; nothing where it has not, or nobody has noted it. */
+/** When the request or return request in `directory` came to its end; `undefined` if it has not, or no one has noted it. */
 export function readFinishedNote(workdir: Workdir, directory: string): FinishedNote | undefined {
   const text = workdir.readLink(`${directory}/${RequestFile.ended}`);
   if (text === undefined || !END.test(text)) return undefined;
@@ -38,7 +38,7 @@ export function removeFinishedNote(workdir: Workdir, directory: string): void {
 }
 
 /**
- * Takes a request or return request away whole: nobody finds it any more. Lasts once the parent directory is synced.
+ * Takes a request or return request away whole: no one finds it any more. Lasts once the parent directory is synced.
  * What it leaves behind is removed by whoever finds the directory: see `isHidden`.
  * @returns where the directory is now
  */

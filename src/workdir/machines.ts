@@ -109,7 +109,7 @@ function textOf(tombstone: Tombstone): string {
   return `${JSON.stringify(tombstone)}\n`;
 }
 
-/** The facts of the machine's pod file, or nothing where there is none that can be read. */
+/** The facts of the machine's pod file, or `undefined` if there is none that can be read. */
 export function readPodFacts(workdir: Workdir, machine: string): PodFacts | undefined {
   const pod = readRecord(workdir, workdir.layout.pod(machine), PodFactsSchema);
   if (!pod) return undefined;

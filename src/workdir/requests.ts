@@ -51,7 +51,7 @@ export interface NewRequest extends Omit<RequestRecord, "version"> {
 /**
  * Puts a new request into the work directory, whole or not at all, and durable on return.
  * The same id with the same content is the same request and changes nothing.
- * @throws HostFactoryError where the id is taken by other content, or nothing could be written
+ * @throws HostFactoryError if the id is taken by other content, or nothing could be written
  */
 export async function addRequest(workdir: Workdir, request: NewRequest, options: { budget: Budget }): Promise<void> {
   if (await isSameRequest(workdir, request)) return;
@@ -64,7 +64,7 @@ export async function addRequest(workdir: Workdir, request: NewRequest, options:
   }
 }
 
-/** A new request that is written down and not in its place yet. @throws HostFactoryError where it cannot be written */
+/** A new request that is written down and not in its place yet. @throws HostFactoryError if it cannot be written */
 export function draftRequest(
   workdir: Workdir,
   request: NewRequest,
@@ -86,7 +86,7 @@ export function draftRequest(
 /**
  * Puts a request back that was lost, as one that has been handled: no pod is created for it. Whole or not at all, and
  * durable on return; one that is there again by now stays as it is.
- * @throws HostFactoryError where nothing could be written
+ * @throws HostFactoryError if nothing could be written
  */
 export async function restoreRequest(
   workdir: Workdir,
@@ -115,8 +115,8 @@ export async function restoreRequest(
 }
 
 /**
- * True where this request is there already, and then durable: whoever put it there may have died before it was.
- * @throws HostFactoryError where the id is taken by other content
+ * True if this request is there already, and then durable: whoever put it there may have died before it was.
+ * @throws HostFactoryError if the id is taken by other content
  */
 export async function isSameRequest(
   workdir: Workdir,
@@ -132,7 +132,7 @@ export async function isSameRequest(
 }
 
 /**
- * The request with this id, or nothing where there is none, or its directory has lost all that it said. A machine whose
+ * The request with this id, or `undefined` if there is none, or its directory has lost all that it said. A machine whose
  * entry was lost counts as pending until the whole request has been handled: creating a pod that exists already does no harm.
  * From then on none is pending, whatever its entry says: a backup that was put over it brings back links.
  */
@@ -157,13 +157,13 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   return { id, record, machines, processed };
 }
 
-/** The request's record, or nothing where there is none that can be read. */
+/** The request's record, or `undefined` if there is none that can be read. */
 export function readRequestRecord(workdir: Workdir, id: string): RequestRecord | undefined {
   return readRecord(workdir, `${workdir.layout.request(id)}/${RequestFile.record}`, RequestRecordSchema);
 }
 
 /**
- * What a machine's entry in its request says: whether its pod is still to be created, as `readRequest` has it. Nothing where
+ * What a machine's entry in its request says: whether its pod is still to be created, as `readRequest` has it. `undefined` if
  * there is no such entry in a request of ours; a request that is a link leads out of the work directory, and is none.
  */
 export function readMachineEntry(workdir: Workdir, machine: string): "pending" | "created" | undefined {
@@ -174,7 +174,7 @@ export function readMachineEntry(workdir: Workdir, machine: string): "pending" |
   return kind === "symlink" && !isProcessed(workdir, requestId) ? "pending" : "created";
 }
 
-/** True where every machine of the request has been handled. Cheap: there may be very many. */
+/** True if every machine of the request has been handled. Cheap: there may be very many. */
 export function isProcessed(workdir: Workdir, id: string): boolean {
   const path = workdir.layout.request(id);
   return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;

@@ -36,7 +36,7 @@ export interface StoredReturn {
 /**
  * Puts a new return request into the work directory, whole or not at all, and durable on return.
  * The same id with the same machines is the same request and changes nothing.
- * @throws HostFactoryError where the id is taken by other content, or nothing could be written
+ * @throws HostFactoryError if the id is taken by other content, or nothing could be written
  */
 export async function addReturn(
   workdir: Workdir,
@@ -91,7 +91,7 @@ function machinesOfReturn(workdir: Workdir, id: string): string[] {
   }
 }
 
-/** The return request with this id, or nothing where there is none, or its directory has lost all that it said. */
+/** The return request with this id, or `undefined` if there is none, or its directory has lost all that it said. */
 export function readReturn(workdir: Workdir, id: string): StoredReturn | undefined {
   const path = workdir.layout.returnRequest(id);
   if (workdir.kind(path) !== "directory") return undefined;
@@ -101,7 +101,7 @@ export function readReturn(workdir: Workdir, id: string): StoredReturn | undefin
   return { id, record, machines, processed: workdir.kind(`${path}/${RequestFile.processed}`) !== undefined };
 }
 
-/** True where every machine of the return request has been seen gone. Cheap: there may be very many. */
+/** True if every machine of the return request has been seen gone. Cheap: there may be very many. */
 export function isReturnProcessed(workdir: Workdir, id: string): boolean {
   const path = workdir.layout.returnRequest(id);
   return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;

@@ -228,7 +228,7 @@ clusterTest("serve serves all others, says what it set aside, and forgets it onc
   for (const { reason, since, times } of notes(site)) {
     assert.ok(reason.length > 5 && since.startsWith("20") && times >= 1);
   }
-  await serve.says(/Set aside: it is not what it should be path=\S+\/requests\/stray0 reason="It is not a request"/);
+  await serve.says(/Quarantined: it is not what it should be path=\S+\/requests\/stray0 reason="It is not a request"/);
   await eventually("a good request beside them is created, too", async () => {
     return (await podsOf(site)).join() === [`${good}-1`, "bad-0"].sort().join();
   });

@@ -67,7 +67,7 @@ async function restores(site: Site & { cluster: Cluster }, plane: ControlPlane):
   await end(...followers, "etcd");
   putBack();
   await begin("etcd");
-  await serve.says(/The picture of the cluster is in doubt: restart every API server/);
+  await serve.says(/The view of the cluster is in doubt: restart every API server/);
   await eventually("the machines that are lost are known to be", async () => {
     return (await site.status(first)).machines.every(({ result }) => result === "fail");
   });

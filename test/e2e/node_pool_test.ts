@@ -40,7 +40,7 @@ clusterTest(
       await call("DELETE", `/api/v1/namespaces/${cluster.namespace}/pods?gracePeriodSeconds=0`);
       const startMs = performance.now();
       const next = site.serve();
-      await next.says(/The picture of the cluster is in doubt missing=1000 of=1000/);
+      await next.says(/The view of the cluster is in doubt missing=1000 of=1000/);
       assert.deepEqual((await site.returnRequests()).requests, []);
       await eventually("all are named", async () => (await site.returnRequests()).requests.length === MACHINES, {
         everyMs: 500,

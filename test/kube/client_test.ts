@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { KubeClient } from "../../src/kube/client.ts";
 import { Connection } from "../../src/kube/transport/connection.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { Login } from "../../src/kube/auth/login.ts";
+import type { Login } from "../../src/kube/transport/login.ts";
 import { failure, functionNetwork, json, ManualClock, pod, type SeenRequest, settle } from "./fakes.ts";
 
 function login(token: string, transport: Login["transport"] = {}): Login {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/clock.ts";
 import type { Files } from "../../src/files.ts";
-import type { Network, TransportOptions } from "../../src/kube/transport/network.ts";
+import type { Network, TransportOptions } from "../../src/kube/transport/transport.ts";
 import type { Pod } from "../../src/kube/types.ts";
 
 /** A clock that stands still until it is told how much time passes. */

@@ -92,13 +92,6 @@ for (
   });
 }
 
-Deno.test("a terminal outcome ends the loop with its error", async () => {
-  const error = new Error("never");
-  const { clock, ended } = start(() => ({ kind: "terminal", error }));
-  await clock.advance(0);
-  await assert.rejects(ended, error);
-});
-
 for (const [stepMs, againMs] of [[20, 80], [100, 200], [5_000, 5_100]] as const) {
   Deno.test(`after a step of ${stepMs} ms a loop rests for ${againMs - stepMs}, so that others get their turn`, async () => {
     const { clock, stop, at, ended } = start(async (n, _, clock) => {

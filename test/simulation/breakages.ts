@@ -299,7 +299,7 @@ const MENDS: Breakage[] = [
   },
   {
     what: "a note of a return is believed whoever wrote it",
-    file: "src/watchers/recovery/pod_memory.ts",
+    file: "src/watchers/work/pod_memory.ts",
     from: "return given.length === expected.length && timingSafeEqual(given, expected);",
     to: "return given.length + expected.length > 0 || timingSafeEqual(given, expected);",
     violates: [2, 3, 15],

@@ -1,5 +1,5 @@
 import type { Clock } from "../../src/clock.ts";
-import type { Network, TransportOptions } from "../../src/kube/transport/network.ts";
+import type { Network, TransportOptions } from "../../src/kube/transport/transport.ts";
 import type { Process } from "./process.ts";
 
 /** A request as it leaves a process. */

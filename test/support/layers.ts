@@ -22,7 +22,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: ["kube", "hf"],
   workdir: ["machine", "hf"],
   machine: ["templates", "hf"],
-  kube: ["hf"],
+  kube: [],
   templates: ["hf"],
   hf: [],
   simulator: [],

@@ -5,7 +5,7 @@ import { KubeError } from "../errors.ts";
 import { type ExecCredential, runExecPlugin } from "./exec_plugin.ts";
 import { parseKubeconfigs } from "./kubeconfig.ts";
 import { type AskPlugin, kubeconfigLogin } from "./kubeconfig_login.ts";
-import type { Login, LoginSource } from "./login.ts";
+import type { Login, LoginSource } from "../transport/login.ts";
 import type { RunPlugin } from "./plugin_process.ts";
 import { chooseProxy } from "../transport/proxy.ts";
 import { inPod, serviceAccountLogin } from "./service_account.ts";

@@ -2,8 +2,8 @@ import type { CredentialFiles } from "./credential_files.ts";
 import { KubeError } from "../errors.ts";
 import type { ExecCredential } from "./exec_plugin.ts";
 import type { Cluster, Entry, Exec, Kubeconfig, User } from "./kubeconfig.ts";
-import type { Login } from "./login.ts";
-import type { TransportOptions } from "../transport/network.ts";
+import type { Login } from "../transport/login.ts";
+import type { TransportOptions } from "../transport/transport.ts";
 
 /** Gives the credential that a plug-in printed, now or earlier. */
 export type AskPlugin = (

@@ -1,5 +1,5 @@
 import type { CredentialFiles } from "./credential_files.ts";
-import type { Login } from "./login.ts";
+import type { Login } from "../transport/login.ts";
 
 /** Where the kubelet puts what a pod needs to talk to its cluster. */
 const DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";

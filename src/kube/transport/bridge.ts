@@ -1,5 +1,5 @@
 import { connect as connectTls } from "node:tls";
-import type { Transport, TransportOptions } from "./network.ts";
+import type { Transport, TransportOptions } from "./transport.ts";
 
 /**
  * A transport for what native `fetch` cannot do: accept any certificate, or expect another name in it than the URL's.

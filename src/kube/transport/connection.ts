@@ -5,8 +5,8 @@ import { type Admit, placeKeyOf, placeOf } from "../cluster_place.ts";
 import { ClusterTime } from "../cluster_time.ts";
 import { KubeError } from "../errors.ts";
 import { isNotGranted, parseStatus, sortFailure } from "../failure.ts";
-import type { Login, LoginSource } from "../auth/login.ts";
-import type { Network, Transport } from "./network.ts";
+import type { Login, LoginSource } from "./login.ts";
+import type { Network, Transport } from "./transport.ts";
 import { explainNetworkError } from "./network_failure.ts";
 import { raceAbort } from "./race_abort.ts";
 

@@ -1,5 +1,5 @@
 import { KubeError } from "../errors.ts";
-import type { Login } from "../auth/login.ts";
+import type { Login } from "./login.ts";
 
 /** Says what the network's failure means, for a call that was made with this login. */
 export function explainNetworkError(error: unknown, login: Login): KubeError {

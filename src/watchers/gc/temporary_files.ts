@@ -87,7 +87,7 @@ export class TemporaryFilesWatcher implements Loop {
     // The work directory itself may be a link; what is in it is not.
     files.removeTree(path, { followLinks: path.lastIndexOf("/") === layout.root.length });
     this.#seenAtMs.delete(path);
-    log.info("Removed what a killed process left", { path });
+    log.info("Removed temporary files of a killed process", { path });
   }
 
   /** What vanishes meanwhile is no trouble; what is broken is said once, and holds up nothing else. */

@@ -84,7 +84,7 @@ export class RetentionWatcher implements Loop {
     this.#watching = watching;
     this.#limits = limits;
     this.#retries = new Retries(watching, (path, error) => {
-      log.warn("Cannot be looked at or removed yet", { path, error: describeError(error) });
+      log.warn("Cannot be read or removed yet", { path, error: describeError(error) });
     }, { by: this.name, pathOf: (path) => path });
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#notes = new ReturnNotes(watching, (path, error) => this.#isNoTrouble(path, error));
@@ -291,7 +291,7 @@ export class RetentionWatcher implements Loop {
         await this.#unlessBrokenMeanwhile(directory, async () => {
           if (await this.#machinesOfFinished({ id, kind }, hasPod)) return this.#removal.hide(directory);
           removeFinishedNote(workdir, directory);
-          log.warn("Not removed: it goes on after its end", { path: directory });
+          log.warn("Kept: activity after completion", { path: directory });
         });
       }
       await this.#removal.makeHiddenLast();

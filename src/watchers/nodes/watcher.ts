@@ -47,7 +47,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   #listed = new Set<string>();
   readonly #view: SyncStatusKeeper;
   readonly #complaints = new Complaints((node, error) => {
-    log.error("Node set aside: it cannot be written down", { node, error });
+    log.error("Node quarantined: it cannot be written down", { node, error });
   });
   readonly #troubles = new Complaints((_, error) => log.warn("The nodes cannot be followed now", { error }));
 

@@ -20,7 +20,7 @@ export class GoneMachines {
     if (!this.#isKnown) this.#over = new Set(over);
   }
 
-  /** Takes in that a machine has gone: what notes that as it happens does so only where the lost are kept already. */
+  /** Takes in that a machine has gone: what notes that as it happens does so only if the lost are kept already. */
   gone(machine: string): void {
     this.#over?.add(machine);
   }

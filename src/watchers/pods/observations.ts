@@ -7,7 +7,7 @@ import type { KnownMachine } from "../../machine/snapshot.ts";
 import { hasBeenSeen, mustLast, type NextState, type Observation, stateAfter } from "../../machine/state.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import { type PodFile, podFileText, readPodFile } from "../work/pod_file.ts";
-import { isSigned, returnMemoryOf } from "../recovery/pod_memory.ts";
+import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
 import { hasEnded } from "../../machine/readiness.ts";
 import type { Watching } from "../dependencies.ts";
 

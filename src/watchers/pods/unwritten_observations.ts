@@ -30,7 +30,7 @@ export class UnwrittenObservations {
   constructor(watching: Pick<Watching, "workdir" | "clock" | "random">) {
     this.#clock = watching.clock;
     this.#obstacles = new Retries(watching, (machine, error) => {
-      log.error("Machine set aside: it cannot be written down", { machine, error: describeError(error) });
+      log.error("Machine quarantined: it cannot be written down", { machine, error: describeError(error) });
     }, { by: "pods", pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 

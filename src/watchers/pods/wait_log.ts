@@ -15,7 +15,7 @@ export class WaitLog {
   /** By kind of reason, how many machines wait for it. */
   readonly #counts = new Map<string, number>();
 
-  /** Takes note of a machine's pod; of none where that is gone. */
+  /** Takes note of a machine's pod; of none if that is gone. */
   note(machine: string, pod: Pod | undefined): void {
     const kind = pod && kindOf(pod);
     const before = this.#kinds.get(machine);

@@ -72,7 +72,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#adopter = new Adopter(watching, { isUnwritten, lost });
     this.#lost = new GoneMachines(watching);
     this.#retries = new Retries(watching, (_, error) => {
-      log.warn("Machines that no list named cannot be asked for yet", { error: describeError(error) });
+      log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
     });
   }
 
@@ -81,12 +81,12 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return { pods: this.#written.size };
   }
 
-  /** True where all that was seen is written down, and the work directory accounts for every pod. */
+  /** True if all that was seen is written down, and the work directory accounts for every pod. */
   get isCaughtUp(): boolean {
     return this.#unwrittenObservations.size + this.#unlisted.size === 0 && this.#adopter.isDone;
   }
 
-  /** False where the view that was written last, or the file of some pod that is followed, is not there any more. */
+  /** False if the view that was written last, or the file of some pod that is followed, is not there any more. */
   get viewIsOurs(): boolean {
     return this.#watching.workdir.asOwner(() => this.#view.isThere && this.#written.haveFiles());
   }
@@ -118,7 +118,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const surprising = missing.filter((name) => !this.#isToGo(name)).length;
     if (this.#listing.isSuspicious(surprising) && this.#listDoubt === undefined) {
       const all = surprising + this.#listing.size;
-      log.warn("The picture of the cluster is in doubt", { missing: surprising, of: all });
+      log.warn("The view of the cluster is in doubt", { missing: surprising, of: all });
       this.#listDoubt = `${surprising} of ${all} machines were missing from the last list: it is being confirmed`;
       this.#view.doubt(this.#listDoubt);
       return "doubted";
@@ -176,7 +176,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return pod?.metadata.uid ?? this.#written.get(name)?.uid;
   }
 
-  /** True where a LIST that broke off had said more of this very pod: the watch goes on from before that. */
+  /** True if a LIST that broke off had said more of this very pod: the watch goes on from before that. */
   #isOlder(name: string, { metadata: { uid, resourceVersion } }: Pod): boolean {
     const unwrittenObservations = this.#unwrittenObservations.get(name);
     const known = !unwrittenObservations
@@ -224,11 +224,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #see(name: string, observation: Observation, { canWait }: { canWait: boolean }): void {
     const pod = "pod" in observation ? observation.pod : observation.gone;
     if (pod) this.#evictions.note(pod);
-    delete pod?.metadata.managedFields; // A third of a pod's size, and nobody reads it.
+    delete pod?.metadata.managedFields; // A third of a pod's size, and no one reads it.
     this.#unwrittenObservations.set(name, observation, { canWait });
   }
 
-  /** True where no answer to Symphony depends on the difference between this pod and what is written of it. */
+  /** True if no answer to Symphony depends on the difference between this pod and what is written of it. */
   #canWait(name: string, pod: Pod): boolean {
     const before = this.#written.get(name);
     const { phase, podIP, isGoing } = writtenPod(pod);
@@ -277,7 +277,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   #doubtLists(): void {
-    log.error("The picture of the cluster is in doubt: restart every API server", { why: RESTORED });
+    log.error("The view of the cluster is in doubt: restart every API server", { why: RESTORED });
     this.#unlisted.confirm(this.#written.machines);
     this.#view.doubt(RESTORED);
   }
@@ -330,7 +330,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     }
   }
 
-  /** The machine whose pod it is; nothing if it is none of ours. One that was ours before stays so, whatever its labels say. */
+  /** The machine whose pod it is; `undefined` if it is none of ours. One that was ours before stays so, whatever its labels say. */
   #nameOfOurs(pod: Pod): string | undefined {
     const { name, uid } = pod.metadata;
     if (this.#hasOurLabels(pod)) return name;

@@ -10,7 +10,7 @@ import type { Watching } from "../dependencies.ts";
 const LOOK_EVERY_MS = 5_000;
 const CHECK_EVERY_MS = 10_000;
 
-/** How often, in milliseconds, a note is written anew where nothing but its count has changed. */
+/** How often, in milliseconds, a note is written again where nothing but its count has changed. */
 const COUNT_EVERY_MS = 10 * 60_000;
 
 /** How long, in milliseconds, what an earlier process or start has met stands by itself: whoever can meet it does before. */
@@ -67,7 +67,7 @@ export class QuarantineWatcher implements Loop {
       workdir.remove(pathOfNote(workdir, entry));
       this.#notes.delete(key);
       this.#inherited.delete(key);
-      log.info("Set aside no more", { path: entry.path });
+      log.info("Quarantine cleared", { path: entry.path });
     }
     return Promise.resolve({ kind: "again", atMs: now + LOOK_EVERY_MS });
   }
@@ -110,7 +110,7 @@ export class QuarantineWatcher implements Loop {
     workdir.write(pathOfNote(workdir, entry), `${JSON.stringify({ path, reason, since, times, by })}\n`);
     this.#notes.set(key, { entry, since, reason, times, writtenMs: now });
     // Who could not do something with an entry has said so.
-    if (by === "") log.warn("Set aside: it is not what it should be", { path, reason });
+    if (by === "") log.warn("Quarantined: it is not what it should be", { path, reason });
   }
 }
 

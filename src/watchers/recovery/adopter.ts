@@ -37,7 +37,7 @@ interface Rebuilding {
   written: number;
 }
 
-/** What stands in the request's record; nothing where its pods do not remember all of it. */
+/** What stands in the request's record; `undefined` if its pods do not remember all of it. */
 function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "version"> | undefined {
   const { templateId, count, requestedAt, up } = memory ?? {};
   if (templateId === undefined || count === undefined || requestedAt === undefined) return undefined;
@@ -89,7 +89,7 @@ export class Adopter {
     this.#isDue = true;
   }
 
-  /** True where nothing is left to do before the next round. */
+  /** True if nothing is left to do before the next round. */
   get isDone(): boolean {
     return !this.#isDue && this.#toCompare.length === 0 && !this.#rebuilding;
   }
@@ -125,7 +125,7 @@ export class Adopter {
 
   /**
    * What is in the way of one request alone is noted as broken, holds up no other, and is tried again by the next round.
-   * @returns false where it is
+   * @returns false if it is
    */
   async #unlessBroken(id: string, act: () => Promise<void>): Promise<boolean> {
     const { broken, layout } = this.#watching.workdir;
@@ -173,7 +173,7 @@ export class Adopter {
   }
 
   /**
-   * What is noted of a machine without a pod; nothing if more is known of it than that it was lost. Whether it is gone, the
+   * What is noted of a machine without a pod; `undefined` if more is known of it than that it was lost. Whether it is gone, the
    * cluster has yet to be asked.
    */
   #endOfLost(machine: string): Change | undefined {

@@ -4,11 +4,11 @@ import type { RequestMemory } from "../../templates/podspec.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { type Adoption, decideAdoption } from "./decide.ts";
-import { requestMemoryOf } from "./pod_memory.ts";
+import { requestMemoryOf } from "../work/pod_memory.ts";
 
 /**
  * What the work directory lacks of a request that pods name, and what the first of these that remembers the request says of
- * it; nothing where it lacks nothing, or nothing that says that it has pods holds one.
+ * it; `undefined` if it lacks nothing, or nothing that says that it has pods holds one.
  */
 export function findLostRequest(
   workdir: Workdir,

@@ -3,7 +3,7 @@ import type { Pod } from "../../kube/types.ts";
 import type { ReturnMemory } from "../../templates/podspec.ts";
 import { readRequest } from "../../workdir/requests.ts";
 import type { Watching } from "../dependencies.ts";
-import { isSigned, returnMemoryOf } from "./pod_memory.ts";
+import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
 
 /**
  * The return request that a pod of ours remembers, if that is to be believed: others may annotate pods, too. It is believed if

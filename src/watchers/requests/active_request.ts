@@ -20,7 +20,7 @@ export interface ActiveRequest {
   count: number;
   /** No pod of it is created any more: see `markOutdatedRequests`. */
   isOutdated: boolean;
-  /** Absent where there is nothing to create. */
+  /** Absent if there is nothing to create. */
   manifest: Manifest | undefined;
   /** To be tried as soon as there is a free slot, the last one first. */
   ready: PendingMachine[];

@@ -5,7 +5,7 @@ import { readPodFacts } from "../../workdir/machines.ts";
 import { readReturn } from "../../workdir/returns.ts";
 import { Complaints } from "../work/complaints.ts";
 import type { Loop, Outcome } from "../loop.ts";
-import { signatureOf } from "../recovery/pod_memory.ts";
+import { signatureOf } from "../work/pod_memory.ts";
 import { isClusterTrouble, Limiter } from "../work/limiter.ts";
 import type { Watching } from "../dependencies.ts";
 

@@ -63,7 +63,7 @@ export class DeletionBrake {
     if (heldSinceMs !== undefined) return now - heldSinceMs >= WINDOW_MS ? "look" : "held";
     if (this.#times.length >= this.#limit) {
       if (this.#heldSinceMs.size === 0) {
-        log.warn("PodDeleter paused: there are too many at once; each is looked at again in a minute", {
+        log.warn("Deletions paused: there are too many at once; each is looked at again in a minute", {
           withinLastMinute: this.#times.length,
           limit: this.#limit,
         });

@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 
 /**
- * How long ago something was first seen, by clocks of ours: while this process runs by the monotonic one, which nobody sets;
+ * How long ago something was first seen, by clocks of ours: while this process runs by the monotonic one, which no one sets;
  * for what an earlier process saw first, by the host's. The cluster's clock may be as wrong as any other.
  */
 export class OwnAges {

@@ -35,7 +35,7 @@ const log = logger("expiry");
 
 /**
  * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on, or
- * that ended and that nobody gives back, until it is gone.
+ * that ended and that no one gives back, until it is gone.
  */
 export class TimeoutsWatcher implements Loop {
   readonly name = "expiry";
@@ -64,7 +64,7 @@ export class TimeoutsWatcher implements Loop {
     this.#ages = new OwnAges(watching.clock);
     this.#brake = new DeletionBrake(watching);
     this.#retries = new Retries(watching, (machine, error) => {
-      log.warn("Machine cannot be looked at or given up yet", { machine, error: describeError(error) });
+      log.warn("Machine cannot be read or given up yet", { machine, error: describeError(error) });
     }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
   }
 
@@ -246,7 +246,7 @@ export class TimeoutsWatcher implements Loop {
     await this.#giveUp(answers);
   }
 
-  /** The cluster's own pod, or nothing where there is none or nothing can be known now. */
+  /** The cluster's own pod, or `undefined` if there is none or nothing can be known now. */
   async #get(machine: string, signal: AbortSignal): Promise<Pod | undefined> {
     try {
       const pod = await this.#watching.kube.getPod(machine, { signal });
@@ -269,7 +269,7 @@ export class TimeoutsWatcher implements Loop {
   #unanswered(error: unknown): void {
     this.#limiter.failed(error);
     if (!isClusterTrouble(error)) return;
-    if (!this.#isTroubled) log.warn("Nothing is given up now: cannot ask", { error: describeError(error) });
+    if (!this.#isTroubled) log.warn("Timeouts paused: the API server cannot be asked", { error: describeError(error) });
     this.#isTroubled = true;
   }
 
@@ -294,7 +294,7 @@ export class TimeoutsWatcher implements Loop {
     }
   }
 
-  /** What is to be noted of a machine that is given up; nothing where it is not to be, or things have moved on. */
+  /** What is to be noted of a machine that is given up; `undefined` if it is not to be, or things have moved on. */
   #tombstoneOf(machine: string, pod: Pod): Tombstone | undefined {
     const facts = readPodFacts(this.#watching.workdir, machine);
     const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";

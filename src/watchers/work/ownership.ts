@@ -8,7 +8,7 @@ import { readPodFacts, readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
 import { readPodFile } from "./pod_file.ts";
-import { requestMemoryOf } from "../recovery/pod_memory.ts";
+import { requestMemoryOf } from "./pod_memory.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** As whom we look at pods. */

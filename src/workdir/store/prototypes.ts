@@ -1,26 +1,37 @@
-import { isNotFound } from "../../files.ts";
-import type { Workdir } from "./workdir.ts";
+import { type Files, isNotFound } from "../../files.ts";
+import type { Layout } from "./layout.ts";
+
+/** The work directory, as far as prototypes need it. */
+interface Entries {
+  files: Files;
+  layout: Layout;
+  kind(path: string): "file" | "directory" | "symlink" | "other" | undefined;
+  readLink(path: string): string | undefined;
+  makeFile(path: string, text: string): void;
+  replace(path: string, make: (at: string) => void): void;
+  remove(path: string): void;
+}
 
 /**
- * One link for each status word, and one empty file, that thousands of entries are further names of. A name is cheap
+ * One link for each state, and one empty file, that thousands of entries are further names of. A name is cheap
  * where a file or link of its own is not: file systems look for a free inode each time, for milliseconds where many were
  * freed lately. A file system without hard links, or at its limit of names for one file, gets entries of their own.
  */
 export class Prototypes {
-  readonly #workdir: Workdir;
+  readonly #workdir: Entries;
   /** Prototypes that this process has seen to be right. */
   readonly #checked = new Set<string>();
 
-  constructor(workdir: Workdir) {
+  constructor(workdir: Entries) {
     this.#workdir = workdir;
   }
 
-  /** Makes `path`, where nothing is yet, a link to `word`. */
-  link(word: string, path: string): void {
+  /** Makes `path`, where nothing is yet, a link to `state`. */
+  link(state: string, path: string): void {
     const { files, layout } = this.#workdir;
-    this.#alias(layout.prototype(`word-${word}`), path, {
-      make: (at) => files.symlink(word, at),
-      isRight: (at) => this.#workdir.readLink(at) === word,
+    this.#alias(layout.prototype(`word-${state}`), path, {
+      make: (at) => files.symlink(state, at),
+      isRight: (at) => this.#workdir.readLink(at) === state,
     });
   }
 

@@ -3,7 +3,7 @@ import type { ClusterPlace } from "../../../src/kube/cluster_place.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { Connection } from "../../../src/kube/transport/connection.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
-import type { Login } from "../../../src/kube/auth/login.ts";
+import type { Login } from "../../../src/kube/transport/login.ts";
 import { failure, functionNetwork, json, ManualClock, pod, type SeenRequest } from "../fakes.ts";
 
 const forbidden = (resource: string) =>

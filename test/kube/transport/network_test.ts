@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { systemNetwork, type TransportOptions } from "../../../src/kube/transport/network.ts";
+import type { TransportOptions } from "../../../src/kube/transport/transport.ts";
+import { systemNetwork } from "../../../src/kube/transport/network.ts";
 import * as keys from "../key_pairs.ts";
 
 const origin = { ca: "'/ca'", clientCertificate: "'/crt' and '/key'" };

@@ -4,7 +4,7 @@ import { PodLabel, REQUEST_ANNOTATION, RETURN_ANNOTATION } from "../../../src/te
 import { getRequestStatus } from "../../../src/verbs/get_request_status.ts";
 import { TimeoutsWatcher } from "../../../src/watchers/timeouts/watcher.ts";
 import { LOST } from "../../../src/watchers/recovery/adopter.ts";
-import { signatureOf } from "../../../src/watchers/recovery/pod_memory.ts";
+import { signatureOf } from "../../../src/watchers/work/pod_memory.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
 import { RequestMachinesWatcher } from "../../../src/watchers/requests/watcher.ts";
 import { readState, readTombstone, writeState, writeTombstone } from "../../../src/workdir/machines.ts";

@@ -3,7 +3,7 @@ import { KubeError } from "../../../src/kube/errors.ts";
 import { RETURN_ANNOTATION } from "../../../src/templates/podspec.ts";
 import { podFileText } from "../../../src/watchers/work/pod_file.ts";
 import type { Pod } from "../../../src/kube/types.ts";
-import { signatureOf } from "../../../src/watchers/recovery/pod_memory.ts";
+import { signatureOf } from "../../../src/watchers/work/pod_memory.ts";
 import { ReturnAnnotationWatcher } from "../../../src/watchers/returns/return_annotation_watcher.ts";
 import { noDescriptors } from "../../support/memory_files.ts";
 import { giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../../support/memory_watching.ts";

@@ -1,4 +1,4 @@
-import type { TransportOptions } from "../transport/network.ts";
+import type { TransportOptions } from "./transport.ts";
 
 /** All that a request needs to be let in. Never changed: when credentials change, there is a new one. */
 export interface Login {
