@@ -2,31 +2,12 @@
 import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
 import { importsOf } from "./support/imports.ts";
+import { leaves, mayImport, mayImportTypes } from "./support/layers.ts";
 import { filesBelow } from "./support/tree.ts";
-
-const leaves = ["errors", "log", "config", "clock", "budget", "random", "files", "plain_text", "version"];
-
-/** Who may import whom; leaves may be imported by all, and everybody may import within its own directory. */
-const table: Record<string, string[]> = {
-  cli: ["serve", "verbs", "admin", "simulator"],
-  serve: ["watchers", "machine", "kube", "workdir", "templates", "hf"],
-  watchers: ["machine", "kube", "workdir", "templates", "hf"],
-  verbs: ["machine", "workdir", "templates", "hf"],
-  admin: ["kube", "hf"],
-  workdir: ["machine", "hf"],
-  machine: ["templates", "hf"],
-  kube: [],
-  templates: ["hf"],
-  hf: [],
-  simulator: [],
-};
-
-/** Who may also import only types of whom: nothing of these is left at run time. */
-const typesOnly: Record<string, string[]> = { simulator: ["kube"], machine: ["kube"] };
 
 /** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/events/", "src/workdir/store/lock.ts"],
+  "node:sqlite": ["src/workdir/store/lock.ts"],
 };
 
 /** What only the build or the tests use. */
@@ -35,7 +16,9 @@ const notForTheProduct = ["esbuild", "fast-check"];
 const sources = new Map(filesBelow("src", ".ts").map((file) => [file, importsOf(file)]));
 
 Deno.test("every module stands in a layer of the table, or is a leaf", () => {
-  const strangers = [...sources.keys()].filter((file) => !(layerOf(file) in table) && !leaves.includes(layerOf(file)));
+  const strangers = [...sources.keys()].filter((file) =>
+    !(layerOf(file) in mayImport) && !leaves.includes(layerOf(file))
+  );
   assert.deepEqual(strangers, []);
 });
 
@@ -70,11 +53,11 @@ Deno.test("no folder within a layer imports itself by way of others", () => {
 
 Deno.test("every layer of the table exists, and says nothing that is not so", () => {
   const layers = new Set([...sources.keys()].map(layerOf));
-  assert.deepEqual(Object.keys(table).filter((layer) => !layers.has(layer)), []);
+  assert.deepEqual(Object.keys(mayImport).filter((layer) => !layers.has(layer)), []);
   assert.deepEqual(leaves.filter((leaf) => !layers.has(leaf)), []);
   const used = new Set<string>();
   for (const file of sources.keys()) for (const to of targetsOf(file)) used.add(`${layerOf(file)} ${layerOf(to)}`);
-  const unused = Object.entries(table).flatMap(([from, to]) => to.map((one) => `${from} ${one}`))
+  const unused = Object.entries(mayImport).flatMap(([from, to]) => to.map((one) => `${from} ${one}`))
     .filter((arrow) => !used.has(arrow));
   assert.deepEqual(unused, []);
 });
@@ -92,9 +75,9 @@ Deno.test("packages are imported only where they belong", () => {
 
 Deno.test("what the program loads at its start holds nothing that only the daemon needs", () => {
   const loaded = loadedWith("src/cli/run.ts");
-  const layers = ["kube", "events", "metrics", "hooks", "watchers", "serve", "admin", "simulator"];
+  const layers = ["kube", "watchers", "serve", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["yaml", "prom-client", "node:sqlite"]) {
+  for (const name of ["yaml", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
 });
@@ -171,7 +154,7 @@ function circles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
 
 function allows(from: string, to: string, typeOnly: boolean): boolean {
   if (leaves.includes(to) || from === to) return true;
-  return (table[from]?.includes(to) ?? false) || (typeOnly && (typesOnly[from]?.includes(to) ?? false));
+  return (mayImport[from]?.includes(to) ?? false) || (typeOnly && (mayImportTypes[from]?.includes(to) ?? false));
 }
 
 /** `hf` for what lies in src/hf, the module's own name for a leaf. */

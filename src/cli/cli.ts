@@ -1,19 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { Clock } from "../clock.ts";
 import { type Config, type Environment, type GlobalOptions, loadConfig } from "../config.ts";
-import type { Files } from "../files.ts";
 import { startLogging } from "../log.ts";
-import type { Random } from "../random.ts";
 import type { Call } from "./command.ts";
 import { writeError } from "./output.ts";
-
-/** The outside world, as every command is given it. */
-export interface Cli {
-  environment: Environment;
-  files: Files;
-  clock: Clock;
-  random: Random;
-}
 
 /** Settles the configuration from the options of a command and of the program above it, and starts logging. */
 export function configure(

@@ -1,6 +1,16 @@
 import type { Command } from "commander";
+import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import type { Cli } from "./cli.ts";
+import type { Files } from "../files.ts";
+import type { Random } from "../random.ts";
+
+/** The outside world, as every command is given it. */
+export interface Cli {
+  environment: Environment;
+  files: Files;
+  clock: Clock;
+  random: Random;
+}
 
 /** One row of the table of commands: all that is known of a command before its own code is loaded. */
 export interface CommandRow {

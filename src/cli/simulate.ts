@@ -1,5 +1,6 @@
 import { integerBetween } from "../random.ts";
-import { type Cli, configure, wholeNumber } from "./cli.ts";
+import type { Cli } from "./command.ts";
+import { configure, wholeNumber } from "./cli.ts";
 import type { CommandBody } from "./command.ts";
 import { writeError, writeOutput } from "./output.ts";
 

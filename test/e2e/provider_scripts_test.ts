@@ -14,16 +14,30 @@ const emptyAnswers = {
   getReturnRequests: { requests: [] },
 };
 
-/** A copy of the scripts as a host has it, with the sample configuration. */
+/** Copies what a host needs into a directory of its own: the five scripts and nothing beside them. */
 async function install(site: Site): Promise<string> {
+  const scripts = `${site.directory}/hf/k8s-hf/scripts`;
+  Deno.mkdirSync(scripts, { recursive: true });
+  const source = `${tree}/providers/k8s-hf/scripts`;
+  await copy(site, Object.keys(emptyAnswers).map((script) => `${source}/${script}.sh`), scripts);
+  return scripts;
+}
+
+/** Copies the sample configuration to where the scripts are told that it is. */
+async function configure(site: Site): Promise<void> {
+  const names = ["k8sprov_templates.json", "pod.yaml"];
+  await copy(site, names.map((name) => `${tree}/providers/k8s-hf/${name}`), `${site.directory}/hf/k8s-hf`);
+}
+
+async function copy(site: Site, files: string[], directory: string): Promise<void> {
+  const environment = { PATH: site.environment.PATH ?? "" };
   const { code } = await runToEnd({
     program: "cp",
-    args: ["-R", `${tree}/providers`, `${site.directory}/hf`],
-    environment: { PATH: site.environment.PATH ?? "" },
+    args: [...files, directory],
+    environment,
     directory: site.directory,
   });
   assert.equal(code, 0);
-  return `${site.directory}/hf/k8s-hf/scripts`;
 }
 
 async function call(site: Site, program: string, environment: Record<string, string>, args: string[] = []) {
@@ -81,8 +95,36 @@ siteTest("a script that is called by a link, from elsewhere, finds what lies bes
   assert.equal((await call(site, `${site.directory}/link.sh`, {})).stdout, "beside <get-return-requests>");
 });
 
+siteTest("any of the five scripts works without the other four", async (site) => {
+  const scripts = await install(site);
+  for (const script of Object.keys(emptyAnswers)) {
+    const alone = `${site.directory}/${script}`;
+    Deno.mkdirSync(alone);
+    Deno.renameSync(`${scripts}/${script}.sh`, `${alone}/${script}.sh`);
+    plant(`${alone}/hostfactory`, "alone");
+    const verb = script.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    assert.equal((await call(site, `${alone}/${script}.sh`, {}, ["-f", "x"])).stdout, `alone <${verb}> <-f> <x>`);
+  }
+});
+
+siteTest("the five scripts are one script that differs in its verb and in its empty answer", () => {
+  const bodies = Object.entries(emptyAnswers).map(([script, empty]) => {
+    const [shebang, title, verb, answer, ...body] = readFromTree(
+      `scripts/k8s-hf/providers/k8s-hf/scripts/${script}.sh`,
+    ).split("\n");
+    assert.equal(shebang, "#!/bin/sh");
+    assert.match(title ?? "", new RegExp(`^# Symphony's ${script}: `));
+    assert.equal(verb, `verb=${script.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    assert.deepEqual(JSON.parse(`{${/^empty='(.*)'/.exec(answer ?? "")?.[1]}}`), empty);
+    return body.join("\n");
+  });
+  assert.equal(new Set(bodies).size, 1);
+  return Promise.resolve();
+});
+
 siteTest("the sample configuration can be used as it is", async (site) => {
   const scripts = await install(site);
+  await configure(site);
   const { HOSTFACTORY_BIN = "" } = site.environment;
   const available = async () =>
     JSON.parse((await call(site, `${scripts}/getAvailableTemplates.sh`, { HOSTFACTORY_BIN })).stdout);

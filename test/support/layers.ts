@@ -1,0 +1,32 @@
+/** The import table of the architecture: `docs/architecture.md` shows it to readers, and a test holds the source to it. */
+
+/** Files of `src/` itself that every folder may import. */
+export const leaves: readonly string[] = [
+  "errors",
+  "log",
+  "config",
+  "clock",
+  "budget",
+  "random",
+  "files",
+  "plain_text",
+  "version",
+];
+
+/** By folder of `src/`, the other folders that it may import. */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  cli: ["serve", "verbs", "admin", "simulator"],
+  serve: ["watchers", "machine", "kube", "workdir", "templates", "hf"],
+  watchers: ["machine", "kube", "workdir", "templates", "hf"],
+  verbs: ["machine", "workdir", "templates", "hf"],
+  admin: ["kube", "hf"],
+  workdir: ["machine", "hf"],
+  machine: ["templates", "hf"],
+  kube: [],
+  templates: ["hf"],
+  hf: [],
+  simulator: [],
+};
+
+/** By folder, those of which it may import types alone: nothing of these is left at run time. */
+export const mayImportTypes: Readonly<Record<string, readonly string[]>> = { simulator: ["kube"], machine: ["kube"] };
