@@ -1,6 +1,7 @@
 import type { Kube } from "../kube/kube.ts";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
+import { Limiter } from "../watchers/work/limiter.ts";
 import type { Watching } from "../watchers/dependencies.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readInstances } from "../workdir/instances.ts";
@@ -22,6 +23,7 @@ export function dependenciesOf(
     identity: terms.identity,
     isSoleOwner: terms.isLeased,
     suspects: new Set(),
+    limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     ...options,
   };

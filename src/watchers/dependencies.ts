@@ -3,6 +3,7 @@ import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
 import type { ReturnIndex } from "../workdir/index/returns.ts";
+import type { Limiter } from "./work/limiter.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** What every watcher stands on. */
@@ -21,8 +22,10 @@ export interface Watching {
   isSoleOwner: boolean;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
-  /** Calls to the cluster under way at once, at most. */
+  /** Calls of one kind to the cluster in flight at once, at most. */
   concurrency: number;
+  /** What all calls of this process share. */
+  limiter: Limiter;
   returns: ReturnIndex;
   /** The process is to stop: what is under way may end, nothing new is started. */
   stopping: AbortSignal;

@@ -86,9 +86,9 @@ const FIRST: Breakage[] = [
   },
   {
     what: "a delete that failed is not tried again",
-    file: "src/watchers/work/pod_deleter.ts",
-    from: "wanted.againMs = clock.monotonic() + backoffMs(wanted.failures, random);",
-    to: "wanted.againMs = Infinity;",
+    file: "src/watchers/work/work_queue.ts",
+    from: "entry.dueMs = this.#clock.monotonic() + backoffMs(entry.failures, this.#random, this.#work.backoff);",
+    to: "entry.dueMs = Infinity;",
     violates: [3],
     seed: 33,
     only: [0, 1, 6, 7, 9, 11, 12, 18, 19, 22, 25, 26, 27, 31],

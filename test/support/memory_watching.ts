@@ -2,6 +2,7 @@ import { Budget } from "../../src/budget.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
+import { Limiter } from "../../src/watchers/work/limiter.ts";
 import type { Watching } from "../../src/watchers/dependencies.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
@@ -39,6 +40,7 @@ export function memoryWatching(
     isSoleOwner: true,
     suspects: new Set(),
     concurrency: options.concurrency ?? 8,
+    limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     stopping: stopping.signal,
     signal: ending.signal,

@@ -29,7 +29,7 @@ import { findOurs } from "../work/ownership.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { shareFairly } from "./fair_share.ts";
-import { Limiter } from "../work/limiter.ts";
+import type { Lane } from "../work/limiter.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
@@ -51,7 +51,7 @@ export class RequestMachinesWatcher implements Loop {
   readonly name = "request-machines";
   readonly #watching: Watching;
   readonly #wake: () => void;
-  readonly #limiter: Limiter;
+  readonly #lane: Lane;
   readonly #inbox: Inbox<StoredRequest>;
   /** Of requests and of machines that could not be read or written down. */
   readonly #retries: Retries;
@@ -66,7 +66,7 @@ export class RequestMachinesWatcher implements Loop {
     this.#watching = watching;
     this.#wake = wake;
     const freed = () => watching.stopping.aborted || this.#startCreates();
-    this.#limiter = new Limiter(watching.concurrency, { ...watching, freed });
+    this.#lane = watching.limiter.lane(watching.concurrency, freed);
     this.#retries = new Retries(watching, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
@@ -102,7 +102,7 @@ export class RequestMachinesWatcher implements Loop {
 
   /** Resolves once no create is under way. */
   drained(): Promise<void> {
-    return this.#limiter.drained();
+    return this.#lane.drained();
   }
 
   /** The entry of a request, or of a machine in its request. */
@@ -239,7 +239,7 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #startCreates(): void {
-    const free = this.#limiter.free;
+    const free = this.#lane.free;
     if (free === 0) return;
     try {
       this.#lookForReturns();
@@ -248,7 +248,7 @@ export class RequestMachinesWatcher implements Loop {
     }
     const requests = [...this.#active.values()].sort((a, b) => askedAt(a) - askedAt(b));
     const shares = shareFairly(requests.map((one) => ({ ...one, ready: one.ready.length })), {
-      limit: this.#limiter.limit,
+      limit: this.#lane.limit,
       free,
     });
     for (const [i, request] of requests.entries()) {
@@ -270,7 +270,7 @@ export class RequestMachinesWatcher implements Loop {
   #start(request: ActiveRequest, machine: PendingMachine): void {
     request.inFlight++;
     request.lastStart = ++this.#starts;
-    this.#limiter.start(async () => {
+    this.#lane.start(async () => {
       try {
         await this.#create(request, machine);
       } catch (error) {
@@ -293,7 +293,7 @@ export class RequestMachinesWatcher implements Loop {
         request.ending.push(returns.has(name) ? endReturned(name) : endLost(name, OUTDATED));
         return this.#wake();
       }
-      this.#limiter.succeeded();
+      this.#lane.succeeded();
     }
     settleMachine(workdir, request.id, name);
   }
@@ -307,7 +307,7 @@ export class RequestMachinesWatcher implements Loop {
 
   #failed(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
     if (this.#watching.signal.aborted) return void request.delayed.push(machine);
-    this.#limiter.failed(error);
+    this.#lane.failed(error);
     if (isRetryable(error)) return this.#tryLater(request, machine, error);
     request.ending.push(endRejected(machine.name, describeError(error)));
     this.#wake();
@@ -328,8 +328,8 @@ export class RequestMachinesWatcher implements Loop {
     const waiting = [...this.#active.values()];
     const delayed = waiting.flatMap((request) => request.delayed.map(({ notBeforeMs }) => notBeforeMs));
     const earliest = delayed.reduce((least, ms) => Math.min(least, ms), Infinity);
-    const paused = waiting.some(({ ready }) => ready.length > 0) ? this.#limiter.pausedUntilMs : Infinity;
-    const create = Math.max(Math.min(earliest, paused), this.#limiter.pausedUntilMs);
+    const paused = waiting.some(({ ready }) => ready.length > 0) ? this.#lane.pausedUntilMs : Infinity;
+    const create = Math.max(Math.min(earliest, paused), this.#lane.pausedUntilMs);
     const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
     return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }

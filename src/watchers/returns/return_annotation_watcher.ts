@@ -6,7 +6,7 @@ import { readReturnRecord } from "../../workdir/returns.ts";
 import { Complaints } from "../work/complaints.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { signatureOf } from "../work/pod_memory.ts";
-import { isClusterTrouble, Limiter } from "../work/limiter.ts";
+import { isClusterTrouble, type Lane } from "../work/limiter.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, returned machines are looked for whose pods stay. */
@@ -33,7 +33,7 @@ const log = logger("return-marker");
 export class ReturnAnnotationWatcher implements Loop {
   readonly name = "return-marker";
   readonly #watching: Watching;
-  readonly #limiter: Limiter;
+  readonly #lane: Lane;
   /** By returned machine that has a pod, when that was first seen, on the monotonic clock. */
   readonly #sinceMs = new Map<string, number>();
   /** Of these, the ones that nothing is left to do for. */
@@ -46,7 +46,7 @@ export class ReturnAnnotationWatcher implements Loop {
   constructor(watching: Watching) {
     this.#watching = watching;
     const concurrency = Math.min(CONCURRENCY, watching.concurrency);
-    this.#limiter = new Limiter(concurrency, { ...watching, freed: () => {} });
+    this.#lane = watching.limiter.lane(concurrency);
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
@@ -55,18 +55,18 @@ export class ReturnAnnotationWatcher implements Loop {
     returns.refresh(clock.now());
     const due = this.#due(now);
     const queue = due.size > 0 && now >= this.#refusedUntilMs ? [...returns.requestsOf(due)] : [];
-    while (queue.length > 0 && this.#limiter.free > 0 && !signal.aborted) {
-      for (const [machine, id] of queue.splice(0, this.#limiter.free)) {
-        this.#limiter.start(() => this.#mark(machine, id));
+    while (queue.length > 0 && this.#lane.free > 0 && !signal.aborted) {
+      for (const [machine, id] of queue.splice(0, this.#lane.free)) {
+        this.#lane.start(() => this.#mark(machine, id));
       }
-      await this.#limiter.drained();
+      await this.#lane.drained();
     }
     return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
   }
 
   /** Resolves once no call is under way. */
   drained(): Promise<void> {
-    return this.#limiter.drained();
+    return this.#lane.drained();
   }
 
   /** Returned machines whose pods have stayed for long enough, and that are not marked yet. */
@@ -92,11 +92,11 @@ export class ReturnAnnotationWatcher implements Loop {
       const signature = signatureOf({ id, uid, key: identity.key });
       const memory: ReturnMemory = { id, requestedAt: readReturnRecord(workdir, id)?.requestedAt, signature };
       await kube.annotatePod(machine, { uid, annotations: { [RETURN_ANNOTATION]: JSON.stringify(memory) }, signal });
-      this.#limiter.succeeded();
+      this.#lane.succeeded();
       this.#marked.add(machine);
     } catch (error) {
       if (signal.aborted) return;
-      this.#limiter.failed(error);
+      this.#lane.failed(error);
       const kind = error instanceof KubeError ? error.kind : undefined;
       if (kind === "unauthorised") this.#refusedUntilMs = clock.monotonic() + REFUSED_MS;
       else if (isClusterTrouble(error)) return;

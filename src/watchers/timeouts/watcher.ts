@@ -18,7 +18,7 @@ import { changeOfEnding } from "../work/endings.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
-import { isClusterTrouble, Limiter } from "../work/limiter.ts";
+import { isClusterTrouble, type Lane } from "../work/limiter.ts";
 import { hasEnded, phaseOf } from "../../machine/readiness.ts";
 import type { Watching } from "../dependencies.ts";
 
@@ -43,7 +43,7 @@ export class TimeoutsWatcher implements Loop {
   readonly #limits: Limits;
   readonly #dryRun: boolean;
   readonly #podDeleter: PodDeleter;
-  readonly #limiter: Limiter;
+  readonly #lane: Lane;
   readonly #retries: Retries;
   /** By machine, when the cluster may be asked for it again, on the monotonic clock. */
   readonly #askAgainMs = new Map<string, number>();
@@ -60,7 +60,7 @@ export class TimeoutsWatcher implements Loop {
     this.#limits = options;
     this.#dryRun = options.dryRun ?? false;
     this.#podDeleter = new PodDeleter(watching, { name: this.name, wake: options.wake });
-    this.#limiter = new Limiter(watching.concurrency, { ...watching, freed: () => {} });
+    this.#lane = watching.limiter.lane(watching.concurrency);
     this.#ages = new OwnAges(watching.clock);
     this.#brake = new DeletionBrake(watching);
     this.#retries = new Retries(watching, (machine, error) => {
@@ -212,7 +212,7 @@ export class TimeoutsWatcher implements Loop {
   /** A process that has not asked the cluster for anything yet does not know its time: any answer tells it. */
   async #learnTime(signal: AbortSignal): Promise<void> {
     const { kube } = this.#watching;
-    if (kube.now() !== undefined || this.#limiter.free === 0) return;
+    if (kube.now() !== undefined || this.#lane.free === 0) return;
     try {
       await kube.listPods({ limit: 1, signal });
       this.#answered();
@@ -231,14 +231,14 @@ export class TimeoutsWatcher implements Loop {
   async #ask(machines: string[], signal: AbortSignal): Promise<void> {
     const left = [...machines];
     let answers: [machine: string, pod: Pod][] = [];
-    while (left.length > 0 && this.#limiter.free > 0 && !signal.aborted) {
-      for (const machine of left.splice(0, this.#limiter.free)) {
-        this.#limiter.start(async () => {
+    while (left.length > 0 && this.#lane.free > 0 && !signal.aborted) {
+      for (const machine of left.splice(0, this.#lane.free)) {
+        this.#lane.start(async () => {
           const pod = await this.#get(machine, signal);
           if (pod) answers.push([machine, pod]);
         });
       }
-      await this.#limiter.drained();
+      await this.#lane.drained();
       if (answers.length < MANY_ANSWERS) continue;
       await this.#giveUp(answers);
       answers = [];
@@ -262,12 +262,12 @@ export class TimeoutsWatcher implements Loop {
   }
 
   #answered(): void {
-    this.#limiter.succeeded();
+    this.#lane.succeeded();
     this.#isTroubled = false;
   }
 
   #unanswered(error: unknown): void {
-    this.#limiter.failed(error);
+    this.#lane.failed(error);
     if (!isClusterTrouble(error)) return;
     if (!this.#isTroubled) log.warn("Timeouts paused: the API server cannot be asked", { error: describeError(error) });
     this.#isTroubled = true;

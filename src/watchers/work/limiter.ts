@@ -3,52 +3,55 @@ import { KubeError } from "../../kube/errors.ts";
 import type { Random } from "../../random.ts";
 import { backoffMs } from "./backoff.ts";
 
-/** True where it is not one object that is in trouble, but the cluster or the way to it: nothing is known until that is over. */
+/** True if it is not one object that is in trouble, but the cluster or the way to it: nothing is known until that is over. */
 export function isClusterTrouble(error: unknown): boolean {
   return error instanceof KubeError && ["unavailable", "throttled", "unauthorised"].includes(error.kind);
 }
 
 /**
- * How many calls may be under way at once, and a pause for all of them while the cluster is away or asks for patience:
- * one machine's own trouble holds nobody else up.
+ * The pause that all calls of this process make while the cluster is away or asks for patience: one machine's own trouble holds
+ * up no other. Calls are made in lanes, one for each kind of work.
  */
 export class Limiter {
-  readonly limit: number;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #freed: () => void;
-  readonly #running = new Set<Promise<void>>();
+  readonly #lanes: Lane[] = [];
   #failures = 0;
   #pausedUntilMs = 0;
   /** Until when the server has asked us to wait: no success of a call beside that one takes it back. */
   #askedUntilMs = 0;
 
-  /** @param options `freed` is called after each call that ends */
-  constructor(limit: number, options: { clock: Clock; random: Random; freed: () => void }) {
-    this.limit = limit;
-    this.#clock = options.clock;
-    this.#random = options.random;
-    this.#freed = options.freed;
+  constructor({ clock, random }: { clock: Clock; random: Random }) {
+    this.#clock = clock;
+    this.#random = random;
   }
 
-  /** How many calls may be started now. While the cluster is away, one is let through after each pause to try it. */
-  get free(): number {
+  /**
+   * A lane for one kind of calls.
+   * @param limit how many of them may be in flight at once
+   * @param freed called when another one may begin
+   */
+  lane(limit: number, freed: () => void = () => {}): Lane {
+    const lane = new Lane(this, { limit, freed });
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** How many more calls a lane may begin. While the cluster is away, one of all lanes is let through after each pause to try it. */
+  freeIn({ limit, inFlight }: Lane): number {
     if (this.#clock.monotonic() < this.#pausedUntilMs) return 0;
-    return Math.max(0, (this.#failures > 0 ? 1 : this.limit) - this.#running.size);
+    if (!this.isTrying) return Math.max(0, limit - inFlight);
+    return this.#lanes.some((lane) => lane.inFlight > 0) ? 0 : 1;
   }
 
-  /** When calls may be started again, on the monotonic clock. */
+  /** True while the cluster is away, and one call at a time finds out whether it is back. */
+  get isTrying(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** When calls may begin again, on the monotonic clock. */
   get pausedUntilMs(): number {
     return this.#pausedUntilMs;
-  }
-
-  /** Starts one call, which must not throw. */
-  start(call: () => Promise<void>): void {
-    const running = call().finally(() => {
-      this.#running.delete(running);
-      this.#freed();
-    });
-    this.#running.add(running);
   }
 
   /** Notes that the cluster answers. */
@@ -57,7 +60,7 @@ export class Limiter {
     this.#pausedUntilMs = this.#askedUntilMs;
   }
 
-  /** Notes a call that failed, and pauses all where the trouble is not that one object's. */
+  /** Notes a call that failed, and pauses all if the trouble is not that one object's. */
   failed(error: unknown): void {
     if (!(error instanceof KubeError)) return;
     if (!isClusterTrouble(error)) return this.succeeded();
@@ -68,8 +71,61 @@ export class Limiter {
     this.#pausedUntilMs = Math.max(this.#askedUntilMs, now + backoffMs(this.#failures, this.#random));
   }
 
-  /** Resolves once no call is under way. */
+  /** Takes in that a call of a lane has ended. @param wasTrying it was to find out whether the cluster is back */
+  ended(lane: Lane, { wasTrying }: { wasTrying: boolean }): void {
+    for (const one of wasTrying ? this.#lanes : [lane]) one.freed();
+  }
+}
+
+/** So many calls of one kind, in flight at once. */
+export class Lane {
+  readonly limit: number;
+  readonly freed: () => void;
+  readonly #limiter: Limiter;
+  readonly #inFlight = new Set<Promise<void>>();
+
+  constructor(limiter: Limiter, { limit, freed }: { limit: number; freed: () => void }) {
+    this.#limiter = limiter;
+    this.limit = limit;
+    this.freed = freed;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** How many calls may begin now. */
+  get free(): number {
+    return this.#limiter.freeIn(this);
+  }
+
+  /** See `Limiter`. */
+  get pausedUntilMs(): number {
+    return this.#limiter.pausedUntilMs;
+  }
+
+  /** Begins one call, which must not throw. */
+  start(call: () => Promise<void>): void {
+    const wasTrying = this.#limiter.isTrying;
+    const inFlight = call().finally(() => {
+      this.#inFlight.delete(inFlight);
+      this.#limiter.ended(this, { wasTrying });
+    });
+    this.#inFlight.add(inFlight);
+  }
+
+  /** See `Limiter`. */
+  succeeded(): void {
+    this.#limiter.succeeded();
+  }
+
+  /** See `Limiter`. */
+  failed(error: unknown): void {
+    this.#limiter.failed(error);
+  }
+
+  /** Resolves once no call of this lane is in flight. */
   async drained(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
   }
 }
