@@ -43,12 +43,16 @@ export interface ReturnedMachine {
  * - `delete`: its pod exists as far as we know
  * - `find`: it was created, but its pod has not been seen yet, or its file was lost; or nothing is known of it
  */
-export function decideReturn({ word, pod, entry, record }: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
-  if (pod) return "delete";
+export function decideReturn(machine: ReturnedMachine): "gone" | "wait" | "delete" | "find" {
+  // In this order: nothing is read that need not be known.
+  if (machine.pod) return "delete";
+  const { word } = machine;
   if (word === "deleted") return "gone";
-  if (entry === "pending") return "wait";
+  if (machine.entry === "pending") return "wait";
+  if (word !== "failed") return "find";
   // It failed without a pod; where nothing is noted, that may have been lost.
-  return word === "failed" && record && record.uid === undefined ? "gone" : "find";
+  const { record } = machine;
+  return record && record.uid === undefined ? "gone" : "find";
 }
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
@@ -197,8 +201,10 @@ export class RequestReturnMachinesWatcher implements Loop {
       this.#toFind.delete(machine);
       try {
         const uid = this.#machines.uidOf(machine);
-        if (uid !== undefined && this.#podDeleter.isUnderWay(uid) && this.#exists(machine)) continue;
-        const todo = this.#look(machine);
+        // To look for what is not there is dear: once.
+        const isThere = uid === undefined || this.#exists(machine);
+        if (uid !== undefined && isThere && this.#podDeleter.isUnderWay(uid)) continue;
+        const todo = this.#look(machine, isThere ? readPodFacts(this.#watching.workdir, machine) : undefined);
         if (todo === "find") this.#toFind.add(machine);
         else if (todo === "gone") this.#machines.remove(machine);
         this.#retries.clear(machine);
@@ -214,12 +220,20 @@ export class RequestReturnMachinesWatcher implements Loop {
     return workdir.kind(workdir.layout.pod(machine)) !== undefined;
   }
 
-  #look(machine: string): ReturnType<typeof decideReturn> {
+  #look(machine: string, pod: PodFacts | undefined): ReturnType<typeof decideReturn> {
     const { workdir } = this.#watching;
-    const pod = readPodFacts(workdir, machine);
-    const entry = readMachineEntry(workdir, machine);
-    const record = readTombstone(workdir, machine);
-    const todo = decideReturn({ word: readState(workdir, machine), pod, entry, record });
+    const todo = decideReturn({
+      pod,
+      get word() {
+        return readState(workdir, machine);
+      },
+      get entry() {
+        return readMachineEntry(workdir, machine);
+      },
+      get record() {
+        return readTombstone(workdir, machine);
+      },
+    });
     const before = this.#machines.uidOf(machine);
     if (before !== undefined && (todo === "gone" || (pod && pod.uid !== before))) this.#podDeleter.gone(before);
     if (pod) {
