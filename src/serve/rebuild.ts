@@ -11,6 +11,7 @@ import { PodsWatcher } from "../watchers/pods/watcher.ts";
 import type { Watching } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
+import { PodNames } from "../workdir/index/pod_names.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";
@@ -72,6 +73,7 @@ export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<
       isSoleOwner: isLeased || options.takeOver,
       suspects: new Set(),
       returns: new ReturnIndex(workdir),
+      podNames: new PodNames(workdir),
       concurrency: CONCURRENCY,
       stopping: signal,
       signal,

@@ -25,6 +25,7 @@ import { newIdentity, readIdentity } from "../workdir/identity.ts";
 import { checkInstance, readInstances, recordInstance } from "../workdir/instances.ts";
 import type { Locks } from "../workdir/store/lock.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
+import { PodNames } from "../workdir/index/pod_names.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { ClusterGuard } from "./cluster_guard.ts";
@@ -226,7 +227,6 @@ async function watch(
   const end = new AbortController();
   const workdir = daemon.workdir.fenced(fence.check);
   await workdir.prepare();
-  const returns = new ReturnIndex(workdir);
   const watching: Watching = {
     workdir,
     kube,
@@ -238,7 +238,8 @@ async function watch(
     isSoleOwner: terms.isLeased,
     suspects: new Set(),
     concurrency,
-    returns,
+    returns: new ReturnIndex(workdir),
+    podNames: new PodNames(workdir),
     stopping,
     signal: end.signal,
   };

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
+import type { PodNames } from "../workdir/index/pod_names.ts";
 import type { ReturnIndex } from "../workdir/index/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
@@ -24,6 +25,7 @@ export interface Watching {
   /** Calls to the cluster under way at once, at most. */
   concurrency: number;
   returns: ReturnIndex;
+  podNames: PodNames;
   /** The process is to stop: what is under way may end, nothing new is started. */
   stopping: AbortSignal;
   /** The time for that is over: ends every call that is still under way. */

@@ -4,6 +4,7 @@ import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/outcome.ts";
 import type { Watching } from "../../src/watchers/dependencies.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
+import { PodNames } from "../../src/workdir/index/pod_names.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { FakeKube } from "./fake_kube.ts";
@@ -40,6 +41,7 @@ export function memoryWatching(
     suspects: new Set(),
     concurrency: options.concurrency ?? 8,
     returns: new ReturnIndex(workdir),
+    podNames: new PodNames(workdir),
     stopping: stopping.signal,
     signal: ending.signal,
     stop: () => stopping.abort(),

@@ -89,6 +89,8 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** When all of them are to be looked at, on the monotonic clock. */
   #roundAtMs = -Infinity;
   #lateAtMs = 0;
+  /** Of the pods and of the returns among which late ones were looked for. */
+  #lateRevisions = "";
   /** Machines that the cluster has no pod of, which is not written down yet. */
   readonly #gone = new Set<string>();
   readonly #wake: () => void;
@@ -163,12 +165,16 @@ export class RequestReturnMachinesWatcher implements Loop {
    * the machine was given back as one that was never created.
    */
   #takeLate(): void {
-    const { workdir, clock, returns } = this.#watching;
+    const { clock, returns, podNames } = this.#watching;
     if (clock.monotonic() < this.#lateAtMs) return;
     this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
-    const returned = workdir.names(workdir.layout.pods)
-      .filter((machine) => returns.has(machine) && parseMachineName(machine));
-    const late = returned.filter((machine) => !this.#machines.has(machine));
+    podNames.refresh(clock.now());
+    const revisions = `${podNames.revision} ${returns.revision}`;
+    if (revisions === this.#lateRevisions) return;
+    this.#lateRevisions = revisions;
+    const isLate = (machine: string) =>
+      returns.has(machine) && !this.#machines.has(machine) && parseMachineName(machine);
+    const late = [...podNames.all].filter(isLate);
     for (const machine of late) this.#machines.add(machine);
     this.changed(late);
   }
