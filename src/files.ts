@@ -37,6 +37,15 @@ export interface MakeOptions {
   mode?: number | undefined;
 }
 
+/** How a file is written. */
+export interface WriteOptions extends MakeOptions {
+  /**
+   * Writes over what a file that exists holds, and cuts the rest off, instead of emptying it first (false): file systems take
+   * care that a file that was emptied is written at once, which takes many times as long. For files that nobody reads yet.
+   */
+  overwrites?: boolean;
+}
+
 /** How a tree is removed. */
 export interface RemoveTreeOptions {
   /** Whether the directory that the tree is in may be a link itself (false). Links inside the tree are never followed. */
@@ -72,7 +81,7 @@ export interface Files {
    */
   readText(path: string, options?: ReadOptions): string;
   /** Replaces what is there or makes a new file. Not atomic: see `Workdir.write`. */
-  writeText(path: string, text: string, options?: MakeOptions): void;
+  writeText(path: string, text: string, options?: WriteOptions): void;
   appendText(path: string, text: string): void;
   symlink(target: string, path: string): void;
   /** Gives what is at `existing`, a file or a link itself, another name. Not every file system can. */
@@ -114,7 +123,15 @@ export const systemFiles: Files = {
     refuseUnreadable(path, systemInfo(path, followLinks), mostBytes);
     return withoutMark(Deno.readTextFileSync(path));
   },
-  writeText: (path, text, { mode } = {}) => Deno.writeTextFileSync(path, text, mode === undefined ? {} : { mode }),
+  writeText(path, text, { mode, overwrites = false } = {}) {
+    const options = mode === undefined ? {} : { mode };
+    if (!overwrites) return Deno.writeTextFileSync(path, text, options);
+    const bytes = new TextEncoder().encode(text);
+    using file = Deno.openSync(path, { write: true, create: true, ...options });
+    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+    file.truncateSync(bytes.length);
+    if (mode !== undefined) Deno.chmodSync(path, mode);
+  },
   appendText: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
   symlink: (target, path) => Deno.symlinkSync(target, path),
   hardLink(existing, path) {

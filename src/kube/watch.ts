@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { BodyReader } from "./transport/body_reader.ts";
 import type { OpenStream } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
 import { sortFailure } from "./failure.ts";
@@ -21,7 +22,7 @@ export async function* readWatch<T>(
   stream: OpenStream,
   { clock, idleTimeoutMs, signal }: WatchStreamOptions,
 ): AsyncGenerator<WatchEvent<T>, void, void> {
-  const reader = stream.body.getReader();
+  const reader = new BodyReader(stream.body);
   const lines = new LineSplitter();
   const over = new AbortController();
   let heardAt = clock.monotonic();
@@ -47,14 +48,14 @@ export async function* readWatch<T>(
 
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const chunk = await reader.read();
       if (failure !== undefined) throw failure;
-      if (done) {
+      if (!chunk) {
         if (lines.unfinished) throw new KubeError("unavailable", "The watch broke off within an event");
         return;
       }
       heardAt = clock.monotonic();
-      for (const line of lines.push(value)) {
+      for (const line of lines.push(chunk)) {
         yield parseEvent(line);
         if (failure !== undefined) throw failure;
       }

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Limiter } from "../watchers/work/limiter.ts";
 import type { Watching } from "../watchers/dependencies.ts";
+import { PodNames } from "../workdir/index/pod_names.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readInstances } from "../workdir/instances.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
@@ -25,6 +26,7 @@ export function dependenciesOf(
     suspects: new Set(),
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
+    podNames: new PodNames(workdir),
     ...options,
   };
 }

@@ -2,11 +2,21 @@ import type { Clock } from "../clock.ts";
 import type { Loop, Outcome } from "../watchers/loop.ts";
 import type { Usage } from "./stats_line.ts";
 
-/** How often, in milliseconds, garbage is collected at least. A collection of this heap takes some 20 ms. */
-const COLLECT_EVERY_MS = 10_000;
+/** How often, in milliseconds, it is seen whether the heap has grown. */
+const LOOK_EVERY_MS = 10_000;
 
-/** By how many bytes the heap may grow before garbage is collected, and how many free ones may be kept. */
+/** How often, in milliseconds, garbage is collected at least. A collection of a heap with 10,000 machines takes some 50 ms. */
+const COLLECT_EVERY_MS = 60_000;
+
+/**
+ * By how many bytes the heap may grow before garbage is collected: at once, and with the next look, where it is not only new
+ * objects that V8 is about to collect by itself.
+ */
 const MOST_GROWTH = 32 * 1024 * 1024;
+const MOST_GROWTH_AT_LOOK = 8 * 1024 * 1024;
+
+/** How many free bytes the process may keep. */
+const MOST_KEPT = 32 * 1024 * 1024;
 
 /** Collects garbage; `whole` gives the memory that becomes free back to the system, which takes several times as long. */
 export type Collect = (options: { whole: boolean }) => void;
@@ -27,7 +37,8 @@ export class MemoryKeeper implements Loop {
   readonly #clock: Clock;
   readonly #collect: Collect;
   readonly #usage: () => Usage;
-  #dueMs = -Infinity;
+  #lookMs = -Infinity;
+  #collectMs = -Infinity;
   /** Bytes of the heap in use after the last collection. */
   #inUse = 0;
   /** Bytes that the process holds beside, when that was least or could not be made less. */
@@ -41,21 +52,26 @@ export class MemoryKeeper implements Loop {
 
   step(_signal: AbortSignal): Promise<Outcome> {
     this.look();
-    return Promise.resolve({ kind: "again", atMs: this.#dueMs });
+    return Promise.resolve({ kind: "again", atMs: this.#lookMs });
   }
 
   /** To be called after whatever may have used much memory. */
   look(): void {
     const now = this.#clock.monotonic();
-    const isDue = now >= this.#dueMs;
-    if (!isDue && this.#usage().heapUsed <= this.#inUse + MOST_GROWTH) return;
+    const isDue = now >= this.#lookMs;
+    const { heapUsed, rss } = this.#usage();
+    if (isDue) this.#lookMs = now + LOOK_EVERY_MS;
+    const growth = heapUsed - this.#inUse;
+    const isMuch = growth > (isDue ? MOST_GROWTH_AT_LOOK : MOST_GROWTH);
+    const isKept = isDue && rss - heapUsed > this.#beside + MOST_KEPT;
+    if (!isMuch && !isKept && now < this.#collectMs) return;
     this.#collect({ whole: false });
-    if (isDue && this.#measure() > this.#beside + MOST_GROWTH) {
+    if (isDue && this.#measure() > this.#beside + MOST_KEPT) {
       this.#collect({ whole: true });
       this.#beside = this.#measure();
     }
     this.#beside = Math.min(this.#beside, this.#measure());
-    this.#dueMs = now + COLLECT_EVERY_MS;
+    this.#collectMs = now + COLLECT_EVERY_MS;
   }
 
   /** @returns how many bytes the process holds beside the heap in use */

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
+import type { PodNames } from "../workdir/index/pod_names.ts";
 import type { ReturnIndex } from "../workdir/index/returns.ts";
 import type { Limiter } from "./work/limiter.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
@@ -27,6 +28,7 @@ export interface Watching {
   /** What all calls of this process share. */
   limiter: Limiter;
   returns: ReturnIndex;
+  podNames: PodNames;
   /** The process is to stop: what is under way may end, nothing new is started. */
   stopping: AbortSignal;
   /** The time for that is over: ends every call that is still under way. */

@@ -11,6 +11,8 @@ interface SnapshotOptions {
   isReturned: (machine: string) => boolean;
   /** Its entry in its request, if the request has been read already. */
   entry?: "pending" | "created";
+  /** False if it is known that it has no pod file. Default: that is looked for. */
+  hasPodFile?: boolean;
 }
 
 /**
@@ -45,10 +47,12 @@ class StoredMachine implements MachineSnapshot {
   }
 
   get pod(): PodFacts | undefined {
-    return (this.#pod ??= { read: readPodFacts(this.#workdir, this.name) }).read;
+    const isAbsent = this.#options.hasPodFile === false;
+    return (this.#pod ??= { read: isAbsent ? undefined : readPodFacts(this.#workdir, this.name) }).read;
   }
 
   get hasPodFile(): boolean {
+    if (this.#options.hasPodFile !== undefined) return this.#options.hasPodFile;
     return this.#pod?.read !== undefined || this.#workdir.kind(this.#workdir.layout.pod(this.name)) !== undefined;
   }
 

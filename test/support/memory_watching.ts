@@ -5,6 +5,7 @@ import type { Loop, Outcome } from "../../src/watchers/loop.ts";
 import { Limiter } from "../../src/watchers/work/limiter.ts";
 import type { Watching } from "../../src/watchers/dependencies.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
+import { PodNames } from "../../src/workdir/index/pod_names.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { FakeKube } from "./fake_kube.ts";
@@ -42,6 +43,7 @@ export function memoryWatching(
     concurrency: options.concurrency ?? 8,
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
+    podNames: new PodNames(workdir),
     stopping: stopping.signal,
     signal: ending.signal,
     stop: () => stopping.abort(),

@@ -1,4 +1,5 @@
 import { KubeError } from "../errors.ts";
+import { BodyReader } from "./body_reader.ts";
 import { shorten } from "./network_failure.ts";
 import { raceAbort } from "./race_abort.ts";
 
@@ -26,9 +27,11 @@ async function readBody({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of body) {
+  const reader = new BodyReader(body);
+  for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
     bytes += chunk.length;
     if (bytes > LARGEST_ANSWER) {
+      reader.cancel().catch(() => {});
       throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
     }
     text += decoder.decode(chunk, { stream: true });

@@ -9,11 +9,15 @@ import type { MachineSnapshot } from "../../machine/snapshot.ts";
  * - `find`: it was created, but its pod has not been seen yet, or its file was lost; or nothing is known of it
  */
 export function decideReturn(
-  { state, pod, entry, tombstone }: Pick<MachineSnapshot, "state" | "pod" | "entry" | "tombstone">,
+  machine: Pick<MachineSnapshot, "state" | "pod" | "entry" | "tombstone">,
 ): "gone" | "wait" | "delete" | "find" {
-  if (pod) return "delete";
+  // In this order: nothing is read that need not be known.
+  if (machine.pod) return "delete";
+  const { state } = machine;
   if (state === "deleted") return "gone";
-  if (entry === "pending") return "wait";
-  // It failed without a pod; where nothing is noted, that may have been lost.
-  return state === "failed" && tombstone && tombstone.uid === undefined ? "gone" : "find";
+  if (machine.entry === "pending") return "wait";
+  if (state !== "failed") return "find";
+  // It failed without a pod; if nothing is noted, that may have been lost.
+  const { tombstone } = machine;
+  return tombstone && tombstone.uid === undefined ? "gone" : "find";
 }

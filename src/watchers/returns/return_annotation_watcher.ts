@@ -38,6 +38,8 @@ export class ReturnAnnotationWatcher implements Loop {
   readonly #sinceMs = new Map<string, number>();
   /** Of these, the ones that nothing is left to do for. */
   readonly #marked = new Set<string>();
+  /** Of the pods and of the returns that were taken in. */
+  #revisions = "";
   #refusedUntilMs = -Infinity;
   readonly #complaints = new Complaints((machine, error) => {
     log.warn("Return not noted on its pod: it is known only here", { machine, error });
@@ -71,17 +73,30 @@ export class ReturnAnnotationWatcher implements Loop {
 
   /** Returned machines whose pods have stayed for long enough, and that are not marked yet. */
   #due(now: number): Set<string> {
-    const { workdir, returns } = this.#watching;
-    const staying = new Set(workdir.names(workdir.layout.pods).filter((machine) => returns.has(machine)));
+    this.#takeIn(now);
+    const staysMs = STAYS_MS + STAYS_MS_PER_POD * this.#sinceMs.size;
+    const due = new Set<string>();
+    for (const [machine, sinceMs] of this.#sinceMs) {
+      if (now >= sinceMs + staysMs && !this.#marked.has(machine)) due.add(machine);
+    }
+    return due;
+  }
+
+  /** Takes in which returned machines have pods. */
+  #takeIn(now: number): void {
+    const { clock, returns, podNames } = this.#watching;
+    podNames.refresh(clock.now());
+    const revisions = `${podNames.revision} ${returns.revision}`;
+    if (revisions === this.#revisions) return;
+    this.#revisions = revisions;
     for (const machine of this.#sinceMs.keys()) {
-      if (staying.has(machine)) continue;
+      if (podNames.all.has(machine) && returns.has(machine)) continue;
       this.#sinceMs.delete(machine);
       this.#marked.delete(machine);
     }
-    for (const machine of staying) if (!this.#sinceMs.has(machine)) this.#sinceMs.set(machine, now);
-    const staysMs = STAYS_MS + STAYS_MS_PER_POD * staying.size;
-    const isDue = (machine: string) => now >= (this.#sinceMs.get(machine) ?? now) + staysMs;
-    return new Set([...staying].filter((machine) => isDue(machine) && !this.#marked.has(machine)));
+    for (const machine of podNames.all) {
+      if (returns.has(machine) && !this.#sinceMs.has(machine)) this.#sinceMs.set(machine, now);
+    }
   }
 
   async #mark(machine: string, id: string): Promise<void> {

@@ -58,6 +58,8 @@ export class RequestReturnMachinesWatcher implements Loop {
   /** When all of them are to be looked at, on the monotonic clock. */
   #roundAtMs = -Infinity;
   #lateAtMs = 0;
+  /** Of the pods and of the returns among which late ones were looked for. */
+  #lateRevisions = "";
   /** Machines that the cluster has no pod of, which is not written down yet. */
   readonly #gone = new Set<string>();
   readonly #wake: () => void;
@@ -132,12 +134,16 @@ export class RequestReturnMachinesWatcher implements Loop {
    * the machine was given back as one that was never created.
    */
   #takeLate(): void {
-    const { workdir, clock, returns } = this.#watching;
+    const { clock, returns, podNames } = this.#watching;
     if (clock.monotonic() < this.#lateAtMs) return;
     this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
-    const returned = workdir.names(workdir.layout.pods)
-      .filter((machine) => returns.has(machine) && parseMachineName(machine));
-    const late = returned.filter((machine) => !this.#machines.has(machine));
+    podNames.refresh(clock.now());
+    const revisions = `${podNames.revision} ${returns.revision}`;
+    if (revisions === this.#lateRevisions) return;
+    this.#lateRevisions = revisions;
+    const isLate = (machine: string) =>
+      returns.has(machine) && !this.#machines.has(machine) && parseMachineName(machine);
+    const late = [...podNames.all].filter(isLate);
     for (const machine of late) this.#machines.add(machine);
     this.changed(late);
   }
@@ -170,8 +176,9 @@ export class RequestReturnMachinesWatcher implements Loop {
       this.#toFind.delete(machine);
       try {
         const uid = this.#machines.uidOf(machine);
-        if (uid !== undefined && this.#podDeleter.isUnderWay(uid) && this.#exists(machine)) continue;
-        const todo = this.#look(machine);
+        const hasPodFile = uid === undefined || this.#exists(machine);
+        if (uid !== undefined && hasPodFile && this.#podDeleter.isUnderWay(uid)) continue;
+        const todo = this.#look(machine, { hasPodFile });
         if (todo === "find") this.#toFind.add(machine);
         else if (todo === "gone") this.#machines.remove(machine);
         this.#retries.clear(machine);
@@ -187,9 +194,11 @@ export class RequestReturnMachinesWatcher implements Loop {
     return workdir.kind(workdir.layout.pod(machine)) !== undefined;
   }
 
-  #look(machine: string): ReturnType<typeof decideReturn> {
+  /** @param hasPodFile to look for what is not there is dear, so it is done once */
+  #look(machine: string, { hasPodFile }: { hasPodFile: boolean }): ReturnType<typeof decideReturn> {
     const { workdir, returns } = this.#watching;
-    const snapshot = readMachine(workdir, machine, { isReturned: (name) => returns.has(name) });
+    const isReturned = (name: string) => returns.has(name);
+    const snapshot = readMachine(workdir, machine, { isReturned, hasPodFile });
     const { pod } = snapshot;
     const todo = decideReturn(snapshot);
     const before = this.#machines.uidOf(machine);

@@ -49,6 +49,8 @@ export class TimeoutsWatcher implements Loop {
   readonly #askAgainMs = new Map<string, number>();
   /** Of running machines that stay: when their pod files were written, on the wall clock. */
   readonly #lookedAtMs = new Map<string, number>();
+  /** Of the names of pods, when they were looked over last: see `PodNames`. */
+  #revision = -1;
   readonly #ages: OwnAges;
   readonly #brake: DeletionBrake;
   #isTroubled = false;
@@ -88,18 +90,21 @@ export class TimeoutsWatcher implements Loop {
   }
 
   async #lookAtAll(signal: AbortSignal): Promise<void> {
-    const { workdir, clock, returns } = this.#watching;
+    const { clock, returns, podNames } = this.#watching;
     returns.refresh(clock.now());
-    const machines = new Set(workdir.names(workdir.layout.pods));
+    podNames.refresh(clock.now());
+    const machines = podNames.all;
+    const isChanged = podNames.revision !== this.#revision;
+    this.#revision = podNames.revision;
     this.#brake.begin(machines);
     this.#ages.retain((key) => machines.has(key.slice(0, key.indexOf("/"))));
-    for (const known of [this.#askAgainMs, this.#lookedAtMs]) {
+    for (const known of isChanged ? [this.#askAgainMs, this.#lookedAtMs] : []) {
       for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
     }
     this.#retries.retain((name) => machines.has(name));
     this.#podDeleter.retain((name) => machines.has(name));
     if (machines.size > 0) await this.#learnTime(signal);
-    const { toAsk, toDelete } = await this.#lookOver(machines);
+    const { toAsk, toDelete } = await this.#lookOver(machines, { isChanged });
     const held = await this.#deleteThese(toDelete);
     this.#podDeleter.start();
     await this.#ask([...toAsk, ...held], signal);
@@ -112,12 +117,19 @@ export class TimeoutsWatcher implements Loop {
     return this.#podDeleter.drained();
   }
 
-  /** The machines of which the cluster is to be asked, and those whose pods are to be deleted. */
-  async #lookOver(machines: Iterable<string>): Promise<{ toAsk: string[]; toDelete: string[] }> {
+  /**
+   * The machines of which the cluster is to be asked, and those whose pods are to be deleted.
+   * @param options `isChanged`: pod files may have changed since the last look; else those that stay need no other
+   */
+  async #lookOver(
+    machines: Iterable<string>,
+    { isChanged }: { isChanged: boolean },
+  ): Promise<{ toAsk: string[]; toDelete: string[] }> {
     const { clock } = this.#watching;
     const found = { toAsk: [] as string[], toDelete: [] as string[] };
     const budget = new Budget(clock);
     for (const machine of machines) {
+      if (!isChanged && this.#lookedAtMs.has(machine)) continue;
       if (budget.isSpent) await budget.breathe();
       if (this.#retries.waits(machine) || clock.monotonic() < (this.#askAgainMs.get(machine) ?? 0)) continue;
       this.#unlessBroken(machine, () => {
@@ -177,10 +189,11 @@ export class TimeoutsWatcher implements Loop {
   /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
   #staysUp(machine: string): boolean {
     const { workdir } = this.#watching;
+    const lookedAtMs = this.#lookedAtMs.get(machine);
+    this.#lookedAtMs.delete(machine);
     if (readState(workdir, machine) !== "running") return false;
     const { modifiedMs } = workdir.files.info(workdir.layout.pod(machine));
-    if (this.#lookedAtMs.get(machine) === modifiedMs) return true;
-    if (readPodFacts(workdir, machine)?.hindered?.isCertain) return false;
+    if (lookedAtMs !== modifiedMs && readPodFacts(workdir, machine)?.hindered?.isCertain) return false;
     this.#lookedAtMs.set(machine, modifiedMs);
     return true;
   }

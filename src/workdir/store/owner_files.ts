@@ -6,6 +6,7 @@ import type {
   ReadOptions,
   RemoveTreeOptions,
   User,
+  WriteOptions,
 } from "../../files.ts";
 
 /**
@@ -33,7 +34,7 @@ export class OwnerFiles implements Files {
     return this.#asOwner(() => this.#files.readText(path, options));
   }
 
-  writeText(path: string, text: string, options?: MakeOptions): void {
+  writeText(path: string, text: string, options?: WriteOptions): void {
     this.#asOwner(() => this.#files.writeText(path, text, options));
   }
 

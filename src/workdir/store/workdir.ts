@@ -1,5 +1,5 @@
 import { describeError, HostFactoryError } from "../../errors.ts";
-import { type FileInfo, type Files, isMisplaced, isNotFound, type User } from "../../files.ts";
+import { type FileInfo, type Files, isMisplaced, isNotFound, type User, type WriteOptions } from "../../files.ts";
 import { integerBetween, type Random } from "../../random.ts";
 import { Quarantine } from "./quarantine.ts";
 import { fencedFiles } from "./fenced_files.ts";
@@ -194,7 +194,11 @@ export class Workdir {
 
   /** Writes a file in its place that nobody else may read. Not atomic: see `write`. */
   makeFile(path: string, text: string): void {
-    this.files.writeText(path, text, this.isShared ? {} : { mode: PRIVATE_FILE });
+    this.#writeFile(path, text, {});
+  }
+
+  #writeFile(path: string, text: string, options: WriteOptions): void {
+    this.files.writeText(path, text, this.isShared ? options : { ...options, mode: PRIVATE_FILE });
   }
 
   /** A hidden name in `directory` that nobody else uses. */
@@ -219,7 +223,7 @@ export class Workdir {
   write(path: string, text: string, { spare }: { spare?: string | undefined } = {}): void {
     this.replace(path, (temporary) => {
       if (spare !== undefined) this.files.rename(spare, temporary);
-      this.makeFile(temporary, text);
+      this.#writeFile(temporary, text, { overwrites: spare !== undefined });
     });
   }
 

@@ -186,6 +186,33 @@ Deno.test("machines that run are read once, and again only where their pods chan
   assert.deepEqual(reads.filter((path) => path === "/work/pods/req-0").length, 1);
 });
 
+Deno.test("while no pod changes, machines that run are not looked at at all but once a minute", async () => {
+  const watching = await pending(10, { phase: "Running" });
+  writeState(watching.workdir, "req-0", "running");
+  const watcher = watcherOf(watching);
+  await run(watcher, watching, 10_000);
+  let looks = 0;
+  watching.files.before = ({ paths }) => looks += paths[0] === "/work/pods-status/req-0" ? 1 : 0;
+  await run(watcher, watching, 120_000);
+  assert.ok(looks >= 2 && looks <= 3, `looked ${looks} times in two minutes`);
+  watching.files.before = () => {};
+  // One that crashes is looked at with the next step.
+  const status: PodStatus = {
+    phase: "Running",
+    containerStatuses: [{
+      name: "c",
+      ready: false,
+      restartCount: 0,
+      state: { waiting: { reason: "InvalidImageName" } },
+    }],
+  };
+  const pod = watching.kube.put(ourPod("req-0", { ...status, phase: "Pending" }, { resourceVersion: "2" }));
+  await writeObservations(watching, [["req-0", { pod }]]);
+  writeState(watching.workdir, "req-0", "pending");
+  await run(watcher, watching, 6_000);
+  assert.equal(readState(watching.workdir, "req-0"), "failed");
+});
+
 Deno.test("a machine that runs but is not Ready in time is given up, one that was Ready is not", async () => {
   for (const becameReadyAt of [1, 2]) {
     const conditions: PodCondition[] = [
