@@ -65,17 +65,17 @@ function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): str
 
 /** 2. What was printed is there after any crash, whole; and what Symphony was told of an end stays as it was. */
 export function printedIsOnDisk(simulation: Simulation): Invariant {
-  /** By request, and by request and machine, what was last said of it and when. */
-  const said = new Map<string, { what: string; atMs: number }>();
+  /** By request, and by request and machine, what was last said of it, when, and since when. */
+  const said = new Map<string, { what: string; atMs: number; sinceMs: number }>();
   /** What was said to have ended well, and not by its return. */
   const succeeded = new Set<string>();
   const isTakenBack = (key: string, what: string, isFinal: (before: string) => boolean): string | undefined => {
     const before = said.get(key);
     const atMs = simulation.clock.monotonic();
-    said.set(key, { what, atMs });
+    said.set(key, { what, atMs, sinceMs: before?.what === what ? before.sinceMs : atMs });
     if (!before || before.what === what || !isFinal(before.what)) return undefined;
-    // After a power failure, what was seen has to be seen again: until then nothing is said.
-    const isForgotten = simulation.powerMs >= before.atMs && (what === "running" || what === "executing");
+    // After a power failure, what was seen has to be seen again: until then nothing is said, or what is left of it.
+    const isForgotten = simulation.powerMs >= before.sinceMs && (what === "running" || what === "executing");
     if (before.atMs <= simulation.putBackMs || before.atMs <= simulation.lieMs + FORGIVEN_MS) return undefined;
     if (!isForgotten) return `${key} was said to be ${before.what}, and now ${what}`;
     said.set(key, before);
