@@ -81,13 +81,23 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     said.set(key, before);
     return undefined;
   };
+  /** What was looked at when nothing was missing: it is looked at anew once a process has changed something of it. */
+  let whole = "";
+  const missingSince = (): string | undefined => {
+    const { host, symphony, requestChanges } = simulation;
+    const now = `${host.name} ${requestChanges} ${symphony.asked.size}`;
+    if (now === whole) return undefined;
+    const what = missing(simulation);
+    if (what === undefined) whole = now;
+    return what;
+  };
   return {
     number: 2,
     title: "What a verb answered is on disk",
     crashed: () => missing(simulation) ?? halves(simulation),
     rested: () => missing(simulation) ?? halves(simulation),
     answered({ verb, answer, failed }) {
-      if (verb !== "getRequestStatus" || failed) return missing(simulation);
+      if (verb !== "getRequestStatus" || failed) return missingSince();
       for (const { requestId, message, status, machines } of (answer as StatusAnswer).requests) {
         // What was asked before somebody emptied the work directory is known as far as the cluster remembers it.
         const asked = simulation.symphony.asked.get(requestId);
@@ -273,18 +283,16 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
     const isTouched = simulation.garbage.has(name) || simulation.stolenLabels.has(name);
     if (!isOurs || isUnmarked || isTouched || !symphony.machines.has(name)) continue;
     if (Math.max(changedMs(uid), putBackMs) > heardMs - REFLECTED_MS) continue;
-    if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const word = readState(host.workdir, name);
     if (word === undefined) continue; // It is long past, or its word was lost.
-    const isOver = machineStatus(word) === "terminated";
-    const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
-    if (!isAlive && truth.living(name) === undefined && !isOver) {
-      return `${name} is ${word}, its pod is gone, and ${heard}`;
-    }
+    const isGone = !isAlive && truth.living(name) === undefined;
     const isStarting = word === "creating" || word === "pending";
-    if (isAlive && pod.status?.phase === "Running" && isStarting) {
-      return `${name} is ${word}, its pod is Running, and ${heard}`;
-    }
+    const isMissed = (isGone && machineStatus(word) !== "terminated") ||
+      (isAlive && pod.status?.phase === "Running" && isStarting);
+    if (!isMissed) continue;
+    if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
+    const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
+    return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
   }
   return undefined;
 }
