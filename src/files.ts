@@ -1,3 +1,4 @@
+// This file is long: it holds one interface to the file system with its only real implementation, and both are read together.
 import process from "node:process";
 
 /** A user with a group, by their numbers. */

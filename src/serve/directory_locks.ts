@@ -64,7 +64,7 @@ export class DirectoryLocks {
   }
 
   /** Notes for each of them who we are, and that we are there now; for verbs, and for whoever finds them locked. */
-  note(more: Pick<LockHolder, "seenAt" | "lease" | "standby">): void {
+  note(more: Pick<LockHolder, "instance" | "seenAt" | "lease" | "standby">): void {
     for (const watcher of this.#watchers) noteHolder(this.#workdir, watcher, { ...this.#holder, ...more });
   }
 

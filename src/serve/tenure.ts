@@ -95,11 +95,11 @@ export class Tenure {
 
   /** Notes beside the locks who we are and that we are there. @param standby why the directory is not served now, if it is not */
   note(standby: string | undefined): void {
-    const { clock, locks } = this.#options;
+    const { clock, locks, instance } = this.#options;
     this.#noteDueMs = clock.monotonic() + NOTE_EVERY_MS;
     const seenAt = new Date(clock.now()).toISOString();
     const lease = this.#isUnleased ? {} : { lease: this.leaseIdentity };
-    locks.note({ seenAt, ...lease, ...(standby === undefined ? {} : { standby }) });
+    locks.note({ instance, seenAt, ...lease, ...(standby === undefined ? {} : { standby }) });
   }
 
   /**
@@ -167,9 +167,13 @@ export class Tenure {
   }
 
   async #try(signal: AbortSignal, lost: () => void): Promise<Terms | undefined> {
-    const { workdir, locks, fence, refusal } = this.#options;
+    const { workdir, locks, fence, instance, refusal } = this.#options;
     await workdir.prepare();
     let lockedBy = locks.take();
+    // The lease of one instance says nothing about whoever asks for that of another.
+    if ((lockedBy?.instance ?? instance) !== instance) {
+      return this.#wait(`${describeHolder(lockedBy)} serves it as instance '${lockedBy?.instance}'`);
+    }
     const identity = await this.#identify();
     if (!identity) return this.#wait(`${describeHolder(lockedBy)} is about to begin to serve it`);
     const contender = this.#contender ??= this.#contend(identity);

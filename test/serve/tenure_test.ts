@@ -42,6 +42,7 @@ interface PlayerOptions {
   host?: string;
   root?: string;
   watchers?: string[];
+  instance?: string;
 }
 
 /** It may change things, and has the lease. */
@@ -57,7 +58,7 @@ function world() {
   const locks = new MemoryLocks();
   let seed = 0;
   const start = (options: PlayerOptions = {}): Player => {
-    const { host = "a", root = "/work", watchers = WATCHERS } = options;
+    const { host = "a", root = "/work", watchers = WATCHERS, instance = "grid" } = options;
     if (!files.list("/").some(({ name }) => `/${name}` === root)) files.makeDirectory(root);
     let isPaused = false;
     let isDead = false;
@@ -91,7 +92,7 @@ function world() {
       locks: directoryLocks,
       fence,
       holder,
-      instance: "grid",
+      instance,
       isShared: watchers !== WATCHERS,
       refusal: () => undefined,
     });
@@ -330,6 +331,20 @@ Deno.test("a process that holds the lock and asks for no lease is never pushed a
   a.kill();
   await pass(3);
   assert.ok(b.fence.isOpen);
+});
+
+Deno.test("the lease of one instance takes no directory from a process that serves another", async () => {
+  const { start, pass } = world();
+  const a = start();
+  await pass(1);
+  const b = start({ host: "b", instance: "other" });
+  await pass(40);
+  assert.ok(owns(a) && !b.fence.isOpen);
+  await b.stop();
+  await pass(1);
+  const elsewhere = start({ host: "c", root: "/other", instance: "other" });
+  await pass(1);
+  assert.ok(owns(elsewhere), "nor does it keep the lease from those whose instance it is");
 });
 
 Deno.test("what another directory did meanwhile makes requests outdated that this one had taken up, and no new ones", async () => {

@@ -316,6 +316,15 @@ const MENDS: Breakage[] = [
     only: [15, 16, 46, 17, 18],
   },
   {
+    what: "what another directory has asked for was never issued, though its pods are there",
+    file: "src/workdir/index/sync_status.ts",
+    from: "  if (view?.hasForeign) {\n",
+    to: "  if (view && false) {\n",
+    violates: [6],
+    seed: 6349,
+    only: [11, 27, 77, 31],
+  },
+  {
     what: "a note of a return is believed whoever wrote it",
     file: "src/watchers/work/pod_memory.ts",
     from: "return given.length === expected.length && timingSafeEqual(given, expected);",

@@ -65,21 +65,31 @@ function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): str
 
 /** 2. What was printed is there after any crash, whole; and what Symphony was told of an end stays as it was. */
 export function printedIsOnDisk(simulation: Simulation): Invariant {
-  /** By request, and by request and machine, what was last said of it and when. */
-  const said = new Map<string, { what: string; atMs: number }>();
+  /** By request, and by request and machine, what was last said of it, when, and since when. */
+  const said = new Map<string, { what: string; atMs: number; sinceMs: number }>();
   /** What was said to have ended well, and not by its return. */
   const succeeded = new Set<string>();
   const isTakenBack = (key: string, what: string, isFinal: (before: string) => boolean): string | undefined => {
     const before = said.get(key);
     const atMs = simulation.clock.monotonic();
-    said.set(key, { what, atMs });
+    said.set(key, { what, atMs, sinceMs: before?.what === what ? before.sinceMs : atMs });
     if (!before || before.what === what || !isFinal(before.what)) return undefined;
-    // After a power failure, what was seen has to be seen again: until then nothing is said.
-    const isForgotten = simulation.powerMs >= before.atMs && (what === "running" || what === "executing");
+    // After a power failure, what was seen has to be seen again: until then nothing is said, or what is left of it.
+    const isForgotten = simulation.powerMs >= before.sinceMs && (what === "running" || what === "executing");
     if (before.atMs <= simulation.putBackMs || before.atMs <= simulation.lieMs + FORGIVEN_MS) return undefined;
     if (!isForgotten) return `${key} was said to be ${before.what}, and now ${what}`;
     said.set(key, before);
     return undefined;
+  };
+  /** What was looked at when nothing was missing: it is looked at anew once a process has changed something of it. */
+  let whole = "";
+  const missingSince = (): string | undefined => {
+    const { host, symphony, requestChanges } = simulation;
+    const now = `${host.name} ${requestChanges} ${symphony.asked.size}`;
+    if (now === whole) return undefined;
+    const what = missing(simulation);
+    if (what === undefined) whole = now;
+    return what;
   };
   return {
     number: 2,
@@ -87,7 +97,7 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     crashed: () => missing(simulation) ?? halves(simulation),
     rested: () => missing(simulation) ?? halves(simulation),
     answered({ verb, answer, failed }) {
-      if (verb !== "getRequestStatus" || failed) return missing(simulation);
+      if (verb !== "getRequestStatus" || failed) return missingSince();
       for (const { requestId, message, status, machines } of (answer as StatusAnswer).requests) {
         // What was asked before somebody emptied the work directory is known as far as the cluster remembers it.
         const asked = simulation.symphony.asked.get(requestId);
@@ -273,18 +283,16 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
     const isTouched = simulation.garbage.has(name) || simulation.stolenLabels.has(name);
     if (!isOurs || isUnmarked || isTouched || !symphony.machines.has(name)) continue;
     if (Math.max(changedMs(uid), putBackMs) > heardMs - REFLECTED_MS) continue;
-    if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const word = readState(host.workdir, name);
     if (word === undefined) continue; // It is long past, or its word was lost.
-    const isOver = machineStatus(word) === "terminated";
-    const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
-    if (!isAlive && truth.living(name) === undefined && !isOver) {
-      return `${name} is ${word}, its pod is gone, and ${heard}`;
-    }
+    const isGone = !isAlive && truth.living(name) === undefined;
     const isStarting = word === "creating" || word === "pending";
-    if (isAlive && pod.status?.phase === "Running" && isStarting) {
-      return `${name} is ${word}, its pod is Running, and ${heard}`;
-    }
+    const isMissed = (isGone && machineStatus(word) !== "terminated") ||
+      (isAlive && pod.status?.phase === "Running" && isStarting);
+    if (!isMissed) continue;
+    if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
+    const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
+    return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
   }
   return undefined;
 }

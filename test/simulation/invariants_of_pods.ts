@@ -258,22 +258,26 @@ const UNLEASED_MS = 75_000;
 export function oneOwner(simulation: Simulation): Invariant {
   /** By process, the identity by which it last asked for the lease, and where it runs. */
   const identities = new Map<Process, { identity: string; host: Host }>();
+  /** Those that have had the lease: to be refused it later is no reason for them to go on without. */
+  const hadLease = new Set<Process>();
   return {
     number: 16,
     title: "One owner",
     sent({ method, path, body }, { process, host }) {
       if (method === "GET") return undefined;
+      const own = identities.get(process)?.identity;
+      const [, namespace = NAMESPACE] = /\/namespaces\/([^/]+)\//.exec(path) ?? [];
+      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace })?.spec?.holderIdentity;
+      if (holder !== undefined && holder === own) hadLease.add(process);
       if (path.includes("/leases")) {
         identities.set(process, { identity: JSON.parse(body).spec.holderIdentity, host });
         return undefined;
       }
-      const [, namespace = NAMESPACE] = /\/namespaces\/([^/]+)\//.exec(path) ?? [];
-      const holder = simulation.cluster.getLease(leaseName(INSTANCE), { namespace })?.spec?.holderIdentity;
       if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
       const other = [...identities].find(([one, { identity }]) => identity === holder && !one.isDead)?.[1];
-      const own = identities.get(process)?.identity;
-      // Of two that share a directory one may have its locks, and serve without the lease for as long as it does not know better.
-      if (other?.host === host && simulation.clock.monotonic() < simulation.refusedMs + UNLEASED_MS) return undefined;
+      // Whoever was refused the lease, and has locks of a directory, serves without for as long as it does not know better.
+      const mayLackLease = other?.host === host || !hadLease.has(process);
+      if (mayLackLease && simulation.clock.monotonic() < simulation.refusedMs + UNLEASED_MS) return undefined;
       return other !== undefined && own !== undefined && own !== holder
         ? `${process.name} sends ${method} ${path}, and ${holder} has the lease`
         : undefined;

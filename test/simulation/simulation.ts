@@ -50,6 +50,9 @@ const MOST_WAKES = 20_000;
 const OTHER_TOKEN = "serve-other";
 export const OTHER_NAMESPACE = "other";
 
+/** A path of a request, a return request, or all of them. */
+const REQUESTS = new RegExp(`^${WORKDIR}(/(return-)?requests(/.*)?)?$`);
+
 /** How often it is looked whether all is at rest, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -103,6 +106,8 @@ export class Simulation {
   emptiedMs = -Infinity;
   /** When an old work directory was last put back: it does not know which pods have come and gone since. */
   restoredMs = -Infinity;
+  /** How often a process has changed something of requests or return requests. */
+  requestChanges = 0;
   /** Entries of the work directory that somebody broke on purpose. */
   readonly garbage = new Set<string>();
   clusterSkewMs: number;
@@ -638,6 +643,7 @@ export class Simulation {
 
   #fileChanged(host: Host, path: string): void {
     if (host === this.neighbour) return;
+    if (REQUESTS.test(path)) this.requestChanges++;
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
     const machine = path.slice(directory.length);

@@ -5,6 +5,7 @@ import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
 import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";
 import { readCluster } from "../../src/workdir/cluster.ts";
+import { readInstances } from "../../src/workdir/instances.ts";
 import { OTHER_AUTHORITY, OWN_AUTHORITY } from "./host.ts";
 import type { Process } from "./process.ts";
 import { aWhile, OTHER_NAMESPACE, type Simulation } from "./simulation.ts";
@@ -131,7 +132,8 @@ export const WORLD_DEEDS = {
       const input = { template: { templateId: "plain", machineCount: integerBetween(random, 1, 4) } };
       await simulation.runElsewhere(neighbour, (provider) => requestMachines(provider, input));
       simulation.clock.after(aWhile(random), () => {
-        if (simulation.isHealed) return;
+        // A directory that has not been served is whose name it is served by first: nothing shows that it is the wrong one.
+        if (simulation.isHealed || readInstances(simulation.host.workdir).length === 0) return;
         const wrong = simulation.startServe({ instance });
         simulation.clock.after(5_000, () => simulation.kill(wrong));
       });

@@ -604,9 +604,19 @@ const FAILURES = {
   FilesystemLoop: ["ELOOP", "Too many levels of symbolic links (os error 40)"],
 } as const;
 
+/** Errors that were made before: most of what a new one costs is to find out where it is made. */
+const failures = new Map<string, Error>();
+
 function failure(kind: keyof typeof FAILURES, path: string): Error {
-  const [code, text] = FAILURES[kind];
-  return withCode(new Deno.errors[kind](`${text}: '${path}'`), code);
+  const key = `${kind} ${path}`;
+  let error = failures.get(key);
+  if (!error) {
+    if (failures.size >= 10_000) failures.clear();
+    const [code, text] = FAILURES[kind];
+    failures.set(key, error = withCode(new Deno.errors[kind](`${text}: '${path}'`), code));
+    error.stack = `${error}`;
+  }
+  return error;
 }
 
 function notEmpty(path: string): Error {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { epochSeconds } from "../../src/clock.ts";
 import type { MachineState } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import type { Tombstone } from "../../src/machine/tombstone.ts";
 import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addRequest, draftRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
 import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/existing_workdir.ts";
@@ -305,6 +307,15 @@ Deno.test("a request that is not here is running until the cluster has been list
     "complete_with_error",
   ]);
   assert.match(status(provider, "lost").message, /is being put back/);
+});
+
+Deno.test("a request that is not here is running while there are pods that another work directory has made", () => {
+  const provider = memoryProvider();
+  listed(provider);
+  const now = epochSeconds(provider.clock.now());
+  writeSyncStatus(provider.workdir, "pods", { completeAt: now, heardAt: now, hasForeign: true });
+  assert.equal(status(provider, "theirs").status, "running");
+  assert.match(status(provider, "theirs").message, /not known here yet. There are pods of this instance that another/);
 });
 
 Deno.test("a request that is not here is running while nobody hears from the cluster: a backup may be restored", async () => {

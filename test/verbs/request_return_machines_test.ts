@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { epochSeconds } from "../../src/clock.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
+import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { atOnce } from "../support/at_once.ts";
 import { type CrashLeaves, Killed, MemoryFiles, noSpace, notPermitted } from "../support/memory_files.ts";
@@ -20,6 +22,14 @@ function recorded(provider: MemoryProvider, id: string): { machines: string[]; u
   const { unknown } = JSON.parse(tree[".request.json"] ?? "");
   return { machines: Object.keys(tree).filter((name) => !name.startsWith(".")), unknown };
 }
+
+Deno.test("a machine of no request here may be issued while there are pods that another work directory has made", async () => {
+  const provider = await issued();
+  const now = epochSeconds(provider.clock.now());
+  writeSyncStatus(provider.workdir, "pods", { completeAt: now, heardAt: now, hasForeign: true });
+  const { requestId } = await requestReturnMachines(provider, { machines: [{ name: "theirs-0" }, { name: "req-3" }] });
+  assert.deepEqual(recorded(provider, requestId), { machines: ["theirs-0"], unknown: ["req-3"] });
+});
 
 const cases: [what: string, machines: unknown, machinesRecorded: string[], unknown: string[]][] = [
   ["by name", [{ name: "req-0" }, { name: "req-1", machineId: "other" }], ["req-0", "req-1"], []],

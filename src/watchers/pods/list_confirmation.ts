@@ -1,3 +1,6 @@
+/** Why lists are in doubt. */
+export const RESTORED = "etcd was restored under a running API server, which lists what is lost";
+
 /**
  * Whether lists are to be believed. Once etcd was restored under an API server that runs on, they are not, until one of them
  * names no pod that is gone when it is asked for by its name.

@@ -7,7 +7,8 @@ import { readPodFacts } from "../../workdir/machines.ts";
 import { Adopter } from "../recovery/adopter.ts";
 import { Complaints } from "../work/complaints.ts";
 import { Evictions } from "./evictions.ts";
-import { ListConfirmation } from "./list_confirmation.ts";
+import { ForeignPods } from "./foreign_pods.ts";
+import { ListConfirmation, RESTORED } from "./list_confirmation.ts";
 import { Listing } from "./listing.ts";
 import { GoneMachines } from "./gone_machines.ts";
 import type { Loop, Outcome } from "../loop.ts";
@@ -22,8 +23,6 @@ import { SyncStatusKeeper } from "../work/sync_status.ts";
 import { WaitLog } from "./wait_log.ts";
 import type { Watching } from "../dependencies.ts";
 import { writtenPod, WrittenPods } from "./written_pods.ts";
-
-const RESTORED = "etcd was restored under a running API server, which lists what is lost";
 
 /** How often, in milliseconds, the view's freshness is written down. */
 const HEARD_EVERY_MS = 1_000;
@@ -43,6 +42,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #unlisted: UnlistedMachines;
   /** Machines of which no pod is known, and whose names another pod has, seen once. */
   readonly #strangers = new Set<string>();
+  readonly #foreign: ForeignPods;
   readonly #lists = new ListConfirmation();
   /** What was amiss with the last LIST, until another one has said the same. */
   #listDoubt: string | undefined;
@@ -62,14 +62,14 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#wake = options.wake;
     this.#changed = options.changed;
     this.#unlisted = new UnlistedMachines(watching);
+    this.#foreign = new ForeignPods(watching);
     this.#view = new SyncStatusKeeper(watching, "pods");
     this.#written = new WrittenPods(watching);
     this.#evictions = new Evictions(watching);
     this.#unwrittenObservations = new UnwrittenObservations(watching);
     this.#listing = new Listing(watching.workdir);
     const isUnwritten = (machine: string) => this.#unwrittenObservations.has(machine);
-    const lost = (machines: string[]) => this.#unlisted.expect(machines);
-    this.#adopter = new Adopter(watching, { isUnwritten, lost });
+    this.#adopter = new Adopter(watching, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
     this.#lost = new GoneMachines(watching);
     this.#retries = new Retries(watching, (_, error) => {
       log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
@@ -93,6 +93,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   begin({ wentBack = false }: { wentBack?: boolean } = {}): void {
     this.#listing.begin();
+    this.#foreign.begin();
     this.#view.begin();
     if (!wentBack || this.#written.isOutdated) return;
     log.error("The cluster was put back to an earlier state: every pod is looked at again");
@@ -102,7 +103,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   page(pods: Pod[]): void {
     for (const pod of pods) {
       const name = this.#nameOfOurs(pod);
-      if (name === undefined) continue;
+      if (name === undefined) {
+        this.#foreign.saw(pod);
+        continue;
+      }
       this.#listing.name(name);
       this.#unlisted.saw(name);
       this.#adopter.saw(pod);
@@ -131,6 +135,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#lost.begin(over);
     this.#adopter.begin();
     this.#listing.begin();
+    this.#foreign.complete();
     this.#view.complete();
     this.#wake();
   }
@@ -148,7 +153,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
     const name = this.#nameOfOurs(pod);
-    if (name === undefined) return;
+    if (name === undefined) return this.#foreign.saw(pod);
     if (type !== "DELETED" && this.#isOlder(name, pod)) return;
     if (type === "DELETED" && !this.#isEvidence(name, pod)) {
       this.#unlisted.suspect(name, pod);
@@ -284,7 +289,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   #writeSyncStatus(): void {
     const doubt = this.#lists.isDoubted ? RESTORED : this.#listDoubt;
-    if (doubt === undefined) this.#view.write();
+    if (doubt === undefined) this.#view.write({ hasForeign: this.#foreign.areThere });
     else this.#view.doubt(doubt);
   }
 

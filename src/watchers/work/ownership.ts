@@ -1,4 +1,4 @@
-import { describeError } from "../../errors.ts";
+import { describeError, HostFactoryError } from "../../errors.ts";
 import { parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { isMadeByUs } from "../../kube/field_manager.ts";
@@ -36,6 +36,12 @@ export function isOurs(
     return takenOver.includes(UNMARKED) || hasRequest(requestId);
   }
   return (instance === undefined || owner.formerInstances.includes(instance)) && hasRequest(requestId);
+}
+
+/** True if a pod would be ours if the lease said that the instance is ours alone: it is a machine of another work directory. */
+export function isForeign(pod: Pod, owner: Owner): boolean {
+  const hasRequest = () => true;
+  return !isOurs(pod, { owner, hasRequest }) && isOurs(pod, { owner: { ...owner, isSoleOwner: true }, hasRequest });
 }
 
 /**
@@ -86,6 +92,7 @@ export function instancesOnPods(workdir: Workdir): string[] {
  * gone.
  * @returns nothing if it is gone
  * @throws KubeError if the cluster does not say
+ * @throws HostFactoryError if it may be the pod that has its name, and another work directory's
  */
 export async function findOurs(
   watching: Pick<Watching, "kube" | "workdir"> & Owner,
@@ -97,7 +104,11 @@ export async function findOurs(
     const { workdir } = watching;
     const uid = readPodFacts(workdir, machine)?.uid ?? readTombstone(workdir, machine)?.uid;
     const isKnown = uid === undefined ? isAsOrdered(workdir, machine, pod) : uid === pod.metadata.uid;
-    return isKnown || isOurs(pod, { owner: watching, hasRequest: () => true }) ? pod : undefined;
+    if (isKnown || isOurs(pod, { owner: watching, hasRequest: () => true })) return pod;
+    if (uid !== undefined || !isForeign(pod, watching)) return undefined;
+    throw new HostFactoryError(`Cannot tell whose pod '${machine}' is: another work directory has made it`, {
+      hint: "grant leases (scripts/rbac/role.yaml), or run 'hostfactory rebuild --take-over'",
+    });
   } catch (error) {
     if (error instanceof KubeError && error.kind === "notFound") return undefined;
     throw error;

@@ -50,8 +50,9 @@ export class SyncStatusKeeper {
   /**
    * Writes the view down: to be called only while everything that the server said is written down. A view that is not ours
    * shows that the work directory is another one, and is left for that.
+   * @param more see `SyncStatus`
    */
-  write(): void {
+  write({ hasForeign = false }: { hasForeign?: boolean } = {}): void {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
     const { clock, kube } = this.#watching;
     const clusterNow = kube.now();
@@ -59,9 +60,11 @@ export class SyncStatusKeeper {
       completeAt: epochSeconds(this.#listedAtMs),
       heardAt: epochSeconds(this.#heardAtMs),
       ...(clusterNow === undefined ? {} : { clusterAheadSeconds: Math.round((clusterNow - clock.now()) / 1000) }),
+      ...(hasForeign ? { hasForeign } : {}),
     };
     const { heardAt, completeAt, doubt } = this.#written ?? {};
-    if (view.heardAt === heardAt && view.completeAt === completeAt && doubt === undefined) return;
+    const isSame = view.heardAt === heardAt && view.completeAt === completeAt;
+    if (isSame && doubt === undefined && view.hasForeign === this.#written?.hasForeign) return;
     this.#write(view);
   }
 

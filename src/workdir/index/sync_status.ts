@@ -17,6 +17,7 @@ const ViewSchema = v.object({
   heardAt: FiniteNumber,
   clusterAheadSeconds: v.optional(FiniteNumber),
   doubt: v.optional(v.string()),
+  hasForeign: v.optional(v.literal(true)),
 });
 
 /** When a watcher's view of the cluster was last complete and last heard from: seconds since the epoch on its host. */
@@ -29,6 +30,8 @@ export interface SyncStatus {
   clusterAheadSeconds?: number | undefined;
   /** Why it is not to be believed for now, as one sentence: what the cluster shows is being confirmed. */
   doubt?: string | undefined;
+  /** There are pods of our instance that another work directory has made, and that are not followed. */
+  hasForeign?: true | undefined;
 }
 
 /**
@@ -65,8 +68,12 @@ export function doubtSyncStatus(view: SyncStatus | undefined, now: number): stri
 
 /** Why the work directory need not know every request and pod that exists, as one sentence; nothing where it does. */
 export function doubtPods(workdir: Workdir, nowMs: number): string | undefined {
-  const doubt = doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(nowMs));
+  const view = readSyncStatus(workdir, "pods");
+  const doubt = doubtSyncStatus(view, epochSeconds(nowMs));
   if (doubt) return doubt;
+  if (view?.hasForeign) {
+    return "There are pods of this instance that another work directory has made: see the log of 'hostfactory serve'";
+  }
   if (workdir.kind(workdir.layout.requests) !== "directory") {
     return "The work directory has lost its requests: start 'hostfactory serve', or see its log for why it cannot run";
   }

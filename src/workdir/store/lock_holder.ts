@@ -7,6 +7,8 @@ const HolderSchema = v.object({
   pid: v.number(),
   command: v.string(),
   since: v.string(),
+  /** The provider instance that it serves, or is to serve. */
+  instance: v.optional(v.string()),
   /** When it was last there. */
   seenAt: v.optional(v.string()),
   /** The identity by which it asks for the lease; absent if it takes no part in that. */

@@ -193,11 +193,7 @@ export class Workdir {
   }
 
   /** Writes a file in its place that nobody else may read. Not atomic: see `write`. */
-  makeFile(path: string, text: string): void {
-    this.#writeFile(path, text, {});
-  }
-
-  #writeFile(path: string, text: string, options: WriteOptions): void {
+  makeFile(path: string, text: string, options: WriteOptions = {}): void {
     this.files.writeText(path, text, this.isShared ? options : { ...options, mode: PRIVATE_FILE });
   }
 
@@ -223,7 +219,7 @@ export class Workdir {
   write(path: string, text: string, { spare }: { spare?: string | undefined } = {}): void {
     this.replace(path, (temporary) => {
       if (spare !== undefined) this.files.rename(spare, temporary);
-      this.#writeFile(temporary, text, { overwrites: spare !== undefined });
+      this.makeFile(temporary, text, { overwrites: spare !== undefined });
     });
   }
 

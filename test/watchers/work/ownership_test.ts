@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ObjectMeta } from "../../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../../src/templates/podspec.ts";
-import { instancesOnPods, isAsOrdered, isOurs } from "../../../src/watchers/work/ownership.ts";
+import { findOurs, instancesOnPods, isAsOrdered, isOurs } from "../../../src/watchers/work/ownership.ts";
 import { podFileText } from "../../../src/watchers/work/pod_file.ts";
 import { readRequestRecord } from "../../../src/workdir/requests.ts";
 import { notPermitted } from "../../support/memory_files.ts";
@@ -72,6 +72,17 @@ Deno.test("the instances on pods are those of all pod files that can be read", (
   files.writeText("/work/pods/req-5", JSON.stringify({ metadata: { uid: "u", labels: 5 }, spec: {}, status: {} }));
   files.failWhere(({ name, paths }) => name === "readText" && paths[0] === "/work/pods/req-4", notPermitted());
   assert.deepEqual(instancesOnPods(workdir).sort(), ["a", "b"]);
+});
+
+Deno.test("a machine that another work directory has made is not taken for gone", async () => {
+  const watching = { ...memoryWatching(), isSoleOwner: false };
+  const { signal } = watching;
+  const theirs = (name: string) => ({ ...ourPod(name).metadata.labels, [PodLabel.workdir]: "anotherone00" });
+  watching.kube.put(ourPod("req-0", {}, { labels: theirs("req-0") }));
+  await assert.rejects(findOurs(watching, "req-0", { signal }), { message: /another work directory has made it/ });
+  watching.files.writeText("/work/pods/req-0", podFileText(ourPod("req-0", {}, { uid: "ours" })));
+  assert.equal(await findOurs(watching, "req-0", { signal }), undefined, "ours has given way to it");
+  assert.equal(await findOurs(watching, "req-1", { signal }), undefined, "there is none");
 });
 
 Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it remembers the machine or all our marks were dropped", async () => {
