@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds dist/hostfactory, one executable with nothing to install beside it, and dist/SHA256SUMS.
 #
-# usage: build.sh [--target TARGET] [--if-changed]
+# usage: build.sh [--target TARGET] [--if-changed] [--hello]
 #   --target TARGET   for another machine than this one, one of those of `deno compile`; becomes dist/hostfactory-TARGET
 #   --if-changed      do nothing where dist/ already holds what this tree makes
+#   --hello           dist/hello in its place, which says hello: what the runtime alone takes, for `deno task bench`
 #
 # The same tree and commit give the same bytes, wherever and whenever they are built. HOSTFACTORY_COMMIT is the commit to
 # stamp where there is no git. DENORT_BIN is the runtime to compile with; without it, Deno downloads its own; where Deno's
@@ -13,15 +14,16 @@ cd "$(dirname "$0")"
 deno=$PWD/scripts/dev/deno
 dist=$PWD/dist
 
-target= if_changed=
+target= if_changed= program=hostfactory entry=main.ts
 while [ $# -gt 0 ]; do
   case $1 in
     --target) target=${2:?--target wants a value}; shift 2 ;;
     --if-changed) if_changed=yes; shift ;;
+    --hello) program=hello entry=test/bench/hello.ts; shift ;;
     *) sed -n 's/^# \(usage.*\)/\1/p' "$0" >&2; exit 2 ;;
   esac
 done
-output=hostfactory${target:+-$target}
+output=$program${target:+-$target}
 
 say() { echo "build.sh: $*" >&2; }
 
@@ -36,7 +38,7 @@ commit=${HOSTFACTORY_COMMIT:-$(commit_to_stamp)}
 inputs() {
   {
     echo "$commit $target ${DENORT_BIN:-}"
-    find main.ts src deno.json deno.lock build.sh scripts/dev/bundle.ts scripts/dev/deno -type f | LC_ALL=C sort | xargs sha256sum
+    find $entry src deno.json deno.lock build.sh scripts/dev/bundle.ts scripts/dev/deno -type f | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -d ' ' -f 1
 }
 inputs=$(inputs)
@@ -56,7 +58,7 @@ compile() {
   "$@" compile --quiet --no-config --no-lock --no-npm --no-remote --no-check --no-prompt \
     --allow-read --allow-write --allow-net --allow-env --allow-sys --allow-run \
     --no-code-cache --v8-flags=--max-semi-space-size=4,--expose-gc,--heap-growing-percent=40,--initial-old-space-size=48 \
-    ${target:+--target "$target"} --output "$work/out/$output" "$work/bundle/main.js" </dev/null
+    ${target:+--target "$target"} --output "$work/out/$output" "$work/bundle/$(basename "$entry" .ts).js" </dev/null
 }
 
 # Unpacks an npm package, with Deno as the only tool, and prints where. Arguments: name, version.
@@ -98,7 +100,7 @@ offline_compiler() {
   esac
 }
 
-"$deno" run --allow-all scripts/dev/bundle.ts main.ts "$work/bundle" "$commit"
+"$deno" run --allow-all scripts/dev/bundle.ts "$entry" "$work/bundle" "$commit"
 TZ=UTC find "$work/bundle" -type f -exec touch -t 200001010000 {} + # times are embedded along with the files
 
 if [ -n "${DENORT_BIN:-}" ]; then

@@ -3,7 +3,7 @@ import { versionLine } from "./src/version.ts";
 
 // All else is loaded only once it is needed: to load it takes longer than to print one line.
 if (Deno.args[0] === "--version") {
-  await writeOutput(`${versionLine}\n`);
+  writeOutput(`${versionLine}\n`);
   Deno.exit(0);
 }
 const { run } = await import("./src/cli/run.ts");

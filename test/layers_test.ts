@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
 import { importsOf } from "./support/imports.ts";
 import { leaves, mayImport, mayImportTypes } from "./support/layers.ts";
-import { filesBelow } from "./support/tree.ts";
+import { filesBelow, root } from "./support/tree.ts";
 
 /** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
 const homes: Record<string, string[]> = {
@@ -77,9 +77,16 @@ Deno.test("what the program loads at its start holds nothing that only the daemo
   const loaded = loadedWith("src/cli/run.ts");
   const layers = ["kube", "watchers", "serve", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["yaml", "node:sqlite"]) {
+  for (const name of ["commander", "yaml", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
+});
+
+Deno.test("before the version is told, nothing is loaded but what tells it", () => {
+  const source = Deno.readTextFileSync(`${root}main.ts`);
+  const loaded = importsOf("main.ts", source).filter(({ lazy }) => !lazy).map(({ specifier }) => specifier);
+  assert.deepEqual(loaded, ["./src/cli/output.ts", "./src/version.ts"]);
+  for (const file of loaded) assert.ok(loadedWith(normalize(file)).size <= 3, file);
 });
 
 Deno.test("a verb never gets at Kubernetes or SQLite, however late", () => {

@@ -1,12 +1,12 @@
 /**
- * Bundles main.ts into a directory of plain JavaScript modules, which `deno compile` then embeds: embedding node_modules
- * instead would cost every verb 60 ms and 85 MB. What stands behind `import()` in the source stays a file of its own that
+ * Bundles a program, such as main.ts, into a directory of plain JavaScript modules, which `deno compile` then embeds:
+ * embedding node_modules instead would cost every verb 60 ms and 85 MB. What stands behind `import()` in the source stays a file of its own that
  * is read only when it is called for.
  *
  * usage: deno run --allow-all scripts/dev/bundle.ts ENTRY DIRECTORY COMMIT
  */
 import { isBuiltin } from "node:module";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import config from "../../deno.json" with { type: "json" };
@@ -18,10 +18,19 @@ if (!entry || !directory || !commit) throw new Error("usage: bundle.ts ENTRY DIR
 const nodeBuiltins: esbuild.Plugin = {
   name: "node-builtins",
   setup(build) {
-    build.onResolve({ filter: /^[a-z]/ }, ({ path }) => {
+    build.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) => {
       if (!isBuiltin(path)) return undefined;
-      return { path: path.startsWith("node:") ? path : `node:${path}`, external: true };
+      const name = path.startsWith("node:") ? path : `node:${path}`;
+      return kind === "require-call" ? { path: name, namespace: "required" } : { path: name, external: true };
     });
+    // Where a CommonJS package requires one, it is imported: a `require` to call would have to be made in every file.
+    build.onLoad({ filter: /./, namespace: "required" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(`default of ${path}`)}).default;`,
+    }));
+    build.onResolve({ filter: /^default of / }, ({ path }) => ({ path, namespace: "imported" }));
+    build.onLoad({ filter: /./, namespace: "imported" }, ({ path }) => ({
+      contents: `export { default } from ${JSON.stringify(path.replace("default of ", ""))};`,
+    }));
   },
 };
 
@@ -45,7 +54,7 @@ const lazyPackages: esbuild.Plugin = {
 
 const result = await esbuild.build({
   absWorkingDir: resolve(dirname(fileURLToPath(import.meta.url)), "../.."),
-  entryPoints: { main: resolve(entry) },
+  entryPoints: { [basename(entry, ".ts")]: resolve(entry) },
   outdir: resolve(directory),
   bundle: true,
   splitting: true,
@@ -54,11 +63,6 @@ const result = await esbuild.build({
   target: "esnext",
   // Nothing is minified: it would not start any sooner, and stack traces stay readable.
   legalComments: "inline",
-  // CommonJS packages call `require` for what Node has built in.
-  banner: {
-    js:
-      `import { createRequire as __createRequire } from "node:module";const require = __createRequire(import.meta.url);`,
-  },
   define: {
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),

@@ -1,86 +1,16 @@
-import { InvalidArgumentError, Option } from "commander";
-import { type Config, type Environment, type GlobalOptions, loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../config.ts";
 import { startLogging } from "../log.ts";
 import type { Call } from "./command.ts";
 import { writeError } from "./output.ts";
 
 /** Settles the configuration from the options of a command and of the program above it, and starts logging. */
 export function configure(
-  { cli: { environment, files, clock }, command }: Call,
+  { cli: { environment, files, clock }, options }: Call,
   { defaultLogLevel }: { defaultLogLevel: "info" | "warning" },
 ): Config {
-  const config = loadConfig(command.optsWithGlobals<GlobalOptions>(), environment);
+  const config = loadConfig(options, environment);
   const { logFile, logLevel } = config;
   const level = logLevel ?? (logFile === undefined ? defaultLogLevel : "info");
   startLogging({ level, file: logFile, files, writeError, clock });
   return config;
-}
-
-/** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
-export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number, ${range}.`);
-  };
-}
-
-const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-/** A parser for an option that is a time, to seconds: `7`, or `7d`, are days. @throws what commander turns into a usage message */
-export function duration(text: string): number {
-  const [, digits = "", unit = "d"] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
-  const seconds = Number(digits) * (SECONDS_PER_UNIT[unit] ?? 0);
-  if (seconds > 0) return seconds;
-  throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
-}
-
-/** Options that several commands share. */
-export const sharedOption = {
-  kubeconfig: () => new Option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)"),
-  namespace: () => new Option("--namespace <name>", "where pods live; default: the kubeconfig's"),
-  acceptCluster: () =>
-    new Option(
-      "--accept-cluster <fingerprint>",
-      "the work directory belongs to this cluster and namespace from now on",
-    ),
-  acceptInstance: () =>
-    new Option("--accept-instance <name>", "the work directory belongs to this instance from now on"),
-  concurrency: () =>
-    new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
-      .argParser(wholeNumber(1, 1_000)),
-  podTimeout: () =>
-    new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
-      .argParser(wholeNumber(1)),
-  imagePullGrace: () =>
-    new Option(
-      "--image-pull-grace <seconds>",
-      "how long an image may fail to be pulled, or configuration be missing: the first error is often passing",
-    ).default(60).argParser(wholeNumber(0)),
-  retainRequests: () =>
-    new Option("--retain-requests <days>", "how long what has come to its end is kept; or 12h, 90m, 30s")
-      .default(duration("7"), "7").argParser(duration),
-  retainMachines: () =>
-    new Option("--retain-machines <n>", "finished machines kept at most; of finished requests, a tenth of that")
-      .default(100_000).argParser(wholeNumber(1)),
-  serverTimeout: (environment: Environment) =>
-    new Option(
-      "-T, --server-timeout-seconds <n>",
-      "how long the API server keeps a watch open, at most 60; 0: as long (HF_K8S_SERVER_TIMEOUT_SECONDS)",
-    )
-      .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
-};
-
-/** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
-const LONGEST_WATCH_SECONDS = 60;
-
-/** The existing plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
-export function watchTimeout(seconds: number): number {
-  return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
-}
-
-function serverTimeout(environment: Environment): number {
-  const text = environment["HF_K8S_SERVER_TIMEOUT_SECONDS"];
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Clock } from "../clock.ts";
-import type { Environment } from "../config.ts";
+import type { Environment, GlobalOptions } from "../config.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
 
@@ -34,18 +34,25 @@ export interface CommandBody {
   run(call: Call): Promise<void>;
 }
 
-/** What a command is called with. */
-export interface Call {
-  cli: Cli;
+/** What was called on a command line that is right. */
+export interface CommandLine<Options extends object = object> {
   row: CommandRow;
-  /** Itself or one below it, with the arguments and options that were given. */
-  command: Command;
+  /** The words by which it is called, after the program's name: `["watch", "pods"]`. */
+  path: readonly string[];
+  /** What follows these words and belongs to no option. */
+  args: readonly string[];
+  /** Its own options and those of the program, by their names in camel case. */
+  options: Options & GlobalOptions;
+}
+
+/** What a command runs with. */
+export interface Call<Options extends object = object> extends CommandLine<Options> {
+  cli: Cli;
   /** Aborts at the first signal to stop, unless signals end the process. */
   stopping: AbortSignal;
 }
 
-/** The words by which a command is called. */
-export function commandPath(command: Command): string {
-  const { parent } = command;
-  return parent ? `${commandPath(parent)} ${command.name()}` : command.name();
+/** What the process was started as: `hostfactory watch pods`. */
+export function commandText({ path }: CommandLine): string {
+  return ["hostfactory", ...path].join(" ");
 }

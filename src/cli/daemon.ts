@@ -1,11 +1,11 @@
 import type { ServeOptions } from "../serve/serve.ts";
 import { configure } from "./cli.ts";
-import { type Call, commandPath } from "./command.ts";
+import { type Call, commandText } from "./command.ts";
 
 /** Runs watchers for a command until it is told to stop, or something ends them. */
 export async function runWatchers(call: Call, options: Omit<ServeOptions, "instance">): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { runDaemon } = await import("../serve/daemon.ts");
-  const command = commandPath(call.command);
+  const command = commandText(call);
   await runDaemon(call.cli, config, { ...options, command, stopping: call.stopping });
 }

@@ -1,8 +1,8 @@
 import type { DemoProgress, DemoStep } from "../admin/demo.ts";
 import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
-import { wholeNumber } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
+import { wholeNumber } from "./options.ts";
 import { outputIsTerminal, overwriteLine, writeOutput } from "./output.ts";
 
 interface Options {
@@ -24,8 +24,8 @@ export const demo: CommandBody = {
   run: play,
 };
 
-async function play({ cli, command, stopping }: Call): Promise<void> {
-  const { machines, kubeconfig, keep = false } = command.opts<Options>();
+async function play({ cli, options, stopping }: Call<Options>): Promise<void> {
+  const { machines, kubeconfig, keep = false } = options;
   const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
@@ -43,20 +43,20 @@ async function play({ cli, command, stopping }: Call): Promise<void> {
       kubeconfig,
       instance: `demo-${tag}`,
       signal: stopping,
-      progress: (progress) => isTerminal && void overwriteLine(line(progress)),
+      progress: (progress) => isTerminal && overwriteLine(line(progress)),
     }, (step) => {
       steps.push(step);
       void (isTerminal ? overwriteLine(`✓ ${step.step}\n`) : writeOutput(`${step.step}: ${plainLine(step.result)}\n`));
     });
     isDone = true;
   } finally {
-    if (isTerminal && !isDone) await writeOutput("\n");
-    await writeOutput(`\n${table(steps)}`);
+    if (isTerminal && !isDone) writeOutput("\n");
+    writeOutput(`\n${table(steps)}`);
     if (isDone && !keep) cli.files.removeTree(directory, { followLinks: true });
-    else await writeOutput(`Everything that was written is in ${directory}\n`);
+    else writeOutput(`Everything that was written is in ${directory}\n`);
   }
   const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
-  await writeOutput(`Every step came out right, in ${seconds} s.\n`);
+  writeOutput(`Every step came out right, in ${seconds} s.\n`);
 }
 
 /** How this program is started once more: the executable alone, or Deno with the main module. */

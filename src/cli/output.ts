@@ -5,24 +5,24 @@ import { plainJson, plainLine, plainText } from "../plain_text.ts";
 const isTerminal = Deno.stdout.isTerminal();
 
 /** Writes a JSON document whole. A reader that has gone away is no error, here and below. */
-export async function writeJson(document: object, { indent }: { indent: number }): Promise<void> {
-  await write(`${plainJson(JSON.stringify(document, undefined, indent))}\n`);
+export function writeJson(document: object, { indent }: { indent: number }): void {
+  write(`${plainJson(JSON.stringify(document, undefined, indent))}\n`);
 }
 
 /** Writes text whole. */
-export async function writeOutput(text: string): Promise<void> {
-  await write(plainText(text));
+export function writeOutput(text: string): void {
+  write(plainText(text));
 }
 
 /** The same in place of what stands in the current line of a terminal. */
-export async function overwriteLine(text: string): Promise<void> {
-  await write(`\r\x1b[K${plainText(text)}`);
+export function overwriteLine(text: string): void {
+  write(`\r\x1b[K${plainText(text)}`);
 }
 
-async function write(text: string): Promise<void> {
+function write(text: string): void {
   try {
     const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
+    for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
   } catch (error) {
     if (!isReaderGone(error)) throw error;
   }

@@ -1,5 +1,6 @@
-import { configure, sharedOption } from "./cli.ts";
-import { type CommandBody, commandPath } from "./command.ts";
+import { configure } from "./cli.ts";
+import { type Call, type CommandBody, commandText } from "./command.ts";
+import { sharedOption } from "./options.ts";
 import { writeJson } from "./output.ts";
 
 interface Options {
@@ -17,11 +18,11 @@ export const rebuild: CommandBody = {
       .option("--dry-run", "say what is missing, and change nothing")
       .option("--take-over", "pods that other work directories of this instance made become this one's");
   },
-  async run(call) {
-    const { dryRun = false, takeOver = false } = call.command.opts<Options>();
+  async run(call: Call<Options>) {
+    const { dryRun = false, takeOver = false } = call.options;
     const config = configure(call, { defaultLogLevel: "warning" });
     const { runRebuild } = await import("../serve/daemon.ts");
-    const options = { dryRun, takeOver, command: commandPath(call.command), signal: call.stopping };
-    await writeJson(await runRebuild(call.cli, config, options), { indent: 2 });
+    const options = { dryRun, takeOver, command: commandText(call), signal: call.stopping };
+    writeJson(await runRebuild(call.cli, config, options), { indent: 2 });
   },
 };

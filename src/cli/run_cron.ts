@@ -1,6 +1,6 @@
-import { sharedOption } from "./cli.ts";
-import type { CommandBody } from "./command.ts";
+import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
+import { sharedOption } from "./options.ts";
 
 interface Options {
   podTimeout: number;
@@ -21,8 +21,8 @@ export const runCron: CommandBody = {
       .option("--run-once", "one pass, then exit")
       .option("--dry-run", "log what would be deleted, and delete nothing");
   },
-  async run(call) {
-    const { podTimeout, imagePullGrace, dryRun = false, runOnce = false } = call.command.opts<Options>();
+  async run(call: Call<Options>) {
+    const { podTimeout, imagePullGrace, dryRun = false, runOnce = false } = call.options;
     await runWatchers(call, {
       watchers: ["expiry"],
       concurrency: 32,

@@ -1,6 +1,6 @@
-import { sharedOption, watchTimeout } from "./cli.ts";
-import type { CommandBody } from "./command.ts";
+import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
+import { sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
   createConcurrency: number;
@@ -25,8 +25,8 @@ export const serve: CommandBody = {
       .addOption(sharedOption.retainMachines())
       .addOption(sharedOption.serverTimeout(environment));
   },
-  async run(call) {
-    const options = call.command.opts<Options>();
+  async run(call: Call<Options>) {
+    const options = call.options;
     await runWatchers(call, {
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,

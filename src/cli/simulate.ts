@@ -1,7 +1,7 @@
 import { integerBetween } from "../random.ts";
-import type { Cli } from "./command.ts";
-import { configure, wholeNumber } from "./cli.ts";
-import type { CommandBody } from "./command.ts";
+import { configure } from "./cli.ts";
+import type { Call, Cli, CommandBody } from "./command.ts";
+import { wholeNumber } from "./options.ts";
 import { writeError, writeOutput } from "./output.ts";
 
 interface Options {
@@ -27,9 +27,8 @@ export const simulate: CommandBody = {
       .option("--nodes <n>", "nodes of the cluster", wholeNumber(1, 10_000), 10)
       .option("--require-token", "refuse requests without a token");
   },
-  async run(call) {
-    const { cli, command, stopping } = call;
-    const options = command.opts<Options>();
+  async run(call: Call<Options>) {
+    const { cli, options, stopping } = call;
     configure(call, { defaultLogLevel: "info" });
     const [{ startSimulator }, { readFaults, readStages }] = await Promise.all([
       import("../simulator/api/server.ts"),
@@ -46,7 +45,7 @@ export const simulate: CommandBody = {
       ...(options.faults === undefined ? {} : { faults: await readFaults(cli.files, options.faults) }),
     });
     const kubeconfig = `${simulator.kubeconfig()}\n`;
-    if (options.kubeconfig === undefined) await writeOutput(kubeconfig);
+    if (options.kubeconfig === undefined) writeOutput(kubeconfig);
     else writeWhole(cli, options.kubeconfig, kubeconfig);
     writeError(`A simulated cluster with seed ${seed} listens on ${simulator.url}; stop it with Ctrl-C`);
     const end = () => void simulator.stop();

@@ -3,8 +3,15 @@ import { logger } from "../log.ts";
 import { openProvider, type Provider } from "../verbs/provider.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
+import type { OptionText } from "./global_options.ts";
 import { readInput } from "./input.ts";
 import { writeError, writeJson } from "./output.ts";
+
+/** The options of a verb. */
+export interface VerbOptions {
+  file?: string;
+}
+export const FILE_OPTION: OptionText = ["-f, --file <file>", "the same, as Symphony gives it"];
 
 type Answer = (provider: Provider, input: unknown) => object | Promise<object>;
 
@@ -16,16 +23,19 @@ type Answer = (provider: Provider, input: unknown) => object | Promise<object>;
 export function verb(answer: Answer, options: { defaultInput?: unknown } = {}): CommandBody {
   return {
     declare(command) {
-      command.argument("[file]", "the input as JSON; - for standard input")
-        .option("-f, --file <file>", "the same, as Symphony gives it");
+      command.argument("[file]", "the input as JSON; - for standard input").option(...FILE_OPTION);
     },
-    run: (call) => answerCall(call, answer, options),
+    run: (call: Call<VerbOptions>) => answerCall(call, answer, options),
   };
 }
 
-async function answerCall(call: Call, answer: Answer, { defaultInput }: { defaultInput?: unknown }): Promise<void> {
-  const { cli, row, command } = call;
-  const path = command.opts<{ file?: string }>().file ?? command.args[0] ??
+async function answerCall(
+  call: Call<VerbOptions>,
+  answer: Answer,
+  { defaultInput }: { defaultInput?: unknown },
+): Promise<void> {
+  const { cli, row, args, options } = call;
+  const path = options.file ?? args[0] ??
     (defaultInput === undefined ? "-" : undefined);
   let input: unknown, answered: object;
   try {
@@ -39,7 +49,7 @@ async function answerCall(call: Call, answer: Answer, { defaultInput }: { defaul
     throw error;
   }
   // What was accepted is answered as such, whatever fails from here on.
-  await writeJson(answered, { indent: 4 });
+  writeJson(answered, { indent: 4 });
   logger("verb").info(row.name, { input: summary(input), answer: summary(answered) });
 }
 

@@ -1,6 +1,6 @@
-import { sharedOption, watchTimeout } from "./cli.ts";
-import type { CommandBody } from "./command.ts";
+import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
+import { sharedOption, watchTimeout } from "./options.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -30,9 +30,9 @@ export const watch: CommandBody = {
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
     }
   },
-  async run(call) {
-    const name = call.command.name();
-    const options = call.command.opts<Options>();
+  async run(call: Call<Options>) {
+    const name = call.path.at(-1);
+    const options = call.options;
     const { retainRequests: retainSeconds, retainMachines } = options;
     await runWatchers(call, {
       watchers: [name as keyof typeof WATCHERS],

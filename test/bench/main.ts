@@ -15,7 +15,7 @@ try {
   console.log(`${navigator.hardwareConcurrency} cores, ${Deno.build.target}, Deno ${Deno.version.deno}`);
   // The verbs come last: what they leave behind slows down others on some file systems.
   if (what === "all" || what === "machines") await benchClusters();
-  if (what === "all" || what === "verbs") await benchVerbs(binary, directory);
+  if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));
   }

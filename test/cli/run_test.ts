@@ -110,6 +110,30 @@ Deno.test("the version is one line", async () => {
   assert.match(stdout, /^hostfactory \S+ \(.*\)\n$/);
 });
 
+Deno.test("the version is the same wherever it is asked for", async () => {
+  const alone = await run(["--version"]);
+  for (const args of [["--version", "nothing"], ["--log-level", "x", "--version"], ["serve", "--version"]]) {
+    assert.deepEqual(await run(args), alone, args.join(" "));
+  }
+});
+
+Deno.test("a watcher that has the name of a verb answers as a watcher", async () => {
+  for (const args of [["watch", "request-machines", "--nope"], ["--log-level", "loud", "watch", "request-machines"]]) {
+    const { code, stdout, stderr } = await run(args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^hostfactory: .*(--nope|loud)/);
+  }
+});
+
+Deno.test("the list of commands shows what each of them takes", async () => {
+  const { code, stdout } = await run(["--help"]);
+  assert.equal(code, 0);
+  for (const name of ["get-available-templates", "request-machines", "get-request-status"]) {
+    assert.match(stdout, new RegExp(`^  ${name} \\[options\\] \\[file\\] `, "m"));
+  }
+  assert.match(stdout, /^ +serve \[options\] /m);
+});
+
 for (const args of [[], ["watch"]]) {
   Deno.test(`\`hostfactory ${args.join(" ")}\` alone says that there is no command, and which there are`, async () => {
     const { code, stdout, stderr } = await run(args);

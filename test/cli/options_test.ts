@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { duration, watchTimeout, wholeNumber } from "../../src/cli/cli.ts";
+import { duration, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
 
 for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
   Deno.test(`'${text}' is no whole number from 1 to 10`, () => {

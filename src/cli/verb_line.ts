@@ -1,0 +1,41 @@
+import { parseArgs } from "node:util";
+import type { CommandLine } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_OPTIONS, type OptionText } from "./global_options.ts";
+import { FILE_OPTION, type VerbOptions } from "./verb.ts";
+
+/**
+ * Reads the command line of a verb that holds nothing unusual. For all others, right or wrong, there is
+ * `readCommandLine`, and what this reads, that reads the same: but to load what it takes and to use it would cost a verb as
+ * much again as all the rest of its start.
+ * @returns nothing for a command line that has to be read there
+ */
+export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefined {
+  try {
+    const options = Object.fromEntries([...GLOBAL_OPTIONS, FILE_OPTION].map(declaration));
+    const { values, tokens } = parseArgs({ args, options, allowPositionals: true, tokens: true });
+    if (tokens.some(({ kind }) => kind === "option-terminator")) return undefined;
+    const [called, ...rest] = tokens.filter((token) => token.kind === "positional");
+    const row = COMMANDS.find(({ name, failed }) => failed && name === called?.value);
+    // Before its command, an option of a command is none of the program.
+    const isEarly = tokens.some((token) =>
+      token.kind === "option" && token.name === "file" && token.index < called!.index
+    );
+    if (!row || rest.length > 1 || isEarly) return undefined;
+    const named = Object.entries(values).map(([name, value]) => [camelCase(name), value]);
+    return { row, path: [row.name], args: rest.map(({ value }) => value), options: Object.fromEntries(named) };
+  } catch {
+    return undefined; // An option that is not known, or lacks its value, or asks for help.
+  }
+}
+
+/** `["file", { type: "string", short: "f" }]` for `-f, --file <file>`. */
+function declaration([flags]: OptionText): [string, { type: "string" | "boolean"; short?: string }] {
+  const [, short, name = "", value] = /^(?:-(\w), )?--([\w-]+)( <\w+>)?$/.exec(flags) ?? [];
+  return [name, { type: value ? "string" : "boolean", ...(short ? { short } : {}) }];
+}
+
+/** `logFile` for `log-file`. */
+function camelCase(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
