@@ -22,6 +22,8 @@ import { hasEnded } from "./objects/pod_changes.ts";
 import { countPods, type PodCounts } from "./behaviour/pod_counts.ts";
 import { type DeleteOptions, PodOperations } from "./objects/pod_operations.ts";
 import { resourcesOf } from "./objects/resources.ts";
+import { resourceName, storedKinds } from "./objects/stored_kinds.ts";
+import { StoredOperations } from "./objects/stored_operations.ts";
 import type { Stage } from "./behaviour/stages.ts";
 import type { ApiServerOnRestore } from "./store/store.ts";
 import type { Change } from "./store/stored.ts";
@@ -83,7 +85,13 @@ export class SimulatedCluster {
     const faults = this.#faults = new FaultSet(random);
     const etcd = this.#etcd = new Etcd({ historyLimit, now });
     const { pods, quotas, leases } = etcd;
-    const namespaces = new Namespaces({ clock, random, namespaces: etcd.namespaces, quotas });
+    const namespaces = new Namespaces({
+      clock,
+      random,
+      namespaces: etcd.namespaces,
+      quotas,
+      serviceAccounts: etcd.others.get("serviceaccounts")!,
+    });
     for (const name of new Set(["default", "kube-system", ...(options.namespaces ?? [])])) namespaces.add(name);
     const nodes = new Nodes(etcd.nodes, { ...options.nodes, now, drawUid: () => drawUid(random) });
     const watches = this.#watches = new Watches(timeline, { bookmarkPeriodMs });
@@ -100,6 +108,7 @@ export class SimulatedCluster {
       access: this.access,
       admission,
       interference: new Interference({ faults, clock, random }),
+      etcd,
       resources: resourcesOf(etcd),
       collections: new Collections({ clock, random, faults, watches }),
       podOperations,
@@ -107,6 +116,10 @@ export class SimulatedCluster {
       leaseOperations: this.#leases,
       namespaceOperations: namespaces,
       namespaceController: this.#namespaces,
+      storedOperations: new Map(storedKinds.map((kind) => {
+        const name = resourceName(kind);
+        return [name, new StoredOperations({ kind, store: etcd.others.get(name)!, clock, random, namespaces })];
+      })),
     });
     etcd.nodes.onChange((change) => this.#collectPodsOf(change));
     for (const fault of options.faults ?? []) this.#startFault(fault);
@@ -148,7 +161,7 @@ export class SimulatedCluster {
   createPod(pod: Partial<Pod>, { namespace = "default" }: Place = {}): Pod {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const route = { verb: "create", group: "", resource: "pods", subresource: "", namespace, name: "", path };
-    return this.#pods.create(JSON.stringify(pod), { ...route, query: new URLSearchParams() });
+    return this.#pods.create(JSON.stringify(pod), { ...route, query: new URLSearchParams(), warnings: [] });
   }
 
   /** Deletes a pod as another user of the cluster. False where there is none. */
@@ -198,7 +211,8 @@ export class SimulatedCluster {
     const { name = "", labels = {}, annotations = {} } = lease.metadata;
     const resourceVersion = this.getLease(name, { namespace })?.metadata.resourceVersion;
     const metadata = { name, labels, annotations, resourceVersion };
-    return this.#leases.update(JSON.stringify({ metadata, spec: lease.spec }), { namespace, name }).lease;
+    const route = { namespace, name, query: new URLSearchParams(), warnings: [] };
+    return this.#leases.update(JSON.stringify({ metadata, spec: lease.spec }), route).lease;
   }
 
   /** Deletes a lease as another user of the cluster. False where there is none. */

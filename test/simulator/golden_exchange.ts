@@ -9,6 +9,8 @@ export interface Exchange {
   path: string;
   body?: unknown;
   contentType?: string;
+  /** Default `application/json`. */
+  accept?: string;
   /** The user: `admin` may do everything, `alice` nothing, `nobody` has a wrong token. */
   as?: "admin" | "alice" | "nobody";
 }
@@ -34,4 +36,16 @@ export function remove(name: string, pod: string, body?: unknown): Exchange {
 
 export function mergePatch(name: string, path: string, body: unknown): Exchange {
   return { name, method: "PATCH", path, contentType: "application/merge-patch+json", body };
+}
+
+export function jsonPatch(name: string, path: string, body: unknown): Exchange {
+  return { name, method: "PATCH", path, contentType: "application/json-patch+json", body };
+}
+
+export function strategicPatch(name: string, path: string, body: unknown): Exchange {
+  return { name, method: "PATCH", path, contentType: "application/strategic-merge-patch+json", body };
+}
+
+export function applyPatch(name: string, path: string, body: unknown): Exchange {
+  return { name, method: "PATCH", path, contentType: "application/apply-patch+yaml", body };
 }

@@ -1,7 +1,12 @@
+import { dryRunExchanges } from "./golden_dry_run_exchanges.ts";
 import { endExchanges } from "./golden_end_exchanges.ts";
 import { container, create, type Exchange, get, pod, pods, remove } from "./golden_exchange.ts";
 import { leaseExchanges } from "./golden_lease_exchanges.ts";
+import { mediaExchanges } from "./golden_media_exchanges.ts";
 import { namespaceExchanges } from "./golden_namespace_exchanges.ts";
+import { patchExchanges } from "./golden_patch_exchanges.ts";
+import { podSpecExchanges } from "./golden_pod_spec_exchanges.ts";
+import { storedExchanges } from "./golden_stored_exchanges.ts";
 
 /**
  * What we ask both the real API server and the simulator, in this order, to compare their words. Pods name a scheduler that
@@ -179,6 +184,11 @@ export const exchanges: Exchange[] = [
   { name: "pod security", method: "POST", path: "/api/v1/namespaces/strict/pods", body: pod({ name: "x1" }) },
   ...endExchanges,
   ...leaseExchanges,
+  ...dryRunExchanges,
+  ...podSpecExchanges,
+  ...patchExchanges,
+  ...storedExchanges,
+  ...mediaExchanges,
   ...namespaceExchanges,
 ];
 
@@ -186,6 +196,8 @@ export const exchanges: Exchange[] = [
 export interface Answer {
   name: string;
   status: number;
+  /** What the server warns of, where it does. */
+  warning?: string;
   body: unknown;
 }
 
@@ -196,7 +208,11 @@ export function normalize(value: unknown): unknown {
   if (typeof value === "string") {
     return value.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "UID").replace(/gen-[a-z0-9]{5}/g, "gen-SUFFIX")
       .replace(/current: \d+/g, "current: N").replace(/record \(\d+\)/g, "record (N)")
-      .replace(/^\d{4}-\d\d-\d\dT.*Z$/, "TIME");
+      .replace(/^\d{4}-\d\d-\d\dT.*Z$/, "TIME")
+      // The real one shows the object that a patch has made, and how two Go structs differ.
+      .replace(/(patch: )?Invalid value: "\{.*\}": /s, "$1Invalid value: OBJECT: ").replace(/\n@@ .*$/s, "")
+      // It speaks more than we do.
+      .replace(/((?:representations|types include): ).*/, "$1TYPES");
   }
   if (Array.isArray(value)) {
     // The real one finds some problems several times.
@@ -241,7 +257,13 @@ export async function play(send: (exchange: Exchange) => Promise<Response>): Pro
     if (metadata?.uid && metadata.name) known.set(metadata.name, metadata);
     else if (metadata?.resourceVersion) revision = metadata.resourceVersion;
     if (metadata?.continue) token = metadata.continue;
-    answers.push({ name: exchange.name, status: response.status, body: normalize(json) });
+    const warning = response.headers.get("warning");
+    answers.push({
+      name: exchange.name,
+      status: response.status,
+      ...(warning === null ? {} : { warning }),
+      body: normalize(json),
+    });
   }
   return answers;
 }

@@ -13,7 +13,7 @@ const client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(certifica
 
 async function send(exchange: Exchange): Promise<Response> {
   const base = exchange.as === "alice" ? alice : exchange.as === "nobody" ? server : admin;
-  const headers: Record<string, string> = { accept: "application/json" };
+  const headers: Record<string, string> = { accept: exchange.accept ?? "application/json" };
   if (exchange.body !== undefined) headers["content-type"] = exchange.contentType ?? "application/json";
   if (exchange.as === "nobody") headers["authorization"] = "Bearer wrong";
   return await fetch(base + exchange.path, {

@@ -32,6 +32,11 @@ export class Cluster {
     return this.#login.kubeconfig(this.namespace, { token: this.#token, ...options });
   }
 
+  /** A kubeconfig of the administrator, for this cluster and namespace, as text. */
+  adminKubeconfig(): string {
+    return this.#login.kubeconfig(this.namespace);
+  }
+
   /** Applies the role that hosts are given on a real API server, and logs the product in with it. */
   async grantRole(): Promise<void> {
     const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}`;

@@ -43,7 +43,11 @@ export function readLogin(path: string): Login {
         kind: "Config",
         clusters: [{
           name: "test",
-          cluster: { server: options.server ?? server, ...(ca ? { "certificate-authority-data": ca } : {}) },
+          cluster: {
+            server: options.server ?? server,
+            ...(ca ? { "certificate-authority-data": ca } : {}),
+            ...(cluster["insecure-skip-tls-verify"] ? { "insecure-skip-tls-verify": true } : {}),
+          },
         }],
         users: [{
           name: "test",

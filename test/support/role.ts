@@ -29,6 +29,11 @@ export function roleObjects(namespace: string, { without }: { without?: string }
   }));
 }
 
+/** The objects of that role under another name. */
+export function objectsOfRole(namespace: string, name: string): RoleObject[] {
+  return JSON.parse(JSON.stringify(roleObjects(namespace)).replaceAll('"hostfactory"', JSON.stringify(name)));
+}
+
 /** The same rules, each with one verb for one resource. */
 function each(rules: Rule[]): Rule[] {
   return rules.flatMap(({ apiGroups, resources, verbs }) =>

@@ -10,10 +10,16 @@ import { listPage } from "./listing.ts";
 import type { NamespaceController } from "../behaviour/namespace_controller.ts";
 import type { Namespaces } from "../objects/namespaces.ts";
 import type { NodeOperations } from "../objects/node_operations.ts";
-import type { DeleteOptions, PodOperations } from "../objects/pod_operations.ts";
+import type { PodOperations } from "../objects/pod_operations.ts";
 import type { Resource, Resources } from "../objects/resources.ts";
-import { integerParameter, parseRoute, type Route } from "./route.ts";
-import { ApiError, badRequest, detailsOf, methodNotAllowed, noSuchResource, notFound } from "./status.ts";
+import { checkAccepted, readBody } from "./media.ts";
+import { openApiDocument } from "./openapi.ts";
+import { deleteOptions, isApply, isDryRun } from "./request_options.ts";
+import { isSet, parseRoute, type Route } from "./route.ts";
+import { type ApplyRequest, parseConfiguration } from "../objects/server_side_apply.ts";
+import type { StoredOperations } from "../objects/stored_operations.ts";
+import type { Etcd } from "../store/etcd.ts";
+import { ApiError, detailsOf, methodNotAllowed, noSuchResource, qualified } from "./status.ts";
 import type { Stored } from "../store/stored.ts";
 
 /** What the API is made over. */
@@ -22,6 +28,7 @@ export interface ApiParts {
   access: Access;
   admission: Admission;
   interference: Interference;
+  etcd: Etcd;
   resources: Resources;
   collections: Collections;
   podOperations: PodOperations;
@@ -29,6 +36,8 @@ export interface ApiParts {
   leaseOperations: LeaseOperations;
   namespaceOperations: Namespaces;
   namespaceController: NamespaceController;
+  /** By resource, qualified with its group. */
+  storedOperations: Map<string, StoredOperations>;
 }
 
 /** A request, and what was read from it. */
@@ -36,6 +45,7 @@ interface Call {
   route: Route;
   request: Request;
   body: string;
+  contentType: string;
 }
 
 /** Turns HTTP requests of the Kubernetes API into answers. */
@@ -64,13 +74,15 @@ export class Api {
       await interference.before(route, request.signal);
       const user = access.authenticate(request.headers);
       if (isHealthPath(route.path)) return textAnswer(200, "ok");
-      const document = discoveryDocument(route.path);
+      checkAccepted(request.headers);
+      const document = discoveryDocument(route.path) ?? openApiDocument(route.path);
       if (document !== undefined) return jsonAnswer(200, document);
       if (route.resource === "") return textAnswer(404, "404 page not found\n");
       access.authorize(user, route);
       interference.authorize(user.name, route);
-      const body = request.body === null ? "" : await request.text();
-      const response = this.#dispatch({ route, request, body });
+      const body = await readBody(request);
+      const response = this.#carryOut({ route, request, body, contentType: request.headers.get("content-type") ?? "" });
+      for (const warning of route.warnings) response.headers.append("warning", `299 - ${JSON.stringify(warning)}`);
       interference.after(route);
       return response;
     } catch (error) {
@@ -79,20 +91,26 @@ export class Api {
     }
   }
 
+  /** A dry run is carried out like any other request, but nothing comes of what it writes. */
+  #carryOut(call: Call): Response {
+    return isDryRun(call) ? this.#parts.etcd.dryRun(() => this.#dispatch(call)) : this.#dispatch(call);
+  }
+
   #dispatch(call: Call): Response {
     const { group, resource, namespace } = call.route;
+    const stored = this.#parts.storedOperations.get(qualified(resource, group));
+    if (stored) return this.#answerStored(call, stored);
     if (group === "coordination.k8s.io" && resource === "leases") return this.#answerLeases(call);
     if (group !== "") throw noSuchResource();
     if (resource === "pods") return this.#answerPods(call);
     if (resource === "nodes" && namespace === "") return this.#answerNodes(call);
     if (resource === "namespaces" && namespace === "") return this.#answerNamespaces(call);
     if (resource === "resourcequotas" && namespace !== "") return this.#answerQuotas(call);
-    if (resource === "serviceaccounts" && namespace !== "") return this.#answerServiceAccounts(call);
     throw noSuchResource();
   }
 
   #answerPods(call: Call): Response {
-    const { route, request, body } = call;
+    const { route, body, contentType } = call;
     const { podOperations: operations, collections, resources: { pods } } = this.#parts;
     if (route.verb === "list" || route.verb === "watch") return collections.answer(pods, call);
     if (route.namespace === "") throw methodNotAllowed();
@@ -104,15 +122,18 @@ export class Api {
         if (route.name !== "") throw methodNotAllowed();
         return this.#object(pods, operations.create(body, route), call, 201);
       case "create eviction":
-        operations.evict(route, deleteOptions(body, route, "deleteOptions"));
+        operations.evict(route, deleteOptions(body, route, { within: "deleteOptions" }));
         return jsonAnswer(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
       case "update":
       case "update status":
         if (route.name === "") throw methodNotAllowed();
         return this.#object(pods, operations.update(body, route), call);
       case "patch":
-      case "patch status":
-        return this.#object(pods, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+      case "patch status": {
+        if (!isApply(contentType)) return this.#object(pods, operations.patch(body, route, contentType), call);
+        const { object, isNew } = operations.apply(applyRequest(call), route);
+        return this.#object(pods, object, call, isNew ? 201 : 200);
+      }
       case "delete":
         return this.#object(pods, operations.delete(route, deleteOptions(body, route)), call);
       case "deletecollection": {
@@ -130,7 +151,7 @@ export class Api {
   }
 
   #answerNodes(call: Call): Response {
-    const { route, request, body } = call;
+    const { route, body, contentType } = call;
     const { nodeOperations: operations, collections, resources: { nodes } } = this.#parts;
     switch (route.verb) {
       case "list":
@@ -141,7 +162,7 @@ export class Api {
       case "update":
         return this.#object(nodes, operations.update(body, route), call);
       case "patch":
-        return this.#object(nodes, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+        return this.#object(nodes, operations.patch(body, route, contentType), call);
       case "delete":
         return gone(operations.delete(route), "nodes");
       default:
@@ -150,7 +171,7 @@ export class Api {
   }
 
   #answerNamespaces(call: Call): Response {
-    const { route, body } = call;
+    const { route, body, contentType } = call;
     const { namespaceOperations, namespaceController, collections, resources: { namespaces } } = this.#parts;
     switch (route.verb) {
       case "list":
@@ -159,7 +180,11 @@ export class Api {
       case "get":
         return this.#object(namespaces, collections.get(namespaces, route), call);
       case "create":
-        return this.#object(namespaces, namespaceOperations.create(body), call, 201);
+        return this.#object(namespaces, namespaceOperations.create(body, route), call, 201);
+      case "update":
+        return this.#object(namespaces, namespaceOperations.update(body, route), call);
+      case "patch":
+        return this.#object(namespaces, namespaceOperations.patch(body, route, contentType), call);
       case "delete":
         return this.#object(namespaces, namespaceController.delete(route.name), call);
       default:
@@ -168,7 +193,7 @@ export class Api {
   }
 
   #answerLeases(call: Call): Response {
-    const { route, request, body } = call;
+    const { route, body, contentType } = call;
     const { leaseOperations: operations, collections, resources: { leases } } = this.#parts;
     if (route.subresource !== "") throw noSuchResource();
     if (route.verb === "list" || route.verb === "watch") return collections.answer(leases, call);
@@ -183,7 +208,7 @@ export class Api {
         return this.#object(leases, lease, call, isNew ? 201 : 200);
       }
       case "patch one":
-        return this.#object(leases, operations.patch(body, route, request.headers.get("content-type") ?? ""), call);
+        return this.#object(leases, operations.patch(body, route, contentType), call);
       case "delete one":
         return gone(operations.delete(route, deleteOptions(body, route).preconditions), LEASES);
       default:
@@ -222,16 +247,38 @@ export class Api {
     }
   }
 
-  /** Every namespace has the one that pods are run under, and no other. */
-  #answerServiceAccounts({ route: { verb, namespace, name } }: Call): Response {
-    if (verb !== "get") throw methodNotAllowed();
-    const { uid, creationTimestamp } = this.#parts.namespaceOperations.get(namespace).metadata;
-    if (name !== "default") throw notFound("serviceaccounts", name);
-    return jsonAnswer(200, {
-      kind: "ServiceAccount",
-      apiVersion: "v1",
-      metadata: { name, namespace, uid, creationTimestamp },
-    });
+  #answerStored(call: Call, operations: StoredOperations): Response {
+    const { route, body, contentType } = call;
+    const { kind: { isNamespaced, returnsDeleted = false } } = operations;
+    const { collections, resources: { others } } = this.#parts;
+    const resource = others.get(qualified(route.resource, route.group))!;
+    if (route.subresource !== "" || (!isNamespaced && route.namespace !== "")) throw noSuchResource();
+    if (route.verb === "list" || route.verb === "watch") return collections.answer(resource, call);
+    if (isNamespaced && route.namespace === "") throw methodNotAllowed();
+    switch (`${route.verb} ${route.name === "" ? "all" : "one"}`) {
+      case "get one":
+        return this.#object(resource, collections.get(resource, route), call);
+      case "create all":
+        return this.#object(resource, operations.create(body, route), call, 201);
+      case "update one":
+        return this.#object(resource, operations.update(body, route), call);
+      case "patch one": {
+        if (!isApply(contentType)) return this.#object(resource, operations.patch(body, route, contentType), call);
+        const { object, isNew } = operations.apply(applyRequest(call), route);
+        return this.#object(resource, object, call, isNew ? 201 : 200);
+      }
+      case "delete one": {
+        const deleted = operations.delete(route, deleteOptions(body, route).preconditions);
+        return returnsDeleted ? this.#object(resource, deleted, call) : gone(deleted, resource.name);
+      }
+      case "deletecollection all": {
+        const page = listPage({ ...collections.select(resource, route), limit: 0 });
+        for (const { metadata: { namespace = "", name = "" } } of page.items) operations.delete({ namespace, name });
+        return jsonAnswer(200, { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, ...page });
+      }
+      default:
+        throw methodNotAllowed();
+    }
   }
 
   #object<T extends Stored>(resource: Resource<T>, object: T, { request }: Call, code = 200): Response {
@@ -245,18 +292,10 @@ function gone({ metadata: { name = "", uid } }: Stored, resource: string): Respo
   return jsonAnswer(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
 }
 
-function deleteOptions(body: string, { query }: Route, within?: string): DeleteOptions {
-  let options: Record<string, unknown> = {};
-  try {
-    if (body !== "") options = JSON.parse(body);
-  } catch {
-    throw badRequest("couldn't get version/kind; json parse error: the body is no JSON");
-  }
-  if (within !== undefined) options = (options[within] ?? {}) as Record<string, unknown>;
-  const graceSeconds = options["gracePeriodSeconds"] ?? integerParameter(query, "gracePeriodSeconds");
-  const preconditions = options["preconditions"] as DeleteOptions["preconditions"];
+function applyRequest({ route: { query, name }, body }: Call): ApplyRequest {
   return {
-    ...(typeof graceSeconds === "number" ? { gracePeriodSeconds: graceSeconds } : {}),
-    ...(preconditions ? { preconditions } : {}),
+    configuration: parseConfiguration(body, name),
+    manager: query.get("fieldManager") ?? "",
+    force: isSet(query, "force"),
   };
 }

@@ -1,7 +1,12 @@
-import { type ApiError, badRequest } from "./status.ts";
+import { decode, type Decoded, DecodingError } from "../objects/decoding.ts";
+import type { Route } from "./route.ts";
+import { type ApiError, badRequest, invalid } from "./status.ts";
+
+/** How strictly fields are looked at: `fieldValidation` of a request. */
+export type FieldValidation = Pick<Route, "query" | "warnings">;
 
 /**
- * An object out of a request's body.
+ * An object out of a request's body, without the fields that its kind does not have.
  * @param kind what it must be, where it says what it is
  * @param options.group the short name of its group, as in the server's messages; default: core
  * @throws ApiError 400, worded as the API server words it
@@ -9,7 +14,7 @@ import { type ApiError, badRequest } from "./status.ts";
 export function parseObject(
   text: string,
   kind: string,
-  { group = "core" }: { group?: string } = {},
+  { group = "core", route }: { group?: string; route?: FieldValidation } = {},
 ): Record<string, unknown> & { metadata: Record<string, unknown> } {
   let value: unknown;
   try {
@@ -18,24 +23,64 @@ export function parseObject(
     throw unrecognized(text, kind);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw unrecognized(text, kind);
-  const object = value as Record<string, unknown>;
-  const { kind: given = kind, apiVersion = "v1" } = object;
-  if (given !== kind) {
+  const given = value as Record<string, unknown>;
+  const { kind: givenKind = kind, apiVersion = "v1" } = given;
+  if (givenKind !== kind) {
     throw badRequest(
-      `${given} in version "${apiVersion}" cannot be handled as a ${kind}: converting (v1.${given}) to (${group}.${kind}): ` +
+      `${givenKind} in version "${apiVersion}" cannot be handled as a ${kind}: converting (v1.${givenKind}) to (${group}.${kind}): ` +
         "unknown conversion",
     );
   }
-  const metadata = (object["metadata"] ?? {}) as Record<string, unknown>;
-  for (const field of ["name", "generateName", "namespace", "uid", "resourceVersion"]) {
-    checkType(metadata[field], { kind, field: `ObjectMeta.metadata.${field}`, type: "string" });
+  const { object, unknown } = decodeOrRefuse(kind, given);
+  reportUnknown(unknown, route, (problem) => cannotHandle(kind, `strict decoding error: ${problem}`));
+  return { ...object, metadata: (object["metadata"] ?? {}) as Record<string, unknown> };
+}
+
+/**
+ * An object as a patch has made it, without the fields that its kind does not have.
+ * @param options.target what was patched: what is still the same of it is not looked at
+ * @throws ApiError 422, worded as the API server words it
+ */
+export function decodePatched<T extends object>(
+  kind: string,
+  patched: T,
+  { target = {}, route }: { target?: Partial<T> | undefined; route: FieldValidation },
+): T {
+  const refuse = (problem: string) => {
+    const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
+    return invalid("", { name: "", causes: [{ reason: "FieldValueInvalid", message, field: "patch" }] });
+  };
+  try {
+    const kept = Object.entries(target).filter(([field, value]) => patched[field as keyof T] === value);
+    const changed = Object.entries(patched).filter(([field, value]) => target[field as keyof T] !== value);
+    const { object, unknown } = decode(kind, Object.fromEntries(changed));
+    reportUnknown(unknown, route, (problem) => refuse(`strict decoding error: ${problem}`));
+    return { ...Object.fromEntries(kept), ...object } as T;
+  } catch (error) {
+    if (error instanceof DecodingError) throw refuse(error.message);
+    throw error;
   }
-  for (const field of ["labels", "annotations"]) {
-    for (const entry of Object.values(metadata[field] ?? {})) {
-      checkType(entry, { kind, field: `ObjectMeta.metadata.${field}`, type: "string" });
-    }
+}
+
+function decodeOrRefuse(kind: string, given: Record<string, unknown>): Decoded {
+  try {
+    return decode(kind, given);
+  } catch (error) {
+    if (error instanceof DecodingError) throw cannotHandle(kind, error.message);
+    throw error;
   }
-  return { ...object, metadata };
+}
+
+/** Unknown fields are warned of, refused or ignored, as the client wants it. */
+function reportUnknown(
+  paths: string[],
+  route: FieldValidation | undefined,
+  refuse: (problem: string) => ApiError,
+): void {
+  const problems = paths.map((path) => `unknown field "${path}"`);
+  const level = route?.query.get("fieldValidation") || "Warn";
+  if (level === "Strict" && problems.length > 0) throw refuse(problems.join(", "));
+  if (level === "Warn") route?.warnings.push(...problems);
 }
 
 /**

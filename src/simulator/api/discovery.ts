@@ -1,5 +1,25 @@
-/** What clients ask to learn what a server can do; enough for kubectl. */
-const resource = (name: string, kind: string, namespaced: boolean, verbs: string[], shortNames: string[] = []) => ({
+import { storedKinds } from "../objects/stored_kinds.ts";
+
+/** A resource as discovery tells of it. */
+export interface ApiResource {
+  name: string;
+  singularName: string;
+  namespaced: boolean;
+  kind: string;
+  verbs: string[];
+  shortNames?: string[];
+  categories?: string[];
+  group?: string;
+  version?: string;
+}
+
+const resource = (
+  name: string,
+  kind: string,
+  namespaced: boolean,
+  verbs: string[],
+  shortNames: string[] = [],
+): ApiResource => ({
   name,
   singularName: name.includes("/") ? "" : name.replace(/s$/, ""),
   namespaced,
@@ -10,14 +30,39 @@ const resource = (name: string, kind: string, namespaced: boolean, verbs: string
 });
 
 const READ = ["get", "list", "watch"];
+const ALL = ["create", "delete", "deletecollection", ...READ, "patch", "update"];
 
-const coordinationVersion = { groupVersion: "coordination.k8s.io/v1", version: "v1" };
-const coordination = {
-  name: "coordination.k8s.io",
-  versions: [coordinationVersion],
-  preferredVersion: coordinationVersion,
+const RBAC = "rbac.authorization.k8s.io";
+const COORDINATION = "coordination.k8s.io";
+
+/** All resources, by the path of their group and version. */
+export const apiResources: Record<string, ApiResource[]> = {
+  "api/v1": [
+    resource("namespaces", "Namespace", false, ["create", "delete", ...READ, "patch", "update"], ["ns"]),
+    resource("nodes", "Node", false, ["delete", ...READ, "patch", "update"], ["no"]),
+    resource("pods", "Pod", true, ALL, ["po"]),
+    { ...resource("pods/eviction", "Eviction", true, ["create"]), group: "policy", version: "v1" },
+    resource("pods/status", "Pod", true, ["get", "patch", "update"]),
+    resource("resourcequotas", "ResourceQuota", true, ["create", "delete", "get", "list"], ["quota"]),
+    ...storedResources(""),
+  ],
+  [`apis/${COORDINATION}/v1`]: [
+    resource("leases", "Lease", true, ["create", "delete", ...READ, "patch", "update"]),
+  ],
+  [`apis/${RBAC}/v1`]: storedResources(RBAC),
 };
 
+function storedResources(group: string): ApiResource[] {
+  return storedKinds.filter((kind) => kind.group === group)
+    .map(({ resource: name, kind, isNamespaced, shortNames }) => resource(name, kind, isNamespaced, ALL, shortNames));
+}
+
+const groups = [COORDINATION, RBAC].map((name) => {
+  const version = { groupVersion: `${name}/v1`, version: "v1" };
+  return { name, versions: [version], preferredVersion: version };
+});
+
+/** What clients ask to learn what a server can do, by path. */
 const documents: Record<string, unknown> = {
   "/version": {
     major: "1",
@@ -31,27 +76,16 @@ const documents: Record<string, unknown> = {
     platform: "linux/amd64",
   },
   "/api": { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] },
-  "/apis": { kind: "APIGroupList", apiVersion: "v1", groups: [coordination] },
-  "/apis/coordination.k8s.io": { kind: "APIGroup", apiVersion: "v1", ...coordination },
-  "/apis/coordination.k8s.io/v1": {
-    kind: "APIResourceList",
-    apiVersion: "v1",
-    groupVersion: coordinationVersion.groupVersion,
-    resources: [resource("leases", "Lease", true, ["create", "delete", ...READ, "patch", "update"])],
-  },
-  "/api/v1": {
-    kind: "APIResourceList",
-    groupVersion: "v1",
-    resources: [
-      resource("namespaces", "Namespace", false, ["create", "delete", "get", "list", "watch"], ["ns"]),
-      resource("nodes", "Node", false, ["delete", ...READ, "patch", "update"], ["no"]),
-      resource("pods", "Pod", true, ["create", "delete", "deletecollection", ...READ, "patch", "update"], ["po"]),
-      { ...resource("pods/eviction", "Eviction", true, ["create"]), group: "policy", version: "v1" },
-      resource("resourcequotas", "ResourceQuota", true, ["create", "delete", "get", "list"], ["quota"]),
-      resource("serviceaccounts", "ServiceAccount", true, ["get"], ["sa"]),
-      resource("pods/status", "Pod", true, ["get", "patch", "update"]),
-    ],
-  },
+  "/apis": { kind: "APIGroupList", apiVersion: "v1", groups },
+  ...Object.fromEntries(
+    groups.map((group) => [`/apis/${group.name}`, { kind: "APIGroup", apiVersion: "v1", ...group }]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(apiResources).map(([path, resources]) => {
+      const groupVersion = path.replace(/^apis?\//, "");
+      return [`/${path}`, { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources }];
+    }),
+  ),
 };
 
 /** The document at a path, if there is one. */

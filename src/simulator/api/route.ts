@@ -13,12 +13,15 @@ export interface Route {
   name: string;
   path: string;
   query: URLSearchParams;
+  /** What the client is warned of beside its answer; grows while the request is carried out. */
+  warnings: string[];
 }
 
 /** The path prefix of each API group, in its only version. */
 const GROUPS: [prefix: string, group: string][] = [
   ["/api/v1/", ""],
   ["/apis/coordination.k8s.io/v1/", "coordination.k8s.io"],
+  ["/apis/rbac.authorization.k8s.io/v1/", "rbac.authorization.k8s.io"],
 ];
 
 /** Reads a request's path and method; says nothing yet about whether there is such a thing. */
@@ -32,6 +35,7 @@ export function parseRoute(method: string, url: URL): Route {
     name: "",
     path: url.pathname,
     query: url.searchParams,
+    warnings: [],
   };
   const place = GROUPS.find(([prefix]) => url.pathname.startsWith(prefix) && url.pathname !== prefix);
   if (!place) return route;

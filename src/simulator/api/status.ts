@@ -57,9 +57,13 @@ export function qualified(name: string, group: string): string {
 }
 
 /** The details of a Status about an object of a qualified resource or kind; without a name if that is empty. */
-export function detailsOf(resource: string, name: string): { name?: string; group?: string; kind: string } {
+export function detailsOf(resource: string, name: string): { name?: string; group?: string; kind?: string } {
   const [kind = "", ...group] = resource.split(".");
-  return { ...(name === "" ? {} : { name }), ...(group.length > 0 ? { group: group.join(".") } : {}), kind };
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(group.length > 0 ? { group: group.join(".") } : {}),
+    ...(kind === "" ? {} : { kind }),
+  };
 }
 
 /** RBAC does not grant it. `name` is empty where the request names no object. */

@@ -50,6 +50,9 @@ export class NamespaceController {
   #empty(name: string): void {
     for (const lease of this.#etcd.leases.valuesIn(name)) this.#etcd.leases.remove(lease);
     for (const quota of this.#etcd.quotas.valuesIn(name)) this.#etcd.quotas.remove(quota);
+    for (const store of this.#etcd.others.values()) {
+      for (const object of store.valuesIn(name)) store.remove(object);
+    }
   }
 
   #finish(name: string): void {

@@ -1,4 +1,5 @@
 import type { NodeCondition, ObjectMeta, Pod, Taint } from "../../kube/types.ts";
+import { amountOf } from "../objects/quantity.ts";
 import { timestamp } from "../store/timestamp.ts";
 import type { Store } from "../store/store.ts";
 
@@ -187,9 +188,9 @@ function refusalOf(
     return "node(s) didn't match Pod's node affinity/selector";
   }
   const { allocatable } = node.status;
-  if (used.pods + 1 > parseQuantity(allocatable.pods)) return "Too many pods";
-  if (used.cpus + needs.cpus > parseQuantity(allocatable.cpu)) return "Insufficient cpu";
-  if (used.bytes + needs.bytes > parseQuantity(allocatable.memory)) return "Insufficient memory";
+  if (used.pods + 1 > amountOf(allocatable.pods)) return "Too many pods";
+  if (used.cpus + needs.cpus > amountOf(allocatable.cpu)) return "Insufficient cpu";
+  if (used.bytes + needs.bytes > amountOf(allocatable.memory)) return "Insufficient memory";
   return undefined;
 }
 
@@ -210,27 +211,8 @@ function needsOf(pod: Pod): Usage {
   const needs = { cpus: 0, bytes: 0, pods: 1 };
   for (const container of pod.spec.containers) {
     const requests = (container["resources"] as { requests?: Record<string, string> } | undefined)?.requests;
-    needs.cpus += parseQuantity(requests?.["cpu"]);
-    needs.bytes += parseQuantity(requests?.["memory"]);
+    needs.cpus += amountOf(requests?.["cpu"]);
+    needs.bytes += amountOf(requests?.["memory"]);
   }
   return needs;
-}
-
-const UNITS: Record<string, number> = {
-  m: 0.001,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-/** A Kubernetes quantity such as `500m` or `4Gi` as a number; 0 for what is none. */
-function parseQuantity(quantity: unknown): number {
-  const match = /^([\d.]+)([a-zA-Z]*)$/.exec(String(quantity ?? "0"));
-  return match ? Number(match[1]) * (UNITS[match[2]!] ?? 1) : 0;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Lease } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
-import { parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../api/body.ts";
 import { drawSuffix, drawUid } from "../store/identifier.ts";
 import { readLeaseSpec, validateLeaseSpec } from "./lease_spec.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -24,6 +24,7 @@ export const LEASES = "leases.coordination.k8s.io";
 const KIND = "Lease.coordination.k8s.io";
 
 type Place = Pick<Route, "namespace" | "name">;
+type WritePlace = Pick<Route, "namespace" | "query" | "warnings">;
 
 /** What a request may do to a lease. Each call does it wholly and at once, or throws an ApiError. */
 export class LeaseOperations {
@@ -41,8 +42,9 @@ export class LeaseOperations {
     this.#namespaces = options.namespaces;
   }
 
-  create(body: string, { namespace }: Pick<Route, "namespace">): StoredLease {
-    const given = this.#read(body, namespace);
+  create(body: string, route: WritePlace): StoredLease {
+    const { namespace } = route;
+    const given = this.#read(body, route);
     const { generateName } = given.metadata;
     if (!given.metadata.name && generateName) given.metadata.name = generateName + drawSuffix(this.#random);
     return this.#create(given, namespace);
@@ -52,8 +54,9 @@ export class LeaseOperations {
    * Replaces a lease. A lease that does not exist is created, even if the body names a resource version; only a uid in the body
    * prevents that.
    */
-  update(body: string, { namespace, name }: Place): { lease: StoredLease; isNew: boolean } {
-    const given = this.#read(body, namespace);
+  update(body: string, route: WritePlace & Place): { lease: StoredLease; isNew: boolean } {
+    const { namespace, name } = route;
+    const given = this.#read(body, route);
     const { name: givenName, uid, resourceVersion } = given.metadata;
     if (!givenName) {
       throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
@@ -82,9 +85,10 @@ export class LeaseOperations {
     return { lease: this.#replace(lease, given), isNew: false };
   }
 
-  patch(body: string, place: Place, contentType: string): StoredLease {
+  patch(body: string, place: Route, contentType: string): StoredLease {
     const lease = this.#get(place);
-    const next = patched(lease, body, contentType);
+    const patch = patched(lease, body, { contentType, kind: "Lease" });
+    const next = decodePatched("Lease", patch, { target: lease, route: place });
     const { name, uid } = lease.metadata;
     if (next.metadata.uid !== undefined && next.metadata.uid !== uid) {
       const message = `Invalid value: "${next.metadata.uid}": field is immutable`;
@@ -105,8 +109,8 @@ export class LeaseOperations {
     return lease;
   }
 
-  #read(body: string, namespace: string): StoredLease {
-    const { metadata, spec } = parseObject(body, "Lease", { group: "coordination" });
+  #read(body: string, { namespace, ...route }: WritePlace): StoredLease {
+    const { metadata, spec } = parseObject(body, "Lease", { group: "coordination", route });
     if (metadata["namespace"] && metadata["namespace"] !== namespace) {
       throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
     }

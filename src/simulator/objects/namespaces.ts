@@ -1,10 +1,15 @@
 import type { Clock } from "../../clock.ts";
+import type { ObjectMeta } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
-import { parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../api/body.ts";
+import { patched } from "../api/patch.ts";
+import type { Route } from "../api/route.ts";
+import { validateMetadata } from "./pod_validation.ts";
 import { drawUid } from "../store/identifier.ts";
-import { alreadyExists, forbidden, invalid, namespaceTerminating, notFound } from "../api/status.ts";
+import { alreadyExists, forbidden, invalid, modified, namespaceTerminating, notFound } from "../api/status.ts";
+import type { StoredObject } from "./stored_kinds.ts";
 import type { Store } from "../store/store.ts";
-import type { Stored } from "../store/stored.ts";
+import { isSame, type Stored } from "../store/stored.ts";
 import { timestamp } from "../store/timestamp.ts";
 
 export interface Namespace extends Stored {
@@ -27,14 +32,22 @@ export class Namespaces {
   readonly #random: Random;
   readonly #namespaces: Store<Namespace>;
   readonly #quotas: Store<ResourceQuota>;
+  readonly #serviceAccounts: Store<StoredObject>;
 
   constructor(
-    options: { clock: Clock; random: Random; namespaces: Store<Namespace>; quotas: Store<ResourceQuota> },
+    options: {
+      clock: Clock;
+      random: Random;
+      namespaces: Store<Namespace>;
+      quotas: Store<ResourceQuota>;
+      serviceAccounts: Store<StoredObject>;
+    },
   ) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#namespaces = options.namespaces;
     this.#quotas = options.quotas;
+    this.#serviceAccounts = options.serviceAccounts;
   }
 
   get(name: string): Namespace {
@@ -48,18 +61,41 @@ export class Namespaces {
     if (this.get(namespace).status.phase === "Terminating") throw namespaceTerminating(resource, { name, namespace });
   }
 
-  create(body: string): Namespace {
-    return this.add(nameOf("Namespace", body));
+  create(body: string, route: Route): Namespace {
+    const given = parseObject(body, "Namespace", { route }) as unknown as Namespace;
+    const { name = "" } = given.metadata;
+    const causes = validateMetadata(given);
+    if (causes.length > 0) throw invalid("Namespace", { name, causes });
+    return this.add(name, given.metadata);
   }
 
-  add(name: string): Namespace {
+  /** Creates a namespace, and in it the service account that its pods run under. */
+  add(name: string, { labels, annotations }: Pick<ObjectMeta, "labels" | "annotations"> = {}): Namespace {
     const known = this.#namespaces.get("", name);
     if (known) throw alreadyExists("namespaces", name, { isTerminating: known.status.phase === "Terminating" });
-    return this.#namespaces.put({
-      metadata: { name, ...this.#born(), labels: { "kubernetes.io/metadata.name": name } },
+    const born = this.#born();
+    const namespace = this.#namespaces.put({
+      metadata: {
+        name,
+        ...born,
+        labels: { ...labels, ...nameLabel(name) },
+        ...(annotations && Object.keys(annotations).length > 0 ? { annotations } : {}),
+      },
       spec: { finalizers: ["kubernetes"] },
       status: { phase: "Active" },
     });
+    this.#serviceAccounts.put({ metadata: { name: "default", namespace: name, ...born } });
+    return namespace;
+  }
+
+  update(body: string, route: Route): Namespace {
+    return this.#replace(this.get(route.name), parseObject(body, "Namespace", { route }) as unknown as Namespace);
+  }
+
+  patch(body: string, route: Route, contentType: string): Namespace {
+    const namespace = this.get(route.name);
+    const next = patched(namespace, body, { contentType, kind: "Namespace" });
+    return this.#replace(namespace, decodePatched("Namespace", next, { target: namespace, route }));
   }
 
   /** Marks a namespace as being deleted; the caller removes its content and the namespace itself. */
@@ -98,9 +134,30 @@ export class Namespaces {
     return this.#quotas.remove(this.getQuota(namespace, name));
   }
 
+  /** Labels and annotations may change; the rest stays as it was. */
+  #replace(namespace: Namespace, given: Namespace): Namespace {
+    const { labels: _labels, annotations: _annotations, ...fixed } = namespace.metadata;
+    const { labels, annotations, resourceVersion } = given.metadata;
+    const name = fixed.name!;
+    if (resourceVersion && resourceVersion !== fixed.resourceVersion) throw modified("namespaces", name);
+    const metadata = {
+      ...fixed,
+      labels: { ...labels, ...nameLabel(name) },
+      ...(annotations && Object.keys(annotations).length > 0 ? { annotations } : {}),
+    };
+    const causes = validateMetadata({ metadata });
+    if (causes.length > 0) throw invalid("Namespace", { name, causes });
+    const next = { ...namespace, metadata };
+    return isSame(next, namespace) ? namespace : this.#namespaces.put(next);
+  }
+
   #born(): { uid: string; creationTimestamp: string } {
     return { uid: drawUid(this.#random), creationTimestamp: timestamp(this.#clock.now()) };
   }
+}
+
+function nameLabel(name: string): Record<string, string> {
+  return { "kubernetes.io/metadata.name": name };
 }
 
 function nameOf(kind: string, body: string): string {

@@ -1,5 +1,5 @@
 import type { NodeCondition, Taint } from "../../kube/types.ts";
-import { parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../api/body.ts";
 import { type Node, withLifecycleTaints } from "../behaviour/nodes.ts";
 import { patched } from "../api/patch.ts";
 import type { Route } from "../api/route.ts";
@@ -17,12 +17,15 @@ export class NodeOperations {
   }
 
   update(body: string, route: Route): Node {
-    return this.#replace(this.#get(route), parseObject(body, "Node") as unknown as Node);
+    return this.#replace(this.#get(route), parseObject(body, "Node", { route }) as unknown as Node);
   }
 
   patch(body: string, route: Route, contentType: string): Node {
     const node = this.#get(route);
-    return this.#replace(node, patched(node, body, contentType));
+    return this.#replace(
+      node,
+      decodePatched("Node", patched(node, body, { contentType, kind: "Node" }), { target: node, route }),
+    );
   }
 
   delete(route: Route): Node {

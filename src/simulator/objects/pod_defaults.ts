@@ -1,11 +1,7 @@
 import type { Pod, PodSpec } from "../../kube/types.ts";
+import type { ResourceRequirements } from "./pod_resources.ts";
 
-interface Resources {
-  requests?: Record<string, string>;
-  limits?: Record<string, string>;
-}
-
-type Container = PodSpec["containers"][number] & { resources?: Resources };
+type Container = PodSpec["containers"][number] & { resources?: ResourceRequirements };
 
 /** What the admission of the real one adds, so that a pod outlives a short absence of its node. */
 const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
@@ -20,27 +16,34 @@ const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
  * volume is left out.
  */
 export function withDefaults(pod: Pod): Pod {
-  const given = pod.spec;
-  const containers = given.containers.map(withContainerDefaults);
+  const spec = withSpecDefaults({
+    serviceAccountName: "default",
+    priority: 0,
+    preemptionPolicy: "PreemptLowerPriority",
+    ...pod.spec,
+    tolerations: withTolerations(pod.spec["tolerations"]),
+  });
+  return { metadata: pod.metadata, spec, status: { phase: "Pending", qosClass: qosClass(spec.containers) } };
+}
+
+/** A spec with what every write of a pod adds to it. */
+export function withSpecDefaults(given: PodSpec): PodSpec {
   const spec: PodSpec = {
     restartPolicy: "Always",
     terminationGracePeriodSeconds: 30,
     dnsPolicy: "ClusterFirst",
-    serviceAccountName: "default",
     securityContext: {},
     schedulerName: "default-scheduler",
-    priority: 0,
     enableServiceLinks: true,
-    preemptionPolicy: "PreemptLowerPriority",
     ...given,
-    containers,
-    tolerations: withTolerations(given["tolerations"]),
+    containers: given.containers.map(withContainerDefaults),
   };
-  spec["serviceAccount"] = spec["serviceAccountName"];
+  if (Number(spec.terminationGracePeriodSeconds) < 0) spec.terminationGracePeriodSeconds = 1;
+  if (spec["serviceAccountName"] !== undefined) spec["serviceAccount"] = spec["serviceAccountName"];
   if (Array.isArray(given["initContainers"])) {
     spec["initContainers"] = (given["initContainers"] as Container[]).map(withContainerDefaults);
   }
-  return { metadata: pod.metadata, spec, status: { phase: "Pending", qosClass: qosClass(containers) } };
+  return spec;
 }
 
 function withContainerDefaults(container: Container): Container {

@@ -2,16 +2,19 @@ import type { Clock } from "../../clock.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
 import type { Admission } from "./admission.ts";
-import { parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../api/body.ts";
 import type { FaultSet } from "../faults/fault_set.ts";
 import { drawSuffix, drawUid } from "../store/identifier.ts";
 import type { Lifecycle } from "../behaviour/lifecycle.ts";
 import { patched } from "../api/patch.ts";
 import { disrupted, hasEnded, withDeletion } from "./pod_changes.ts";
-import { withDefaults } from "./pod_defaults.ts";
+import { withDefaults, withSpecDefaults } from "./pod_defaults.ts";
+import { type ResourceRequirements, resourceWarnings } from "./pod_resources.ts";
+import { validateUpdate } from "./pod_update.ts";
 import { validateMetadata, validatePod } from "./pod_validation.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
 import type { Route } from "../api/route.ts";
+import { applied, type ApplyRequest } from "./server_side_apply.ts";
 import { alreadyExists, ApiError, badRequest, invalid, modified, notFound } from "../api/status.ts";
 import type { Store } from "../store/store.ts";
 import { isSame } from "../store/stored.ts";
@@ -22,6 +25,8 @@ export interface DeleteOptions {
   gracePeriodSeconds?: number;
   preconditions?: Preconditions;
 }
+
+type Parsed = ReturnType<typeof parseObject>;
 
 /** What a request may do to a pod. Each call does it wholly and at once, or throws an ApiError. */
 export class PodOperations {
@@ -51,7 +56,21 @@ export class PodOperations {
   }
 
   create(body: string, route: Route): Pod {
-    const object = parseObject(body, "Pod");
+    return this.#create(parseObject(body, "Pod", { route }), route);
+  }
+
+  /** Server-side apply. */
+  apply(request: ApplyRequest, route: Route): { object: Pod; isNew: boolean } {
+    const known = this.#pods.get(route.namespace, route.name);
+    const next = decodePatched("Pod", applied("Pod", known, { ...request, now: this.#clock.now() }), {
+      target: known,
+      route,
+    });
+    if (known) return { object: this.#replace(known, next, route), isNew: false };
+    return { object: this.#create(next as unknown as Parsed, { ...route, verb: "create" }), isNew: true };
+  }
+
+  #create(object: Parsed, route: Route): Pod {
     const metadata = { ...object.metadata } as Pod["metadata"];
     if (metadata.namespace !== undefined && metadata.namespace !== route.namespace) {
       throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
@@ -64,14 +83,16 @@ export class PodOperations {
     this.#admission.admit(pod, route);
     const causes = validatePod(pod);
     if (causes.length > 0) throw invalid("Pod", { name: metadata.name ?? "", causes });
+    route.warnings.push(...warningsOf(pod));
     const name = metadata.name!;
     if (this.#pods.get(route.namespace, name)) throw alreadyExists("pods", name);
     const uid = drawUid(this.#random);
     if (this.#faults.strike("image-pull-fails", route)) this.#lifecycle.force(uid, "image-pull-fails");
     else if (this.#faults.strike("unschedulable", route)) this.#lifecycle.force(uid, "unschedulable");
-    const { generateName, labels, annotations, finalizers } = pod.metadata;
     const creationTimestamp = timestamp(this.#clock.now());
     const manager = route.query.get("fieldManager") ?? "unknown";
+    const { generateName, labels, annotations, finalizers } = pod.metadata;
+    const { managedFields = [createdBy(manager, creationTimestamp)] } = pod.metadata;
     return this.#pods.put({
       ...pod,
       metadata: {
@@ -84,24 +105,26 @@ export class PodOperations {
         ...(labels === undefined ? {} : { labels }),
         ...(annotations === undefined ? {} : { annotations }),
         ...(finalizers === undefined ? {} : { finalizers }),
-        managedFields: [createdBy(manager, creationTimestamp)],
+        managedFields,
       },
     });
   }
 
   update(body: string, route: Route): Pod {
-    const given = parseObject(body, "Pod");
+    const given = parseObject(body, "Pod", { route });
     const name = given.metadata["name"];
     if (name !== route.name) {
       throw badRequest(`the name of the object (${name}) does not match the name on the URL (${route.name})`);
     }
-    return this.#replace(this.#get(route), given as unknown as Pod, route);
+    const spec = given["spec"] as Pod["spec"] | undefined;
+    const pod = { ...given, spec: { ...spec, containers: spec?.containers ?? [] } };
+    return this.#replace(this.#get(route), pod as unknown as Pod, route);
   }
 
-  /** Merge patches (RFC 7386) and, as far as pods need them, strategic ones. */
   patch(body: string, route: Route, contentType: string): Pod {
     const pod = this.#get(route);
-    return this.#replace(pod, patched(pod, body, contentType), route);
+    const next = decodePatched("Pod", patched(pod, body, { contentType, kind: "Pod" }), { target: pod, route });
+    return this.#replace(pod, next, route);
   }
 
   /** Deletes with grace: a pod that is on no node, or has ended, is gone at once, as is one without grace. */
@@ -145,18 +168,23 @@ export class PodOperations {
       const message = `Invalid value: "${given.metadata.uid}": field is immutable`;
       throw invalid("Pod", { name, causes: [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }] });
     }
-    const { labels: _labels, annotations: _annotations, finalizers: _finalizers, ...fixed } = pod.metadata;
-    const { labels, annotations, finalizers } = given.metadata;
+    const { labels: _l, annotations: _a, finalizers: _f, managedFields: _m, ...fixed } = pod.metadata;
+    const { labels, annotations, finalizers, managedFields } = given.metadata;
     const metadata: Pod["metadata"] = {
       ...fixed,
       ...(labels && Object.keys(labels).length > 0 ? { labels } : {}),
       ...(annotations && Object.keys(annotations).length > 0 ? { annotations } : {}),
       ...(finalizers?.length ? { finalizers } : {}),
+      ...(managedFields === undefined ? {} : { managedFields }),
     };
-    const causes = validateMetadata({ metadata });
-    if (causes.length > 0) throw invalid("Pod", { name, causes });
     const isStatus = route.subresource === "status";
-    const next: Pod = isStatus ? { ...pod, status: given.status ?? {} } : { ...pod, metadata };
+    const spec = isStatus || given.spec === pod.spec ? pod.spec : withSpecDefaults(given.spec);
+    const qosClass = pod.status?.["qosClass"];
+    const next: Pod = { ...pod, metadata, ...(isStatus ? { status: { ...given.status, qosClass } } : { spec }) };
+    const isChanged = !isStatus && !isSame(spec, pod.spec);
+    const causes = isChanged ? [...validatePod(next), ...validateUpdate(pod, next)] : validateMetadata(next);
+    if (causes.length > 0) throw invalid("Pod", { name, causes });
+    if (isChanged) metadata["generation"] = Number(metadata["generation"] ?? 0) + 1;
     // What changes nothing is not written.
     if (isSame(next, pod)) return pod;
     const isGone = next.metadata.deletionGracePeriodSeconds === 0 && !next.metadata.finalizers?.length;
@@ -171,4 +199,10 @@ export class PodOperations {
 function createdBy(manager: string, time: string): object {
   const fieldsV1 = { "f:spec": {} };
   return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1 };
+}
+
+function warningsOf({ spec: { containers } }: Pod): string[] {
+  return containers.flatMap(({ resources }, position) =>
+    resourceWarnings((resources ?? {}) as ResourceRequirements, `spec.containers[${position}].resources`)
+  );
 }

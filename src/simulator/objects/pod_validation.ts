@@ -1,5 +1,6 @@
 import type { Pod } from "../../kube/types.ts";
 import type { Cause } from "../api/status.ts";
+import { type ResourceRequirements, validateResources } from "./pod_resources.ts";
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
@@ -22,6 +23,8 @@ const NOT_A_LABEL_VALUE =
   "and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for " +
   `validation is '${LABEL_VALUE}')`;
 
+const MOST_SECONDS = 2 ** 31 - 1;
+
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
 
 /** What is wrong with a pod that is to be created, in the API server's words; nothing where all is well. */
@@ -30,6 +33,11 @@ export function validatePod(pod: Pod): Cause[] {
   const { containers } = pod.spec;
   if (!Array.isArray(containers) || containers.length === 0) causes.push(required("spec.containers"));
   else causes.push(...validateContainers(containers));
+  const deadline = pod.spec["activeDeadlineSeconds"] as number | undefined;
+  if (deadline !== undefined && (deadline < 1 || deadline > MOST_SECONDS)) {
+    const message = `Invalid value: ${deadline}: must be between 1 and ${MOST_SECONDS}, inclusive`;
+    causes.push({ reason: "FieldValueInvalid", message, field: "spec.activeDeadlineSeconds" });
+  }
   const restartPolicy = pod.spec["restartPolicy"];
   if (!RESTART_POLICIES.includes(String(restartPolicy))) {
     const supported = RESTART_POLICIES.map((policy) => `"${policy}"`).join(", ");
@@ -63,7 +71,7 @@ export function validateMetadata({ metadata }: Pick<Pod, "metadata">): Cause[] {
 function validateContainers(containers: Pod["spec"]["containers"]): Cause[] {
   const causes: Cause[] = [];
   const seen = new Set<string>();
-  for (const [position, { name, image }] of containers.entries()) {
+  for (const [position, { name, image, resources }] of containers.entries()) {
     const field = `spec.containers[${position}]`;
     if (!name) causes.push(required(`${field}.name`));
     else if (seen.has(name)) {
@@ -72,6 +80,7 @@ function validateContainers(containers: Pod["spec"]["containers"]): Cause[] {
     else if (!matches(LABEL, name)) causes.push(wrong(`${field}.name`, name, NOT_A_LABEL));
     if (name) seen.add(name);
     if (!image) causes.push(required(`${field}.image`));
+    causes.push(...validateResources((resources ?? {}) as ResourceRequirements, `${field}.resources`));
   }
   return causes;
 }

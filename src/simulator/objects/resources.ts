@@ -4,6 +4,7 @@ import type { SelectableFields } from "../api/field_selector.ts";
 import { LEASES, type StoredLease } from "./lease_operations.ts";
 import type { Namespace } from "./namespaces.ts";
 import type { Node } from "../behaviour/nodes.ts";
+import { resourceName, type StoredKind, storedKinds, type StoredObject } from "./stored_kinds.ts";
 import type { Store } from "../store/store.ts";
 import type { Stored } from "../store/stored.ts";
 
@@ -23,6 +24,8 @@ export interface Resources {
   nodes: Resource<Node>;
   namespaces: Resource<Namespace>;
   leases: Resource<StoredLease>;
+  /** What is only kept, by resource, qualified with its group. */
+  others: Map<string, Resource<StoredObject>>;
 }
 
 const NAME = { "metadata.name": ({ metadata }: Stored) => metadata.name ?? "" };
@@ -68,5 +71,20 @@ export function resourcesOf(etcd: Etcd): Resources {
       store: etcd.leases,
       fields: PLACE,
     },
+    others: new Map(storedKinds.map((kind) => [resourceName(kind), storedResource(kind, etcd)])),
+  };
+}
+
+function storedResource(kind: StoredKind, etcd: Etcd): Resource<StoredObject> {
+  const name = resourceName(kind);
+  const selectable = Object.entries(kind.selectable ?? {}).map(([field, read]) =>
+    [field, (object: StoredObject) => String(read(object) ?? "")] as const
+  );
+  return {
+    name,
+    kind: kind.kind,
+    apiVersion: kind.group === "" ? "v1" : `${kind.group}/v1`,
+    store: etcd.others.get(name)!,
+    fields: { ...(kind.isNamespaced ? PLACE : NAME), ...Object.fromEntries(selectable) },
   };
 }

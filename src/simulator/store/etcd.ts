@@ -2,6 +2,7 @@ import type { Pod } from "../../kube/types.ts";
 import type { StoredLease } from "../objects/lease_operations.ts";
 import type { Namespace, ResourceQuota } from "../objects/namespaces.ts";
 import type { Node } from "../behaviour/nodes.ts";
+import { resourceName, storedKinds, type StoredObject } from "../objects/stored_kinds.ts";
 import { Revisions } from "./revisions.ts";
 import { type ApiServerOnRestore, Store, type StoreSnapshot } from "./store.ts";
 
@@ -13,6 +14,8 @@ export interface ClusterSnapshot {
   namespaces: StoreSnapshot<Namespace>;
   quotas: StoreSnapshot<ResourceQuota>;
   leases: StoreSnapshot<StoredLease>;
+  /** By resource, qualified with its group. */
+  others: Map<string, StoreSnapshot<StoredObject>>;
 }
 
 /** All objects of a cluster: one store for each resource, and one sequence of revisions for all of them. */
@@ -23,6 +26,8 @@ export class Etcd {
   readonly namespaces: Store<Namespace>;
   readonly quotas: Store<ResourceQuota>;
   readonly leases: Store<StoredLease>;
+  /** What is only kept, by resource, qualified with its group. */
+  readonly others: Map<string, Store<StoredObject>>;
 
   /** @param options.historyLimit how many changes of each resource are kept */
   constructor(options: { historyLimit: number; now: () => number }) {
@@ -31,11 +36,24 @@ export class Etcd {
     this.namespaces = new Store<Namespace>(this.#revisions, options);
     this.quotas = new Store<ResourceQuota>(this.#revisions, options);
     this.leases = new Store<StoredLease>(this.#revisions, options);
+    this.others = new Map(
+      storedKinds.map((kind) => [resourceName(kind), new Store<StoredObject>(this.#revisions, options)]),
+    );
   }
 
   /** The most recent revision. */
   get revision(): number {
     return this.#revisions.current;
+  }
+
+  /** Runs what writes, but nothing comes of its writes. */
+  dryRun<T>(run: () => T): T {
+    for (const store of this.#stores) store.isDry = true;
+    try {
+      return run();
+    } finally {
+      for (const store of this.#stores) store.isDry = false;
+    }
   }
 
   /** Forgets all history: resource versions and continue tokens from before are answered with 410. */
@@ -51,6 +69,7 @@ export class Etcd {
       namespaces: this.namespaces.snapshot(),
       quotas: this.quotas.snapshot(),
       leases: this.leases.snapshot(),
+      others: new Map([...this.others].map(([name, store]) => [name, store.snapshot()])),
     };
   }
 
@@ -84,6 +103,7 @@ export class Etcd {
     this.namespaces.restore(snapshot.namespaces, apiServer);
     this.quotas.restore(snapshot.quotas, apiServer);
     this.leases.restore(snapshot.leases, apiServer);
+    for (const [name, store] of this.others) store.restore(snapshot.others.get(name)!, apiServer);
     this.pods.restore(snapshot.pods, apiServer);
   }
 
@@ -93,6 +113,6 @@ export class Etcd {
   }
 
   get #stores() {
-    return [this.pods, this.nodes, this.namespaces, this.quotas, this.leases];
+    return [this.pods, this.nodes, this.namespaces, this.quotas, this.leases, ...this.others.values()];
   }
 }

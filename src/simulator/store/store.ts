@@ -20,6 +20,8 @@ export class Store<T extends Stored> {
   readonly #listeners: ((change: Change<T>) => void)[] = [];
   readonly #restoreListeners: (() => void)[] = [];
   #objects = new Map<string, T>();
+  /** Writes are answered but not done: a dry run. */
+  isDry = false;
 
   constructor(revisions: Revisions, { historyLimit, now }: { historyLimit: number; now: () => number }) {
     this.#revisions = revisions;
@@ -58,6 +60,7 @@ export class Store<T extends Stored> {
 
   /** Stores a new object, or the next state of one; gives it back with its resource version. */
   put(object: T): T {
+    if (this.isDry) return object;
     const key = keyOf(object);
     const previous = this.#objects.get(key);
     const revision = this.#revisions.next();
@@ -71,7 +74,7 @@ export class Store<T extends Stored> {
   remove(object: T): T {
     const key = keyOf(object);
     const previous = this.#objects.get(key);
-    if (!previous) return object;
+    if (!previous || this.isDry) return object;
     const revision = this.#revisions.next();
     const last = withRevision(previous, revision);
     this.#objects.delete(key);

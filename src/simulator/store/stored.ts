@@ -19,7 +19,7 @@ export interface Change<T> {
 
 /** Whether two values say the same, in whatever order their fields stand. */
 export function isSame(one: unknown, other: unknown): boolean {
-  return sorted(one) === sorted(other);
+  return one === other || sorted(one) === sorted(other);
 }
 
 function sorted(value: unknown): string {

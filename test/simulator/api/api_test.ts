@@ -29,11 +29,12 @@ Deno.test("the simulator answers word for word as the real API server did when i
   cluster.stop();
 });
 
-function requestOf({ method, path, body, contentType, as = "admin" }: Exchange): Request {
+function requestOf({ method, path, body, contentType, accept = "application/json", as = "admin" }: Exchange): Request {
   return new Request(`http://simulator${path}`, {
     method,
     headers: {
       authorization: `Bearer ${as}`,
+      accept,
       ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
     },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),

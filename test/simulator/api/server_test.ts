@@ -18,7 +18,7 @@ class Served implements AsyncDisposable {
   send(method: string, path: string, { body, token }: { body?: unknown; token?: string } = {}): Promise<Response> {
     return fetch(this.simulator.url + path, {
       method,
-      headers: { authorization: `Bearer ${token ?? this.simulator.token}` },
+      headers: { authorization: `Bearer ${token ?? this.simulator.token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   }
