@@ -305,7 +305,9 @@ export class Simulation {
     // Who finds that the directory was taken away under it says so, and has accepted nothing: it is asked again.
     const isWell = diskBefore === "well" && disk === "well" && this.emptiedMs < beganMs;
     const tookMs = this.clock.monotonic() - beganMs;
-    const mostMs = this.host.slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
+    // While a disk is slow, time passes for all hosts.
+    const slowAtMs = Math.max(...[...this.#hosts, this.neighbour].map((host) => host.slowAtMs));
+    const mostMs = slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
     const run = { verb, input, answer, failed, isWell, tookMs, mostMs };
     this.#tell((invariant) => invariant.answered?.(run));
     return failed ? undefined : answer;
