@@ -89,7 +89,7 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
   const stillThere = (machine: string): Life | undefined => {
     const life = truth.living(machine);
     // Of a pod that the cluster stores without our labels nobody can say whose it is, once its uid was not heard.
-    if (!life || !isMachine(life) || life.isUnmarked || clock.monotonic() < simulation.lieMs + 300_000) {
+    if (!life || !isMachine(life) || clock.monotonic() < simulation.lieMs + 300_000) {
       return undefined;
     }
     const another = truth.lives().some((one) => one.name === machine && one.uid !== life.uid && isMachine(one));

@@ -53,6 +53,9 @@ export const OTHER_NAMESPACE = "other";
 /** A path of a request, a return request, or all of them. */
 const REQUESTS = new RegExp(`^${WORKDIR}(/(return-)?requests(/.*)?)?$`);
 
+/** How often Symphony asks at most while nothing happens, in milliseconds. */
+const UNEVENTFUL_POLL_MS = 30_000;
+
 /** How often it is looked whether all is at rest, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -133,6 +136,8 @@ export class Simulation {
   isRidOfEnded = false;
   /** So much time has passed since everything came to its end that nothing of it is kept. */
   isRidOfPast = false;
+  /** All is at rest, and a long time passes. */
+  #isUneventful = false;
   /** Trouble is over: from now on everything has to come to rest. */
   isHealed = false;
   readonly #random: Random;
@@ -236,27 +241,28 @@ export class Simulation {
     const { plan, symphony, clock } = this;
     for (const event of plan.events) clock.after(event.atMs, () => this.#perform(event));
     const polls = randomFor(plan.seed, "polls");
-    this.#every(plan.pollMs, () => symphony.poll(polls));
-    this.#every(plan.pollMs * 2, () => symphony.pollReturns(polls));
-    this.#every(60_000, () => symphony.pollTemplates());
+    const pollMs = (times: number) => Math.max(plan.pollMs * times, this.#isUneventful ? UNEVENTFUL_POLL_MS : 0);
+    this.#every(() => pollMs(1), () => symphony.poll(polls));
+    this.#every(() => pollMs(2), () => symphony.pollReturns(polls));
+    this.#every(() => 60_000, () => symphony.pollTemplates());
     this.startServe();
     await this.#letPass(plan.troubleMs);
     this.#heal();
     await this.#rest("after all trouble");
     if (plan.waitsForEnded) {
-      await this.#letPass(ENDED_GRACE_SECONDS * 1000);
+      await this.#waitFor(ENDED_GRACE_SECONDS * 1000);
       this.isRidOfEnded = true;
       await this.#rest("after the grace of what ended");
     }
     await symphony.giveBackThese([...this.#allMachines()].sort());
     await this.#rest("after everything was given back");
     if (plan.retention) {
-      await this.#letPass(4 * plan.retention.retainSeconds * 1000 + PAST_WITHIN_MS);
+      await this.#waitFor(4 * plan.retention.retainSeconds * 1000 + PAST_WITHIN_MS);
       this.isRidOfPast = true;
       await this.#rest("after everything was long past");
     }
     if (!plan.waitsForSweep) return;
-    await this.#letPass(SWEPT_WITHIN_MS);
+    await this.#waitFor(SWEPT_WITHIN_MS);
     this.isSwept = true;
     await this.#rest("after the sweep");
   }
@@ -300,7 +306,9 @@ export class Simulation {
     // Who finds that the directory was taken away under it says so, and has accepted nothing: it is asked again.
     const isWell = diskBefore === "well" && disk === "well" && this.emptiedMs < beganMs;
     const tookMs = this.clock.monotonic() - beganMs;
-    const mostMs = this.host.slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
+    // While a disk is slow, time passes for all hosts.
+    const slowAtMs = Math.max(...[...this.#hosts, this.neighbour].map((host) => host.slowAtMs));
+    const mostMs = slowAtMs >= beganMs ? Infinity : MOST_SYNCS_IN_A_ROW * Math.max(syncMsBefore, syncMs);
     const run = { verb, input, answer, failed, isWell, tookMs, mostMs };
     this.#tell((invariant) => invariant.answered?.(run));
     return failed ? undefined : answer;
@@ -518,12 +526,19 @@ export class Simulation {
     void act().catch((error) => this.#violate(0, `deed #${event.id} failed: ${error?.stack}`));
   }
 
-  #every(ms: number, act: () => Promise<unknown>): void {
+  #every(ms: () => number, act: () => Promise<unknown>): void {
     const run = () => {
-      this.clock.after(ms, run);
+      this.clock.after(ms(), run);
       void act().catch((error) => this.#violate(0, `a player failed: ${error?.stack}`));
     };
-    this.clock.after(ms, run);
+    this.clock.after(ms(), run);
+  }
+
+  /** Lets a long time pass in which nothing happens but what serve does by itself. */
+  async #waitFor(ms: number): Promise<void> {
+    this.#isUneventful = true;
+    await this.#letPass(ms);
+    this.#isUneventful = false;
   }
 
   async #letPass(ms: number): Promise<void> {
@@ -560,7 +575,7 @@ export class Simulation {
     this.cluster.access.grant({ name: "serve", token: "serve-end" });
     this.host.writeToken("serve-end");
     if (this.serving.length === 0) this.startServe();
-    this.#every(10_000, () => Promise.resolve(this.#tidyUp()));
+    this.#every(() => 10_000, () => Promise.resolve(this.#tidyUp()));
   }
 
   /** What holds pods up in their deletion lets go of them. */
