@@ -325,6 +325,14 @@ const MENDS: Breakage[] = [
     only: [11, 27, 77, 31],
   },
   {
+    what: "a machine that had no pod when it was rebuilt is taken never to have had one",
+    file: "src/machine/answer.ts",
+    from: "(tombstone ? hadPod(tombstone) :",
+    to: "(tombstone ? tombstone.uid !== undefined :",
+    foundBy: "test/verbs/get_request_status_test.ts",
+    test: "a return of a machine that had no pod when it was rebuilt",
+  },
+  {
     what: "a note of a return is believed whoever wrote it",
     file: "src/watchers/recovery/pod_memory.ts",
     from: "return given.length === expected.length && timingSafeEqual(given, expected);",
