@@ -80,7 +80,7 @@ const FIRST: Breakage[] = [
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
     from: 'result: isGone ? "succeed" : "executing", ...address',
-    to: 'result: gone || readPodFacts(workdir, name)?.deletionAt !== undefined ? "succeed" : "executing", ...address',
+    to: 'result: isGone || machine.pod?.deletionAt !== undefined ? "succeed" : "executing", ...address',
     violates: [2, 6],
     took: 1,
   },
