@@ -7,6 +7,7 @@ import {
   requestResult,
 } from "../hf/status.ts";
 import type { MachineSnapshot } from "./snapshot.ts";
+import { hadPod } from "./tombstone.ts";
 
 /** What a machine's message says while nothing is wrong with it, as the legacy plug-in has it. */
 const ALLOCATED = "Allocated by K8s hostfactory";
@@ -71,9 +72,9 @@ function hasGone(machine: MachineSnapshot, { isProcessed }: { isProcessed: boole
     const isStillThere = pod !== undefined && (tombstone === undefined || tombstone.uid === pod.uid);
     return !isStillThere;
   }
-  // If it had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
-  const hadPod = state === "succeeded" || (state === "failed" && !tombstone) || tombstone?.uid !== undefined;
-  return (isProcessed || !hadPod) && !machine.hasPodFile;
+  // If it may have had a pod, that its file is not there is no proof: a power failure may have taken it, and the note with it.
+  const mayHaveHadPod = state === "succeeded" || (tombstone ? hadPod(tombstone) : state === "failed");
+  return (isProcessed || !mayHaveHadPod) && !machine.hasPodFile;
 }
 
 /** What Symphony is told of a machine that it gave back and that we never issued. */

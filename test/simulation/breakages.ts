@@ -80,7 +80,7 @@ const FIRST: Breakage[] = [
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
     from: 'result: isGone ? "succeed" : "executing", ...address',
-    to: 'result: gone || readPodFacts(workdir, name)?.deletionAt !== undefined ? "succeed" : "executing", ...address',
+    to: 'result: isGone || machine.pod?.deletionAt !== undefined ? "succeed" : "executing", ...address',
     violates: [2, 6],
     took: 1,
   },
@@ -323,6 +323,14 @@ const MENDS: Breakage[] = [
     violates: [6],
     seed: 6349,
     only: [11, 27, 77, 31],
+  },
+  {
+    what: "a machine that had no pod when it was rebuilt is taken never to have had one",
+    file: "src/machine/answer.ts",
+    from: "(tombstone ? hadPod(tombstone) :",
+    to: "(tombstone ? tombstone.uid !== undefined :",
+    foundBy: "test/verbs/get_request_status_test.ts",
+    test: "a return of a machine that had no pod when it was rebuilt",
   },
   {
     what: "a note of a return is believed whoever wrote it",

@@ -211,7 +211,8 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["failed, and is still there", { word: "failed", pod: true }, "executing", "terminated"],
   ["succeeded, and is still there", { word: "succeeded", pod: true }, "executing", "terminated"],
   ["is unknown, and still there", { word: "unknown", pod: true }, "executing", "terminated"],
-  ["failed without a pod", { word: "failed", record: { ...returnedUp, up: false } }, "succeed", "terminated"],
+  ["was never to have a pod", { word: "failed", record: { up: false, givenUp: true } }, "succeed", "terminated"],
+  ["had no pod when it was rebuilt, as far as was seen", { word: "failed", record: {} }, "executing", "terminated"],
   ["failed, its note and pod file lost", { word: "failed" }, "executing", "terminated"],
   ["was deleted", { word: "deleted" }, "succeed", "terminated"],
   [
@@ -261,7 +262,10 @@ Deno.test("a returned machine that nothing is known of is gone once the cluster 
 });
 
 Deno.test("a returned machine that had a pod is not gone because the pod's file was lost", async () => {
-  const failed = [{ word: "failed", record: { uid: "uid-1" } }, { word: "failed", record: {} }] as const;
+  const failed = [
+    { word: "failed", record: { uid: "uid-1" } },
+    { word: "failed", record: { givenUp: true } },
+  ] as const;
   const provider = await requested({ word: "succeeded" }, ...failed);
   const machines = ["req-0", "req-1", "req-2"];
   await addReturn(provider.workdir, { id: "ret", machines, unknown: [], requestedAt: 0 }, atOnce);
