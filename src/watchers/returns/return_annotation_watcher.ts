@@ -10,7 +10,7 @@ import { isClusterTrouble, type Lane } from "../work/limiter.ts";
 import type { Watching } from "../dependencies.ts";
 
 /** How often, in milliseconds, returned machines are looked for whose pods stay. */
-const LOOK_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 5_000;
 
 /** How long, in milliseconds, a pod may stay after its return before that is worth a call: most are gone by then. */
 const STAYS_MS = 5_000;
