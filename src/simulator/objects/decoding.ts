@@ -16,13 +16,14 @@ export class DecodingError extends Error {
 
 const NOT_A_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/** Where a value stands. */
+/** Where a value stands; its path is only put together when something is wrong there. */
 interface Position {
+  within: Position | undefined;
   /** The Go struct that holds the field. */
   struct: string;
-  /** With the indices of lists, and without: `spec.containers[0].image`, `spec.containers.image`. */
-  path: string;
-  goPath: string;
+  /** The name of a field, or the index or key of an entry. */
+  step: string;
+  isEntry: boolean;
 }
 
 /**
@@ -31,14 +32,13 @@ interface Position {
  */
 export function decode(kind: string, given: Record<string, unknown>): Decoded {
   const unknown: string[] = [];
-  const object = decodeObject(given, objectType(kind), { struct: kind, path: "", goPath: "" }, unknown);
-  return { object, unknown };
+  return { object: decodeObject(given, objectType(kind), undefined, unknown), unknown };
 }
 
 function decodeObject(
   given: Record<string, unknown>,
   { name, fields }: ObjectType,
-  position: Position,
+  within: Position | undefined,
   unknown: string[],
 ): Record<string, unknown> {
   const object: Record<string, unknown> = {};
@@ -46,14 +46,12 @@ function decodeObject(
     const value = given[field];
     if (value === undefined) continue;
     const type = fields.get(field);
-    const path = position.path === "" ? field : `${position.path}.${field}`;
-    if (!type) {
-      unknown.push(path);
-      continue;
+    const position = { within, struct: name, step: field, isEntry: false };
+    if (!type) unknown.push(pathOf(position));
+    else {
+      const decoded = decodeValue(value, type, position, unknown);
+      if (decoded !== undefined) object[field] = decoded;
     }
-    const goPath = position.goPath === "" ? field : `${position.goPath}.${field}`;
-    const decoded = decodeValue(value, type, { struct: name, path, goPath }, unknown);
-    if (decoded !== undefined) object[field] = decoded;
   }
   return object;
 }
@@ -65,18 +63,21 @@ function decodeValue(value: unknown, type: FieldType, position: Position, unknow
   const isList = Array.isArray(value);
   if (typeof value !== "object" || isList !== (type.is === "list")) throw wrongType(value, type, position);
   if (type.is === "object") return decodeObject(value as Record<string, unknown>, type, position, unknown);
-  if (type.is === "list") {
-    return (value as unknown[]).map((entry, index) => {
-      const path = `${position.path}[${index}]`;
-      return decodeValue(entry ?? emptyOf(type.of), type.of, { ...position, path }, unknown);
-    });
-  }
+  const decodeEntry = (entry: unknown, step: string) => {
+    const place = { within: position, struct: position.struct, step, isEntry: true };
+    return decodeValue(entry ?? emptyOf(type.of), type.of, place, unknown);
+  };
+  if (isList) return value.map((entry, index) => decodeEntry(entry, String(index)));
   const map: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) {
-    const path = `${position.path}[${key}]`;
-    map[key] = decodeValue(entry ?? emptyOf(type.of), type.of, { ...position, path }, unknown);
-  }
+  for (const [key, entry] of Object.entries(value)) map[key] = decodeEntry(entry, key);
   return map;
+}
+
+/** `spec.containers[0].image`; without entries, as Go's decoder has it, `spec.containers.image`. */
+function pathOf({ within, step, isEntry }: Position, { entries = true }: { entries?: boolean } = {}): string {
+  const before = within ? pathOf(within, { entries }) : "";
+  if (isEntry) return entries ? `${before}[${step}]` : before;
+  return before === "" ? step : `${before}.${step}`;
 }
 
 function decodeScalar(value: unknown, name: string, position: Position): unknown {
@@ -105,7 +106,7 @@ function emptyOf(type: FieldType): unknown {
   return {};
 }
 
-function wrongType(value: unknown, type: FieldType, { struct, goPath }: Position): DecodingError {
+function wrongType(value: unknown, type: FieldType, position: Position): DecodingError {
   const isNumber = type.is === "value" && /^int/.test(type.name);
   const given = Array.isArray(value)
     ? "array"
@@ -114,8 +115,9 @@ function wrongType(value: unknown, type: FieldType, { struct, goPath }: Position
     : typeof value === "number" && isNumber
     ? `number ${value}`
     : typeof value;
+  const path = pathOf(position, { entries: false });
   return new DecodingError(
-    `json: cannot unmarshal ${given} into Go struct field ${struct}.${goPath} of type ${goType(type)}`,
+    `json: cannot unmarshal ${given} into Go struct field ${position.struct}.${path} of type ${goType(type)}`,
   );
 }
 

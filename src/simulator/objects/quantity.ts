@@ -53,7 +53,19 @@ export function canonicalQuantity(given: unknown): string | undefined {
   return `${value}${unit}`;
 }
 
+/** Most pods name the same few amounts. */
+const known = new Map<unknown, Parsed | undefined>();
+const MOST_KNOWN = 1000;
+
 function parse(given: unknown): Parsed | undefined {
+  let parsed = known.get(given);
+  if (parsed) return parsed;
+  parsed = parseUnknown(given);
+  if (known.size < MOST_KNOWN) known.set(given, parsed);
+  return parsed;
+}
+
+function parseUnknown(given: unknown): Parsed | undefined {
   const match = SYNTAX.exec(typeof given === "number" ? String(given) : typeof given === "string" ? given : "none");
   if (!match) return undefined;
   const [, number = "", power, binary, decimal = ""] = match;
