@@ -10,7 +10,7 @@ interface Times {
 
 /**
  * How long `serve` takes from a verb to running and to gone, beside a bare loop of POSTs and DELETEs on the same cluster
- * in the same run. Each is measured `rounds` times in turn; printed are medians.
+ * and client-node's informer with one create a machine, in the same run. Each is measured `rounds` times in turn; printed are medians.
  */
 export async function benchMachines(
   binary: string,
@@ -19,10 +19,12 @@ export async function benchMachines(
   const { name, kubeconfig, directory, count, rounds } = options;
   writeConfiguration(`${directory}/conf`);
   const bare: Times[] = [];
+  const clientNode: Times[] = [];
   const ours: Times[] = [];
   let idle = { nowMb: 0, peakMb: 0, cpuSeconds: 0 };
   for (let round = 0; round < rounds; round++) {
-    bare.push(await bareLoop(kubeconfig, count));
+    bare.push(await loop("bare_loop.ts", { kubeconfig, count }));
+    clientNode.push(await loop("client_node_loop.ts", { kubeconfig, count }));
     const workdir = `${directory}/work-${name.replaceAll(" ", "-")}-${round}`;
     const serve = await startServe(binary, workdir, { kubeconfig, log: `${directory}/serve.log` });
     try {
@@ -36,27 +38,32 @@ export async function benchMachines(
       await serve.status;
     }
   }
-  console.log(`\n${name}: ${count} machines, 32 in flight, ${rounds} rounds   bare loop s   hostfactory s   ratio`);
+  console.log(
+    `\n${name}: ${count} machines, 32 in flight, ${rounds} rounds   bare loop s   hostfactory s   ratio   client-node s`,
+  );
   for (const key of ["createdMs", "runningMs", "goneMs"] as const) {
-    const [a, b] = [median(bare.map((times) => times[key])), median(ours.map((times) => times[key]))];
+    const [a = NaN, b = NaN, c = NaN] = [bare, ours, clientNode].map((all) => median(all.map((times) => times[key])));
     const label = { createdMs: "created", runningMs: "all running", goneMs: "returned and gone" }[key];
     console.log(
       `${label.padEnd(40)}${(a / 1000).toFixed(2).padStart(14)}${(b / 1000).toFixed(2).padStart(16)}${
         (b / a).toFixed(2).padStart(8)
-      }`,
+      }${(c / 1000).toFixed(2).padStart(16)}`,
     );
   }
   const rate = (times: Times[]) => (count / median(times.map(({ createdMs }) => createdMs)) * 1000).toFixed(0);
-  console.log(`creates per second: bare loop ${rate(bare)}, hostfactory ${rate(ours)}`);
+  console.log(
+    `creates per second: bare loop ${rate(bare)}, hostfactory ${rate(ours)}, client-node ${rate(clientNode)}`,
+  );
   console.log(
     `serve with ${count} machines known: ${idle.nowMb.toFixed(0)} MiB idle, ${idle.peakMb.toFixed(0)} MiB at most`,
   );
 }
 
-async function bareLoop(kubeconfig: string, count: number): Promise<Times> {
-  const script = new URL("bare_loop.ts", import.meta.url).pathname;
+/** Runs a loop that needs no product, in a process of its own. */
+async function loop(file: string, { kubeconfig, count }: { kubeconfig: string; count: number }): Promise<Times> {
+  const script = new URL(file, import.meta.url).pathname;
   const { code, stdout } = await measure(Deno.execPath(), ["run", "-A", script, kubeconfig, String(count), "32"]);
-  if (code !== 0) throw new Error(`The bare loop failed: ${stdout}`);
+  if (code !== 0) throw new Error(`${file} failed: ${stdout}`);
   return JSON.parse(stdout);
 }
 
