@@ -1,12 +1,27 @@
 import { writeConfiguration } from "./fixture.ts";
-import { exists, measure, median, memory, startServe, until } from "./process.ts";
+import { cpuMs, exists, measure, median, memory, sleep, startServe, until } from "./process.ts";
 
-/** Milliseconds from the verb on. */
+/** Milliseconds from the verb on: those that passed, and those that one process kept the CPU busy. */
 interface Times {
   createdMs: number;
+  createdCpuMs: number;
   runningMs: number;
+  runningCpuMs: number;
   goneMs: number;
+  goneCpuMs: number;
 }
+
+const PHASES = {
+  created: ["createdMs", "createdCpuMs"],
+  "all running": ["runningMs", "runningCpuMs"],
+  "returned and gone": ["goneMs", "goneCpuMs"],
+} as const;
+
+/** For how long the machines are left alone while they run, in milliseconds: memory is given back every ten seconds. */
+const IDLE_MS = 11_000;
+
+/** For how long, in milliseconds, what an idle `serve` costs is measured. */
+const MEASURED_IDLE_MS = 60_000;
 
 /**
  * How long `serve` takes from a verb to running and to gone, beside a bare loop of POSTs and DELETEs on the same cluster
@@ -17,18 +32,24 @@ export async function benchMachines(
   options: { name: string; kubeconfig: string; directory: string; count: number; rounds: number },
 ): Promise<void> {
   const { name, kubeconfig, directory, count, rounds } = options;
+  const workdirs = `${directory}/work-${name.replaceAll(" ", "-")}-${count}`;
   writeConfiguration(`${directory}/conf`);
   const bare: Times[] = [];
   const ours: Times[] = [];
-  let idle = { nowMb: 0, peakMb: 0, cpuSeconds: 0 };
+  let idle = { nowMb: 0, peakMb: 0, cpuMs: NaN };
   for (let round = 0; round < rounds; round++) {
     bare.push(await bareLoop(kubeconfig, count));
-    const workdir = `${directory}/work-${name.replaceAll(" ", "-")}-${round}`;
+    const workdir = `${workdirs}-${round}`;
     const serve = await startServe(binary, workdir, { kubeconfig, log: `${directory}/serve.log` });
     try {
       ours.push(
-        await throughTheVerbs(binary, { workdir, confdir: `${directory}/conf`, count }, () => {
-          idle = memory(serve.pid);
+        await throughTheVerbs(binary, { workdir, confdir: `${directory}/conf`, count, pid: serve.pid }, async () => {
+          await sleep(IDLE_MS);
+          const { nowMb, peakMb } = memory(serve.pid);
+          if (round > 0) return;
+          const beforeMs = cpuMs(serve.pid);
+          await sleep(MEASURED_IDLE_MS);
+          idle = { nowMb, peakMb, cpuMs: cpuMs(serve.pid) - beforeMs };
         }),
       );
     } finally {
@@ -36,21 +57,40 @@ export async function benchMachines(
       await serve.status;
     }
   }
-  console.log(`\n${name}: ${count} machines, 32 in flight, ${rounds} rounds   bare loop s   hostfactory s   ratio`);
-  for (const key of ["createdMs", "runningMs", "goneMs"] as const) {
-    const [a, b] = [median(bare.map((times) => times[key])), median(ours.map((times) => times[key]))];
-    const label = { createdMs: "created", runningMs: "all running", goneMs: "returned and gone" }[key];
-    console.log(
-      `${label.padEnd(40)}${(a / 1000).toFixed(2).padStart(14)}${(b / 1000).toFixed(2).padStart(16)}${
-        (b / a).toFixed(2).padStart(8)
-      }`,
-    );
-  }
-  const rate = (times: Times[]) => (count / median(times.map(({ createdMs }) => createdMs)) * 1000).toFixed(0);
-  console.log(`creates per second: bare loop ${rate(bare)}, hostfactory ${rate(ours)}`);
+  print({ name, count, rounds }, { bare, ours });
   console.log(
-    `serve with ${count} machines known: ${idle.nowMb.toFixed(0)} MiB idle, ${idle.peakMb.toFixed(0)} MiB at most`,
+    `serve with ${count} machines known: ${idle.nowMb.toFixed(0)} MiB idle, ${idle.peakMb.toFixed(0)} MiB at most, ` +
+      `${(idle.cpuMs / MEASURED_IDLE_MS * 60).toFixed(2)} s of CPU a minute`,
   );
+}
+
+function print(
+  { name, count, rounds }: { name: string; count: number; rounds: number },
+  { bare, ours }: { bare: Times[]; ours: Times[] },
+): void {
+  console.log(
+    `\n${name}: ${count} machines, 32 in flight, ${rounds} rounds   bare loop s (CPU s)   hostfactory s (CPU s)   ratios`,
+  );
+  const medians = (key: keyof Times) => [bare, ours].map((all) => median(all.map((times) => times[key])) / 1000);
+  for (const [phase, keys] of Object.entries(PHASES)) {
+    const [[a = NaN, b = NaN], [aCpu = NaN, bCpu = NaN]] = [medians(keys[0]), medians(keys[1])];
+    const times = (seconds: number, cpu: number) => `${seconds.toFixed(2)} (${cpu.toFixed(2)})`.padStart(24);
+    console.log(`${phase.padEnd(32)}${times(a, aCpu)}${times(b, bCpu)}${ratio(b, a)}${ratio(bCpu, aCpu)}`);
+  }
+  const perMachine = (all: Times[]) =>
+    median(all.map(({ runningCpuMs, goneCpuMs }) => (runningCpuMs + goneCpuMs) / count));
+  const [bareMs, oursMs] = [perMachine(bare), perMachine(ours)];
+  console.log(
+    `CPU ms of a machine's whole life: bare loop ${bareMs.toFixed(2)}, serve ${oursMs.toFixed(2)},${
+      ratio(oursMs, bareMs)
+    }`,
+  );
+  const rate = (all: Times[]) => (count / median(all.map(({ createdMs }) => createdMs)) * 1000).toFixed(0);
+  console.log(`creates per second: bare loop ${rate(bare)}, hostfactory ${rate(ours)}`);
+}
+
+function ratio(ours: number, bare: number): string {
+  return (ours / bare).toFixed(2).padStart(8);
 }
 
 async function bareLoop(kubeconfig: string, count: number): Promise<Times> {
@@ -62,8 +102,8 @@ async function bareLoop(kubeconfig: string, count: number): Promise<Times> {
 
 async function throughTheVerbs(
   binary: string,
-  { workdir, confdir, count }: { workdir: string; confdir: string; count: number },
-  whileRunning: () => void,
+  { workdir, confdir, count, pid }: { workdir: string; confdir: string; count: number; pid: number },
+  whileRunning: () => Promise<void>,
 ): Promise<Times> {
   const verb = async (name: string, input: unknown) => {
     const run = await measure(binary, ["--workdir", workdir, "--confdir", confdir, name], JSON.stringify(input));
@@ -72,25 +112,31 @@ async function throughTheVerbs(
   };
   const startedMs = performance.now();
   const elapsed = () => performance.now() - startedMs;
+  const cpuAtStartMs = cpuMs(pid);
+  const cpu = () => cpuMs(pid) - cpuAtStartMs;
   const { requestId } = await verb("request-machines", { template: { templateId: "T", machineCount: count } });
   const machines = Array.from({ length: count }, (_, i) => `${requestId}-${i}`);
   await until(() => exists(`${workdir}/requests/${requestId}/.processed`));
-  const createdMs = elapsed();
+  const [createdMs, createdCpuMs] = [elapsed(), cpu()];
   await allHave(workdir, machines, "running");
-  const runningMs = elapsed();
-  await new Promise((resolve) => setTimeout(resolve, 11_000)); // Idle: memory is given back every ten seconds.
-  whileRunning();
-  const returnedMs = elapsed();
+  const [runningMs, runningCpuMs] = [elapsed(), cpu()];
+  await whileRunning();
+  const [returnedMs, returnedCpuMs] = [elapsed(), cpu()];
   await verb("request-return-machines", { machines: machines.map((name) => ({ name })) });
   await allHave(workdir, machines, "deleted");
-  return { createdMs, runningMs, goneMs: elapsed() - returnedMs };
+  const [goneMs, goneCpuMs] = [elapsed() - returnedMs, cpu() - returnedCpuMs];
+  return { createdMs, createdCpuMs, runningMs, runningCpuMs, goneMs, goneCpuMs };
 }
 
-/** Waits until every machine has the word; looks at each only until it has. */
+/** Waits until every machine has the word; looks at each only until it has, and at none beyond some that have not. */
 async function allHave(workdir: string, machines: string[], word: string): Promise<void> {
-  let left = machines;
+  const left = [...machines];
   await until(() => {
-    left = left.filter((machine) => Deno.readLinkSync(`${workdir}/pods-status/${machine}`) !== word);
+    for (let some = 50; some > 0 && left.length > 0; some--) {
+      const [machine = ""] = left.splice(-1);
+      if (Deno.readLinkSync(`${workdir}/pods-status/${machine}`) === word) some++;
+      else left.unshift(machine);
+    }
     return left.length === 0;
   });
 }
