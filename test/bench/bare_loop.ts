@@ -1,8 +1,9 @@
 /**
  * What the machine and the API server give at best: POSTs the same pods at the same concurrency with native fetch, follows
  * one watch, then DELETEs them. Run as a program of its own, so that it shares nothing with what it is compared to.
- * Arguments: kubeconfig, pods, concurrency. Prints one JSON object with milliseconds.
+ * Arguments: kubeconfig, pods, concurrency. Prints one JSON object: milliseconds that passed, and that the CPU worked.
  */
+import process from "node:process";
 import { parse } from "yaml";
 import { MANIFEST } from "./fixture.ts";
 
@@ -15,17 +16,22 @@ void watch();
 
 const startedMs = performance.now();
 const elapsed = () => Math.round(performance.now() - startedMs);
+const cpuAtStart = process.cpuUsage();
+const cpu = () => {
+  const { user, system } = process.cpuUsage(cpuAtStart);
+  return Math.round((user + system) / 1000);
+};
 await each(
   Number(count),
   (i) => call("POST", "", { ...MANIFEST, metadata: { name: `${label}-${i}`, labels: { bare: label } } }),
 );
-const createdMs = elapsed();
+const [createdMs, createdCpuMs] = [elapsed(), cpu()];
 await until(() => running.size >= Number(count));
-const runningMs = elapsed();
+const [runningMs, runningCpuMs] = [elapsed(), cpu()];
 await each(Number(count), (i) => call("DELETE", `/${label}-${i}`));
 await until(() => gone.size >= Number(count));
-const goneMs = elapsed() - runningMs;
-console.log(JSON.stringify({ createdMs, runningMs, goneMs }));
+const [goneMs, goneCpuMs] = [elapsed() - runningMs, cpu() - runningCpuMs];
+console.log(JSON.stringify({ createdMs, runningMs, goneMs, createdCpuMs, runningCpuMs, goneCpuMs }));
 Deno.exit(0); // The watch never ends by itself.
 
 function connect(path: string) {

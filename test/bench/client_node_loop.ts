@@ -4,6 +4,7 @@
  * Arguments: kubeconfig, pods, concurrency. Prints one JSON object with milliseconds, as the bare loop does.
  */
 import { CoreV1Api, KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
+import process from "node:process";
 import { MANIFEST } from "./fixture.ts";
 
 const [kubeconfig = "", count = "1000", concurrency = "32"] = Deno.args;
@@ -34,16 +35,22 @@ await informer.start();
 
 const startedMs = performance.now();
 const elapsed = () => Math.round(performance.now() - startedMs);
+const cpuAtStart = process.cpuUsage();
+const cpu = () => {
+  const { user, system } = process.cpuUsage(cpuAtStart);
+  return Math.round((user + system) / 1000);
+};
 await each(async (i) => {
   const body = { ...MANIFEST, metadata: { name: `${label}-${i}`, labels: { bare: label } } } as V1Pod;
   await core.createNamespacedPod({ namespace, body });
 });
-const createdMs = elapsed();
+const [createdMs, createdCpuMs] = [elapsed(), cpu()];
 await until(() => running.size >= Number(count));
-const runningMs = elapsed();
+const [runningMs, runningCpuMs] = [elapsed(), cpu()];
 await each(async (i) => void await core.deleteNamespacedPod({ namespace, name: `${label}-${i}` }));
 await until(() => gone.size >= Number(count));
-console.log(JSON.stringify({ createdMs, runningMs, goneMs: elapsed() - runningMs }));
+const [goneMs, goneCpuMs] = [elapsed() - runningMs, cpu() - runningCpuMs];
+console.log(JSON.stringify({ createdMs, runningMs, goneMs, createdCpuMs, runningCpuMs, goneCpuMs }));
 Deno.exit(0); // The informer never ends by itself.
 
 async function each(work: (i: number) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { writeConfiguration, writeFinishedRequests } from "./fixture.ts";
-import { exists, measure, median, memory, startServe, until } from "./process.ts";
+import { cpuMs, exists, measure, median, memory, sleep, startServe, until } from "./process.ts";
 
 /** The same hundred thousand machines, in large requests and in requests of their own. */
 const SHAPES = [{ requests: 1_000, machines: 100 }, { requests: 100_000, machines: 1 }];
@@ -34,11 +34,16 @@ export async function benchOne(
     const serve = await startServe(binary, workdir, { kubeconfig, log, args: ["--retain-machines", "1000000"] });
     try {
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(2);
-      const cpu = memory(serve.pid).cpuSeconds.toFixed(2);
-      console.log(`${which} serve: complete view after ${seconds} s, ${cpu} s of CPU`);
-      await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-      const { nowMb, peakMb, cpuSeconds } = memory(serve.pid);
-      console.log(`${nowMb.toFixed(0)} MiB idle, ${peakMb.toFixed(0)} MiB at most, ${cpuSeconds.toFixed(1)} s of CPU`);
+      const startedCpuMs = cpuMs(serve.pid);
+      console.log(`${which} serve: complete view after ${seconds} s, ${(startedCpuMs / 1000).toFixed(2)} s of CPU`);
+      await sleep(IDLE_MS);
+      const { nowMb, peakMb } = memory(serve.pid);
+      const idleSeconds = ((cpuMs(serve.pid) - startedCpuMs) / 1000).toFixed(1);
+      console.log(
+        `${nowMb.toFixed(0)} MiB a minute later, ${
+          peakMb.toFixed(0)
+        } MiB at most, ${idleSeconds} s of CPU in that minute`,
+      );
       if (which === "next") await benchVerbs(binary, { workdir, confdir });
     } finally {
       serve.kill("SIGTERM");

@@ -30,10 +30,16 @@ async function benchClusters(): Promise<void> {
   else if (exists(kit)) await benchKit(kit);
   else console.log("SKIPPED: no real API server; set HF_TEST_KUBECONFIG");
   await onSimulator((kubeconfig) => bench("simulator", kubeconfig));
+  // Nothing may cost more for each the more there are.
+  await onSimulator((kubeconfig) => bench("simulator", kubeconfig, { count: 10_000, rounds: 1 }));
 }
 
-async function bench(name: string, kubeconfig: string): Promise<void> {
-  await benchMachines(binary, { name, kubeconfig, directory, count: 1000, rounds: 3 });
+async function bench(
+  name: string,
+  kubeconfig: string,
+  { count, rounds }: { count: number; rounds: number } = { count: 1_000, rounds: 3 },
+): Promise<void> {
+  await benchMachines(binary, { name, kubeconfig, directory, count, rounds });
 }
 
 async function benchKit(kit: string): Promise<void> {

@@ -1,5 +1,8 @@
 /** Runs programs for the bench and measures them. */
 
+/** How long, in milliseconds, anything may take at most: ten thousand machines on a busy host. */
+const LONGEST_MS = 300_000;
+
 /** One finished run of a program. */
 export interface Run {
   code: number;
@@ -25,14 +28,18 @@ export async function measure(command: string, args: string[], input = ""): Prom
   return { code: output.code, stdout: new TextDecoder().decode(output.stdout), ms, peakMb: await peak };
 }
 
-/** The resident memory of a process, in MiB: what it holds now and the most that it has held; and its time on the CPU. */
-export function memory(pid: number): { nowMb: number; peakMb: number; cpuSeconds: number } {
+/** The resident memory of a process, in MiB: what it holds now and the most that it has held. */
+export function memory(pid: number): { nowMb: number; peakMb: number } {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const mb = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
+  return { nowMb: mb("VmRSS"), peakMb: mb("VmHWM") };
+}
+
+/** For how many milliseconds a process has kept the CPU busy. */
+export function cpuMs(pid: number): number {
   // The 14th and 15th field, in hundredths of a second on Linux (source: proc_pid_stat(5)); the second may hold blanks.
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
-  const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / 100;
-  return { nowMb: mb("VmRSS"), peakMb: mb("VmHWM"), cpuSeconds };
+  return (Number(stat[11]) + Number(stat[12])) * 10;
 }
 
 async function watchPeak(pid: number, ended: () => boolean): Promise<number> {
@@ -43,7 +50,7 @@ async function watchPeak(pid: number, ended: () => boolean): Promise<number> {
     } catch {
       break; // It has ended.
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await sleep(1);
   }
   return peakMb;
 }
@@ -78,9 +85,13 @@ export function exists(path: string): boolean {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 60_000;
+  const deadlineMs = performance.now() + LONGEST_MS;
   while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error("Nothing came of it within 60 s");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (performance.now() > deadlineMs) throw new Error(`Nothing came of it within ${LONGEST_MS / 1000} s`);
+    await sleep(50);
   }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
