@@ -4,6 +4,7 @@ import { systemFiles } from "../../src/files.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { KubeError } from "../../src/kube/errors.ts";
 import type { Kube } from "../../src/kube/kube.ts";
+import { isMadeByUs } from "../../src/kube/field_manager.ts";
 import { reflect } from "../../src/kube/reflector.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -81,6 +82,20 @@ Deno.test({
       await ask(fresh);
       const lateMs = systemClock.now() - (fresh.now() ?? NaN);
       assert.ok(Math.abs(lateMs) < 60_000, `${lateMs} ms late`);
+    }
+  },
+});
+
+Deno.test({
+  ...real,
+  name: "A real API server notes who wrote the spec of a pod, whatever is changed of it later",
+  async fn() {
+    try {
+      const { metadata: { name = "", uid = "" } } = await kube.createPod(pod("written"));
+      await kube.annotatePod(name, { uid, annotations: { "hostfactory.test/note": "x" } });
+      assert.equal(isMadeByUs((await kube.getPod(name)).metadata), true);
+    } finally {
+      await cleanUp();
     }
   },
 });

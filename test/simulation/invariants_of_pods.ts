@@ -88,10 +88,11 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
   /** The pod that the machine has had all the time. */
   const stillThere = (machine: string): Life | undefined => {
     const life = truth.living(machine);
-    // Of a pod that the cluster stores without our labels nobody can say whose it is, once its uid was not heard.
-    if (!life || !isMachine(life) || clock.monotonic() < simulation.lieMs + 300_000) {
-      return undefined;
-    }
+    if (!life || !isMachine(life) || clock.monotonic() < simulation.lieMs + 300_000) return undefined;
+    // What has lost its labels as well as its request is found by nothing: no list names it, and no file.
+    const { requestId = "" } = parseMachineName(machine) ?? {};
+    const isLost = simulation.stolenLabels.has(life.uid) || life.isUnmarked;
+    if (isLost && !readRequest(simulation.host.workdir, requestId)) return undefined;
     const another = truth.lives().some((one) => one.name === machine && one.uid !== life.uid && isMachine(one));
     return another ? undefined : life;
   };
