@@ -12,6 +12,7 @@ import { atOnce } from "../support/at_once.ts";
 import { type Copy, notPermitted } from "../support/memory_files.ts";
 import { FakeKube } from "../support/fake_kube.ts";
 import { manifest, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+import { settled } from "../support/simulated_clock.ts";
 
 const options: ServeOptions = {
   watchers: WATCHERS,
@@ -239,7 +240,12 @@ Deno.test("a daemon that is told to stop while it waits for its work directory s
   const { provider, running, stopping } = await serving();
   provider.files.removeTree("/work");
   provider.files.failWhere(({ name }) => name === "makeDirectory", notPermitted());
+  let hasEnded = false;
+  const ended = running.then(() => hasEnded = true);
   await provider.clock.advance(5_000);
+  assert.equal(hasEnded, false, "it waits");
   stopping.abort();
-  await running;
+  await settled();
+  assert.equal(hasEnded, true);
+  await ended;
 });

@@ -12,8 +12,27 @@ const USABLE: Record<string, [cert: string, key: string]> = {
   "PKCS#1": [keys.rsaCertificate, keys.rsaKey],
   "Ed25519": [keys.ed25519Certificate, keys.ed25519Key],
 };
+/** A server that answers everything with the method and path of the request. */
+function serve(): Deno.HttpServer<Deno.NetAddr> {
+  const { p256Certificate: cert, p256Key: key } = keys;
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
+    (request) => new Response(`${request.method} ${new URL(request.url).pathname}`),
+  );
+}
+
 for (const [name, [cert, key]] of Object.entries(USABLE)) {
-  Deno.test(`A key is taken: ${name}`, () => systemNetwork({ cert, key, origin }).close());
+  Deno.test(`A key is taken, and calls are made with it: ${name}`, async () => {
+    const server = serve();
+    const transport = systemNetwork({ cert, key, origin, insecure: true });
+    try {
+      const response = await transport.fetch(`https://127.0.0.1:${server.addr.port}/path`, {});
+      assert.equal(await response.text(), "GET /path");
+    } finally {
+      transport.close();
+      await server.shutdown();
+    }
+  });
 }
 
 const UNUSABLE: [name: string, options: TransportOptions, message: string][] = [
@@ -61,13 +80,7 @@ for (const [name, options, message] of UNUSABLE) {
 }
 
 Deno.test("Where no certificate is checked the way still leads to the server alone", async () => {
-  const server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    cert: keys.p256Certificate,
-    key: keys.p256Key,
-    onListen() {},
-  }, (request) => new Response(`${request.method} ${new URL(request.url).pathname}`));
+  const server = serve();
   const transport = systemNetwork({ insecure: true });
   try {
     for (let call = 0; call < 3; call++) {
@@ -80,8 +93,17 @@ Deno.test("Where no certificate is checked the way still leads to the server alo
   }
 });
 
-Deno.test("A closed transport may be closed again", () => {
-  const transport = systemNetwork({});
-  transport.close();
-  transport.close();
+Deno.test("A transport that is closed, once or twice, carries nothing more", async () => {
+  const server = serve();
+  const transport = systemNetwork({ insecure: true });
+  const url = `https://127.0.0.1:${server.addr.port}/path`;
+  try {
+    assert.equal(await (await transport.fetch(url, {})).text(), "GET /path");
+    for (const _once of [1, 2]) {
+      transport.close();
+      await assert.rejects(transport.fetch(url, {}));
+    }
+  } finally {
+    await server.shutdown();
+  }
 });

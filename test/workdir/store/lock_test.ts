@@ -93,8 +93,12 @@ Deno.test("a lock that is held is refused with exit code 3 and who holds it; rel
 
 Deno.test("each watcher has a lock of its own", async () => {
   await withWorkdir((workdir) => {
-    const releases = ["pods", "expiry"].map((watcher) => systemLocks.take(workdir, watcher));
-    for (const release of releases) release();
+    const release = systemLocks.take(workdir, "pods");
+    const releaseOther = systemLocks.take(workdir, "expiry");
+    release();
+    systemLocks.take(workdir, "pods")();
+    assert.throws(() => systemLocks.take(workdir, "expiry"), /another process does so already/);
+    releaseOther();
   });
 });
 
