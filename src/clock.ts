@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 
-/** Time, owned by whoever wires the parts together, so that a simulation can own it too. */
+/** Time, owned by any process that wires the parts together, so that a simulation can own it too. */
 export interface Clock {
   /** Wall-clock time in milliseconds since the epoch. May jump; for what is written down, never for waiting. */
   now(): number;

@@ -28,7 +28,7 @@ export interface GlobalOptions {
 /** Where everything is, settled: an option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
 export interface Config {
   workdir: string;
-  /** Whoever may write in the work directory is trusted. */
+  /** Every user who may write in the work directory is trusted. */
   sharedWorkdir: boolean;
   /** Absent if nothing names it: only verbs that read templates need it. */
   confdir: string | undefined;
@@ -53,11 +53,11 @@ export interface Config {
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** The first is the default, as the existing plug-in has it. */
+/** The first is the default, as the legacy plug-in has it. */
 export const PARTIAL_FAILURES = ["complete_with_error", "complete"] as const;
 export type PartialFailure = typeof PARTIAL_FAILURES[number];
 
-/** As the existing plug-in has it. */
+/** As the legacy plug-in has it. */
 const DEFAULT_WORKDIR = "/tmp/hostfactory";
 const DEFAULT_INSTANCE = "k8s-hf";
 

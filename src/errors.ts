@@ -10,7 +10,7 @@ export const ExitCode = {
 } as const;
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 
-/** An error that is meant for a person: what failed, and where there is one, what to do next. */
+/** An error that is meant for a person: what failed, and if there is one, what to do next. */
 export class HostFactoryError extends Error {
   override readonly name: string = "HostFactoryError";
   /** What an operator can do about it, as one sentence, or nothing. */

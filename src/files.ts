@@ -42,7 +42,7 @@ export interface MakeOptions {
 export interface WriteOptions extends MakeOptions {
   /**
    * Writes over what a file that exists holds, and cuts the rest off, instead of emptying it first (false): file systems take
-   * care that a file that was emptied is written at once, which takes many times as long. For files that nobody reads yet.
+   * care that a file that was emptied is written at once, which takes many times as long. For files that no one reads yet.
    */
   overwrites?: boolean;
 }
@@ -92,8 +92,8 @@ export interface Files {
   rename(from: string, to: string): void;
   remove(path: string): void;
   /**
-   * Removes a file, link or directory with all that is in it. Whoever puts links on the way to it at any moment cannot lead
-   * the removal elsewhere; where there is no /proc, only links inside the tree are safe.
+   * Removes a file, link or directory with all that is in it. Any process that puts links on the way to it at any moment cannot lead
+   * the removal elsewhere; if there is no /proc, only links inside the tree are safe.
    * @throws besides errors of the system one with the code `ELOOP` where the directory that it is in is a link
    */
   removeTree(path: string, options?: RemoveTreeOptions): void;
@@ -243,7 +243,7 @@ export function inDirectory<T>(
   }
 }
 
-/** The current directory's path; the top where it has been removed. */
+/** The current directory's path; the top if it has been removed. */
 function whereWeAre(): string {
   try {
     return Deno.cwd();
@@ -317,7 +317,7 @@ function holdPipe(path: string, inode: number | null): void {
   }
 }
 
-/** Follows one directory, not what lies below it; where it cannot be watched, the periodic scans have to do. */
+/** Follows one directory, not what lies below it; if it cannot be watched, the periodic scans have to do. */
 async function watchDirectory(
   directory: string,
   { signal, changed }: { signal: AbortSignal; changed: (directory: string) => void },

@@ -7,7 +7,7 @@ function complaints(file: string, source: string): string[] {
   return Deno.lint.runPlugin(edges, root + file, source).map(({ message }) => message);
 }
 
-/** Code that touches an edge, and the one file that may; none where nobody may. */
+/** Code that touches an edge, and the one file that may; none where no one may. */
 const offences: [code: string, home: string | undefined][] = [
   ["console.log(1)", undefined],
   ["globalThis.console.error(1)", undefined],

@@ -7,7 +7,7 @@
 interface Edge {
   /** The name as it stands in the source, without a leading `globalThis.`. */
   names: RegExp;
-  /** The one file that may use it; none where nobody may. */
+  /** The one file that may use it; none if no one may. */
   home?: string;
   instead: string;
 }
@@ -144,7 +144,7 @@ function isDate(node: Deno.lint.Node): boolean {
   return node.type === "Identifier" && node.name === "Date";
 }
 
-/** True where a name stands for its value, not for a property, a declaration or a type. */
+/** True if a name stands for its value, not for a property, a declaration or a type. */
 function isValue(node: Deno.lint.Identifier): boolean {
   const { parent } = node;
   switch (parent.type) {

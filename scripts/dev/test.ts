@@ -5,7 +5,7 @@
  * usage: deno task test [PATH...] [options of `deno test`, such as --filter TEXT]
  *
  * Tests in test/e2e find the binary in HF_BINARY (built when the tree has changed) and a cluster in HF_TEST_KUBECONFIG.
- * Unless that is set, a cluster is started from the kit in ../shared/cluster where there is one, and taken down again.
+ * Unless that is set, a cluster is started from the kit in ../shared/cluster if there is one, and taken down again.
  */
 import { existsSync, globSync } from "node:fs";
 import { join, relative, resolve } from "node:path";

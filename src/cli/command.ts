@@ -22,7 +22,7 @@ export interface CommandRow {
    * ends the process; or it asks the command to come to its end, and later ones are ignored, for there is something to clear away.
    */
   signals: "end" | "drain, then end" | "drain";
-  /** Of a verb alone: what its answer holds beside the message where it failed. */
+  /** Of a verb alone: what its answer holds beside the message if it failed. */
   failed?: object;
   load: () => Promise<CommandBody>;
 }

@@ -16,7 +16,7 @@ export const GLOBAL_OPTIONS: readonly OptionText[] = [
   ],
   [
     "--shared-workdir",
-    "trust whoever may write in the work directory, whose modes are as the umask says (HF_K8S_SHARED_WORKDIR=1)",
+    "trust every user who may write in the work directory, whose modes are as the umask says (HF_K8S_SHARED_WORKDIR=1)",
   ],
   ["--proxy <url>", "proxy on the way to the API server"],
 ];

@@ -60,7 +60,7 @@ export const sharedOption = {
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;
 
-/** The existing plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
+/** The legacy plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
 export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
 }

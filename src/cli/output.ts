@@ -33,7 +33,7 @@ function isReaderGone(error: unknown): boolean {
     (isTerminal && error instanceof Error && "code" in error && error.code === "EIO");
 }
 
-/** Writes a line for people; the newline at its end is added. Nobody listening is no error. */
+/** Writes a line for people; the newline at its end is added. No one listening is no error. */
 export function writeError(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${plainLine(line)}\n`);
@@ -43,7 +43,7 @@ export function writeError(line: string): void {
   }
 }
 
-/** True where standard output is a terminal that a person looks at. */
+/** True if standard output is a terminal that a person looks at. */
 export function outputIsTerminal(): boolean {
   return isTerminal;
 }

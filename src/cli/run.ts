@@ -48,7 +48,7 @@ function firstMentioned(args: string[]): CommandRow | undefined {
   return args.map((arg) => COMMANDS.find(({ name }) => name === arg)).find((row) => row !== undefined);
 }
 
-/** Tells people on standard error what failed, and Symphony, where it asked, by an answer. */
+/** Tells people on standard error what failed, and Symphony, if it asked, by an answer. */
 function report(error: unknown, row: CommandRow | undefined): void {
   const message = describeError(error);
   if (row?.failed) {

@@ -18,7 +18,7 @@ type Answer = (provider: Provider, input: unknown) => object | Promise<object>;
 /**
  * The command of one of the five verbs that Symphony's provider scripts call: reads one JSON document, prints one JSON document, whatever
  * happens.
- * @param options `defaultInput`: the question where no file is given; absent: it is read from standard input
+ * @param options `defaultInput`: the question if no file is given; absent: it is read from standard input
  */
 export function verb(answer: Answer, options: { defaultInput?: unknown } = {}): CommandBody {
   return {

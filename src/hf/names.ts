@@ -18,7 +18,7 @@ const MACHINE_NAME = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)-(0|[1-9][0-9]*)$/;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const LETTERS_AND_DIGITS = `${LETTERS}0123456789`;
 
-/** A fresh request id: 12 characters, a lower-case letter and then letters or digits, as the existing plug-in has them. */
+/** A fresh request id: 12 characters, a lower-case letter and then letters or digits, as the legacy plug-in has them. */
 export function newRequestId(random: Random): string {
   let id = LETTERS[integerBetween(random, 0, LETTERS.length - 1)] ?? "";
   while (id.length < 12) id += LETTERS_AND_DIGITS[integerBetween(random, 0, LETTERS_AND_DIGITS.length - 1)] ?? "";

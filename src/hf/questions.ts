@@ -55,7 +55,7 @@ const Templates = v.object({
 /** Levels of a question; Symphony's have four. */
 const MOST_LEVELS = 50;
 
-/** A machine as Symphony names it: by host name, or by id (the pod's uid) where there is no name. */
+/** A machine as Symphony names it: by host name, or by id (the pod's uid) if there is no name. */
 export interface NamedMachine {
   name: string | undefined;
   machineId: string | undefined;

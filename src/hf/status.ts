@@ -1,6 +1,6 @@
 import type { PartialFailure } from "../config.ts";
 
-/** The state words of `pods-status/`, as the existing plug-in writes them. */
+/** The state words of `pods-status/`, as the legacy plug-in writes them. */
 export const MACHINE_STATES = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
 export type MachineState = typeof MACHINE_STATES[number];
 

@@ -16,7 +16,7 @@ export interface ClusterPlace {
 
 /**
  * Judges the place that a login leads to, before anything else is sent there.
- * @param uidOf asks that place for the uid of a pod; nothing if there is no such pod
+ * @param uidOf asks that place for the uid of a pod; `undefined` if there is no such pod
  * @throws KubeError if nothing may be asked of that place
  */
 export type Admit = (

@@ -29,7 +29,7 @@ export interface ConnectOptions {
   admit?: Admit | undefined;
 }
 
-/** The cluster that the surroundings name. Nothing is read and nobody is called before the first call. */
+/** The cluster that the surroundings name. Nothing is read and no one is called before the first call. */
 export function connectKube(options: ConnectOptions): Kube {
   const { network = systemNetwork, runPlugin = systemRunPlugin, clock, beforeChange, admit } = options;
   const logins = new Credentials({ ...options, runPlugin });

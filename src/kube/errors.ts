@@ -1,7 +1,7 @@
 import { HostFactoryError } from "../errors.ts";
 
 /**
- * What kind of trouble the cluster gave, sorted once, so that nobody else looks at HTTP statuses.
+ * What kind of trouble the cluster gave, sorted once, so that no one else looks at HTTP statuses.
  *
  * - `notFound`: 404, the object does not exist
  * - `alreadyExists`: 409 on a create
@@ -30,7 +30,7 @@ export type KubeErrorKind =
 export class KubeError extends HostFactoryError {
   override readonly name = "KubeError";
   readonly kind: KubeErrorKind;
-  /** How long the server asks us to wait, in milliseconds, where it said so. */
+  /** How long the server asks us to wait, in milliseconds, if it said so. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -122,7 +122,7 @@ function retryAfterOf({ retryAfter }: FailedAnswer, status: Status | undefined):
   return seconds !== undefined && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-/** What an API server says where it has no object to give; nothing where it is not an API server that speaks. */
+/** What an API server says if it has no object to give; `undefined` if it is not an API server that speaks. */
 export function parseStatus(text: string): Status | undefined {
   try {
     const value = JSON.parse(text);

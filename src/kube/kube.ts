@@ -12,21 +12,21 @@ export interface Kube {
   now(): number | undefined;
   /** Creates a pod and gives it back as the server stored it. */
   createPod(pod: Pod, options?: CallOptions): Promise<Pod>;
-  /** @throws KubeError of kind `notFound` where there is no such pod */
+  /** @throws KubeError of kind `notFound` if there is no such pod */
   getPod(name: string, options?: CallOptions): Promise<Pod>;
   /**
    * Sets annotations of the pod with this uid; others stay as they are.
-   * @throws KubeError `notFound` where no pod has the name, `conflict` where the name belongs to another uid
+   * @throws KubeError `notFound` if no pod has the name, `conflict` where the name belongs to another uid
    */
   annotatePod(name: string, options: CallOptions & { uid: string; annotations: Record<string, string> }): Promise<void>;
   /**
    * Asks for the deletion of the pod with this uid; it is gone only once the cluster says so.
-   * @throws KubeError `notFound` where no pod has the name, `conflict` where the name belongs to another uid
+   * @throws KubeError `notFound` if no pod has the name, `conflict` where the name belongs to another uid
    */
   deletePod(name: string, options: CallOptions & { uid: string; gracePeriodSeconds?: number }): Promise<void>;
   listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>>;
   watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>>;
-  /** Nodes belong to no namespace: whoever may see pods need not be allowed to see them (`unauthorised`). */
+  /** Nodes belong to no namespace: a user who may see pods need not be allowed to see them (`unauthorised`). */
   listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>>;
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>>;
   /** @throws KubeError of kind `notFound` if there is no such lease */

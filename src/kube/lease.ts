@@ -11,7 +11,7 @@ export const LEASE_SECONDS = 15;
 /** How long after its last renewal was sent, in milliseconds, a holder may act: it stops before others begin. */
 export const TERM_MS = 10_000;
 
-/** How often, in milliseconds, a holder renews; and how often it tries again, and whoever waits looks. */
+/** How often, in milliseconds, a holder renews; and how often it tries again, and a standby looks. */
 const RENEW_EVERY_MS = 2_000;
 const TRY_EVERY_MS = 1_000;
 
@@ -48,7 +48,7 @@ export interface LeaseHolder {
  *
  * - `held`: the lease is ours until `untilMs` on the monotonic clock; `before` is whose it was before us, if anybody's, and
  *   `isRenewal` is false if it has just become ours
- * - `waiting`: it is somebody else's
+ * - `waiting`: it is another's
  * - `unknown`: the API server did not say
  * - `refused`: we are not granted leases
  */
@@ -104,7 +104,7 @@ export class LeaseContender {
     const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
     const known = this.#seen && this.#isOurs(this.#seen.lease) ? this.#seen.lease : undefined;
     try {
-      // Whoever holds it need not look first: an update of what has changed since is refused.
+      // Any process that holds it need not look first: an update of what has changed since is refused.
       if (known) {
         const state = await this.#take(known, options);
         if (state) return state;
@@ -120,7 +120,7 @@ export class LeaseContender {
     } catch (error) {
       signal.throwIfAborted();
       if (isNotGranted(error)) return { kind: "refused", error };
-      // Somebody else was quicker: that one has renewed it just now.
+      // Another process was quicker: that one has renewed it just now.
       const isContest = error instanceof KubeError && (error.kind === "conflict" || error.kind === "alreadyExists");
       if (!isContest && !this.#isHeld) this.#seen = undefined;
       return { kind: "unknown", error };

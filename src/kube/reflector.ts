@@ -45,7 +45,7 @@ export interface ReflectorOptions {
    * Default: 10 s.
    */
   longestRefusalMs?: number;
-  /** How often all is listed anew though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
+  /** How often all is listed again though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
   relistMs?: number;
 }
 
@@ -75,12 +75,12 @@ const MOST_LIST_SHARE = 20;
 /** A server that asks to wait longer than this is asked earlier, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** After these the watch is taken up where it was; after any other all is listed anew. */
+/** After these the watch is taken up where it was; after any other all is listed again. */
 const WATCH_GOES_ON: ReadonlySet<KubeErrorKind> = new Set(["unavailable", "throttled", "unauthorised", "forbidden"]);
 
 /**
  * Keeps `sink` told of the objects that exist, until the signal aborts: LIST, then WATCH from where the list was, again and
- * again. Never rejects for trouble with the cluster; what the sink throws counts as a failure after which all is listed anew.
+ * again. Never rejects for trouble with the cluster; what the sink throws counts as a failure after which all is listed again.
  */
 export async function reflect<T extends { metadata: ObjectMeta }>(
   source: Source<T>,
@@ -99,7 +99,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   /** For servers that forget at once what they have just listed. */
   readonly #goneBackoff: Backoff;
   readonly #refusalBackoff: Backoff;
-  /** How far we have seen; nothing where all must be listed. */
+  /** How far we have seen; `undefined` if all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
   /** LISTs in a row whose pages could not be had one after the other. */
@@ -294,7 +294,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     }
   }
 
-  /** Tells the sink, decides whether to list anew, and gives how long to wait, in milliseconds. */
+  /** Tells the sink, decides whether to list again, and gives how long to wait, in milliseconds. */
   #afterFailure(thrown: unknown): number {
     const inList = thrown instanceof ListFailure;
     const error = asKubeError(inList ? thrown.error : thrown);

@@ -43,7 +43,7 @@ export class StoredVersions {
     if (Number(version) > this.#pods) this.#pods = Number(version);
   }
 
-  /** Takes in the version of a LIST: whoever lists an earlier state than before shows nothing that is lost. */
+  /** Takes in the version of a LIST: a server that lists an earlier state than before shows nothing that is lost. */
   listedPods(version: string): void {
     this.#pods = Number(version);
   }

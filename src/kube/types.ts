@@ -120,7 +120,7 @@ export interface Lease {
 }
 
 export interface LeaseSpec {
-  /** Empty where its last holder has let go of it. */
+  /** Empty if its last holder has let go of it. */
   holderIdentity?: string;
   /** For how long after `renewTime` others have to wait; greater than 0. */
   leaseDurationSeconds?: number;
@@ -140,7 +140,7 @@ export interface KubeList<T> {
   items: T[];
 }
 
-/** The API server's answer where there is no object to give: an error, or the deletion that is done. */
+/** The API server's answer if there is no object to give: an error, or the deletion that is done. */
 export interface Status {
   kind: "Status";
   apiVersion: "v1";

@@ -15,7 +15,7 @@ export interface WatchStreamOptions {
 
 /**
  * The events of a watch, in order, until the server ends the stream. Leaving the iteration closes the stream.
- * @throws KubeError as the ERROR event says; `unavailable` where the connection drops, where nothing was heard for too
+ * @throws KubeError as the ERROR event says; `unavailable` where the connection drops, if nothing was heard for too
  * long, or where what was heard is no event; the signal's reason when it aborts
  */
 export async function* readWatch<T>(

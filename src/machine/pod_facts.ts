@@ -14,7 +14,7 @@ export interface PodNotes {
   endedSeenAt?: number | undefined;
 }
 
-/** What the pod file of a machine says, whether we wrote it or the existing plug-in did (in snake_case). */
+/** What the pod file of a machine says, whether we wrote it or the legacy plug-in did (in snake_case). */
 export interface PodFacts extends PodNotes {
   uid: string;
   resourceVersion: string | undefined;

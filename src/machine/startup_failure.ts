@@ -68,7 +68,7 @@ function startupFailureOfContainer(pod: Pod, container: ContainerStatus): Startu
 }
 
 /**
- * A pod that counts as up once it is Running is up before it has crashed for the first time. It has never worked where it
+ * A pod that counts as up once it is Running is up before it has crashed for the first time. It has never worked if it
  * has crashed from its start on and nothing of it runs; later crashes, of a whole grid perhaps while something that it needs
  * is away, are left to the kubelet.
  */

@@ -110,7 +110,7 @@ export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): Nex
 
 /**
  * True if a machine that counted as gone is not, as its pod is there: neither Symphony nor we ended it. Where nothing is noted,
- * the existing plug-in gave it up.
+ * the legacy plug-in gave it up.
  */
 function wasMistaken({ tombstone, returned }: Pick<KnownMachine, "tombstone" | "returned">): boolean {
   return tombstone !== undefined && !tombstone.givenUp && !tombstone.returned && !returned;

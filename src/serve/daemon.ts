@@ -21,7 +21,7 @@ export interface World {
 /**
  * Runs watchers as the configuration says, over real files and a real network, until `stopping` aborts. That the cluster
  * is away, or that the credentials are wrong, is retried and never ends it.
- * @param command what the process was started as, for whoever finds the work directory locked
+ * @param command what the process was started as, for any process that finds the work directory locked
  * @throws HostFactoryError as `serve`
  */
 export async function runDaemon(

@@ -2,7 +2,7 @@ import type { Kube } from "../kube/kube.ts";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Limiter } from "../watchers/work/limiter.ts";
-import type { Watching } from "../watchers/dependencies.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
 import { PodNames } from "../workdir/index/pod_names.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readInstances } from "../workdir/instances.ts";
@@ -12,8 +12,8 @@ import type { Terms } from "./tenure.ts";
 /** What every watcher of this process stands on, while it owns the instance on these terms. */
 export function dependenciesOf(
   given: { workdir: Workdir; kube: Kube; clock: Clock; random: Random; terms: Terms },
-  options: { instance: string; concurrency: number } & Pick<Watching, "stopping" | "signal">,
-): Watching {
+  options: { instance: string; concurrency: number } & Pick<Dependencies, "stopping" | "signal">,
+): Dependencies {
   const { workdir, kube, clock, random, terms } = given;
   return {
     workdir,

@@ -39,7 +39,7 @@ export class DirectoryLocks {
 
   /**
    * Takes them, unless they are ours already.
-   * @param options `isFenced`: whoever has them does nothing any more, and loses them
+   * @param options `isFenced`: their holder does nothing any more, and loses them
    * @returns who has one of them, if they cannot be ours now; as far as that one has noted it
    */
   take({ isFenced = false } = {}): Partial<LockHolder> | undefined {
@@ -63,7 +63,7 @@ export class DirectoryLocks {
     return undefined;
   }
 
-  /** Notes for each of them who we are, and that we are there now; for verbs, and for whoever finds them locked. */
+  /** Notes for each of them who we are, and that we are there now; for verbs, and for any process that finds them locked. */
   note(more: Pick<LockHolder, "instance" | "seenAt" | "lease" | "standby">): void {
     for (const watcher of this.#watchers) noteHolder(this.#workdir, watcher, { ...this.#holder, ...more });
   }

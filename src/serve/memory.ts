@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 10_000;
 const COLLECT_EVERY_MS = 60_000;
 
 /**
- * By how many bytes the heap may grow before garbage is collected: at once, and with the next look, where it is not only new
+ * By how many bytes the heap may grow before garbage is collected: at once, and with the next look, if it is not only new
  * objects that V8 is about to collect by itself.
  */
 const MOST_GROWTH = 32 * 1024 * 1024;

@@ -7,7 +7,7 @@ import { findLostRequest, indexesByRequest } from "../watchers/recovery/lost_req
 import { instancesOnPods, isOurs, UNMARKED } from "../watchers/work/ownership.ts";
 import { rememberedReturn } from "../watchers/recovery/remembered_return.ts";
 import { PodsWatcher } from "../watchers/pods/watcher.ts";
-import type { Watching } from "../watchers/dependencies.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
 import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts";
 import { checkInstance, recordInstance } from "../workdir/instances.ts";
 import { readReturn } from "../workdir/returns.ts";
@@ -61,13 +61,13 @@ export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<
   try {
     const terms = { identity, isLeased: isLeased || options.takeOver };
     const given = { workdir, kube, clock, random, terms };
-    const watching = dependenciesOf(given, { instance, concurrency: CONCURRENCY, stopping: signal, signal });
-    const pods = await list(watching);
-    const rebuilt = describeMissing(watching, pods);
+    const dependencies = dependenciesOf(given, { instance, concurrency: CONCURRENCY, stopping: signal, signal });
+    const pods = await list(dependencies);
+    const rebuilt = describeMissing(dependencies, pods);
     if (dryRun) return rebuilt;
     await recordInstance(workdir, instance, () => instancesOnPods(workdir));
-    if (options.takeOver) await recordTakenOver(watching, pods);
-    await writeDown(watching, pods);
+    if (options.takeOver) await recordTakenOver(dependencies, pods);
+    await writeDown(dependencies, pods);
     return rebuilt;
   } finally {
     await tenure.end();
@@ -85,7 +85,7 @@ async function take(tenure: Tenure, signal: AbortSignal): Promise<Terms> {
 }
 
 /** Notes whose pods are ours from now on, lease or not. */
-async function recordTakenOver({ workdir, identity, instance }: Watching, pods: Pod[]): Promise<void> {
+async function recordTakenOver({ workdir, identity, instance }: Dependencies, pods: Pod[]): Promise<void> {
   const others = pods.map(({ metadata: { labels } }) => labels).filter((labels) =>
     labels?.[PodLabel.instance] === instance
   )
@@ -94,7 +94,7 @@ async function recordTakenOver({ workdir, identity, instance }: Watching, pods: 
 }
 
 /** All pods that may be ours. @throws KubeError if the cluster cannot be listed now */
-async function list({ kube, clock, random, signal }: Watching): Promise<Pod[]> {
+async function list({ kube, clock, random, signal }: Dependencies): Promise<Pod[]> {
   const done = new AbortController();
   const stop = () => done.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -119,12 +119,12 @@ async function list({ kube, clock, random, signal }: Watching): Promise<Pod[]> {
   return pods;
 }
 
-function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
-  const { workdir } = watching;
+function describeMissing(dependencies: Dependencies, pods: Pod[]): Rebuilt {
+  const { workdir } = dependencies;
   const { layout } = workdir;
   const hasRequest = (id: string) => workdir.kind(layout.request(id)) === "directory";
   const ours = new Map(
-    pods.filter((pod) => isOurs(pod, { owner: watching, hasRequest })).map((pod) => [pod.metadata.name ?? "", pod]),
+    pods.filter((pod) => isOurs(pod, { owner: dependencies, hasRequest })).map((pod) => [pod.metadata.name ?? "", pod]),
   );
   const requests: Rebuilt["requests"] = [];
   for (const [id, indexes] of indexesByRequest(ours.keys())) {
@@ -136,15 +136,15 @@ function describeMissing(watching: Watching, pods: Pod[]): Rebuilt {
         : { requestId: id, whole: false, machines: missing.enter.length, lost: 0, strays: missing.strays.length },
     );
   }
-  const returned = new Set([...ours.values()].flatMap((pod) => rememberedReturn(pod, watching)?.id ?? []));
+  const returned = new Set([...ours.values()].flatMap((pod) => rememberedReturn(pod, dependencies)?.id ?? []));
   const returns = [...returned].filter((id) => !readReturn(workdir, id));
   return { pods: ours.size, requests, returns };
 }
 
 /** Everything that a watcher of pods writes after a LIST. */
-async function writeDown(watching: Watching, pods: Pod[]): Promise<void> {
-  const { clock, kube, signal } = watching;
-  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+async function writeDown(dependencies: Dependencies, pods: Pod[]): Promise<void> {
+  const { clock, kube, signal } = dependencies;
+  const watcher = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
   const take = (listed: Pod[]) => {
     watcher.begin();
     watcher.page(listed);
@@ -153,7 +153,7 @@ async function writeDown(watching: Watching, pods: Pod[]): Promise<void> {
   };
   if (take(pods) === "doubted") {
     kube.reconnect();
-    take(await list(watching));
+    take(await list(dependencies));
   }
   while (!watcher.isCaughtUp) {
     const outcome = await watcher.step(signal);

@@ -57,7 +57,7 @@ const log = logger("serve");
 
 /**
  * Runs watchers over one work directory until `stopping` aborts, and then ends what is under way, within ten seconds. Waits
- * as a standby while the directory, or the provider instance, is somebody else's; starts over if it loses one of them.
+ * as a standby while the directory, or the provider instance, is another's; starts over if it loses one of them.
  * @throws HostFactoryError if the work directory cannot be used, or is of another instance; with exit code 3 if another process
  * watches the same and `runOnce` is set
  */

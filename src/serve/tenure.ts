@@ -22,7 +22,7 @@ const NOTE_EVERY_MS = 10_000;
 /** How long, in milliseconds, a standby's own directory may have requests before that is no fail-over any more. */
 const TWO_SITES_MS = 45_000;
 
-/** How often, in milliseconds, the lease is asked for again where it was not granted. */
+/** How often, in milliseconds, the lease is asked for again if it was not granted. */
 const GRANT_EVERY_MS = 60_000;
 
 /** Identities of work directories that are remembered because this one took their place, at most. */
@@ -55,7 +55,7 @@ export interface TenureOptions {
 
 /**
  * How a process comes to own a provider instance and its work directory, keeps them, and lets go of them, so that each has one
- * owner at a time. The instance belongs to whoever holds its lease in the namespace, the directory to whoever has its locks.
+ * owner at a time. The instance belongs to the holder of its lease in the namespace, the directory to the holder of its locks.
  * Until both are ours, nothing is changed: this process is a standby.
  */
 export class Tenure {
@@ -67,7 +67,7 @@ export class Tenure {
   #state: LeaseState = { kind: "unknown", error: undefined };
   /** We were told of the lease once: to be refused from then on is trouble that passes, and no reason to go on without it. */
   #wasGranted = false;
-  /** We take no part in the lease: whoever finds our locks must not take them from us. */
+  /** We take no part in the lease: a process that finds our locks must not take them from us. */
   #isUnleased = false;
   /** Another work directory that was seen to have, or to have had, the instance. */
   #other: string | undefined;
@@ -170,7 +170,7 @@ export class Tenure {
     const { workdir, locks, fence, instance, refusal } = this.#options;
     await workdir.prepare();
     let lockedBy = locks.take();
-    // The lease of one instance says nothing about whoever asks for that of another.
+    // The lease of one instance says nothing about a process that asks for that of another.
     if ((lockedBy?.instance ?? instance) !== instance) {
       return this.#wait(`${describeHolder(lockedBy)} serves it as instance '${lockedBy?.instance}'`);
     }
@@ -189,7 +189,7 @@ export class Tenure {
         return this.#wait(lockedBy ? `${describeHolder(lockedBy)} serves it` : describeError(state.error));
     }
     this.#isUnleased = false;
-    // Whoever has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
+    // Any process that has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
     if (lockedBy?.lease !== undefined) lockedBy = locks.take({ isFenced: true });
     if (lockedBy) return this.#wait(`${describeHolder(lockedBy)} serves it, and asks for no lease`);
     const taken = state.before ? await this.#noteOther(state.before, identity) : identity;
@@ -237,14 +237,14 @@ export class Tenure {
     return undefined;
   }
 
-  /** Somebody else has the lease. */
+  /** Another process has the lease. */
   async #standBy(holder: LeaseHolder, identity: Identity): Promise<undefined> {
     const { workdir, clock, instance, locks } = this.#options;
     const who = holder.place === "" ? holder.identity : holder.place;
     const isSame = holder.workdir === identity.id;
     this.#standbyMs ??= clock.monotonic();
     this.#isUnleased = false;
-    // Whoever has the lease needs the locks of the same directory.
+    // Any process that has the lease needs the locks of the same directory.
     if (isSame) locks.release();
     let why = `instance '${instance}' is served from ${who}`;
     if (!isSame && locks.areOurs) {
@@ -318,7 +318,7 @@ export class Tenure {
     }
   }
 
-  /** Renews the lease until it is told to stop, or the lease is somebody else's. */
+  /** Renews the lease until it is told to stop, or the lease is another's. */
   async #keep(contender: LeaseContender, { signal, lost }: { signal: AbortSignal; lost: () => void }): Promise<void> {
     const { clock, fence } = this.#options;
     while (!signal.aborted) {

@@ -4,7 +4,7 @@ import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { version } from "../version.ts";
-import type { Watching } from "../watchers/dependencies.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
 import type { Loop } from "../watchers/loop.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { dependenciesOf } from "./dependencies.ts";
@@ -61,7 +61,7 @@ class Watch {
   readonly #workdir: Workdir;
   readonly #stay: Stay;
   readonly #options: WatchOptions;
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #memory: MemoryKeeper | undefined;
   /** Aborts once what is under way has had its time to end. */
   readonly #end = new AbortController();
@@ -81,7 +81,7 @@ class Watch {
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
     const given = { workdir, kube, clock, random, terms };
-    this.#watching = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
+    this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 
   async run(): Promise<void> {
@@ -127,7 +127,7 @@ class Watch {
     const { clock, random, kube, stopping } = this.#stay;
     const { watchTimeoutSeconds, relistMs } = this.#options;
     const changed = (machines: string[]) => this.#tellChanged(machines);
-    const loop = entry.make({ watching: this.#watching, options: this.#options, wake: runner.wake, changed });
+    const loop = entry.make({ dependencies: this.#dependencies, options: this.#options, wake: runner.wake, changed });
     if (!loop) return;
     this.#start(loop, runner);
     const relist = relistMs === undefined ? {} : { relistMs };

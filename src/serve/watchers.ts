@@ -2,7 +2,7 @@ import type { Kube, Source } from "../kube/kube.ts";
 import type { ReflectorOptions, ReflectorSink } from "../kube/reflector.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
-import type { Watching } from "../watchers/dependencies.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
 import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
 import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import { RetentionWatcher } from "../watchers/gc/watcher.ts";
@@ -34,7 +34,7 @@ export interface WatcherOptions {
 
 /** What a loop is made from. */
 export interface LoopContext {
-  watching: Watching;
+  dependencies: Dependencies;
   options: WatcherOptions;
   /** Makes the loop take a step soon. */
   wake: () => void;
@@ -76,30 +76,30 @@ const NODES_IN_PAGE = 100;
 export const LOOPS: readonly LoopEntry[] = [
   {
     partOf: "request-machines",
-    make: ({ watching, wake }) => new RequestMachinesWatcher(watching, wake),
+    make: ({ dependencies, wake }) => new RequestMachinesWatcher(dependencies, wake),
     periodMs: SCAN_EVERY_MS,
     wokenBy: ({ requests, returnRequests }) => [requests, returnRequests],
   },
   {
     partOf: "request-return-machines",
-    make: ({ watching, wake }) => new RequestReturnMachinesWatcher(watching, wake),
+    make: ({ dependencies, wake }) => new RequestReturnMachinesWatcher(dependencies, wake),
     periodMs: SCAN_EVERY_MS,
     // In one process the loop that follows the pods tells it.
     wokenBy: ({ returnRequests, podsStatus }, { watchers }) =>
       watchers.includes("pods") ? [returnRequests] : [returnRequests, podsStatus],
   },
-  { partOf: "request-return-machines", make: ({ watching }) => new ReturnAnnotationWatcher(watching) },
+  { partOf: "request-return-machines", make: ({ dependencies }) => new ReturnAnnotationWatcher(dependencies) },
   {
     partOf: "expiry",
-    make: ({ watching, options, wake }) => new TimeoutsWatcher(watching, { ...options, wake }),
+    make: ({ dependencies, options, wake }) => new TimeoutsWatcher(dependencies, { ...options, wake }),
   },
   {
     partOf: "pods",
-    make: ({ watching, options }) => options.retention && new RetentionWatcher(watching, options.retention),
+    make: ({ dependencies, options }) => options.retention && new RetentionWatcher(dependencies, options.retention),
   },
   {
     partOf: "pods",
-    make: ({ watching, wake, changed }) => new PodsWatcher(watching, { wake, changed }),
+    make: ({ dependencies, wake, changed }) => new PodsWatcher(dependencies, { wake, changed }),
     follow: (loop, kube, reflect) =>
       reflect(
         { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube), reconnect: kube.reconnect.bind(kube) },
@@ -109,7 +109,7 @@ export const LOOPS: readonly LoopEntry[] = [
   },
   {
     partOf: "nodes",
-    make: ({ watching, wake }) => new NodesWatcher(watching, { wake }),
+    make: ({ dependencies, wake }) => new NodesWatcher(dependencies, { wake }),
     follow: (loop, kube, reflect) =>
       reflect(
         { list: kube.listNodes.bind(kube), watch: kube.watchNodes.bind(kube) },
@@ -117,6 +117,6 @@ export const LOOPS: readonly LoopEntry[] = [
         { longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE },
       ),
   },
-  { make: ({ watching }) => new QuarantineWatcher(watching) },
-  { make: ({ watching }) => new TemporaryFilesWatcher(watching) },
+  { make: ({ dependencies }) => new QuarantineWatcher(dependencies) },
+  { make: ({ dependencies }) => new TemporaryFilesWatcher(dependencies) },
 ];

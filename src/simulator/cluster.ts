@@ -42,7 +42,7 @@ export interface ClusterOptions {
   faults?: Fault[];
   /** Who may come; default one administrator, `admin`, with the token `admin`. */
   users?: User[];
-  /** What whoever comes without a token counts as; default: as one who may do nothing. */
+  /** What a client without a token counts as; default: as one who may do nothing. */
   anonymous?: User;
   /** Beside `default` and `kube-system`. */
   namespaces?: string[];
@@ -127,7 +127,7 @@ export class SimulatedCluster {
 
   /**
    * Answers one request of the Kubernetes API. The host in its URL does not matter.
-   * @throws TypeError where a fault breaks the connection, as `fetch` does
+   * @throws TypeError if a fault breaks the connection, as `fetch` does
    */
   handle(request: Request): Promise<Response> {
     return this.#api.handle(request);
@@ -164,28 +164,28 @@ export class SimulatedCluster {
     return this.#pods.create(JSON.stringify(pod), { ...route, query: new URLSearchParams(), warnings: [] });
   }
 
-  /** Deletes a pod as another user of the cluster. False where there is none. */
+  /** Deletes a pod as another user of the cluster. False if there is none. */
   deletePod(name: string, { namespace = "default", ...options }: Place & DeleteOptions = {}): boolean {
     if (!this.#etcd.pods.get(namespace, name)) return false;
     this.#pods.delete({ namespace, name }, options);
     return true;
   }
 
-  /** A pod is evicted by its kubelet: phase Failed, reason Evicted, `message`. False where there is none to evict. */
+  /** A pod is evicted by its kubelet: phase Failed, reason Evicted, `message`. False if there is none to evict. */
   evict(name: string, message?: string, { namespace = "default" }: Place = {}): boolean {
     const pod = this.#living(namespace, name);
     if (pod) this.#disruptions.evict(pod, message);
     return pod !== undefined;
   }
 
-  /** A pod makes room for one of higher priority. False where there is none. */
+  /** A pod makes room for one of higher priority. False if there is none. */
   preempt(name: string, { namespace = "default", graceSeconds }: Place & { graceSeconds?: number } = {}): boolean {
     const pod = this.#living(namespace, name);
     if (pod && pod.metadata.deletionTimestamp === undefined) this.#disruptions.preempt(pod, graceSeconds);
     return pod !== undefined;
   }
 
-  /** The program in a pod ends: 0 succeeds, all else fails. False where there is none. */
+  /** The program in a pod ends: 0 succeeds, all else fails. False if there is none. */
   endPod(
     name: string,
     { namespace = "default", exitCode = 1, reason = exitCode === 0 ? "Completed" : "Error" }:
@@ -215,7 +215,7 @@ export class SimulatedCluster {
     return this.#leases.update(JSON.stringify({ metadata, spec: lease.spec }), route).lease;
   }
 
-  /** Deletes a lease as another user of the cluster. False where there is none. */
+  /** Deletes a lease as another user of the cluster. False if there is none. */
   deleteLease(name: string, { namespace = "default" }: Place = {}): boolean {
     if (!this.getLease(name, { namespace })) return false;
     this.#leases.delete({ namespace, name });
@@ -259,13 +259,13 @@ export class SimulatedCluster {
 
   /**
    * Turns a fault on, or replaces the one of the same id; gives back its id.
-   * @throws HostFactoryError where it is not one
+   * @throws HostFactoryError if it is not one
    */
   setFault(fault: FaultInput): string {
     return this.#startFault(parseFault(fault, "setFault"));
   }
 
-  /** Turns a fault off. False where it was not on. */
+  /** Turns a fault off. False if it was not on. */
   clearFault(id: string): boolean {
     this.#disruptions.stop(id);
     return this.#faults.clear(id);

@@ -4,7 +4,7 @@ import { type Files, isNotFound } from "../files.ts";
 import { describeIssue } from "../hf/issue.ts";
 import { isDeeperThan } from "../hf/nesting.ts";
 
-/** The file in the provider's configuration directory that lists the templates, as the existing plug-in has it. */
+/** The file in the provider's configuration directory that lists the templates, as the legacy plug-in has it. */
 export const TEMPLATES_FILE = "k8sprov_templates.json";
 
 /** The `maxNumber` of a template that any number of machines may be asked for. */

@@ -10,7 +10,7 @@ const LARGEST_YAML = 64 * 1024;
 const MOST_OPEN = 500;
 
 /**
- * What YAML 1.1 reads in its own way, and with it `kubectl` and the existing plug-in: modes such as 0644, and words for true
+ * What YAML 1.1 reads in its own way, and with it `kubectl` and the legacy plug-in: modes such as 0644, and words for true
  * and false (source: yaml.org, "Integer" and "Boolean Language-Independent Type").
  */
 const YAML_1_1 = [

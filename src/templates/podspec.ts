@@ -47,7 +47,7 @@ export interface PodOrder {
   index: number;
   /** Machines in the request. */
   count: number;
-  /** Unknown for a request that the existing plug-in wrote. */
+  /** Unknown for a request that the legacy plug-in wrote. */
   templateId: string | undefined;
   /** Seconds since the epoch; unknown as above. */
   requestedAt: number | undefined;

@@ -78,7 +78,7 @@ function unlessBroken<T>(read: () => T): T | "unknown" {
   }
 }
 
-/** Seconds until the machine is gone, 0 where it is; nothing for one that stays. `now` is the cluster's time, `hostNow` ours. */
+/** Seconds until the machine is gone, 0 if it is; nothing for one that stays. `now` is the cluster's time, `hostNow` ours. */
 function graceLeft(
   workdir: Workdir,
   machine: string,

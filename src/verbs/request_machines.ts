@@ -46,7 +46,7 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
 }
 
 /**
- * The template as it is now: what counts as up, and its pod manifest as JSON; with labels, for the existing plug-in reads it
+ * The template as it is now: what counts as up, and its pod manifest as JSON; with labels, for the legacy plug-in reads it
  * as its own and sets some.
  */
 async function snapshot(

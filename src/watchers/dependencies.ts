@@ -8,7 +8,7 @@ import type { Limiter } from "./work/limiter.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** What every watcher stands on. */
-export interface Watching {
+export interface Dependencies {
   workdir: Workdir;
   kube: Kube;
   clock: Clock;

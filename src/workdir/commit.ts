@@ -169,7 +169,7 @@ class Commit {
   }
 
   /**
-   * A pod before its state, so that whoever reads the state finds the pod; a tombstone before the state that it explains, and
+   * A pod before its state, so that a process that reads the state finds the pod; a tombstone before the state that it explains, and
    * before the file of another pod, which tells nothing of the machine's own any more.
    */
   #writeVisible(machine: string, { state, isRevived = false, tombstone, lasts, pod, isLost }: Change): void {

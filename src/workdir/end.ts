@@ -39,7 +39,7 @@ export function removeFinishedNote(workdir: Workdir, directory: string): void {
 
 /**
  * Takes a request or return request away whole: no one finds it any more. Lasts once the parent directory is synced.
- * What it leaves behind is removed by whoever finds the directory: see `isHidden`.
+ * What it leaves behind is removed by any process that finds the directory: see `isHidden`.
  * @returns where the directory is now
  */
 export function hide(workdir: Workdir, directory: string): string {

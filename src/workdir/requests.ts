@@ -18,7 +18,7 @@ const RequestRecordSchema = v.object({
   up: v.optional(v.literal("Ready")),
 });
 
-/** What `.request.json` says of a request for machines. The existing plug-in writes none. */
+/** What `.request.json` says of a request for machines. The legacy plug-in writes none. */
 export interface RequestRecord {
   version: number;
   templateId: string;
@@ -33,9 +33,9 @@ export interface RequestRecord {
 /** A request as it lies in the work directory. */
 export interface StoredRequest {
   id: string;
-  /** Absent for a request that the existing plug-in wrote, or whose record was lost. */
+  /** Absent for a request that the legacy plug-in wrote, or whose record was lost. */
   record: RequestRecord | undefined;
-  /** Every machine, in the order of their indexes; `pending` where its pod is still to be created. */
+  /** Every machine, in the order of their indexes; `pending` if its pod is still to be created. */
   machines: { name: string; index: number; pending: boolean }[];
   /** Every machine has been handled: none is pending. */
   processed: boolean;
@@ -115,7 +115,7 @@ export async function restoreRequest(
 }
 
 /**
- * True if this request is there already, and then durable: whoever put it there may have died before it was.
+ * True if this request is there already, and then durable: the process that put it there may have died before it was.
  * @throws HostFactoryError if the id is taken by other content
  */
 export async function isSameRequest(
@@ -198,7 +198,7 @@ export async function markProcessed(workdir: Workdir, id: string): Promise<void>
 
 /**
  * The manifest that a pending machine's pod is made from: the request's own, or the file that its link leads to, which with
- * the existing plug-in lies outside of the work directory.
+ * the legacy plug-in lies outside of the work directory.
  */
 export function readManifest(workdir: Workdir, id: string, machine: string): string {
   const own = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.manifest}`);

@@ -15,7 +15,7 @@ const ReturnRecordSchema = v.object({
   unknown: v.array(v.string()),
 });
 
-/** What `.request.json` says of a return request. The existing plug-in writes none. */
+/** What `.request.json` says of a return request. The legacy plug-in writes none. */
 export interface ReturnRecord {
   version: number;
   /** Seconds since the epoch. */
@@ -120,7 +120,7 @@ export async function markReturnProcessed(workdir: Workdir, id: string): Promise
   workdir.remove(workdir.layout.returningRequest(id));
 }
 
-/** What is there already is made durable: whoever put it there may have died before it was. */
+/** What is there already is made durable: the process that put it there may have died before it was. */
 async function confirmSame(
   workdir: Workdir,
   wanted: { id: string; machines: string[]; unknown: string[] },

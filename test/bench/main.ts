@@ -1,6 +1,6 @@
 /**
  * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|finished]`.
- * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` where that is there.
+ * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";

@@ -267,7 +267,7 @@ function disagreements(symphony: Symphony, pods: Map<string, Pod>): string[] {
       if (pod && symphony.returned.has(name)) found.push(`${name} was given back, and its pod is there`);
     }
   }
-  for (const [name, pod] of pods) if (isOurs(pod) && !known.has(name)) found.push(`pod ${name} is nobody's`);
+  for (const [name, pod] of pods) if (isOurs(pod) && !known.has(name)) found.push(`pod ${name} is no one's`);
   return found;
 }
 

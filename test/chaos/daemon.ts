@@ -32,7 +32,7 @@ export class Daemon {
     this.#running = this.#serve();
   }
 
-  /** True where it runs, or where nobody has started it; one that ended by itself is a violation. */
+  /** True where it runs, or where no one has started it; one that ended by itself is a violation. */
   check(): void {
     if (this.#running && !this.#running.isAlive) {
       this.#sayIfEnded();

@@ -13,7 +13,7 @@ export class ServeLogin {
   /**
    * @param cluster has granted the role
    * @param options `write` puts a kubeconfig where `serve` finds it; `certificate` is the kubeconfig of the user
-   * `hostfactory`, who logs in with one, where there is that
+   * `hostfactory`, who logs in with one, if there is that
    */
   constructor(
     cluster: Cluster,
@@ -59,7 +59,7 @@ export class ServeLogin {
     this.#write(JSON.stringify(kubeconfig));
   }
 
-  /** Another kind of login altogether, and back with `useNewToken`. @returns false where there is none */
+  /** Another kind of login altogether, and back with `useNewToken`. @returns false if there is none */
   useCertificate(): boolean {
     if (this.#certificate === undefined) return false;
     const { kubeconfig, client } = readLogin(this.#certificate);

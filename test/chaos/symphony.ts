@@ -9,7 +9,7 @@ const MOST_MACHINES = 60;
 export interface Asked {
   id: string;
   count: number;
-  /** The last answer, where nothing was under way any more. */
+  /** The last answer, if nothing was under way any more. */
   settled: RequestStatusAnswer | undefined;
 }
 
@@ -92,7 +92,7 @@ export class Symphony {
   #hearOfRequest(asked: Asked, answer: RequestStatusAnswer): void {
     const { id, count, settled } = asked;
     for (const { name, result, message } of answer.machines) {
-      if (result === "fail" && !message) this.#violation(`${name} failed, and nobody says why`);
+      if (result === "fail" && !message) this.#violation(`${name} failed, and no one says why`);
     }
     if (answer.status === "running") {
       if (settled) this.#violation(`request ${id} was ${settled.status} and is running again`);
@@ -118,7 +118,7 @@ export class Symphony {
     const named = (await this.#site.returnRequests(held)).requests.map(({ machine }) => machine);
     const fresh = named.filter((machine) => !this.claimed.has(machine));
     for (const machine of fresh) {
-      if (!held.includes(machine)) this.#violation(`${machine} is said to be gone, and nobody asked`);
+      if (!held.includes(machine)) this.#violation(`${machine} is said to be gone, and no one asked`);
       this.claimed.add(machine);
     }
     return fresh;

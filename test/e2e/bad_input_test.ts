@@ -43,7 +43,7 @@ function shell(command: string, at: string): void {
 }
 
 function listen(path: string): void {
-  // Only the name matters: nobody answers there.
+  // Only the name matters: no one answers there.
   Deno.listen({ transport: "unix", path }).close();
   if (!exists(path)) Deno.writeTextFileSync(path, "");
 }
@@ -59,7 +59,7 @@ function exists(path: string): boolean {
 
 const depth = 100_000;
 
-/** What can lie where a file belongs, put to a path where nothing is. */
+/** What can lie where a file belongs, put to a path if nothing is. */
 const nasties: Record<string, (path: string) => void> = {
   "100 MB of nothing": (path) => {
     using file = Deno.createSync(path);
@@ -112,7 +112,7 @@ siteTest(
   },
 );
 
-siteTest("a question may stand behind a byte order mark, and hold what nobody knows however deep", async (site) => {
+siteTest("a question may stand behind a byte order mark, and hold what no one knows however deep", async (site) => {
   const path = site.write("marked.json", `\uFEFF${JSON.stringify(question)}`);
   assert.equal((await ask(site, "requestMachines", { args: ["-f", path] })).code, 0);
   const extra = { ...question, extra: JSON.parse("[".repeat(40) + "]".repeat(40)) };

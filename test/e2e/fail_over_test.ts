@@ -53,7 +53,7 @@ async function takenOver(host: Host, id: string, options: { before: Map<string, 
   assert.ok(had.length < 100, "it was not half-way");
   const { status, machines } = await host.settled(id);
   const up = machines.filter(({ result }) => result === "succeed");
-  // Whoever has the same files goes on; who has not cannot know what was still to be created, and Symphony asks for others.
+  // Any process that has the same files goes on; who has not cannot know what was still to be created, and Symphony asks for others.
   assert.equal(status, directories === "shared" ? "complete" : "complete_with_error");
   assert.deepEqual(
     up.map(({ name }) => name).sort(),

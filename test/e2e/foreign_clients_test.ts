@@ -122,7 +122,7 @@ clusterTest("client-node's watch and informer follow pods from their creation to
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const { metadata } = await core.listNamespacedPod({ namespace });
   const watched: string[] = [];
-  const watching = await new Watch(config).watch(
+  const dependencies = await new Watch(config).watch(
     path,
     { resourceVersion: metadata?.resourceVersion, allowWatchBookmarks: true },
     (type, pod) => watched.push(`${type} ${pod.metadata.name}`),
@@ -144,7 +144,7 @@ clusterTest("client-node's watch and informer follow pods from their creation to
     assert.equal(watched.at(-1), "DELETED a");
   } finally {
     await informer.stop();
-    watching.abort();
+    dependencies.abort();
   }
 });
 

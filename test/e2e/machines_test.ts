@@ -218,7 +218,7 @@ clusterTest("a pod that fails is reported, with its container's reason", async (
 });
 
 clusterTest(
-  "pods that ended and that nobody gives back go after an hour, and what was said of them stays",
+  "pods that ended and that no one gives back go after an hour, and what was said of them stays",
   async (site) => {
     const behaves = (behaviour: string) => ({
       ...manifest,

@@ -23,7 +23,7 @@ async function nodePool(cluster: Cluster): Promise<string[]> {
 }
 
 clusterTest(
-  `${MACHINES} machines whose node pool goes while nobody looks are named within ${WITHIN} s`,
+  `${MACHINES} machines whose node pool goes while no one looks are named within ${WITHIN} s`,
   async (site) => {
     const { cluster } = site;
     const call = cluster.call.bind(cluster);

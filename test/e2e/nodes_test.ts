@@ -1,4 +1,4 @@
-/** Machines whose nodes go: named to Symphony before they die, and nobody else's. */
+/** Machines whose nodes go: named to Symphony before they die, and no one else's. */
 import assert from "node:assert/strict";
 import type { Taint } from "../../src/kube/types.ts";
 import type { Cluster } from "../support/cluster.ts";

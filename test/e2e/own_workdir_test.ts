@@ -66,7 +66,7 @@ siteTest(
   { lacks: noOrdinaryUser },
 );
 
-siteTest("root's work directory is read by others, and changed by nobody else", async (site) => {
+siteTest("root's work directory is read by others, and changed by no one else", async (site) => {
   const id = await site.request(1);
   shell(`chmod -R a+rX '${site.workdir}'`);
   const owned = site.workdir;
@@ -85,7 +85,7 @@ siteTest("root's work directory is read by others, and changed by nobody else", 
   assert.equal((await site.run(["serve"])).code, 1);
 }, { lacks: noOrdinaryUser });
 
-clusterTest("what is in the work directory is nobody else's to read, pods and manifests included", async (site) => {
+clusterTest("what is in the work directory is no one else's to read, pods and manifests included", async (site) => {
   const serve = site.serve();
   const id = await site.request(2);
   await site.allRunning(id);

@@ -1,4 +1,4 @@
-/** The five scripts that Symphony calls: how they find the program, and what they say where there is none. */
+/** The five scripts that Symphony calls: how they find the program, and what they say if there is none. */
 import assert from "node:assert/strict";
 import { siteTest } from "../support/e2e.ts";
 import { runToEnd } from "../support/process.ts";

@@ -6,7 +6,7 @@ import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
 import { manifest, type Site } from "../support/site.ts";
 
-/** Pods that nobody schedules: the test plays their kubelets. */
+/** Pods that no one schedules: the test plays their kubelets. */
 const idle = { ...manifest, spec: { ...manifest.spec, restartPolicy: "Always", schedulerName: "nobody" } };
 
 const timestamp = (ms: number) => new Date(ms).toISOString().replace(/\.\d+/, "");
@@ -221,7 +221,7 @@ async function refusingPolicy(cluster: Cluster, message: string): Promise<AsyncD
   };
 }
 
-/** A webhook for pods of the namespace that nobody answers, in force, until it is disposed of. */
+/** A webhook for pods of the namespace that no one answers, in force, until it is disposed of. */
 async function deadWebhook(cluster: Cluster): Promise<AsyncDisposable> {
   const path = `${ADMISSION}/validatingwebhookconfigurations`;
   await cluster.call("POST", path, {

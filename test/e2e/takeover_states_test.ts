@@ -1,4 +1,4 @@
-/** Whatever the existing plug-in was in the middle of when it was stopped, we carry on; and it can carry on after us. */
+/** Whatever the legacy plug-in was in the middle of when it was stopped, we carry on; and it can carry on after us. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
@@ -6,7 +6,7 @@ import { ExistingPluginActor } from "../support/existing_plugin_actor.ts";
 import { existingPlugin } from "../support/existing_plugin_reader.ts";
 import { machinesOf } from "../support/site.ts";
 
-clusterTest("the existing plug-in is taken over in every state that it can be stopped in", async (site) => {
+clusterTest("the legacy plug-in is taken over in every state that it can be stopped in", async (site) => {
   const theirs = new ExistingPluginActor(site);
   const { cluster } = site;
   const create = async (machines: string[], behaviour?: string) => {
@@ -146,7 +146,7 @@ clusterTest("the existing plug-in is taken over in every state that it can be st
   assert.deepEqual(await cluster.podNames(), ["somebodyelse-0"]);
 });
 
-clusterTest("the existing plug-in can carry on after us, whatever we were in the middle of", async (site) => {
+clusterTest("the legacy plug-in can carry on after us, whatever we were in the middle of", async (site) => {
   site.writeTemplates({
     small: { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "symphony", image: "symphony:1" }] } },
   });

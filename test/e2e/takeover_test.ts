@@ -1,4 +1,4 @@
-/** A work directory of the existing plug-in is taken over as it is, mid-flight. */
+/** A work directory of the legacy plug-in is taken over as it is, mid-flight. */
 import assert from "node:assert/strict";
 import type { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/deadline.ts";
@@ -6,7 +6,7 @@ import { clusterTest, siteTest } from "../support/e2e.ts";
 import { existingPluginPod, installExistingPlugin } from "../support/existing_plugin.ts";
 import { machinesOf, type Site } from "../support/site.ts";
 
-siteTest("what the existing plug-in wrote is answered before any daemon ran", async (site) => {
+siteTest("what the legacy plug-in wrote is answered before any daemon ran", async (site) => {
   const ids = await installExistingPlugin(site);
   for (const id of [ids.running, ids.sixRunning, ids.returned]) {
     const [theirs] = JSON.parse(Deno.readTextFileSync(`${site.directory}/answer-${id}.json`)).requests;
@@ -33,7 +33,7 @@ siteTest("what the existing plug-in wrote is answered before any daemon ran", as
   assert.match(message, /not been listed yet/);
 });
 
-clusterTest("the existing plug-in's pods are adopted, and what it left pending is created", async (site) => {
+clusterTest("the legacy plug-in's pods are adopted, and what it left pending is created", async (site) => {
   const ids = await installExistingPlugin(site);
   for (const index of [1, 2]) await createAsNoted(site, ids.running, index);
   for (const index of [0, 1, 2, 3]) await createAsNoted(site, ids.sixRunning, index);
@@ -48,7 +48,7 @@ clusterTest("the existing plug-in's pods are adopted, and what it left pending i
 
   const adopted = await runningAs(site, ids.running, machinesOf(ids.running, 3).slice(1));
   for (const machine of adopted) assert.equal(machine.machineId, before.get(machine.name)?.metadata.uid);
-  // The files name two machines whose pods are not there: lost while nobody watched, and Symphony is to know.
+  // The files name two machines whose pods are not there: lost while no one watched, and Symphony is to know.
   const lost = machinesOf(ids.sixRunning, 6).slice(4);
   await eventually("the lost machines are named", async () => {
     return (await site.returnRequests()).requests.map(({ machine }) => machine).sort().join() === lost.join();

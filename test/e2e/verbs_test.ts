@@ -139,7 +139,7 @@ siteTest("a request id that is taken by other content is refused", async (site) 
   assert.deepEqual(site.entries("requests/mine").filter((name) => !name.startsWith(".")), machinesOf("mine", 2));
 });
 
-siteTest("requests that nobody issued are answered in their place beside the others", async (site) => {
+siteTest("requests that no one issued are answered in their place beside the others", async (site) => {
   site.listed();
   const id = await site.request(1);
   const bad = ["neverissued1", "../../etc", "", "UPPER", "a".repeat(300), ".processed", "a/b", "x\0y"];

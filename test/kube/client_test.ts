@@ -114,7 +114,7 @@ for (
   });
 }
 
-Deno.test("After a 401 the call is repeated once with what was read anew", async () => {
+Deno.test("After a 401 the call is repeated once with what was read again", async () => {
   const { client, logins, requests } = setUp(({ headers }) =>
     headers.get("authorization") === "Bearer two" ? json(pod("a")) : failure(401, { message: "Unauthorized" })
   );

@@ -143,7 +143,7 @@ Deno.test("A server that forgets at once, again and again, is asked ever more ra
   await ended;
 });
 
-Deno.test("A continue token that is too old begins the LIST anew, and at last without pages", async () => {
+Deno.test("A continue token that is too old begins the LIST again, and at last without pages", async () => {
   const { clock, calls, told, abort, start } = script({
     lists: [list("7", ["a"], "x"), trouble("gone"), list("8", ["a"], "x"), trouble("gone"), list("9", ["a", "b"])],
     watches: [{ lastsMs: 60_000 }],
@@ -230,7 +230,7 @@ Deno.test("A watch that ends at once, again and again, does not spin", async () 
   }
 });
 
-Deno.test("All is listed anew on a period, and if that fails the watch goes on", async () => {
+Deno.test("All is listed again on a period, and if that fails the watch goes on", async () => {
   const { clock, calls, abort, start } = script({
     lists: [list("7", []), trouble("unavailable"), list("70", [])],
     watches: [{ steps: [{ type: "BOOKMARK", version: "7" }], lastsMs: 60_000 }],
@@ -245,7 +245,7 @@ Deno.test("All is listed anew on a period, and if that fails the watch goes on",
   await ended;
 });
 
-Deno.test("What the sink throws is a failure after which all is listed anew", async () => {
+Deno.test("What the sink throws is a failure after which all is listed again", async () => {
   const { clock, calls, failures, sink, abort, start } = script({
     lists: [list("7", [])],
     watches: [{ steps: [{ type: "ADDED", name: "a", version: "8" }] }, { lastsMs: 60_000 }],

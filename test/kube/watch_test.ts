@@ -59,7 +59,7 @@ Deno.test("Silence longer than the limit is a dead connection, and it is closed"
   await clock.advance(900);
   controller.enqueue(encode(line("ADDED", pod("a"))));
   await clock.advance(900);
-  assert.ok(!state.closed, "what was heard starts the time anew");
+  assert.ok(!state.closed, "what was heard starts the time again");
   await clock.advance(200);
   const { seen, error } = await ended;
   assert.deepEqual(seen, ["ADDED a"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContainerStateTerminated, ContainerStatus, Pod, PodStatus } from "../../src/kube/types.ts";
 import { disruptionReason, endedByDeletion, failureReason, pendingReason } from "../../src/machine/failure_reason.ts";
-import { ourPod } from "../support/memory_watching.ts";
+import { ourPod } from "../support/memory_dependencies.ts";
 
 function ended(name: string, exitCode: number, more: Partial<ContainerStateTerminated> = {}): ContainerStatus {
   return { name, ready: false, restartCount: 0, state: { terminated: { exitCode, ...more } } };
@@ -148,7 +148,7 @@ for (
   const [what, finishedAt, metadata, byDeletion] of [
     ["after it was deleted", "2026-11-20T00:00:31Z", deletedAt, true],
     ["before it was deleted", "2026-11-20T00:00:29Z", deletedAt, false],
-    ["and nobody deletes it", "2026-11-20T00:00:31Z", {}, false],
+    ["and no one deletes it", "2026-11-20T00:00:31Z", {}, false],
   ] as const
 ) {
   Deno.test(`a pod that failed ${what} was ${byDeletion ? "" : "not "}ended by its deletion`, () => {
@@ -169,9 +169,9 @@ for (
   const [what, finishedAt, metadata, byDeletion] of [
     ["after it was deleted", ["2026-11-20T00:00:31Z"], deletedAt, true],
     ["in part before it was deleted", ["2026-11-20T00:00:29Z", "2026-11-20T00:00:31Z"], deletedAt, true],
-    ["at a time that nobody knows", [], deletedAt, true],
+    ["at a time that no one knows", [], deletedAt, true],
     ["before it was deleted", ["2026-11-20T00:00:28Z", "2026-11-20T00:00:29Z"], deletedAt, false],
-    ["and nobody deletes it", ["2026-11-20T00:00:31Z"], {}, false],
+    ["and no one deletes it", ["2026-11-20T00:00:31Z"], {}, false],
   ] as const
 ) {
   Deno.test(`a pod that succeeded ${what} was ${byDeletion ? "" : "not "}ended by its deletion`, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pod, PodCondition, PodStatus } from "../../src/kube/types.ts";
 import { hasBeenUp, needsReady, phaseOf } from "../../src/machine/readiness.ts";
-import { ourPod } from "../support/memory_watching.ts";
+import { ourPod } from "../support/memory_dependencies.ts";
 
 const noted = (text: string): Pod =>
   ourPod("a-0", { phase: "Running" }, { annotations: { "symphony/hostfactory-request": text } });
@@ -44,7 +44,7 @@ for (
       "Pending",
     ],
     ["runs and was Ready once", { phase: "Running", conditions: [initialized, ready("False", 7)] }, true, "Running"],
-    ["runs, of which nobody knows more", { phase: "Running" }, false, "Pending"],
+    ["runs, of which no one knows more", { phase: "Running" }, false, "Pending"],
     ["is pending", { phase: "Pending", conditions: [ready("False", 0)] }, false, "Pending"],
     ["is new", {}, false, "Pending"],
     ["failed before it was Ready", { phase: "Failed", conditions: [initialized, ready("False", 2)] }, false, "Failed"],

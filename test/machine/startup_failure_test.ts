@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContainerStatus, Pod, PodStatus } from "../../src/kube/types.ts";
 import { startupFailureOf } from "../../src/machine/startup_failure.ts";
-import { ourPod } from "../support/memory_watching.ts";
+import { ourPod } from "../support/memory_dependencies.ts";
 
 const START = "2026-11-20T00:00:00Z";
 
@@ -80,7 +80,7 @@ for (
     ["in one of its containers", { phase: "Running", containerStatuses: [running, crashing(5)] }, {}, false],
     ["in an init container", { phase: "Pending", initContainerStatuses: [crashing(5, 9_999)] }, {}, true],
     [
-      "in an init container that runs anew after the pod has worked",
+      "in an init container that runs again after the pod has worked",
       {
         phase: "Pending",
         initContainerStatuses: [crashing(5)],
@@ -106,7 +106,7 @@ for (
       false,
     ],
     [
-      "from a start that nobody knows",
+      "from a start that no one knows",
       {
         phase: "Running",
         containerStatuses: [crashing(5)],

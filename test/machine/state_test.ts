@@ -3,7 +3,7 @@ import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { type NextState, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/machine/state.ts";
 import type { KnownMachine } from "../../src/machine/snapshot.ts";
 import type { Tombstone } from "../../src/machine/tombstone.ts";
-import { ourPod } from "../support/memory_watching.ts";
+import { ourPod } from "../support/memory_dependencies.ts";
 
 const unknown: KnownMachine = { state: undefined, tombstone: undefined, returned: false };
 const tombstone = (values: Partial<Tombstone>): Tombstone => ({
@@ -40,7 +40,7 @@ const ofPod: [
   noted: Partial<Tombstone> | "none" | undefined,
 ][] = [
   ["runs", { phase: "Running" }, { state: "creating" }, "running", undefined],
-  ["is Pending anew after it ran", { phase: "Pending" }, { state: "running" }, "running", undefined],
+  ["is Pending again after it ran", { phase: "Pending" }, { state: "running" }, "running", undefined],
   ["is not known any more", { phase: "Unknown" }, { state: "running" }, "unknown", undefined],
   ["failed at its start", { phase: "Failed" }, { state: "pending" }, "failed", {
     up: false,

@@ -3,14 +3,14 @@ import type { ClusterPlace } from "../../src/kube/cluster_place.ts";
 import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
 import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
-import { memoryWatching, ourPod } from "../support/memory_watching.ts";
+import { memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
 
 const here: ClusterPlace = { server: "https://here", namespace: "grid", authorities: ["ca"], namespaceUid: "n1" };
 const there: ClusterPlace = { server: "https://there", namespace: "grid", authorities: ["cb"], namespaceUid: "n2" };
 const nowhere = () => Promise.resolve(undefined);
 
 function guarded(options: { accepted?: string; mayWrite?: boolean } = {}) {
-  const { workdir, files } = memoryWatching();
+  const { workdir, files } = memoryDependencies();
   const { accepted, mayWrite = true } = options;
   const guard = new ClusterGuard(workdir, { accepted, mayWrite: () => mayWrite });
   const know = (name: string) => files.writeText(`/work/pods/${name}`, podFileText(ourPod(name)));

@@ -30,7 +30,7 @@ async function isLostAfter(change: (provider: MemoryProvider) => unknown, viewIs
 const losses: [what: string, change: (provider: MemoryProvider) => unknown][] = [
   ["removed", ({ files }) => files.removeTree("/work")],
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
-  ["made anew", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
+  ["made again", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
   ["a copy of what it was", ({ files }) => files.putBack("/work", files.copy("/work"))],
   ["moved away", ({ files }) => files.rename("/work", "/old")],
   ["without one of its directories", ({ files }) => files.removeTree("/work/pods-status")],

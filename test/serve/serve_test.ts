@@ -61,7 +61,7 @@ const losses: [what: string, lose: (provider: MemoryProvider) => unknown][] = [
     ({ files }) => ["pods", "pods-status"].map((path) => files.removeTree(`/work/${path}`)),
   ],
   ["left with nothing but directories", ({ files }) => loseFiles(files)],
-  ["made anew by a verb", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
+  ["made again by a verb", ({ files, workdir }) => (files.removeTree("/work"), workdir.prepare())],
 ];
 /** Of files and links, in every directory. */
 function loseFiles(files: Files, directory = "/work"): void {
@@ -188,7 +188,7 @@ Deno.test("a backup that is copied over a request that was handled since holds n
   await running;
 });
 
-Deno.test("where the view of the nodes is broken, it is written anew", async () => {
+Deno.test("where the view of the nodes is broken, it is written again", async () => {
   const { provider, running, stopping } = await serving();
   provider.files.writeText("/work/views/nodes.json", "{");
   await provider.clock.advance(10_000);

@@ -1,6 +1,6 @@
 /**
  * Whatever is asked, and whatever lies in the work directory or in the place of a template: verbs answer as they should,
- * `serve` serves everybody else, and nobody reads, writes or removes anything outside.
+ * `serve` serves everybody else, and no one reads, writes or removes anything outside.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -30,14 +30,14 @@ import {
   readOnly,
 } from "../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
-import { ask, giveBack, memoryWatching, ourPod } from "../support/memory_watching.ts";
+import { ask, giveBack, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
 import { furnishOutside, nasties, nastyNames, OUTSIDE } from "../support/nasties.ts";
 import { settled } from "../support/simulated_clock.ts";
 
 const seed = Number(Deno.env.get("HF_TEST_SEED") ?? "20261121");
 console.log(`test/simulation/bad_input_test.ts: HF_TEST_SEED=${seed}`);
 
-/** What takes far less where nothing else runs; the executable is held to its two seconds in `test/e2e`. */
+/** What takes far less if nothing else runs; the executable is held to its two seconds in `test/e2e`. */
 const LONGEST_MS = 20_000;
 
 const Answer = {
@@ -98,7 +98,7 @@ async function answerOf(name: string, provider: MemoryProvider, input: unknown):
   return answer;
 }
 
-/** Operations that got outside, but for what may: a template's manifest, and one that a request of the existing plug-in has. */
+/** Operations that got outside, but for what may: a template's manifest, and one that a request of the legacy plug-in has. */
 function trespasses({ trespasses }: MemoryFiles): Operation[] {
   return trespasses.filter(({ name, paths }) => {
     const [path = ""] = paths;
@@ -138,15 +138,15 @@ const question = fc.oneof(
 
 /** `/work` with a good request, its return, and a bad one that anything may be wrong with. */
 async function furnished(): Promise<
-  { files: MemoryFiles; watching: ReturnType<typeof memoryWatching>; kube: LivelyKube }
+  { files: MemoryFiles; dependencies: ReturnType<typeof memoryDependencies>; kube: LivelyKube }
 > {
   const { clock, files } = memoryProvider();
   const kube = new LivelyKube(clock);
-  const watching = memoryWatching({ files, clock, kube });
-  const { workdir } = watching;
-  await ask(watching, "good", 2);
-  await ask(watching, "done", 1);
-  await ask(watching, "bad", 3);
+  const dependencies = memoryDependencies({ files, clock, kube });
+  const { workdir } = dependencies;
+  await ask(dependencies, "good", 2);
+  await ask(dependencies, "done", 1);
+  await ask(dependencies, "bad", 3);
   for (const name of ["done-0", "bad-1"]) {
     settleMachine(workdir, name.slice(0, -2), name);
     const pod = kube.put(ourPod(name, { phase: "Running", podIP: "10.0.0.9" }));
@@ -157,15 +157,15 @@ async function furnished(): Promise<
   writeTombstone(workdir, "bad-2", { up: false, returned: false, givenUp: true, message: "Given up" });
   writeState(workdir, "bad-2", "failed");
   settleMachine(workdir, "bad", "bad-2");
-  await giveBack(watching, "back", "done-0");
-  await giveBack(watching, "badback", "bad-1");
+  await giveBack(dependencies, "back", "done-0");
+  await giveBack(dependencies, "badback", "bad-1");
   const now = Math.floor(clock.now() / 1000);
   writeSyncStatus(workdir, "pods", { completeAt: now, heardAt: now });
   await writeGone(workdir, [], atOnce);
   const templates = "/conf/k8sprov_templates.json";
   files.writeText(templates, files.readText(templates).replace('"maxNumber":-1', '"maxNumber":1000'));
   furnishOutside(files);
-  return { files, watching, kube };
+  return { files, dependencies, kube };
 }
 
 /** Entries that are one machine's or one request's own, whose trouble is to stay theirs. */
@@ -233,10 +233,10 @@ function take(files: MemoryFiles, path: string): void {
 Deno.test("whatever a verb is asked, it answers or refuses in time, and a refused request leaves nothing behind", async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...verbs.map(([name]) => name)), question, async (name, input) => {
-      const { files, watching } = await furnished();
+      const { files, dependencies } = await furnished();
       const before = files.list("/work/requests").length + files.list("/work/return-requests").length;
       const outside = files.tree(OUTSIDE);
-      const answer = await answerOf(name, memoryProvider({ files, clock: watching.clock }), input);
+      const answer = await answerOf(name, memoryProvider({ files, clock: dependencies.clock }), input);
       const after = files.list("/work/requests").length + files.list("/work/return-requests").length;
       assert.equal(after - before, answer && name.startsWith("request-") ? 1 : 0);
       assert.deepEqual(trespasses(files), []);
@@ -250,7 +250,7 @@ Deno.test("whatever a verb is asked, it answers or refuses in time, and a refuse
 async function verbsHold(what: { path: string; what: string }[]): Promise<void> {
   const input = { requests: ["good", "done", "back", "bad", "badback"].map((requestId) => ({ requestId })) };
   const named = { machines: ["good-0", "done-0", "bad-1"].map((name) => ({ name })) };
-  const { files, watching: { clock } } = await furnished();
+  const { files, dependencies: { clock } } = await furnished();
   const answer = async (name: string, input: unknown, seed = 1) => {
     const answer = await answerOf(name, memoryProvider({ files, clock, seed }), input);
     assert.ok(answer, `${name} with ${JSON.stringify(what)}`);
@@ -289,8 +289,8 @@ Deno.test("whatever lies in the place of entries, verbs answer for all others: s
 Deno.test("whatever lies in the place of one entry, serve serves all others, and nothing of it stays once it is gone", async () => {
   await fc.assert(
     fc.asyncProperty(mutations.filter(mayStart), async (what) => {
-      const { files, watching, kube } = await furnished();
-      const { clock, random, workdir } = watching;
+      const { files, dependencies, kube } = await furnished();
+      const { clock, random, workdir } = dependencies;
       mutate(files, what);
       const outside = files.tree(OUTSIDE);
       files.trespasses.length = 0;
@@ -342,8 +342,8 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
   });
   await fc.assert(
     fc.asyncProperty(plan, async ({ trouble, fromMs, forMs }) => {
-      const { files, watching, kube } = await furnished();
-      const { clock, random, workdir } = watching;
+      const { files, dependencies, kube } = await furnished();
+      const { clock, random, workdir } = dependencies;
       const stop = new AbortController();
       const daemon = { workdir, connect: () => kube, clock, random, locks, holder };
       const served = serve(daemon, options, stop.signal);
@@ -370,7 +370,7 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
         await clock.advance(forMs / 2);
 
         files.before = () => {};
-        await ask(watching, "fresh", 1);
+        await ask(dependencies, "fresh", 1);
         await clock.advance(60_000);
         const words = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readState(workdir, name));
         assert.deepEqual(words, ["running", "running", "running", "deleted"]);

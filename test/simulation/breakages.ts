@@ -152,7 +152,7 @@ const FIRST: Breakage[] = [
     from: "      throw new ListFailure(error);\n",
     to: "      this.#sink.complete();\n      throw new ListFailure(error);\n",
     foundBy: "test/kube/reflector_test.ts",
-    test: "A continue token that is too old begins the LIST anew",
+    test: "A continue token that is too old begins the LIST again",
   },
   {
     what: "only the first page of a list is read",

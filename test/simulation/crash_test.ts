@@ -7,57 +7,66 @@ import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher
 import { readState, readTombstone, writeState } from "../../src/workdir/machines.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
 import { readReturn } from "../../src/workdir/returns.ts";
-import { ask, giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+import {
+  ask,
+  giveBack,
+  type MemoryDependencies,
+  memoryDependencies,
+  ourPod,
+  run,
+} from "../support/memory_dependencies.ts";
 
 /** Every loop that follows machines whose pods exist, told of all that the cluster holds. */
-async function follow(watching: MemoryWatching): Promise<void> {
-  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+async function follow(dependencies: MemoryDependencies): Promise<void> {
+  const pods = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
   const loops = [
-    new RequestReturnMachinesWatcher(watching, () => {}),
-    new TimeoutsWatcher(watching, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
+    new RequestReturnMachinesWatcher(dependencies, () => {}),
+    new TimeoutsWatcher(dependencies, { podTimeoutSeconds: 300, imagePullGraceSeconds: 60, wake: () => {} }),
     pods,
   ];
   for (let round = 0; round < 3; round++) {
     pods.begin();
-    pods.page(Array.from(watching.kube.pods.values(), (pod) => structuredClone(pod)));
+    pods.page(Array.from(dependencies.kube.pods.values(), (pod) => structuredClone(pod)));
     pods.heard();
     pods.complete();
-    for (const loop of loops) await run(loop, watching, 2_000);
+    for (const loop of loops) await run(loop, dependencies, 2_000);
   }
 }
 
-/** `req-0` runs, `req-1` runs and was returned, `req-2` is pending too long, and `req-3` vanished while nobody watched. */
-async function furnished(): Promise<MemoryWatching> {
-  const watching = memoryWatching();
-  await ask(watching, "req", 4);
+/** `req-0` runs, `req-1` runs and was returned, `req-2` is pending too long, and `req-3` vanished while no one watched. */
+async function furnished(): Promise<MemoryDependencies> {
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 4);
   const old = { creationTimestamp: "2026-11-19T23:00:00Z" };
   const phases = ["Running", "Running", "Pending", "Running"] as const;
   for (const [i, phase] of phases.entries()) {
     const name = `req-${i}`;
-    settleMachine(watching.workdir, "req", name);
-    const stored: Pod = watching.kube.put(ourPod(name, { phase }, old));
-    watching.files.writeText(
+    settleMachine(dependencies.workdir, "req", name);
+    const stored: Pod = dependencies.kube.put(ourPod(name, { phase }, old));
+    dependencies.files.writeText(
       `/work/pods/${name}`,
-      podFileText(stored, { seenAt: watching.clock.now() / 1000 - 3_600 }),
+      podFileText(stored, { seenAt: dependencies.clock.now() / 1000 - 3_600 }),
     );
-    writeState(watching.workdir, name, phase === "Running" ? "running" : "pending");
+    writeState(dependencies.workdir, name, phase === "Running" ? "running" : "pending");
   }
-  await giveBack(watching, "ret", "req-1");
-  watching.kube.pods.delete("req-3");
-  for (const path of ["pods", "pods-status", "machines", "requests/req"]) await watching.files.sync(`/work/${path}`);
-  return watching;
+  await giveBack(dependencies, "ret", "req-1");
+  dependencies.kube.pods.delete("req-3");
+  for (const path of ["pods", "pods-status", "machines", "requests/req"]) {
+    await dependencies.files.sync(`/work/${path}`);
+  }
+  return dependencies;
 }
 
 for (const leaves of ["everything", "synced", "names"] as const) {
   Deno.test(`killed at any operation, every machine comes to its right end after a restart (${leaves})`, async () => {
     for (let n = 0;; n++) {
-      const watching = await furnished();
-      const before = watching.files.writes.length;
-      watching.files.killAt(n);
-      await follow(watching).catch(() => {}); // What is left of its loops is dead, too.
-      const isOver = watching.files.writes.length - before <= n;
-      const { clock, kube } = watching;
-      const after = memoryWatching({ files: watching.files.crash(leaves), clock, kube, seed: 2 });
+      const dependencies = await furnished();
+      const before = dependencies.files.writes.length;
+      dependencies.files.killAt(n);
+      await follow(dependencies).catch(() => {}); // What is left of its loops is dead, too.
+      const isOver = dependencies.files.writes.length - before <= n;
+      const { clock, kube } = dependencies;
+      const after = memoryDependencies({ files: dependencies.files.crash(leaves), clock, kube, seed: 2 });
       await follow(after);
       await clock.advance(300_000); // How long a pod was seen for may have been lost, too.
       await follow(after);

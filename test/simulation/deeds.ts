@@ -360,7 +360,7 @@ function makeStranger({ cluster }: Simulation, name: string, random: Random): vo
   copyPod({ cluster }, { metadata: { name, labels }, spec: { containers: [{ name: "c", image: "i" }] } });
 }
 
-/** A node that is about to go from now on, until `spare` is called. @returns its name, where there is one */
+/** A node that is about to go from now on, until `spare` is called. @returns its name, if there is one */
 function leavingNode(simulation: Simulation, random: Random, spare: (name: string) => void): string | undefined {
   const { cluster, departures, clock } = simulation;
   const nodes = cluster.listNodes();

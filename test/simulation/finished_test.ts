@@ -14,15 +14,15 @@ import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../support/at_once.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
-import { ask, type MemoryWatching, memoryWatching, ourPod, run } from "../support/memory_watching.ts";
+import { ask, type MemoryDependencies, memoryDependencies, ourPod, run } from "../support/memory_dependencies.ts";
 
 /** One machine that is alive, and so many that are over and given back, each of a request of its own. */
-async function furnished(finished: number): Promise<MemoryWatching> {
-  const watching = memoryWatching();
-  const { workdir, kube } = watching;
+async function furnished(finished: number): Promise<MemoryDependencies> {
+  const dependencies = memoryDependencies();
+  const { workdir, kube } = dependencies;
   for (let i = 0; i <= finished; i++) {
     const [id, name] = [i === 0 ? "alive" : `over${i}`, i === 0 ? "alive-0" : `over${i}-0`];
-    await ask(watching, id, 1);
+    await ask(dependencies, id, 1);
     settleMachine(workdir, id, name);
     await markProcessed(workdir, id);
     if (i === 0) continue;
@@ -32,12 +32,12 @@ async function furnished(finished: number): Promise<MemoryWatching> {
     await markReturnProcessed(workdir, `ret${i}`);
   }
   kube.put(ourPod("alive-0", { phase: "Running" }));
-  return watching;
+  return dependencies;
 }
 
 /** Counts what is done to files: each operation, and each entry of a directory that is listed. */
-function count(watching: MemoryWatching): () => number {
-  const { files } = watching;
+function count(dependencies: MemoryDependencies): () => number {
+  const { files } = dependencies;
   const list = files.list.bind(files);
   let cost = 0;
   files.before = () => void cost++;
@@ -54,30 +54,30 @@ function count(watching: MemoryWatching): () => number {
 }
 
 /** What `serve` does from its start on, until it has looked at everything. */
-async function serve(watching: MemoryWatching): Promise<void> {
-  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+async function serve(dependencies: MemoryDependencies): Promise<void> {
+  const pods = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
   const loops = [
-    new RequestMachinesWatcher(watching, () => {}),
-    new RequestReturnMachinesWatcher(watching, () => {}),
+    new RequestMachinesWatcher(dependencies, () => {}),
+    new RequestReturnMachinesWatcher(dependencies, () => {}),
     pods,
   ];
   pods.begin();
-  pods.page(structuredClone([...watching.kube.pods.values()]));
+  pods.page(structuredClone([...dependencies.kube.pods.values()]));
   pods.heard();
   pods.complete();
-  for (const loop of loops) await run(loop, watching, 2_500);
+  for (const loop of loops) await run(loop, dependencies, 2_500);
   const limits = { retainSeconds: 604_800, retainMachines: 1_000_000 };
-  await run(new RetentionWatcher(watching, limits), watching, 1_000);
+  await run(new RetentionWatcher(dependencies, limits), dependencies, 1_000);
 }
 
 Deno.test("a verb for one machine costs the same, however many have come to their end", async () => {
   const costs = await Promise.all([20, 400].map(async (finished) => {
-    const watching = await furnished(finished);
-    await serve(watching);
-    const { clock, files } = watching;
+    const dependencies = await furnished(finished);
+    await serve(dependencies);
+    const { clock, files } = dependencies;
     const now = Math.floor(clock.now() / 1000);
-    writeSyncStatus(watching.workdir, "pods", { completeAt: now, heardAt: now });
-    const spent = count(watching);
+    writeSyncStatus(dependencies.workdir, "pods", { completeAt: now, heardAt: now });
+    const spent = count(dependencies);
     const machines = { machines: [{ name: "alive-0" }] };
     const verbs = [
       () =>
@@ -104,10 +104,10 @@ Deno.test("a verb for one machine costs the same, however many have come to thei
 
 Deno.test("a start of serve costs a few operations for each machine that has come to its end", async () => {
   const costs = await Promise.all([0, 1_000].map(async (finished) => {
-    const watching = await furnished(finished);
-    await serve(watching);
-    const spent = count(watching);
-    await serve({ ...memoryWatching(), ...watching, returns: memoryWatching(watching).returns });
+    const dependencies = await furnished(finished);
+    await serve(dependencies);
+    const spent = count(dependencies);
+    await serve({ ...memoryDependencies(), ...dependencies, returns: memoryDependencies(dependencies).returns });
     return spent();
   }));
   const each = ((costs[1] ?? 0) - (costs[0] ?? 0)) / 1_000;

@@ -92,12 +92,12 @@ export class Host {
   readonly #before: (who: Process, operation: string, path: string) => void;
   readonly #changed: (who: Process, path: string) => void;
 
-  /** The disk, for whoever looks at it from outside. */
+  /** The disk, for any process that looks at it from outside. */
   get files(): MemoryFiles {
     return this.#files;
   }
 
-  /** What of the work directory is there, for whoever looks at it from outside. */
+  /** What of the work directory is there, for any process that looks at it from outside. */
   get workdir(): Workdir {
     return new Workdir(WORKDIR, { files: this.#files, random: { next: () => 0 } });
   }

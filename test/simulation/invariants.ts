@@ -30,7 +30,7 @@ export interface VerbRun {
   answer: object;
   /** It answered that it could not do it. */
   failed: boolean;
-  /** Nothing was wrong with the disk all the while, and nobody took files away. */
+  /** Nothing was wrong with the disk all the while, and no one took files away. */
   isWell: boolean;
   tookMs: number;
   /** What it may have taken on this disk: no time at all, a few syncs, or any time. */

@@ -81,7 +81,7 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
     said.set(key, before);
     return undefined;
   };
-  /** What was looked at when nothing was missing: it is looked at anew once a process has changed something of it. */
+  /** What was looked at when nothing was missing: it is looked at again once a process has changed something of it. */
   let whole = "";
   const missingSince = (): string | undefined => {
     const { host, symphony, requestChanges } = simulation;
@@ -194,7 +194,7 @@ export function completeIsComplete(simulation: Simulation): Invariant {
   };
 }
 
-/** What is said of a machine of a request against what really became of its pod; nothing where that is the same. */
+/** What is said of a machine of a request against what really became of its pod; nothing if that is the same. */
 function lieAbout(
   { truth, host, clock, lieMs }: Simulation,
   { name, result }: RequestStatusAnswer["machines"][number],

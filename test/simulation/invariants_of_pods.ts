@@ -220,7 +220,7 @@ export function keptIsKept(simulation: Simulation): Invariant {
       return undefined;
     }
     if (symphony.mayHaveReturned(name)) return undefined;
-    // Whoever rebuilds a directory that was lost has nothing else to go by.
+    // Any process that rebuilds a directory that was lost has nothing else to go by.
     if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
     const ageMs = clock.monotonic() - life.createdMs + TIMESTAMP_MS;
     const isHindered = pod.status?.containerStatuses?.some(({ state }) => state?.waiting?.reason !== undefined);
@@ -228,7 +228,7 @@ export function keptIsKept(simulation: Simulation): Invariant {
     if (!life.hasRun && ageMs >= plan.podTimeoutSeconds * 1000) return undefined;
     if (pod.status?.containerStatuses?.some(({ restartCount = 0 }) => restartCount >= CRASH_LOOP)) return undefined;
     if (!life.hasRun && simulation.bothClocksJumped) return undefined;
-    return `${pod.status?.phase ?? "Pending"}, ${Math.round(ageMs / 1000)} s old, and nobody gave it back`;
+    return `${pod.status?.phase ?? "Pending"}, ${Math.round(ageMs / 1000)} s old, and no one gave it back`;
   };
   return {
     number: 15,
@@ -276,7 +276,7 @@ export function oneOwner(simulation: Simulation): Invariant {
       }
       if (!holder || simulation.clock.monotonic() < simulation.meddledMs + LEASE_SECONDS * 1000) return undefined;
       const other = [...identities].find(([one, { identity }]) => identity === holder && !one.isDead)?.[1];
-      // Whoever was refused the lease, and has locks of a directory, serves without for as long as it does not know better.
+      // Any process that was refused the lease, and has locks of a directory, serves without for as long as it does not know better.
       const mayLackLease = other?.host === host || !hadLease.has(process);
       if (mayLackLease && simulation.clock.monotonic() < simulation.refusedMs + UNLEASED_MS) return undefined;
       return other !== undefined && own !== undefined && own !== holder

@@ -164,7 +164,7 @@ function pastOf({ host: { workdir }, garbage }: Simulation): string | undefined 
   return undefined;
 }
 
-/** 14. What the existing plug-in reads is as it expects it. */
+/** 14. What the legacy plug-in reads is as it expects it. */
 export function stepBack(simulation: Simulation): Invariant {
   const { garbage } = simulation;
   const unreadable = (): string | undefined => {
@@ -195,7 +195,7 @@ export function stepBack(simulation: Simulation): Invariant {
         const pod = text?.endsWith("}\n") ? JSON.parse(text) : {};
         const isThere = readPodFacts(workdir, name) !== undefined &&
           typeof pod.metadata?.creation_timestamp === "number" && "pod_ip" in (pod.status ?? {});
-        if (!isThere) return `pods/${name} is not as the existing plug-in reads it`;
+        if (!isThere) return `pods/${name} is not as the legacy plug-in reads it`;
       }
       return unreadable();
     },

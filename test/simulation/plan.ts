@@ -22,7 +22,7 @@ export interface Plan {
   podTimeoutSeconds: number;
   imagePullGraceSeconds: number;
   watchTimeoutSeconds: number;
-  /** How often serve lists everything anew though nothing seems to be missing, in milliseconds. */
+  /** How often serve lists everything again though nothing seems to be missing, in milliseconds. */
   relistMs: number;
   /** How long, and how much of, what has come to its end is kept; absent where all is. */
   retention: RetentionLimits | undefined;
@@ -112,7 +112,7 @@ export function onlyEvents(plan: Plan, keep: ReadonlySet<number>): Plan {
   return { ...plan, events: plan.events.filter(({ id }) => keep.has(id)) };
 }
 
-/** What a deed is, in words, for whoever reads a plan. */
+/** What a deed is, in words, for any process that reads a plan. */
 export function describeEvent({ id, atMs, deed }: PlannedEvent): string {
   return `#${id} at ${(atMs / 1000).toFixed(1)} s: ${deed} (${DEEDS[deed].what})`;
 }

@@ -28,7 +28,7 @@ import { type Call, wire } from "./wire.ts";
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
 const REST_WITHIN_MS = 300_000;
 
-/** The same where somebody took files away: all is listed anew every ten minutes, give or take one. */
+/** The same where somebody took files away: all is listed again every ten minutes, give or take one. */
 export const WHOLE_WITHIN_MS = 720_000;
 
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
@@ -105,7 +105,7 @@ export class Simulation {
   powerMs = -Infinity;
   /** When somebody last took something of the work directory away: what was asked before may be forgotten. */
   wipedMs = -Infinity;
-  /** When somebody last took anything away: what is missing is found when all is listed anew. */
+  /** When somebody last took anything away: what is missing is found when all is listed again. */
   emptiedMs = -Infinity;
   /** When an old work directory was last put back: it does not know which pods have come and gone since. */
   restoredMs = -Infinity;
@@ -219,7 +219,7 @@ export class Simulation {
     const onRejection = (event: PromiseRejectionEvent) => {
       event.preventDefault();
       if (!(event.reason instanceof Killed)) {
-        this.#violate(10, `a promise was rejected and nobody cared: ${event.reason?.stack}`);
+        this.#violate(10, `a promise was rejected and no one cared: ${event.reason?.stack}`);
       }
     };
     globalThis.addEventListener("unhandledrejection", onRejection);
@@ -314,7 +314,7 @@ export class Simulation {
     return failed ? undefined : answer;
   }
 
-  /** Runs a verb on a host where no Symphony is that is looked at here. */
+  /** Runs a verb on a host if no Symphony is that is looked at here. */
   async runElsewhere(host: Host, answer: (provider: Provider) => Promise<object>): Promise<void> {
     const process = host.start(`elsewhere-${++this.#processes}`);
     const config = loadConfig({ workdir: WORKDIR, confdir: CONFDIR, instance: INSTANCE }, {});
@@ -494,7 +494,7 @@ export class Simulation {
     return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
   }
 
-  /** True where no clock is left by which it could be told how old a pod is. */
+  /** True if no clock is left by which it could be told how old a pod is. */
   get bothClocksJumped(): boolean {
     return this.#clusterJumps && this.jumpedMs > -Infinity;
   }

@@ -16,7 +16,14 @@ import { isProcessed, markProcessed, settleMachine } from "../../src/workdir/req
 import { isReturnProcessed } from "../../src/workdir/returns.ts";
 import type { MemoryFiles } from "../support/memory_files.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
-import { ask, deleted, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../support/memory_watching.ts";
+import {
+  ask,
+  deleted,
+  giveBack,
+  type MemoryDependencies,
+  memoryDependencies,
+  ourPod,
+} from "../support/memory_dependencies.ts";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 
 const MACHINES = 10_000;
@@ -36,10 +43,10 @@ function slowDown({ files, clock }: { files: MemoryFiles; clock: SimulatedClock 
 }
 
 /** A request all of whose machines have pods, as `serve` leaves it. */
-async function created(status: { phase: "Pending" | "Running" }, word: MachineState): Promise<MemoryWatching> {
-  const watching = memoryWatching({ concurrency: 32 });
-  const { workdir, files, kube, clock } = watching;
-  await ask(watching, "req", MACHINES);
+async function created(status: { phase: "Pending" | "Running" }, word: MachineState): Promise<MemoryDependencies> {
+  const dependencies = memoryDependencies({ concurrency: 32 });
+  const { workdir, files, kube, clock } = dependencies;
+  await ask(dependencies, "req", MACHINES);
   const creationTimestamp = new Date(clock.now() - 400_000).toISOString();
   for (let i = 0; i < MACHINES; i++) {
     const name = `req-${i}`;
@@ -48,11 +55,11 @@ async function created(status: { phase: "Pending" | "Running" }, word: MachineSt
     writeState(workdir, name, word);
   }
   await markProcessed(workdir, "req");
-  return watching;
+  return dependencies;
 }
 
 /** Tells whether every machine has the word; each is looked at only until it has. */
-function haveAll({ workdir }: MemoryWatching, word: MachineState): () => boolean {
+function haveAll({ workdir }: MemoryDependencies, word: MachineState): () => boolean {
   let done = 0;
   return () => {
     while (done < MACHINES && readState(workdir, `req-${done}`) === word) done++;
@@ -63,11 +70,11 @@ function haveAll({ workdir }: MemoryWatching, word: MachineState): () => boolean
 /** Lets the loop run, as `serve` does, until all is done; that may take so long, and so many syncs in a row. */
 async function until(
   isDone: () => boolean,
-  watching: MemoryWatching,
+  dependencies: MemoryDependencies,
   { make, seconds, syncs }: { make: (wake: () => void) => Loop; seconds: number; syncs: number },
 ): Promise<void> {
-  const { clock, random } = watching;
-  const { inARow } = slowDown(watching);
+  const { clock, random } = dependencies;
+  const { inARow } = slowDown(dependencies);
   const runner = new LoopRunner({ clock, random, periodMs: 1_000 });
   const stop = new AbortController();
   const beganMs = clock.monotonic();
@@ -83,43 +90,43 @@ async function until(
 // With one sync after the other, the following took 400 s, 511 s and 438 s, 10,000 to 11,000 syncs, and the event loop stood.
 
 Deno.test("10,000 machines are rejected by far sooner than with one sync after the other", async () => {
-  const watching = memoryWatching({ concurrency: 32 });
-  await ask(watching, "req", MACHINES);
-  watching.kube.fail("createPod", new KubeError("quota", "exceeded quota"));
-  const make = (wake: () => void) => new RequestMachinesWatcher(watching, wake);
-  await until(haveAll(watching, "failed"), watching, { make, seconds: 35, syncs: 750 });
+  const dependencies = memoryDependencies({ concurrency: 32 });
+  await ask(dependencies, "req", MACHINES);
+  dependencies.kube.fail("createPod", new KubeError("quota", "exceeded quota"));
+  const make = (wake: () => void) => new RequestMachinesWatcher(dependencies, wake);
+  await until(haveAll(dependencies, "failed"), dependencies, { make, seconds: 35, syncs: 750 });
 });
 
 Deno.test("10,000 machines that the cluster takes away are seen gone by far sooner than with one sync after the other", async () => {
-  const watching = await created({ phase: "Running" }, "running");
-  const pods = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
-  for (const pod of watching.kube.pods.values()) pods.event("DELETED", deleted(structuredClone(pod)));
-  await until(haveAll(watching, "deleted"), watching, { make: () => pods, seconds: 55, syncs: 1_050 });
+  const dependencies = await created({ phase: "Running" }, "running");
+  const pods = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
+  for (const pod of dependencies.kube.pods.values()) pods.event("DELETED", deleted(structuredClone(pod)));
+  await until(haveAll(dependencies, "deleted"), dependencies, { make: () => pods, seconds: 55, syncs: 1_050 });
 });
 
 Deno.test("10,000 machines are given up by far sooner than with one sync after the other", async () => {
-  const watching = await created({ phase: "Pending" }, "pending");
+  const dependencies = await created({ phase: "Pending" }, "pending");
   const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
-  const make = (wake: () => void) => new TimeoutsWatcher(watching, { ...limits, wake });
-  await until(haveAll(watching, "failed"), watching, { make, seconds: 100, syncs: 1_000 });
+  const make = (wake: () => void) => new TimeoutsWatcher(dependencies, { ...limits, wake });
+  await until(haveAll(dependencies, "failed"), dependencies, { make, seconds: 100, syncs: 1_000 });
 });
 
 Deno.test("1,000 requests of one machine each are handled, and given back, in a few dozen syncs in a row", async () => {
-  const watching = memoryWatching({ concurrency: 32 });
-  const { workdir, files } = watching;
+  const dependencies = memoryDependencies({ concurrency: 32 });
+  const { workdir, files } = dependencies;
   const ids = Array.from({ length: 1_000 }, (_, i) => `r${i}`);
-  for (const id of ids) await ask(watching, id, 1);
-  const requests = (wake: () => void) => new RequestMachinesWatcher(watching, wake);
+  for (const id of ids) await ask(dependencies, id, 1);
+  const requests = (wake: () => void) => new RequestMachinesWatcher(dependencies, wake);
   const areHandled = () => ids.every((id) => isProcessed(workdir, id));
-  await until(areHandled, watching, { make: requests, seconds: 5, syncs: 70 });
+  await until(areHandled, dependencies, { make: requests, seconds: 5, syncs: 70 });
   files.syncing = () => undefined;
   for (const id of ids) {
     writeState(workdir, `${id}-0`, "deleted");
-    await giveBack(watching, `back${id}`, `${id}-0`);
+    await giveBack(dependencies, `back${id}`, `${id}-0`);
   }
-  const returns = (wake: () => void) => new RequestReturnMachinesWatcher(watching, wake);
+  const returns = (wake: () => void) => new RequestReturnMachinesWatcher(dependencies, wake);
   const areGivenBack = () => ids.every((id) => isReturnProcessed(workdir, `back${id}`));
-  await until(areGivenBack, watching, { make: returns, seconds: 5, syncs: 70 });
+  await until(areGivenBack, dependencies, { make: returns, seconds: 5, syncs: 70 });
 });
 
 Deno.test("a verb waits for as many syncs, one after the other, for 10,000 machines as for one", async () => {

@@ -53,7 +53,7 @@ export class Truth {
     });
   }
 
-  /** Takes in that the cluster was put back to an earlier state, of which nobody is told. */
+  /** Takes in that the cluster was put back to an earlier state, of which no one is told. */
   putBack(pods: Pod[]): void {
     const there = new Map(pods.map((pod) => [pod.metadata.uid, pod]));
     this.#living.clear();
@@ -66,7 +66,7 @@ export class Truth {
     }
   }
 
-  /** Does something in somebody else's name. */
+  /** Does something in another's name. */
   asOutsider<T>(act: () => T): T {
     const before = this.isOutsider;
     this.isOutsider = true;

@@ -27,7 +27,7 @@ export interface WireOptions {
 }
 
 /**
- * The network between a process and the cluster. What was sent arrives, even when nobody waits for the answer any more; a
+ * The network between a process and the cluster. What was sent arrives, even when no one waits for the answer any more; a
  * dead process hears nothing.
  */
 export function wire(process: Process, options: WireOptions): Network {

@@ -46,7 +46,7 @@ export const exchanges: Exchange[] = [
   get("a resource that is not there", "/api/v1/namespaces/default/nonsense"),
   get("a path that is not there", "/nonsense"),
   get("a node that is not there", "/api/v1/nodes/nope"),
-  // The life of a pod that nobody schedules
+  // The life of a pod that no one schedules
   create("a pod", { name: "k1", labels: { app: "k1" } }),
   create("the same pod again", { name: "k1" }),
   get("the pod", `${pods}/k1`),
@@ -114,7 +114,7 @@ export const exchanges: Exchange[] = [
     body: { metadata: { labels: { a: "b" } } },
   },
   remove("the right uid as precondition", "k1", { preconditions: { uid: "{uid:k1}" } }),
-  get("the pod that nobody scheduled is gone at once", `${pods}/k1`),
+  get("the pod that no one scheduled is gone at once", `${pods}/k1`),
   // A pod on a node that does not answer: it stays until its grace is over
   create("a pod on a node", { name: "n1" }, { nodeName: "node-gone", terminationGracePeriodSeconds: 40 }),
   remove("a delete with the pod's own grace", "n1"),

@@ -1,6 +1,6 @@
 /**
  * Records the real API server's answers to `golden_exchanges.ts` in `golden/answers.json`. By hand, against a cluster that
- * nobody else uses, in whose default namespace nothing is, and that has been up for ten minutes, so that it has forgotten its
+ * no one else uses, in whose default namespace nothing is, and that has been up for ten minutes, so that it has forgotten its
  * first revisions; with `kubectl proxy` for the administrator and for a user without rights, and the server's own address:
  *
  *     deno run -A test/simulator/golden_record.ts http://127.0.0.1:8001 http://127.0.0.1:8002 https://127.0.0.1:6443 ca.crt

@@ -15,7 +15,7 @@ const cases: [what: string, name: string, valueOf: (minute: number) => number, g
   ["heap that shrinks", "heapMiB", (minute) => 20 - minute, false],
   ["files that nothing removes", "files in requests", (minute) => 300 + 40 * minute, true],
   ["as many files as before", "files in requests", (minute) => 600 + 20 * (minute % 3), false],
-  ["what nobody said how flat it is to be", "delay max ms", (minute) => 100 * minute, false],
+  ["what no one said how flat it is to be", "delay max ms", (minute) => 100 * minute, false],
 ];
 for (const [what, name, valueOf, grows] of cases) {
   Deno.test(`${what}: ${grows ? "grows" : "is flat"}`, () => {

@@ -16,7 +16,7 @@ export interface Trend {
   perHour: number;
 }
 
-/** @returns nothing where there are too few samples for three thirds */
+/** @returns nothing if there are too few samples for three thirds */
 export function trendOf(samples: Sample[]): Trend | undefined {
   if (samples.length < 3) return undefined;
   const third = samples.length / 3;

@@ -134,7 +134,7 @@ export class Cluster {
     return [...(await this.pods()).keys()].sort();
   }
 
-  /** Of every pod its name, its uid and when it is to go: what stays the same as long as nobody deletes it. */
+  /** Of every pod its name, its uid and when it is to go: what stays the same as long as no one deletes it. */
   async podMarks(): Promise<string[]> {
     const mark = ({ metadata }: Pod) => `${metadata.name} ${metadata.uid} ${metadata.deletionTimestamp ?? ""}`;
     return [...(await this.pods()).values()].map(mark).sort();
@@ -199,7 +199,7 @@ export class Cluster {
     });
   }
 
-  /** An object of the namespace, or nothing where there is none. */
+  /** An object of the namespace, or nothing if there is none. */
   async find(path: string): Promise<unknown> {
     const response = await this.#fetch("GET", this.#path(path));
     if (response.status === 404) return void await response.body?.cancel();

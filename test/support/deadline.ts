@@ -6,7 +6,7 @@ const patience = Number(Deno.env.get("HF_TEST_PATIENCE") ?? "1");
  * slow and busy.
  * @param what what is waited for, for the message
  * @param look gives what was found, or nothing; what it throws becomes part of the message at the deadline
- * @throws where nothing was found in time
+ * @throws if nothing was found in time
  */
 export async function eventually<T>(
   what: string,

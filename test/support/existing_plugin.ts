@@ -14,7 +14,7 @@ export interface ExistingPlugin {
   returned: string;
 }
 
-/** Puts a work directory, as the existing plug-in left it on a real cluster, in place of the site's own. */
+/** Puts a work directory, as the legacy plug-in left it on a real cluster, in place of the site's own. */
 export async function installExistingPlugin(site: Site): Promise<ExistingPlugin> {
   const { code, stderr } = await runToEnd({
     program: "tar",
@@ -43,7 +43,7 @@ export async function installExistingPlugin(site: Site): Promise<ExistingPlugin>
   };
 }
 
-/** A pod as the existing plug-in makes it: none of our own labels. */
+/** A pod as the legacy plug-in makes it: none of our own labels. */
 export function existingPluginPod(requestId: string, index: number) {
   const name = `${requestId}-${index}`;
   const labels: Record<string, string> = { app: name, "symphony/hostfactory-reqid": requestId };

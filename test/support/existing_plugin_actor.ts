@@ -4,8 +4,8 @@ import { existingPluginPod } from "./existing_plugin.ts";
 import { machinesOf, type Site } from "./site.ts";
 
 /**
- * Plays the existing plug-in on a site, one deed at a time, so that a test can stop it between any two of them: it leaves
- * the files that the existing plug-in leaves (source: `interface.md`, "Work directory", and the fixture that it wrote).
+ * Plays the legacy plug-in on a site, one deed at a time, so that a test can stop it between any two of them: it leaves
+ * the files that the legacy plug-in leaves (source: `interface.md`, "Work directory", and the fixture that it wrote).
  */
 export class ExistingPluginActor {
   readonly #site: Site & { cluster: Cluster };
@@ -93,7 +93,7 @@ function parts(machine: string): { requestId: string; index: number } {
   return { requestId: machine.slice(0, at), index: Number(machine.slice(at + 1)) };
 }
 
-/** An object of the API as the existing plug-in writes it: keys in snake_case, times in seconds since the epoch. */
+/** An object of the API as the legacy plug-in writes it: keys in snake_case, times in seconds since the epoch. */
 function inSnakeCase(value: unknown, key = ""): unknown {
   if (Array.isArray(value)) return value.map((one) => inSnakeCase(one));
   if (typeof value === "string" && /(Timestamp|Time|At)$/.test(key)) return Date.parse(value) / 1000;

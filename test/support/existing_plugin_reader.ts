@@ -1,5 +1,5 @@
 /**
- * Reads a work directory as the existing plug-in does (source: `interface.md`, "Work directory" and "Status words to
+ * Reads a work directory as the legacy plug-in does (source: `interface.md`, "Work directory" and "Status words to
  * answers"), with nothing of our own readers: what it cannot read here, it cannot read there.
  */
 export function existingPlugin(workdir: string) {

@@ -10,11 +10,11 @@ interface Entry {
 
 const entries = readTar(await gunzip(`${root}test/fixtures/existing-plugin-workdir.tgz`));
 
-/** The names of what is in the work directory of the existing plug-in. */
+/** The names of what is in the work directory of the legacy plug-in. */
 export const existingIds: { running: string; partlyUnschedulable: string; notPickedUp: string; return: string } = JSON
   .parse(textOf("ids.json"));
 
-/** What the existing plug-in says of a machine. */
+/** What the legacy plug-in says of a machine. */
 export type ExistingMachine = Record<string, unknown> & { name: string };
 
 /** Its own answer to get-request-status about one request or return request. */

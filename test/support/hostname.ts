@@ -5,7 +5,7 @@ export function onHost(hostname: string): string[] {
   return ["unshare", "--uts", "sh", "-c", `hostname ${hostname} && exec "$0" "$@"`];
 }
 
-/** Why no host of another name can be played, where that is so. */
+/** Why no host of another name can be played, if that is so. */
 export const noOtherHost: string | undefined = succeeds("unshare --uts sh -c 'hostname other'")
   ? undefined
   : "right to play another host";

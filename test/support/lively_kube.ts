@@ -2,7 +2,7 @@ import type { CallOptions, WatchOptions } from "../../src/kube/kube.ts";
 import type { Pod, WatchEvent } from "../../src/kube/types.ts";
 import type { SimulatedClock } from "./simulated_clock.ts";
 import { FakeKube } from "./fake_kube.ts";
-import { deleted } from "./memory_watching.ts";
+import { deleted } from "./memory_dependencies.ts";
 
 /** A cluster whose pods run as soon as they are created and are gone as soon as they are deleted, and that says so. */
 export class LivelyKube extends FakeKube {

@@ -93,7 +93,7 @@ export class Killed extends Error {
 export class MemoryFiles implements Files {
   #root: DirectoryNode;
   readonly #now: () => number;
-  /** What nobody may read or write, and directories that nobody is to get into. */
+  /** What no one may read or write, and directories that no one is to get into. */
   readonly #denied = new Set<Node>();
   readonly #guarded = new Set<Node>();
   #operation: Operation | undefined;
@@ -106,7 +106,7 @@ export class MemoryFiles implements Files {
   readonly #watches: { directory: string; changed: (directory: string) => void }[] = [];
   /** Every operation that was tried and changes or syncs something, in order. */
   readonly writes: Operation[] = [];
-  /** Whom whatever is made belongs to. Nobody is kept from anything: see `deny`. */
+  /** Whom whatever is made belongs to. No one is kept from anything: see `deny`. */
   user: User = { uid: 1000, gid: 1000 };
   /** Called before each operation with its place among all writes (reads have that of the next write); what it throws, the operation throws. */
   before: (operation: Operation, write: number) => void = () => {};
@@ -340,7 +340,7 @@ export class MemoryFiles implements Files {
     const node = this.#at(path);
     this.#open(node, path);
     if (node.kind !== "directory") throw failure("NotADirectory", path);
-    // The last one first: nobody may count on an order.
+    // The last one first: no one may count on an order.
     return Array.from(node.entries, ([name, { kind }]) => ({ name, kind })).reverse();
   }
 
@@ -440,7 +440,7 @@ export class MemoryFiles implements Files {
     directory.modifiedMs = this.#now();
   }
 
-  /** The file at a path, made where there is none. */
+  /** The file at a path, made if there is none. */
   #file(path: string): FileNode {
     const { parent, name, node } = this.#place(path);
     if (node?.kind === "directory") throw failure("IsADirectory", path);
@@ -591,7 +591,7 @@ export function noDescriptors(): Error {
   return withCode(new Error("Too many open files (os error 24)"), "EMFILE");
 }
 
-/** Somebody else's file, as the system reports it. */
+/** Another process's file, as the system reports it. */
 export function notPermitted(): Error {
   return withCode(new Deno.errors.PermissionDenied("Permission denied (os error 13)"), "EACCES");
 }

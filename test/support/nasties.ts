@@ -1,6 +1,6 @@
 import type { MemoryFiles } from "./memory_files.ts";
 
-/** Nobody may read, write or remove what is in here. */
+/** No one may read, write or remove what is in here. */
 export const OUTSIDE = "/outside";
 
 /** More than is read of any file. */
@@ -8,7 +8,7 @@ const huge = "x".repeat(17 * 1024 * 1024);
 
 const deep = "[".repeat(100_000) + "]".repeat(100_000);
 
-/** What can lie where something else belongs, each put to a path where nothing is. */
+/** What can lie where something else belongs, each put to a path if nothing is. */
 export const nasties: Record<string, (files: MemoryFiles, path: string) => void> = {
   "nothing": () => {},
   "an empty file": (files, path) => files.writeText(path, ""),

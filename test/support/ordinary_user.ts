@@ -11,17 +11,17 @@ export function asUser(uid: number): string[] {
 
 const asNobody = asUser(NOBODY).join(" ");
 
-/** Why nothing can be run as a user who may do little, where that is so. */
+/** Why nothing can be run as a user who may do little, if that is so. */
 export const noOrdinaryUser: string | undefined = !succeeds(`test "$(id -u)" = 0 && ${asNobody} true`)
   ? "root, and setpriv"
   : succeeds(`${asNobody} "$HF_BINARY" --version && ${asNobody} test -x "\${TMPDIR:-/tmp}"`)
   ? undefined
   : "way for others to the executable and to temporary files";
 
-/** Where nobody but root can put anything, nor anything on the way there, unlike below /tmp. */
+/** Where no one but root can put anything, nor anything on the way there, unlike below /tmp. */
 export const SAFE_PLACE = "/run";
 
-/** Why nothing can be put there, where that is so. */
+/** Why nothing can be put there, if that is so. */
 export const noSafePlace: string | undefined =
   succeeds(`test -w ${SAFE_PLACE} && test "$(stat -c '%u %a' ${SAFE_PLACE})" = "0 755"`)
     ? undefined

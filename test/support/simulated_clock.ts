@@ -51,7 +51,7 @@ export class SimulatedClock implements Clock {
     return () => void (sleeper.wake = undefined);
   }
 
-  /** When the next sleeper wakes, in milliseconds from now (negative where time passed it by); nothing where nobody sleeps. */
+  /** When the next sleeper wakes, in milliseconds from now (negative where time passed it by); nothing where no one sleeps. */
   get nextMs(): number | undefined {
     const next = this.#first();
     return next && next.atMs - this.#monotonicMs;
@@ -68,14 +68,14 @@ export class SimulatedClock implements Clock {
     this.pass(untilMs - this.#monotonicMs);
   }
 
-  /** Lets time pass until the next sleeper wakes; what it does then is the caller's to await. False where nobody sleeps. */
+  /** Lets time pass until the next sleeper wakes; what it does then is the caller's to await. False where no one sleeps. */
   wakeNext(): boolean {
     const next = this.#first();
     if (next) this.#wake(next);
     return next !== undefined;
   }
 
-  /** Lets time pass that somebody spends without looking up: nobody wakes before that is over. */
+  /** Lets time pass that somebody spends without looking up: no one wakes before that is over. */
   pass(ms: number): void {
     const passed = Math.max(0, ms);
     this.#monotonicMs += passed;
@@ -84,7 +84,7 @@ export class SimulatedClock implements Clock {
 
   /**
    * Lets time pass, from one sleeper to the next, until `condition` holds.
-   * @throws Error where it does not within `withinMs` (default one hour), or nobody is left to wake
+   * @throws Error where it does not within `withinMs` (default one hour), or no one is left to wake
    */
   async runUntil(condition: () => boolean, { withinMs = 3_600_000 }: { withinMs?: number } = {}): Promise<void> {
     const endMs = this.#monotonicMs + withinMs;
@@ -108,7 +108,7 @@ export class SimulatedClock implements Clock {
     return await promise;
   }
 
-  /** Sets the wall clock as an administrator does: nobody's sleep ends sooner or later. */
+  /** Sets the wall clock as an administrator does: no one's sleep ends sooner or later. */
   setNow(ms: number): void {
     this.#nowMs = ms;
   }

@@ -61,7 +61,7 @@ export class Site {
     this.directory = directory;
     this.workdir = `${directory}/work`;
     this.cluster = cluster;
-    // As the existing plug-in has it with the umask that most hosts have.
+    // As the legacy plug-in has it with the umask that most hosts have.
     for (const name of ["conf", "work", "input"]) Deno.mkdirSync(`${directory}/${name}`, { mode: 0o755 });
     if (cluster) this.write("kubeconfig", cluster.kubeconfig());
     this.writeTemplates({ small: manifest });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { shell, succeeds } from "./shell.ts";
 
-/** Why there are no small disks here, where there are none. */
+/** Why there are no small disks here, if there are none. */
 export const noSmallDisk: string | undefined =
   succeeds('d=$(mktemp -d) && mount -t tmpfs -o size=64k tmpfs "$d" && umount "$d" && rmdir "$d"')
     ? undefined
     : "permission to mount a tmpfs";
 
-/** Why no process's limits can be set, where that is so. */
+/** Why no process's limits can be set, if that is so. */
 export const noLimits: string | undefined = succeeds("prlimit --version") ? undefined : "prlimit";
 
 /** A real file system in memory that holds little, for as long as it is not disposed of. */

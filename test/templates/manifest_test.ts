@@ -16,7 +16,7 @@ for (const [what, text, manifest] of readable) {
   });
 }
 
-Deno.test("YAML means what it means to kubectl and to the existing plug-in", async () => {
+Deno.test("YAML means what it means to kubectl and to the legacy plug-in", async () => {
   const text = `apiVersion: v1
 kind: Pod
 x-common: &common {image: i, tty: off}

@@ -63,7 +63,7 @@ Deno.test("a limit that was lowered below what is in use leaves nothing to be ha
   assert.equal(free(on).A, 0);
 });
 
-Deno.test("a template that is renamed begins anew, and has its machines again under its old name", async () => {
+Deno.test("a template that is renamed begins again, and has its machines again under its old name", async () => {
   const on = provider(template("A", 10));
   await ask(on, "a", "A", 4);
   on.files.writeText("/conf/k8sprov_templates.json", JSON.stringify({ templates: [template("Anew", 10)] }));

@@ -161,7 +161,7 @@ Deno.test("a request of good and of failed machines is complete where that is wa
   assert.match(usual.message, /^1 of 2 machine\(s\) failed/);
 });
 
-Deno.test("a request that nobody issued is an error, whatever a partial failure is called", async () => {
+Deno.test("a request that no one issued is an error, whatever a partial failure is called", async () => {
   const provider = await requested();
   listed(provider);
   provider.config.onPartialFailure = "complete";
@@ -216,13 +216,13 @@ const returns: [what: string, machine: Machine, result: string, status: string][
   ["failed, its note and pod file lost", { word: "failed" }, "executing", "terminated"],
   ["was deleted", { word: "deleted" }, "succeed", "terminated"],
   [
-    "was to be deleted by the existing plug-in, and is there",
+    "was to be deleted by the legacy plug-in, and is there",
     { word: "deleted", pod: true },
     "executing",
     "terminated",
   ],
   [
-    "was to be deleted by the existing plug-in, and is still there",
+    "was to be deleted by the legacy plug-in, and is still there",
     { word: "deleted", pod: true, record: { uid: "uid-0" } },
     "executing",
     "terminated",
@@ -249,7 +249,7 @@ for (const [what, machine, result, machineStatus] of returns) {
   });
 }
 
-Deno.test("a returned machine that nothing is known of is gone once the cluster was asked, or the existing plug-in says so", async () => {
+Deno.test("a returned machine that nothing is known of is gone once the cluster was asked, or the legacy plug-in says so", async () => {
   const provider = memoryProvider();
   await addReturn(provider.workdir, { id: "ret", machines: ["lost-0"], unknown: [], requestedAt: asked }, atOnce);
   await markReturnProcessed(provider.workdir, "ret");
@@ -322,7 +322,7 @@ Deno.test("a request that is not here is running while there are pods that anoth
   assert.match(status(provider, "theirs").message, /not known here yet. There are pods of this instance that another/);
 });
 
-Deno.test("a request that is not here is running while nobody hears from the cluster: a backup may be restored", async () => {
+Deno.test("a request that is not here is running while no one hears from the cluster: a backup may be restored", async () => {
   const provider = memoryProvider();
   listed(provider);
   await provider.clock.advance(600_000);
@@ -346,7 +346,7 @@ Deno.test("asking changes nothing", async () => {
 });
 
 for (const [what, id] of Object.entries(existingIds).filter(([what]) => what !== "notPickedUp")) {
-  Deno.test(`the existing plug-in's own answer is ours, but for what is documented: ${what}`, () => {
+  Deno.test(`the legacy plug-in's own answer is ours, but for what is documented: ${what}`, () => {
     const provider = memoryProvider();
     furnishExisting(provider.files, "");
     const theirs = existingAnswer(id);
@@ -366,7 +366,7 @@ for (const [what, id] of Object.entries(existingIds).filter(([what]) => what !==
   });
 }
 
-Deno.test("a request of the existing plug-in that nobody has picked up is running", () => {
+Deno.test("a request of the legacy plug-in that no one has picked up is running", () => {
   const provider = memoryProvider();
   furnishExisting(provider.files, "");
   assert.deepEqual(status(provider, existingIds.notPickedUp), {
@@ -377,7 +377,7 @@ Deno.test("a request of the existing plug-in that nobody has picked up is runnin
   });
 });
 
-Deno.test("a pod file of the existing plug-in and one of ours say the same of a machine", async () => {
+Deno.test("a pod file of the legacy plug-in and one of ours say the same of a machine", async () => {
   const provider = await requested({ word: "running" });
   provider.files.writeText("/work/pods/req-0", existingPod("caklqmeteuqr-1"));
   const [machine] = status(provider).machines;

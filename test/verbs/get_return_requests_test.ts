@@ -160,7 +160,7 @@ Deno.test("a machine whose files are broken is left out, and the others are answ
   }
 });
 
-/** Four machines that run, on the nodes n0 to n3 (the last two in the existing plug-in's words), and a view of nodes of this age. */
+/** Four machines that run, on the nodes n0 to n3 (the last two in the legacy plug-in's words), and a view of nodes of this age. */
 function onNodes(nodeViewAge: number | undefined, departures: Record<string, Omit<Departure, "uid">>): MemoryProvider {
   const provider = watched(1, { "a-0": "running", "a-1": "pending", "a-2": "running", "a-3": "running" });
   const { workdir, files } = provider;

@@ -39,7 +39,7 @@ for (
       { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute", tolerationSeconds: 60 },
       { key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 },
     ], 300],
-    ["as the existing plug-in writes it", [{
+    ["as the legacy plug-in writes it", [{
       key,
       operator: "Exists",
       effect: "NoExecute",

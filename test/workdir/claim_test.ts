@@ -107,7 +107,7 @@ for (const [most, accepted] of [[1, 1], [2, 2]] as const) {
   });
 }
 
-Deno.test("a verb that dies between any two operations, inside of another, holds up nobody and takes no place", async () => {
+Deno.test("a verb that dies between any two operations, inside of another, holds up no one and takes no place", async () => {
   for (let n = 0, isOver = false; !isOver; n++) {
     for (let m = 0;; m++) {
       const provider = memoryProvider();
@@ -123,7 +123,7 @@ Deno.test("a verb that dies between any two operations, inside of another, holds
       const names = provider.workdir.names("/work/requests");
       assert.equal(names.length, 1, `${m} in ${n}`);
       if (outside?.status === "rejected") assert.deepEqual([names, outside.reason], [["dying"], full], `${m} in ${n}`);
-      // Whoever comes later is held up neither.
+      // Any process that comes later is held up neither.
       const [later] = await allSettled(provider, [admit(another(provider), "later", { most: 2 })]);
       assert.equal(later?.status, "fulfilled", `${m} in ${n}`);
       if (isOver || survived) break;

@@ -8,14 +8,14 @@ import {
   writeFinishedNote,
 } from "../../src/workdir/end.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
-import { ask, memoryWatching } from "../support/memory_watching.ts";
+import { ask, memoryDependencies } from "../support/memory_dependencies.ts";
 
 const directory = "/work/requests/req";
 
-Deno.test("an end is read as it was noted, and may be noted anew and taken back", async () => {
-  const watching = memoryWatching();
-  const { workdir } = watching;
-  await ask(watching, "req", 2);
+Deno.test("an end is read as it was noted, and may be noted again and taken back", async () => {
+  const dependencies = memoryDependencies();
+  const { workdir } = dependencies;
+  await ask(dependencies, "req", 2);
   const before = readRequest(workdir, "req");
   assert.equal(readFinishedNote(workdir, directory), undefined);
   writeFinishedNote(workdir, directory, { endedAt: 1_795_000_000, machines: 2 });
@@ -28,17 +28,17 @@ Deno.test("an end is read as it was noted, and may be noted anew and taken back"
 
 for (const target of ["", "1795000000", "x-1", "1-x", "-1-1", "1e9-1", " 1-1", "1-1 "]) {
   Deno.test(`'${target}' is no end`, async () => {
-    const watching = memoryWatching();
-    await ask(watching, "req", 1);
-    watching.files.symlink(target, `${directory}/.ended`);
-    assert.equal(readFinishedNote(watching.workdir, directory), undefined);
+    const dependencies = memoryDependencies();
+    await ask(dependencies, "req", 1);
+    dependencies.files.symlink(target, `${directory}/.ended`);
+    assert.equal(readFinishedNote(dependencies.workdir, directory), undefined);
   });
 }
 
-Deno.test("a request that is hidden is there for nobody, but for who removes it", async () => {
-  const watching = memoryWatching();
-  const { workdir, files } = watching;
-  await ask(watching, "req", 1);
+Deno.test("a request that is hidden is there for no one, but for who removes it", async () => {
+  const dependencies = memoryDependencies();
+  const { workdir, files } = dependencies;
+  await ask(dependencies, "req", 1);
   files.makeDirectory("/work/requests/.new-x");
   const hidden = hide(workdir, directory);
   assert.equal(readRequest(workdir, "req"), undefined);

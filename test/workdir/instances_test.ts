@@ -33,7 +33,7 @@ Deno.test("where earlier names cannot be read or the new one not be written, tha
   assert.deepEqual(readInstances(workdir), ["a"]);
 });
 
-Deno.test("where the note of earlier names is lost, those that were seen are noted; else nobody looks for them", async () => {
+Deno.test("where the note of earlier names is lost, those that were seen are noted; else no one looks for them", async () => {
   const { workdir } = memoryProvider();
   await recordInstance(workdir, "b", () => ["a", "b"]);
   assert.deepEqual(readInstances(workdir), ["a", "b"]);

@@ -72,7 +72,7 @@ const pods: [what: string, pod: unknown, facts: unknown][] = [
     metadata: { name: "a-0", uid: "u", resourceVersion: "7", creationTimestamp: "2026-11-20T21:23:33Z" },
     status: { podIP: "10.0.0.1", phase: "Running" },
   }, facts],
-  ["the existing plug-in's", {
+  ["the legacy plug-in's", {
     metadata: {
       name: "a-0",
       uid: "u",
@@ -91,7 +91,7 @@ const pods: [what: string, pod: unknown, facts: unknown][] = [
     },
     status: {},
   }, { ...facts, resourceVersion: undefined, privateIpAddress: "", deletionAt: 1_795_209_840 }],
-  ["the existing plug-in's, being deleted", {
+  ["the legacy plug-in's, being deleted", {
     metadata: { name: "a-0", uid: "u", creation_timestamp: 1_795_209_813, deletion_timestamp: 1_795_209_840 },
     status: { pod_ip: null },
   }, { ...facts, resourceVersion: undefined, privateIpAddress: "", deletionAt: 1_795_209_840 }],
@@ -139,7 +139,7 @@ Deno.test("there are no facts where there is no pod file, a torn one, or one wit
   assert.equal(readPodFacts(workdir, "a-0"), undefined);
 });
 
-Deno.test("the facts of a real pod file of the existing plug-in are read", () => {
+Deno.test("the facts of a real pod file of the legacy plug-in are read", () => {
   const { files, workdir } = memoryProvider();
   furnishExisting(files, "");
   assert.deepEqual(readPodFacts(workdir, "caklqmeteuqr-1"), {

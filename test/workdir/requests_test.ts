@@ -142,7 +142,7 @@ for (const text of ["", "{", "[]", '{"version":2,"templateId":"T","count":3,"req
   });
 }
 
-Deno.test("requests of the existing plug-in are read: handled, and pending with a manifest by link", () => {
+Deno.test("requests of the legacy plug-in are read: handled, and pending with a manifest by link", () => {
   const { files, workdir } = memoryProvider();
   furnishExisting(files, "");
   const handled = readRequest(workdir, existingIds.running);

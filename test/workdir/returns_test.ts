@@ -67,7 +67,7 @@ Deno.test("the same machine in two return requests is in both", async () => {
   assert.deepEqual(readReturn(workdir, "again")?.machines, ["a-0"]);
 });
 
-Deno.test("a return request of the existing plug-in is read, without a record", () => {
+Deno.test("a return request of the legacy plug-in is read, without a record", () => {
   const { files, workdir } = memoryProvider();
   furnishExisting(files, "");
   assert.deepEqual(readReturn(workdir, existingIds.return), {

@@ -28,7 +28,7 @@ export class CredentialFiles {
     }
   }
 
-  /** The text of `path`, or nothing where there is no such file. */
+  /** The text of `path`, or `undefined` if there is no such file. */
   readIfThere(path: string, what: string): string | undefined {
     try {
       return this.read(path, what);
@@ -38,7 +38,7 @@ export class CredentialFiles {
     }
   }
 
-  /** True where a file that was read, or looked for, holds something else by now. */
+  /** True if a file that was read, or looked for, holds something else by now. */
   changed(): boolean {
     for (const [path, text] of this.#seen) {
       if (this.#textOf(path) !== text) return true;

@@ -10,7 +10,7 @@ import type { RunPlugin } from "./plugin_process.ts";
 import { chooseProxy } from "../transport/proxy.ts";
 import { inPod, serviceAccountLogin } from "./service_account.ts";
 
-/** How often files are looked at again, and how long a failure is repeated without trying anew, in milliseconds. */
+/** How often files are looked at again, and how long a failure is repeated without trying again, in milliseconds. */
 const CHECK_MS = 1_000;
 
 /** How long a plug-in is not run again, whether it failed or its credential is rejected or has expired, in milliseconds. */
@@ -54,7 +54,7 @@ export class Credentials implements LoginSource {
   #checkedAt = -Infinity;
   #loading: Promise<Login> | undefined;
   #plugin: AskedPlugin | undefined;
-  /** True where the login holds what the plug-in gave. */
+  /** True if the login holds what the plug-in gave. */
   #usesPlugin = false;
 
   constructor(options: CredentialsOptions) {

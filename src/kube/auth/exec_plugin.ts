@@ -41,11 +41,11 @@ const CredentialSchema = v.object({
 export async function runExecPlugin(
   exec: Exec,
   { command, source, cluster, environment, clock, run }: {
-    /** `exec.command`, made absolute where it is a path. */
+    /** `exec.command`, made absolute if it is a path. */
     command: string;
     /** In words: `user 'x' of '/home/x/.kube/config'`. */
     source: string;
-    /** Told to the plug-in where it asks for it. */
+    /** Told to the plug-in if it asks for it. */
     cluster: Record<string, unknown>;
     environment: Record<string, string | undefined>;
     clock: Clock;
@@ -68,7 +68,7 @@ export async function runExecPlugin(
   const late = clock.sleep(PLUGIN_TIMEOUT_MS, done.signal).then(() => {
     throw fail(`did not end within ${PLUGIN_TIMEOUT_MS / 1000} s`);
   });
-  late.catch(() => {}); // Also where it was stopped because the plug-in has ended.
+  late.catch(() => {}); // Also if it was stopped because the plug-in has ended.
   let result: PluginResult;
   try {
     const running = run({

@@ -4,7 +4,7 @@ import type { Login } from "../transport/login.ts";
 /** Where the kubelet puts what a pod needs to talk to its cluster. */
 const DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** True where we run in a pod that was given a service account. */
+/** True if we run in a pod that was given a service account. */
 export function inPod(files: CredentialFiles, environment: Record<string, string | undefined>): boolean {
   return Boolean(environment.KUBERNETES_SERVICE_HOST && environment.KUBERNETES_SERVICE_PORT) &&
     files.readIfThere(`${DIRECTORY}/token`, "the token of the service account") !== undefined;
@@ -12,7 +12,7 @@ export function inPod(files: CredentialFiles, environment: Record<string, string
 
 /**
  * The login of the pod's service account.
- * @throws KubeError `unauthorised` where a file is missing
+ * @throws KubeError `unauthorised` if a file is missing
  */
 export function serviceAccountLogin(
   files: CredentialFiles,

@@ -40,7 +40,7 @@ async function readBody({ body }: Response): Promise<string> {
 }
 
 /** @param what the call that it answers, for the error */
-// deno-lint-ignore no-explicit-any -- whoever asked checks what it needs
+// deno-lint-ignore no-explicit-any -- the caller checks what it needs
 export function parseJson(text: string, what: string): any {
   try {
     return JSON.parse(text);

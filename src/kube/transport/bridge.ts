@@ -6,7 +6,7 @@ import type { Transport, TransportOptions } from "./transport.ts";
  *
  * `fetch` is given a SOCKS5 proxy on a loopback port of this process, which only the holder of a random password may use
  * and which leads to that one server. Where another name is expected, the proxy passes bytes on and `fetch` does TLS with
- * that name; where no certificate is checked, the proxy does TLS itself and `fetch` speaks plain HTTP as far as the proxy.
+ * that name; if no certificate is checked, the proxy does TLS itself and `fetch` speaks plain HTTP as far as the proxy.
  */
 export function openBridge(
   options: TransportOptions,

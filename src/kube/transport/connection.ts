@@ -17,7 +17,7 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** Until when the whole answer must be here (for a stream: its beginning), in milliseconds. Default: 30 s. */
   timeoutMs?: number;
-  /** It may change the cluster whoever owns the instance: see `beforeChange`. */
+  /** It may change the cluster whichever process owns the instance: see `beforeChange`. */
   isUnfenced?: boolean;
 }
 
@@ -173,7 +173,7 @@ export class Connection {
     throw new KubeError("unavailable", `The answer to GET ${path} is not an object of Kubernetes`);
   }
 
-  /** Sends a request and, should the server not know us, once more with what we have read anew, if that is the same place. */
+  /** Sends a request and, should the server not know us, once more with what we have read again, if that is the same place. */
   async #exchange(
     given: Login,
     { method, path, options }: { method: string; path: string; options: Deadlined },

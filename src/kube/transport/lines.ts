@@ -26,7 +26,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** True where the stream stopped within a line. */
+  /** True if the stream stopped within a line. */
   get unfinished(): boolean {
     return this.#rest.trim() !== "";
   }

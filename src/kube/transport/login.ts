@@ -19,6 +19,6 @@ export interface LoginSource {
    * @throws KubeError `unauthorised`, with one sentence that names what is wrong; the next call tries again
    */
   current(): Promise<Login>;
-  /** Tells that the server did not accept `login`, so that the next `current` reads and asks for everything anew. */
+  /** Tells that the server did not accept `login`, so that the next `current` reads and asks for everything again. */
   rejected(login: Login): void;
 }

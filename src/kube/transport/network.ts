@@ -52,7 +52,7 @@ function checkAuthorities({ ca, origin }: TransportOptions): void {
  * `Deno.createHttpClient` ends the process, uncatchably, on a key that does not belong to the certificate or is of an
  * unsupported kind, and on certificates that are of X.509 version 1 or hold a critical extension that it does not know.
  * A TLS listener is built from the same parts by the same code but throws, so one that lives for a millisecond, on a
- * loopback port that nobody is told, says beforehand whether all is well. (node:crypto, as Deno has it, cannot read the
+ * loopback port that no one is told, says beforehand whether all is well. (node:crypto, as Deno has it, cannot read the
  * public keys of half of the kinds that TLS takes.)
  */
 function checkClientCertificate({ cert, key, origin }: TransportOptions): void {

@@ -1,7 +1,7 @@
 /**
  * The proxy on the way to `server`, or nothing: what was asked for (`--proxy`, else the kubeconfig's `proxy-url`), else
- * `HTTPS_PROXY` for an https server, else `HTTP_PROXY` (which the existing plug-in takes for either), in upper or lower case.
- * A server that `NO_PROXY` names is reached directly, whoever asked: native fetch would not have it otherwise.
+ * `HTTPS_PROXY` for an https server, else `HTTP_PROXY` (which the legacy plug-in takes for either), in upper or lower case.
+ * A server that `NO_PROXY` names is reached directly, whichever way asked for: native fetch would not have it otherwise.
  */
 export function chooseProxy(
   server: string,

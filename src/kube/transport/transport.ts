@@ -5,9 +5,9 @@ export interface TransportOptions {
   /** Our certificate chain, and its key: PKCS#8, PKCS#1 or SEC1; RSA from 2048 bits, P-256, P-384, P-521 or Ed25519. */
   cert?: string;
   key?: string;
-  /** Accept any certificate of the server: whoever sits on the way can read and change everything. */
+  /** Accept any certificate of the server: anyone on the way can read and change everything. */
   insecure?: boolean;
-  /** The name that the server's certificate must have, where it is not the one in the URL. */
+  /** The name that the server's certificate must have, if it is not the one in the URL. */
   serverName?: string;
   /** URL of an `http`, `https`, `socks5` or `socks5h` proxy, perhaps with user and password. */
   proxy?: string;
@@ -25,6 +25,6 @@ export interface Transport {
 
 /**
  * The network, as a function from credentials to connections, so that a simulation can be one.
- * @throws KubeError `unauthorised` where the credentials cannot be used at all
+ * @throws KubeError `unauthorised` if the credentials cannot be used at all
  */
 export type Network = (options: TransportOptions) => Transport;

@@ -18,7 +18,7 @@ export class Access {
 
   readonly #anonymous: User;
 
-  /** @param options.anonymous what whoever comes without a token counts as; default: as one who may do nothing */
+  /** @param options.anonymous what a client without a token counts as; default: as one who may do nothing */
   constructor(users: User[], { anonymous = NOBODY }: { anonymous?: User } = {}) {
     this.#anonymous = anonymous;
     for (const user of users) this.#users.set(user.token, user);
@@ -34,7 +34,7 @@ export class Access {
   }
 
   /**
-   * The user that a request comes from; without a token, whoever that counts as.
+   * The user that a request comes from; without a token, the user that it counts as.
    * @throws ApiError 401 for a token that is not known
    */
   authenticate(headers: Headers): User {

@@ -58,7 +58,7 @@ export class Api {
 
   /**
    * Answers one request.
-   * @throws ConnectionLost where a fault breaks the connection
+   * @throws ConnectionLost if a fault breaks the connection
    */
   async handle(request: Request): Promise<Response> {
     const route = parseRoute(request.method, new URL(request.url));

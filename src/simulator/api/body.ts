@@ -7,7 +7,7 @@ export type FieldValidation = Pick<Route, "query" | "warnings">;
 
 /**
  * An object out of a request's body, without the fields that its kind does not have.
- * @param kind what it must be, where it says what it is
+ * @param kind what it must be, if it says what it is
  * @param options.group the short name of its group, as in the server's messages; default: core
  * @throws ApiError 400, worded as the API server words it
  */

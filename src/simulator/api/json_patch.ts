@@ -13,7 +13,7 @@ type Container = Record<string, unknown> | unknown[];
 
 /**
  * What a JSON patch (RFC 6902) makes of a value, which is not changed. As for the API server, `replace` adds what is not there.
- * @throws ApiError 400 where it is no list, 422 where a step cannot be done or a test fails
+ * @throws ApiError 400 if it is no list, 422 if a step cannot be done or a test fails
  */
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {

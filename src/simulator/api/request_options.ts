@@ -50,7 +50,7 @@ export function isDryRun({ route, body, contentType }: Write): boolean {
 }
 
 /**
- * How something is to be deleted: what the body of the request says, or its query where there is no body.
+ * How something is to be deleted: what the body of the request says, or its query if there is no body.
  * @param options.within the field of the body that holds the options; default: the body itself
  * @throws ApiError 400 for a body that is no JSON
  */

@@ -8,7 +8,7 @@ export interface Route {
   /** `pods`, `nodes`, `namespaces`; empty for what is no resource. */
   resource: string;
   subresource: string;
-  /** Empty where the request has none. */
+  /** Empty if the request has none. */
   namespace: string;
   name: string;
   path: string;
@@ -80,7 +80,7 @@ function decode(part: string): string {
   }
 }
 
-/** A whole number out of a query; nothing where it is not there. @throws ApiError 400 where it is none */
+/** A whole number out of a query; `undefined` if it is not there. @throws ApiError 400 if it is none */
 export function integerParameter(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === "") return undefined;

@@ -40,7 +40,7 @@ export interface Simulator {
   readonly url: string;
   /** The administrator's token. */
   readonly token: string;
-  /** The cluster itself, for whoever runs it within the same process. */
+  /** The cluster itself, for any process that runs it within the same process. */
   readonly cluster: SimulatedCluster;
   /** A kubeconfig, as JSON (which is YAML too), of the administrator or of the user whose token is given. */
   kubeconfig(options?: { token?: string; namespace?: string }): string;
@@ -52,7 +52,7 @@ export interface Simulator {
 
 /**
  * Starts a simulated cluster behind a plain HTTP server, which web pages cannot call.
- * @throws HostFactoryError where it cannot listen
+ * @throws HostFactoryError if it cannot listen
  */
 export function startSimulator(options: SimulatorOptions): Simulator {
   const { port = 0, hostname = "127.0.0.1", seed, clock = systemClock, users = [] } = options;

@@ -66,7 +66,7 @@ export function detailsOf(resource: string, name: string): { name?: string; grou
   };
 }
 
-/** RBAC does not grant it. `name` is empty where the request names no object. */
+/** RBAC does not grant it. `name` is empty if the request names no object. */
 export function notGranted(
   user: string,
   { verb, group, resource, namespace, name }: {

@@ -144,7 +144,7 @@ function newNode(
   };
 }
 
-/** Keys of the taints that follow from what a node is; nobody else sets them. */
+/** Keys of the taints that follow from what a node is; no one else sets them. */
 const LIFECYCLE_TAINT = /^node\.kubernetes\.io\/(unschedulable|not-ready|unreachable)$/;
 
 /** The node with the taints that the node lifecycle controller gives one that is cordoned or not ready, and no others of them. */
@@ -175,7 +175,7 @@ export function nodeAddress(name: string): string {
   return `10.${200 + (number >> 16) % 50}.${(number >> 8) & 255}.${number & 255}`;
 }
 
-/** Why a node does not take a pod, in the scheduler's words; nothing where it does. */
+/** Why a node does not take a pod, in the scheduler's words; `undefined` if it does. */
 function refusalOf(
   pod: Pod,
   { node, used, needs }: { node: Node; used: Usage; needs: Usage },

@@ -14,7 +14,7 @@ const Match = v.strictObject({
   deleting: v.optional(v.boolean("must be true or false")),
   /** Its condition Ready is True, or not. */
   ready: v.optional(v.boolean("must be true or false")),
-  /** Why its first container waits, one of these; an empty text: it does not wait, or nobody has looked at it yet. */
+  /** Why its first container waits, one of these; an empty text: it does not wait, or no one has looked at it yet. */
   waiting: v.optional(Texts),
   /** Its label `hostfactory.test/behaviour` is one of these. */
   behaviour: v.optional(Texts),
@@ -42,7 +42,7 @@ const Next = v.strictObject({
   /** What every container is doing from now on. */
   waiting: v.optional(Reason),
   running: v.optional(v.literal(true, "must be true")),
-  /** How it ended; where it is waiting as well, how it ended before that. */
+  /** How it ended; if it is waiting as well, how it ended before that. */
   terminated: v.optional(v.strictObject({
     exitCode: v.pipe(v.number("must be a number"), v.integer("must be a whole number")),
     reason: v.string("must be a string"),
@@ -84,7 +84,7 @@ export type Stage = v.InferOutput<typeof StageSchema>;
 export type StagesInput = v.InferInput<typeof StagesSchema>;
 
 /**
- * Checks a document of stages, and joins it with `defaults` where it says so.
+ * Checks a document of stages, and joins it with `defaults` if it says so.
  * @param source what to call the document in an error: the file's path
  * @throws HostFactoryError that names document, stage and field
  */

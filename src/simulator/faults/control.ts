@@ -16,7 +16,7 @@ const MOST_SNAPSHOTS = 16;
  *     PUT    /simulator/faults/ID         turns a fault on (body: the fault, its name default ID)
  *     DELETE /simulator/faults[/ID]       turns one off, or all
  *     PUT    /simulator/users/TOKEN       who comes with that token (body: name, and what is allowed: ["list pods", …])
- *     POST   /simulator/compact           forgets history: 410 for whoever comes from before
+ *     POST   /simulator/compact           forgets history: 410 for any process that comes from before
  *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
  *     POST   /simulator/snapshot          takes a snapshot of all objects and answers its `id`; the last 16 are kept
  *     POST   /simulator/restore/ID        restores etcd from a snapshot and restarts the API server;

@@ -46,7 +46,7 @@ export class FaultSet {
     return active;
   }
 
-  /** True where there was one. */
+  /** True if there was one. */
   clear(id: string): boolean {
     return this.#active.delete(id);
   }

@@ -28,7 +28,7 @@ interface Position {
 
 /**
  * Decodes an object of a kind. What is given is not changed.
- * @throws DecodingError where a field has the wrong type
+ * @throws DecodingError if a field has the wrong type
  */
 export function decode(kind: string, given: Record<string, unknown>): Decoded {
   const unknown: string[] = [];

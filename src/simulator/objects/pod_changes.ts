@@ -8,7 +8,7 @@ export function hasEnded({ status }: Pod): boolean {
   return status?.phase === "Failed" || status?.phase === "Succeeded";
 }
 
-/** With one condition set; its time of transition moves only where its status does. */
+/** With one condition set; its time of transition moves only if its status does. */
 export function withCondition(
   pod: Pod,
   condition: Pick<PodCondition, "type" | "status" | "reason" | "message">,
@@ -68,7 +68,7 @@ export function unschedulable(pod: Pod, message: string, now: number): Pod {
   return withCondition(pod, { type: "PodScheduled", status: "False", reason: "Unschedulable", message }, now);
 }
 
-/** Being deleted: `graceSeconds` from now, or sooner where it is being deleted already. */
+/** Being deleted: `graceSeconds` from now, or sooner if it is being deleted already. */
 export function withDeletion(pod: Pod, graceSeconds: number, now: number): Pod {
   const { metadata } = pod;
   if (metadata.deletionTimestamp === undefined) {

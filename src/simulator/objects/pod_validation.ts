@@ -27,7 +27,7 @@ const MOST_SECONDS = 2 ** 31 - 1;
 
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
 
-/** What is wrong with a pod that is to be created, in the API server's words; nothing where all is well. */
+/** What is wrong with a pod that is to be created, in the API server's words; `undefined` if all is well. */
 export function validatePod(pod: Pod): Cause[] {
   const causes = validateMetadata(pod);
   const { containers } = pod.spec;

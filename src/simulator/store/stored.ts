@@ -13,7 +13,7 @@ export interface Change<T> {
   time: number;
   /** As it is now; for DELETED as it last was, with the revision of its deletion. */
   object: T;
-  /** As it was before; nothing where it was not known. */
+  /** As it was before; `undefined` if it was not known. */
   previous: T | undefined;
 }
 

@@ -70,7 +70,7 @@ export class WatchCache<T extends Stored> {
 
   /**
    * Every object as it was at `revision`, by namespace and name.
-   * @throws ApiError 410 where that is forgotten
+   * @throws ApiError 410 if that is forgotten
    */
   at(revision: number): T[] {
     const known = this.#pastLists.get(revision);

@@ -6,7 +6,7 @@ import { SteadyTime } from "./steady_time.ts";
 /** Files that are looked at or removed in one go before others get their turn. */
 const SLICE = 200;
 
-/** Removes from the spools what nobody has picked up in all that time. */
+/** Removes from the spools what no one has picked up in all that time. */
 export class EventSpool {
   readonly #workdir: Workdir;
   readonly #limits: RetentionLimits;
@@ -32,7 +32,7 @@ export class EventSpool {
     return this.#toLook.length + this.#toRemove.length;
   }
 
-  /** Begins anew. */
+  /** Begins again. */
   begin(): void {
     this.#seen = [];
     this.#toLook = [];

@@ -45,7 +45,7 @@ export class Orphans {
     return this.#toList.length + this.#toLook.length;
   }
 
-  /** Begins anew, where it is time. @param nowMs the monotonic clock, as below */
+  /** Begins again, if it is time. @param nowMs the monotonic clock, as below */
   begin(nowMs: number): void {
     if (this.size > 0 || nowMs < this.#nextMs) return;
     const { podsStatus, machines, lost } = this.#workdir.layout;
@@ -81,7 +81,7 @@ export class Orphans {
     const word = readState(this.#workdir, machine);
     const beingReturned = this.#isBeingReturned(machine);
     const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsWord: false };
-    // The existing plug-in writes this word before the request: one that was killed in between leaves nothing but that.
+    // The legacy plug-in writes this word before the request: one that was killed in between leaves nothing but that.
     return isOver({ ...facts, word: word === "creating" ? undefined : word });
   }
 

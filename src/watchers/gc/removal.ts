@@ -78,7 +78,7 @@ export class Removal {
     }
   }
 
-  /** The request whose machines go with the directory: none with a return request, nor where it has come anew meanwhile. */
+  /** The request whose machines go with the directory: none with a return request, nor if it has come again meanwhile. */
   #idOfMachinesIn(directory: string): string | undefined {
     const { layout } = this.#workdir;
     const id = hiddenId(directory);
@@ -86,7 +86,7 @@ export class Removal {
     return isRequest && this.#workdir.kind(layout.request(id)) === undefined ? id : undefined;
   }
 
-  /** The word goes before the note that explains it. @returns false where something of it is broken */
+  /** The word goes before the note that explains it. @returns false if something of it is broken */
   #removeMachine(machine: string): boolean {
     const { layout } = this.#workdir;
     return [layout.lostMachine(machine), layout.podStatus(machine), layout.machine(machine)].every((path) =>

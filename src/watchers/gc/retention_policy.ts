@@ -33,7 +33,7 @@ export interface MachineFacts {
   needsWord: boolean;
 }
 
-/** True where nothing about the machine will change any more. A node that was lost may come back with its pod. */
+/** True if nothing about the machine will change any more. A node that was lost may come back with its pod. */
 export function isOver({ word, hasPod, beingReturned, needsWord }: MachineFacts): boolean {
   if (hasPod || beingReturned || word === "unknown") return false;
   return word === undefined ? !needsWord : machineStatus(word) === "terminated";

@@ -2,7 +2,7 @@ import { Budget } from "../../budget.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Machines that are noted in one go. */
 const MOST_NOTED = 500;
@@ -15,20 +15,20 @@ export interface Returned {
 
 /** What is noted of the machines of return requests: without these, only that tells that they were given back. */
 export class ReturnNotes {
-  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   readonly #isNoTrouble: (directory: string, error: unknown) => boolean;
 
-  /** @param isNoTrouble takes note of an error that stands in the way of a return request; true where that is none */
+  /** @param isNoTrouble takes note of an error that stands in the way of a return request; true if that is none */
   constructor(
-    watching: Pick<Watching, "workdir" | "clock">,
+    dependencies: Pick<Dependencies, "workdir" | "clock">,
     isNoTrouble: (directory: string, error: unknown) => boolean,
   ) {
-    this.#watching = watching;
+    this.#dependencies = dependencies;
     this.#isNoTrouble = isNoTrouble;
   }
 
   /**
-   * Notes, to last, what the existing plug-in's machines have no note of: it is read from their return request.
+   * Notes, to last, what the legacy plug-in's machines have no note of: it is read from their return request.
    * @returns the directories of those return requests of which a machine cannot be noted now
    */
   async write(returned: Returned[]): Promise<Set<string>> {
@@ -40,7 +40,7 @@ export class ReturnNotes {
     while (lacking.size > 0) {
       const some = [...lacking].slice(0, MOST_NOTED);
       const decide = (machine: string) => () => this.#lackingNote(machine);
-      const failed = await commit(this.#watching, some.map(([machine]) => [machine, decide(machine)]));
+      const failed = await commit(this.#dependencies, some.map(([machine]) => [machine, decide(machine)]));
       for (const [machine, directory] of some) {
         lacking.delete(machine);
         if (failed.has(machine)) this.#fail(broken, directory, failed.get(machine));
@@ -54,7 +54,7 @@ export class ReturnNotes {
    * hardly anything by the time that their return requests are long past.
    */
   async makeLast(returned: Returned[]): Promise<Set<string>> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const broken = await this.write(returned);
     const notes: { path: string; directory: string }[] = [];
     await this.#each(returned, broken, (machine, directory) => {
@@ -76,7 +76,7 @@ export class ReturnNotes {
     broken: Set<string>,
     act: (machine: string, directory: string) => void,
   ): Promise<void> {
-    const budget = new Budget(this.#watching.clock);
+    const budget = new Budget(this.#dependencies.clock);
     for (const { directory, machines } of returned) {
       for (const machine of machines) {
         if (budget.isSpent) await budget.breathe();
@@ -95,7 +95,7 @@ export class ReturnNotes {
 
   /** The note on a machine that has none though it is called gone. */
   #lackingNote(machine: string): Change | undefined {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const state = readState(workdir, machine);
     if (state !== "deleted" || readTombstone(workdir, machine)) return undefined;
     const tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };

@@ -5,10 +5,10 @@ import { logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Retries } from "../work/retries.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /**
- * How old, in milliseconds, a hidden name must be to belong to nobody: who makes one renames it within seconds. Both the
+ * How old, in milliseconds, a hidden name must be to belong to no one: who makes one renames it within seconds. Both the
  * file and our first sight of its name count, for a further name of an old file looks as old as that.
  */
 const OLD_MS = 10 * 60_000;
@@ -16,7 +16,7 @@ const OLD_MS = 10 * 60_000;
 /** How often, in milliseconds, directories are looked over. */
 const LOOK_EVERY_MS = 10 * 60_000;
 
-/** Entries that are looked at in one go, or one directory, and the pause in milliseconds after that: nobody waits for this. */
+/** Entries that are looked at in one go, or one directory, and the pause in milliseconds after that: no one waits for this. */
 const SLICE = 2_000;
 const PAUSE_MS = 1_000;
 
@@ -25,7 +25,7 @@ const log = logger("leftovers");
 /** Removes what a process that was killed half-way left under a hidden name. */
 export class TemporaryFilesWatcher implements Loop {
   readonly name = "leftovers";
-  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   readonly #retries: Retries;
   /** Directories that this round has still to look through, the next one last; those of requests come after all others. */
   #toSweep: string[] = [];
@@ -33,15 +33,15 @@ export class TemporaryFilesWatcher implements Loop {
   readonly #seenAtMs = new Map<string, number>();
   #roundAtMs = 0;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "random">) {
-    this.#watching = watching;
-    this.#retries = new Retries(watching, (path, error) => {
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
+    this.#dependencies = dependencies;
+    this.#retries = new Retries(dependencies, (path, error) => {
       log.warn("Cannot be looked through or removed", { path, error: describeError(error) });
     }, { by: this.name, pathOf: (path) => path });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     if (this.#toSweep.length === 0) this.#beginRound();
     for (let room = SLICE; room > 0 && this.#toSweep.length > 0;) room -= 1 + this.#sweep(this.#toSweep.pop() ?? "");
     const atMs = this.#toSweep.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
@@ -49,7 +49,7 @@ export class TemporaryFilesWatcher implements Loop {
   }
 
   #beginRound(): void {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     if (this.#roundAtMs > 0 && clock.monotonic() < this.#roundAtMs + LOOK_EVERY_MS) return;
     this.#roundAtMs = clock.monotonic();
     for (const [path, seenAtMs] of this.#seenAtMs) {
@@ -60,11 +60,11 @@ export class TemporaryFilesWatcher implements Loop {
 
   /** @returns how many entries were looked at */
   #sweep(directory: string): number {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const { requests, returnRequests } = workdir.layout;
     let looked = 0;
     this.#unlessGone(directory, () => {
-      // Nobody writes there any more, and it will go with all that it holds.
+      // No one writes there any more, and it will go with all that it holds.
       if (readFinishedNote(workdir, directory)) return;
       const below: string[] = [];
       for (const { name, kind } of workdir.files.list(directory)) {
@@ -79,7 +79,7 @@ export class TemporaryFilesWatcher implements Loop {
   }
 
   #removeOld(path: string): void {
-    const { workdir: { files, layout }, clock } = this.#watching;
+    const { workdir: { files, layout }, clock } = this.#dependencies;
     const now = clock.monotonic();
     const seenAtMs = this.#seenAtMs.get(path) ?? now;
     this.#seenAtMs.set(path, seenAtMs);

@@ -18,7 +18,7 @@ import { type Returned, ReturnNotes } from "./return_notes.ts";
 import { Retries } from "../work/retries.ts";
 import { EventSpool } from "./event_spool.ts";
 import { SteadyTime } from "./steady_time.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, everything is looked over; more often if less than a few minutes are retained. */
 const LOOK_EVERY_MS = 60_000;
@@ -53,12 +53,12 @@ interface UnnotedRequest extends Entry {
 
 /**
  * Removes what is long past: requests whose machines have all come to their end, return requests whose machines are all
- * gone, and what nobody has picked up from the spools. Never anything unfinished, and nothing while the cluster is not in
+ * gone, and what no one has picked up from the spools. Never anything unfinished, and nothing while the cluster is not in
  * view. When it came to its end is noted in each, by the cluster's clock, once all that Symphony may be told of it lasts.
  */
 export class RetentionWatcher implements Loop {
   readonly name = "retention";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #limits: RetentionLimits;
   readonly #retries: Retries;
   readonly #notes: ReturnNotes;
@@ -80,22 +80,22 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  constructor(watching: Watching, limits: RetentionLimits) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, limits: RetentionLimits) {
+    this.#dependencies = dependencies;
     this.#limits = limits;
-    this.#retries = new Retries(watching, (path, error) => {
+    this.#retries = new Retries(dependencies, (path, error) => {
       log.warn("Cannot be read or removed yet", { path, error: describeError(error) });
     }, { by: this.name, pathOf: (path) => path });
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
-    this.#notes = new ReturnNotes(watching, (path, error) => this.#isNoTrouble(path, error));
-    this.#removal = new Removal(watching.workdir, unlessBroken);
-    this.#spools = new EventSpool(watching.workdir, { limits, unlessBroken });
+    this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
+    this.#removal = new Removal(dependencies.workdir, unlessBroken);
+    this.#spools = new EventSpool(dependencies.workdir, { limits, unlessBroken });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
-    this.#orphans = new Orphans(watching.workdir, { ...limits, isBeingReturned, unlessBroken });
+    this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
 
   async step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock, workdir } = this.#watching;
+    const { clock, workdir } = this.#dependencies;
     const monotonicMs = clock.monotonic();
     const now = this.#now();
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
@@ -122,7 +122,7 @@ export class RetentionWatcher implements Loop {
    * the work directory does not know.
    */
   #now(): number | undefined {
-    const { workdir, clock, kube } = this.#watching;
+    const { workdir, clock, kube } = this.#dependencies;
     const clusterNow = kube.now();
     if (clusterNow === undefined || doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(clock.now()))) {
       return undefined;
@@ -131,7 +131,7 @@ export class RetentionWatcher implements Loop {
   }
 
   #beginRound(nowMs: number): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     this.#roundAtMs = nowMs;
     this.#retries.retain((path) => workdir.kind(path) !== undefined);
     this.#spools.begin();
@@ -145,7 +145,7 @@ export class RetentionWatcher implements Loop {
 
   /** A crash may have left the note of a return request that is finished, or was never there. */
   #dropReturning(id: string): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     this.#unlessBroken(workdir.layout.returningRequest(id), (path) => {
       const isOpen = workdir.kind(workdir.layout.returnRequest(id)) !== undefined && !isReturnProcessed(workdir, id);
       if (!isOpen) workdir.remove(path);
@@ -157,7 +157,7 @@ export class RetentionWatcher implements Loop {
   }
 
   async #lookAtSlice(now: number): Promise<void> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     const kind = this.#toLook.return?.length === 0 ? "request" : "return";
     const ids = this.#toLook[kind] ??= this.#list(kind);
     const untilMs = clock.monotonic() + SLICE_MS;
@@ -173,7 +173,7 @@ export class RetentionWatcher implements Loop {
 
   /** @returns the ids of all that there is; finds what a crash left half removed */
   #list(kind: Entry["kind"]): string[] {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const parent = kind === "return" ? workdir.layout.returnRequests : workdir.layout.requests;
     const entries = workdir.kind(parent) === "directory" ? workdir.files.list(parent) : [];
     const names = entries.filter((entry) => entry.kind === "directory").map(({ name }) => name);
@@ -185,7 +185,7 @@ export class RetentionWatcher implements Loop {
   async #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): Promise<void> {
     const directory = this.#directory(entry);
     await this.#unlessBrokenMeanwhile(directory, async () => {
-      const end = readFinishedNote(this.#watching.workdir, directory);
+      const end = readFinishedNote(this.#dependencies.workdir, directory);
       // One in the future was noted while the cluster's clock was wrong.
       if (end && end.endedAt <= now) return void this.#ended.push({ name: entry.id, kind: entry.kind, ...end });
       const machines = await this.#machinesOfFinished(entry, hasPod);
@@ -194,23 +194,23 @@ export class RetentionWatcher implements Loop {
   }
 
   #directory({ id, kind }: Entry): string {
-    const { layout } = this.#watching.workdir;
+    const { layout } = this.#dependencies.workdir;
     return kind === "return" ? layout.returnRequest(id) : layout.request(id);
   }
 
   /** Whether a machine has a pod, as far as we know; looks once, and only if asked. */
   #pods(): (machine: string) => boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     let pods: Set<string> | undefined;
     return (machine) => (pods ??= new Set(workdir.names(workdir.layout.pods))).has(machine);
   }
 
-  /** The machines of a request or return request of which everything is over; nothing where anything may change. */
+  /** The machines of a request or return request of which everything is over; `undefined` if anything may change. */
   async #machinesOfFinished(
     { id, kind }: Entry,
     hasPod: (machine: string) => boolean,
   ): Promise<string[] | undefined> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
     const areOver = async (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) => {
       for (const machine of machines) {
@@ -241,7 +241,7 @@ export class RetentionWatcher implements Loop {
    * back with a power failure would be taken for what is left of a lost request.
    */
   async #makeLast(): Promise<void> {
-    const { files, layout } = this.#watching.workdir;
+    const { files, layout } = this.#dependencies.workdir;
     if (this.#finished.length === 0) return;
     const returned = this.#finished.filter(({ kind }) => kind === "return");
     await this.#notes.write(
@@ -253,7 +253,7 @@ export class RetentionWatcher implements Loop {
   }
 
   async #noteEnds(now: number): Promise<void> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
     for (const { machines, ...entry } of this.#toNote.splice(0, SLICE)) {
       if (budget.isSpent) await budget.breathe();
@@ -268,7 +268,7 @@ export class RetentionWatcher implements Loop {
 
   /** A request is not long past before the last return request that names a machine of it. */
   #prolong(machines: string[], now: number): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     for (const id of new Set(machines.flatMap((machine) => parseMachineName(machine)?.requestId ?? []))) {
       const directory = workdir.layout.request(id);
       const end = readFinishedNote(workdir, directory);
@@ -278,7 +278,7 @@ export class RetentionWatcher implements Loop {
 
   /** Hides what is long past, but for what goes on after all. */
   async #hideSlice(): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const past = this.#nextPast();
     const broken = await this.#notes.makeLast(this.#returnsAmong(past));
     await workdir.files.sync(workdir.layout.machines);
@@ -310,7 +310,7 @@ export class RetentionWatcher implements Loop {
     for (const { name: id, kind } of past) {
       if (kind !== "return") continue;
       this.#unlessBroken(this.#directory({ id, kind }), (directory) => {
-        returned.push({ directory, machines: readReturn(this.#watching.workdir, id)?.machines ?? [] });
+        returned.push({ directory, machines: readReturn(this.#dependencies.workdir, id)?.machines ?? [] });
       });
     }
     return returned;

@@ -6,7 +6,7 @@ import type { NodeEvictions } from "../../workdir/evictions.ts";
 /** A mark by which somebody says that a node is about to go. */
 interface Mark {
   reason: string;
-  /** How much time there is from the mark on at most, in seconds; absent where nobody says. */
+  /** How much time there is from the mark on at most, in seconds; absent if that is not known. */
   noticeSeconds?: number;
 }
 
@@ -74,7 +74,7 @@ export function nodeDeparture(node: Node, { now, hostNow, evictions, before }: K
   // 1. Azure says when; as this may change, the latest word counts.
   const event = scheduledEvent(node);
   if (event) return { uid, ...event };
-  // 2. Whoever takes nodes away has marked it; of several the most pressing counts.
+  // 2. Any process that takes nodes away has marked it; of several the most pressing counts.
   const mark = markOf(node);
   if (mark) return leaving(mark.reason, mark.noticeSeconds === undefined ? undefined : now + mark.noticeSeconds);
   if (labels?.[GKE_MAINTENANCE.label] === GKE_MAINTENANCE.value) return leaving("under maintenance");
@@ -102,7 +102,7 @@ export function nodeDeparture(node: Node, { now, hostNow, evictions, before }: K
 }
 
 /**
- * True if machines of ours were evicted since the node was cordoned: at least two, and at least as many as stay. Whoever drains
+ * True if machines of ours were evicted since the node was cordoned: at least two, and at least as many as stay. Any process that drains
  * a node evicts all that is on it; a descheduler may evict one or the other from a node that is cordoned for another reason,
  * and those are named by themselves.
  */

@@ -3,14 +3,14 @@ import { timestampSeconds } from "../../clock.ts";
 import type { Node } from "../../kube/types.ts";
 import { legacyMetadata } from "../work/legacy_metadata.ts";
 
-/** The node without what fills most of it and nobody reads: the bookkeeping of its fields, and the images that it holds. */
+/** The node without what fills most of it and no one reads: the bookkeeping of its fields, and the images that it holds. */
 export function slimNode(node: Node): Node {
   const { managedFields: _, ...metadata } = node.metadata;
   const { images: _images, ...status } = node.status ?? {};
   return { ...node, metadata, status };
 }
 
-/** What changes with every heartbeat of a node, and tells nobody anything. */
+/** What changes with every heartbeat of a node, and tells no one anything. */
 const HEARTBEAT: ReadonlySet<string> = new Set(["resourceVersion", "lastHeartbeatTime"]);
 
 /** The same for two slim nodes that differ in nothing but heartbeats. */

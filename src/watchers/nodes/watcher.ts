@@ -11,7 +11,7 @@ import { nodeDeparture } from "./decide.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Nodes written down in one go before others get their turn. */
 const SLICE = 100;
@@ -19,7 +19,7 @@ const SLICE = 100;
 /** How long, in milliseconds, a node file waits to be written: no answer depends on it, and a node that comes up changes often. */
 const CALM_MS = 2_000;
 
-/** How often, in milliseconds, the view's freshness is written down, and cordoned nodes are looked at anew. */
+/** How often, in milliseconds, the view's freshness is written down, and cordoned nodes are looked at again. */
 const STEP_EVERY_MS = 1_000;
 
 /** What can be the name of a node (source: Kubernetes documentation, "Object Names and IDs", DNS subdomain names). */
@@ -33,7 +33,7 @@ const log = logger("nodes");
 /** Follows the nodes of the cluster: writes down what it sees of them, and which are about to go. Fed by a reflector. */
 export class NodesWatcher implements Loop, ReflectorSink<Node> {
   readonly name = "nodes";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #wake: () => void;
   /** The file of each node that is not written yet, nothing for one that is gone; and when, on the monotonic clock, it is due. */
   readonly #unwrittenObservations = new Map<string, { text: string | undefined; dueMs: number }>();
@@ -52,13 +52,13 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   readonly #troubles = new Complaints((_, error) => log.warn("The nodes cannot be followed now", { error }));
 
   /** @param options `wake` has to make `step` run again soon */
-  constructor(watching: Watching, options: { wake: () => void }) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, options: { wake: () => void }) {
+    this.#dependencies = dependencies;
     this.#wake = options.wake;
-    this.#view = new SyncStatusKeeper(watching, "nodes");
+    this.#view = new SyncStatusKeeper(dependencies, "nodes");
   }
 
-  /** False where the view that was written last is not there any more. */
+  /** False if the view that was written last is not there any more. */
   get viewIsOurs(): boolean {
     return this.#view.isThere;
   }
@@ -66,8 +66,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   begin(): void {
     this.#listed = new Set();
     this.#view.begin();
-    // What somebody has removed is written anew.
-    const { workdir } = this.#watching;
+    // What somebody has removed is written again.
+    const { workdir } = this.#dependencies;
     const written = new Set(workdir.names(workdir.layout.nodes));
     for (const name of this.#signatures.keys()) if (!written.has(name)) this.#signatures.delete(name);
     this.#departuresWritten = undefined;
@@ -82,7 +82,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   complete(): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const files = workdir.names(workdir.layout.nodes).filter((name) => NODE_NAME.test(name));
     const known = [...this.#signatures.keys(), ...this.#ownDepartures().keys(), ...files];
     for (const name of new Set(known)) if (!this.#listed.has(name)) this.#seeGone(name, { dueMs: 0 });
@@ -93,7 +93,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   event(type: "ADDED" | "MODIFIED" | "DELETED", node: Node): void {
-    const options = { dueMs: this.#watching.clock.monotonic() + CALM_MS };
+    const options = { dueMs: this.#dependencies.clock.monotonic() + CALM_MS };
     const name = this.#see(node, options);
     if (type === "DELETED" && name !== undefined) this.#seeGone(name, options);
   }
@@ -108,7 +108,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     this.#judgeCordoned();
     this.#writeDepartures();
     this.#view.write(); // No answer depends on the files of nodes.
@@ -156,7 +156,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   #judge(name: string, node: Node, { evictions }: { evictions: NodeEvictions | undefined }): void {
     const departures = this.#ownDepartures();
     const before = departures.get(name);
-    const hostNow = epochSeconds(this.#watching.clock.now());
+    const hostNow = epochSeconds(this.#dependencies.clock.now());
     const departure = nodeDeparture(node, { now: this.#now(), hostNow, evictions, before });
     if (departure) departures.set(name, departure);
     else departures.delete(name);
@@ -166,10 +166,10 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     this.#wake();
   }
 
-  /** What tells a drain from a cordon is what becomes of the pods; whoever follows those writes it down. */
+  /** What tells a drain from a cordon is what becomes of the pods; the watcher of pods writes it down. */
   #judgeCordoned(): void {
     if (this.#cordoned.size === 0) return;
-    const evictions = readEvictions(this.#watching.workdir);
+    const evictions = readEvictions(this.#dependencies.workdir);
     for (const [name, node] of this.#cordoned) {
       if (evictions.has(name)) this.#judge(name, node, { evictions: evictions.get(name) });
     }
@@ -177,7 +177,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
 
   /** Only where they changed, and before any file of a node: they are all that an answer depends on. */
   #writeDepartures(): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const departures = this.#ownDepartures();
     for (const [name, { isDeleted, goneAt = 0 }] of departures) {
       if (isDeleted && this.#now() > goneAt + DELETED_SECONDS) departures.delete(name);
@@ -190,7 +190,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
 
   /** @returns whether there are more to be written at once */
   #writeFiles(): { isMore: boolean } {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const now = clock.monotonic();
     let left = SLICE;
     for (const [name, { text, dueMs }] of this.#unwrittenObservations) {
@@ -210,12 +210,12 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   #ownDepartures(): Map<string, Departure> {
-    return this.#departures ??= readDepartures(this.#watching.workdir);
+    return this.#departures ??= readDepartures(this.#dependencies.workdir);
   }
 
   /** The cluster's time, in seconds since the epoch. */
   #now(): number {
-    const { kube, clock } = this.#watching;
+    const { kube, clock } = this.#dependencies;
     return epochSeconds(kube.now() ?? clock.now());
   }
 }

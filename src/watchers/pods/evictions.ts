@@ -3,7 +3,7 @@ import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import { readEvictions, writeEvictions } from "../../workdir/evictions.ts";
 import { Complaints } from "../work/complaints.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How long, in seconds, an eviction is remembered: who drains a node evicts its pods within moments. */
 const REMEMBERED_SECONDS = 3_600;
@@ -11,17 +11,17 @@ const REMEMBERED_SECONDS = 3_600;
 const log = logger("pods");
 
 /**
- * Which of our machines have been evicted from which nodes, written down for whoever follows the nodes: it is what tells a
+ * Which of our machines have been evicted from which nodes, written down for any process that follows the nodes: it is what tells a
  * node that is being drained from one that is only cordoned.
  */
 export class Evictions {
-  readonly #watching: Pick<Watching, "workdir" | "clock" | "kube">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">;
   /** By node and machine, when it was evicted, as far as that is not written down yet. */
   readonly #noted = new Map<string, Map<string, number>>();
   readonly #complaints = new Complaints((_, error) => log.error("Evictions cannot be written down", { error }));
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "kube">) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">) {
+    this.#dependencies = dependencies;
   }
 
   /** Notes a pod that was evicted through the API; of any other, nothing. */
@@ -42,7 +42,7 @@ export class Evictions {
    */
   write(machinesOn: (node: string) => string[]): void {
     if (this.#noted.size === 0) return;
-    const { workdir, clock, kube } = this.#watching;
+    const { workdir, clock, kube } = this.#dependencies;
     const oldest = epochSeconds(kube.now() ?? clock.now()) - REMEMBERED_SECONDS;
     try {
       const evictions = readEvictions(workdir);

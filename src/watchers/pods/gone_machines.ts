@@ -2,17 +2,17 @@ import { Budget } from "../../budget.ts";
 import { hadPod } from "../../machine/tombstone.ts";
 import { readTombstone } from "../../workdir/machines.ts";
 import { dropGone, readGone, writeGone } from "../../workdir/index/gone_machines.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Finds out, once, which machines were lost before this process; those that are lost while it runs are noted as they go. */
 export class GoneMachines {
-  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "returns">;
   /** Machines that are over, and absent again once they have been looked at. */
   #over: Set<string> | undefined;
   #isKnown = false;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "returns">) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "returns">) {
+    this.#dependencies = dependencies;
   }
 
   /** Takes in which machines have no pod and have come to their end. */
@@ -25,9 +25,9 @@ export class GoneMachines {
     this.#over?.add(machine);
   }
 
-  /** Writes down which of them are lost. Where it throws, the next call does it. */
+  /** Writes down which of them are lost. If it throws, the next call does it. */
   async write(): Promise<void> {
-    const { workdir, clock, returns } = this.#watching;
+    const { workdir, clock, returns } = this.#dependencies;
     if (!this.#over) return;
     returns.refresh(clock.now());
     const budget = new Budget(clock);
@@ -44,10 +44,10 @@ export class GoneMachines {
     this.#isKnown = true;
   }
 
-  /** One without a note is the existing plug-in's, and had one. */
+  /** One without a note is the legacy plug-in's, and had one. */
   #hadPod(machine: string): boolean {
     try {
-      const record = readTombstone(this.#watching.workdir, machine);
+      const record = readTombstone(this.#dependencies.workdir, machine);
       return !record || hadPod(record);
     } catch {
       return true; // Who asks finds out.

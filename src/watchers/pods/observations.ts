@@ -9,21 +9,21 @@ import { readMachine } from "../../workdir/snapshot.ts";
 import { type PodFile, podFileText, readPodFile } from "../work/pod_file.ts";
 import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
 import { hasEnded } from "../../machine/readiness.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** What the work directory is to say of the machine. */
 export function stateOfObservation(
-  watching: Pick<Watching, "workdir" | "returns" | "identity">,
+  dependencies: Pick<Dependencies, "workdir" | "returns" | "identity">,
   name: string,
   observation: Observation,
 ): NextState {
-  const { known, last } = gather(watching, name, observation);
+  const { known, last } = gather(dependencies, name, observation);
   return stateAfter(observation, known, last);
 }
 
 /** What the work directory says of the machine, and its pod as it was seen last with our notes on it, if that is needed. */
 function gather(
-  { workdir, returns, identity }: Pick<Watching, "workdir" | "returns" | "identity">,
+  { workdir, returns, identity }: Pick<Dependencies, "workdir" | "returns" | "identity">,
   name: string,
   observation: Observation,
 ): { known: KnownMachine; last: PodFile | undefined } {
@@ -39,34 +39,37 @@ function gather(
 
 /** Writes down what was seen of machines. @returns what went wrong, by machine */
 export function writeObservations(
-  watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube">,
   observations: Iterable<[machine: string, observation: Observation]>,
 ): Promise<Map<string, unknown>> {
   return commit(
-    watching,
-    Array.from(observations, ([name, observation]) => [name, () => changeOfObservation(watching, name, observation)]),
+    dependencies,
+    Array.from(
+      observations,
+      ([name, observation]) => [name, () => changeOfObservation(dependencies, name, observation)],
+    ),
   );
 }
 
 /** What is to be written of a machine that was seen. */
 export function changeOfObservation(
-  watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube">,
   name: string,
   observation: Observation,
 ): Change {
-  const { known, last } = gather(watching, name, observation);
+  const { known, last } = gather(dependencies, name, observation);
   const next = stateAfter(observation, known, last);
   const isRevived = known.state === "deleted" && next.state !== "deleted";
   const change = { ...next, lasts: mustLast(known, next), isRevived };
-  if ("gone" in observation) return { ...change, pod: "gone", isLost: () => !watching.returns.has(name) };
-  return { ...change, pod: () => podFileText(observation.pod, notesOf(observation.pod, { watching, last })) };
+  if ("gone" in observation) return { ...change, pod: "gone", isLost: () => !dependencies.returns.has(name) };
+  return { ...change, pod: () => podFileText(observation.pod, notesOf(observation.pod, { dependencies, last })) };
 }
 
 /** Since when a pod is known, what keeps it from working, or that it has ended, and since when that was seen. */
 function notesOf(
   pod: Pod,
-  { watching: { clock, kube }, last }: {
-    watching: Pick<Watching, "clock" | "kube">;
+  { dependencies: { clock, kube }, last }: {
+    dependencies: Pick<Dependencies, "clock" | "kube">;
     last: PodFile | undefined;
   },
 ): PodNotes {

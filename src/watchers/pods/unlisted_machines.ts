@@ -8,7 +8,7 @@ import { readFinishedNote } from "../../workdir/end.ts";
 import { readState } from "../../workdir/machines.ts";
 import { isProcessed, readMachineEntry, readRequest } from "../../workdir/requests.ts";
 import { isClusterTrouble } from "../work/limiter.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Requests that are looked through in one go before others get their turn. */
 const SLICE = 200;
@@ -41,7 +41,7 @@ export interface Answer {
  * - listed: it is in a list, which is not to be believed
  */
 export class UnlistedMachines {
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   #missing = new Map<string, Pod | undefined>();
   #unseen = new Set<string>();
   readonly #listed = new Set<string>();
@@ -50,8 +50,8 @@ export class UnlistedMachines {
   /** Still to be looked through for machines that have no state; absent while they are still to be listed. */
   #requests: string[] | undefined = [];
 
-  constructor(watching: Watching) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** How many are left to be asked for: until then, the picture is not whole. */
@@ -96,7 +96,7 @@ export class UnlistedMachines {
   /** Takes in that a machine's pod is there, and that nothing but asking shows it. */
   hide(machine: string): void {
     const intervalMs = Math.max(ASK_AGAIN_MS, this.#hidden.size * MS_PER_HIDDEN);
-    this.#hidden.set(machine, this.#watching.clock.monotonic() + intervalMs);
+    this.#hidden.set(machine, this.#dependencies.clock.monotonic() + intervalMs);
   }
 
   /** Takes in that a list or the watch shows a machine: what is asked for it now says nothing new. */
@@ -109,7 +109,7 @@ export class UnlistedMachines {
 
   /** Looks through requests, for one slice. */
   async lookThrough(): Promise<void> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
     const requests = this.#requests ??= workdir.directories(workdir.layout.requests).filter(isRequestId);
     for (let n = 0; n < SLICE && requests.length > 0; n++) await this.#lookThrough(requests.pop() ?? "", budget);
@@ -121,7 +121,7 @@ export class UnlistedMachines {
    * @throws KubeError if nothing could be asked now; those that are left are asked for with the next call
    */
   async ask(signal: AbortSignal): Promise<Answer[]> {
-    const { kube, clock, concurrency } = this.#watching;
+    const { kube, clock, concurrency } = this.#dependencies;
     const answers: Answer[] = [];
     const untilMs = clock.monotonic() + ASK_MS;
     for (let failure: unknown; failure === undefined && clock.monotonic() < untilMs && !signal.aborted;) {
@@ -158,7 +158,7 @@ export class UnlistedMachines {
       else if (next.push(machine) === most) return next;
     }
     for (const machine of this.#listed) if (next.push(machine) === most) return next;
-    const now = this.#watching.clock.monotonic();
+    const now = this.#dependencies.clock.monotonic();
     for (const [machine, dueMs] of this.#hidden) if (dueMs <= now && next.push(machine) === most) break;
     return next;
   }
@@ -169,7 +169,7 @@ export class UnlistedMachines {
   }
 
   async #lookThrough(requestId: string, budget: Budget): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     try {
       // All that is told of one that has ended was made to last.
       if (readFinishedNote(workdir, workdir.layout.request(requestId))) return;
@@ -184,7 +184,7 @@ export class UnlistedMachines {
 
   /** Judged again right before the question: what was created after it was answered is not gone. */
   #isCreatedUnseen(name: string): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const state = readState(workdir, name);
     if (state !== undefined && state !== "creating") return false;
     const entry = readMachineEntry(workdir, name);
@@ -195,7 +195,7 @@ export class UnlistedMachines {
   /** Nothing if the answer says nothing about this one. @throws KubeError if the cluster cannot be asked now */
   async #get(machine: string, signal: AbortSignal): Promise<Pick<Answer, "machine" | "pod"> | undefined> {
     try {
-      return { machine, pod: await this.#watching.kube.getPod(machine, { signal }) };
+      return { machine, pod: await this.#dependencies.kube.getPod(machine, { signal }) };
     } catch (error) {
       if (error instanceof KubeError && error.kind === "notFound") return { machine, pod: undefined };
       if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;

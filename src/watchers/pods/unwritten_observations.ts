@@ -3,7 +3,7 @@ import { isMisplaced } from "../../files.ts";
 import { logger } from "../../log.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
 const SLICE = 100;
@@ -18,7 +18,7 @@ const log = logger("pods");
 
 /** The latest that was seen of each machine, as long as it is not written down. */
 export class UnwrittenObservations {
-  readonly #clock: Watching["clock"];
+  readonly #clock: Dependencies["clock"];
   /** To be written down now. */
   readonly #due = new Map<string, Observation>();
   /** What can wait; and until when, on the monotonic clock. */
@@ -27,11 +27,11 @@ export class UnwrittenObservations {
   readonly #obstructed = new Map<string, Observation>();
   readonly #obstacles: Retries;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "random">) {
-    this.#clock = watching.clock;
-    this.#obstacles = new Retries(watching, (machine, error) => {
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
+    this.#clock = dependencies.clock;
+    this.#obstacles = new Retries(dependencies, (machine, error) => {
       log.error("Machine quarantined: it cannot be written down", { machine, error: describeError(error) });
-    }, { by: "pods", pathOf: (machine) => watching.workdir.layout.pod(machine) });
+    }, { by: "pods", pathOf: (machine) => dependencies.workdir.layout.pod(machine) });
   }
 
   /** How many are to be written down, now or soon. */

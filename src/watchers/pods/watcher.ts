@@ -21,7 +21,7 @@ import { type Answer, UnlistedMachines } from "./unlisted_machines.ts";
 import { isDeletedForGood } from "../../machine/readiness.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import { WaitLog } from "./wait_log.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { writtenPod, WrittenPods } from "./written_pods.ts";
 
 /** How often, in milliseconds, the view's freshness is written down. */
@@ -32,7 +32,7 @@ const log = logger("pods");
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
 export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly name = "pods";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #wake: () => void;
   readonly #changed: (machines: string[]) => void;
   readonly #unwrittenObservations: UnwrittenObservations;
@@ -57,21 +57,21 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   });
 
   /** @param options `wake` has to make `step` run again soon; `changed` is told which machines were written down */
-  constructor(watching: Watching, options: { wake: () => void; changed: (machines: string[]) => void }) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, options: { wake: () => void; changed: (machines: string[]) => void }) {
+    this.#dependencies = dependencies;
     this.#wake = options.wake;
     this.#changed = options.changed;
-    this.#unlisted = new UnlistedMachines(watching);
-    this.#foreign = new ForeignPods(watching);
-    this.#view = new SyncStatusKeeper(watching, "pods");
-    this.#written = new WrittenPods(watching);
-    this.#evictions = new Evictions(watching);
-    this.#unwrittenObservations = new UnwrittenObservations(watching);
-    this.#listing = new Listing(watching.workdir);
+    this.#unlisted = new UnlistedMachines(dependencies);
+    this.#foreign = new ForeignPods(dependencies);
+    this.#view = new SyncStatusKeeper(dependencies, "pods");
+    this.#written = new WrittenPods(dependencies);
+    this.#evictions = new Evictions(dependencies);
+    this.#unwrittenObservations = new UnwrittenObservations(dependencies);
+    this.#listing = new Listing(dependencies.workdir);
     const isUnwritten = (machine: string) => this.#unwrittenObservations.has(machine);
-    this.#adopter = new Adopter(watching, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
-    this.#lost = new GoneMachines(watching);
-    this.#retries = new Retries(watching, (_, error) => {
+    this.#adopter = new Adopter(dependencies, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
+    this.#lost = new GoneMachines(dependencies);
+    this.#retries = new Retries(dependencies, (_, error) => {
       log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
     });
   }
@@ -88,7 +88,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** False if the view that was written last, or the file of some pod that is followed, is not there any more. */
   get viewIsOurs(): boolean {
-    return this.#watching.workdir.asOwner(() => this.#view.isThere && this.#written.haveFiles());
+    return this.#dependencies.workdir.asOwner(() => this.#view.isThere && this.#written.haveFiles());
   }
 
   begin({ wentBack = false }: { wentBack?: boolean } = {}): void {
@@ -148,7 +148,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** True if it is no surprise that the machine is gone. */
   #isToGo(name: string): boolean {
-    return this.#watching.returns.has(name) || this.#written.get(name)?.isGoing === true;
+    return this.#dependencies.returns.has(name) || this.#written.get(name)?.isGoing === true;
   }
 
   event(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
@@ -203,7 +203,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns, kube, suspects } = this.#watching;
+    const { clock, returns, kube, suspects } = this.#dependencies;
     returns.refresh(clock.now());
     for (const machine of suspects) this.#unlisted.suspect(machine);
     suspects.clear();
@@ -237,7 +237,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #canWait(name: string, pod: Pod): boolean {
     const before = this.#written.get(name);
     const { phase, podIP, isGoing } = writtenPod(pod);
-    if (isGoing && !before?.isGoing && !this.#watching.returns.has(name)) return false;
+    if (isGoing && !before?.isGoing && !this.#dependencies.returns.has(name)) return false;
     if (phase === "Pending") return before === undefined || before.phase === "Pending";
     return before?.phase === phase && before.podIP === podIP;
   }
@@ -260,7 +260,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
    */
   async #writeDown(slice: [string, Observation][]): Promise<void> {
     if (slice.length === 0) return;
-    const failed = await writeObservations(this.#watching, slice);
+    const failed = await writeObservations(this.#dependencies, slice);
     const trouble: unknown[] = [];
     for (const [name, observation] of slice) {
       if (!failed.has(name)) {
@@ -323,13 +323,13 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   #isOwn(machine: string, pod: Pod): boolean {
     const uid = this.#uidOf(machine);
-    return uid === undefined ? isAsOrdered(this.#watching.workdir, machine, pod) : uid === pod.metadata.uid;
+    return uid === undefined ? isAsOrdered(this.#dependencies.workdir, machine, pod) : uid === pod.metadata.uid;
   }
 
   /** The uid of the machine's pod as it was seen last. */
   #uidOf(machine: string): string | undefined {
     try {
-      return this.#knownUid(machine) ?? readPodFacts(this.#watching.workdir, machine)?.uid;
+      return this.#knownUid(machine) ?? readPodFacts(this.#dependencies.workdir, machine)?.uid;
     } catch {
       return undefined; // What cannot be read says nothing.
     }
@@ -343,8 +343,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   #hasOurLabels(pod: Pod): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const hasRequest = (id: string) => workdir.kind(workdir.layout.request(id)) === "directory";
-    return isOurs(pod, { owner: this.#watching, hasRequest });
+    return isOurs(pod, { owner: this.#dependencies, hasRequest });
   }
 }

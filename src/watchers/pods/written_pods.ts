@@ -4,7 +4,7 @@ import { readPodFacts, readState } from "../../workdir/machines.ts";
 import { stateOfObservation } from "./observations.ts";
 import { isTerminal } from "../../machine/terminal.ts";
 import { hasEnded, phaseOf } from "../../machine/readiness.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Pods whose files are looked for in one go: with a look each second, those of 10,000 within a minute. */
 const FILES_PER_LOOK = 200;
@@ -29,15 +29,15 @@ export function writtenPod(pod: Pod): WrittenPod {
 
 /** The pods that are followed, by machine, as they are written down. */
 export class WrittenPods {
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #pods = new Map<string, WrittenPod>();
   /** The machines whose files are still to be looked for in this round. */
   #left: Iterator<string> = this.#pods.keys();
   /** What is written down says nothing, whatever its resource version: versions are given out a second time. */
   #isOutdated = false;
 
-  constructor(watching: Watching) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   get size(): number {
@@ -82,7 +82,7 @@ export class WrittenPods {
   has(machine: string, pod: Pod): boolean {
     const { resourceVersion } = pod.metadata;
     if (resourceVersion === undefined || this.#isOutdated) return false;
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     try {
       const before = readState(workdir, machine);
       const known = this.#pods.get(machine);
@@ -94,7 +94,7 @@ export class WrittenPods {
       }
       const facts = readPodFacts(workdir, machine);
       if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;
-      const { state, tombstone } = stateOfObservation(this.#watching, machine, { pod });
+      const { state, tombstone } = stateOfObservation(this.#dependencies, machine, { pod });
       if (tombstone || before !== state) return false;
     } catch {
       return false; // What cannot be read is written again, and if that cannot be done either, it is said why.
@@ -105,13 +105,13 @@ export class WrittenPods {
 
   /** True if its file does not say since when the pod has ended, though that can be known. */
   #lacksEnd(pod: Pod, { endedAt = Infinity }: PodFacts): boolean {
-    const now = this.#watching.kube.now();
+    const now = this.#dependencies.kube.now();
     return hasEnded(pod) && now !== undefined && endedAt * 1000 > now;
   }
 
   /** Looks for the files of some, of others with each call. That of a machine that is over may have gone before it. */
   haveFiles(): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     for (let n = 0; n < FILES_PER_LOOK; n++) {
       const { value: machine, done } = this.#left.next();
       if (done) {

@@ -4,16 +4,16 @@ import type { QuarantinedEntry } from "../../workdir/store/quarantine.ts";
 import { readRecord } from "../../workdir/store/record.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import type { Loop, Outcome } from "../loop.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, it is looked at what is broken, and how often at whether it is still there. */
 const LOOK_EVERY_MS = 5_000;
 const CHECK_EVERY_MS = 10_000;
 
-/** How often, in milliseconds, a note is written again where nothing but its count has changed. */
+/** How often, in milliseconds, a note is written again if nothing but its count has changed. */
 const COUNT_EVERY_MS = 10 * 60_000;
 
-/** How long, in milliseconds, what an earlier process or start has met stands by itself: whoever can meet it does before. */
+/** How long, in milliseconds, what an earlier process or start has met stands by itself: what can meet it does so before. */
 const INHERITED_MS = 15 * 60_000;
 
 const NoteSchema = v.object({
@@ -39,24 +39,24 @@ const log = logger("set-aside");
 /** Writes down what is broken in the work directory, a file for each in `set-aside/`, until it is as it should be or gone. */
 export class QuarantineWatcher implements Loop {
   readonly name = "set-aside";
-  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   readonly #notes = new Map<string, Note>();
   /** What was met before and not since: how often, and until when it stands, on the monotonic clock. */
   readonly #inherited = new Map<string, { times: number; untilMs: number }>();
   #isStarted = false;
   #checkAtMs = 0;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock">) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">) {
+    this.#dependencies = dependencies;
   }
 
   /** `setAside`: how many entries are broken. */
   get counts(): { setAside: number } {
-    return { setAside: this.#watching.workdir.broken.size };
+    return { setAside: this.#dependencies.workdir.broken.size };
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const now = clock.monotonic();
     if (!this.#isStarted) this.#inherit(now);
     this.#isStarted = true;
@@ -74,7 +74,7 @@ export class QuarantineWatcher implements Loop {
 
   /** Takes over what was met before our time, so that it goes away once it is untrue. */
   #inherit(now: number): void {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const { broken, layout } = workdir;
     for (const name of workdir.names(layout.setAside)) {
       const note = readRecord(workdir, `${layout.setAside}/${name}`, NoteSchema);
@@ -91,7 +91,7 @@ export class QuarantineWatcher implements Loop {
 
   #forgetGone(now: number): void {
     this.#checkAtMs = now + CHECK_EVERY_MS;
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     for (const [key, { path, by, times }] of workdir.broken.all) {
       const inherited = this.#inherited.get(key);
       const isOld = inherited?.times === times;
@@ -101,7 +101,7 @@ export class QuarantineWatcher implements Loop {
   }
 
   #write(key: string, entry: QuarantinedEntry, now: number): void {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const { path, by, reason, times } = entry;
     const before = this.#notes.get(key);
     const hasChanged = reason !== before?.reason || (times > before.times && now > before.writtenMs + COUNT_EVERY_MS);

@@ -13,7 +13,7 @@ import { changeOfEnding } from "../work/endings.ts";
 import { findLostRequest, indexesByRequest } from "./lost_request.ts";
 import { readPodFile } from "../work/pod_file.ts";
 import { rememberedReturn } from "./remembered_return.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, the pods that are known are compared with the requests, beside after every LIST. */
 const LOOK_EVERY_MS = 60_000;
@@ -49,7 +49,7 @@ function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "versi
  * as the pods remember it. Told of nothing but what exists, it finds by itself what is missing.
  */
 export class Adopter {
-  readonly #watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity">;
   readonly #isUnwritten: (machine: string) => boolean;
   readonly #lost: (machines: string[]) => void;
   /** A round is to begin now, not when its time has come. */
@@ -66,17 +66,17 @@ export class Adopter {
    * machines of requests that were put back and that have no pod as far as is known
    */
   constructor(
-    watching: Pick<Watching, "workdir" | "clock" | "returns" | "identity">,
+    dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity">,
     options: { isUnwritten: (machine: string) => boolean; lost: (machines: string[]) => void },
   ) {
-    this.#watching = watching;
+    this.#dependencies = dependencies;
     this.#isUnwritten = options.isUnwritten;
     this.#lost = options.lost;
   }
 
   /** Notes what a pod of ours remembers of a return. */
   saw(pod: Pod): void {
-    const memory = rememberedReturn(pod, this.#watching);
+    const memory = rememberedReturn(pod, this.#dependencies);
     if (!memory) return;
     const { id, requestedAt = 0 } = memory;
     const returned = this.#returned.get(id) ?? { requestedAt, machines: new Set() };
@@ -99,7 +99,7 @@ export class Adopter {
    * @throws what stands in the way of more than one request; the next call goes on from there
    */
   async step(): Promise<void> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     if (this.isDone && clock.monotonic() >= this.#nextRoundMs) this.#isDue = true;
     if (this.#isDue) await this.#beginRound();
     if (this.#rebuilding) return await this.#getOnRebuilding(this.#rebuilding);
@@ -112,7 +112,7 @@ export class Adopter {
   }
 
   async #beginRound(): Promise<void> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     for (const [id, returned] of this.#returned) {
       await this.#unlessBroken(id, () => this.#restoreReturn(id, returned));
       this.#returned.delete(id);
@@ -128,7 +128,7 @@ export class Adopter {
    * @returns false if it is
    */
   async #unlessBroken(id: string, act: () => Promise<void>): Promise<boolean> {
-    const { broken, layout } = this.#watching.workdir;
+    const { broken, layout } = this.#dependencies.workdir;
     try {
       await act();
       broken.clear(layout.request(id), "adoption");
@@ -142,7 +142,7 @@ export class Adopter {
   }
 
   async #compare(id: string, indexes: number[]): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const podOf = (machine: string) => readPodFile(workdir, machine);
     const missing = findLostRequest(workdir, { id, indexes, podOf });
     if (missing?.kind === "rebuild") this.#rebuilding = { id, ...missing, written: 0 };
@@ -151,7 +151,7 @@ export class Adopter {
 
   /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */
   async #getOnRebuilding(rebuilding: Rebuilding): Promise<void> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const { id, memory, machines, lost } = rebuilding;
     const isWell = await this.#unlessBroken(id, async () => {
       const slice = lost.slice(rebuilding.written, rebuilding.written + SLICE);
@@ -168,7 +168,7 @@ export class Adopter {
 
   /** @throws the first of what went wrong */
   async #commit(machines: string[], decide: (machine: string) => Change | undefined): Promise<void> {
-    const failed = await commit(this.#watching, machines.map((machine) => [machine, () => decide(machine)]));
+    const failed = await commit(this.#dependencies, machines.map((machine) => [machine, () => decide(machine)]));
     for (const error of failed.values()) throw error;
   }
 
@@ -177,7 +177,7 @@ export class Adopter {
    * cluster has yet to be asked.
    */
   #endOfLost(machine: string): Change | undefined {
-    const { workdir, returns } = this.#watching;
+    const { workdir, returns } = this.#dependencies;
     const state = readState(workdir, machine);
     if ((state !== undefined && state !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
     if (this.#isUnwritten(machine)) return undefined;
@@ -189,7 +189,7 @@ export class Adopter {
   }
 
   async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     for (const machine of enter) settleMachine(workdir, id, machine);
     if (enter.length > 0) {
       await syncRequest(workdir, id);
@@ -208,7 +208,7 @@ export class Adopter {
     id: string,
     { requestedAt, machines }: { requestedAt: number; machines: Set<string> },
   ): Promise<void> {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const { layout } = workdir;
     const path = layout.returnRequest(id);
     if (readReturn(workdir, id) || workdir.kind(layout.request(id))) return;

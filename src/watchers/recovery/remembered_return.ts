@@ -2,7 +2,7 @@ import { parseMachineName } from "../../hf/names.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { ReturnMemory } from "../../templates/podspec.ts";
 import { readRequest } from "../../workdir/requests.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
 
 /**
@@ -11,7 +11,7 @@ import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
  */
 export function rememberedReturn(
   pod: Pod,
-  { workdir, identity }: Pick<Watching, "workdir" | "identity">,
+  { workdir, identity }: Pick<Dependencies, "workdir" | "identity">,
 ): ReturnMemory | undefined {
   const memory = returnMemoryOf(pod);
   if (!memory) return undefined;

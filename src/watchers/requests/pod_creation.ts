@@ -7,7 +7,7 @@ import { buildPod, lostMarks, type OrderedPod } from "../../templates/podspec.ts
 import { type Ending, endRejected } from "../../machine/ending.ts";
 import type { ActiveRequest, PendingMachine } from "./active_request.ts";
 import { findOurs, isAsOrdered, isOurs, isUnmarked } from "../work/ownership.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 const log = logger("request-machines");
 
@@ -17,11 +17,11 @@ const log = logger("request-machines");
  * @throws KubeError if the pod is not there
  */
 export async function createPod(
-  watching: Watching,
+  dependencies: Dependencies,
   { id, count, record, manifest }: ActiveRequest,
   machine: PendingMachine,
 ): Promise<Ending | undefined> {
-  const { kube, workdir, instance, identity, signal } = watching;
+  const { kube, workdir, instance, identity, signal } = dependencies;
   const { name, index, mayExist } = machine;
   if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
   const { templateId, requestedAt, up } = record ?? {};
@@ -36,11 +36,11 @@ export async function createPod(
     if (!(error instanceof KubeError)) throw error;
     if (error.kind !== "alreadyExists") {
       // Quota and policy speak before anybody looks whether the pod is there: its first answer may have been lost.
-      if (isRetryable(error) || !mayExist || !await findOurs(watching, name, { signal })) throw error;
+      if (isRetryable(error) || !mayExist || !await findOurs(dependencies, name, { signal })) throw error;
       return undefined;
     }
     const existing = await kube.getPod(name, { signal });
-    if (isOurs(existing, { owner: watching, hasRequest: (requestId) => requestId === id })) return undefined;
+    if (isOurs(existing, { owner: dependencies, hasRequest: (requestId) => requestId === id })) return undefined;
     if (!isAsOrdered(workdir, name, existing)) {
       throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
     }

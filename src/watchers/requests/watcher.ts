@@ -30,7 +30,7 @@ import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { shareFairly } from "./fair_share.ts";
 import type { Lane } from "../work/limiter.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, returns are looked for between creates: with thousands of them a look takes time. */
 const RETURNS_EVERY_MS = 50;
@@ -49,7 +49,7 @@ const log = logger("request-machines");
 /** Creates the pods of requested machines. */
 export class RequestMachinesWatcher implements Loop {
   readonly name = "request-machines";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #wake: () => void;
   readonly #lane: Lane;
   readonly #inbox: Inbox<StoredRequest>;
@@ -62,19 +62,19 @@ export class RequestMachinesWatcher implements Loop {
   #starts = 0;
 
   /** @param wake has to make `step` run again soon */
-  constructor(watching: Watching, wake: () => void) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, wake: () => void) {
+    this.#dependencies = dependencies;
     this.#wake = wake;
-    const freed = () => watching.stopping.aborted || this.#startCreates();
-    this.#lane = watching.limiter.lane(watching.concurrency, freed);
-    this.#retries = new Retries(watching, (name, error) => {
+    const freed = () => dependencies.stopping.aborted || this.#startCreates();
+    this.#lane = dependencies.limiter.lane(dependencies.concurrency, freed);
+    this.#retries = new Retries(dependencies, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
-    this.#inbox = new Inbox(watching, {
+    this.#inbox = new Inbox(dependencies, {
       what: "request",
-      directory: watching.workdir.layout.requests,
-      isProcessed: (id) => isProcessed(watching.workdir, id),
-      read: (id) => readRequest(watching.workdir, id),
+      directory: dependencies.workdir.layout.requests,
+      isProcessed: (id) => isProcessed(dependencies.workdir, id),
+      read: (id) => readRequest(dependencies.workdir, id),
       take: (stored) => this.#take(stored),
       retries: this.#retries,
       wake,
@@ -82,7 +82,7 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns } = this.#watching;
+    const { clock, returns } = this.#dependencies;
     returns.refresh(clock.now());
     await this.#inbox.step();
     const now = clock.monotonic();
@@ -107,7 +107,7 @@ export class RequestMachinesWatcher implements Loop {
 
   /** The entry of a request, or of a machine in its request. */
   #pathOf(name: string): string {
-    const { layout } = this.#watching.workdir;
+    const { layout } = this.#dependencies.workdir;
     const requestId = parseMachineName(name)?.requestId;
     return requestId === undefined || this.#inbox.has(name) || this.#active.has(name)
       ? layout.request(name)
@@ -116,7 +116,7 @@ export class RequestMachinesWatcher implements Loop {
 
   /** Takes up a request that has not been handled. */
   async #take(stored: StoredRequest): Promise<void> {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const { id, record } = stored;
     // From many machines on it is quicker to list all notes than to look for each.
     const noted = stored.machines.length < MANY ? undefined : new Set(workdir.names(workdir.layout.machines));
@@ -132,7 +132,7 @@ export class RequestMachinesWatcher implements Loop {
       inFlight: 0,
       lastStart: 0,
     };
-    const budget = new Budget(this.#watching.clock);
+    const budget = new Budget(this.#dependencies.clock);
     for (const machine of stored.machines) {
       if (budget.isSpent) await budget.breathe();
       this.#takeMachine(
@@ -160,7 +160,7 @@ export class RequestMachinesWatcher implements Loop {
     { name, index, pending }: { name: string; index: number; pending: boolean },
     tombstone: Tombstone | undefined,
   ): void {
-    const { workdir, returns } = this.#watching;
+    const { workdir, returns } = this.#dependencies;
     const state = readState(workdir, name);
     const mayExist = this.#inbox.isInherited(request.id);
     switch (decideTake({ entry: pending ? "pending" : "created", state, tombstone, returned: returns.has(name) })) {
@@ -188,7 +188,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Without it a machine reads as `creating` all the same, so nothing waits for it. */
   #writeFirstState(machine: string): void {
     try {
-      writeFirstState(this.#watching.workdir, machine);
+      writeFirstState(this.#dependencies.workdir, machine);
     } catch (error) {
       log.warn("First state not written", { machine, error: describeError(error) });
     }
@@ -197,7 +197,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Those of which no pod can exist; the others are looked for, as soon as there is a free slot. */
   #endReturned(request: ActiveRequest): void {
     const stays = ({ name, mayExist }: PendingMachine): boolean => {
-      if (mayExist || !this.#watching.returns.has(name)) return true;
+      if (mayExist || !this.#dependencies.returns.has(name)) return true;
       request.ending.push(endReturned(name));
       return false;
     };
@@ -212,8 +212,8 @@ export class RequestMachinesWatcher implements Loop {
     if (due.length === 0) return;
     if (due.length > MOST_ENDINGS) this.#wake();
     const endings = due.slice(0, MOST_ENDINGS);
-    const decide = (ending: Ending) => () => changeUnlessOver(this.#watching.workdir, ending);
-    const failed = await commit(this.#watching, endings.map((ending) => [ending.machine, decide(ending)]));
+    const decide = (ending: Ending) => () => changeUnlessOver(this.#dependencies.workdir, ending);
+    const failed = await commit(this.#dependencies, endings.map((ending) => [ending.machine, decide(ending)]));
     for (const { machine } of endings) {
       if (failed.has(machine)) this.#retries.note(machine, failed.get(machine));
       else this.#retries.clear(machine);
@@ -227,7 +227,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Notes that every machine of a request has been handled, once that is so. */
   async #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): Promise<void> {
     if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#retries.waits(id)) return;
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     try {
       if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
       this.#retries.clear(id);
@@ -261,7 +261,7 @@ export class RequestMachinesWatcher implements Loop {
 
   /** What Symphony gave back since the last step is not created any more. */
   #lookForReturns(): void {
-    const { clock, returns } = this.#watching;
+    const { clock, returns } = this.#dependencies;
     if (clock.monotonic() - this.#returnsReadMs < RETURNS_EVERY_MS) return;
     this.#returnsReadMs = clock.monotonic();
     returns.refresh(clock.now());
@@ -283,13 +283,13 @@ export class RequestMachinesWatcher implements Loop {
 
   /** Creates the machine's pod, unless others have found in the meantime that there is nothing to create any more. */
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
-    const { workdir, returns, signal } = this.#watching;
+    const { workdir, returns, signal } = this.#dependencies;
     const { name, mayExist } = machine;
     const state = readState(workdir, name);
     if (state === undefined || state === "creating") {
       const isWanted = !returns.has(name) && !request.isOutdated;
       if (isWanted) await this.#createPod(request, machine);
-      else if (!(mayExist || request.isOutdated) || !await findOurs(this.#watching, name, { signal })) {
+      else if (!(mayExist || request.isOutdated) || !await findOurs(this.#dependencies, name, { signal })) {
         request.ending.push(returns.has(name) ? endReturned(name) : endLost(name, OUTDATED));
         return this.#wake();
       }
@@ -299,14 +299,14 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
-    const rejected = await createPod(this.#watching, request, machine);
+    const rejected = await createPod(this.#dependencies, request, machine);
     if (!rejected) return;
     request.ending.push(rejected);
     this.#wake();
   }
 
   #failed(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    if (this.#watching.signal.aborted) return void request.delayed.push(machine);
+    if (this.#dependencies.signal.aborted) return void request.delayed.push(machine);
     this.#lane.failed(error);
     if (isRetryable(error)) return this.#tryLater(request, machine, error);
     request.ending.push(endRejected(machine.name, describeError(error)));
@@ -314,7 +314,7 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    const { clock, random, workdir } = this.#watching;
+    const { clock, random, workdir } = this.#dependencies;
     // A request that somebody took away wants nothing any more.
     if (isNotFound(error) && workdir.kind(workdir.layout.request(request.id)) === undefined) return;
     machine.failures++;
@@ -324,7 +324,7 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #next(): Outcome {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     const waiting = [...this.#active.values()];
     const delayed = waiting.flatMap((request) => request.delayed.map(({ notBeforeMs }) => notBeforeMs));
     const earliest = delayed.reduce((least, ms) => Math.min(least, ms), Infinity);

@@ -1,7 +1,7 @@
 import { describeError } from "../../errors.ts";
 import type { BackoffLimits } from "../../kube/backoff.ts";
 import { logger } from "../../log.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { isClusterTrouble } from "../work/limiter.ts";
 import { findOurs } from "../work/ownership.ts";
 import { WorkQueue } from "../work/work_queue.ts";
@@ -14,7 +14,7 @@ export type Found = { uid: string } | "gone";
 
 /** Asks the cluster for pods that the watch has not shown, all in their turn and a few at a time. */
 export class PodLookup {
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #found: (machine: string, found: Found) => void;
   readonly #log: ReturnType<typeof logger>;
   /** By machine: how often the cluster has answered. */
@@ -23,14 +23,14 @@ export class PodLookup {
 
   /** @param options `found` is told of each answer, `wake` is called when there is nothing left to ask now */
   constructor(
-    watching: Watching,
+    dependencies: Dependencies,
     options: { name: string; found: (machine: string, found: Found) => void; wake: () => void },
   ) {
-    this.#watching = watching;
+    this.#dependencies = dependencies;
     this.#found = options.found;
     this.#log = logger(options.name);
-    this.#queue = new WorkQueue(watching, {
-      concurrency: watching.concurrency,
+    this.#queue = new WorkQueue(dependencies, {
+      concurrency: dependencies.concurrency,
       call: (machine, asked) => this.#ask(machine, asked),
       backoff: AGAIN,
       failed: (machine, { error }) => this.#failed(machine, error),
@@ -57,7 +57,7 @@ export class PodLookup {
 
   /** @returns when it may be asked for again */
   async #ask(machine: string, asked: { answers: number }): Promise<number> {
-    const pod = await findOurs(this.#watching, machine, { signal: this.#watching.signal });
+    const pod = await findOurs(this.#dependencies, machine, { signal: this.#dependencies.signal });
     this.#isTroubled = false;
     this.#found(machine, pod?.metadata.uid === undefined ? "gone" : { uid: pod.metadata.uid });
     return Math.min(AGAIN.longestMs, AGAIN.firstMs * 2 ** Math.min(asked.answers++, 10));

@@ -7,7 +7,7 @@ import { Complaints } from "../work/complaints.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { signatureOf } from "../work/pod_memory.ts";
 import { isClusterTrouble, type Lane } from "../work/limiter.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, returned machines are looked for whose pods stay. */
 const LOOK_EVERY_MS = 5_000;
@@ -21,7 +21,7 @@ const STAYS_MS_PER_POD = 4;
 /** Calls under way at once, at most: the deletes come first. */
 const CONCURRENCY = 4;
 
-/** How long, in milliseconds, nothing is tried where it is not granted: a role may be older than this. */
+/** How long, in milliseconds, nothing is tried if it is not granted: a role may be older than this. */
 const REFUSED_MS = 10 * 60_000;
 
 const log = logger("return-marker");
@@ -32,7 +32,7 @@ const log = logger("return-marker");
  */
 export class ReturnAnnotationWatcher implements Loop {
   readonly name = "return-marker";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #lane: Lane;
   /** By returned machine that has a pod, when that was first seen, on the monotonic clock. */
   readonly #sinceMs = new Map<string, number>();
@@ -45,14 +45,14 @@ export class ReturnAnnotationWatcher implements Loop {
     log.warn("Return not noted on its pod: it is known only here", { machine, error });
   });
 
-  constructor(watching: Watching) {
-    this.#watching = watching;
-    const concurrency = Math.min(CONCURRENCY, watching.concurrency);
-    this.#lane = watching.limiter.lane(concurrency);
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+    const concurrency = Math.min(CONCURRENCY, dependencies.concurrency);
+    this.#lane = dependencies.limiter.lane(concurrency);
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns } = this.#watching;
+    const { clock, returns } = this.#dependencies;
     const now = clock.monotonic();
     returns.refresh(clock.now());
     const due = this.#due(now);
@@ -84,7 +84,7 @@ export class ReturnAnnotationWatcher implements Loop {
 
   /** Takes in which returned machines have pods. */
   #takeIn(now: number): void {
-    const { clock, returns, podNames } = this.#watching;
+    const { clock, returns, podNames } = this.#dependencies;
     podNames.refresh(clock.now());
     const revisions = `${podNames.revision} ${returns.revision}`;
     if (revisions === this.#revisions) return;
@@ -100,7 +100,7 @@ export class ReturnAnnotationWatcher implements Loop {
   }
 
   async #mark(machine: string, id: string): Promise<void> {
-    const { workdir, kube, clock, identity, signal } = this.#watching;
+    const { workdir, kube, clock, identity, signal } = this.#dependencies;
     try {
       const uid = readPodFacts(workdir, machine)?.uid;
       if (uid === undefined) return;

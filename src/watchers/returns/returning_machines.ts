@@ -1,8 +1,8 @@
 /** A machine that is to go. */
 interface Returning {
-  /** The uid of its pod, where that is known. */
+  /** The uid of its pod, if that is known. */
   uid: string | undefined;
-  /** The return requests that are not finished before it is gone. None where its pod showed up after they were. */
+  /** The return requests that are not finished before it is gone. None if its pod showed up after they were. */
   requests: string[];
 }
 
@@ -52,7 +52,7 @@ export class ReturningMachines {
     return this.#machines.get(machine)?.uid;
   }
 
-  /** Does nothing where the machine is not there. */
+  /** Does `undefined` if the machine is not there. */
   setUid(machine: string, uid: string): void {
     const one = this.#machines.get(machine);
     if (one) one.uid = uid;

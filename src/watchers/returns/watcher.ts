@@ -22,7 +22,7 @@ import { type Found, PodLookup } from "./pod_lookup.ts";
 import { ReturningMachines } from "./returning_machines.ts";
 import { Retries } from "../work/retries.ts";
 import { changeOfObservation } from "../pods/observations.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, pods are looked for whose machines have been given back and counted as gone. */
 const LATE_EVERY_MS = 10_000;
@@ -44,7 +44,7 @@ const log = logger("request-return-machines");
 /** Deletes the pods of machines that Symphony gives back, until each has been seen gone. */
 export class RequestReturnMachinesWatcher implements Loop {
   readonly name = "request-return-machines";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #inbox: Inbox<StoredReturn>;
   readonly #podDeleter: PodDeleter;
   readonly #lookup: PodLookup;
@@ -65,21 +65,21 @@ export class RequestReturnMachinesWatcher implements Loop {
   readonly #wake: () => void;
 
   /** @param wake has to make `step` run again soon */
-  constructor(watching: Watching, wake: () => void) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, wake: () => void) {
+    this.#dependencies = dependencies;
     this.#wake = wake;
-    this.#podDeleter = new PodDeleter(watching, { name: this.name, wake });
+    this.#podDeleter = new PodDeleter(dependencies, { name: this.name, wake });
     const found = (machine: string, what: Found) => this.#found(machine, what);
-    this.#lookup = new PodLookup(watching, { name: this.name, found, wake });
-    this.#retries = new Retries(watching, (name, error) => {
+    this.#lookup = new PodLookup(dependencies, { name: this.name, found, wake });
+    this.#retries = new Retries(dependencies, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
-    this.#inbox = new Inbox(watching, {
+    this.#inbox = new Inbox(dependencies, {
       what: "return request",
-      directory: watching.workdir.layout.returnRequests,
-      // The existing plug-in marks it before its pods are gone: such a pod is found among those that are late.
-      isProcessed: (id) => isReturnProcessed(watching.workdir, id),
-      read: (id) => readReturn(watching.workdir, id),
+      directory: dependencies.workdir.layout.returnRequests,
+      // The legacy plug-in marks it before its pods are gone: such a pod is found among those that are late.
+      isProcessed: (id) => isReturnProcessed(dependencies.workdir, id),
+      read: (id) => readReturn(dependencies.workdir, id),
       take: (stored) => this.#take(stored),
       retries: this.#retries,
       wake,
@@ -87,7 +87,7 @@ export class RequestReturnMachinesWatcher implements Loop {
   }
 
   async step(_signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns } = this.#watching;
+    const { clock, returns } = this.#dependencies;
     returns.refresh(clock.now());
     await this.#inbox.step();
     await this.#writeGone();
@@ -115,14 +115,14 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   /** The entry of a return request, or the pod of a machine. */
   #pathOf(name: string): string {
-    const { layout } = this.#watching.workdir;
+    const { layout } = this.#dependencies.workdir;
     return this.#inbox.has(name) || this.#machines.hasRequest(name) ? layout.returnRequest(name) : layout.pod(name);
   }
 
   async #take(stored: StoredReturn): Promise<void> {
     const { id, machines } = stored;
-    const { workdir, clock } = this.#watching;
-    // A crash, or the existing plug-in, may have left that out.
+    const { workdir, clock } = this.#dependencies;
+    // A crash, or the legacy plug-in, may have left that out.
     await noteUnfinished(workdir, stored, { budget: new Budget(clock) });
     this.#machines.addRequest(id, machines);
     this.changed(machines);
@@ -134,7 +134,7 @@ export class RequestReturnMachinesWatcher implements Loop {
    * the machine was given back as one that was never created.
    */
   #takeLate(): void {
-    const { clock, returns, podNames } = this.#watching;
+    const { clock, returns, podNames } = this.#dependencies;
     if (clock.monotonic() < this.#lateAtMs) return;
     this.#lateAtMs = clock.monotonic() + LATE_EVERY_MS;
     podNames.refresh(clock.now());
@@ -150,7 +150,7 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   /** Nothing that was not told of is missed for long. */
   async #lookAtAll(): Promise<void> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     const beganMs = clock.monotonic();
     this.#takeToLook();
     await this.#lookOver([...this.#machines.names]);
@@ -166,7 +166,7 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   /** Does for each what is to be done, and strikes off who is gone; one that is broken holds up no other. */
   async #lookOver(machines: Iterable<string>): Promise<void> {
-    const budget = new Budget(this.#watching.clock);
+    const budget = new Budget(this.#dependencies.clock);
     for (const machine of machines) {
       if (budget.isSpent) {
         this.#podDeleter.start();
@@ -190,13 +190,13 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   /** True while the machine's pod has not been seen gone. */
   #exists(machine: string): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     return workdir.kind(workdir.layout.pod(machine)) !== undefined;
   }
 
   /** @param hasPodFile to look for what is not there is dear, so it is done once */
   #look(machine: string, { hasPodFile }: { hasPodFile: boolean }): ReturnType<typeof decideReturn> {
-    const { workdir, returns } = this.#watching;
+    const { workdir, returns } = this.#dependencies;
     const isReturned = (name: string) => returns.has(name);
     const snapshot = readMachine(workdir, machine, { isReturned, hasPodFile });
     const { pod } = snapshot;
@@ -231,19 +231,22 @@ export class RequestReturnMachinesWatcher implements Loop {
     if (gone.length === 0) return;
     for (const machine of gone) this.#gone.delete(machine);
     if (this.#gone.size > 0) this.#wake();
-    const failed = await commit(this.#watching, gone.map((machine) => [machine, () => this.#changeOfGone(machine)]));
+    const failed = await commit(
+      this.#dependencies,
+      gone.map((machine) => [machine, () => this.#changeOfGone(machine)]),
+    );
     for (const [machine, error] of failed) this.#retries.note(machine, error);
     this.changed(gone);
   }
 
-  /** Nothing where its pod has shown up since the cluster was asked: the watch goes on to tell. */
+  /** `undefined` if its pod has shown up since the cluster was asked: the watch goes on to tell. */
   #changeOfGone(machine: string): Change | undefined {
-    return this.#exists(machine) ? undefined : changeOfObservation(this.#watching, machine, { gone: undefined });
+    return this.#exists(machine) ? undefined : changeOfObservation(this.#dependencies, machine, { gone: undefined });
   }
 
-  /** True where the work directory has nothing of the machine but that it was given back. */
+  /** True if the work directory has nothing of the machine but that it was given back. */
   #isUnknown(machine: string): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     return readMachineEntry(workdir, machine) === undefined && readState(workdir, machine) === undefined;
   }
 
@@ -254,7 +257,7 @@ export class RequestReturnMachinesWatcher implements Loop {
 
   async #finish(id: string): Promise<void> {
     if (this.#retries.waits(id)) return;
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     try {
       if (workdir.kind(workdir.layout.returnRequest(id)) === "directory") await markReturnProcessed(workdir, id);
       this.#retries.clear(id);
@@ -266,7 +269,7 @@ export class RequestReturnMachinesWatcher implements Loop {
   }
 
   #next(roundAtMs: number): Outcome {
-    const now = this.#watching.clock.monotonic();
+    const now = this.#dependencies.clock.monotonic();
     const times = [this.#podDeleter.nextMs, this.#lookup.nextMs, this.#retries.nextMs, roundAtMs];
     const next = Math.min(...times.filter((ms) => ms > now));
     return Number.isFinite(next) ? { kind: "again", atMs: next } : { kind: "done" };

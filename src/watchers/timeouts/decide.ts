@@ -22,7 +22,7 @@ export interface PodAges {
   ended: number;
 }
 
-/** How long, in seconds, a pod stays that showed up after its machine was over: time for whoever put it there to notice. */
+/** How long, in seconds, a pod stays that showed up after its machine was over: time for the process that put it there to notice. */
 const STRAY_GRACE_SECONDS = 30;
 
 /** How long, in seconds, a pod stays that has ended and that Symphony does not give back: time to look at it and its logs. */

@@ -3,7 +3,7 @@ import { epochSeconds } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { FiniteNumber, readRecord } from "../../workdir/store/record.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** For how long, in milliseconds, deletions are counted, and how long one that is held waits for its second look. */
 const WINDOW_MS = 60_000;
@@ -21,7 +21,7 @@ const log = logger("expiry");
  * within a minute is more likely wrong with what we see. Each that is held is looked at again a minute later.
  */
 export class DeletionBrake {
-  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   /** When the deletions of the last minute were let go, on the monotonic clock, the oldest first. */
   #times: number[] = [];
   /** By machine, since when its pod has been held, on the monotonic clock. */
@@ -31,8 +31,8 @@ export class DeletionBrake {
   #isNoted = true;
   #isBegun = false;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock">) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">) {
+    this.#dependencies = dependencies;
   }
 
   /** How many are held now. */
@@ -42,7 +42,7 @@ export class DeletionBrake {
 
   /** Begins a look at all machines that have pods. */
   begin(machines: ReadonlySet<string>): void {
-    const now = this.#watching.clock.monotonic();
+    const now = this.#dependencies.clock.monotonic();
     if (!this.#isBegun) this.#inherit(now);
     this.#isBegun = true;
     this.#limit = Math.max(FEW, Math.floor(machines.size * SHARE));
@@ -58,7 +58,7 @@ export class DeletionBrake {
    */
   ask(machine: string): "go" | "held" | "look" {
     if (this.#released.has(machine)) return "go";
-    const now = this.#watching.clock.monotonic();
+    const now = this.#dependencies.clock.monotonic();
     const heldSinceMs = this.#heldSinceMs.get(machine);
     if (heldSinceMs !== undefined) return now - heldSinceMs >= WINDOW_MS ? "look" : "held";
     if (this.#times.length >= this.#limit) {
@@ -91,7 +91,7 @@ export class DeletionBrake {
   /** Writes down how many there were, so that a process that is started again and again does not begin to count each time. */
   note(): void {
     if (this.#isNoted) return;
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     try {
       const count = { at: epochSeconds(clock.now()), count: this.#times.length };
       workdir.write(workdir.layout.deletions, `${JSON.stringify(count)}\n`);
@@ -102,7 +102,7 @@ export class DeletionBrake {
   }
 
   #inherit(now: number): void {
-    const { workdir, clock } = this.#watching;
+    const { workdir, clock } = this.#dependencies;
     const noted = readRecord(workdir, workdir.layout.deletions, CountSchema);
     if (!noted || Math.abs(clock.now() - noted.at * 1000) >= WINDOW_MS) return;
     this.#times = Array.from({ length: Math.min(noted.count, 1_000_000) }, () => now);

@@ -20,7 +20,7 @@ import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
 import { isClusterTrouble, type Lane } from "../work/limiter.ts";
 import { hasEnded, phaseOf } from "../../machine/readiness.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, pods are looked over. */
 const LOOK_EVERY_MS = 5_000;
@@ -39,7 +39,7 @@ const log = logger("expiry");
  */
 export class TimeoutsWatcher implements Loop {
   readonly name = "expiry";
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #limits: Limits;
   readonly #dryRun: boolean;
   readonly #podDeleter: PodDeleter;
@@ -57,17 +57,17 @@ export class TimeoutsWatcher implements Loop {
   #doubt: string | undefined;
 
   /** @param options `dryRun` logs what would be done, and does nothing */
-  constructor(watching: Watching, options: Limits & { dryRun?: boolean; wake: () => void }) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, options: Limits & { dryRun?: boolean; wake: () => void }) {
+    this.#dependencies = dependencies;
     this.#limits = options;
     this.#dryRun = options.dryRun ?? false;
-    this.#podDeleter = new PodDeleter(watching, { name: this.name, wake: options.wake });
-    this.#lane = watching.limiter.lane(watching.concurrency);
-    this.#ages = new OwnAges(watching.clock);
-    this.#brake = new DeletionBrake(watching);
-    this.#retries = new Retries(watching, (machine, error) => {
+    this.#podDeleter = new PodDeleter(dependencies, { name: this.name, wake: options.wake });
+    this.#lane = dependencies.limiter.lane(dependencies.concurrency);
+    this.#ages = new OwnAges(dependencies.clock);
+    this.#brake = new DeletionBrake(dependencies);
+    this.#retries = new Retries(dependencies, (machine, error) => {
       log.warn("Machine cannot be read or given up yet", { machine, error: describeError(error) });
-    }, { by: this.name, pathOf: (machine) => watching.workdir.layout.pod(machine) });
+    }, { by: this.name, pathOf: (machine) => dependencies.workdir.layout.pod(machine) });
   }
 
   /** `heldDeletions`: how many pods are not deleted now because too many would be, if there are any (see `DeletionBrake`). */
@@ -76,21 +76,21 @@ export class TimeoutsWatcher implements Loop {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     if (!this.#isInDoubt()) await this.#lookAtAll(signal);
     return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
   }
 
   /** What is seen of the cluster is in doubt: nothing is given up or deleted because of it. */
   #isInDoubt(): boolean {
-    const { doubt } = readSyncStatus(this.#watching.workdir, "pods") ?? {};
+    const { doubt } = readSyncStatus(this.#dependencies.workdir, "pods") ?? {};
     if (doubt !== undefined && this.#doubt === undefined) log.warn("Timeouts and deletions paused", { why: doubt });
     this.#doubt = doubt;
     return doubt !== undefined;
   }
 
   async #lookAtAll(signal: AbortSignal): Promise<void> {
-    const { clock, returns, podNames } = this.#watching;
+    const { clock, returns, podNames } = this.#dependencies;
     returns.refresh(clock.now());
     podNames.refresh(clock.now());
     const machines = podNames.all;
@@ -125,7 +125,7 @@ export class TimeoutsWatcher implements Loop {
     machines: Iterable<string>,
     { isChanged }: { isChanged: boolean },
   ): Promise<{ toAsk: string[]; toDelete: string[] }> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     const found = { toAsk: [] as string[], toDelete: [] as string[] };
     const budget = new Budget(clock);
     for (const machine of machines) {
@@ -149,7 +149,7 @@ export class TimeoutsWatcher implements Loop {
    */
   async #deleteThese(machines: string[]): Promise<string[]> {
     if (machines.length === 0) return [];
-    const { workdir: { files, layout }, clock } = this.#watching;
+    const { workdir: { files, layout }, clock } = this.#dependencies;
     try {
       await files.sync(layout.machines);
     } catch (error) {
@@ -182,13 +182,13 @@ export class TimeoutsWatcher implements Loop {
   }
 
   #look(machine: string): { todo: ReturnType<typeof decideTimeout>; pod: PodFacts | undefined } {
-    const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#watching.workdir, machine);
+    const pod = this.#staysUp(machine) ? undefined : readPodFacts(this.#dependencies.workdir, machine);
     return { todo: pod ? this.#decide(machine, pod) : "stays", pod };
   }
 
   /** True for a machine that runs and whose pod has not changed since it was looked at: most do, and that is looked at alone. */
   #staysUp(machine: string): boolean {
-    const { workdir } = this.#watching;
+    const { workdir } = this.#dependencies;
     const lookedAtMs = this.#lookedAtMs.get(machine);
     this.#lookedAtMs.delete(machine);
     if (readState(workdir, machine) !== "running") return false;
@@ -199,14 +199,14 @@ export class TimeoutsWatcher implements Loop {
   }
 
   #decide(machine: string, pod: PodFacts): ReturnType<typeof decideTimeout> {
-    const { workdir, returns, clock } = this.#watching;
+    const { workdir, returns, clock } = this.#dependencies;
     const { state, tombstone, returned } = readMachine(workdir, machine, { isReturned: (name) => returns.has(name) });
     const notedAt = tombstone && epochSeconds(workdir.files.info(workdir.layout.machine(machine)).modifiedMs);
     const aging = { state, tombstone, returned, pod, notedAt, ages: this.#agesOf(machine, pod) };
     return decideTimeout(aging, { ...this.#limits, now: this.#now(), hostNow: epochSeconds(clock.now()) });
   }
 
-  /** What earlier versions and the existing plug-in wrote does not say since when it was seen. */
+  /** What earlier versions and the legacy plug-in wrote does not say since when it was seen. */
   #agesOf(machine: string, { uid, seenAt, createdAt, hindered, endedAt, endedSeenAt }: PodFacts): PodAges {
     const age = (what: string, at: number | undefined) => this.#ages.of(`${machine}/${uid}/${what}`, at);
     return {
@@ -218,13 +218,13 @@ export class TimeoutsWatcher implements Loop {
 
   /** The cluster's time, in seconds since the epoch. */
   #now(): number | undefined {
-    const now = this.#watching.kube.now();
+    const now = this.#dependencies.kube.now();
     return now === undefined ? undefined : epochSeconds(now);
   }
 
   /** A process that has not asked the cluster for anything yet does not know its time: any answer tells it. */
   async #learnTime(signal: AbortSignal): Promise<void> {
-    const { kube } = this.#watching;
+    const { kube } = this.#dependencies;
     if (kube.now() !== undefined || this.#lane.free === 0) return;
     try {
       await kube.listPods({ limit: 1, signal });
@@ -262,7 +262,7 @@ export class TimeoutsWatcher implements Loop {
   /** The cluster's own pod, or `undefined` if there is none or nothing can be known now. */
   async #get(machine: string, signal: AbortSignal): Promise<Pod | undefined> {
     try {
-      const pod = await this.#watching.kube.getPod(machine, { signal });
+      const pod = await this.#dependencies.kube.getPod(machine, { signal });
       this.#answered();
       return pod;
     } catch (error) {
@@ -298,7 +298,10 @@ export class TimeoutsWatcher implements Loop {
       givenUp.set(machine, tombstone);
       return changeOfEnding({ machine, state: "failed", tombstone });
     };
-    const failed = await commit(this.#watching, answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]));
+    const failed = await commit(
+      this.#dependencies,
+      answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]),
+    );
     for (const [machine, error] of failed) this.#retries.note(machine, error);
     for (const [machine, { uid }] of givenUp) {
       if (failed.has(machine)) continue;
@@ -309,7 +312,7 @@ export class TimeoutsWatcher implements Loop {
 
   /** What is to be noted of a machine that is given up; `undefined` if it is not to be, or things have moved on. */
   #tombstoneOf(machine: string, pod: Pod): Tombstone | undefined {
-    const facts = readPodFacts(this.#watching.workdir, machine);
+    const facts = readPodFacts(this.#dependencies.workdir, machine);
     const isToAsk = facts !== undefined && this.#decide(machine, facts) === "ask";
     const ages = facts && this.#agesOf(machine, facts);
     const message = isToAsk && ages && reasonToGiveUp(pod, { ...this.#limits, facts, ages, now: this.#now() });
@@ -334,13 +337,13 @@ export class TimeoutsWatcher implements Loop {
   #releaseIfConfirmed(machine: string, pod: Pod): void {
     const { todo, pod: facts } = this.#look(machine);
     if (todo !== "delete" || !facts || this.#brake.ask(machine) !== "look") return;
-    const isOver = readTombstone(this.#watching.workdir, machine)?.givenUp || hasEnded(pod);
+    const isOver = readTombstone(this.#dependencies.workdir, machine)?.givenUp || hasEnded(pod);
     if (pod.metadata.uid !== facts.uid || !isOver) return this.#brake.forget(machine);
     this.#brake.release(machine);
     this.#delete(machine, facts);
   }
 
   #askLater(machine: string): void {
-    this.#askAgainMs.set(machine, this.#watching.clock.monotonic() + ASK_AGAIN_MS);
+    this.#askAgainMs.set(machine, this.#dependencies.clock.monotonic() + ASK_AGAIN_MS);
   }
 }

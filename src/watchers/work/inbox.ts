@@ -1,7 +1,7 @@
 import { isRequestId } from "../../hf/names.ts";
 import { Arrivals } from "../../workdir/store/arrivals.ts";
 import type { Retries } from "./retries.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** How long, in milliseconds, requests are read before others get their turn: at the start all that ever came are new. */
 const SLICE_MS = 30;
@@ -24,7 +24,7 @@ export interface InboxOptions<Stored> {
  * later, and holds up no other.
  */
 export class Inbox<Stored> {
-  readonly #watching: Pick<Watching, "workdir" | "clock">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   readonly #options: InboxOptions<Stored>;
   readonly #arrivals: Arrivals;
   /** Those that have come and have not been read yet. */
@@ -32,10 +32,10 @@ export class Inbox<Stored> {
   /** Those that were there before this process, but for the ones that were handled then. Absent until known. */
   #inherited: Set<string> | undefined;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock">, options: InboxOptions<Stored>) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, options: InboxOptions<Stored>) {
+    this.#dependencies = dependencies;
     this.#options = options;
-    this.#arrivals = new Arrivals(watching.workdir, options.directory);
+    this.#arrivals = new Arrivals(dependencies.workdir, options.directory);
   }
 
   /** True while it has come and has not been read. */
@@ -43,14 +43,14 @@ export class Inbox<Stored> {
     return this.#toTake.has(id);
   }
 
-  /** True where it was there before this process: another one may have begun with it. */
+  /** True if it was there before this process: another one may have begun with it. */
   isInherited(id: string): boolean {
     return this.#inherited?.has(id) ?? true;
   }
 
   /** Reads some of those that have come. */
   async step(): Promise<void> {
-    const { clock } = this.#watching;
+    const { clock } = this.#dependencies;
     const arrived = this.#arrivals.next(clock.now());
     this.#inherited ??= new Set(arrived);
     for (const id of arrived) this.#toTake.add(id);
@@ -70,7 +70,7 @@ export class Inbox<Stored> {
   }
 
   async #read(id: string): Promise<void> {
-    const { broken } = this.#watching.workdir;
+    const { broken } = this.#dependencies.workdir;
     const { what, directory, isProcessed, read, take } = this.#options;
     const path = `${directory}/${id}`;
     if (isRequestId(id) && isProcessed(id)) {
@@ -79,7 +79,7 @@ export class Inbox<Stored> {
       return;
     }
     const stored = isRequestId(id) ? read(id) : undefined;
-    const distrust = stored && this.#watching.workdir.distrust(path);
+    const distrust = stored && this.#dependencies.workdir.distrust(path);
     if (!stored || distrust !== undefined) {
       broken.note(path, distrust ?? `It is not a ${what}`);
       return this.#arrivals.reconsider(id);

@@ -3,7 +3,7 @@ import type { ObjectMeta } from "../../kube/types.ts";
 
 /**
  * The metadata of an object as its file has it: without the bookkeeping of its fields, and beside our camelCase the keys
- * that the existing plug-in has.
+ * that the legacy plug-in has.
  */
 export function legacyMetadata({ managedFields: _, ...metadata }: ObjectMeta): Record<string, unknown> {
   return {

@@ -10,16 +10,16 @@ import type { Workdir } from "../../workdir/store/workdir.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
 import { readPodFile } from "./pod_file.ts";
 import { requestMemoryOf } from "./pod_memory.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** As whom we look at pods. */
-export type Owner = Pick<Watching, "instance" | "formerInstances" | "identity" | "isSoleOwner">;
+export type Owner = Pick<Dependencies, "instance" | "formerInstances" | "identity" | "isSoleOwner">;
 
 /**
  * True if the pod is a machine of this provider instance: its name is the one of a machine of the request that it is labelled
  * with, and it carries our instance. Unless the lease says that the instance is ours alone, it has to carry the identity of
  * our work directory as well. One that carries none, as earlier versions made it, or a name that our instance had before, or
- * no instance at all, as the existing plug-in made it, is ours if its request is in our work directory.
+ * no instance at all, as the legacy plug-in made it, is ours if its request is in our work directory.
  */
 export function isOurs(
   pod: Pod,
@@ -46,7 +46,7 @@ export function isForeign(pod: Pod, owner: Owner): boolean {
 
 /**
  * True if the pod that has the name of a machine of ours is the one that we made for it, as far as that shows without its uid:
- * nobody else has written it, and it remembers the very machine, whatever became of its labels, or was stored without any of
+ * no one else has written it, and it remembers the very machine, whatever became of its labels, or was stored without any of
  * our marks.
  */
 export function isAsOrdered(workdir: Workdir, machine: string, pod: Pod): boolean {
@@ -95,17 +95,17 @@ export function instancesOnPods(workdir: Workdir): string[] {
  * @throws HostFactoryError if it may be the pod that has its name, and another work directory's
  */
 export async function findOurs(
-  watching: Pick<Watching, "kube" | "workdir"> & Owner,
+  dependencies: Pick<Dependencies, "kube" | "workdir"> & Owner,
   machine: string,
   options: { signal: AbortSignal },
 ): Promise<Pod | undefined> {
   try {
-    const pod = await watching.kube.getPod(machine, options);
-    const { workdir } = watching;
+    const pod = await dependencies.kube.getPod(machine, options);
+    const { workdir } = dependencies;
     const uid = readPodFacts(workdir, machine)?.uid ?? readTombstone(workdir, machine)?.uid;
     const isKnown = uid === undefined ? isAsOrdered(workdir, machine, pod) : uid === pod.metadata.uid;
-    if (isKnown || isOurs(pod, { owner: watching, hasRequest: () => true })) return pod;
-    if (uid !== undefined || !isForeign(pod, watching)) return undefined;
+    if (isKnown || isOurs(pod, { owner: dependencies, hasRequest: () => true })) return pod;
+    if (uid !== undefined || !isForeign(pod, dependencies)) return undefined;
     throw new HostFactoryError(`Cannot tell whose pod '${machine}' is: another work directory has made it`, {
       hint: "grant leases (scripts/rbac/role.yaml), or run 'hostfactory rebuild --take-over'",
     });

@@ -1,7 +1,7 @@
 import { describeError } from "../../errors.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { logger } from "../../log.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { WorkQueue } from "./work_queue.ts";
 
 /** A delete that was accepted is repeated after this long, in milliseconds, if the pod has not been seen going. */
@@ -22,16 +22,16 @@ interface Wanted {
  * uid, so that another pod under the same name is never touched.
  */
 export class PodDeleter {
-  readonly #watching: Watching;
+  readonly #dependencies: Dependencies;
   readonly #queue: WorkQueue<Wanted>;
   readonly #log: ReturnType<typeof logger>;
 
   /** @param options `wake` is called when there is nothing left to do but to look again */
-  constructor(watching: Watching, options: { name: string; wake: () => void }) {
-    this.#watching = watching;
+  constructor(dependencies: Dependencies, options: { name: string; wake: () => void }) {
+    this.#dependencies = dependencies;
     this.#log = logger(options.name);
-    this.#queue = new WorkQueue(watching, {
-      concurrency: watching.concurrency,
+    this.#queue = new WorkQueue(dependencies, {
+      concurrency: dependencies.concurrency,
       call: (uid, wanted) => this.#delete(uid, wanted),
       failed: (uid, { error, failures }) => {
         const machine = this.#queue.get(uid)?.name;
@@ -80,7 +80,7 @@ export class PodDeleter {
   }
 
   #lingers(deletionAt: number): boolean {
-    const now = this.#watching.kube.now();
+    const now = this.#dependencies.kube.now();
     // If nothing is known of its time yet, one delete too many does no harm, and its answer tells the time.
     if (now === undefined) return this.#queue.size === 0;
     return now / 1000 >= deletionAt + LINGER_SECONDS;
@@ -88,7 +88,7 @@ export class PodDeleter {
 
   /** @returns when it may be asked for again */
   async #delete(uid: string, wanted: Wanted): Promise<number> {
-    const { kube, suspects, signal } = this.#watching;
+    const { kube, suspects, signal } = this.#dependencies;
     const { name } = wanted;
     try {
       await kube.deletePod(name, { uid, signal });

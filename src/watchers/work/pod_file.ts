@@ -8,7 +8,7 @@ import { legacyMetadata } from "./legacy_metadata.ts";
 
 /**
  * The text of a pod file: the pod as the API server sent it, without the bookkeeping of its fields, and beside our
- * camelCase the keys that the existing plug-in reads (source: `interface.md`, "Work directory").
+ * camelCase the keys that the legacy plug-in reads (source: `interface.md`, "Work directory").
  */
 export function podFileText(pod: Pod, notes?: PodNotes): string {
   const text = JSON.stringify({

@@ -13,13 +13,13 @@ import {
 import type { Identity } from "../../workdir/identity.ts";
 import { parseRecord } from "../../workdir/store/record.ts";
 
-/** What the cluster remembers of the request of a pod; nothing where its annotation does not say it. */
+/** What the cluster remembers of the request of a pod; `undefined` if its annotation does not say it. */
 export function requestMemoryOf(pod: Pod | undefined): RequestMemory | undefined {
   const text = pod?.metadata.annotations?.[REQUEST_ANNOTATION];
   return text === undefined ? undefined : parseRecord(RequestMemorySchema, text);
 }
 
-/** What the cluster remembers of the return of a pod's machine; nothing where there is no such memory. */
+/** What the cluster remembers of the return of a pod's machine; `undefined` if there is no such memory. */
 export function returnMemoryOf({ metadata }: Pod): ReturnMemory | undefined {
   const text = metadata.annotations?.[RETURN_ANNOTATION];
   const memory = text === undefined ? undefined : parseRecord(ReturnMemorySchema, text);

@@ -2,7 +2,7 @@ import { describeError } from "../../errors.ts";
 import { isSharedTrouble } from "../../files.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { backoffMs } from "./backoff.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** The entry of the work directory that a key is about, and whose setbacks these are. */
 export interface Blame {
@@ -15,26 +15,26 @@ export interface Blame {
  * neither the cluster nor the whole disk is to blame, an entry counts as broken until it works.
  */
 export class Retries {
-  readonly #workdir: Watching["workdir"];
+  readonly #workdir: Dependencies["workdir"];
   readonly #blame: Blame | undefined;
-  readonly #clock: Watching["clock"];
-  readonly #random: Watching["random"];
+  readonly #clock: Dependencies["clock"];
+  readonly #random: Dependencies["random"];
   readonly #tell: (key: string, error: unknown) => void;
   readonly #byKey = new Map<string, { failures: number; againMs: number; reason: string }>();
 
   /**
    * @param tell is told of each setback, and again where its reason changes; not of every try
-   * @param blame absent where no entry is to blame
+   * @param blame absent if no entry is to blame
    */
   constructor(
-    watching: Pick<Watching, "workdir" | "clock" | "random">,
+    dependencies: Pick<Dependencies, "workdir" | "clock" | "random">,
     tell: (key: string, error: unknown) => void,
     blame?: Blame,
   ) {
-    this.#workdir = watching.workdir;
+    this.#workdir = dependencies.workdir;
     this.#blame = blame;
-    this.#clock = watching.clock;
-    this.#random = watching.random;
+    this.#clock = dependencies.clock;
+    this.#random = dependencies.random;
     this.#tell = tell;
   }
 
@@ -55,7 +55,7 @@ export class Retries {
     broken.note(this.#blame.pathOf(key), describeError(error), this.#blame.by);
   }
 
-  /** Notes that it worked, or that nobody wants it any more. */
+  /** Notes that it worked, or that no one wants it any more. */
   clear(key: string): void {
     if (!this.#byKey.delete(key) || !this.#blame) return;
     this.#workdir.broken.clear(this.#blame.pathOf(key), this.#blame.by);
@@ -66,7 +66,7 @@ export class Retries {
     for (const key of this.#byKey.keys()) if (!isWanted(key)) this.clear(key);
   }
 
-  /** When the first of them may be tried again, on the monotonic clock; infinity where there are none. */
+  /** When the first of them may be tried again, on the monotonic clock; infinity if there are none. */
   get nextMs(): number {
     let next = Infinity;
     for (const { againMs } of this.#byKey.values()) next = Math.min(next, againMs);

@@ -1,10 +1,10 @@
 import { epochSeconds } from "../../clock.ts";
 import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
-import type { Watching } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 
 /** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
 export class SyncStatusKeeper {
-  readonly #watching: Pick<Watching, "workdir" | "clock" | "kube">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">;
   readonly #name: string;
   /** A LIST is under way: what the server says counts once all of it is there. */
   #isListing = false;
@@ -14,8 +14,8 @@ export class SyncStatusKeeper {
   #heardAtMs: number | undefined;
   #written: SyncStatus | undefined;
 
-  constructor(watching: Pick<Watching, "workdir" | "clock" | "kube">, name: string) {
-    this.#watching = watching;
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">, name: string) {
+    this.#dependencies = dependencies;
     this.#name = name;
   }
 
@@ -25,13 +25,13 @@ export class SyncStatusKeeper {
   }
 
   complete(): void {
-    this.#listedAtMs = this.#watching.clock.now();
+    this.#listedAtMs = this.#dependencies.clock.now();
     this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
     this.#isListing = false;
   }
 
   heard(): void {
-    const now = this.#watching.clock.now();
+    const now = this.#dependencies.clock.now();
     if (this.#isListing) this.#heardInListMs = now;
     else this.#heardAtMs = now;
   }
@@ -40,10 +40,10 @@ export class SyncStatusKeeper {
     this.#isListing = false;
   }
 
-  /** False where what was written last is not there any more: the work directory was emptied, or replaced by another. */
+  /** False if what was written last is not there any more: the work directory was emptied, or replaced by another. */
   get isThere(): boolean {
     if (!this.#written) return true;
-    const { completeAt, heardAt } = readSyncStatus(this.#watching.workdir, this.#name) ?? {};
+    const { completeAt, heardAt } = readSyncStatus(this.#dependencies.workdir, this.#name) ?? {};
     return completeAt === this.#written.completeAt && heardAt === this.#written.heardAt;
   }
 
@@ -54,7 +54,7 @@ export class SyncStatusKeeper {
    */
   write({ hasForeign = false }: { hasForeign?: boolean } = {}): void {
     if (this.#listedAtMs === undefined || this.#heardAtMs === undefined) return;
-    const { clock, kube } = this.#watching;
+    const { clock, kube } = this.#dependencies;
     const clusterNow = kube.now();
     const view: SyncStatus = {
       completeAt: epochSeconds(this.#listedAtMs),
@@ -70,13 +70,13 @@ export class SyncStatusKeeper {
 
   /** Notes at once, until the view is written the next time, that what it says is in doubt. */
   doubt(doubt: string): void {
-    const view = this.#written ?? readSyncStatus(this.#watching.workdir, this.#name);
+    const view = this.#written ?? readSyncStatus(this.#dependencies.workdir, this.#name);
     if (view && view.doubt !== doubt) this.#write({ ...view, doubt });
   }
 
   #write(view: SyncStatus): void {
     if (!this.isThere) return;
-    writeSyncStatus(this.#watching.workdir, this.#name, view);
+    writeSyncStatus(this.#dependencies.workdir, this.#name, view);
     this.#written = view;
   }
 }

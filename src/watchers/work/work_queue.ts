@@ -37,7 +37,7 @@ export interface Work<Item> {
 
 /**
  * Calls to the cluster by key: each key is in flight once at most, first come first served, within the limits of a lane, and a
- * key that failed waits. A key that waits is not tried by itself: whoever added it looks again whether that is still wanted, and
+ * key that failed waits. A key that waits is not tried by itself: its owner looks again whether that is still wanted, and
  * adds it again.
  */
 export class WorkQueue<Item> {

@@ -5,15 +5,15 @@ import type { Workdir } from "../store/workdir.ts";
 
 /**
  * The machines that have gone without Symphony having given them back, so that who asks for all of them need not look at
- * every machine that ever was. Kept by whoever follows the pods, right whenever its view of them can be believed.
- * @returns nothing where nobody has kept them yet: every machine has to be looked at
+ * every machine that ever was. Kept by any process that follows the pods, right whenever its view of them can be believed.
+ * @returns `undefined` if no one has kept them yet: every machine has to be looked at
  */
 export function readGone(workdir: Workdir): string[] | undefined {
   const { lost } = workdir.layout;
   return workdir.kind(lost) === "directory" ? workdir.names(lost) : undefined;
 }
 
-/** Makes these the ones, and begins to keep them where nobody did. */
+/** Makes these the ones, and begins to keep them if no one did. */
 export async function writeGone(
   workdir: Workdir,
   machines: string[],

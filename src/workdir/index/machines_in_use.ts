@@ -38,19 +38,19 @@ const OVER: Request = { templateId: "", left: [] };
  * How many machines of each template are in use: all that were asked for, but for those that have come to their end and
  * those that Symphony has given back. Since machines only ever end, what was found once is kept in the work directory,
  * where it saves the next process from looking at every machine that ever was. Any such file is right, however old, and
- * where there is none, everything is looked at again.
+ * if there is none, everything is looked at again.
  */
 export class MachinesInUse {
   readonly #workdir: Workdir;
   readonly #templateOf: (manifestPath: string) => string | undefined;
   readonly #requests = new Map<string, Request>();
   readonly #returns = new Map<string, string[]>();
-  /** For each request the indexes of the machines that are being given back; absent where that is to be found out anew. */
+  /** For each request the indexes of the machines that are being given back; absent if that is to be found out again. */
   #returnedIndexes: Map<string, Set<number>> | undefined;
   #isBegun = false;
   #isChanged = false;
 
-  /** @param templateOf tells requests of the existing plug-in, which name no template, by the manifest that they lead to */
+  /** @param templateOf tells requests of the legacy plug-in, which name no template, by the manifest that they lead to */
   constructor(workdir: Workdir, templateOf: (manifestPath: string) => string | undefined) {
     this.#workdir = workdir;
     this.#templateOf = templateOf;
@@ -58,7 +58,7 @@ export class MachinesInUse {
 
   /**
    * Takes in which requests have come and gone, the first time return requests too: those that come later only make room.
-   * @throws where they cannot be listed
+   * @throws if they cannot be listed
    */
   refresh(): void {
     const { layout } = this.#workdir;
@@ -91,7 +91,7 @@ export class MachinesInUse {
     }
   }
 
-  /** Keeps for the next process what was found, where that can be written. */
+  /** Keeps for the next process what was found, if that can be written. */
   save(): void {
     if (!this.#isChanged) return;
     const found: v.InferOutput<typeof FoundSchema> = { version: 1, requests: [], over: [], returns: [], returned: [] };
@@ -125,7 +125,7 @@ export class MachinesInUse {
     try {
       return readRecord(this.#workdir, this.#workdir.layout.view("in-use"), FoundSchema);
     } catch (error) {
-      logger("in-use").debug("Found out anew", { error: describeError(error) });
+      logger("in-use").debug("Found out again", { error: describeError(error) });
       return undefined;
     }
   }
@@ -154,8 +154,8 @@ export class MachinesInUse {
   }
 
   /**
-   * A request of the existing plug-in tells its template for as long as one of its machines is still to be created.
-   * @throws where it says nothing: it may be put back
+   * A request of the legacy plug-in tells its template for as long as one of its machines is still to be created.
+   * @throws if it says nothing: it may be put back
    */
   #readWithoutRecord(id: string): Request {
     const { files, layout } = this.#workdir;
@@ -191,7 +191,7 @@ export class MachinesInUse {
     return left;
   }
 
-  /** True where the machine has come to its end; the node of one that is `unknown` may come back with it. */
+  /** True if the machine has come to its end; the node of one that is `unknown` may come back with it. */
   #isOver(machine: string): boolean {
     try {
       const word = readState(this.#workdir, machine);

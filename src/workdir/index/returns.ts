@@ -18,7 +18,7 @@ export class ReturnIndex {
     this.#arrivals = new Arrivals(workdir, workdir.layout.returnRequests, { gone: (id) => this.#drop(id) });
   }
 
-  /** True where the machine is in a return request, as of the last `refresh`. */
+  /** True if the machine is in a return request, as of the last `refresh`. */
   has(machine: string): boolean {
     return this.#times.has(machine);
   }
@@ -37,7 +37,7 @@ export class ReturnIndex {
     return this.#revision;
   }
 
-  /** Reads the return requests that are new. @returns true where there were any */
+  /** Reads the return requests that are new. @returns true if there were any */
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {

@@ -6,7 +6,7 @@ import type { Workdir } from "../store/workdir.ts";
 
 /**
  * How old, in seconds, a view may be and still be believed. A watch is heard from at least once a minute (the server ends
- * it that often), so twice that means that nobody watches or nobody answers.
+ * it that often), so twice that means that no one watches or no one answers.
  */
 export const SYNC_LIFETIME_SECONDS = 120;
 
@@ -26,7 +26,7 @@ export interface SyncStatus {
   completeAt: number;
   /** When the API server last spoke to us, everything that it said being written down. */
   heardAt: number;
-  /** How far the cluster's clock is ahead of that of the watcher's host (behind: less than 0), where it is known. */
+  /** How far the cluster's clock is ahead of that of the watcher's host (behind: less than 0), if it is known. */
   clusterAheadSeconds?: number | undefined;
   /** Why it is not to be believed for now, as one sentence: what the cluster shows is being confirmed. */
   doubt?: string | undefined;
@@ -35,7 +35,7 @@ export interface SyncStatus {
 }
 
 /**
- * The view, or nothing where no watcher has finished its first LIST here. What a backup holds is none: the machines that came
+ * The view, or `undefined` if no watcher has finished its first LIST here. What a backup holds is none: the machines that came
  * after it would count as gone.
  */
 export function readSyncStatus(workdir: Workdir, name: string): SyncStatus | undefined {
@@ -50,7 +50,7 @@ export function writeSyncStatus(workdir: Workdir, name: string, view: SyncStatus
   workdir.write(workdir.layout.view(name), `${JSON.stringify({ ...view, inode: workdir.preparedInode })}\n`);
 }
 
-/** Why the view is not to be believed, as one sentence; nothing where it is. @param now seconds since the epoch */
+/** Why the view is not to be believed, as one sentence; `undefined` if it is. @param now seconds since the epoch */
 export function doubtSyncStatus(view: SyncStatus | undefined, now: number): string | undefined {
   if (!view) {
     return "The cluster has not been listed yet: start 'hostfactory serve', or see its log for why it cannot";
@@ -66,7 +66,7 @@ export function doubtSyncStatus(view: SyncStatus | undefined, now: number): stri
   return undefined;
 }
 
-/** Why the work directory need not know every request and pod that exists, as one sentence; nothing where it does. */
+/** Why the work directory need not know every request and pod that exists, as one sentence; `undefined` if it does. */
 export function doubtPods(workdir: Workdir, nowMs: number): string | undefined {
   const view = readSyncStatus(workdir, "pods");
   const doubt = doubtSyncStatus(view, epochSeconds(nowMs));

@@ -1,7 +1,7 @@
 import { HostFactoryError } from "../../errors.ts";
 
 /**
- * Every path of the work directory. The first five are the existing plug-in's (source: `interface.md`, "Work directory");
+ * Every path of the work directory. The first five are the legacy plug-in's (source: `interface.md`, "Work directory");
  * the others are ours and it does not look at them.
  */
 export class Layout {
@@ -71,7 +71,7 @@ export class Layout {
     return `${this.root}/prototypes`;
   }
 
-  /** Where the existing plug-in leaves what others are to pick up: batches of events, and the scripts' input and output. */
+  /** Where the legacy plug-in leaves what others are to pick up: batches of events, and the scripts' input and output. */
   get spools(): string[] {
     return ["events", "kube-events", "requests-io"].map((name) => `${this.root}/${name}`);
   }
@@ -91,7 +91,7 @@ export class Layout {
     return `${this.root}/cluster.json`;
   }
 
-  /** Everything that has to exist before anything else works, what the existing plug-in expects included. */
+  /** Everything that has to exist before anything else works, what the legacy plug-in expects included. */
   get directories(): string[] {
     const existing = ["events", "kube-events", "backups"].map((name) => `${this.root}/${name}`);
     return [

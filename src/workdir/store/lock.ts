@@ -6,7 +6,7 @@ import type { Workdir } from "./workdir.ts";
 /** How to take a lock that no other process has until it is released or its holder dies. */
 export interface Locks {
   /**
-   * @param options `isFenced`: whoever has the lock by now does nothing any more, but may not be dead: it loses the lock
+   * @param options `isFenced`: its holder does nothing any more, but may not be dead: it loses the lock
    * @returns how to release it
    * @throws HostFactoryError with exit code 3 that says who has it
    */

@@ -45,7 +45,7 @@ const NOTE_LIFETIME_MS = 60_000;
 const SOLE_MS = 13_000;
 
 /**
- * Why the work directory is not served now, as far as one watcher goes, as one sentence; nothing if it is.
+ * Why the work directory is not served now, as far as one watcher goes, as one sentence; `undefined` if it is.
  * @param nowMs the wall clock of a host that shares the directory
  */
 export function doubtService(workdir: Workdir, watcher: string, nowMs: number): string | undefined {

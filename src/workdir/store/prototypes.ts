@@ -26,7 +26,7 @@ export class Prototypes {
     this.#workdir = workdir;
   }
 
-  /** Makes `path`, where nothing is yet, a link to `state`. */
+  /** Makes `path`, if nothing is yet, a link to `state`. */
   link(state: string, path: string): void {
     const { files, layout } = this.#workdir;
     this.#alias(layout.prototype(`word-${state}`), path, {
@@ -35,7 +35,7 @@ export class Prototypes {
     });
   }
 
-  /** Makes `path`, where nothing is yet, an empty file. */
+  /** Makes `path`, if nothing is yet, an empty file. */
   empty(path: string): void {
     const { files, layout } = this.#workdir;
     this.#alias(layout.prototype("empty"), path, {

@@ -51,7 +51,7 @@ export class Draft {
   /**
    * Lets this draft, of all that bid in the same directory, be the one that is placed next: it takes the name of a bid, and
    * then that name from every other. Of two drafts, at least one sees the other. So what is found out after a bid holds when
-   * `place` succeeds, as far as it depends on nothing but other bidders. Nobody waits for anybody, and one whose owner died
+   * `place` succeeds, as far as it depends on nothing but other bidders. No one waits for anybody, and one whose owner died
    * is out of the running like any other.
    */
   bid(): void {
@@ -69,7 +69,7 @@ export class Draft {
     }
   }
 
-  /** Puts the directory in its place, and makes it last. @returns false where it bade and was outbid: it may bid again */
+  /** Puts the directory in its place, and makes it last. @returns false if it bade and was outbid: it may bid again */
   async place(): Promise<boolean> {
     const { files } = this.#workdir;
     try {
@@ -113,7 +113,7 @@ export class Draft {
     } catch (error) {
       if (isNotFound(error)) return; // It is in its place by now, or given up.
       if (!isTaken(error) && !isMisplaced(error)) throw error;
-      // Whoever bids has left its own name free: this is nobody's, and any hidden name will do.
+      // Any process that bids has left its own name free: this is no one's, and any hidden name will do.
       files.rename(other, this.#workdir.temporary(this.#parent));
     }
   }

@@ -4,7 +4,7 @@ export const MOST_BROKEN_ENTRIES = 1_000;
 /** What is wrong with an entry, and how often it was met. */
 export interface QuarantinedEntry {
   path: string;
-  /** Who could do nothing with it; empty where it is what it is, whoever looks at it. */
+  /** Who could do nothing with it; empty if it is what it is, whichever watcher looks at it. */
   by: string;
   reason: string;
   times: number;
@@ -12,7 +12,7 @@ export interface QuarantinedEntry {
 
 /**
  * What this process has met in the work directory that is not what it should be, or cannot be used: it is done without,
- * and left where it is, for it may be somebody else's.
+ * and left where it is, for it may be another's.
  */
 export class Quarantine {
   readonly #byKey = new Map<string, QuarantinedEntry>();

@@ -4,7 +4,7 @@ import type { Workdir } from "./workdir.ts";
 /** JSON can hold numbers that become infinite, which no answer can hold. */
 export const FiniteNumber = v.pipe(v.number(), v.finite());
 
-/** The record in a file, or nothing where there is none; where there is something else, that is noted as broken. */
+/** The record in a file, or `undefined` if there is none; if there is something else, that is noted as broken. */
 export function readRecord<Schema extends v.GenericSchema>(
   workdir: Workdir,
   path: string,
@@ -18,7 +18,7 @@ export function readRecord<Schema extends v.GenericSchema>(
   return record;
 }
 
-/** JSON text checked by a schema, or nothing where it is not what it should be. */
+/** JSON text checked by a schema, or `undefined` if it is not what it should be. */
 export function parseRecord<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,

@@ -41,7 +41,7 @@ export function checkOwner(
     hint: owner.uid === ROOT
       ? `run hostfactory as root, or ${give}`
       : `if user ${owner.uid} is not yours, name another with --workdir; if all that is in it is yours, ${give}; ` +
-        "if whoever may write in it is to be trusted, give --shared-workdir",
+        "if every user who may write in it is to be trusted, give --shared-workdir",
   });
 }
 
@@ -56,7 +56,7 @@ function checkActing(files: Files, root: string, owner: User): User {
 }
 
 /**
- * Sees that nobody else can change what is in a directory of the work directory, or in the work directory itself.
+ * Sees that no one else can change what is in a directory of the work directory, or in the work directory itself.
  * @param users whose it may be, beside root
  * @throws HostFactoryError that says what was found, and what to do
  */
@@ -68,11 +68,11 @@ export function checkDirectory(
   const reason = distrust(info, users);
   if (reason === undefined) return;
   throw refusal(root, `'${directory}' ${reason}`, {
-    hint: `${mend(root, { info, users })}; or give --shared-workdir if whoever may write there is to be trusted`,
+    hint: `${mend(root, { info, users })}; or give --shared-workdir if every user who may write there is to be trusted`,
   });
 }
 
-/** Why others may have a say in what is in a directory, as the end of a sentence; nothing where they have none. */
+/** Why others may have a say in what is in a directory, as the end of a sentence; `undefined` if they have none. */
 export function distrust({ owner, mode }: FileInfo, users: readonly User[]): string | undefined {
   if (!owner) return undefined;
   if (!isOf(owner, users)) return `belongs to ${nameOf(owner)}`;
@@ -125,7 +125,7 @@ function isOf(owner: User, users: readonly User[]): boolean {
   return owner.uid === ROOT || users.some(({ uid }) => uid === owner.uid);
 }
 
-/** True where the group, or all, may write. */
+/** True if the group, or all, may write. */
 function isOpen(mode: number): boolean {
   return (mode & 0o022) !== 0;
 }

@@ -19,10 +19,10 @@ export class Workdir {
   readonly random: Random;
   readonly prototypes: Prototypes;
   readonly broken = new Quarantine();
-  /** As this process, and as whoever it has to be here. */
+  /** As this process, and as the user that it has to be here. */
   readonly #ownFiles: Files;
   #files: Files;
-  /** Whoever may write in it is trusted, and the umask says who may. */
+  /** Every user who may write in it is trusted, and the umask says who may. */
   readonly isShared: boolean;
   readonly #tag: string;
   #counter = 0;
@@ -100,7 +100,7 @@ export class Workdir {
   }
 
   /**
-   * Sees that the work directory is ours and nobody else's, and that what has to be a directory is one, or is missing: a link
+   * Sees that the work directory is ours and no one else's, and that what has to be a directory is one, or is missing: a link
    * may lead anywhere. The work directory as a whole may be one. From then on it is used as the user whose it is.
    * @param options `reads`: nothing is to be changed in it; then it may also be root's
    * @throws HostFactoryError that names what is not as it has to be
@@ -132,7 +132,7 @@ export class Workdir {
   }
 
   /**
-   * Why what is at the path of a request is not to be acted upon, as a sentence; nothing where it is a directory that nobody
+   * Why what is at the path of a request is not to be acted upon, as a sentence; `undefined` if it is a directory that no one
    * can have changed who could not change the work directory, or is missing.
    */
   distrust(path: string): string | undefined {
@@ -143,7 +143,7 @@ export class Workdir {
     return reason && `It ${reason}: ${mend(path, { info, users: this.#users })}`;
   }
 
-  /** Why the directory that was prepared is not whole, or not ours alone, any more; nothing where it is. */
+  /** Why the directory that was prepared is not whole, or not ours alone, any more; `undefined` if it is. */
   get whyLost(): string | undefined {
     const info = this.#rootInfo();
     if (!info || info.inode !== this.#prepared?.inode) return "It was removed or replaced";
@@ -162,7 +162,7 @@ export class Workdir {
     return this.#prepared?.inode;
   }
 
-  /** What tells the directory from a copy of it, on whatever host; nothing where it is missing. */
+  /** What tells the directory from a copy of it, on whatever host; `undefined` if it is missing. */
   get inode(): number | undefined {
     return this.#rootInfo()?.inode;
   }
@@ -187,17 +187,17 @@ export class Workdir {
     return user ? [user] : [];
   }
 
-  /** Makes a directory, and those on the way to it, which nobody else gets into. */
+  /** Makes a directory, and those on the way to it, which no one else gets into. */
   makeDirectory(path: string): void {
     this.files.makeDirectory(path, this.isShared ? {} : { mode: PRIVATE_DIRECTORY });
   }
 
-  /** Writes a file in its place that nobody else may read. Not atomic: see `write`. */
+  /** Writes a file in its place that no one else may read. Not atomic: see `write`. */
   makeFile(path: string, text: string, options: WriteOptions = {}): void {
     this.files.writeText(path, text, this.isShared ? options : { ...options, mode: PRIVATE_FILE });
   }
 
-  /** A hidden name in `directory` that nobody else uses. */
+  /** A hidden name in `directory` that no one else uses. */
   temporary(directory: string): string {
     return `${directory}/.new-${this.#tag}-${(this.#counter++).toString(36)}`;
   }
@@ -214,7 +214,7 @@ export class Workdir {
 
   /**
    * Replaces a file whole.
-   * @param options `spare`: a file that nobody needs and that is to become this one, as `retire` gives it
+   * @param options `spare`: a file that no one needs and that is to become this one, as `retire` gives it
    */
   write(path: string, text: string, { spare }: { spare?: string | undefined } = {}): void {
     this.replace(path, (temporary) => {
@@ -238,9 +238,9 @@ export class Workdir {
 
   /**
    * Removes a file by hiding it, to become another: to free one inode and find another takes longer than all the rest on
-   * some file systems. The caller removes it where nothing becomes of it.
-   * @returns where it is hidden; nothing where there is nothing to become another: what is a link, or has another name, leads
-   * who writes to it elsewhere, and what is somebody else's stays so
+   * some file systems. The caller removes it if nothing becomes of it.
+   * @returns where it is hidden; `undefined` if there is nothing to become another: what is a link, or has another name, leads
+   * who writes to it elsewhere, and what is another's stays so
    */
   retire(path: string): string | undefined {
     const info = this.#unlessMissing(() => this.files.info(path));
@@ -303,22 +303,22 @@ export class Workdir {
     }
   }
 
-  /** The file's text, or nothing where there is no file; what is there in its place is noted as broken. */
+  /** The file's text, or `undefined` if there is no file; what is there in its place is noted as broken. */
   readText(path: string): string | undefined {
     return this.#unlessMissing(() => this.files.readText(path, { followLinks: false }), { orMisplaced: path });
   }
 
-  /** The link's target, or nothing where there is no link. */
+  /** The link's target, or `undefined` if there is no link. */
   readLink(path: string): string | undefined {
     return this.#unlessMissing(() => this.files.readLink(path), { orMisplaced: path });
   }
 
-  /** What `path` is, or nothing where nothing is there. */
+  /** What `path` is, or `undefined` if nothing is there. */
   kind(path: string): "file" | "directory" | "symlink" | "other" | undefined {
     return this.#unlessMissing(() => this.files.info(path).kind);
   }
 
-  /** The names in a directory that are not hidden, in no order; none where there is no directory. */
+  /** The names in a directory that are not hidden, in no order; none if there is no directory. */
   names(directory: string): string[] {
     const entries = this.#unlessMissing(() => this.files.list(directory)) ?? [];
     return entries.map((entry) => entry.name).filter((name) => !name.startsWith("."));

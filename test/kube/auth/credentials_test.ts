@@ -86,7 +86,7 @@ Deno.test("Several kubeconfigs are one: the first to name a thing wins, and path
   assert.equal(await authorization(credentials), "Bearer from-a-file");
 });
 
-Deno.test("What a login is made of is read anew when a file changes, once a second at most", async () => {
+Deno.test("What a login is made of is read again when a file changes, once a second at most", async () => {
   const contents = {
     [CONFIG]: kubeconfig({ "client-certificate": "crt", "client-key-data": btoa("KEY") }),
     "/home/hf/.kube/crt": "one",
@@ -103,7 +103,7 @@ Deno.test("What a login is made of is read anew when a file changes, once a seco
   assert.equal(await credentials.current(), await credentials.current(), "already right: nothing changes");
 });
 
-Deno.test("After a rejection everything is read anew at once", async () => {
+Deno.test("After a rejection everything is read again at once", async () => {
   const contents = { [CONFIG]: kubeconfig({ token: "old" }) };
   const { credentials } = setUp(contents);
   const login = await credentials.current();

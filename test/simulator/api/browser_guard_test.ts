@@ -4,7 +4,7 @@ import { ApiError } from "../../../src/simulator/api/status.ts";
 
 const guard = new BrowserGuard({ names: ["0.0.0.0", "Build-7.example"], port: 6443 });
 
-/** The status of the answer where a request with these headers is refused; 0 where it is not. */
+/** The status of the answer where a request with these headers is refused; 0 if it is not. */
 function refusal(headers: Record<string, string>, { authority = headers["host"], by = guard } = {}): number {
   const request = { url: `http://${authority}/api/v1/pods?x=/`, headers: new Headers(headers) } as Request;
   try {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { EventSpool } from "../../../src/watchers/gc/event_spool.ts";
 import { notPermitted } from "../../support/memory_files.ts";
-import { memoryWatching } from "../../support/memory_watching.ts";
+import { memoryDependencies } from "../../support/memory_dependencies.ts";
 
 const HOUR_MS = 3_600_000;
 
 function make(retainMachines = 1_000) {
-  const { files, clock, workdir } = memoryWatching();
+  const { files, clock, workdir } = memoryDependencies();
   const limits = { retainSeconds: 3_600, retainMachines };
   const broken: string[] = [];
   const unlessBroken = (path: string, act: () => void) => {
@@ -25,7 +25,7 @@ function make(retainMachines = 1_000) {
   return { files, clock, broken, run };
 }
 
-Deno.test("files that nobody picked up are removed once they are old, and nothing else", async () => {
+Deno.test("files that no one picked up are removed once they are old, and nothing else", async () => {
   const { files, clock, run } = make();
   for (let i = 0; i < 250; i++) files.writeText(`/work/events/old-${i}`, "[]");
   files.writeText("/work/kube-events/old", "{}");

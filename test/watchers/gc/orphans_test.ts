@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { Orphans } from "../../../src/watchers/gc/orphans.ts";
 import { writeState, writeTombstone } from "../../../src/workdir/machines.ts";
-import { ask, memoryWatching } from "../../support/memory_watching.ts";
+import { ask, memoryDependencies } from "../../support/memory_dependencies.ts";
 
 const HOUR_MS = 3_600_000;
 
 Deno.test("what is left of machines without a request goes after a day, and nothing of one with a pod or a request", async () => {
-  const watching = memoryWatching();
-  const { workdir, files } = watching;
+  const dependencies = memoryDependencies();
+  const { workdir, files } = dependencies;
   const record = { up: true, returned: false, givenUp: false, message: "" };
-  await ask(watching, "here", 1);
+  await ask(dependencies, "here", 1);
   for (const name of ["here-0", "gone-0", "pod-0", "back-0", "returning-0"]) {
     writeState(workdir, name, "deleted");
     writeTombstone(workdir, name, record);
@@ -34,7 +34,7 @@ Deno.test("what is left of machines without a request goes after a day, and noth
     return [...workdir.names("/work/pods-status"), ...workdir.names("/work/lost")].sort();
   };
   for (let hours = 0; hours < 20; hours++) look(hours);
-  await ask(watching, "back", 1);
+  await ask(dependencies, "back", 1);
   for (let hours = 20; hours < 24; hours++) assert.equal(look(hours).length, 8);
   files.removeTree("/work/requests/back");
   assert.deepEqual(look(24), ["alive-0", "back-0", "here-0", "pod-0", "returning-0"]);

@@ -57,7 +57,7 @@ const stays: [string, Node, Partial<KnownNode>?][] = [
   ["a taint named like a property of objects", taint("constructor")],
   ["disks that fill up", node({ taints: [{ key: "node.kubernetes.io/disk-pressure", effect: "NoSchedule" }] })],
   ["a freeze that Azure schedules", says("VMEventScheduled", "Freeze Scheduled: Fri, 20 Nov 2026 12:00:38 GMT.")],
-  ["an event of Azure that nobody knows", says("VMEventScheduled", "IMDS unavailable")],
+  ["an event of Azure that no one knows", says("VMEventScheduled", "IMDS unavailable")],
   ["no event of Azure", says("PreemptionScheduled", preempt, "False")],
   ["not ready, and pods are not evicted for it", lost("not-ready", "NoSchedule")],
   [

@@ -28,7 +28,7 @@ const node: Node = {
   },
 };
 
-Deno.test("a node file holds the existing plug-in's keys beside ours, without bookkeeping and images", () => {
+Deno.test("a node file holds the legacy plug-in's keys beside ours, without bookkeeping and images", () => {
   const at = Date.UTC(2026, 10, 20) / 1000;
   const file = JSON.parse(nodeFileText(slimNode(node)));
   assert.deepEqual([file.api_version, file.kind, file.metadata.name], ["v1", "Node", "n"]);
@@ -51,13 +51,13 @@ Deno.test("a node file holds the existing plug-in's keys beside ours, without bo
   assert.equal(file.metadata.managedFields ?? file.status.images, undefined);
 });
 
-Deno.test("what a node file of the existing plug-in says under its keys, ours says too", () => {
+Deno.test("what a node file of the legacy plug-in says under its keys, ours says too", () => {
   const theirs = JSON.parse(existingNode("node-0000"));
   const ours = JSON.parse(nodeFileText(slimNode(node)));
   const keys = (value: object) => Object.keys(value);
   const isSaid = (said: object) => Object.entries(said).filter(([, value]) => value !== null).map(([key]) => key);
   assert.deepEqual(isSaid(theirs).filter((key) => !keys(ours).includes(key)), []);
-  const given = ["annotations", "managed_fields"]; // What our node has none of, and what nobody reads.
+  const given = ["annotations", "managed_fields"]; // What our node has none of, and what no one reads.
   assert.deepEqual(isSaid(theirs.metadata).filter((key) => !keys(ours.metadata).includes(key)), given);
   assert.deepEqual(
     isSaid(theirs.status.conditions[0]).filter((key) => !keys(ours.status.conditions[0]).includes(key)),

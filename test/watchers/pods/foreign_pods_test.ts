@@ -4,9 +4,9 @@ import { PodLabel } from "../../../src/templates/podspec.ts";
 import { ForeignPods } from "../../../src/watchers/pods/foreign_pods.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
 import { readSyncStatus } from "../../../src/workdir/index/sync_status.ts";
-import { memoryWatching, ourPod } from "../../support/memory_watching.ts";
+import { memoryDependencies, ourPod } from "../../support/memory_dependencies.ts";
 
-const { instance, formerInstances, identity } = memoryWatching();
+const { instance, formerInstances, identity } = memoryDependencies();
 const owner = { instance, formerInstances, identity, isSoleOwner: false };
 const labelled = (name: string, labels: Record<string, string>): Pod =>
   ourPod(name, {}, { labels: { ...ourPod(name).metadata.labels, ...labels } });
@@ -41,19 +41,19 @@ Deno.test("foreign pods are there until a whole list names none", () => {
 });
 
 Deno.test("the view says that there are foreign pods, whether a list or the watch showed them", async () => {
-  const watching = { ...memoryWatching(), isSoleOwner: false };
-  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+  const dependencies = { ...memoryDependencies(), isSoleOwner: false };
+  const watcher = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
   const listed = async (...pods: Pod[]) => {
     watcher.begin();
     watcher.page(pods);
     watcher.heard();
     watcher.complete();
-    await watcher.step(watching.stopping);
-    return readSyncStatus(watching.workdir, "pods")?.hasForeign;
+    await watcher.step(dependencies.stopping);
+    return readSyncStatus(dependencies.workdir, "pods")?.hasForeign;
   };
   assert.equal(await listed(foreign), true);
   assert.equal(await listed(), undefined);
   watcher.event("ADDED", foreign);
-  await watcher.step(watching.stopping);
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.hasForeign, true);
+  await watcher.step(dependencies.stopping);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.hasForeign, true);
 });

@@ -3,7 +3,7 @@ import type { PodStatus } from "../../../src/kube/types.ts";
 import { startLogging } from "../../../src/log.ts";
 import { WaitLog } from "../../../src/watchers/pods/wait_log.ts";
 import { MemoryFiles } from "../../support/memory_files.ts";
-import { ourPod } from "../../support/memory_watching.ts";
+import { ourPod } from "../../support/memory_dependencies.ts";
 
 const waiting = (reason: string): PodStatus => ({
   phase: "Pending",

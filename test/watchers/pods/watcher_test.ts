@@ -9,15 +9,22 @@ import { settleMachine } from "../../../src/workdir/requests.ts";
 import { readSyncStatus, writeSyncStatus } from "../../../src/workdir/index/sync_status.ts";
 import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
 import { noSpace, notPermitted } from "../../support/memory_files.ts";
-import { ask, deleted, giveBack, type MemoryWatching, memoryWatching, ourPod } from "../../support/memory_watching.ts";
+import {
+  ask,
+  deleted,
+  giveBack,
+  type MemoryDependencies,
+  memoryDependencies,
+  ourPod,
+} from "../../support/memory_dependencies.ts";
 
 /** A watcher whose reflector the test plays: `list` tells it a whole LIST, `go` lets it write down what it was told. */
-function watch(watching: MemoryWatching) {
-  const watcher = new PodsWatcher(watching, { wake: () => {}, changed: () => {} });
+function watch(dependencies: MemoryDependencies) {
+  const watcher = new PodsWatcher(dependencies, { wake: () => {}, changed: () => {} });
   const go = async () => {
     while (true) {
-      const outcome = await watcher.step(watching.stopping);
-      if (outcome.kind !== "again" || outcome.atMs > watching.clock.monotonic()) return;
+      const outcome = await watcher.step(dependencies.stopping);
+      if (outcome.kind !== "again" || outcome.atMs > dependencies.clock.monotonic()) return;
     }
   };
   const list = (...pods: Pod[]) => {
@@ -29,42 +36,46 @@ function watch(watching: MemoryWatching) {
   return { watcher, go, list };
 }
 
-const word = ({ workdir }: MemoryWatching, machine: string) => readState(workdir, machine);
+const word = ({ workdir }: MemoryDependencies, machine: string) => readState(workdir, machine);
 const up = (name: string, version = "1") =>
   ourPod(name, { phase: "Running", podIP: "10.0.0.1" }, { resourceVersion: version });
 
 Deno.test("a list is written down: pods, words, and then the view", async () => {
-  const watching = memoryWatching();
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
   list(up("req-0"), ourPod("req-1"));
   await go();
-  assert.equal(word(watching, "req-0"), "running");
-  assert.equal(word(watching, "req-1"), "pending");
-  assert.equal(readPodFacts(watching.workdir, "req-0")?.privateIpAddress, "10.0.0.1");
-  const now = watching.clock.now() / 1000;
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), { completeAt: now, heardAt: now, clusterAheadSeconds: 0 });
+  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(word(dependencies, "req-1"), "pending");
+  assert.equal(readPodFacts(dependencies.workdir, "req-0")?.privateIpAddress, "10.0.0.1");
+  const now = dependencies.clock.now() / 1000;
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), {
+    completeAt: now,
+    heardAt: now,
+    clusterAheadSeconds: 0,
+  });
 });
 
 Deno.test("the view says how far the cluster's clock is ahead of ours, once that is known", async () => {
-  const watching = memoryWatching();
-  watching.kube.aheadMs = undefined;
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  dependencies.kube.aheadMs = undefined;
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.clusterAheadSeconds, undefined);
-  watching.kube.aheadMs = -600_000;
-  await watching.clock.advance(1_000);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.clusterAheadSeconds, undefined);
+  dependencies.kube.aheadMs = -600_000;
+  await dependencies.clock.advance(1_000);
   list();
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.clusterAheadSeconds, -600);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.clusterAheadSeconds, -600);
 });
 
-Deno.test("a pod file holds the existing plug-in's keys beside ours, and no bookkeeping", async () => {
-  const watching = memoryWatching();
-  const { list, go } = watch(watching);
+Deno.test("a pod file holds the legacy plug-in's keys beside ours, and no bookkeeping", async () => {
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
   list(ourPod("req-0", { phase: "Running", podIP: "10.0.0.1" }, { managedFields: [{}] }));
   await go();
-  const file = JSON.parse(watching.files.readText("/work/pods/req-0"));
+  const file = JSON.parse(dependencies.files.readText("/work/pods/req-0"));
   assert.equal(file.metadata.creation_timestamp, Date.UTC(2026, 10, 20) / 1000);
   assert.equal(file.metadata.deletion_timestamp, null);
   assert.equal(file.status.pod_ip, "10.0.0.1");
@@ -73,28 +84,28 @@ Deno.test("a pod file holds the existing plug-in's keys beside ours, and no book
 });
 
 Deno.test("since when something hinders a pod is remembered, also after a restart, until it passes", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const pulls = (reason: string, version: string, uid = "u") =>
     ourPod("req-0", {
       phase: "Pending",
       containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { waiting: { reason } } }],
     }, { resourceVersion: version, uid });
   const hindered = () => {
-    const noted = readPodFacts(watching.workdir, "req-0")?.hindered;
+    const noted = readPodFacts(dependencies.workdir, "req-0")?.hindered;
     if (!noted) return undefined;
     const { seenAt, ...rest } = noted;
     assert.equal(seenAt, rest.since, "both clocks are right here");
     return rest;
   };
-  const since = watching.clock.now() / 1000;
+  const since = dependencies.clock.now() / 1000;
   for (const [version, reason] of [["1", "ErrImagePull"], ["2", "ImagePullBackOff"]] as const) {
-    const { list, go } = watch(watching);
+    const { list, go } = watch(dependencies);
     list(pulls(reason, version));
     await go();
     assert.deepEqual(hindered(), { what: "image not pulled", since, isCertain: false });
-    await watching.clock.advance(30_000);
+    await dependencies.clock.advance(30_000);
   }
-  const { list, go } = watch(watching);
+  const { list, go } = watch(dependencies);
   for (
     const [pod, expected] of [
       [pulls("ImagePullBackOff", "3"), { what: "image not pulled", since, isCertain: false }],
@@ -117,8 +128,8 @@ Deno.test("since when something hinders a pod is remembered, also after a restar
 });
 
 Deno.test("since when a pod has ended is remembered, by the cluster's clock, also after a restart and where a file lacks it", async () => {
-  const watching = memoryWatching();
-  const { kube, clock } = watching;
+  const dependencies = memoryDependencies();
+  const { kube, clock } = dependencies;
   const failed = (version: string, uid = "u") =>
     ourPod("req-0", { phase: "Failed" }, { resourceVersion: version, uid });
   const start = clock.now() / 1000;
@@ -135,17 +146,17 @@ Deno.test("since when a pod has ended is remembered, by the cluster's clock, als
     ] as const
   ) {
     kube.aheadMs = aheadMs;
-    const { list, go } = watch(watching);
+    const { list, go } = watch(dependencies);
     list(pod);
     await go();
-    assert.equal(readPodFacts(watching.workdir, "req-0")?.endedAt, expected, what);
+    assert.equal(readPodFacts(dependencies.workdir, "req-0")?.endedAt, expected, what);
     await clock.advance(30_000);
   }
 });
 
 Deno.test("a pod that has to be Ready is pending until it is, and then running at once and for good", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list();
   const annotations = { "symphony/hostfactory-request": '{"up":"Ready"}' };
   const runs = (status: "True" | "False", resourceVersion: string, second: number) =>
@@ -158,58 +169,62 @@ Deno.test("a pod that has to be Ready is pending until it is, and then running a
       ],
     }, { resourceVersion, annotations });
   watcher.event("ADDED", runs("False", "1", 1));
-  await watching.clock.advance(2_000);
+  await dependencies.clock.advance(2_000);
   await go();
-  assert.equal(word(watching, "req-0"), "pending");
+  assert.equal(word(dependencies, "req-0"), "pending");
   watcher.event("MODIFIED", runs("True", "2", 2));
   await go();
-  assert.equal(word(watching, "req-0"), "running");
+  assert.equal(word(dependencies, "req-0"), "running");
   watcher.event("MODIFIED", runs("False", "3", 3));
-  await watching.clock.advance(2_000);
+  await dependencies.clock.advance(2_000);
   await go();
-  assert.equal(word(watching, "req-0"), "running");
+  assert.equal(word(dependencies, "req-0"), "running");
 });
 
 Deno.test("events change what changed, and what is gone is gone, with a reason", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(ourPod("req-0"), up("req-1"));
   await go();
   watcher.event("MODIFIED", up("req-0", "2"));
   watcher.event("DELETED", deleted(ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" })));
   await go();
-  assert.equal(word(watching, "req-0"), "running");
-  assert.equal(word(watching, "req-1"), "deleted");
+  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(word(dependencies, "req-1"), "deleted");
   assert.match(
-    readTombstone(watching.workdir, "req-1")?.message ?? "",
+    readTombstone(dependencies.workdir, "req-1")?.message ?? "",
     /took the pod away: Evicted: low on memory/,
   );
-  assert.equal(watching.workdir.kind("/work/pods/req-1"), undefined);
+  assert.equal(dependencies.workdir.kind("/work/pods/req-1"), undefined);
 });
 
-Deno.test("what vanished while nobody watched is deleted by the next list, and not before that is complete", async () => {
-  const watching = memoryWatching();
-  const first = watch(watching);
+Deno.test("what vanished while no one watched is deleted by the next list, and not before that is complete", async () => {
+  const dependencies = memoryDependencies();
+  const first = watch(dependencies);
   first.list(up("req-0"), up("req-1"), up("req-2"));
   await first.go();
-  await giveBack(watching, "ret", "req-2");
-  const { watcher, go } = watch(watching);
+  await giveBack(dependencies, "ret", "req-2");
+  const { watcher, go } = watch(dependencies);
   watcher.begin();
   watcher.page([up("req-0")]);
   await go();
-  assert.equal(word(watching, "req-1"), "running");
+  assert.equal(word(dependencies, "req-1"), "running");
   watcher.complete();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), ["running", "deleted", "deleted"]);
-  assert.equal(readTombstone(watching.workdir, "req-1")?.returned, false);
-  assert.equal(readTombstone(watching.workdir, "req-2")?.returned, true);
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
+    "running",
+    "deleted",
+    "deleted",
+  ]);
+  assert.equal(readTombstone(dependencies.workdir, "req-1")?.returned, false);
+  assert.equal(readTombstone(dependencies.workdir, "req-2")?.returned, true);
 });
 
 Deno.test("a list that lacks many machines at once is doubted, and the view with it, until another one says the same", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const names = Array.from({ length: 50 }, (_, index) => `req-${index}`);
   const pods = names.map((name) => up(name));
-  const { watcher, list, go } = watch(watching);
+  const { watcher, list, go } = watch(dependencies);
   list(...pods);
   await go();
   const lists = (most: Pod[]) => {
@@ -220,111 +235,111 @@ Deno.test("a list that lacks many machines at once is doubted, and the view with
   assert.equal(lists(pods.slice(11)), "doubted");
   await go();
   assert.equal(
-    readSyncStatus(watching.workdir, "pods")?.doubt,
+    readSyncStatus(dependencies.workdir, "pods")?.doubt,
     "11 of 50 machines were missing from the last list: it is being confirmed",
   );
-  assert.ok(names.every((name) => word(watching, name) === "running"));
+  assert.ok(names.every((name) => word(dependencies, name) === "running"));
   assert.equal(lists(pods.slice(11)), undefined, "the machines are asked for by their names");
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.doubt, undefined);
-  assert.deepEqual(names.filter((name) => word(watching, name) === "deleted"), names.slice(0, 11));
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.doubt, undefined);
+  assert.deepEqual(names.filter((name) => word(dependencies, name) === "deleted"), names.slice(0, 11));
   assert.equal(lists(pods.slice(21)), undefined, "ten are few");
 });
 
 Deno.test("a list that was cut short takes nothing away when the next one is whole", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"), up("req-1"));
   await go();
   watcher.begin();
   watcher.page([up("req-0")]);
   list(up("req-0"), up("req-1"));
   await go();
-  assert.equal(word(watching, "req-1"), "running");
+  assert.equal(word(dependencies, "req-1"), "running");
 });
 
 Deno.test("what is written down already is not written again, also after a restart", async () => {
-  const watching = memoryWatching();
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
   list(up("req-0"), ourPod("req-1"));
   await go();
-  const writes = watching.files.writes.length;
+  const writes = dependencies.files.writes.length;
   list(up("req-0"), ourPod("req-1"));
   await go();
-  assert.equal(watching.files.writes.length, writes);
-  const again = watch(watching);
+  assert.equal(dependencies.files.writes.length, writes);
+  const again = watch(dependencies);
   again.list(up("req-0"), ourPod("req-1"));
   await again.go();
-  const written = watching.files.writes.slice(writes).flatMap(({ paths }) => paths);
+  const written = dependencies.files.writes.slice(writes).flatMap(({ paths }) => paths);
   assert.deepEqual(written.filter((path) => !path.startsWith("/work/views/")), []);
 });
 
 Deno.test("the word is written only where it changes", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
   await go();
-  const writes = watching.files.writes.length;
+  const writes = dependencies.files.writes.length;
   watcher.event("MODIFIED", up("req-0", "2"));
-  await watching.clock.advance(2_000);
+  await dependencies.clock.advance(2_000);
   await go();
-  const written = watching.files.writes.slice(writes).flatMap(({ paths }) => paths);
+  const written = dependencies.files.writes.slice(writes).flatMap(({ paths }) => paths);
   assert.ok(written.includes("/work/pods/req-0"));
   assert.ok(!written.includes("/work/pods-status/req-0"));
 });
 
 Deno.test("a pod that is up within two seconds is written down once", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list();
   await go();
   for (const version of ["1", "2", "3"]) {
     watcher.event(version === "1" ? "ADDED" : "MODIFIED", ourPod("req-0", {}, { resourceVersion: version }));
-    await watching.clock.advance(300);
+    await dependencies.clock.advance(300);
     await go();
   }
-  assert.equal(readPodFacts(watching.workdir, "req-0"), undefined);
+  assert.equal(readPodFacts(dependencies.workdir, "req-0"), undefined);
   watcher.event("MODIFIED", up("req-0", "4"));
   await go();
-  assert.equal(word(watching, "req-0"), "running");
-  await watching.clock.advance(5_000);
+  assert.equal(word(dependencies, "req-0"), "running");
+  await dependencies.clock.advance(5_000);
   await go();
-  const writes = watching.files.writes.filter(({ name, paths }) =>
+  const writes = dependencies.files.writes.filter(({ name, paths }) =>
     name === "rename" && paths[1] === "/work/pods/req-0"
   );
   assert.equal(writes.length, 1);
 });
 
 Deno.test("a pod that stays pending is written down after two seconds, however often it changes", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list();
   for (let version = 1; version <= 7; version++) {
     watcher.event("MODIFIED", ourPod("req-0", {}, { resourceVersion: String(version) }));
     await go();
-    await watching.clock.advance(300);
+    await dependencies.clock.advance(300);
   }
   await go();
-  assert.equal(word(watching, "req-0"), "pending");
+  assert.equal(word(dependencies, "req-0"), "pending");
 });
 
 Deno.test("that somebody deletes a running pod is written down at once, with its grace", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
   await go();
   const going = up("req-0", "2");
   going.metadata.deletionTimestamp = "2026-11-20T00:00:30Z";
   watcher.event("MODIFIED", going);
   await go();
-  assert.equal(readPodFacts(watching.workdir, "req-0")?.deletionAt, Date.UTC(2026, 10, 20, 0, 0, 30) / 1000);
+  assert.equal(readPodFacts(dependencies.workdir, "req-0")?.deletionAt, Date.UTC(2026, 10, 20, 0, 0, 30) / 1000);
 });
 
 Deno.test("where machines were evicted from is written down, of those too that are gone before they were seen going", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   const evicted = (name: string, nodeName: string, version: string): Pod => {
-    const at = new Date(watching.clock.now()).toISOString();
+    const at = new Date(dependencies.clock.now()).toISOString();
     const disrupted = {
       type: "DisruptionTarget",
       status: "True",
@@ -341,148 +356,152 @@ Deno.test("where machines were evicted from is written down, of those too that a
   list(up("req-0"), up("req-1"), evicted("req-2", "n3", "1"));
   watcher.event("MODIFIED", evicted("req-0", "n1", "2"));
   watcher.event("DELETED", deleted(evicted("req-1", "n2", "2")));
-  await watching.clock.advance(2_000);
+  await dependencies.clock.advance(2_000);
   await go();
-  assert.deepEqual([...readEvictions(watching.workdir).keys()].sort(), ["n1", "n2", "n3"]);
+  assert.deepEqual([...readEvictions(dependencies.workdir).keys()].sort(), ["n1", "n2", "n3"]);
 });
 
 Deno.test("a pod that is gone before it was written down is written down as gone", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list();
   watcher.event("ADDED", ourPod("req-0"));
   watcher.event("DELETED", ourPod("req-0"));
   await go();
-  assert.equal(word(watching, "req-0"), "deleted");
+  assert.equal(word(dependencies, "req-0"), "deleted");
   watcher.event("ADDED", ourPod("req-1"));
   list();
   await go();
-  assert.equal(word(watching, "req-1"), "deleted");
-  await watching.clock.advance(5_000);
+  assert.equal(word(dependencies, "req-1"), "deleted");
+  await dependencies.clock.advance(5_000);
   await go();
-  assert.equal(readPodFacts(watching.workdir, "req-1"), undefined);
+  assert.equal(readPodFacts(dependencies.workdir, "req-1"), undefined);
 });
 
 Deno.test("a view that was put in the place of ours stays as it is: the work directory is another one", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
   await go();
   assert.ok(watcher.viewIsOurs);
   const theirs = { completeAt: 1, heardAt: 2 };
-  writeSyncStatus(watching.workdir, "pods", theirs);
-  await watching.clock.advance(10_000);
+  writeSyncStatus(dependencies.workdir, "pods", theirs);
+  await dependencies.clock.advance(10_000);
   watcher.heard();
   await go();
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), theirs);
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), theirs);
   assert.ok(!watcher.viewIsOurs);
 });
 
 Deno.test("the view is not fresher than what was written down", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
   await go();
-  const before = readSyncStatus(watching.workdir, "pods");
-  await watching.clock.advance(10_000);
+  const before = readSyncStatus(dependencies.workdir, "pods");
+  await dependencies.clock.advance(10_000);
   watcher.event("DELETED", up("req-0"));
   watcher.heard();
-  watching.files.failWhere(({ name, paths }) => name === "symlink" && paths[0] === "deleted", noSpace());
+  dependencies.files.failWhere(({ name, paths }) => name === "symlink" && paths[0] === "deleted", noSpace());
   await assert.rejects(go(), { code: "ENOSPC" });
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), before);
-  watching.files.before = () => {};
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
+  dependencies.files.before = () => {};
   await go();
-  assert.equal(word(watching, "req-0"), "deleted");
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.heardAt, watching.clock.now() / 1000);
+  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
 });
 
 Deno.test("there is no view before a list was complete, however much was heard", async () => {
-  const watching = memoryWatching();
-  const { watcher, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, go } = watch(dependencies);
   watcher.begin();
   watcher.page([up("req-0")]);
   watcher.heard();
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods"), undefined);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods"), undefined);
 });
 
 Deno.test("a machine that was created and is in no list is asked for: gone is what the server does not know", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 3);
-  for (const name of ["req-0", "req-1"]) settleMachine(watching.workdir, "req", name);
-  for (let i = 0; i < 3; i++) writeState(watching.workdir, `req-${i}`, "creating");
-  watching.kube.put(ourPod("req-0")); // Created after the list was made.
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 3);
+  for (const name of ["req-0", "req-1"]) settleMachine(dependencies.workdir, "req", name);
+  for (let i = 0; i < 3; i++) writeState(dependencies.workdir, `req-${i}`, "creating");
+  dependencies.kube.put(ourPod("req-0")); // Created after the list was made.
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
     "pending",
     "deleted",
     "creating",
   ]);
-  assert.deepEqual(watching.kube.named("getPod").sort(), ["req-0", "req-1"]);
+  assert.deepEqual(dependencies.kube.named("getPod").sort(), ["req-0", "req-1"]);
 });
 
 Deno.test("a machine of which no pod is known, and whose name a stranger has, is gone when that is so once more", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 1);
-  settleMachine(watching.workdir, "req", "req-0");
-  writeState(watching.workdir, "req-0", "creating");
-  watching.kube.put(ourPod("req-0", { phase: "Running" }, { labels: {} }));
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 1);
+  settleMachine(dependencies.workdir, "req", "req-0");
+  writeState(dependencies.workdir, "req-0", "creating");
+  dependencies.kube.put(ourPod("req-0", { phase: "Running" }, { labels: {} }));
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.equal(word(watching, "req-0"), "creating", "what its create was answered with may not be written down yet");
-  await watching.clock.advance(11_000);
+  assert.equal(
+    word(dependencies, "req-0"),
+    "creating",
+    "what its create was answered with may not be written down yet",
+  );
+  await dependencies.clock.advance(11_000);
   await go();
-  assert.equal(word(watching, "req-0"), "deleted");
-  assert.deepEqual(watching.kube.named("getPod"), ["req-0", "req-0"]);
+  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.deepEqual(dependencies.kube.named("getPod"), ["req-0", "req-0"]);
 });
 
 Deno.test("while the server cannot be asked for them, they are not gone, and the view is not fresh", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 1);
-  settleMachine(watching.workdir, "req", "req-0");
-  writeState(watching.workdir, "req-0", "creating");
-  watching.kube.fail("getPod", new KubeError("unavailable", "away"));
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 1);
+  settleMachine(dependencies.workdir, "req", "req-0");
+  writeState(dependencies.workdir, "req-0", "creating");
+  dependencies.kube.fail("getPod", new KubeError("unavailable", "away"));
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.equal(word(watching, "req-0"), "creating");
-  assert.equal(readSyncStatus(watching.workdir, "pods"), undefined);
-  watching.kube.recover();
-  await watching.clock.advance(1_000);
+  assert.equal(word(dependencies, "req-0"), "creating");
+  assert.equal(readSyncStatus(dependencies.workdir, "pods"), undefined);
+  dependencies.kube.recover();
+  await dependencies.clock.advance(1_000);
   await go();
-  assert.equal(word(watching, "req-0"), "deleted");
+  assert.equal(word(dependencies, "req-0"), "deleted");
 });
 
 Deno.test("while the server takes long to answer for them, what the watch says is written down in between", async () => {
-  const watching = memoryWatching({ concurrency: 2 });
-  await ask(watching, "req", 10);
+  const dependencies = memoryDependencies({ concurrency: 2 });
+  await ask(dependencies, "req", 10);
   for (let index = 0; index < 10; index++) {
-    settleMachine(watching.workdir, "req", `req-${index}`);
-    watching.kube.put(ourPod(`req-${index}`)); // Created after the list was made.
+    settleMachine(dependencies.workdir, "req", `req-${index}`);
+    dependencies.kube.put(ourPod(`req-${index}`)); // Created after the list was made.
   }
-  const { watcher, list, go } = watch(watching);
+  const { watcher, list, go } = watch(dependencies);
   list();
-  watching.kube.latencyMs = 700;
+  dependencies.kube.latencyMs = 700;
   const going = go();
-  await watching.clock.advance(1_000);
+  await dependencies.clock.advance(1_000);
   watcher.event("ADDED", up("other-0"));
-  await watching.clock.advance(5_000);
-  assert.equal(word(watching, "other-0"), "running");
-  await watching.clock.advance(20_000);
+  await dependencies.clock.advance(5_000);
+  assert.equal(word(dependencies, "other-0"), "running");
+  await dependencies.clock.advance(20_000);
   await going;
-  assert.equal(watching.kube.named("getPod").length, 10);
+  assert.equal(dependencies.kube.named("getPod").length, 10);
 });
 
-Deno.test("pods that are not ours are not seen; those of the existing plug-in are where their request is here", async () => {
-  const watching = memoryWatching();
-  furnishExisting(watching.files, "");
+Deno.test("pods that are not ours are not seen; those of the legacy plug-in are where their request is here", async () => {
+  const dependencies = memoryDependencies();
+  furnishExisting(dependencies.files, "");
   const id = existingIds.notPickedUp;
   const theirs = (requestId: string) => ({ "symphony/hostfactory-reqid": requestId, app: "x" });
-  const { list, go } = watch(watching);
-  const before = Object.keys(watching.files.tree("/work/pods-status"));
+  const { list, go } = watch(dependencies);
+  const before = Object.keys(dependencies.files.tree("/work/pods-status"));
   list(
     ourPod(`${id}-0`, { phase: "Running" }, { labels: theirs(id) }),
     ourPod("stranger-0", { phase: "Running" }, { labels: theirs("stranger") }),
@@ -493,24 +512,24 @@ Deno.test("pods that are not ours are not seen; those of the existing plug-in ar
     ourPod("../../evil-0", { phase: "Running" }),
   );
   await go();
-  assert.equal(word(watching, `${id}-0`), "running");
-  assert.deepEqual(Object.keys(watching.files.tree("/work/pods-status")), before);
+  assert.equal(word(dependencies, `${id}-0`), "running");
+  assert.deepEqual(Object.keys(dependencies.files.tree("/work/pods-status")), before);
 });
 
 Deno.test("thousands of pods are written down in slices, and none is left out", async () => {
-  const watching = memoryWatching();
-  const { watcher, list } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list } = watch(dependencies);
   list(...Array.from({ length: 250 }, (_, i) => up(`req-${i}`)));
-  await watcher.step(watching.stopping);
-  assert.equal(watching.workdir.names("/work/pods").length, 100);
-  await watcher.step(watching.stopping);
-  await watcher.step(watching.stopping);
-  assert.equal(watching.workdir.names("/work/pods").length, 250);
+  await watcher.step(dependencies.stopping);
+  assert.equal(dependencies.workdir.names("/work/pods").length, 100);
+  await watcher.step(dependencies.stopping);
+  await watcher.step(dependencies.stopping);
+  assert.equal(dependencies.workdir.names("/work/pods").length, 250);
 });
 
 Deno.test("an eviction that was seen and not written yet keeps its reason, whatever list comes after it", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"), up("req-1"));
   await go();
   watcher.event("DELETED", ourPod("req-0", { phase: "Failed", reason: "Evicted", message: "low on memory" }));
@@ -518,83 +537,83 @@ Deno.test("an eviction that was seen and not written yet keeps its reason, whate
   list();
   await go();
   for (const [name, reason] of [["req-0", /Evicted: low on memory/], ["req-1", /Preempted/]] as const) {
-    assert.equal(word(watching, name), "deleted");
-    assert.match(readTombstone(watching.workdir, name)?.message ?? "", reason);
+    assert.equal(word(dependencies, name), "deleted");
+    assert.match(readTombstone(dependencies.workdir, name)?.message ?? "", reason);
   }
 });
 
 Deno.test("after a start the view stays as old as it is until this process's list is complete and written down", async () => {
-  const watching = memoryWatching();
-  const first = watch(watching);
+  const dependencies = memoryDependencies();
+  const first = watch(dependencies);
   first.list(up("req-0"));
   await first.go();
-  const before = readSyncStatus(watching.workdir, "pods");
-  await watching.clock.advance(60_000);
-  const { watcher, go, list } = watch(watching);
+  const before = readSyncStatus(dependencies.workdir, "pods");
+  await dependencies.clock.advance(60_000);
+  const { watcher, go, list } = watch(dependencies);
   watcher.heard();
   watcher.begin();
   watcher.page([up("req-0")]);
   watcher.heard();
   await go();
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), before);
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
   list();
-  watching.files.failWhere(({ name, paths }) => name === "symlink" && paths[0] === "deleted", noSpace());
+  dependencies.files.failWhere(({ name, paths }) => name === "symlink" && paths[0] === "deleted", noSpace());
   await assert.rejects(go(), { code: "ENOSPC" });
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), before);
-  watching.files.before = () => {};
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
+  dependencies.files.before = () => {};
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.heardAt, watching.clock.now() / 1000);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
 });
 
-Deno.test("while all is listed anew the view gets no fresher; once that has failed and the watch goes on it does", async () => {
-  const watching = memoryWatching();
-  const { watcher, list, go } = watch(watching);
+Deno.test("while all is listed again the view gets no fresher; once that has failed and the watch goes on it does", async () => {
+  const dependencies = memoryDependencies();
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
   await go();
-  const before = readSyncStatus(watching.workdir, "pods");
-  await watching.clock.advance(30_000);
+  const before = readSyncStatus(dependencies.workdir, "pods");
+  await dependencies.clock.advance(30_000);
   watcher.begin();
   watcher.page([]);
   watcher.heard();
   await go();
-  assert.deepEqual(readSyncStatus(watching.workdir, "pods"), before);
+  assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
   watcher.failed(new KubeError("unavailable", "away"), 0);
   watcher.heard();
   await go();
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.heardAt, watching.clock.now() / 1000);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
 });
 
 Deno.test("a machine whose word was lost is asked for: gone is what the server does not know, with what was noted", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 4);
-  for (const name of ["req-0", "req-1", "req-2"]) settleMachine(watching.workdir, "req", name);
-  writeTombstone(watching.workdir, "req-1", { up: false, returned: false, givenUp: true, message: "quota" });
-  watching.kube.put(up("req-2"));
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 4);
+  for (const name of ["req-0", "req-1", "req-2"]) settleMachine(dependencies.workdir, "req", name);
+  writeTombstone(dependencies.workdir, "req-1", { up: false, returned: false, givenUp: true, message: "quota" });
+  dependencies.kube.put(up("req-2"));
+  const { list, go } = watch(dependencies);
   list(up("req-2"));
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2", "req-3"].map((name) => word(watching, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2", "req-3"].map((name) => word(dependencies, name)), [
     "deleted",
     "deleted",
     "running",
     undefined,
   ]);
-  assert.equal(readTombstone(watching.workdir, "req-1")?.message, "quota");
-  assert.deepEqual(watching.kube.named("getPod").sort(), ["req-0", "req-1"]);
+  assert.equal(readTombstone(dependencies.workdir, "req-1")?.message, "quota");
+  assert.deepEqual(dependencies.kube.named("getPod").sort(), ["req-0", "req-1"]);
 });
 
 Deno.test("requests are looked through for lost words once for each list, in slices", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   for (let i = 0; i < 250; i++) {
-    await ask(watching, `r${i}`, 1);
-    settleMachine(watching.workdir, `r${i}`, `r${i}-0`);
+    await ask(dependencies, `r${i}`, 1);
+    settleMachine(dependencies.workdir, `r${i}`, `r${i}-0`);
   }
-  const { list, go } = watch(watching);
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.equal(watching.workdir.names("/work/pods-status").length, 250);
+  assert.equal(dependencies.workdir.names("/work/pods-status").length, 250);
   let lists = 0;
-  watching.files.before = ({ name, paths }) =>
+  dependencies.files.before = ({ name, paths }) =>
     void (name === "list" && paths[0]?.startsWith("/work/requests/r") && lists++);
   await go();
   assert.equal(lists, 0);
@@ -602,7 +621,7 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   await go();
   assert.equal(lists, 250);
   for (let i = 0; i < 240; i++) {
-    writeFinishedNote(watching.workdir, `/work/requests/r${i}`, { endedAt: 1, machines: 1 });
+    writeFinishedNote(dependencies.workdir, `/work/requests/r${i}`, { endedAt: 1, machines: 1 });
   }
   list();
   await go();
@@ -610,102 +629,113 @@ Deno.test("requests are looked through for lost words once for each list, in sli
 });
 
 Deno.test("a word, pod file or note that was lost while its pod is there is written again by the next list", async () => {
-  const watching = memoryWatching();
-  const { list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
   for (const path of ["pods-status/req-0", "pods/req-0"]) {
     list(up("req-0"));
     await go();
-    watching.files.remove(`/work/${path}`);
+    dependencies.files.remove(`/work/${path}`);
     list(up("req-0"));
     await go();
-    assert.equal(word(watching, "req-0"), "running");
-    assert.equal(readPodFacts(watching.workdir, "req-0")?.uid, "uid-req-0");
+    assert.equal(word(dependencies, "req-0"), "running");
+    assert.equal(readPodFacts(dependencies.workdir, "req-0")?.uid, "uid-req-0");
   }
   const failed = ourPod("req-0", { phase: "Failed", reason: "Evicted" }, { resourceVersion: "2" });
   list(failed);
   await go();
-  watching.files.remove("/work/machines/req-0");
+  dependencies.files.remove("/work/machines/req-0");
   list(failed);
   await go();
-  assert.match(readTombstone(watching.workdir, "req-0")?.message ?? "", /Evicted/);
+  assert.match(readTombstone(dependencies.workdir, "req-0")?.message ?? "", /Evicted/);
 });
 
 Deno.test("a machine that ended by itself, and whose pod file was lost, is gone once a list does not name it", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const record = { up: false, returned: false, givenUp: false, message: "why" };
-  writeState(watching.workdir, "req-0", "succeeded");
-  writeState(watching.workdir, "req-1", "failed");
-  writeTombstone(watching.workdir, "req-1", { ...record, uid: "uid-1" });
-  writeState(watching.workdir, "req-2", "failed"); // It never had a pod.
-  writeTombstone(watching.workdir, "req-2", record);
-  const { list, go } = watch(watching);
+  writeState(dependencies.workdir, "req-0", "succeeded");
+  writeState(dependencies.workdir, "req-1", "failed");
+  writeTombstone(dependencies.workdir, "req-1", { ...record, uid: "uid-1" });
+  writeState(dependencies.workdir, "req-2", "failed"); // It never had a pod.
+  writeTombstone(dependencies.workdir, "req-2", record);
+  const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(watching, name)), ["deleted", "deleted", "failed"]);
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
+    "deleted",
+    "deleted",
+    "failed",
+  ]);
 });
 
 Deno.test("that a machine failed survives a power failure, and so does why", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 2);
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 2);
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0"), up("req-1"));
   await go();
   watcher.event("MODIFIED", ourPod("req-0", { phase: "Failed", reason: "Evicted" }, { resourceVersion: "2" }));
   watcher.event("DELETED", up("req-1", "3"));
   await go();
-  const after = memoryWatching({ files: watching.files.crash("synced") });
+  const after = memoryDependencies({ files: dependencies.files.crash("synced") });
   assert.deepEqual(["req-0", "req-1"].map((name) => word(after, name)), ["failed", "deleted"]);
   assert.match(readTombstone(after.workdir, "req-0")?.message ?? "", /Evicted/);
   assert.match(readTombstone(after.workdir, "req-1")?.message ?? "", /not because Symphony returned/);
 });
 
 Deno.test("what is in the place of one machine's files is that machine's trouble: all others are written, and the view", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   for (const path of ["pods/req-0", "pods-status/req-1", "machines/req-2"]) {
-    watching.files.makeDirectory(`/work/${path}`);
-    watching.files.writeText(`/work/${path}/x`, "");
+    dependencies.files.makeDirectory(`/work/${path}`);
+    dependencies.files.writeText(`/work/${path}/x`, "");
   }
-  watching.files.writeText("/work/pods-status/req-3", "no link");
-  watching.files.writeText("/work/pods/README", "not a machine's");
-  const { watcher, list, go } = watch(watching);
+  dependencies.files.writeText("/work/pods-status/req-3", "no link");
+  dependencies.files.writeText("/work/pods/README", "not a machine's");
+  const { watcher, list, go } = watch(dependencies);
   list(...["req-0", "req-1", "req-2", "req-3", "req-4"].map((name) => up(name)));
   await go();
-  assert.deepEqual(["req-2", "req-3", "req-4"].map((name) => word(watching, name)), ["running", "running", "running"]);
+  assert.deepEqual(["req-2", "req-3", "req-4"].map((name) => word(dependencies, name)), [
+    "running",
+    "running",
+    "running",
+  ]);
   watcher.event("DELETED", up("req-2"));
   watcher.event("DELETED", up("req-4"));
-  await watching.clock.advance(5_000);
+  await dependencies.clock.advance(5_000);
   watcher.heard();
   await go();
-  assert.equal(word(watching, "req-4"), "deleted");
-  assert.equal(readSyncStatus(watching.workdir, "pods")?.heardAt, watching.clock.now() / 1000);
-  assert.equal(watching.workdir.kind("/work/pods/README"), "file");
+  assert.equal(word(dependencies, "req-4"), "deleted");
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
+  assert.equal(dependencies.workdir.kind("/work/pods/README"), "file");
   // Once the place is free, the next list puts it right.
-  watching.files.removeTree("/work/pods/req-0");
-  watching.files.removeTree("/work/pods-status/req-1");
+  dependencies.files.removeTree("/work/pods/req-0");
+  dependencies.files.removeTree("/work/pods-status/req-1");
   list(up("req-0"), up("req-1"), up("req-3"));
   await go();
-  assert.deepEqual(["req-0", "req-1"].map((name) => word(watching, name)), ["running", "running"]);
+  assert.deepEqual(["req-0", "req-1"].map((name) => word(dependencies, name)), ["running", "running"]);
 });
 
 Deno.test("one machine that may not be written delays no other, and is written once it may", async () => {
-  const watching = memoryWatching();
-  const { list, go } = watch(watching);
-  watching.files.failWhere(({ name, paths }) => name === "rename" && paths[1] === "/work/pods/req-0", notPermitted());
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
+  dependencies.files.failWhere(
+    ({ name, paths }) => name === "rename" && paths[1] === "/work/pods/req-0",
+    notPermitted(),
+  );
   list(...Array.from({ length: 250 }, (_, i) => up(`req-${i}`)));
   for (let i = 0; i < 4; i++) await go().catch(() => {});
-  assert.equal(watching.workdir.names("/work/pods").length, 249);
-  assert.equal(readSyncStatus(watching.workdir, "pods"), undefined);
-  watching.files.before = () => {};
+  assert.equal(dependencies.workdir.names("/work/pods").length, 249);
+  assert.equal(readSyncStatus(dependencies.workdir, "pods"), undefined);
+  dependencies.files.before = () => {};
   await go();
-  assert.equal(word(watching, "req-0"), "running");
-  assert.notEqual(readSyncStatus(watching.workdir, "pods"), undefined);
+  assert.equal(word(dependencies, "req-0"), "running");
+  assert.notEqual(readSyncStatus(dependencies.workdir, "pods"), undefined);
 });
 
 Deno.test("what a watch repeats from before a list that broke off does not undo what that list said", async () => {
-  const watching = memoryWatching();
-  await ask(watching, "req", 1);
-  settleMachine(watching.workdir, "req", "req-0");
-  const { watcher, list, go } = watch(watching);
+  const dependencies = memoryDependencies();
+  await ask(dependencies, "req", 1);
+  settleMachine(dependencies.workdir, "req", "req-0");
+  const { watcher, list, go } = watch(dependencies);
   list(up("req-0", "5"));
   await go();
   watcher.begin();
@@ -715,9 +745,9 @@ Deno.test("what a watch repeats from before a list that broke off does not undo 
     if (written) await go();
     watcher.event("MODIFIED", up("req-0", "6"));
     await go();
-    assert.equal(word(watching, "req-0"), "failed");
+    assert.equal(word(dependencies, "req-0"), "failed");
   }
   watcher.event("ADDED", ourPod("req-0", { phase: "Running" }, { uid: "another", resourceVersion: "6" }));
   await go();
-  assert.equal(word(watching, "req-0"), "deleted");
+  assert.equal(word(dependencies, "req-0"), "deleted");
 });

@@ -18,7 +18,7 @@ const cases: [what: string, found: Partial<FoundRequest>, adoption: ReturnType<t
     machines: ["req-7"],
     lost: ["req-0", "req-1", "req-2"],
   }],
-  ["1. nobody remembers what was asked for", { indexes: [1] }, { kind: "rebuild", machines: ["req-1"], lost: [] }],
+  ["1. no one remembers what was asked for", { indexes: [1] }, { kind: "rebuild", machines: ["req-1"], lost: [] }],
   ["2. every pod has its entry", {
     stored: { count: 3, entries: new Set(["req-0", "req-1"]) },
     indexes: [0, 1],

@@ -50,7 +50,7 @@ Deno.test("whoever asks, no slot is idle while there is work, none is given twic
   }));
 });
 
-Deno.test("however many ask, nobody starves", () => {
+Deno.test("however many ask, no one starves", () => {
   fc.assert(fc.property(fc.integer({ min: 2, max: 10 }), fc.integer({ min: 1, max: 16 }), (count, limit) => {
     const requests = Array.from({ length: count }, () => ({ ready: 1_000, inFlight: 0, lastStart: 0 }));
     const served = requests.map(() => 0);

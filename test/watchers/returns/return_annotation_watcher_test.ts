@@ -6,72 +6,81 @@ import type { Pod } from "../../../src/kube/types.ts";
 import { signatureOf } from "../../../src/watchers/work/pod_memory.ts";
 import { ReturnAnnotationWatcher } from "../../../src/watchers/returns/return_annotation_watcher.ts";
 import { noDescriptors } from "../../support/memory_files.ts";
-import { giveBack, type MemoryWatching, memoryWatching, ourPod, run } from "../../support/memory_watching.ts";
+import {
+  giveBack,
+  type MemoryDependencies,
+  memoryDependencies,
+  ourPod,
+  run,
+} from "../../support/memory_dependencies.ts";
 
 /** Machines `req-0` to `req-2` that run, of which the first two were given back. */
-async function returned(): Promise<MemoryWatching> {
-  const watching = memoryWatching();
+async function returned(): Promise<MemoryDependencies> {
+  const dependencies = memoryDependencies();
   for (const name of ["req-0", "req-1", "req-2"]) {
-    watching.files.writeText(`/work/pods/${name}`, podFileText(watching.kube.put(ourPod(name, { phase: "Running" }))));
+    dependencies.files.writeText(
+      `/work/pods/${name}`,
+      podFileText(dependencies.kube.put(ourPod(name, { phase: "Running" }))),
+    );
   }
-  await giveBack(watching, "ret", "req-0", "req-1");
-  return watching;
+  await giveBack(dependencies, "ret", "req-0", "req-1");
+  return dependencies;
 }
 
-const marks = ({ kube }: MemoryWatching) =>
+const marks = ({ kube }: MemoryDependencies) =>
   [...kube.pods.values()].map(({ metadata }) => metadata.annotations?.[RETURN_ANNOTATION]);
 
 Deno.test("the pod of a returned machine remembers its return, once it has stayed for a while, and once", async () => {
-  const watching = await returned();
-  const marker = new ReturnAnnotationWatcher(watching);
-  await run(marker, watching, 4_000);
-  assert.deepEqual(marks(watching), [undefined, undefined, undefined]);
-  await run(marker, watching, 60_000);
-  const { key } = watching.identity;
+  const dependencies = await returned();
+  const marker = new ReturnAnnotationWatcher(dependencies);
+  await run(marker, dependencies, 4_000);
+  assert.deepEqual(marks(dependencies), [undefined, undefined, undefined]);
+  await run(marker, dependencies, 60_000);
+  const { key } = dependencies.identity;
   const mark = ({ metadata: { uid = "" } }: Pod) =>
     JSON.stringify({ id: "ret", requestedAt: 0, signature: signatureOf({ id: "ret", uid, key }) });
-  const [first, second] = [...watching.kube.pods.values()].map(mark);
-  assert.deepEqual(marks(watching), [first, second, undefined]);
+  const [first, second] = [...dependencies.kube.pods.values()].map(mark);
+  assert.deepEqual(marks(dependencies), [first, second, undefined]);
   assert.notEqual(first, second, "each is signed for its pod alone");
-  assert.equal(watching.kube.named("annotatePod").length, 2);
+  assert.equal(dependencies.kube.named("annotatePod").length, 2);
 });
 
 Deno.test("a pod that is gone by then costs no call", async () => {
-  const watching = await returned();
-  const marker = new ReturnAnnotationWatcher(watching);
-  await run(marker, watching, 2_000);
-  for (const name of ["req-0", "req-1"]) watching.files.remove(`/work/pods/${name}`);
-  await run(marker, watching, 60_000);
-  assert.deepEqual(watching.kube.calls, []);
+  const dependencies = await returned();
+  const marker = new ReturnAnnotationWatcher(dependencies);
+  await run(marker, dependencies, 2_000);
+  for (const name of ["req-0", "req-1"]) dependencies.files.remove(`/work/pods/${name}`);
+  await run(marker, dependencies, 60_000);
+  assert.deepEqual(dependencies.kube.calls, []);
 });
 
-Deno.test("a pod that somebody has made anew under the name remembers nothing", async () => {
-  const watching = await returned();
-  watching.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
-  await run(new ReturnAnnotationWatcher(watching), watching, 60_000);
-  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [false, true, false]);
-  assert.equal(watching.kube.named("annotatePod").length, 2);
+Deno.test("a pod that somebody has made again under the name remembers nothing", async () => {
+  const dependencies = await returned();
+  dependencies.kube.put(ourPod("req-0", { phase: "Running" }, { uid: "another" }));
+  await run(new ReturnAnnotationWatcher(dependencies), dependencies, 60_000);
+  assert.deepEqual(marks(dependencies).map((mark) => mark !== undefined), [false, true, false]);
+  assert.equal(dependencies.kube.named("annotatePod").length, 2);
 });
 
 Deno.test("what cannot be read now is tried again", async () => {
-  const watching = await returned();
-  const marker = new ReturnAnnotationWatcher(watching);
-  watching.files.failWhere(
+  const dependencies = await returned();
+  const marker = new ReturnAnnotationWatcher(dependencies);
+  dependencies.files.failWhere(
     ({ name, paths }) => name === "readText" && paths[0] === "/work/pods/req-0",
     noDescriptors(),
   );
-  await run(marker, watching, 20_000);
-  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [false, true, false]);
-  watching.files.before = () => {};
-  await run(marker, watching, 20_000);
-  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [true, true, false]);
+  await run(marker, dependencies, 20_000);
+  assert.deepEqual(marks(dependencies).map((mark) => mark !== undefined), [false, true, false]);
+  dependencies.files.before = () => {};
+  await run(marker, dependencies, 20_000);
+  assert.deepEqual(marks(dependencies).map((mark) => mark !== undefined), [true, true, false]);
 });
 
 Deno.test("while the cluster is away it is tried again; where that is not granted, seldom", async () => {
-  const watching = await returned();
-  watching.kube.fail("annotatePod", new KubeError("unavailable", "away"), { times: 5 });
-  await run(new ReturnAnnotationWatcher(watching), watching, 120_000);
-  assert.deepEqual(marks(watching).map((mark) => mark !== undefined), [true, true, false]);
+  const dependencies = await returned();
+  dependencies.kube.fail("annotatePod", new KubeError("unavailable", "away"), { times: 5 });
+  await run(new ReturnAnnotationWatcher(dependencies), dependencies, 120_000);
+  assert.deepEqual(marks(dependencies).map((mark) => mark !== undefined), [true, true, false]);
 
   const refused = await returned();
   refused.kube.fail("annotatePod", new KubeError("unauthorised", "no"));
@@ -83,15 +92,15 @@ Deno.test("while the cluster is away it is tried again; where that is not grante
 });
 
 Deno.test("of many that stay, each is given the time that the deletes of all take", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const names = Array.from({ length: 2_000 }, (_, i) => `req-${i}`);
   for (const name of names) {
-    watching.files.writeText(`/work/pods/${name}`, podFileText(watching.kube.put(ourPod(name))));
+    dependencies.files.writeText(`/work/pods/${name}`, podFileText(dependencies.kube.put(ourPod(name))));
   }
-  await giveBack(watching, "ret", ...names);
-  const marker = new ReturnAnnotationWatcher(watching);
-  await run(marker, watching, 12_000);
-  assert.equal(watching.kube.named("annotatePod").length, 0);
-  await run(marker, watching, 10_000);
-  assert.equal(watching.kube.named("annotatePod").length, 2_000);
+  await giveBack(dependencies, "ret", ...names);
+  const marker = new ReturnAnnotationWatcher(dependencies);
+  await run(marker, dependencies, 12_000);
+  assert.equal(dependencies.kube.named("annotatePod").length, 0);
+  await run(marker, dependencies, 10_000);
+  assert.equal(dependencies.kube.named("annotatePod").length, 2_000);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../../src/kube/types.ts";
 import { decideTimeout, reasonToGiveUp } from "../../../src/watchers/timeouts/decide.ts";
-import { ourPod } from "../../support/memory_watching.ts";
+import { ourPod } from "../../support/memory_dependencies.ts";
 
 const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
 const pod = { uid: "u", resourceVersion: "1", privateIpAddress: "", createdAt: 1_000, deletionAt: undefined };

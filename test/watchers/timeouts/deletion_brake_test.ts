@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeletionBrake } from "../../../src/watchers/timeouts/deletion_brake.ts";
-import { type MemoryWatching, memoryWatching } from "../../support/memory_watching.ts";
+import { type MemoryDependencies, memoryDependencies } from "../../support/memory_dependencies.ts";
 
 const uids = (count: number) => new Set(Array.from({ length: count }, (_, i) => `u${i}`));
 
@@ -12,20 +12,20 @@ function gone(brake: DeletionBrake, pods: ReadonlySet<string>): number {
 
 for (const [pods, few] of [[5, 5], [10, 10], [60, 10], [100, 10], [110, 11], [10_000, 1_000]] as const) {
   Deno.test(`of ${pods} pods ${few} may be deleted within a minute`, () => {
-    assert.equal(gone(new DeletionBrake(memoryWatching()), uids(pods)), few);
+    assert.equal(gone(new DeletionBrake(memoryDependencies()), uids(pods)), few);
   });
 }
 
 Deno.test("what is held is looked at again a minute later, and goes only if that look says the same", async () => {
-  const watching = memoryWatching();
-  const brake = new DeletionBrake(watching);
+  const dependencies = memoryDependencies();
+  const brake = new DeletionBrake(dependencies);
   const pods = uids(12);
   assert.equal(gone(brake, pods), 10);
   assert.equal(brake.held, 2);
-  await watching.clock.advance(59_000);
+  await dependencies.clock.advance(59_000);
   brake.begin(pods);
   assert.equal(brake.ask("u10"), "held");
-  await watching.clock.advance(1_000);
+  await dependencies.clock.advance(1_000);
   brake.begin(pods);
   assert.equal(brake.ask("u10"), "look");
   brake.release("u10");
@@ -35,43 +35,43 @@ Deno.test("what is held is looked at again a minute later, and goes only if that
 });
 
 Deno.test("a pod that was let go stays so until it is gone, and counts once", () => {
-  const brake = new DeletionBrake(memoryWatching());
+  const brake = new DeletionBrake(memoryDependencies());
   const pods = uids(10);
   for (let look = 0; look < 5; look++) assert.equal(gone(brake, pods), 10);
 });
 
 Deno.test("after a minute as many may be deleted again", async () => {
-  const watching = memoryWatching();
-  const brake = new DeletionBrake(watching);
+  const dependencies = memoryDependencies();
+  const brake = new DeletionBrake(dependencies);
   assert.equal(gone(brake, uids(10)), 10);
-  await watching.clock.advance(60_000);
+  await dependencies.clock.advance(60_000);
   assert.equal(gone(brake, new Set(["x", "y"])), 2);
   assert.equal(brake.held, 0);
 });
 
 Deno.test("a process that is started again and again does not begin to count each time", async () => {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const left = uids(100);
   let deleted = 0;
   for (let start = 0; start < 6; start++) {
-    const brake = new DeletionBrake(watching);
+    const brake = new DeletionBrake(dependencies);
     brake.begin(left);
     for (const uid of left) if (brake.ask(uid) === "go") deleted++, left.delete(uid);
     brake.note();
-    await watching.clock.advance(5_000);
+    await dependencies.clock.advance(5_000);
   }
   assert.equal(deleted, 10);
 });
 
-const notes: [what: string, note: (watching: MemoryWatching) => string][] = [
+const notes: [what: string, note: (dependencies: MemoryDependencies) => string][] = [
   ["long ago", ({ clock }) => JSON.stringify({ at: clock.now() / 1000 - 60, count: 50 })],
   ["in a future that never was", ({ clock }) => JSON.stringify({ at: clock.now() / 1000 + 60, count: 50 })],
   ["and torn", () => "{"],
 ];
 for (const [what, note] of notes) {
   Deno.test(`a count that was noted ${what} counts for nothing`, () => {
-    const watching = memoryWatching();
-    watching.files.writeText("/work/views/deletions.json", note(watching));
-    assert.equal(gone(new DeletionBrake(watching), uids(20)), 10);
+    const dependencies = memoryDependencies();
+    dependencies.files.writeText("/work/views/deletions.json", note(dependencies));
+    assert.equal(gone(new DeletionBrake(dependencies), uids(20)), 10);
   });
 }

@@ -3,33 +3,33 @@ import { Inbox } from "../../../src/watchers/work/inbox.ts";
 import { Retries } from "../../../src/watchers/work/retries.ts";
 import { isProcessed, markProcessed, readRequest, type StoredRequest } from "../../../src/workdir/requests.ts";
 import { notPermitted } from "../../support/memory_files.ts";
-import { ask, memoryWatching } from "../../support/memory_watching.ts";
+import { ask, memoryDependencies } from "../../support/memory_dependencies.ts";
 
 function make() {
-  const watching = memoryWatching();
-  const { workdir } = watching;
+  const dependencies = memoryDependencies();
+  const { workdir } = dependencies;
   const taken: string[] = [];
   let wakes = 0;
   const begin = () =>
-    new Inbox<StoredRequest>(watching, {
+    new Inbox<StoredRequest>(dependencies, {
       what: "request",
       directory: workdir.layout.requests,
       isProcessed: (id) => isProcessed(workdir, id),
       read: (id) => readRequest(workdir, id),
       take: ({ id }) => void taken.push(id),
-      retries: new Retries(watching, () => {}),
+      retries: new Retries(dependencies, () => {}),
       wake: () => wakes++,
     });
-  return { watching, taken, begin, wakes: () => wakes };
+  return { dependencies, taken, begin, wakes: () => wakes };
 }
 
 Deno.test("each that is not handled is taken up once; what was there before is told from what came", async () => {
-  const { watching, taken, begin } = make();
-  for (const id of ["open", "handled"]) await ask(watching, id, 1);
-  await markProcessed(watching.workdir, "handled");
+  const { dependencies, taken, begin } = make();
+  for (const id of ["open", "handled"]) await ask(dependencies, id, 1);
+  await markProcessed(dependencies.workdir, "handled");
   const inbox = begin();
   await inbox.step();
-  await ask(watching, "later", 1);
+  await ask(dependencies, "later", 1);
   await inbox.step();
   await inbox.step();
   assert.deepEqual(taken, ["open", "later"]);
@@ -38,9 +38,9 @@ Deno.test("each that is not handled is taken up once; what was there before is t
 });
 
 Deno.test("what cannot be read is read later, and holds up no other; what is none is noted", async () => {
-  const { watching, taken, begin } = make();
-  const { files, clock, workdir } = watching;
-  for (const id of ["bad", "good"]) await ask(watching, id, 1);
+  const { dependencies, taken, begin } = make();
+  const { files, clock, workdir } = dependencies;
+  for (const id of ["bad", "good"]) await ask(dependencies, id, 1);
   files.writeText("/work/requests/file", "");
   files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/bad", notPermitted());
   const inbox = begin();
@@ -57,9 +57,9 @@ Deno.test("what cannot be read is read later, and holds up no other; what is non
 });
 
 Deno.test("a request that others may change is not taken up before that is over, and it is said why", async () => {
-  const { watching, taken, begin } = make();
-  const { files, clock, workdir } = watching;
-  for (const id of ["planted", "open", "good"]) await ask(watching, id, 1);
+  const { dependencies, taken, begin } = make();
+  const { files, clock, workdir } = dependencies;
+  for (const id of ["planted", "open", "good"]) await ask(dependencies, id, 1);
   files.chown("/work/requests/planted", { uid: 1001, gid: 1001 });
   files.chmod("/work/requests/open", 0o775);
   const inbox = begin();
@@ -82,13 +82,13 @@ Deno.test("a request that others may change is not taken up before that is over,
 });
 
 Deno.test("of very many, some are read at a time, and it wakes itself for the rest", async () => {
-  const { watching, taken, begin, wakes } = make();
-  for (let i = 0; i < 10; i++) await ask(watching, `req${i}`, 1);
-  const { clock } = watching;
+  const { dependencies, taken, begin, wakes } = make();
+  for (let i = 0; i < 10; i++) await ask(dependencies, `req${i}`, 1);
+  const { clock } = dependencies;
   const monotonic = clock.monotonic.bind(clock);
   let passedMs = 0;
   clock.monotonic = () => monotonic() + passedMs;
-  watching.files.before = ({ name }) => void (name === "list" && (passedMs += 10));
+  dependencies.files.before = ({ name }) => void (name === "list" && (passedMs += 10));
   const inbox = begin();
   await inbox.step();
   assert.ok(taken.length > 0 && taken.length < 5, `${taken.length}`);

@@ -5,7 +5,7 @@ import { findOurs, instancesOnPods, isAsOrdered, isOurs } from "../../../src/wat
 import { podFileText } from "../../../src/watchers/work/pod_file.ts";
 import { readRequestRecord } from "../../../src/workdir/requests.ts";
 import { notPermitted } from "../../support/memory_files.ts";
-import { ask, memoryWatching, ourPod } from "../../support/memory_watching.ts";
+import { ask, memoryDependencies, ourPod } from "../../support/memory_dependencies.ts";
 
 const identity = { id: "us", key: "", takenOver: ["old"] };
 const owner = { instance: "now", formerInstances: ["before"], identity, isSoleOwner: true };
@@ -39,8 +39,8 @@ const cases: Case[] = [
     ours: [false, false],
   },
   { what: "another instance", instance: "other", workdir: "us", hasRequest: true, ours: [false, false] },
-  { what: "the existing plug-in", hasRequest: true, ours: [true, true] },
-  { what: "the existing plug-in, of a strange request", hasRequest: false, ours: [false, false] },
+  { what: "the legacy plug-in", hasRequest: true, ours: [true, true] },
+  { what: "the legacy plug-in, of a strange request", hasRequest: false, ours: [false, false] },
 ];
 for (const { what, instance, workdir, hasRequest, ours } of cases) {
   for (const [i, isSoleOwner] of [true, false].entries()) {
@@ -61,7 +61,7 @@ Deno.test("a pod whose name is not one of a machine of its request is not ours",
 });
 
 Deno.test("the instances on pods are those of all pod files that can be read", () => {
-  const { files, workdir } = memoryWatching();
+  const { files, workdir } = memoryDependencies();
   const pod = (name: string, labels: Record<string, string>) =>
     files.writeText(`/work/pods/${name}`, podFileText(ourPod(name, {}, { labels })));
   pod("req-0", { [PodLabel.instance]: "a" });
@@ -75,20 +75,20 @@ Deno.test("the instances on pods are those of all pod files that can be read", (
 });
 
 Deno.test("a machine that another work directory has made is not taken for gone", async () => {
-  const watching = { ...memoryWatching(), isSoleOwner: false };
-  const { signal } = watching;
+  const dependencies = { ...memoryDependencies(), isSoleOwner: false };
+  const { signal } = dependencies;
   const theirs = (name: string) => ({ ...ourPod(name).metadata.labels, [PodLabel.workdir]: "anotherone00" });
-  watching.kube.put(ourPod("req-0", {}, { labels: theirs("req-0") }));
-  await assert.rejects(findOurs(watching, "req-0", { signal }), { message: /another work directory has made it/ });
-  watching.files.writeText("/work/pods/req-0", podFileText(ourPod("req-0", {}, { uid: "ours" })));
-  assert.equal(await findOurs(watching, "req-0", { signal }), undefined, "ours has given way to it");
-  assert.equal(await findOurs(watching, "req-1", { signal }), undefined, "there is none");
+  dependencies.kube.put(ourPod("req-0", {}, { labels: theirs("req-0") }));
+  await assert.rejects(findOurs(dependencies, "req-0", { signal }), { message: /another work directory has made it/ });
+  dependencies.files.writeText("/work/pods/req-0", podFileText(ourPod("req-0", {}, { uid: "ours" })));
+  assert.equal(await findOurs(dependencies, "req-0", { signal }), undefined, "ours has given way to it");
+  assert.equal(await findOurs(dependencies, "req-1", { signal }), undefined, "there is none");
 });
 
 Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it remembers the machine or all our marks were dropped", async () => {
-  const watching = memoryWatching();
-  const { workdir } = watching;
-  await ask(watching, "req", 1);
+  const dependencies = memoryDependencies();
+  const { workdir } = dependencies;
+  await ask(dependencies, "req", 1);
   const requestedAt = readRequestRecord(workdir, "req")?.requestedAt;
   const memory = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt }) };
   const another = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt: 1 }) };

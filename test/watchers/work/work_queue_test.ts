@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { WorkQueue } from "../../../src/watchers/work/work_queue.ts";
-import { memoryWatching } from "../../support/memory_watching.ts";
+import { memoryDependencies } from "../../support/memory_dependencies.ts";
 import { settled } from "../../support/simulated_clock.ts";
 
 /** A queue whose calls end when they are told to. */
 function make(concurrency = 2) {
-  const watching = memoryWatching();
+  const dependencies = memoryDependencies();
   const calls: { key: string; end: (waitMs: number | undefined) => void; fail: (error: unknown) => void }[] = [];
   const failures: [key: string, failures: number][] = [];
   let idle = 0;
-  const queue = new WorkQueue<string>(watching, {
+  const queue = new WorkQueue<string>(dependencies, {
     concurrency,
     call: (key) => new Promise((end, fail) => calls.push({ key, end, fail })),
     failed: (key, { failures: times }) => failures.push([key, times]),
@@ -20,7 +20,7 @@ function make(concurrency = 2) {
     for (const key of keys) queue.add(key, key);
     queue.start();
   };
-  return { watching, queue, calls, failures, add, idle: () => idle };
+  return { dependencies, queue, calls, failures, add, idle: () => idle };
 }
 
 Deno.test("keys are called for in their order, as many at once as the lane lets, each once", async () => {
@@ -35,29 +35,29 @@ Deno.test("keys are called for in their order, as many at once as the lane lets,
 });
 
 Deno.test("a key that was called for cannot be added again before its time", async () => {
-  const { watching, queue, calls, add } = make();
+  const { dependencies, queue, calls, add } = make();
   add("a");
   calls[0]!.end(1_000);
   await settled();
   assert.ok(queue.isBusy("a"));
-  assert.equal(queue.nextMs, watching.clock.monotonic() + 1_000);
+  assert.equal(queue.nextMs, dependencies.clock.monotonic() + 1_000);
   add("a");
   assert.equal(calls.length, 1);
-  await watching.clock.advance(1_000);
+  await dependencies.clock.advance(1_000);
   assert.equal(calls.length, 1, "it is not tried by itself");
   add("a");
   assert.equal(calls.length, 2);
 });
 
 Deno.test("a key that failed waits longer each time, and from the start again once it worked", async () => {
-  const { watching, queue, calls, failures, add } = make();
+  const { dependencies, queue, calls, failures, add } = make();
   const waits: number[] = [];
   for (let n = 0; n < 5; n++) {
     add("a");
     calls[n]!.fail(new KubeError("conflict", "no"));
     await settled();
-    waits.push(queue.nextMs - watching.clock.monotonic());
-    await watching.clock.advance(waits[n]!);
+    waits.push(queue.nextMs - dependencies.clock.monotonic());
+    await dependencies.clock.advance(waits[n]!);
   }
   assert.ok(waits[4]! > waits[0]! * 4, `${waits}`);
   add("a");
@@ -102,9 +102,9 @@ Deno.test("the owner is told when nothing is queued any more", async () => {
 });
 
 Deno.test("nothing is begun once the process is to stop", async () => {
-  const { watching, calls, add, queue } = make(1);
+  const { dependencies, calls, add, queue } = make(1);
   add("a", "b");
-  watching.stop();
+  dependencies.stop();
   calls[0]!.end(undefined);
   await queue.drained();
   assert.equal(calls.length, 1);

@@ -112,7 +112,7 @@ Deno.test("a machine counts again whose return request was lost before it was du
   assert.equal(inUse(provider), 2);
 });
 
-Deno.test("a request that takes the id of one that is gone is counted anew", async () => {
+Deno.test("a request that takes the id of one that is gone is counted again", async () => {
   const provider = memoryProvider();
   await ask(provider, "req", 2);
   writeState(provider.workdir, "req-0", "failed");
@@ -178,7 +178,7 @@ Deno.test("machines that are known to be over are not looked at again, nor what 
   ]);
 });
 
-Deno.test("requests of the existing plug-in count for the template that their manifest is of, as long as it can be told", async () => {
+Deno.test("requests of the legacy plug-in count for the template that their manifest is of, as long as it can be told", async () => {
   const files = new MemoryFiles();
   const provider = memoryProvider({ files });
   furnishExisting(files, "");

@@ -22,7 +22,7 @@ Deno.test("what was given back is known from the refresh after it on, what was n
   assert.equal(returns.refresh(clock.now()), false);
 });
 
-Deno.test("the existing plug-in's return requests count", () => {
+Deno.test("the legacy plug-in's return requests count", () => {
   const { files, workdir, clock } = memoryProvider();
   furnishExisting(files, "");
   const returns = new ReturnIndex(workdir);

@@ -3,7 +3,7 @@ import { Layout } from "../../../src/workdir/store/layout.ts";
 
 const layout = new Layout("/w");
 
-Deno.test("paths are the existing plug-in's where it has them", () => {
+Deno.test("paths are the legacy plug-in's where it has them", () => {
   assert.equal(layout.requestMachine("req", "req-0"), "/w/requests/req/req-0");
   assert.equal(layout.returnRequest("ret"), "/w/return-requests/ret");
   assert.equal(layout.pod("req-0"), "/w/pods/req-0");

@@ -58,7 +58,7 @@ async function firstLine(output: ReadableStream<Uint8Array>): Promise<string> {
   return text.trimEnd();
 }
 
-Deno.test("what a lock is made of is nobody else's to read", async () => {
+Deno.test("what a lock is made of is no one else's to read", async () => {
   await withWorkdir((workdir) => {
     const release = systemLocks.take(workdir, "pods");
     noteHolder(workdir, "pods", holder);
@@ -160,7 +160,7 @@ Deno.test("a lock of a process that is fenced is taken from it, though that proc
     try {
       assert.equal(await said, "taken");
       const release = systemLocks.take(workdir, "pods", { isFenced: true });
-      assert.throws(() => systemLocks.take(workdir, "pods"), { exitCode: 3 }, "it is ours, and nobody else's");
+      assert.throws(() => systemLocks.take(workdir, "pods"), { exitCode: 3 }, "it is ours, and no one else's");
       release();
     } finally {
       process.kill("SIGKILL");

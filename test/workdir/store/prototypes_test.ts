@@ -34,7 +34,7 @@ Deno.test("where a file system knows no further names, every entry gets its own"
   assert.equal(files.readText("/work/requests/a"), "");
 });
 
-Deno.test("a prototype that has no room for names is made anew for the next entry", async () => {
+Deno.test("a prototype that has no room for names is made again for the next entry", async () => {
   const { files, workdir } = await memoryWorkdir();
   workdir.prototypes.link("running", "/work/pods-status/a-0");
   let full = true;

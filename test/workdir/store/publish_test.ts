@@ -107,7 +107,7 @@ Deno.test("what was placed stays, though it is discarded afterwards", async () =
   assert.deepEqual(files.tree("/work"), { "parent/x/": "" });
 });
 
-Deno.test("bids that nobody can have made are put out of the way as well", async () => {
+Deno.test("bids that no one can have made are put out of the way as well", async () => {
   const { files, workdir } = make();
   for (const name of [".new-a", ".new-a.bid", ".new-b"]) files.makeDirectory(`/work/parent/${name}/full`);
   files.pipe("/work/parent/.new-b.bid");

@@ -214,7 +214,7 @@ Deno.test("behind a check, too, what root makes in another user's directory is t
   assert.deepEqual(files.info("/home/alice/work/instances.json").owner, alice);
 });
 
-Deno.test("where there are no users, nobody is asked whose it is", () => {
+Deno.test("where there are no users, no one is asked whose it is", () => {
   const files = host();
   Object.assign(files, { user: undefined });
   files.info = ((info) => (...given: Parameters<typeof info>) => {

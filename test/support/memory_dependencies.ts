@@ -3,7 +3,7 @@ import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
 import { Limiter } from "../../src/watchers/work/limiter.ts";
-import type { Watching } from "../../src/watchers/dependencies.ts";
+import type { Dependencies } from "../../src/watchers/dependencies.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { PodNames } from "../../src/workdir/index/pod_names.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
@@ -14,7 +14,7 @@ import { manifest, memoryProvider } from "./memory_provider.ts";
 import { settled, SimulatedClock } from "./simulated_clock.ts";
 
 /** What watchers stand on, all of it in memory. */
-export interface MemoryWatching extends Watching {
+export interface MemoryDependencies extends Dependencies {
   files: MemoryFiles;
   clock: SimulatedClock;
   kube: FakeKube;
@@ -24,9 +24,9 @@ export interface MemoryWatching extends Watching {
   end: () => void;
 }
 
-export function memoryWatching(
+export function memoryDependencies(
   options: { concurrency?: number; files?: MemoryFiles; clock?: SimulatedClock; kube?: FakeKube; seed?: number } = {},
-): MemoryWatching {
+): MemoryDependencies {
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];
   return {
@@ -52,13 +52,17 @@ export function memoryWatching(
 }
 
 /** A request of the template `T`, as the verb accepts it. */
-export async function ask({ workdir, clock }: MemoryWatching, id: string, count: number): Promise<void> {
+export async function ask({ workdir, clock }: MemoryDependencies, id: string, count: number): Promise<void> {
   const requestedAt = Math.floor(clock.now() / 1000);
   const request = { id, templateId: "T", count, requestedAt, manifest: JSON.stringify(manifest) };
   await addRequest(workdir, request, { budget: new Budget(clock) });
 }
 
-export async function giveBack({ workdir, clock }: MemoryWatching, id: string, ...machines: string[]): Promise<void> {
+export async function giveBack(
+  { workdir, clock }: MemoryDependencies,
+  id: string,
+  ...machines: string[]
+): Promise<void> {
   await addReturn(workdir, { id, machines, unknown: [], requestedAt: 0 }, { budget: new Budget(clock) });
 }
 
@@ -86,7 +90,7 @@ export function deleted(pod: Pod): Pod {
 }
 
 /** Takes steps until the loop has nothing more to do within `ms`, with time passing as it asks for. */
-export async function run(loop: Loop, { clock, stopping }: MemoryWatching, ms = 60_000): Promise<Outcome> {
+export async function run(loop: Loop, { clock, stopping }: MemoryDependencies, ms = 60_000): Promise<Outcome> {
   const untilMs = clock.monotonic() + ms;
   while (true) {
     const outcome = await loop.step(stopping);
