@@ -137,7 +137,7 @@ Deno.test("sixteen invariants stand in the architecture, each with the files tha
 Deno.test("every fault and stage of the simulator, and every call that controls it, is described", () => {
   const page = readFromTree("docs/simulator.md");
   const faults = [...readFromTree("src/simulator/faults/faults.ts").matchAll(/v\.literal\("([a-z-]+)"\)/g)];
-  const calls = readFromTree("src/simulator/faults/control.ts").matchAll(
+  const calls = readFromTree("src/simulator/api/control.ts").matchAll(
     /^ \*  +(GET|PUT|POST|DELETE) +(\/simulator[\w/-]*)/gm,
   );
   const wanted = [

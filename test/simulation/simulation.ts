@@ -6,7 +6,7 @@ import type { Random } from "../../src/random.ts";
 import { type Daemon, serve } from "../../src/serve/serve.ts";
 import { WATCHERS } from "../../src/serve/watchers.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
-import type { ClusterSnapshot } from "../../src/simulator/store/etcd.ts";
+import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import { readState } from "../../src/workdir/machines.ts";

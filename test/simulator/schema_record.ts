@@ -1,5 +1,5 @@
 /**
- * Records what fields the objects have that the simulator holds, in `src/simulator/objects/schema.json`, from the OpenAPI
+ * Records what fields the objects have that the simulator holds, in `src/simulator/protocol/schema.json`, from the OpenAPI
  * documents of a real API server. By hand, with `kubectl proxy` for the address:
  *
  *     deno run -A test/simulator/schema_record.ts http://127.0.0.1:8001
@@ -31,7 +31,7 @@ for (const [path, names] of Object.entries(kinds)) {
   for (const kind of names) record(Object.keys(schemas).find((name) => name.endsWith(`.${kind}`))!, schemas);
 }
 const sorted = [...types].sort(([a], [b]) => (a < b ? -1 : 1));
-const target = new URL("../../src/simulator/objects/schema.json", import.meta.url);
+const target = new URL("../../src/simulator/protocol/schema.json", import.meta.url);
 Deno.writeTextFileSync(target, JSON.stringify(Object.fromEntries(sorted), null, 2) + "\n");
 
 function record(name: string, schemas: Record<string, Schema>): string {

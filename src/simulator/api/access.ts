@@ -1,5 +1,5 @@
-import { notGranted, unauthorized } from "./status.ts";
-import type { Route } from "./route.ts";
+import { notGranted, unauthorized } from "../protocol/status.ts";
+import type { Route } from "../protocol/route.ts";
 
 /** Somebody who may come with a token. */
 export interface User {

@@ -7,19 +7,19 @@ import { discoveryDocument, isHealthPath } from "./discovery.ts";
 import type { Interference } from "../faults/interference.ts";
 import { type LeaseOperations, LEASES } from "../objects/lease_operations.ts";
 import { listPage } from "./listing.ts";
-import type { NamespaceController } from "../behaviour/namespace_controller.ts";
+import type { NamespaceController } from "../objects/namespace_controller.ts";
 import type { Namespaces } from "../objects/namespaces.ts";
 import type { NodeOperations } from "../objects/node_operations.ts";
 import type { PodOperations } from "../objects/pod_operations.ts";
 import type { Resource, Resources } from "../objects/resources.ts";
-import { checkAccepted, readBody } from "./media.ts";
+import { checkAccepted, readBody } from "../protocol/media.ts";
 import { openApiDocument } from "./openapi.ts";
 import { deleteOptions, isApply, isDryRun } from "./request_options.ts";
-import { isSet, parseRoute, type Route } from "./route.ts";
+import { isSet, parseRoute, type Route } from "../protocol/route.ts";
 import { type ApplyRequest, parseConfiguration } from "../objects/server_side_apply.ts";
 import type { StoredOperations } from "../objects/stored_operations.ts";
-import type { Etcd } from "../store/etcd.ts";
-import { ApiError, detailsOf, methodNotAllowed, noSuchResource, qualified } from "./status.ts";
+import type { Etcd } from "../etcd.ts";
+import { ApiError, detailsOf, methodNotAllowed, noSuchResource, qualified } from "../protocol/status.ts";
 import type { Stored } from "../store/stored.ts";
 
 /** What the API is made over. */

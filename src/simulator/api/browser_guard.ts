@@ -1,4 +1,4 @@
-import { ApiError } from "./status.ts";
+import { ApiError } from "../protocol/status.ts";
 
 /** The port that is meant if a host comes without one. */
 const HTTP_PORT = 80;

@@ -1,4 +1,4 @@
-import { ApiError, badRequest, expired, timeout } from "./status.ts";
+import { ApiError, badRequest, expired, timeout } from "../protocol/status.ts";
 import { keyOf, type Stored } from "../store/stored.ts";
 import type { WatchCache } from "../store/watch_cache.ts";
 

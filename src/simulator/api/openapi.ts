@@ -1,4 +1,4 @@
-import { type FieldType, type ObjectType, objectTypes } from "../objects/schema.ts";
+import { type FieldType, type ObjectType, objectTypes } from "../protocol/schema.ts";
 import { apiResources } from "./discovery.ts";
 
 /**

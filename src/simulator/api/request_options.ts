@@ -1,6 +1,6 @@
 import type { DeleteOptions } from "../objects/pod_operations.ts";
-import { integerParameter, type Route } from "./route.ts";
-import { type ApiError, badRequest, invalid } from "./status.ts";
+import { integerParameter, type Route } from "../protocol/route.ts";
+import { type ApiError, badRequest, invalid } from "../protocol/status.ts";
 
 /** A write, as far as its options go. */
 interface Write {

@@ -4,13 +4,13 @@ import { seededRandom } from "../../random.ts";
 import type { User } from "./access.ts";
 import { BrowserGuard } from "./browser_guard.ts";
 import { SimulatedCluster } from "../cluster.ts";
-import { Control } from "../faults/control.ts";
+import { Control } from "./control.ts";
 import type { Fault } from "../faults/faults.ts";
 import { drawUid } from "../store/identifier.ts";
 import { ConnectionLost } from "../faults/interference.ts";
 import type { NodeOptions } from "../behaviour/nodes.ts";
 import type { Stage } from "../behaviour/stages.ts";
-import { ApiError } from "./status.ts";
+import { ApiError } from "../protocol/status.ts";
 
 /** How to start a simulator. */
 export interface SimulatorOptions {

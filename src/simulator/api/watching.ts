@@ -1,4 +1,4 @@
-import { ApiError } from "./status.ts";
+import { ApiError } from "../protocol/status.ts";
 import type { Change, Stored } from "../store/stored.ts";
 import type { Timeline } from "../behaviour/timeline.ts";
 import type { WatchCache } from "../store/watch_cache.ts";

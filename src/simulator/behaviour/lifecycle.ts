@@ -11,7 +11,7 @@ import {
   withCondition,
   withContainers,
   withDeletion,
-} from "../objects/pod_changes.ts";
+} from "./pod_changes.ts";
 import type { Stage } from "./stages.ts";
 import type { Store } from "../store/store.ts";
 import type { Change } from "../store/stored.ts";

@@ -1,5 +1,5 @@
 import type { NodeCondition, ObjectMeta, Pod, Taint } from "../../kube/types.ts";
-import { amountOf } from "../objects/quantity.ts";
+import { amountOf } from "../protocol/quantity.ts";
 import { timestamp } from "../store/timestamp.ts";
 import type { Store } from "../store/store.ts";
 

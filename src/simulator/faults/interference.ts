@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { integerBetween, type Random } from "../../random.ts";
 import type { FaultSet } from "./fault_set.ts";
 import type { FaultOf } from "./faults.ts";
-import type { Route } from "../api/route.ts";
+import type { Route } from "../protocol/route.ts";
 import {
   type ApiError,
   internalError,
@@ -11,7 +11,7 @@ import {
   timeout,
   tooManyRequests,
   unauthorized,
-} from "../api/status.ts";
+} from "../protocol/status.ts";
 
 const WRITES_THAT_MATTER = ["create", "delete"];
 

@@ -1,9 +1,9 @@
 import type { Pod } from "../../kube/types.ts";
 import type { FaultSet } from "../faults/fault_set.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { hasEnded } from "./pod_changes.ts";
-import type { Route } from "../api/route.ts";
-import { forbidden } from "../api/status.ts";
+import { hasEnded } from "../behaviour/pod_changes.ts";
+import type { Route } from "../protocol/route.ts";
+import { forbidden } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
 
 /** Refuses pods as namespaces, quota and Pod Security do: real ones, and faults. Counted are pods that have not ended. */

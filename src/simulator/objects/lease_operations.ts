@@ -1,17 +1,18 @@
 import type { Clock } from "../../clock.ts";
 import type { Lease } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
-import { decodePatched, parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../protocol/body.ts";
 import { drawSuffix, drawUid } from "../store/identifier.ts";
 import { readLeaseSpec, validateLeaseSpec } from "./lease_spec.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { patched } from "../api/patch.ts";
+import { patched } from "../protocol/patch.ts";
 import { validateMetadata } from "./pod_validation.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
-import type { Route } from "../api/route.ts";
-import { alreadyExists, ApiError, badRequest, conflict, invalid, modified, notFound } from "../api/status.ts";
+import type { Route } from "../protocol/route.ts";
+import { alreadyExists, ApiError, badRequest, conflict, invalid, modified, notFound } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
-import { isSame, type Stored } from "../store/stored.ts";
+import { isSame } from "../protocol/same_value.ts";
+import type { Stored } from "../store/stored.ts";
 import { timestamp } from "../store/timestamp.ts";
 
 /** A lease in the store always has a spec. */

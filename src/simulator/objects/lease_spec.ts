@@ -1,6 +1,6 @@
 import type { LeaseSpec } from "../../kube/types.ts";
-import { cannotHandle, checkType } from "../api/body.ts";
-import type { Cause } from "../api/status.ts";
+import { cannotHandle, checkType } from "../protocol/body.ts";
+import type { Cause } from "../protocol/status.ts";
 
 const KIND = "Lease";
 

@@ -1,15 +1,16 @@
 import type { Clock } from "../../clock.ts";
 import type { ObjectMeta } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
-import { decodePatched, parseObject } from "../api/body.ts";
-import { patched } from "../api/patch.ts";
-import type { Route } from "../api/route.ts";
+import { decodePatched, parseObject } from "../protocol/body.ts";
+import { patched } from "../protocol/patch.ts";
+import type { Route } from "../protocol/route.ts";
 import { validateMetadata } from "./pod_validation.ts";
 import { drawUid } from "../store/identifier.ts";
-import { alreadyExists, forbidden, invalid, modified, namespaceTerminating, notFound } from "../api/status.ts";
+import { alreadyExists, forbidden, invalid, modified, namespaceTerminating, notFound } from "../protocol/status.ts";
 import type { StoredObject } from "./stored_kinds.ts";
 import type { Store } from "../store/store.ts";
-import { isSame, type Stored } from "../store/stored.ts";
+import { isSame } from "../protocol/same_value.ts";
+import type { Stored } from "../store/stored.ts";
 import { timestamp } from "../store/timestamp.ts";
 
 export interface Namespace extends Stored {

@@ -1,9 +1,9 @@
 import type { NodeCondition, Taint } from "../../kube/types.ts";
-import { decodePatched, parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../protocol/body.ts";
 import { type Node, withLifecycleTaints } from "../behaviour/nodes.ts";
-import { patched } from "../api/patch.ts";
-import type { Route } from "../api/route.ts";
-import { modified, notFound } from "../api/status.ts";
+import { patched } from "../protocol/patch.ts";
+import type { Route } from "../protocol/route.ts";
+import { modified, notFound } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a request may do to a node. Each call does it wholly and at once, or throws an ApiError. */

@@ -2,22 +2,22 @@ import type { Clock } from "../../clock.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { Random } from "../../random.ts";
 import type { Admission } from "./admission.ts";
-import { decodePatched, parseObject } from "../api/body.ts";
+import { decodePatched, parseObject } from "../protocol/body.ts";
 import type { FaultSet } from "../faults/fault_set.ts";
 import { drawSuffix, drawUid } from "../store/identifier.ts";
 import type { Lifecycle } from "../behaviour/lifecycle.ts";
-import { patched } from "../api/patch.ts";
-import { disrupted, hasEnded, withDeletion } from "./pod_changes.ts";
+import { patched } from "../protocol/patch.ts";
+import { disrupted, hasEnded, withDeletion } from "../behaviour/pod_changes.ts";
 import { withDefaults, withSpecDefaults } from "./pod_defaults.ts";
 import { type ResourceRequirements, resourceWarnings } from "./pod_resources.ts";
 import { validateUpdate } from "./pod_update.ts";
 import { validateMetadata, validatePod } from "./pod_validation.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
-import type { Route } from "../api/route.ts";
+import type { Route } from "../protocol/route.ts";
 import { applied, type ApplyRequest } from "./server_side_apply.ts";
-import { alreadyExists, ApiError, badRequest, invalid, modified, notFound } from "../api/status.ts";
+import { alreadyExists, ApiError, badRequest, invalid, modified, notFound } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
-import { isSame } from "../store/stored.ts";
+import { isSame } from "../protocol/same_value.ts";
 import { timestamp } from "../store/timestamp.ts";
 
 /** How somebody wants a pod deleted. */

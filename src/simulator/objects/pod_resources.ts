@@ -1,5 +1,5 @@
-import type { Cause } from "../api/status.ts";
-import { amountOf, compareQuantities, isWhole } from "./quantity.ts";
+import type { Cause } from "../protocol/status.ts";
+import { amountOf, compareQuantities, isWhole } from "../protocol/quantity.ts";
 
 /** What a container requests, and what it is limited to; quantities in their canonical form. */
 export interface ResourceRequirements {

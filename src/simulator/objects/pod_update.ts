@@ -1,6 +1,6 @@
 import type { Pod, PodSpec } from "../../kube/types.ts";
-import type { Cause } from "../api/status.ts";
-import { isSame } from "../store/stored.ts";
+import type { Cause } from "../protocol/status.ts";
+import { isSame } from "../protocol/same_value.ts";
 
 /** The message names what may change; the real one goes on with a diff of Go structs. */
 const ONLY = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`," +

@@ -1,5 +1,5 @@
 import type { Pod } from "../../kube/types.ts";
-import type { Cause } from "../api/status.ts";
+import type { Cause } from "../protocol/status.ts";
 import { type ResourceRequirements, validateResources } from "./pod_resources.ts";
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";

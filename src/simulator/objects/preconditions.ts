@@ -1,4 +1,4 @@
-import { conflict } from "../api/status.ts";
+import { conflict } from "../protocol/status.ts";
 import type { Stored } from "../store/stored.ts";
 
 /** The identity and state that an object must have to be deleted. */

@@ -1,6 +1,6 @@
 import type { Pod } from "../../kube/types.ts";
-import type { Etcd } from "../store/etcd.ts";
-import type { SelectableFields } from "../api/field_selector.ts";
+import type { Etcd } from "../etcd.ts";
+import type { SelectableFields } from "../protocol/field_selector.ts";
 import { LEASES, type StoredLease } from "./lease_operations.ts";
 import type { Namespace } from "./namespaces.ts";
 import type { Node } from "../behaviour/nodes.ts";

@@ -1,9 +1,10 @@
-import { strategicPatch } from "../api/patch.ts";
-import type { Cause } from "../api/status.ts";
-import { ApiError, badRequest } from "../api/status.ts";
-import { isSame, type Stored } from "../store/stored.ts";
+import { strategicPatch } from "../protocol/patch.ts";
+import type { Cause } from "../protocol/status.ts";
+import { ApiError, badRequest } from "../protocol/status.ts";
+import { isSame } from "../protocol/same_value.ts";
+import type { Stored } from "../store/stored.ts";
 import { timestamp } from "../store/timestamp.ts";
-import { type FieldType, objectType } from "./schema.ts";
+import { type FieldType, objectType } from "../protocol/schema.ts";
 
 /** A request to apply, read from a PATCH. */
 export interface ApplyRequest {

@@ -1,5 +1,6 @@
-import { type Cause, qualified } from "../api/status.ts";
-import { isSame, type Stored } from "../store/stored.ts";
+import { type Cause, qualified } from "../protocol/status.ts";
+import { isSame } from "../protocol/same_value.ts";
+import type { Stored } from "../store/stored.ts";
 
 /** An object that the simulator keeps but does nothing with. */
 export interface StoredObject extends Stored {

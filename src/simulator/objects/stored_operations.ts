@@ -1,12 +1,12 @@
 import type { Clock } from "../../clock.ts";
 import type { Random } from "../../random.ts";
-import { decodePatched, parseObject } from "../api/body.ts";
-import { patched } from "../api/patch.ts";
-import type { Route } from "../api/route.ts";
-import { alreadyExists, ApiError, badRequest, invalid, modified, notFound, qualified } from "../api/status.ts";
+import { decodePatched, parseObject } from "../protocol/body.ts";
+import { patched } from "../protocol/patch.ts";
+import type { Route } from "../protocol/route.ts";
+import { alreadyExists, ApiError, badRequest, invalid, modified, notFound, qualified } from "../protocol/status.ts";
 import { drawSuffix, drawUid } from "../store/identifier.ts";
 import type { Store } from "../store/store.ts";
-import { isSame } from "../store/stored.ts";
+import { isSame } from "../protocol/same_value.ts";
 import { timestamp } from "../store/timestamp.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { validateMetadata } from "./pod_validation.ts";

@@ -17,21 +17,6 @@ export interface Change<T> {
   previous: T | undefined;
 }
 
-/** Whether two values say the same, in whatever order their fields stand. */
-export function isSame(one: unknown, other: unknown): boolean {
-  return one === other || sorted(one) === sorted(other);
-}
-
-function sorted(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_, inner) =>
-      typeof inner === "object" && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort())
-        : inner,
-  );
-}
-
 /** Where an object stands in a list: by namespace, then by name. */
 export function keyOf({ metadata }: Stored): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;

@@ -1,5 +1,5 @@
 import type { Revisions } from "./revisions.ts";
-import { expired } from "../api/status.ts";
+import { expired } from "../protocol/status.ts";
 import { type Change, keyOf, type Stored } from "./stored.ts";
 
 /** Past lists that are kept, so that the pages of one list are computed once. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BrowserGuard } from "../../../src/simulator/api/browser_guard.ts";
-import { ApiError } from "../../../src/simulator/api/status.ts";
+import { ApiError } from "../../../src/simulator/protocol/status.ts";
 
 const guard = new BrowserGuard({ names: ["0.0.0.0", "Build-7.example"], port: 6443 });
 

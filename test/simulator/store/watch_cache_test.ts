@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { integerBetween, seededRandom } from "../../../src/random.ts";
-import { ApiError } from "../../../src/simulator/api/status.ts";
+import { ApiError } from "../../../src/simulator/protocol/status.ts";
 import { Revisions } from "../../../src/simulator/store/revisions.ts";
 import { Store } from "../../../src/simulator/store/store.ts";
 import type { Stored } from "../../../src/simulator/store/stored.ts";

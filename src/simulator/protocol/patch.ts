@@ -1,4 +1,4 @@
-import { type FieldType, objectType } from "../objects/schema.ts";
+import { type FieldType, objectType } from "./schema.ts";
 import { applyJsonPatch } from "./json_patch.ts";
 import { ApiError, badRequest, unsupportedMediaType } from "./status.ts";
 

@@ -1,4 +1,4 @@
-import { decode, type Decoded, DecodingError } from "../objects/decoding.ts";
+import { decode, type Decoded, DecodingError } from "./decoding.ts";
 import type { Route } from "./route.ts";
 import { type ApiError, badRequest, invalid } from "./status.ts";
 

@@ -1,9 +1,9 @@
 import { HostFactoryError } from "../../errors.ts";
-import type { User } from "../api/access.ts";
+import type { User } from "./access.ts";
 import type { SimulatedCluster } from "../cluster.ts";
-import type { ClusterSnapshot } from "../store/etcd.ts";
-import { type FaultInput, parseFault } from "./faults.ts";
-import { ApiError } from "../api/status.ts";
+import type { ClusterSnapshot } from "../etcd.ts";
+import { type FaultInput, parseFault } from "../faults/faults.ts";
+import { ApiError } from "../protocol/status.ts";
 
 /** How many snapshots are kept; the oldest is dropped first. */
 const MOST_SNAPSHOTS = 16;

@@ -1,8 +1,8 @@
 import type { Pod } from "../../kube/types.ts";
-import type { Etcd } from "../store/etcd.ts";
-import type { Lifecycle } from "./lifecycle.ts";
-import type { Namespace, Namespaces } from "../objects/namespaces.ts";
-import type { PodOperations } from "../objects/pod_operations.ts";
+import type { Etcd } from "../etcd.ts";
+import type { Lifecycle } from "../behaviour/lifecycle.ts";
+import type { Namespace, Namespaces } from "./namespaces.ts";
+import type { PodOperations } from "./pod_operations.ts";
 
 /** Deletes namespaces with everything in them. */
 export class NamespaceController {

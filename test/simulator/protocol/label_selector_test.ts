@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseLabelSelector } from "../../../src/simulator/api/label_selector.ts";
+import { parseLabelSelector } from "../../../src/simulator/protocol/label_selector.ts";
 
 const labels = { app: "web", tier: "back", empty: "" };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Control } from "../../../src/simulator/faults/control.ts";
+import { Control } from "../../../src/simulator/api/control.ts";
 import { Fixture } from "../fixture.ts";
 
 /** A fixture, and a client of its control endpoints. */

@@ -1,10 +1,10 @@
-import type { Pod } from "../../kube/types.ts";
-import type { StoredLease } from "../objects/lease_operations.ts";
-import type { Namespace, ResourceQuota } from "../objects/namespaces.ts";
-import type { Node } from "../behaviour/nodes.ts";
-import { resourceName, storedKinds, type StoredObject } from "../objects/stored_kinds.ts";
-import { Revisions } from "./revisions.ts";
-import { type ApiServerOnRestore, Store, type StoreSnapshot } from "./store.ts";
+import type { Pod } from "../kube/types.ts";
+import type { StoredLease } from "./objects/lease_operations.ts";
+import type { Namespace, ResourceQuota } from "./objects/namespaces.ts";
+import type { Node } from "./behaviour/nodes.ts";
+import { resourceName, storedKinds, type StoredObject } from "./objects/stored_kinds.ts";
+import { Revisions } from "./store/revisions.ts";
+import { type ApiServerOnRestore, Store, type StoreSnapshot } from "./store/store.ts";
 
 /** All objects of a cluster at one moment. */
 export interface ClusterSnapshot {

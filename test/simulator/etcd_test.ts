@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Pod, Status } from "../../../src/kube/types.ts";
-import { Fixture, LEASES, namesOf, podOf, PODS } from "../fixture.ts";
+import type { Pod, Status } from "../../src/kube/types.ts";
+import { Fixture, LEASES, namesOf, podOf, PODS } from "./fixture.ts";
 
 /**
  * A fixture with a restored etcd. Since the snapshot the pod `changed` and the lease `l` had been changed, the pod `removed`

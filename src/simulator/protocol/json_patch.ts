@@ -1,4 +1,4 @@
-import { isSame } from "../store/stored.ts";
+import { isSame } from "./same_value.ts";
 import { ApiError, badRequest } from "./status.ts";
 
 /** One step of a JSON patch (RFC 6902). */

@@ -1,11 +1,11 @@
 import type { Clock } from "../../clock.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { ActiveFault, FaultSet } from "../faults/fault_set.ts";
-import type { Lifecycle } from "./lifecycle.ts";
-import { disrupted, ended, hasEnded, withDeletion } from "../objects/pod_changes.ts";
+import type { Lifecycle } from "../behaviour/lifecycle.ts";
+import { disrupted, ended, hasEnded, withDeletion } from "../behaviour/pod_changes.ts";
 import type { Store } from "../store/store.ts";
-import type { Timeline } from "./timeline.ts";
-import type { Watches } from "../api/watching.ts";
+import type { Timeline } from "../behaviour/timeline.ts";
+import type { Watches } from "./watching.ts";
 
 /** What happens to pods and watches by itself: single strokes, and faults that strike on a period. */
 export class Disruptions {
