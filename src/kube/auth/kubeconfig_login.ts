@@ -41,7 +41,8 @@ export async function kubeconfigLogin(
   const transport: TransportOptions = { origin: {} };
   const origin: NonNullable<TransportOptions["origin"]> = transport.origin ?? {};
   if (ca) [transport.ca, origin.ca] = [ca.text, ca.origin];
-  if (cluster.value["insecure-skip-tls-verify"]) transport.insecure = true;
+  // Over plain HTTP there is no certificate that could be left unchecked.
+  if (cluster.value["insecure-skip-tls-verify"] && !/^http:/i.test(server)) transport.insecure = true;
   if (cluster.value["tls-server-name"]) transport.serverName = cluster.value["tls-server-name"];
   if (cluster.value["proxy-url"]) transport.proxy = cluster.value["proxy-url"];
   const headers = await applyUser(user, { source, transport, origin, files, server, cluster, askPlugin });

@@ -57,6 +57,16 @@ Deno.test("In a pod the service account logs in, and its token is read again whe
   assert.equal(await authorization(credentials), "Bearer two");
 });
 
+Deno.test("A certificate is left unchecked only where the server has one", async () => {
+  for (
+    const [server, insecure] of [["https://api.example:6443", true], ["http://api.example:8001", undefined]] as const
+  ) {
+    const config = kubeconfig({ token: "t" }, { server, "insecure-skip-tls-verify": true });
+    const { credentials } = setUp({ [CONFIG]: config });
+    assert.equal((await credentials.current()).transport.insecure, insecure, server);
+  }
+});
+
 Deno.test("The namespace and kubeconfig that were asked for win, even in a pod", async () => {
   const { credentials } = setUp({
     [`${SERVICE_ACCOUNT}/token`]: "one",
