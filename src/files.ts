@@ -153,7 +153,11 @@ export const systemFiles: Files = {
   },
   makeDirectory: (path, { mode } = {}) =>
     Deno.mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) }),
-  list: (path) => Array.from(Deno.readDirSync(path), (entry) => ({ name: entry.name, kind: kindOf(entry) })),
+  list(path) {
+    const entries: DirectoryEntry[] = [];
+    for (const entry of Deno.readDirSync(path)) entries.push({ name: entry.name, kind: kindOf(entry) });
+    return entries;
+  },
   info: (path, { followLinks = false } = {}) => systemInfo(path, followLinks),
   async sync(path) {
     refuseUnreadable(path, systemInfo(path, true), Infinity);
@@ -324,8 +328,8 @@ async function watchDirectory(
 ): Promise<void> {
   watched.add(directory);
   try {
-    for (const { name, kind } of systemFiles.list(directory)) {
-      if (kind === "other") systemInfo(`${directory}/${name}`, false);
+    for (const entry of Deno.readDirSync(directory)) {
+      if (kindOf(entry) === "other") systemInfo(`${directory}/${entry.name}`, false);
     }
     const watcher = Deno.watchFs(directory, { recursive: false });
     const close = () => watcher.close();

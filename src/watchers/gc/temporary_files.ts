@@ -16,6 +16,9 @@ const OLD_MS = 10 * 60_000;
 /** How often, in milliseconds, directories are looked over. */
 const LOOK_EVERY_MS = 10 * 60_000;
 
+/** How long, in milliseconds, after the start of a process that begins: there is enough to do, and nothing is old enough sooner. */
+const FIRST_AFTER_MS = 60_000;
+
 /** Entries that are looked at in one go, or one directory, and the pause in milliseconds after that: no one waits for this. */
 const SLICE = 2_000;
 const PAUSE_MS = 1_000;
@@ -31,7 +34,8 @@ export class TemporaryFilesWatcher implements Loop {
   #toSweep: string[] = [];
   /** When each hidden name was first seen, on the monotonic clock. */
   readonly #seenAtMs = new Map<string, number>();
-  #roundAtMs = 0;
+  /** When the round that is under way has begun, or the one before; absent before the first step. */
+  #roundAtMs: number | undefined;
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
     this.#dependencies = dependencies;
@@ -42,18 +46,20 @@ export class TemporaryFilesWatcher implements Loop {
 
   step(_signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#dependencies;
-    if (this.#toSweep.length === 0) this.#beginRound();
+    this.#roundAtMs ??= clock.monotonic() + FIRST_AFTER_MS - LOOK_EVERY_MS;
+    if (this.#toSweep.length === 0) this.#beginRound(this.#roundAtMs + LOOK_EVERY_MS);
     for (let room = SLICE; room > 0 && this.#toSweep.length > 0;) room -= 1 + this.#sweep(this.#toSweep.pop() ?? "");
     const atMs = this.#toSweep.length > 0 ? clock.monotonic() + PAUSE_MS : this.#roundAtMs + LOOK_EVERY_MS;
     return Promise.resolve({ kind: "again", atMs });
   }
 
-  #beginRound(): void {
+  #beginRound(dueMs: number): void {
     const { workdir, clock } = this.#dependencies;
-    if (this.#roundAtMs > 0 && clock.monotonic() < this.#roundAtMs + LOOK_EVERY_MS) return;
-    this.#roundAtMs = clock.monotonic();
+    const now = clock.monotonic();
+    if (now < dueMs) return;
+    this.#roundAtMs = now;
     for (const [path, seenAtMs] of this.#seenAtMs) {
-      if (this.#roundAtMs - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
+      if (now - seenAtMs > 3 * LOOK_EVERY_MS) this.#seenAtMs.delete(path); // Long renamed, or gone.
     }
     this.#toSweep = [workdir.layout.root, ...workdir.layout.directories].toReversed();
   }

@@ -8,7 +8,8 @@ import type { Workdir } from "../store/workdir.ts";
 export class ReturnIndex {
   readonly #workdir: Workdir;
   readonly #arrivals: Arrivals;
-  readonly #machinesOf = new Map<string, string[]>();
+  /** By return request, its machines. Most have one, and there may be very many: that takes no list. */
+  readonly #machinesOf = new Map<string, string | string[]>();
   /** By machine, how many return requests name it. */
   readonly #times = new Map<string, number>();
   #revision = 0;
@@ -27,7 +28,7 @@ export class ReturnIndex {
   requestsOf(machines: ReadonlySet<string>): Map<string, string> {
     const found = new Map<string, string>();
     for (const [id, named] of this.#machinesOf) {
-      for (const machine of named) if (machines.has(machine)) found.set(machine, id);
+      for (const machine of listOf(named)) if (machines.has(machine)) found.set(machine, id);
     }
     return found;
   }
@@ -55,16 +56,21 @@ export class ReturnIndex {
   }
 
   #add(id: string, machines: string[]): void {
-    this.#machinesOf.set(id, machines.slice()); // A copy takes as little memory as can be: there may be very many.
+    const [only = ""] = machines;
+    this.#machinesOf.set(id, machines.length === 1 ? only : machines.slice()); // A copy takes as little memory as can be.
     for (const machine of machines) this.#times.set(machine, (this.#times.get(machine) ?? 0) + 1);
   }
 
   #drop(id: string): void {
-    for (const machine of this.#machinesOf.get(id) ?? []) {
+    for (const machine of listOf(this.#machinesOf.get(id) ?? [])) {
       const left = (this.#times.get(machine) ?? 0) - 1;
       if (left > 0) this.#times.set(machine, left);
       else this.#times.delete(machine);
     }
     this.#machinesOf.delete(id);
   }
+}
+
+function listOf(machines: string | string[]): string[] {
+  return typeof machines === "string" ? [machines] : machines;
 }

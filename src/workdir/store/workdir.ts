@@ -321,7 +321,9 @@ export class Workdir {
   /** The names in a directory that are not hidden, in no order; none if there is no directory. */
   names(directory: string): string[] {
     const entries = this.#unlessMissing(() => this.files.list(directory)) ?? [];
-    return entries.map((entry) => entry.name).filter((name) => !name.startsWith("."));
+    const names: string[] = [];
+    for (const { name } of entries) if (!name.startsWith(".")) names.push(name);
+    return names;
   }
 
   /** As `names`, of the directories alone: what a link leads to is not ours. */

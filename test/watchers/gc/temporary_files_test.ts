@@ -14,7 +14,7 @@ Deno.test("only what is hidden, new-made and old is removed", async () => {
   files.writeText("/work/pods/kept-0", "");
   files.writeText("/work/pods/.other", "");
   const sweeper = new TemporaryFilesWatcher(dependencies);
-  await sweeper.step(dependencies.stopping);
+  await run(sweeper, dependencies, 61_000);
   await clock.advance(11 * 60_000);
   files.writeText("/work/pods/.new-fresh", "");
   files.hardLink("/work/pods/kept-0", "/work/pods/.new-looks-old");
@@ -58,7 +58,7 @@ Deno.test("names that vanish meanwhile and directories that cannot be read hold 
   const { files, clock } = dependencies;
   for (const directory of ["requests", "pods", "machines"]) files.writeText(`/work/${directory}/.new-old`, "");
   const sweeper = new TemporaryFilesWatcher(dependencies);
-  await sweeper.step(dependencies.stopping);
+  await run(sweeper, dependencies, 61_000);
   await clock.advance(11 * 60_000);
   files.before = ({ name, paths }) => {
     if (name === "list" && paths[0] === "/work/requests") throw notPermitted();
@@ -69,4 +69,15 @@ Deno.test("names that vanish meanwhile and directories that cannot be read hold 
   };
   await sweeper.step(dependencies.stopping);
   assert.deepEqual(Object.keys(files.tree("/work")).filter((path) => path.includes(".new-")), ["requests/.new-old"]);
+});
+
+Deno.test("in the first minute of a process, which has enough to do, nothing is looked through", async () => {
+  const dependencies = memoryDependencies();
+  let lists = 0;
+  dependencies.files.before = ({ name }) => lists += name === "list" ? 1 : 0;
+  const sweeper = new TemporaryFilesWatcher(dependencies);
+  await run(sweeper, dependencies, 59_000);
+  assert.equal(lists, 0);
+  await run(sweeper, dependencies, 5_000);
+  assert.ok(lists > 5);
 });
