@@ -237,10 +237,8 @@ export class Workdir {
   }
 
   /**
-   * Removes a file by hiding it, to become another: to free one inode and find another takes longer than all the rest on
-   * some file systems. The caller removes it if nothing becomes of it.
-   * @returns where it is hidden; `undefined` if there is nothing to become another: what is a link, or has another name, leads
-   * who writes to it elsewhere, and what is another's stays so
+   * Hides a file, to become another: some file systems take long to free and find inodes. The caller removes it if unused.
+   * @returns where it is hidden; `undefined` for a link, a file with another name, or another user's: these do not become one
    */
   retire(path: string): string | undefined {
     const info = this.#unlessMissing(() => this.files.info(path));
@@ -253,13 +251,13 @@ export class Workdir {
     });
   }
 
-  /** Makes `path` a link to a status word, whatever it was before. */
-  link(word: string, path: string): void {
+  /** Makes `path` a link to a machine's state, whatever it was before. */
+  link(state: string, path: string): void {
     this.asOwner(() => {
       // Renaming one name of a file onto another of its names would leave both.
-      if (this.kind(path) === "symlink" && this.readLink(path) === word) return;
+      if (this.kind(path) === "symlink" && this.readLink(path) === state) return;
       this.prototypes.recheck();
-      this.replace(path, (temporary) => this.prototypes.link(word, temporary));
+      this.replace(path, (temporary) => this.prototypes.link(state, temporary));
     });
   }
 
