@@ -1,18 +1,30 @@
 /**
  * Runs the tests: first those that run in this process's own world, in parallel; then test/simulation, which needs the CPU, and
- * beside it test/e2e, which mostly waits: one file after another, against the compiled binary and a real API server. The last line says `N passed, N failed`, and `, N skipped` if any.
+ * beside it test/e2e, which mostly waits: several files at once, against the compiled binary and a real API server. The last
+ * line says `N passed, N failed`, and `, N skipped` if any.
  *
- * usage: deno task test [PATH...] [options of `deno test`, such as --filter TEXT]
+ * usage: deno task test [--unit] [PATH...] [options of `deno test`, such as --filter TEXT]
+ *   --unit   neither test/e2e nor test/simulation
  *
  * Tests in test/e2e find the binary in HF_BINARY (built when the tree has changed) and a cluster in HF_TEST_KUBECONFIG.
  * Unless that is set, a cluster is started from the kit in ../shared/cluster if there is one, and taken down again.
  */
 import { existsSync, globSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { readReport } from "./test_report.ts";
 
 const root = resolve(import.meta.dirname!, "../..");
 const clusterKit = join(root, "../shared/cluster/cluster");
 const permissions = ["read", "write", "net", "env", "sys", "run"].map((name) => `--allow-${name}`);
+
+/** They act as other users, and from other directories, and with them all threads of their process. */
+const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
+
+/** So many files of test/e2e run at once; each runs several tests at once itself. */
+const AT_ONCE = 3;
+
+/** They take longest, and begin first, so that none of them is left to run alone at the end. */
+const LONG = ["machines", "chaos", "bad_input", "etcd_restored", "node_pool"].map((name) => `test/e2e/${name}_test.ts`);
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -23,22 +35,22 @@ let passed = 0, skipped = 0;
 const failures: string[] = [];
 
 Deno.chdir(root);
-const { paths, options } = split(Deno.args);
-const files = testFiles(paths);
+const { paths, options, isUnit } = split(Deno.args);
 const isEndToEnd = (file: string) => file.startsWith("test/e2e/");
-// They act as other users, and from other directories, and with them all threads of their process.
-const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
-const isAlone = (file: string) => ALONE.includes(file);
 const isSimulation = (file: string) => file.startsWith("test/simulation/");
+const isAlone = (file: string) => ALONE.includes(file);
+const files = testFiles(paths).filter((file) => !isUnit || !(isEndToEnd(file) || isSimulation(file)));
 const temporary = Deno.makeTempDirSync({ prefix: "hostfactory-test-" });
 try {
   if (files.length === 0) throw new Error(`there is no test in ${paths.join(" ")}`);
+  // Once for all of them: what each process would check for itself is mostly the same.
+  await succeedsOrThrows("the check of types", Deno.execPath(), ["check", "--quiet", ...files]);
   const isBesideOthers = (file: string) => !isEndToEnd(file) && !isSimulation(file) && !isAlone(file);
-  await runTests(files.filter(isBesideOthers), ["--parallel", ...options]);
-  await runTests(files.filter(isAlone), options);
-  const played = runTests(files.filter(isSimulation), options);
-  const [simulated, driven] = await Promise.allSettled([played, runEndToEnd(files.filter(isEndToEnd))]);
-  for (const half of [simulated, driven]) if (half.status === "rejected") throw half.reason;
+  await runTests(files.filter(isBesideOthers), { parallel: true });
+  await runTests(files.filter(isAlone));
+  const played = runInTurn(files.filter(isSimulation), 1);
+  const halves = await Promise.allSettled([played, runEndToEnd(files.filter(isEndToEnd))]);
+  for (const half of halves) if (half.status === "rejected") throw half.reason;
 } catch (error) {
   failures.push(error instanceof Error ? error.message : String(error));
 } finally {
@@ -50,10 +62,16 @@ console.log(`${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${ski
 Deno.exit(failures.length > 0 ? 1 : 0);
 
 /** Paths come first; all from the first option on is for `deno test`. */
-function split(args: string[]): { paths: string[]; options: string[] } {
-  const firstOption = args.findIndex((arg) => arg.startsWith("-"));
-  const paths = firstOption < 0 ? args : args.slice(0, firstOption);
-  return { paths: paths.length > 0 ? paths : ["test"], options: firstOption < 0 ? [] : args.slice(firstOption) };
+function split(args: string[]): { paths: string[]; options: string[]; isUnit: boolean } {
+  const isUnit = args[0] === "--unit";
+  const rest = isUnit ? args.slice(1) : args;
+  const firstOption = rest.findIndex((arg) => arg.startsWith("-"));
+  const paths = firstOption < 0 ? rest : rest.slice(0, firstOption);
+  return {
+    isUnit,
+    paths: paths.length > 0 ? paths : ["test"],
+    options: firstOption < 0 ? [] : rest.slice(firstOption),
+  };
 }
 
 /** Every test file among the paths and below them, from the top of the checkout, in a fixed order. */
@@ -65,9 +83,9 @@ function testFiles(paths: string[]): string[] {
 async function runEndToEnd(files: string[]): Promise<void> {
   if (files.length === 0) return;
   const environment = { HF_BINARY: join(root, "dist/hostfactory"), ...kubeconfigGiven() };
-  if (!await succeeds(join(root, "build.sh"), { args: ["--if-changed"] })) throw new Error("the build");
+  await succeedsOrThrows("the build", join(root, "build.sh"), ["--if-changed"]);
   if (environment.HF_TEST_KUBECONFIG || !existsSync(clusterKit)) {
-    await runTests(files, options, environment);
+    await runInTurn(files, AT_ONCE, environment);
     if (!environment.HF_TEST_KUBECONFIG) {
       console.log("\n*** There is no cluster: HF_TEST_KUBECONFIG is not set, and no kit lies in ../shared/cluster.");
       console.log("*** All that needs a real API server was SKIPPED.");
@@ -77,10 +95,8 @@ async function runEndToEnd(files: string[]): Promise<void> {
 
   const directory = join(temporary, "cluster");
   try {
-    if (!await succeeds(clusterKit, { args: ["up", "--dir", directory] })) {
-      throw new Error("the start of the test cluster");
-    }
-    await runTests(files, options, { ...environment, HF_TEST_KUBECONFIG: join(directory, "kubeconfig") });
+    await succeedsOrThrows("the start of the test cluster", clusterKit, ["up", "--dir", directory]);
+    await runInTurn(files, AT_ONCE, { ...environment, HF_TEST_KUBECONFIG: join(directory, "kubeconfig") });
   } finally {
     await succeeds(clusterKit, { args: ["down", "--dir", directory], evenIfInterrupted: true });
   }
@@ -91,21 +107,37 @@ function kubeconfigGiven(): { HF_TEST_KUBECONFIG?: string } {
   return path ? { HF_TEST_KUBECONFIG: resolve(path) } : {};
 }
 
+/** Runs each file in a process of its own, so many at once; what each says comes as a whole, once it has ended. */
+async function runInTurn(files: string[], atOnce: number, environment: Record<string, string> = {}): Promise<void> {
+  const waiting = [...files.filter((file) => LONG.includes(file)), ...files.filter((file) => !LONG.includes(file))];
+  const lanes = Array.from({ length: atOnce }, async () => {
+    for (let file; (file = waiting.shift()) !== undefined;) await runTests([file], { environment, asWhole: true });
+  });
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === "rejected") throw lane.reason;
+}
+
 /**
  * Runs `deno test` and counts what its report says. A file that the report does not name has failed, unless it declares its
  * tests through a function of `test/support`, whose name the report has then.
  */
-async function runTests(files: string[], options: string[], environment: Record<string, string> = {}): Promise<void> {
+async function runTests(
+  files: string[],
+  { parallel = false, environment = {}, asWhole = false }: {
+    parallel?: boolean;
+    environment?: Record<string, string>;
+    asWhole?: boolean;
+  } = {},
+): Promise<void> {
   if (files.length === 0) return;
   const report = join(temporary, `report-${files[0]?.replaceAll("/", "-")}.xml`);
-  const args = ["test", ...permissions, `--junit-path=${report}`, ...options, ...files];
-  const succeeded = await succeeds(Deno.execPath(), { args, environment });
+  const args = ["test", "--no-check", ...permissions, `--junit-path=${report}`, ...parallel ? ["--parallel"] : []];
+  const succeeded = await succeeds(Deno.execPath(), { args: [...args, ...options, ...files], environment, asWhole });
   if (!existsSync(report)) {
-    throw new Error(`\`deno test\` gave no report: it did not compile, or crashed (${files.length} files)`);
+    throw new Error(`\`deno test\` gave no report: it crashed (${files.length} files, the first is ${files[0]})`);
   }
 
   const failed: string[] = [];
-  const suites = readReport(Deno.readTextFileSync(report));
+  const suites = readReport(Deno.readTextFileSync(report), (name) => relative(root, resolve(name)));
   Deno.removeSync(report);
   for (const { file, cases } of suites) {
     for (const { name, result } of cases) {
@@ -119,49 +151,46 @@ async function runTests(files: string[], options: string[], environment: Record<
     const reported = suites.some((suite) => suite.file === file || suite.file.startsWith("test/support/"));
     if (!reported) failed.push(`${file}: nothing in it ran`);
   }
-  if (!succeeded && failed.length === 0) failed.push("`deno test` failed outside of the tests");
+  if (!succeeded && failed.length === 0) failed.push(`\`deno test\` failed outside of the tests of ${files.join(" ")}`);
   failures.push(...failed);
 }
 
-interface Suite {
-  file: string;
-  cases: { name: string; result: "passed" | "failed" | "skipped" }[];
+async function succeedsOrThrows(what: string, program: string, args: string[]): Promise<void> {
+  if (!await succeeds(program, { args })) throw new Error(`${what} failed`);
 }
 
-/** What Deno's JUnit report says; its text and attributes are escaped, so that tags can be told by their look. */
-function readReport(xml: string): Suite[] {
-  return xml.split("<testsuite ").slice(1).map((suite) => ({
-    file: relative(root, resolve(attribute(suite, "name"))),
-    cases: suite.split("<testcase ").slice(1).map((testcase) => ({
-      name: attribute(testcase, "name"),
-      result: testcase.includes("<failure") ? "failed" : testcase.includes("<skipped") ? "skipped" : "passed",
-    })),
-  }));
-}
-
-function attribute(tag: string, name: string): string {
-  const entities: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-  const value = new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? "";
-  return value.replace(/&(\w+);/g, (all, entity) => entities[entity] ?? all);
-}
-
-/** Runs a program with our own output and no input; when we are told to stop, so is it. */
+/**
+ * Runs a program without input; when we are told to stop, so is it.
+ * @param options `asWhole`: what it says is held back until it ends, then followed by how long it took
+ */
 async function succeeds(
   program: string,
-  options: { args: string[]; environment?: Record<string, string>; evenIfInterrupted?: boolean },
+  { args, environment = {}, evenIfInterrupted = false, asWhole = false }: {
+    args: string[];
+    environment?: Record<string, string>;
+    evenIfInterrupted?: boolean;
+    asWhole?: boolean;
+  },
 ): Promise<boolean> {
-  if (!options.evenIfInterrupted) interrupted.signal.throwIfAborted();
-  const child = new Deno.Command(program, {
-    args: options.args,
-    env: options.environment ?? {},
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
+  if (!evenIfInterrupted) interrupted.signal.throwIfAborted();
+  const startedMs = performance.now();
+  const said = asWhole ? "piped" : "inherit";
+  const child = new Deno.Command(program, { args, env: environment, stdin: "null", stdout: said, stderr: said })
+    .spawn();
   const stop = () => child.kill("SIGTERM");
-  if (!options.evenIfInterrupted) interrupted.signal.addEventListener("abort", stop);
-  const { success } = await child.status;
+  if (!evenIfInterrupted) interrupted.signal.addEventListener("abort", stop);
+  const { success } = asWhole ? await whole(child, startedMs) : await child.status;
   interrupted.signal.removeEventListener("abort", stop);
-  if (!options.evenIfInterrupted) interrupted.signal.throwIfAborted();
+  if (!evenIfInterrupted) interrupted.signal.throwIfAborted();
   return success;
+}
+
+/** Waits for a program, then shows what it said. */
+async function whole(child: Deno.ChildProcess, startedMs: number): Promise<Deno.CommandStatus> {
+  const output = await child.output();
+  for (const part of [output.stdout, output.stderr]) {
+    for (let written = 0; written < part.length;) written += Deno.stdout.writeSync(part.subarray(written));
+  }
+  console.log(`(${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+  return output;
 }

@@ -10,14 +10,15 @@ const MACHINES = 1_000;
 /** How long it may take, in seconds, until Symphony is told. */
 const WITHIN = 60;
 
-/** Makes nodes of their own for a site; as those of the kit, they are played. */
+/** Makes nodes of their own for a site, which take no pods of others; as those of the kit, they are played. */
 async function nodePool(cluster: Cluster): Promise<string[]> {
   const { namespace } = cluster;
   const capacity = { cpu: "2000", memory: "2000Gi", pods: "500" };
   const names = [0, 1, 2].map((index) => `pool-${namespace}-${index}`);
   for (const name of names) {
     const metadata = { name, labels: { pool: namespace, type: "kwok" }, annotations: { "kwok.x-k8s.io/node": "fake" } };
-    await cluster.call("POST", "/api/v1/nodes", { metadata, status: { capacity, allocatable: capacity } });
+    const spec = { taints: [{ key: "pool", value: namespace, effect: "NoSchedule" }] };
+    await cluster.call("POST", "/api/v1/nodes", { metadata, spec, status: { capacity, allocatable: capacity } });
   }
   return names;
 }
@@ -29,7 +30,8 @@ clusterTest(
     const call = cluster.call.bind(cluster);
     const nodes = await nodePool(cluster);
     try {
-      const spec = { ...manifest.spec, nodeSelector: { pool: cluster.namespace } };
+      const tolerations = [{ key: "pool", operator: "Exists" }];
+      const spec = { ...manifest.spec, nodeSelector: { pool: cluster.namespace }, tolerations };
       site.writeTemplates({ small: { ...manifest, spec } });
       const serve = site.serve();
       const id = await site.request(MACHINES);
