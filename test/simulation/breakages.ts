@@ -306,7 +306,7 @@ const MENDS: Breakage[] = [
     file: "src/watchers/work/ownership.ts",
     from: " || (isMade === true && isUnmarked(pod))",
     to: "",
-    violates: [3],
+    violates: [3, 6],
     seed: 5628,
     only: [7, 45, 11],
   },
