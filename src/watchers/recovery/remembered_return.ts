@@ -15,7 +15,8 @@ export function rememberedReturn(
 ): ReturnMemory | undefined {
   const memory = returnMemoryOf(pod);
   if (!memory) return undefined;
+  // Of most, only the signature need be looked at: to read the request takes as long as it has machines.
+  if (isSigned(memory, { pod, identity })) return memory;
   const requestId = parseMachineName(pod.metadata.name ?? "")?.requestId;
-  const isRequestLost = requestId !== undefined && !readRequest(workdir, requestId);
-  return isRequestLost || isSigned(memory, { pod, identity }) ? memory : undefined;
+  return requestId !== undefined && !readRequest(workdir, requestId) ? memory : undefined;
 }
