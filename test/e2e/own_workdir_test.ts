@@ -154,7 +154,7 @@ clusterTest(
     shell(`chmod o-w '${site.workdir}/requests'`);
     await site.allRunning("late");
     assert.equal((await site.status(first)).status, "complete");
-    await serve.says(/Set aside.*requests\/planted.*It belongs to user 65534/);
+    await serve.says(/Quarantined.*requests\/planted.*It belongs to user 65534/);
     assert.deepEqual((await site.cluster.podNames()).sort(), [`${first}-0`, "late-0"].sort());
     await serve.stop();
   },

@@ -60,7 +60,7 @@ clusterTest("A log file that is renamed is followed by a new one", async (site) 
   Deno.renameSync(log, rotated);
   serve.signal("SIGHUP");
   assert.equal(await serve.stop(), 0, serve.stderr);
-  assert.match(Deno.readTextFileSync(rotated), /^\S+ info +serve: Dependencies/m);
+  assert.match(Deno.readTextFileSync(rotated), /^\S+ info +serve: Watching/m);
   assert.match(Deno.readTextFileSync(log), /serve: Stopped\n$/);
 });
 
