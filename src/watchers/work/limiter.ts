@@ -17,6 +17,8 @@ export class Limiter {
   readonly #random: Random;
   readonly #lanes: Lane[] = [];
   #failures = 0;
+  /** A lane may have been held back: each of them is told when a call ends, until the cluster answers again. */
+  #holdsBack = false;
   #pausedUntilMs = 0;
   /** Until when the server has asked us to wait: no success of a call beside that one takes it back. */
   #askedUntilMs = 0;
@@ -40,13 +42,8 @@ export class Limiter {
   /** How many more calls a lane may begin. While the cluster is away, one of all lanes is let through after each pause to try it. */
   freeIn({ limit, inFlight }: Lane): number {
     if (this.#clock.monotonic() < this.#pausedUntilMs) return 0;
-    if (!this.isTrying) return Math.max(0, limit - inFlight);
+    if (this.#failures === 0) return Math.max(0, limit - inFlight);
     return this.#lanes.some((lane) => lane.inFlight > 0) ? 0 : 1;
-  }
-
-  /** True while the cluster is away, and one call at a time finds out whether it is back. */
-  get isTrying(): boolean {
-    return this.#failures > 0;
   }
 
   /** When calls may begin again, on the monotonic clock. */
@@ -68,12 +65,15 @@ export class Limiter {
     this.#askedUntilMs = Math.max(this.#askedUntilMs, now + (error.retryAfterMs ?? 0));
     if (now < this.#pausedUntilMs) return; // The calls beside this one have said so already.
     this.#failures++;
+    this.#holdsBack = true;
     this.#pausedUntilMs = Math.max(this.#askedUntilMs, now + backoffMs(this.#failures, this.#random));
   }
 
-  /** Takes in that a call of a lane has ended. @param wasTrying it was to find out whether the cluster is back */
-  ended(lane: Lane, { wasTrying }: { wasTrying: boolean }): void {
-    for (const one of wasTrying ? this.#lanes : [lane]) one.freed();
+  /** Takes in that a call of a lane has ended. */
+  ended(lane: Lane): void {
+    const told = this.#holdsBack ? this.#lanes : [lane];
+    this.#holdsBack = this.#failures > 0;
+    for (const one of told) one.freed();
   }
 }
 
@@ -106,10 +106,9 @@ export class Lane {
 
   /** Begins one call, which must not throw. */
   start(call: () => Promise<void>): void {
-    const wasTrying = this.#limiter.isTrying;
     const inFlight = call().finally(() => {
       this.#inFlight.delete(inFlight);
-      this.#limiter.ended(this, { wasTrying });
+      this.#limiter.ended(this);
     });
     this.#inFlight.add(inFlight);
   }

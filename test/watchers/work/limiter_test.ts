@@ -96,3 +96,21 @@ Deno.test("lanes do not take each other's room", () => {
   for (let n = 0; n < 3; n++) creates.start(() => new Promise(() => {}));
   assert.deepEqual([creates.free, deletes.free], [0, 2]);
 });
+
+Deno.test("a lane that was held back is told although the call that ends had begun before the cluster went away", async () => {
+  const { clock, limiter, lane: creates } = make();
+  let told = 0;
+  const deletes = limiter.lane(3, () => told++);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  creates.start(() => promise);
+  limiter.failed(new KubeError("unavailable", "x"));
+  await clock.advance(300);
+  assert.equal(deletes.free, 0);
+  limiter.succeeded();
+  resolve();
+  await creates.drained();
+  assert.deepEqual([deletes.free, told], [3, 1]);
+  creates.start(() => Promise.resolve());
+  await creates.drained();
+  assert.equal(told, 1, "once the cluster answers, a lane is told of its own calls alone");
+});
