@@ -3,9 +3,9 @@
  * one watch, then DELETEs them. Run as a program of its own, so that it shares nothing with what it is compared to.
  * Arguments: kubeconfig, pods, concurrency. Prints one JSON object: milliseconds that passed, and that the CPU worked.
  */
-import process from "node:process";
 import { parse } from "yaml";
 import { MANIFEST } from "./fixture.ts";
+import { runPhases } from "./loop_phases.ts";
 
 const [kubeconfig = "", count = "1000", concurrency = "32"] = Deno.args;
 const { base, client, headers } = connect(kubeconfig);
@@ -14,24 +14,12 @@ const running = new Set<string>();
 const gone = new Set<string>();
 void watch();
 
-const startedMs = performance.now();
-const elapsed = () => Math.round(performance.now() - startedMs);
-const cpuAtStart = process.cpuUsage();
-const cpu = () => {
-  const { user, system } = process.cpuUsage(cpuAtStart);
-  return Math.round((user + system) / 1000);
-};
-await each(
-  Number(count),
-  (i) => call("POST", "", { ...MANIFEST, metadata: { name: `${label}-${i}`, labels: { bare: label } } }),
-);
-const [createdMs, createdCpuMs] = [elapsed(), cpu()];
-await until(() => running.size >= Number(count));
-const [runningMs, runningCpuMs] = [elapsed(), cpu()];
-await each(Number(count), (i) => call("DELETE", `/${label}-${i}`));
-await until(() => gone.size >= Number(count));
-const [goneMs, goneCpuMs] = [elapsed() - runningMs, cpu() - runningCpuMs];
-console.log(JSON.stringify({ createdMs, runningMs, goneMs, createdCpuMs, runningCpuMs, goneCpuMs }));
+await runPhases({
+  create: (i) => call("POST", "", { ...MANIFEST, metadata: { name: `${label}-${i}`, labels: { bare: label } } }),
+  remove: (i) => call("DELETE", `/${label}-${i}`),
+  running,
+  gone,
+}, { count: Number(count), concurrency: Number(concurrency) });
 Deno.exit(0); // The watch never ends by itself.
 
 function connect(path: string) {
@@ -55,13 +43,6 @@ async function call(method: string, path: string, body?: unknown): Promise<void>
   const response = await fetch(`${base}${path}`, init);
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-}
-
-async function each(count: number, work: (i: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  await Promise.all(Array.from({ length: Number(concurrency) }, async () => {
-    while (next < count) await work(next++);
-  }));
 }
 
 /** Where to take the watch up: after a list, because the server forgets what it has said when it is busy. */
@@ -98,13 +79,5 @@ async function watch(): Promise<void> {
     } catch (error) {
       console.error(`watch: ${error}`);
     }
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 120_000;
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error(`${running.size} running, ${gone.size} gone after 120 s`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
