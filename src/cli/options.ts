@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Environment } from "../config.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
@@ -23,15 +23,6 @@ export function duration(text: string): number {
 
 /** Options that several commands share. */
 export const sharedOption = {
-  kubeconfig: () => new Option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)"),
-  namespace: () => new Option("--namespace <name>", "where pods live; default: the kubeconfig's"),
-  acceptCluster: () =>
-    new Option(
-      "--accept-cluster <fingerprint>",
-      "the work directory belongs to this cluster and namespace from now on",
-    ),
-  acceptInstance: () =>
-    new Option("--accept-instance <name>", "the work directory belongs to this instance from now on"),
   concurrency: () =>
     new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
       .argParser(wholeNumber(1, 1_000)),
@@ -68,4 +59,16 @@ export function watchTimeout(seconds: number): number {
 function serverTimeout(environment: Environment): number {
   const text = environment["HF_K8S_SERVER_TIMEOUT_SECONDS"];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+/** Adds the options that say which cluster is meant. */
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
+    .option("--namespace <name>", "where pods live; default: the kubeconfig's")
+    .option(
+      "--accept-cluster <fingerprint>",
+      "the work directory belongs to this cluster and namespace from now on",
+    )
+    .option("--accept-instance <name>", "the work directory belongs to this instance from now on");
 }

@@ -1,6 +1,6 @@
 import { configure } from "./cli.ts";
 import { type Call, type CommandBody, commandText } from "./command.ts";
-import { sharedOption } from "./options.ts";
+import { addClusterOptions } from "./options.ts";
 import { writeJson } from "./output.ts";
 
 interface Options {
@@ -10,11 +10,7 @@ interface Options {
 
 export const rebuild: CommandBody = {
   declare(command) {
-    command
-      .addOption(sharedOption.kubeconfig())
-      .addOption(sharedOption.namespace())
-      .addOption(sharedOption.acceptCluster())
-      .addOption(sharedOption.acceptInstance())
+    addClusterOptions(command)
       .option("--dry-run", "say what is missing, and change nothing")
       .option("--take-over", "pods that other work directories of this instance made become this one's");
   },

@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { sharedOption } from "./options.ts";
+import { addClusterOptions, sharedOption } from "./options.ts";
 
 interface Options {
   podTimeout: number;
@@ -11,11 +11,7 @@ interface Options {
 
 export const runCron: CommandBody = {
   declare(command) {
-    command
-      .addOption(sharedOption.kubeconfig())
-      .addOption(sharedOption.namespace())
-      .addOption(sharedOption.acceptCluster())
-      .addOption(sharedOption.acceptInstance())
+    addClusterOptions(command)
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
       .option("--run-once", "one pass, then exit")

@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
   createConcurrency: number;
@@ -13,11 +13,7 @@ interface Options {
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    command
-      .addOption(sharedOption.kubeconfig())
-      .addOption(sharedOption.namespace())
-      .addOption(sharedOption.acceptCluster())
-      .addOption(sharedOption.acceptInstance())
+    addClusterOptions(command)
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())

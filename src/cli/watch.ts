@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, sharedOption, watchTimeout } from "./options.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -20,11 +20,7 @@ interface Options {
 export const watch: CommandBody = {
   declare(command, environment) {
     for (const [name, description] of Object.entries(WATCHERS)) {
-      const watcher = command.command(name).description(description)
-        .addOption(sharedOption.kubeconfig())
-        .addOption(sharedOption.namespace())
-        .addOption(sharedOption.acceptCluster())
-        .addOption(sharedOption.acceptInstance())
+      const watcher = addClusterOptions(command.command(name).description(description))
         .addOption(sharedOption.concurrency())
         .addOption(sharedOption.serverTimeout(environment));
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
