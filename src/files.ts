@@ -92,7 +92,7 @@ export interface Files {
   rename(from: string, to: string): void;
   remove(path: string): void;
   /**
-   * Removes a file, link or directory with all that is in it. Any process that puts links on the way to it at any moment cannot lead
+   * Removes a file, link or directory with all that is in it. No user who puts links on the way to it, at any moment, can lead
    * the removal elsewhere; if there is no /proc, only links inside the tree are safe.
    * @throws besides errors of the system one with the code `ELOOP` where the directory that it is in is a link
    */

@@ -70,7 +70,7 @@ function fileWriter(
       files.appendText(path, `${line}\n`);
     };
     try {
-      // Any process that logs may just act as another user, who need not get at the log.
+      // This process may be acting as another user, who need not get at the log.
       if (files.user) files.as(files.user, write);
       else write();
     } catch {

@@ -33,7 +33,7 @@ function isReaderGone(error: unknown): boolean {
     (isTerminal && error instanceof Error && "code" in error && error.code === "EIO");
 }
 
-/** Writes a line for people; the newline at its end is added. No one listening is no error. */
+/** Writes a line for people; the newline at its end is added. That no one reads it is no error. */
 export function writeError(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${plainLine(line)}\n`);

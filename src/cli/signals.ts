@@ -11,7 +11,7 @@ export interface StopSignals extends Disposable {
 export function stopSignals(): StopSignals {
   const first = new AbortController();
   const { promise: second, reject } = Promise.withResolvers<never>();
-  second.catch(() => {}); // Any process that races against it sees it; afterwards no one has to.
+  second.catch(() => {}); // What races against it sees it; afterwards no one has to.
   const listen = () => {
     if (first.signal.aborted) reject(new HostFactoryError("Stopped at once by a second signal"));
     first.abort();

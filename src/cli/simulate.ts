@@ -55,7 +55,7 @@ export const simulate: CommandBody = {
   },
 };
 
-/** Any process that waits for the file finds it whole. */
+/** A process that waits for the file finds it whole. */
 function writeWhole({ files }: Cli, path: string, text: string): void {
   files.writeText(`${path}.new`, text);
   files.rename(`${path}.new`, path);

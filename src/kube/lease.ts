@@ -104,7 +104,7 @@ export class LeaseContender {
     const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
     const known = this.#seen && this.#isOurs(this.#seen.lease) ? this.#seen.lease : undefined;
     try {
-      // Any process that holds it need not look first: an update of what has changed since is refused.
+      // Its holder need not look first: an update of what has changed since is refused.
       if (known) {
         const state = await this.#take(known, options);
         if (state) return state;

@@ -189,7 +189,7 @@ export class Tenure {
         return this.#wait(lockedBy ? `${describeHolder(lockedBy)} serves it` : describeError(state.error));
     }
     this.#isUnleased = false;
-    // Any process that has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
+    // A process that has the locks and asks for the lease, too, is fenced by now, asleep perhaps; of any other nothing is known.
     if (lockedBy?.lease !== undefined) lockedBy = locks.take({ isFenced: true });
     if (lockedBy) return this.#wait(`${describeHolder(lockedBy)} serves it, and asks for no lease`);
     const taken = state.before ? await this.#noteOther(state.before, identity) : identity;
@@ -244,7 +244,7 @@ export class Tenure {
     const isSame = holder.workdir === identity.id;
     this.#standbyMs ??= clock.monotonic();
     this.#isUnleased = false;
-    // Any process that has the lease needs the locks of the same directory.
+    // The holder of the lease needs the locks of the same directory.
     if (isSame) locks.release();
     let why = `instance '${instance}' is served from ${who}`;
     if (!isSame && locks.areOurs) {

@@ -13,7 +13,7 @@ const IdentitySchema = v.object({
   takenOver: v.array(v.string()),
 });
 
-/** What tells this work directory from every other. Any process that puts its files back elsewhere puts it back as well. */
+/** What tells this work directory from every other. A backup that is put back elsewhere has it, too. */
 export interface Identity {
   /** Pods carry it: a label value. */
   id: string;

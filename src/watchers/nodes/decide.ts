@@ -74,7 +74,7 @@ export function nodeDeparture(node: Node, { now, hostNow, evictions, before }: K
   // 1. Azure says when; as this may change, the latest word counts.
   const event = scheduledEvent(node);
   if (event) return { uid, ...event };
-  // 2. Any process that takes nodes away has marked it; of several the most pressing counts.
+  // 2. What takes nodes away has marked it; of several the most pressing counts.
   const mark = markOf(node);
   if (mark) return leaving(mark.reason, mark.noticeSeconds === undefined ? undefined : now + mark.noticeSeconds);
   if (labels?.[GKE_MAINTENANCE.label] === GKE_MAINTENANCE.value) return leaving("under maintenance");
@@ -102,7 +102,7 @@ export function nodeDeparture(node: Node, { now, hostNow, evictions, before }: K
 }
 
 /**
- * True if machines of ours were evicted since the node was cordoned: at least two, and at least as many as stay. Any process that drains
+ * True if machines of ours were evicted since the node was cordoned: at least two, and at least as many as stay. Whatever drains
  * a node evicts all that is on it; a descheduler may evict one or the other from a node that is cordoned for another reason,
  * and those are named by themselves.
  */

@@ -52,7 +52,7 @@ export class ReturningMachines {
     return this.#machines.get(machine)?.uid;
   }
 
-  /** Does `undefined` if the machine is not there. */
+  /** Does nothing if the machine is not there. */
   setUid(machine: string, uid: string): void {
     const one = this.#machines.get(machine);
     if (one) one.uid = uid;

@@ -113,7 +113,7 @@ export class Draft {
     } catch (error) {
       if (isNotFound(error)) return; // It is in its place by now, or given up.
       if (!isTaken(error) && !isMisplaced(error)) throw error;
-      // Any process that bids has left its own name free: this is no one's, and any hidden name will do.
+      // A process that bids has left its own name free: this is no one's, and any hidden name will do.
       files.rename(other, this.#workdir.temporary(this.#parent));
     }
   }
