@@ -9,7 +9,6 @@ import { dropGone } from "../workdir/index/gone_machines.ts";
 import { RequestFile } from "../workdir/store/layout.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
 import { addReturn } from "../workdir/returns.ts";
-import { doubtPods } from "../workdir/index/sync_status.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { type Provider, withService } from "./provider.ts";
@@ -22,11 +21,9 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
   await workdir.prepare();
   const machines = new Set<string>();
   const unknown = new Set<string>();
-  let doubt: boolean | undefined;
-  const mayLackPods = () => doubt ??= doubtPods(workdir, clock.now()) !== undefined;
   for (const name of machineNames(workdir, parseReturnMachines(input))) {
     if (budget.isSpent) await budget.breathe();
-    (mayBeIssued(workdir, name, mayLackPods) ? machines : unknown).add(name);
+    (mayBeIssued(workdir, name) ? machines : unknown).add(name);
   }
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
@@ -50,10 +47,10 @@ async function dropFromLost({ workdir }: Provider, machines: string[], options: 
 
 /**
  * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where no
- * request says how many machines it has, and the work directory need not know every pod, we may have: `serve` asks the
- * cluster.
+ * request says how many machines it has, we may have: the work directory may have been lost, and the first list may not
+ * have shown everything since. So `serve` asks the cluster.
  */
-function mayBeIssued(workdir: Workdir, name: string, mayLackPods: () => boolean): boolean {
+function mayBeIssued(workdir: Workdir, name: string): boolean {
   const parsed = parseMachineName(name);
   if (!parsed) return false;
   const { layout } = workdir;
@@ -62,5 +59,5 @@ function mayBeIssued(workdir: Workdir, name: string, mayLackPods: () => boolean)
   if (readMachineEntry(workdir, name) !== undefined) return true;
   const request = layout.request(parsed.requestId);
   const saysHowMany = workdir.kind(request) === "directory" && isThere(`${request}/${RequestFile.record}`);
-  return !saysHowMany && mayLackPods();
+  return !saysHowMany;
 }

@@ -28,15 +28,24 @@ export function readCluster(workdir: Workdir): KnownCluster | undefined {
   return record && mergeCluster(record, record);
 }
 
-/** Notes, durably, which it is. @throws HostFactoryError if that cannot be written */
+/**
+ * Notes, durably, which it is. That machines of another one are gone has to survive a power failure before that does: they
+ * would come back in a cluster that is not the directory's any more.
+ * @throws HostFactoryError if that cannot be written
+ */
 export async function writeCluster(workdir: Workdir, cluster: KnownCluster): Promise<void> {
+  const { files, layout } = workdir;
   try {
-    await workdir.writeDurably(workdir.layout.cluster, `${JSON.stringify({ version: 1, ...cluster })}\n`);
-    await workdir.files.sync(workdir.layout.root);
+    const known = readCluster(workdir);
+    if (known && !isSameCluster(known, cluster)) {
+      for (const directory of [layout.pods, layout.podsStatus, layout.requests]) await files.sync(directory);
+    }
+    await workdir.writeDurably(layout.cluster, `${JSON.stringify({ version: 1, ...cluster })}\n`);
+    await files.sync(layout.root);
   } catch (error) {
     throw new HostFactoryError(`Cannot note which cluster the machines are in: ${describeError(error)}`, {
       cause: error,
-      hint: `see that '${workdir.layout.cluster}' is a file, and writable for this user`,
+      hint: `see that '${layout.cluster}' is a file, and writable for this user`,
     });
   }
 }

@@ -157,15 +157,21 @@ function missing(simulation: Simulation): string | undefined {
   return undefined;
 }
 
-/** What can be seen of a request is all of it. */
-function halves({ host, garbage, wasRebuilt }: Simulation): string | undefined {
+/**
+ * What can be seen of a request is all of it. One that was never printed may have been lost with the power after its pods
+ * were created, and be rebuilt from them: it is handled, and needs no manifest.
+ */
+function halves({ host, garbage, wasRebuilt, symphony }: Simulation): string | undefined {
   const { workdir } = host;
   if (wasRebuilt) return undefined;
   for (const id of workdir.names(workdir.layout.requests)) {
     if (garbage.has(id) || !isRequestId(id)) continue;
     const stored = readRequest(workdir, id);
+    const isRebuilt = !symphony.asked.has(id) && stored?.processed === true;
     const hasManifest = workdir.kind(`${workdir.layout.request(id)}/.manifest.json`) === "file";
-    if (!stored?.record || !hasManifest) return `request ${id} is there in part: ${JSON.stringify(stored)}`;
+    if (!stored?.record || !(hasManifest || isRebuilt)) {
+      return `request ${id} is there in part: ${JSON.stringify(stored)}`;
+    }
   }
   for (const id of workdir.names(workdir.layout.returnRequests)) {
     if (!garbage.has(id) && isRequestId(id) && !readReturn(workdir, id)?.record) return `return ${id} is there in part`;

@@ -59,3 +59,14 @@ Deno.test("the note of the cluster outlasts a power failure", async () => {
   const after = memoryProvider({ files: files.crash("synced") });
   assert.deepEqual(readCluster(after.workdir), { ...base, namespaceUid: undefined, clusterUid: undefined });
 });
+
+Deno.test("machines that are gone do not come back with a power failure once the directory is another cluster's", async () => {
+  const { workdir, files } = memoryProvider();
+  await writeCluster(workdir, base);
+  const entry = `${workdir.layout.pods}/abcdefghijkl-0`;
+  workdir.makeFile(entry, "{}");
+  await files.sync(workdir.layout.pods);
+  files.remove(entry);
+  await writeCluster(workdir, { ...base, namespace: "other" });
+  assert.deepEqual(memoryProvider({ files: files.crash("synced") }).workdir.names(workdir.layout.pods), []);
+});
