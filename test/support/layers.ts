@@ -16,8 +16,9 @@ export const leaves: readonly string[] = [
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "admin", "simulator"],
-  serve: ["watchers", "machine", "kube", "workdir", "templates", "hf"],
-  watchers: ["machine", "kube", "workdir", "templates", "hf"],
+  serve: ["watchers", "extensions", "machine", "kube", "workdir", "templates", "hf"],
+  watchers: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
+  extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "templates", "hf"],
   admin: ["kube", "hf"],
   workdir: ["machine", "hf"],
