@@ -8,6 +8,17 @@ export function systemEnvironment(): Environment {
   return Deno.env.toObject();
 }
 
+/** Calls `act` as if these variables were not set: for parts of the runtime that read them by themselves. */
+export function withoutVariables<T>(names: readonly string[], act: () => T): T {
+  const before = names.map((name) => [name, Deno.env.get(name)] as const);
+  try {
+    for (const name of names) Deno.env.delete(name);
+    return act();
+  } finally {
+    for (const [name, value] of before) if (value !== undefined) Deno.env.set(name, value);
+  }
+}
+
 /** The global options of the command line, as they were given. */
 export interface GlobalOptions {
   workdir?: string;

@@ -63,5 +63,7 @@ export interface RegistrationProblem {
 /** Every extension that can be used, in the order in which hooks are called, and what is wrong with the others. */
 export interface Registry {
   extensions: Extension[];
+  /** Those with the failure policy `fail` that wait for each other in a loop: no pod is created while there are any. */
+  blocked: { extension: Extension; reason: string }[];
   problems: RegistrationProblem[];
 }

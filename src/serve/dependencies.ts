@@ -24,6 +24,11 @@ export function dependenciesOf(
     identity: terms.identity,
     isSoleOwner: terms.isLeased,
     suspects: new Set(),
+    extensions: {
+      registry: { extensions: [], blocked: [], problems: [] },
+      client: { call: () => Promise.reject(new Error("none")) },
+      confdir: undefined,
+    },
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),

@@ -33,6 +33,8 @@ const TemplateSchema = v.looseObject({
   ),
   attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
   podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),
+  /** What extensions are told, by their names: theirs to understand, and for no one else to see. */
+  extensions: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
   /** What counts as up: a pod that runs, or one that has been Ready. */
   up: v.optional(v.picklist(["Running", "Ready"], "must be 'Running' or 'Ready'")),
 });

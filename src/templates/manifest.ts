@@ -51,12 +51,20 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * @throws HostFactoryError that names the source and the field
  */
 export async function parseManifest(text: string, source: string): Promise<Manifest> {
-  const document = await readDocument(text, source);
+  return parsePod(await readDocument(text, source), `manifest '${source}'`);
+}
+
+/**
+ * Checks that something is a pod as far as we rely on it.
+ * @param which of all pods, for the message: it follows the word "pod"
+ * @throws HostFactoryError that names the field
+ */
+export function parsePod(document: unknown, which: string): Manifest {
   const result = v.safeParse(ManifestSchema, document);
   // Not the result's output, which lacks keys such as `constructor`: they are right in labels.
   if (result.success) return document as Manifest;
   const { field = "it", fault } = describeIssue(result.issues[0]);
-  throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${field} ${fault}`);
+  throw new HostFactoryError(`Cannot use the pod ${which}: ${field} ${fault}`);
 }
 
 async function readDocument(text: string, source: string): Promise<unknown> {

@@ -10,7 +10,7 @@ import { findTemplate, manifestPath, NO_LIMIT, readCatalogue, type Template } fr
 import { parseManifest } from "../templates/manifest.ts";
 import { claimRequest } from "../workdir/claim.ts";
 import { writeFirstState } from "../workdir/machines.ts";
-import { addRequest, isProcessed, isSameRequest } from "../workdir/requests.ts";
+import { addRequest, isProcessed, isSameRequest, type NewRequest } from "../workdir/requests.ts";
 import { Capacity } from "./capacity.ts";
 import { freshRequestId } from "./request_id.ts";
 import { type Provider, withService } from "./provider.ts";
@@ -46,18 +46,19 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
 }
 
 /**
- * The template as it is now: what counts as up, and its pod manifest as JSON; with labels, for the legacy plug-in reads it
+ * The template as it is now: what counts as up, what it says to extensions, and its pod manifest as JSON; with labels, for the legacy plug-in reads it
  * as its own and sets some.
  */
 async function snapshot(
   provider: Provider,
   template: Template,
-): Promise<{ manifest: string; up: "Ready" | undefined }> {
+): Promise<Pick<NewRequest, "manifest" | "up" | "extensions">> {
   const path = manifestPath(provider.config.confdir ?? "", template);
   const manifest = await parseManifest(readManifestText(provider, path), path);
   const { metadata } = manifest;
   const text = JSON.stringify({ ...manifest, metadata: { ...metadata, labels: metadata?.labels ?? {} } });
-  return { manifest: text, up: template.up === "Ready" ? "Ready" : undefined };
+  const { extensions } = template;
+  return { manifest: text, up: template.up === "Ready" ? "Ready" : undefined, extensions };
 }
 
 /** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Extensions } from "../extensions/extensions.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
@@ -21,6 +22,8 @@ export interface Dependencies {
   identity: Identity;
   /** Every pod that carries the instance's name is ours; else only those that this work directory made, or took over. */
   isSoleOwner: boolean;
+  /** The extensions whose hooks are called, and what calls them. */
+  extensions: Extensions;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
   /** Calls of one kind to the cluster in flight at once, at most. */

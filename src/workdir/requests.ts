@@ -46,6 +46,8 @@ export interface NewRequest extends Omit<RequestRecord, "version"> {
   id: string;
   /** The pod manifest as JSON; later changes of the template do not touch it. */
   manifest: string;
+  /** What the template says to extensions, by their names; likewise. */
+  extensions?: Record<string, unknown> | undefined;
 }
 
 /**
@@ -70,10 +72,14 @@ export function draftRequest(
   request: NewRequest,
   { budget }: { budget: Budget },
 ): Promise<Draft> {
-  const { id, templateId, count, requestedAt, up, manifest } = request;
+  const { id, templateId, count, requestedAt, up, manifest, extensions } = request;
   const record: RequestRecord = { version: RECORD_VERSION, templateId, count, requestedAt, up };
   return Draft.build(workdir, workdir.layout.request(id), async (directory) => {
-    const texts = { [RequestFile.record]: JSON.stringify(record), [RequestFile.manifest]: manifest };
+    const texts = {
+      [RequestFile.record]: JSON.stringify(record),
+      [RequestFile.manifest]: manifest,
+      ...(extensions && { [RequestFile.extensions]: JSON.stringify(extensions) }),
+    };
     for (const [name, text] of Object.entries(texts)) workdir.makeFile(`${directory}/${name}`, `${text}\n`);
     for (let index = 0; index < count; index++) {
       if (budget.isSpent) await budget.breathe();
@@ -203,6 +209,15 @@ export async function markProcessed(workdir: Workdir, id: string): Promise<void>
 export function readManifest(workdir: Workdir, id: string, machine: string): string {
   const own = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.manifest}`);
   return own ?? workdir.files.readText(workdir.layout.requestMachine(id, machine));
+}
+
+/**
+ * What the template of a request said to extensions when it was accepted, by their names; nothing if it said nothing.
+ * @throws SyntaxError if the file holds no JSON
+ */
+export function readConfiguration(workdir: Workdir, id: string): Record<string, unknown> | undefined {
+  const text = workdir.readText(`${workdir.layout.request(id)}/${RequestFile.extensions}`);
+  return text === undefined ? undefined : v.parse(v.record(v.string(), v.unknown()), JSON.parse(text));
 }
 
 function checkSame(

@@ -1,4 +1,5 @@
 import { Budget } from "../../src/budget.ts";
+import type { Extensions } from "../../src/extensions/extensions.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
@@ -24,8 +25,21 @@ export interface MemoryDependencies extends Dependencies {
   end: () => void;
 }
 
+const NO_EXTENSIONS: Extensions = {
+  registry: { extensions: [], blocked: [], problems: [] },
+  client: { call: () => Promise.reject(new Error("There are no extensions")) },
+  confdir: undefined,
+};
+
 export function memoryDependencies(
-  options: { concurrency?: number; files?: MemoryFiles; clock?: SimulatedClock; kube?: FakeKube; seed?: number } = {},
+  options: {
+    concurrency?: number;
+    files?: MemoryFiles;
+    clock?: SimulatedClock;
+    kube?: FakeKube;
+    seed?: number;
+    extensions?: Extensions;
+  } = {},
 ): MemoryDependencies {
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];
@@ -40,6 +54,7 @@ export function memoryDependencies(
     identity: { id: "workdir00001", key: "secret", takenOver: [] },
     isSoleOwner: true,
     suspects: new Set(),
+    extensions: options.extensions ?? NO_EXTENSIONS,
     concurrency: options.concurrency ?? 8,
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),

@@ -11,18 +11,18 @@ const LARGEST_ANSWER = 256 * 1024 * 1024;
  * @throws KubeError `unavailable` if it breaks off or has no end, the signal's reason once that aborts
  */
 export async function readText(response: Response, signal: AbortSignal): Promise<string> {
-  try {
-    return await raceAbort(readBody(response), signal);
-  } catch (error) {
+  const text = await raceAbort(readBody(response, LARGEST_ANSWER), signal).catch((error) => {
     if (signal.aborted) throw signal.reason;
-    if (error instanceof KubeError) throw error;
     throw new KubeError("unavailable", `The connection to the API server broke off: ${shorten(error)}`, {
       cause: error,
     });
-  }
+  });
+  if (text !== undefined) return text;
+  throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
 }
 
-async function readBody({ body }: Response): Promise<string> {
+/** The text of a body; nothing if it has more than `mostBytes`: then the rest is not read. */
+export async function readBody({ body }: Response, mostBytes: number): Promise<string | undefined> {
   if (!body) return "";
   const decoder = new TextDecoder();
   let text = "";
@@ -30,9 +30,9 @@ async function readBody({ body }: Response): Promise<string> {
   const reader = new BodyReader(body);
   for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
     bytes += chunk.length;
-    if (bytes > LARGEST_ANSWER) {
+    if (bytes > mostBytes) {
       reader.cancel().catch(() => {});
-      throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
+      return undefined;
     }
     text += decoder.decode(chunk, { stream: true });
   }

@@ -1,8 +1,10 @@
 import { connect as connectTls } from "node:tls";
+import { withoutVariables } from "../../config.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /**
- * A transport for what native `fetch` cannot do: accept any certificate, or expect another name in it than the URL's.
+ * A transport for what native `fetch` cannot do: accept any certificate, expect another name in it than the URL's, or see which
+ * address a name leads to before anything is sent there.
  *
  * `fetch` is given a SOCKS5 proxy on a loopback port of this process, which only the holder of a random password may use
  * and which leads to that one server. Where another name is expected, the proxy passes bytes on and `fetch` does TLS with
@@ -22,23 +24,25 @@ export function openBridge(
     password,
     open: () => {
       if (!target) throw new Error("no server yet");
-      return options.insecure ? openUnchecked(target, options) : openPlain(target);
+      return options.insecure ? openUnchecked(target, options) : openPlain(target, options);
     },
   }).catch(() => {}); // Closed.
   const { ca, cert, key, serverName, origin } = options;
-  const inner = options.insecure ? createTransport({ proxy }) : createTransport({
+  const told = options.insecure ? { proxy } : {
     proxy,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(origin === undefined ? {} : { origin }),
-  });
+  };
+  // The runtime would leave the proxy out for the hosts of these, and with it what it is for.
+  const inner = withoutVariables(["NO_PROXY", "no_proxy"], () => createTransport(told));
   return {
     fetch(address, init) {
       const url = new URL(address);
       target ??= new URL(url.origin);
       if (url.protocol === "https:") {
-        // A name that cannot exist: if NO_PROXY made fetch leave the bridge out, nothing must go out unencrypted.
+        // The bridge does TLS: a name that cannot exist, so that without the bridge nothing would go out unencrypted.
         if (options.insecure) return inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
         url.hostname = serverName ?? url.hostname;
       }
@@ -116,8 +120,11 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
-function openPlain(target: URL): Promise<Stream> {
-  return Deno.connect({ hostname: hostOf(target), port: portOf(target) });
+async function openPlain(target: URL, { mayReach }: TransportOptions): Promise<Stream> {
+  const connection = await Deno.connect({ hostname: hostOf(target), port: portOf(target) });
+  if (!mayReach || mayReach(connection.remoteAddr.hostname)) return connection;
+  connection.close();
+  throw new Error("it may not be connected to");
 }
 
 /** TLS without any check of the server's certificate. */

@@ -1,10 +1,11 @@
-import { type Clock, NOT_NEEDED } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
 import { parseJson, readText } from "./answer_text.ts";
 import { type Admit, placeKeyOf, placeOf } from "../cluster_place.ts";
 import { ClusterTime } from "../cluster_time.ts";
 import { KubeError } from "../errors.ts";
 import { isNotGranted, parseStatus, sortFailure } from "../failure.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Login, LoginSource } from "./login.ts";
 import type { Network, Transport } from "./transport.ts";
 import { explainNetworkError } from "./network_failure.ts";
@@ -252,30 +253,17 @@ export class Connection {
     return this.#transport!.transport;
   }
 
-  /** Runs `call` with a signal that aborts when the caller's does or when time is up. */
-  async #withDeadline<T>(
+  /** See `withDeadline`. */
+  #withDeadline<T>(
     { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: RequestOptions,
     call: (deadline: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    signal?.throwIfAborted();
-    const deadline = new AbortController();
-    const timer = new AbortController();
-    const abort = () => deadline.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    this.#clock.sleep(timeoutMs, timer.signal).then(() => {
+    const expired = () => {
       // Its connection may be half-open, and so may the idle ones beside it.
       this.reset();
-      deadline.abort(new KubeError("unavailable", `The API server did not answer within ${timeoutMs / 1000} s`));
-    }, () => {});
-    try {
-      return await call(deadline.signal);
-    } catch (error) {
-      if (deadline.signal.aborted) throw deadline.signal.reason;
-      throw error;
-    } finally {
-      timer.abort(NOT_NEEDED);
-      signal?.removeEventListener("abort", abort);
-    }
+      return new KubeError("unavailable", `The API server did not answer within ${timeoutMs / 1000} s`);
+    };
+    return withDeadline({ clock: this.#clock, signal, timeoutMs, expired }, call);
   }
 }
 

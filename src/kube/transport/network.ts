@@ -6,7 +6,8 @@ import { KubeError } from "../errors.ts";
 export const systemNetwork: Network = (options) => {
   checkAuthorities(options);
   checkClientCertificate(options);
-  if (options.insecure || options.serverName !== undefined) return openBridge(options, createTransport);
+  const needsBridge = options.insecure || options.serverName !== undefined || options.mayReach !== undefined;
+  if (needsBridge) return openBridge(options, createTransport);
   return createTransport(options);
 };
 

@@ -11,6 +11,8 @@ export interface TransportOptions {
   serverName?: string;
   /** URL of an `http`, `https`, `socks5` or `socks5h` proxy, perhaps with user and password. */
   proxy?: string;
+  /** Whether an address, as text, may be connected to: it is asked once the connection is there, before a byte is sent. */
+  mayReach?: (address: string) => boolean;
   /** Where `ca` and where `cert` and `key` come from, in words, for messages. */
   origin?: { ca?: string; clientCertificate?: string };
 }

@@ -1,3 +1,4 @@
+import type { OrderedPod } from "../../templates/podspec.ts";
 import type { Manifest } from "../../templates/manifest.ts";
 import type { RequestRecord } from "../../workdir/requests.ts";
 import type { Ending } from "../../machine/ending.ts";
@@ -9,6 +10,10 @@ export interface PendingMachine {
   /** Somebody may have asked for its pod already: this process, or one before it. */
   mayExist: boolean;
   failures: number;
+  /** What extensions have made of its pod; absent if none is asked, or none was yet. */
+  pod?: OrderedPod;
+  /** Why it is not to be created, unless its pod is there already. */
+  rejected?: string;
   /** Not to be tried before, on the monotonic clock. */
   notBeforeMs: number;
 }
@@ -22,6 +27,14 @@ export interface ActiveRequest {
   isOutdated: boolean;
   /** Absent if there is nothing to create. */
   manifest: Manifest | undefined;
+  /** To be shown to extensions before their pods are created. */
+  unprepared: PendingMachine[];
+  /** How many extensions are being asked about. */
+  preparing: number;
+  /** What the template says to extensions, by their names; absent until it is needed. */
+  configuration: Readonly<Record<string, unknown>> | undefined;
+  /** Why an extension has refused the request: no further pod of it is created. */
+  refused: string | undefined;
   /** To be tried as soon as there is a free slot, the last one first. */
   ready: PendingMachine[];
   /** To be tried again later. */

@@ -18,15 +18,13 @@ const log = logger("request-machines");
  */
 export async function createPod(
   dependencies: Dependencies,
-  { id, count, record, manifest }: ActiveRequest,
+  request: ActiveRequest,
   machine: PendingMachine,
 ): Promise<Ending | undefined> {
-  const { kube, workdir, instance, identity, signal } = dependencies;
-  const { name, index, mayExist } = machine;
-  if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
-  const { templateId, requestedAt, up } = record ?? {};
-  const asked = { requestId: id, count, templateId, requestedAt, up };
-  const pod = buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
+  const { kube, workdir, signal } = dependencies;
+  const { name, mayExist } = machine;
+  const { id } = request;
+  const pod = machine.pod ?? podOf(dependencies, request, machine);
   machine.mayExist = true;
   try {
     const stored = await kube.createPod(pod, { signal });
@@ -47,6 +45,18 @@ export async function createPod(
     // An earlier create made it, and was not answered.
     return isUnmarked(existing) ? rejectUnmarked({ name, pod, stored: existing }) : undefined;
   }
+}
+
+/** The pod of a machine, as its request has it. @throws HostFactoryError if the request has no manifest */
+export function podOf(
+  { instance, identity }: Pick<Dependencies, "instance" | "identity">,
+  { id, count, record, manifest }: ActiveRequest,
+  { name, index }: PendingMachine,
+): OrderedPod {
+  if (!manifest) throw new HostFactoryError(`Cannot create pod '${name}': its request has no manifest`);
+  const { templateId, requestedAt, up } = record ?? {};
+  const asked = { requestId: id, count, templateId, requestedAt, up };
+  return buildPod(manifest, { ...asked, machine: name, index, instance, workdir: identity.id });
 }
 
 /** A pod that the cluster does not store with our marks would be lost to us sooner or later, and run for ever: it has to go. */

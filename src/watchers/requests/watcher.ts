@@ -28,6 +28,8 @@ import type { Loop, Outcome } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
+import { Preparation } from "./preparation.ts";
+import type { Verdict } from "../../extensions/pre_create.ts";
 import { shareFairly } from "./fair_share.ts";
 import type { Lane } from "../work/limiter.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -56,6 +58,7 @@ export class RequestMachinesWatcher implements Loop {
   /** Of requests and of machines that could not be read or written down. */
   readonly #retries: Retries;
   readonly #active = new Map<string, ActiveRequest>();
+  readonly #preparation: Preparation;
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
@@ -67,6 +70,7 @@ export class RequestMachinesWatcher implements Loop {
     this.#wake = wake;
     const freed = () => dependencies.stopping.aborted || this.#startCreates();
     this.#lane = dependencies.limiter.lane(dependencies.concurrency, freed);
+    this.#preparation = new Preparation(dependencies, (...pass) => this.#judged(...pass));
     this.#retries = new Retries(dependencies, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
@@ -101,8 +105,9 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   /** Resolves once no create is under way. */
-  drained(): Promise<void> {
-    return this.#lane.drained();
+  async drained(): Promise<void> {
+    await this.#preparation.drained();
+    await this.#lane.drained();
   }
 
   /** The entry of a request, or of a machine in its request. */
@@ -126,6 +131,10 @@ export class RequestMachinesWatcher implements Loop {
       count: record?.count ?? stored.machines.length,
       isOutdated: isOutdated(workdir, id),
       manifest: undefined,
+      configuration: undefined,
+      unprepared: [],
+      preparing: 0,
+      refused: undefined,
       ready: [],
       delayed: [],
       ending: [],
@@ -141,17 +150,17 @@ export class RequestMachinesWatcher implements Loop {
         noted?.has(machine.name) === false ? undefined : readTombstone(workdir, machine.name),
       );
     }
-    const [first] = request.ready;
+    const [first] = request.unprepared;
     try {
       if (first) request.manifest = await parseManifest(readManifest(workdir, id, first.name), `of request ${id}`);
     } catch (error) {
       if (!(error instanceof HostFactoryError) && !isNotFound(error) && !isMisplaced(error)) throw error;
       log.error("Request cannot be created", { request: id, error: describeError(error) });
-      for (const { name } of request.ready.splice(0)) request.ending.push(endRejected(name, describeError(error)));
+      for (const { name } of request.unprepared.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
-    if (request.ready.length > 0) markTaken(workdir, id);
+    if (request.unprepared.length > 0) markTaken(workdir, id);
     this.#active.set(id, request);
-    const { count: machines, ready: { length: toCreate }, isOutdated: outdated } = request;
+    const { count: machines, unprepared: { length: toCreate }, isOutdated: outdated } = request;
     log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });
   }
 
@@ -182,7 +191,7 @@ export class RequestMachinesWatcher implements Loop {
       case "create":
         if (state === undefined) this.#writeFirstState(name);
     }
-    request.ready.unshift({ name, index, mayExist, failures: 0, notBeforeMs: 0 });
+    request.unprepared.unshift({ name, index, mayExist, failures: 0, notBeforeMs: 0 });
   }
 
   /** Without it a machine reads as `creating` all the same, so nothing waits for it. */
@@ -201,6 +210,7 @@ export class RequestMachinesWatcher implements Loop {
       request.ending.push(endReturned(name));
       return false;
     };
+    request.unprepared = request.unprepared.filter(stays);
     request.ready = request.ready.filter(stays);
     request.delayed = request.delayed.filter(stays);
   }
@@ -225,8 +235,9 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   /** Notes that every machine of a request has been handled, once that is so. */
-  async #finish({ id, ready, delayed, ending, inFlight, count }: ActiveRequest): Promise<void> {
-    if (ready.length + delayed.length + ending.length + inFlight > 0 || this.#retries.waits(id)) return;
+  async #finish(request: ActiveRequest): Promise<void> {
+    const { id, count } = request;
+    if (openMachines(request) > 0 || this.#retries.waits(id)) return;
     const { workdir } = this.#dependencies;
     try {
       if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
@@ -238,7 +249,40 @@ export class RequestMachinesWatcher implements Loop {
     }
   }
 
+  /** Takes in what extensions have made of the pods of some machines. */
+  #judged(request: ActiveRequest, machines: PendingMachine[], verdicts: Map<string, Verdict>): void {
+    const passed: PendingMachine[] = [];
+    for (const machine of machines) {
+      const verdict = verdicts.get(machine.name);
+      if (verdict?.kind === "pod") {
+        machine.pod = verdict.pod;
+        passed.push(machine);
+      } else {
+        this.#reject(request, machine, verdict?.reason ?? "No extension has said what becomes of its pod");
+        if (verdict?.kind === "refused") request.refused ??= verdict.reason;
+      }
+    }
+    request.ready.unshift(...passed);
+    if (request.refused !== undefined) this.#refuse(request, request.refused);
+    this.#startCreates();
+    this.#wake();
+  }
+
+  /** No further pod of the request is created. */
+  #refuse(request: ActiveRequest, reason: string): void {
+    const rest = [...request.unprepared.splice(0), ...request.ready.splice(0), ...request.delayed.splice(0)];
+    for (const machine of rest) this.#reject(request, machine, reason);
+  }
+
+  /** Ends a machine at once of which no pod can exist; another is looked for as soon as there is a free slot. */
+  #reject(request: ActiveRequest, machine: PendingMachine, reason: string): void {
+    if (!machine.mayExist) return void request.ending.push(endRejected(machine.name, reason));
+    machine.rejected = reason;
+    request.ready.push(machine);
+  }
+
   #startCreates(): void {
+    this.#preparation.start([...this.#active.values()]);
     const free = this.#lane.free;
     if (free === 0) return;
     try {
@@ -284,13 +328,14 @@ export class RequestMachinesWatcher implements Loop {
   /** Creates the machine's pod, unless others have found in the meantime that there is nothing to create any more. */
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { workdir, returns, signal } = this.#dependencies;
-    const { name, mayExist } = machine;
+    const { name, mayExist, rejected } = machine;
     const state = readState(workdir, name);
     if (state === undefined || state === "creating") {
-      const isWanted = !returns.has(name) && !request.isOutdated;
+      const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
       if (isWanted) await this.#createPod(request, machine);
       else if (!(mayExist || request.isOutdated) || !await findOurs(this.#dependencies, name, { signal })) {
-        request.ending.push(returns.has(name) ? endReturned(name) : endLost(name, OUTDATED));
+        const unwanted = () => rejected === undefined ? endLost(name, OUTDATED) : endRejected(name, rejected);
+        request.ending.push(returns.has(name) ? endReturned(name) : unwanted());
         return this.#wake();
       }
       this.#lane.succeeded();
@@ -333,6 +378,11 @@ export class RequestMachinesWatcher implements Loop {
     const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
     return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }
+}
+
+/** How many machines of a request have not come to an end here yet. */
+function openMachines({ unprepared, preparing, ready, delayed, ending, inFlight }: ActiveRequest): number {
+  return unprepared.length + preparing + ready.length + delayed.length + ending.length + inFlight;
 }
 
 function askedAt(request: ActiveRequest): number {

@@ -185,6 +185,8 @@ export const RequestFile = {
   record: ".request.json",
   /** The pod manifest as it was when the request was accepted. */
   manifest: ".manifest.json",
+  /** The configuration that its template has for extensions, as it was then; only if it has one. */
+  extensions: ".extensions.json",
   /** Every machine of the request has been handled. */
   processed: ".processed",
   /** When it came to its end: see `FinishedNote`. */

@@ -1,0 +1,279 @@
+import type { Clock } from "../clock.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
+import { type Files, isNotFound } from "../files.ts";
+import { readBody } from "../kube/transport/answer_text.ts";
+import { withDeadline } from "../kube/transport/deadline.ts";
+import { shorten } from "../kube/transport/network_failure.ts";
+import { raceAbort } from "../kube/transport/race_abort.ts";
+import type { Network, Transport, TransportOptions } from "../kube/transport/transport.ts";
+import type { Random } from "../random.ts";
+import { isGuarded } from "./addresses.ts";
+import { Breaker } from "./breaker.ts";
+import { type Extension, GUARDED_ADDRESSES, type HookKind } from "./extension.ts";
+import { idempotencyKey, sign } from "./signature.ts";
+import { Turns } from "./turns.ts";
+
+/** Calls of one extension that are under way at once. */
+const CALLS_AT_ONCE = 32;
+
+/** Bytes of an answer that are read for each machine that it is about. */
+const ANSWER_BYTES = 1024 * 1024;
+
+/** Statuses of which the next try may say something else. */
+const TEMPORARY = [408, 425, 429];
+
+/** What an extension has answered. */
+export interface HookAnswer {
+  status: number;
+  text: string;
+  /** What `retry-after` says, if it is a number of seconds, in milliseconds. */
+  retryAfterMs: number | undefined;
+}
+
+/** An extension did not answer, or not in a way that counts; another try may help. */
+export class HookUnavailable extends Error {
+  override readonly name = "HookUnavailable";
+  /** How long to wait before the next try at least, in milliseconds. */
+  readonly waitMs: number;
+  /** What it answered, if it did. */
+  readonly answer: HookAnswer | undefined;
+
+  constructor(message: string, { waitMs = 0, answer }: { waitMs?: number; answer?: HookAnswer } = {}) {
+    super(message);
+    this.waitMs = waitMs;
+    this.answer = answer;
+  }
+}
+
+/** One call of a hook. */
+export interface HookCall {
+  kind: HookKind;
+  /** What is posted, as JSON. */
+  document: unknown;
+  /** How many machines it is about; default 1. */
+  machines?: number;
+  signal: AbortSignal;
+}
+
+/** How an extension has done lately, for people. */
+export interface HookHealth {
+  isOpen: boolean;
+  /** Calls that were answered, and that were not, since the process began. */
+  answered: number;
+  unanswered: number;
+  /** Why the last one that failed did so. */
+  lastFailure: string | undefined;
+  /** When the last call ended, in milliseconds since the epoch. */
+  lastCallMs: number | undefined;
+}
+
+/** What is kept of one extension. */
+interface Peer {
+  breaker: Breaker;
+  turns: Turns;
+  transport: { key: string; transport: Transport } | undefined;
+  /** An address that it led to and may not. */
+  refused: string | undefined;
+  health: Omit<HookHealth, "isOpen">;
+}
+
+/** Calls hooks of extensions. Each has connections, turns and a breaker of its own, so that none is in another's way. */
+export class HookClient {
+  readonly #files: Files;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #network: Network;
+  readonly #peers = new Map<string, Peer>();
+
+  constructor(world: { files: Files; clock: Clock; random: Random; network: Network }) {
+    this.#files = world.files;
+    this.#clock = world.clock;
+    this.#random = world.random;
+    this.#network = world.network;
+  }
+
+  /**
+   * Calls a hook once.
+   * @throws HookUnavailable if there was no answer, one of the server's failures, or none was asked for because the last ones
+   * got none; HostFactoryError if its credentials cannot be used; the signal's reason
+   */
+  async call(extension: Extension, { kind, document, machines = 1, signal }: HookCall): Promise<HookAnswer> {
+    const url = extension.hooks[kind];
+    if (url === undefined) throw new HostFactoryError(`Extension '${extension.name}' has no hook '${kind}'`);
+    const peer = this.#peerOf(extension);
+    const release = await peer.turns.take(signal);
+    try {
+      const { waitMs } = peer.breaker;
+      if (waitMs > 0) throw new HookUnavailable(this.#lastWords(extension, peer), { waitMs });
+      peer.breaker.began();
+      return await this.#try(extension, peer, { url, kind, body: JSON.stringify(document), machines, signal });
+    } finally {
+      release();
+    }
+  }
+
+  /** How an extension has done; nothing if it was not called yet. */
+  healthOf(name: string): HookHealth | undefined {
+    const peer = this.#peers.get(name);
+    return peer && { isOpen: peer.breaker.isOpen, ...peer.health };
+  }
+
+  /** Forgets all extensions that are not among these. */
+  retain(names: ReadonlySet<string>): void {
+    for (const [name, peer] of this.#peers) {
+      if (names.has(name)) continue;
+      peer.transport?.transport.close();
+      this.#peers.delete(name);
+    }
+  }
+
+  #peerOf({ name }: Extension): Peer {
+    const known = this.#peers.get(name);
+    if (known) return known;
+    const health = { answered: 0, unanswered: 0, lastFailure: undefined, lastCallMs: undefined };
+    const breaker = new Breaker({ clock: this.#clock, random: this.#random });
+    const peer = { breaker, turns: new Turns(CALLS_AT_ONCE), transport: undefined, refused: undefined, health };
+    this.#peers.set(name, peer);
+    return peer;
+  }
+
+  #lastWords({ name }: Extension, { health }: Peer): string {
+    return `Extension '${name}' is left alone for a while: ${health.lastFailure ?? "it did not answer"}`;
+  }
+
+  async #try(
+    extension: Extension,
+    peer: Peer,
+    call: { url: string; kind: HookKind; body: string; machines: number; signal: AbortSignal },
+  ): Promise<HookAnswer> {
+    const { timeoutMs, name } = extension;
+    const expired = () => new HookUnavailable(`Extension '${name}' did not answer within ${timeoutMs / 1000} s`);
+    try {
+      const answer = await withDeadline(
+        { clock: this.#clock, signal: call.signal, timeoutMs, expired },
+        (deadline) => this.#post(extension, peer, { ...call, deadline }),
+      );
+      peer.breaker.succeeded();
+      peer.health.answered++;
+      return answer;
+    } catch (error) {
+      if (call.signal.aborted) {
+        peer.breaker.ended();
+        throw call.signal.reason;
+      }
+      peer.breaker.failed();
+      peer.health.unanswered++;
+      peer.health.lastFailure = describeError(error);
+      throw error;
+    } finally {
+      peer.health.lastCallMs = this.#clock.now();
+    }
+  }
+
+  async #post(
+    extension: Extension,
+    peer: Peer,
+    { url, kind, body, machines, deadline }: {
+      url: string;
+      kind: HookKind;
+      body: string;
+      machines: number;
+      deadline: AbortSignal;
+    },
+  ): Promise<HookAnswer> {
+    const { name } = extension;
+    const headers = await this.#headers(extension, { kind, body });
+    const transport = this.#transportFor(extension, peer);
+    let response: Response;
+    let text: string | undefined;
+    try {
+      const init: RequestInit = { method: "POST", headers, body, signal: deadline, redirect: "manual" };
+      response = await raceAbort(transport.fetch(url, init), deadline);
+      text = await raceAbort(readBody(response, ANSWER_BYTES * machines), deadline);
+    } catch (error) {
+      if (deadline.aborted) throw deadline.reason;
+      const why = peer.refused === undefined
+        ? shorten(error)
+        : `it leads to ${peer.refused}, which only a registration file may allow (allowAddresses)`;
+      throw new HookUnavailable(`Extension '${name}' cannot be reached at ${new URL(url).origin}: ${why}`);
+    }
+    const { status } = response;
+    if (text === undefined) {
+      throw new HookUnavailable(`Extension '${name}' answered with more than ${machines} MiB: not read on`);
+    }
+    const answer = { status, text, retryAfterMs: retryAfterOf(response) };
+    if (counts(status)) return answer;
+    const what = status >= 300 && status < 400 ? ", and redirects are not followed" : "";
+    throw new HookUnavailable(`Extension '${name}' answered ${status}${what}`, {
+      waitMs: answer.retryAfterMs ?? 0,
+      answer,
+    });
+  }
+
+  async #headers(
+    { credentials: { tokenFile, hmacKeyFile } }: Extension,
+    { kind, body }: { kind: HookKind; body: string },
+  ): Promise<[string, string][]> {
+    const headers: [string, string][] = [
+      ["content-type", "application/json"],
+      ["accept", "application/json"],
+      ["user-agent", "hostfactory"],
+      ["hostfactory-hook", kind],
+      ["idempotency-key", await idempotencyKey(body)],
+    ];
+    if (tokenFile !== undefined) headers.push(["authorization", `Bearer ${this.#secret(tokenFile)}`]);
+    if (hmacKeyFile !== undefined) {
+      const seconds = Math.floor(this.#clock.now() / 1000);
+      headers.push(["hostfactory-signature", await sign(body, { key: this.#secret(hmacKeyFile), seconds })]);
+    }
+    return headers;
+  }
+
+  /** The connections that fit what is registered and what its credential files hold now. */
+  #transportFor(extension: Extension, peer: Peer): Transport {
+    const options = this.#transportOptions(extension);
+    const { allowAddresses } = extension;
+    const key = JSON.stringify([options, allowAddresses]);
+    if (peer.transport?.key !== key) {
+      peer.transport?.transport.close();
+      peer.refused = undefined;
+      const mayReach = (address: string) => {
+        peer.refused = isGuarded(address, { allowed: allowAddresses }) ? address : undefined;
+        return peer.refused === undefined;
+      };
+      const isFree = GUARDED_ADDRESSES.every((one) => allowAddresses.includes(one));
+      peer.transport = { key, transport: this.#network(isFree ? options : { ...options, mayReach }) };
+    }
+    return peer.transport.transport;
+  }
+
+  #transportOptions({ caBundle, credentials, name }: Extension): TransportOptions {
+    const { clientCertificateFile, clientKeyFile } = credentials;
+    return {
+      ...(caBundle === undefined ? {} : { ca: caBundle }),
+      ...(clientCertificateFile === undefined ? {} : { cert: this.#secret(clientCertificateFile) }),
+      ...(clientKeyFile === undefined ? {} : { key: this.#secret(clientKeyFile) }),
+      origin: { ca: `caBundle of extension '${name}'`, clientCertificate: clientCertificateFile ?? name },
+    };
+  }
+
+  #secret(path: string): string {
+    try {
+      return this.#files.readText(path).trim();
+    } catch (error) {
+      const reason = isNotFound(error) ? "it does not exist" : describeError(error);
+      throw new HostFactoryError(`Cannot read the credential file '${path}': ${reason}`, { cause: error });
+    }
+  }
+}
+
+/** True for a status that says something of what was asked; else another try may help. */
+function counts(status: number): boolean {
+  if (status >= 400 && status < 500) return !TEMPORARY.includes(status);
+  return status === 304 || (status >= 200 && status < 300);
+}
+
+function retryAfterOf(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("retry-after") ?? NaN);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
+}

@@ -1,0 +1,251 @@
+import * as v from "valibot";
+import type { Clock } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { describeIssue } from "../hf/issue.ts";
+import { isDeeperThan } from "../hf/nesting.ts";
+import { type BackoffLimits, backoffMs } from "../kube/backoff.ts";
+import { plainLine } from "../plain_text.ts";
+import type { Random } from "../random.ts";
+import { type Manifest, parsePod } from "../templates/manifest.ts";
+import type { OrderedPod } from "../templates/podspec.ts";
+import type { Extension } from "./extension.ts";
+import { type HookAnswer, type HookCall, HookUnavailable } from "./hook_client.ts";
+import { forbiddenChanges } from "./pod_changes.ts";
+
+/** How often, in milliseconds, a hook is tried again, doubling in between. */
+const AGAIN: BackoffLimits = { firstMs: 250, longestMs: 5_000 };
+
+/** Characters of a hook's own words that are kept. */
+const LONGEST_REASON = 500;
+
+/** Levels of a pod; the API server's types have fewer than thirty. */
+const MOST_LEVELS = 100;
+
+/** Characters of a pod as JSON at most, about what the API server takes. */
+const LARGEST_POD = 1024 * 1024;
+
+/** The version of the documents that are posted. */
+const VERSION = 1;
+
+/** What calls hooks: see `HookClient`. */
+export interface Caller {
+  call(extension: Extension, call: HookCall): Promise<HookAnswer>;
+}
+
+/** The request that pods are made for, as hooks are told of it. */
+export interface HookRequest {
+  id: string;
+  templateId: string | undefined;
+  count: number;
+  /** Seconds since the epoch; unknown for a request of the legacy plug-in. */
+  requestedAt: number | undefined;
+}
+
+/** A pod that is to be created. */
+export interface PodDraft {
+  name: string;
+  /** The machine's place in its request, from 0. */
+  index: number;
+  pod: OrderedPod;
+}
+
+/**
+ * What hooks have made of a draft: a pod; `refused`: by a hook, for the whole request; `failed`: this one cannot be created.
+ */
+export type Verdict = { kind: "pod"; pod: OrderedPod } | { kind: "refused" | "failed"; reason: string };
+
+/** What a pass of drafts through the extensions stands on. */
+export interface PreCreate {
+  caller: Caller;
+  clock: Clock;
+  random: Random;
+  /** Those with the hook, in their order. */
+  extensions: readonly Extension[];
+  instance: string;
+  request: HookRequest;
+  /** Of the request's template, by the name of the extension. */
+  configuration: Readonly<Record<string, unknown>>;
+  signal: AbortSignal;
+  /** Told of each try that got no answer: machines wait for the extension, or go on without it. */
+  unanswered: (extension: string, trouble: { reason: string; outcome: "waits" | "left out" | "failed" }) => void;
+}
+
+/**
+ * Passes drafts of one request through all extensions, one after the other; those of one extension in as many calls as its
+ * batch wants, side by side.
+ * @returns by machine, what became of its draft
+ * @throws the signal's reason
+ */
+export async function preCreate(context: PreCreate, drafts: readonly PodDraft[]): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>(drafts.map(({ name, pod }) => [name, { kind: "pod", pod }]));
+  for (const extension of context.extensions) {
+    const going: PodDraft[] = [];
+    for (const { name, index } of drafts) {
+      const verdict = verdicts.get(name);
+      if (verdict?.kind === "pod") going.push({ name, index, pod: verdict.pod });
+    }
+    const batches: PodDraft[][] = [];
+    for (let i = 0; i < going.length; i += extension.batch) batches.push(going.slice(i, i + extension.batch));
+    await Promise.all(batches.map(async (batch) => {
+      const answers = await askPersistently(context, extension, batch);
+      for (const [i, { name }] of batch.entries()) verdicts.set(name, answers[i] ?? missing(extension, name));
+    }));
+  }
+  return verdicts;
+}
+
+/** Asks until the extension answers, or its time is over: then its failure policy decides. */
+async function askPersistently(
+  context: PreCreate,
+  extension: Extension,
+  batch: readonly PodDraft[],
+): Promise<Verdict[]> {
+  const { clock, random, signal } = context;
+  const untilMs = clock.monotonic() + extension.retryMs;
+  for (let failures = 1;; failures++) {
+    try {
+      return await ask(context, extension, batch);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (!(error instanceof HookUnavailable || error instanceof HostFactoryError)) throw error;
+      const waitMs = Math.max(
+        error instanceof HookUnavailable ? error.waitMs : 0,
+        backoffMs(failures, random, AGAIN),
+      );
+      const reason = error.message;
+      if (clock.monotonic() + waitMs > untilMs) return giveUp(context, extension, { batch, reason });
+      context.unanswered(extension.name, { reason, outcome: "waits" });
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+function giveUp(
+  context: PreCreate,
+  { name, failurePolicy }: Extension,
+  { batch, reason }: { batch: readonly PodDraft[]; reason: string },
+): Verdict[] {
+  const isFatal = failurePolicy === "fail";
+  context.unanswered(name, { reason, outcome: isFatal ? "failed" : "left out" });
+  return batch.map(({ pod }) => isFatal ? { kind: "failed", reason } : { kind: "pod", pod });
+}
+
+async function ask(context: PreCreate, extension: Extension, batch: readonly PodDraft[]): Promise<Verdict[]> {
+  const { caller, instance, request, configuration, signal } = context;
+  const shared = {
+    version: VERSION,
+    hook: "pre-create",
+    extension: extension.name,
+    instance,
+    request,
+    configuration: configuration[extension.name] ?? null,
+  };
+  const [first] = batch;
+  const isBatch = extension.batch > 1;
+  const document = isBatch
+    ? { ...shared, machines: batch.map(({ name, index, pod }) => ({ name, index, pod })) }
+    : { ...shared, machine: { name: first?.name, index: first?.index }, pod: first?.pod };
+  const answer = await caller.call(extension, { kind: "pre-create", document, machines: batch.length, signal });
+  if (isBatch && answer.status === 200) return judgeBatch(extension, batch, answer.text);
+  return batch.map((draft) => judge(extension, draft, answer));
+}
+
+const BatchAnswerSchema = v.object({
+  answers: v.array(
+    v.object({
+      status: v.pipe(v.number("must be a number"), v.integer("must be a whole number")),
+      pod: v.optional(v.unknown()),
+      message: v.optional(v.string("must be a string")),
+    }, "must be an object"),
+    "must be a list",
+  ),
+}, "must be an object");
+
+function judgeBatch(extension: Extension, batch: readonly PodDraft[], text: string): Verdict[] {
+  const fail = (reason: string) => batch.map((): Verdict => badAnswer(extension, reason));
+  const document = parsed(text);
+  if (document === undefined) return fail("it is not JSON");
+  const result = v.safeParse(BatchAnswerSchema, document);
+  if (!result.success) {
+    const { field = "it", fault } = describeIssue(result.issues[0]);
+    return fail(`${field} ${fault}`);
+  }
+  const { answers } = result.output;
+  if (answers.length !== batch.length) {
+    return fail(`answers holds ${answers.length}, and ${batch.length} machines were asked for`);
+  }
+  return batch.map((draft, i): Verdict => {
+    const { status, pod, message } = answers[i] ?? { status: 304 };
+    if (status === 200) return judgePod(extension, draft, pod);
+    return judge(extension, draft, { status, text: message ?? "" });
+  });
+}
+
+/** What one answer means for one draft. */
+function judge(extension: Extension, draft: PodDraft, { status, text }: Pick<HookAnswer, "status" | "text">): Verdict {
+  if (status === 304 || status === 204) return { kind: "pod", pod: draft.pod };
+  if (status === 200) return judgePod(extension, draft, parsed(text) ?? text);
+  if (status >= 400 && status < 500) {
+    return { kind: "refused", reason: `Refused by extension '${extension.name}': ${wordsOf(text, status)}` };
+  }
+  return badAnswer(extension, `its status is ${status}`);
+}
+
+function judgePod(extension: Extension, { name, pod }: PodDraft, answered: unknown): Verdict {
+  try {
+    if (isDeeperThan(MOST_LEVELS, answered)) return badAnswer(extension, `it has more than ${MOST_LEVELS} levels`);
+    const changed = parsePod(answered, `that extension '${extension.name}' answered for '${name}'`);
+    const size = JSON.stringify(changed).length;
+    if (size > LARGEST_POD) return badAnswer(extension, `the pod has ${size} characters, and may have ${LARGEST_POD}`);
+    const [forbidden] = forbiddenChanges(pod, changed, extension.mayChange);
+    if (forbidden === undefined) return { kind: "pod", pod: asOrdered(changed, pod) };
+    const value = shown(valueAt(changed, forbidden));
+    return badAnswer(extension, `it may not change ${forbidden || "the whole pod"}, and made it ${value}`);
+  } catch (error) {
+    if (!(error instanceof HostFactoryError)) throw error;
+    return { kind: "failed", reason: error.message };
+  }
+}
+
+/** The pod of an answer; it has the name and the marks of the one that was sent. */
+function asOrdered(changed: Manifest, { metadata: { name } }: OrderedPod): OrderedPod {
+  const { labels, annotations, ...rest } = changed.metadata ?? {};
+  return { ...changed, metadata: { ...rest, name, labels: labels ?? {}, annotations: annotations ?? {} } };
+}
+
+function badAnswer({ name }: Extension, what: string): Verdict {
+  return { kind: "failed", reason: `Cannot use the answer of extension '${name}': ${what}` };
+}
+
+function missing(extension: Extension, machine: string): Verdict {
+  return badAnswer(extension, `it says nothing of '${machine}'`);
+}
+
+/** What a hook says why it refuses. */
+function wordsOf(text: string, status: number): string {
+  const document = parsed(text);
+  const message = typeof document === "object" && document !== null && "message" in document
+    ? document.message
+    : undefined;
+  const words = typeof message === "string" ? message : text;
+  return plainLine(words).trim().slice(0, LONGEST_REASON) || `it answered ${status} and does not say why`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function valueAt(value: unknown, pointer: string): unknown {
+  return pointer.split("/").slice(1).reduce<unknown>((at, key) => {
+    if (typeof at !== "object" || at === null) return undefined;
+    return Object.getOwnPropertyDescriptor(at, key.replaceAll("~1", "/").replaceAll("~0", "~"))?.value;
+  }, value);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : (JSON.stringify(value) ?? "nothing").slice(0, 100);
+}

@@ -1,0 +1,42 @@
+import { describeError } from "../../errors.ts";
+import { logger } from "../../log.ts";
+import { manifestPath, readCatalogue, type Template } from "../../templates/catalogue.ts";
+import { readConfiguration } from "../../workdir/requests.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { ActiveRequest } from "./active_request.ts";
+
+const log = logger("extensions");
+
+/**
+ * What the template of a request said to extensions, by their names, when the request was accepted. The legacy plug-in keeps
+ * neither that nor the template: then it is what the template says today that has the manifest which the request links to.
+ * @param machine one that is still to be created
+ * @throws SyntaxError or ValiError if what was kept cannot be read any more
+ */
+export function configurationOf(
+  dependencies: Dependencies,
+  { id, record }: Pick<ActiveRequest, "id" | "record">,
+  machine: string,
+): Record<string, unknown> {
+  const { workdir } = dependencies;
+  if (record) return readConfiguration(workdir, id) ?? {};
+  const linked = workdir.readLink(workdir.layout.requestMachine(id, machine));
+  const template = templateOf(dependencies, linked);
+  log.info("Request of the legacy plug-in passes the extensions with what a template says today", {
+    request: id,
+    template: template?.templateId ?? "none has its manifest",
+  });
+  return template?.extensions ?? {};
+}
+
+function templateOf({ workdir, extensions }: Dependencies, manifest: string | undefined): Template | undefined {
+  const { confdir } = extensions;
+  if (confdir === undefined) return undefined;
+  try {
+    const { templates } = readCatalogue(workdir.files, confdir);
+    return templates.find((template) => manifestPath(confdir, template) === manifest);
+  } catch (error) {
+    log.warn("Templates cannot be read", { error: describeError(error) });
+    return undefined;
+  }
+}

@@ -1,0 +1,143 @@
+import { describeError, HostFactoryError } from "../../errors.ts";
+import type { Extension } from "../../extensions/extension.ts";
+import { withHook } from "../../extensions/extensions.ts";
+import { type PodDraft, preCreate, type Verdict } from "../../extensions/pre_create.ts";
+import { logger } from "../../log.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { Complaints } from "../work/complaints.ts";
+import type { ActiveRequest, PendingMachine } from "./active_request.ts";
+import { configurationOf } from "./configuration.ts";
+import { podOf } from "./pod_creation.ts";
+
+/** Machines that pass the extensions together at least. */
+const SMALLEST_PASS = 32;
+
+/** Passes whose machines may be under way, or wait for their creates, at once. */
+const MOST_PASSES = 4;
+
+/** How often, in milliseconds, it is looked whether a loop of extensions was mended. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** What becomes of machines whose extension does not answer, in words. */
+const OUTCOMES = {
+  waits: "pods wait for it",
+  "left out": "pods are created without it",
+  failed: "the machines fail",
+} as const;
+
+const log = logger("extensions");
+
+type Judged = (request: ActiveRequest, machines: PendingMachine[], verdicts: Map<string, Verdict>) => void;
+
+/** Shows the pods that are to be created to the extensions, and lets those go on that they let pass. */
+export class Preparation {
+  readonly #dependencies: Dependencies;
+  readonly #judged: Judged;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #unanswered: Complaints;
+
+  /** @param judged takes a pass that came to its end: what became of each of its machines */
+  constructor(dependencies: Dependencies, judged: Judged) {
+    this.#dependencies = dependencies;
+    this.#judged = judged;
+    this.#unanswered = new Complaints((extension, error) =>
+      log.warn("Extension does not answer", { extension, error })
+    );
+  }
+
+  /** Begins as many passes as there is room for, in turn for each request; without extensions, all go on at once. */
+  start(requests: readonly ActiveRequest[]): void {
+    const extensions = withHook(this.#dependencies.extensions, "pre-create");
+    const { blocked } = this.#dependencies.extensions.registry;
+    if (extensions.length === 0 && blocked.length === 0) {
+      for (const request of requests) {
+        if (request.unprepared.length > 0) request.ready = [...request.unprepared.splice(0), ...request.ready];
+      }
+      return;
+    }
+    const size = Math.max(SMALLEST_PASS, ...extensions.map(({ batch }) => batch));
+    while (!this.#dependencies.stopping.aborted) {
+      const busy = requests.reduce((sum, { preparing, ready }) => sum + preparing + ready.length, 0);
+      const next = requests.filter(({ unprepared }) => unprepared.length > 0)
+        .reduce<ActiveRequest | undefined>(
+          (least, one) => least && least.preparing <= one.preparing ? least : one,
+          undefined,
+        );
+      if (!next || busy >= size * MOST_PASSES) return;
+      this.#begin(next, next.unprepared.splice(-size), extensions);
+    }
+  }
+
+  /** Resolves once no pass is under way. */
+  async drained(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #begin(request: ActiveRequest, machines: PendingMachine[], extensions: Extension[]): void {
+    request.preparing += machines.length;
+    const pass = this.#pass(request, machines, extensions).finally(() => this.#underWay.delete(pass));
+    this.#underWay.add(pass);
+  }
+
+  async #pass(request: ActiveRequest, machines: PendingMachine[], extensions: Extension[]): Promise<void> {
+    let verdicts: Map<string, Verdict> | undefined;
+    try {
+      verdicts = await this.#whileBlocked(machines) ?? await this.#ask(request, machines, extensions);
+    } catch (error) {
+      if (!this.#dependencies.stopping.aborted) verdicts = allFail(machines, describeError(error));
+    }
+    request.preparing -= machines.length;
+    if (verdicts) this.#judged(request, machines, verdicts);
+    else request.unprepared.push(...machines);
+  }
+
+  async #ask(
+    request: ActiveRequest,
+    machines: PendingMachine[],
+    extensions: Extension[],
+  ): Promise<Map<string, Verdict>> {
+    const { clock, random, instance, stopping: signal } = this.#dependencies;
+    const [first] = machines;
+    if (first) request.configuration ??= configurationOf(this.#dependencies, request, first.name);
+    const { id, record, count, configuration = {} } = request;
+    const drafts = machines.toReversed().map((machine): PodDraft => {
+      const { name, index } = machine;
+      return { name, index, pod: podOf(this.#dependencies, request, machine) };
+    });
+    let isAnswered = true;
+    const verdicts = await preCreate({
+      caller: this.#dependencies.extensions.client,
+      clock,
+      random,
+      extensions,
+      instance,
+      request: { id, templateId: record?.templateId, count, requestedAt: record?.requestedAt },
+      configuration,
+      signal,
+      unanswered: (extension, { reason, outcome }) => {
+        isAnswered = false;
+        this.#unanswered.note(extension, new HostFactoryError(`${reason}: ${OUTCOMES[outcome]}`));
+      },
+    }, drafts);
+    if (isAnswered) this.#unanswered.clear();
+    return verdicts;
+  }
+
+  /** Waits while extensions wait for each other. @returns what becomes of the machines, if that lasts too long */
+  async #whileBlocked(machines: PendingMachine[]): Promise<Map<string, Verdict> | undefined> {
+    const { clock, extensions, stopping } = this.#dependencies;
+    const startedMs = clock.monotonic();
+    for (;;) {
+      const [first] = extensions.registry.blocked;
+      if (!first) return undefined;
+      this.#unanswered.note(first.extension.name, new HostFactoryError(first.reason));
+      const leftMs = startedMs + first.extension.retryMs - clock.monotonic();
+      if (leftMs <= 0) return allFail(machines, first.reason);
+      await clock.sleep(Math.min(leftMs, LOOK_AGAIN_MS), stopping);
+    }
+  }
+}
+
+function allFail(machines: readonly PendingMachine[], reason: string): Map<string, Verdict> {
+  return new Map(machines.map(({ name }) => [name, { kind: "failed", reason }]));
+}
