@@ -182,7 +182,7 @@ export class HookClient {
     },
   ): Promise<HookAnswer> {
     const { name } = extension;
-    const headers = await this.#headers(extension, { kind, body });
+    const headers = this.#headers(extension, { kind, body });
     const transport = this.#transportFor(extension, peer);
     let response: Response;
     let text: string | undefined;
@@ -210,21 +210,21 @@ export class HookClient {
     });
   }
 
-  async #headers(
+  #headers(
     { credentials: { tokenFile, hmacKeyFile } }: Extension,
     { kind, body }: { kind: HookKind; body: string },
-  ): Promise<[string, string][]> {
+  ): [string, string][] {
     const headers: [string, string][] = [
       ["content-type", "application/json"],
       ["accept", "application/json"],
       ["user-agent", "hostfactory"],
       ["hostfactory-hook", kind],
-      ["idempotency-key", await idempotencyKey(body)],
+      ["idempotency-key", idempotencyKey(body)],
     ];
     if (tokenFile !== undefined) headers.push(["authorization", `Bearer ${this.#secret(tokenFile)}`]);
     if (hmacKeyFile !== undefined) {
       const seconds = Math.floor(this.#clock.now() / 1000);
-      headers.push(["hostfactory-signature", await sign(body, { key: this.#secret(hmacKeyFile), seconds })]);
+      headers.push(["hostfactory-signature", sign(body, { key: this.#secret(hmacKeyFile), seconds })]);
     }
     return headers;
   }
