@@ -62,6 +62,8 @@ export interface PreCreate {
   /** Those with the hook, in their order. */
   extensions: readonly Extension[];
   instance: string;
+  /** Of the pods, as far as it is known. */
+  namespace: string | undefined;
   request: HookRequest;
   /** Of the request's template, by the name of the extension. */
   configuration: Readonly<Record<string, unknown>>;
@@ -131,12 +133,13 @@ function giveUp(
 }
 
 async function ask(context: PreCreate, extension: Extension, batch: readonly PodDraft[]): Promise<Verdict[]> {
-  const { caller, instance, request, configuration, signal } = context;
+  const { caller, instance, namespace = null, request, configuration, signal } = context;
   const shared = {
     version: VERSION,
     hook: "pre-create",
     extension: extension.name,
     instance,
+    namespace,
     request,
     configuration: configuration[extension.name] ?? null,
   };

@@ -3,6 +3,7 @@ import type { Extension } from "../../extensions/extension.ts";
 import { withHook } from "../../extensions/extensions.ts";
 import { type PodDraft, preCreate, type Verdict } from "../../extensions/pre_create.ts";
 import { logger } from "../../log.ts";
+import { readCluster } from "../../workdir/cluster.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { Complaints } from "../work/complaints.ts";
 import type { ActiveRequest, PendingMachine } from "./active_request.ts";
@@ -111,6 +112,7 @@ export class Preparation {
       random,
       extensions,
       instance,
+      namespace: readCluster(this.#dependencies.workdir)?.namespace,
       request: { id, templateId: record?.templateId, count, requestedAt: record?.requestedAt },
       configuration,
       signal,

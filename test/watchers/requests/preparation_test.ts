@@ -62,6 +62,7 @@ Deno.test("a machine that is refused takes the rest of its request with it, with
   const { dependencies, seen, go } = setUp(() => new Response("no GPUs", { status: 403 }), [
     extension("a", { batch: 10 }),
   ]);
+  await go(100); // What comes from now on has no pods of an earlier process.
   await ask(dependencies, "req", 1_000);
   await ask(dependencies, "other", 1);
   await go();
