@@ -8,7 +8,7 @@ const sources = filesBelow("src", ".ts");
 const everything = [...sources, ...filesBelow("test", ".ts"), ...filesBelow("scripts", ".ts")];
 
 /** Tests that belong to no one module: they look at the whole of it. */
-const testsOfTheWhole = ["test/e2e/", "test/bench/", "test/simulation/", "test/soak/", "test/chaos/"];
+const testsOfTheWhole = ["test/e2e/", "test/bench/", "test/simulation/", "test/soak/", "test/chaos/", "test/scripts/"];
 const testsOfTheTree = ["docs", "edges", "layers", "style"].map((name) => `test/${name}_test.ts`);
 
 Deno.test(`a source file of more than ${longestLines} lines says why at its top`, () => {

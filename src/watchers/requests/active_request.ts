@@ -1,6 +1,6 @@
 import type { OrderedPod } from "../../templates/podspec.ts";
 import type { Manifest } from "../../templates/manifest.ts";
-import type { RequestRecord } from "../../workdir/requests.ts";
+import type { RequestRecord, StoredRequest } from "../../workdir/requests.ts";
 import type { Ending } from "../../machine/ending.ts";
 
 /** A machine whose pod is still to be created. */
@@ -44,4 +44,32 @@ export interface ActiveRequest {
   inFlight: number;
   /** The place among all starts that its last one had; 0 before the first. */
   lastStart: number;
+}
+
+/** A request of which nothing has been looked at yet. */
+export function activeRequest(
+  { id, record, machines }: StoredRequest,
+  { isOutdated }: { isOutdated: boolean },
+): ActiveRequest {
+  return {
+    id,
+    record,
+    count: record?.count ?? machines.length,
+    isOutdated,
+    manifest: undefined,
+    configuration: undefined,
+    refused: undefined,
+    unprepared: [],
+    preparing: 0,
+    ready: [],
+    delayed: [],
+    ending: [],
+    inFlight: 0,
+    lastStart: 0,
+  };
+}
+
+/** How many machines of a request have not come to an end here yet. */
+export function openMachines({ unprepared, preparing, ready, delayed, ending, inFlight }: ActiveRequest): number {
+  return unprepared.length + preparing + ready.length + delayed.length + ending.length + inFlight;
 }

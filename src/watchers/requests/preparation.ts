@@ -3,6 +3,7 @@ import type { Extension } from "../../extensions/extension.ts";
 import { withHook } from "../../extensions/extensions.ts";
 import { type PodDraft, preCreate, type Verdict } from "../../extensions/pre_create.ts";
 import { logger } from "../../log.ts";
+import { endRejected } from "../../machine/ending.ts";
 import { readCluster } from "../../workdir/cluster.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { Complaints } from "../work/complaints.ts";
@@ -28,19 +29,17 @@ const OUTCOMES = {
 
 const log = logger("extensions");
 
-type Judged = (request: ActiveRequest, machines: PendingMachine[], verdicts: Map<string, Verdict>) => void;
-
 /** Shows the pods that are to be created to the extensions, and lets those go on that they let pass. */
 export class Preparation {
   readonly #dependencies: Dependencies;
-  readonly #judged: Judged;
+  readonly #passed: () => void;
   readonly #underWay = new Set<Promise<void>>();
   readonly #unanswered: Complaints;
 
-  /** @param judged takes a pass that came to its end: what became of each of its machines */
-  constructor(dependencies: Dependencies, judged: Judged) {
+  /** @param passed is called when a pass has come to its end: its machines are ready, or ending */
+  constructor(dependencies: Dependencies, passed: () => void) {
     this.#dependencies = dependencies;
-    this.#judged = judged;
+    this.#passed = passed;
     this.#unanswered = new Complaints((extension, error) =>
       log.warn("Extension does not answer", { extension, error })
     );
@@ -88,8 +87,9 @@ export class Preparation {
       if (!this.#dependencies.stopping.aborted) verdicts = allFail(machines, describeError(error));
     }
     request.preparing -= machines.length;
-    if (verdicts) this.#judged(request, machines, verdicts);
-    else request.unprepared.push(...machines);
+    if (!verdicts) return void request.unprepared.push(...machines);
+    apply(request, machines, verdicts);
+    this.#passed();
   }
 
   async #ask(
@@ -138,6 +138,33 @@ export class Preparation {
       await clock.sleep(Math.min(leftMs, LOOK_AGAIN_MS), stopping);
     }
   }
+}
+
+/** Lets machines go on as extensions want it. */
+function apply(request: ActiveRequest, machines: readonly PendingMachine[], verdicts: Map<string, Verdict>): void {
+  const passed: PendingMachine[] = [];
+  for (const machine of machines) {
+    const verdict = verdicts.get(machine.name);
+    if (verdict?.kind === "pod") {
+      machine.pod = verdict.pod;
+      passed.push(machine);
+      continue;
+    }
+    const reason = verdict?.reason ?? "No extension has said what becomes of its pod";
+    reject(request, machine, reason);
+    if (verdict?.kind === "refused") request.refused ??= reason;
+  }
+  request.ready.unshift(...passed);
+  if (request.refused === undefined) return;
+  const rest = [...request.unprepared.splice(0), ...request.ready.splice(0), ...request.delayed.splice(0)];
+  for (const machine of rest) reject(request, machine, request.refused);
+}
+
+/** Ends a machine of which no pod can exist; another is looked for as soon as there is a free slot. */
+function reject(request: ActiveRequest, machine: PendingMachine, reason: string): void {
+  if (!machine.mayExist) return void request.ending.push(endRejected(machine.name, reason));
+  machine.rejected ??= reason;
+  request.ready.push(machine);
 }
 
 function allFail(machines: readonly PendingMachine[], reason: string): Map<string, Verdict> {

@@ -19,7 +19,7 @@ import {
 } from "../../workdir/requests.ts";
 import { isOutdated, markTaken } from "../../workdir/outdated_requests.ts";
 import { type Ending, endLost, endRejected, endReturned } from "../../machine/ending.ts";
-import type { ActiveRequest, PendingMachine } from "./active_request.ts";
+import { type ActiveRequest, activeRequest, openMachines, type PendingMachine } from "./active_request.ts";
 import { decideTake } from "./decide.ts";
 import { backoffMs } from "../work/backoff.ts";
 import { changeUnlessOver } from "../work/endings.ts";
@@ -29,7 +29,6 @@ import { findOurs } from "../work/ownership.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
-import type { Verdict } from "../../extensions/pre_create.ts";
 import { shareFairly } from "./fair_share.ts";
 import type { Lane } from "../work/limiter.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -70,7 +69,10 @@ export class RequestMachinesWatcher implements Loop {
     this.#wake = wake;
     const freed = () => dependencies.stopping.aborted || this.#startCreates();
     this.#lane = dependencies.limiter.lane(dependencies.concurrency, freed);
-    this.#preparation = new Preparation(dependencies, (...pass) => this.#judged(...pass));
+    this.#preparation = new Preparation(dependencies, () => {
+      this.#startCreates();
+      wake();
+    });
     this.#retries = new Retries(dependencies, (name, error) => {
       log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
     }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
@@ -122,25 +124,10 @@ export class RequestMachinesWatcher implements Loop {
   /** Takes up a request that has not been handled. */
   async #take(stored: StoredRequest): Promise<void> {
     const { workdir } = this.#dependencies;
-    const { id, record } = stored;
+    const { id } = stored;
     // From many machines on it is quicker to list all notes than to look for each.
     const noted = stored.machines.length < MANY ? undefined : new Set(workdir.names(workdir.layout.machines));
-    const request: ActiveRequest = {
-      id,
-      record,
-      count: record?.count ?? stored.machines.length,
-      isOutdated: isOutdated(workdir, id),
-      manifest: undefined,
-      configuration: undefined,
-      unprepared: [],
-      preparing: 0,
-      refused: undefined,
-      ready: [],
-      delayed: [],
-      ending: [],
-      inFlight: 0,
-      lastStart: 0,
-    };
+    const request = activeRequest(stored, { isOutdated: isOutdated(workdir, id) });
     const budget = new Budget(this.#dependencies.clock);
     for (const machine of stored.machines) {
       if (budget.isSpent) await budget.breathe();
@@ -249,38 +236,6 @@ export class RequestMachinesWatcher implements Loop {
     }
   }
 
-  /** Takes in what extensions have made of the pods of some machines. */
-  #judged(request: ActiveRequest, machines: PendingMachine[], verdicts: Map<string, Verdict>): void {
-    const passed: PendingMachine[] = [];
-    for (const machine of machines) {
-      const verdict = verdicts.get(machine.name);
-      if (verdict?.kind === "pod") {
-        machine.pod = verdict.pod;
-        passed.push(machine);
-      } else {
-        this.#reject(request, machine, verdict?.reason ?? "No extension has said what becomes of its pod");
-        if (verdict?.kind === "refused") request.refused ??= verdict.reason;
-      }
-    }
-    request.ready.unshift(...passed);
-    if (request.refused !== undefined) this.#refuse(request, request.refused);
-    this.#startCreates();
-    this.#wake();
-  }
-
-  /** No further pod of the request is created. */
-  #refuse(request: ActiveRequest, reason: string): void {
-    const rest = [...request.unprepared.splice(0), ...request.ready.splice(0), ...request.delayed.splice(0)];
-    for (const machine of rest) this.#reject(request, machine, reason);
-  }
-
-  /** Ends a machine at once of which no pod can exist; another is looked for as soon as there is a free slot. */
-  #reject(request: ActiveRequest, machine: PendingMachine, reason: string): void {
-    if (!machine.mayExist) return void request.ending.push(endRejected(machine.name, reason));
-    machine.rejected = reason;
-    request.ready.push(machine);
-  }
-
   #startCreates(): void {
     this.#preparation.start([...this.#active.values()]);
     const free = this.#lane.free;
@@ -378,11 +333,6 @@ export class RequestMachinesWatcher implements Loop {
     const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
     return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }
-}
-
-/** How many machines of a request have not come to an end here yet. */
-function openMachines({ unprepared, preparing, ready, delayed, ending, inFlight }: ActiveRequest): number {
-  return unprepared.length + preparing + ready.length + delayed.length + ending.length + inFlight;
 }
 
 function askedAt(request: ActiveRequest): number {
