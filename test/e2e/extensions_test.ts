@@ -1,0 +1,144 @@
+/** Extensions: the examples as they are deployed, what they do to pods, and that a bad one stops nobody else. */
+import assert from "node:assert/strict";
+import { answer, type Hooks } from "../../scripts/extensions/hook.ts";
+import { eventually } from "../support/deadline.ts";
+import { clusterTest } from "../support/e2e.ts";
+import { machinesOf, manifest, type Site } from "../support/site.ts";
+import { root } from "../support/tree.ts";
+
+/** Registers an extension by a file. */
+function register(site: Site, name: string, registration: Record<string, unknown>): void {
+  Deno.mkdirSync(`${site.confdir}/extensions.d`, { recursive: true });
+  const text = JSON.stringify({ name, allowAddresses: ["loopback"], ...registration });
+  Deno.writeTextFileSync(`${site.confdir}/extensions.d/${name}.json`, text);
+}
+
+/** A hook in this process. @returns its registration's `hooks`, and how many calls there were */
+function hook(respond: (request: Request) => Response | Promise<Response>) {
+  let calls = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    calls++;
+    return respond(request);
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  return { hooks: { "pre-create": url }, calls: () => calls, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+function annotate(annotations: Record<string, string>): Hooks {
+  return {
+    preCreate: ({ pod: { metadata } }) => void (metadata.annotations = { ...metadata.annotations, ...annotations }),
+  };
+}
+
+clusterTest("the examples, as they are deployed, change the pods of machines", async (site) => {
+  const templates = {
+    annotater: { annotations: { mesh: "off" } },
+    "metrics-annotations": { port: 9100 },
+    "service-levels": { objective: 99.5, window: "30d" },
+    "log-shipper": {},
+  };
+  site.writeTemplates({ small: manifest }, { extensions: templates });
+  Deno.mkdirSync(`${site.confdir}/extensions.d`);
+  const rules = site.write("rules.json", JSON.stringify({ defaults: { owner: "grid" } }));
+  const examples = ["annotater", "metrics_annotations", "service_levels", "log_shipper"];
+  for (const example of examples) {
+    const args = ["run", "--no-config", "--no-lock", "--allow-net", "--allow-env", "--allow-read"];
+    const process = site.start([...args, `${root}scripts/extensions/${example}.ts`], {
+      program: Deno.execPath(),
+      environment: { PORT: "0", RULES: rules, DENO_DIR: `${Deno.env.get("HOME")}/.cache/deno`, NO_COLOR: "1" },
+    });
+    const port = await eventually(
+      `${example} listens`,
+      () => /127\.0\.0\.1:(\d+)/.exec(process.stdout + process.stderr)?.[1],
+    );
+    const name = example.replaceAll("_", "-");
+    const registration = Deno.readTextFileSync(`${root}scripts/extensions/registrations/${name}.yaml`);
+    Deno.writeTextFileSync(
+      `${site.confdir}/extensions.d/${name}.yaml`,
+      registration.replace(/127\.0\.0\.1:\d+/g, `127.0.0.1:${port}`),
+    );
+  }
+  site.serve();
+  const id = await site.request(3);
+  await site.allRunning(id);
+  const pods = await site.cluster.pods();
+  for (const name of machinesOf(id, 3)) {
+    const { metadata, spec } = pods.get(name)!;
+    const { owner, mesh, ...others } = metadata.annotations ?? {};
+    assert.deepEqual([owner, mesh], ["grid", "off"]);
+    assert.equal(others["prometheus.io/port"], "9100");
+    assert.equal(others["slo.example.com/objective"], "99.5");
+    const { initContainers = [] } = spec as { initContainers?: { name: string }[] };
+    assert.deepEqual(initContainers.map(({ name }) => name), ["log-shipper"]);
+  }
+  const returned = await site.giveBack(machinesOf(id, 3));
+  assert.equal((await site.settled(returned)).status, "complete");
+});
+
+clusterTest(
+  "a machine that an extension refuses fails with its words, and the rest of its request with it",
+  async (site) => {
+    await using refusing = hook(() => new Response("no more GPUs today", { status: 403 }));
+    register(site, "gate", { hooks: refusing.hooks, batch: 10 });
+    site.serve();
+    const { status, machines, message } = await site.settled(await site.request(200));
+    assert.equal(status, "complete_with_error");
+    assert.match(message, /200 of 200 machine\(s\) failed/);
+    for (const machine of machines) assert.match(machine.message, /Refused by extension 'gate': no more GPUs today/);
+    assert.ok(refusing.calls() <= 20, `${refusing.calls()} calls`);
+    assert.deepEqual(await site.cluster.podNames(), []);
+  },
+);
+
+clusterTest("registrations are followed while serve runs", async (site) => {
+  await using first = hook((request) => answer(request, annotate({ team: "risk" })));
+  site.serve();
+  await site.allRunning(await site.request(1));
+  register(site, "annotater", { hooks: first.hooks });
+  await eventually("the extension is seen", () => /annotater/.test(site.log));
+  const id = await site.request(1);
+  await site.allRunning(id);
+  assert.equal((await site.cluster.pods()).get(`${id}-0`)?.metadata.annotations?.team, "risk");
+  Deno.removeSync(`${site.confdir}/extensions.d/annotater.json`);
+  await eventually("it is seen to be gone", async () => {
+    const one = await site.request(1);
+    await site.allRunning(one);
+    return (await site.cluster.pods()).get(`${one}-0`)?.metadata.annotations?.team === undefined;
+  });
+});
+
+clusterTest("a hook that is down, hangs or lies stops what it is asked for alone", async (site) => {
+  await using good = hook((request) => answer(request, annotate({ good: "yes" })));
+  await using hanging = hook(() => new Promise(() => {}));
+  await using lying = hook(() =>
+    Response.json({ apiVersion: "v1", kind: "Pod", metadata: { name: "x" }, spec: { containers: [{ name: "c" }] } })
+  );
+  register(site, "good", { hooks: good.hooks });
+  register(site, "hanging", { hooks: hanging.hooks, failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 });
+  register(site, "nobody", {
+    hooks: { "pre-create": "http://127.0.0.1:1/" },
+    failurePolicy: "ignore",
+    retrySeconds: 0,
+  });
+  site.serve();
+  const id = await site.request(2);
+  await site.allRunning(id);
+  for (const { metadata } of (await site.cluster.pods()).values()) assert.equal(metadata.annotations?.good, "yes");
+  register(site, "lying", { hooks: lying.hooks });
+  await eventually("the liar is seen", () => /lying/.test(site.log));
+  const { machines } = await site.settled(await site.request(1));
+  assert.match(
+    machines[0]?.message ?? "",
+    /answer of extension 'lying': it may not change \/metadata\/name, and made it "x"/,
+  );
+});
+
+clusterTest("a registration may point to loopback addresses only if it says so", async (site) => {
+  await using hidden = hook((request) => answer(request, annotate({ seen: "yes" })));
+  const url = hidden.hooks["pre-create"].replace("127.0.0.1", "localhost");
+  register(site, "sly", { hooks: { "pre-create": url }, allowAddresses: [], retrySeconds: 0 });
+  site.serve();
+  const { machines } = await site.settled(await site.request(1));
+  assert.match(machines[0]?.message ?? "", /leads to (127\.0\.0\.1|::1), which only a registration file may allow/);
+  assert.equal(hidden.calls(), 0);
+}, { on: ["simulator"] });
