@@ -104,6 +104,7 @@ const fields = {
   repository: v.optional(text),
   category: v.optional(name),
   hooks: v.pipe(
+    v.custom<object>((value) => typeof value === "object" && !Array.isArray(value), "must be an object"),
     v.objectWithRest(
       { ...Object.fromEntries(HOOKS.map((kind) => [kind, v.optional(url)])) },
       v.string("must be a URL"),
@@ -177,7 +178,9 @@ type Fields = v.InferOutput<typeof FileSchema> | (v.InferOutput<typeof ResourceS
  */
 export function readRegistration(document: unknown, place: RegistrationPlace): ReadRegistration {
   const { registration } = place;
-  const result = v.safeParse(registration.kind === "file" ? FileSchema : ResourceSchema, document);
+  const result = v.safeParse(registration.kind === "file" ? FileSchema : ResourceSchema, document, {
+    abortPipeEarly: true,
+  });
   const called = nameIn(document, place);
   const read: ReadRegistration = { registration, name: called, extension: undefined, problems: [] };
   const complain = (severity: RegistrationProblem["severity"], message: string) =>
