@@ -1,3 +1,4 @@
+import type { Registrations } from "../extensions/registrations.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
@@ -11,10 +12,10 @@ import type { Terms } from "./tenure.ts";
 
 /** What every watcher of this process stands on, while it owns the instance on these terms. */
 export function dependenciesOf(
-  given: { workdir: Workdir; kube: Kube; clock: Clock; random: Random; terms: Terms },
+  given: { workdir: Workdir; kube: Kube; clock: Clock; random: Random; terms: Terms; registrations: Registrations },
   options: { instance: string; concurrency: number } & Pick<Dependencies, "stopping" | "signal">,
 ): Dependencies {
-  const { workdir, kube, clock, random, terms } = given;
+  const { workdir, kube, clock, random, terms, registrations } = given;
   return {
     workdir,
     kube,
@@ -27,6 +28,7 @@ export function dependenciesOf(
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),
+    registrations,
     ...options,
   };
 }

@@ -16,6 +16,7 @@ import { DirectoryLocks } from "./directory_locks.ts";
 import { Fence, isNotOwner } from "./fence.ts";
 import type { Collect } from "./memory.ts";
 import type { Usage } from "./stats_line.ts";
+import { openRegistrations } from "./registrations.ts";
 import { Tenure } from "./tenure.ts";
 import { watch, type WatchOptions } from "./watch.ts";
 import { WATCHERS } from "./watchers.ts";
@@ -33,6 +34,8 @@ export interface Daemon {
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
+  /** The configuration directory; absent: no extensions are registered by files. */
+  confdir?: string | undefined;
 }
 
 /** Which cluster and which machines are meant. */
@@ -67,12 +70,14 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   workdir.check({ reads: dryRun });
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
   const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
+  // It outlives a term: what is broken keeps its last good form.
+  const registrations = openRegistrations(daemon);
   if (dryRun) {
     // An onlooker may look on beside the owner.
     fence.openUntil(Infinity);
     const identity = readIdentity(workdir) ?? newIdentity(workdir);
     const terms = { identity, isLeased: true };
-    return await watch({ ...daemon, fence, kube, tenure, terms, stopping, lost() {} }, options);
+    return await watch({ ...daemon, fence, kube, tenure, terms, registrations, stopping, lost() {} }, options);
   }
   let isAnother = false;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
@@ -91,7 +96,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     try {
       await settleIn(workdir.fenced(fence.check), options, { isAnother });
       const lostDirectory = (reason: string) => lose({ what: "directory", reason });
-      await watch({ ...daemon, fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory }, options);
+      const stay = { ...daemon, fence, kube, tenure, terms, registrations, stopping: end.signal, lost: lostDirectory };
+      await watch(stay, options);
     } catch (error) {
       if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
       log.error("Work directory not usable", { error: describeError(error) });

@@ -1,4 +1,5 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
+import type { Registrations } from "../extensions/registrations.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
@@ -40,6 +41,7 @@ export interface Stay {
   fence: Fence;
   tenure: Tenure;
   terms: Terms;
+  registrations: Registrations;
   stopping: AbortSignal;
   /** To be called once the work directory is not ours any more; it aborts `stopping`. @param reason why, as a sentence */
   lost: (reason: string) => void;
@@ -74,13 +76,13 @@ class Watch {
 
   /** @param workdir behind the fence */
   constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
-    const { kube, clock, random, collect, usage, terms, stopping } = stay;
+    const { kube, clock, random, collect, usage, terms, registrations, stopping } = stay;
     const { instance, concurrency } = options;
     this.#workdir = workdir;
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    const given = { workdir, kube, clock, random, terms };
+    const given = { workdir, kube, clock, random, terms, registrations };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 

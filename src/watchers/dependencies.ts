@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Registrations } from "../extensions/registrations.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
@@ -29,6 +30,8 @@ export interface Dependencies {
   limiter: Limiter;
   returns: ReturnIndex;
   podNames: PodNames;
+  /** The registered extensions, as the watcher of extensions last saw them. */
+  registrations: Registrations;
   /** The process is to stop: what is under way may end, nothing new is started. */
   stopping: AbortSignal;
   /** The time for that is over: ends every call that is still under way. */

@@ -8,6 +8,7 @@ import { addRequest } from "../../src/workdir/requests.ts";
 import { PodNames } from "../../src/workdir/index/pod_names.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { Registrations } from "../../src/extensions/registrations.ts";
 import { FakeKube } from "./fake_kube.ts";
 import type { MemoryFiles } from "./memory_files.ts";
 import { manifest, memoryProvider } from "./memory_provider.ts";
@@ -44,6 +45,7 @@ export function memoryDependencies(
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),
+    registrations: new Registrations({ files, confdir: "/conf", tell: () => {} }),
     stopping: stopping.signal,
     signal: ending.signal,
     stop: () => stopping.abort(),
