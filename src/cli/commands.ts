@@ -69,6 +69,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./rebuild.ts")).rebuild,
   },
   {
+    name: "extensions",
+    summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
+    signals: "end",
+    load: async () => (await import("./extensions.ts")).extensions,
+  },
+  {
     name: "simulate",
     summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
     signals: "drain, then end",

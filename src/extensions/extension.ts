@@ -58,12 +58,26 @@ export interface RegistrationProblem {
   name: string;
   severity: "error" | "warning";
   message: string;
+  /** Where it stands; absent: the problem is not of one registration. */
+  registration?: Registration;
+}
+
+/** An extension that is not called, and without which no pod may be created. */
+export interface BlockedExtension {
+  extension: Extension;
+  /** Why it is not called, as a sentence without a full stop. */
+  reason: string;
 }
 
 /** Every extension that can be used, in the order in which hooks are called, and what is wrong with the others. */
 export interface Registry {
   extensions: Extension[];
-  /** Those with the failure policy `fail` that wait for each other in a loop: no pod is created while there are any. */
-  blocked: { extension: Extension; reason: string }[];
+  /** While there is one, no pod may be created: each has the failure policy `fail`, and waits for itself in a loop. */
+  blocked: BlockedExtension[];
   problems: RegistrationProblem[];
+}
+
+/** Those with a hook of this kind, in their order. */
+export function withHook({ extensions }: Registry, kind: HookKind): Extension[] {
+  return extensions.filter(({ hooks }) => hooks[kind] !== undefined);
 }

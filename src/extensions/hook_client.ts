@@ -7,9 +7,9 @@ import { shorten } from "../kube/transport/network_failure.ts";
 import { raceAbort } from "../kube/transport/race_abort.ts";
 import type { Network, Transport, TransportOptions } from "../kube/transport/transport.ts";
 import type { Random } from "../random.ts";
-import { isGuarded } from "./addresses.ts";
 import { Breaker } from "./breaker.ts";
 import { type Extension, GUARDED_ADDRESSES, type HookKind } from "./extension.ts";
+import { guardedAddress } from "./guarded_address.ts";
 import { idempotencyKey, sign } from "./signature.ts";
 import { Turns } from "./turns.ts";
 
@@ -55,17 +55,8 @@ export interface HookCall {
   signal: AbortSignal;
 }
 
-/** How an extension has done lately, for people. */
-export interface HookHealth {
-  isOpen: boolean;
-  /** Calls that were answered, and that were not, since the process began. */
-  answered: number;
-  unanswered: number;
-  /** Why the last one that failed did so. */
-  lastFailure: string | undefined;
-  /** When the last call ended, in milliseconds since the epoch. */
-  lastCallMs: number | undefined;
-}
+/** Takes in how a call of an extension ended, at which time in milliseconds since the epoch. */
+type Ended = (extension: string, end: { nowMs: number; isAnswered: boolean }) => void;
 
 /** What is kept of one extension. */
 interface Peer {
@@ -74,7 +65,8 @@ interface Peer {
   transport: { key: string; transport: Transport } | undefined;
   /** An address that it led to and may not. */
   refused: string | undefined;
-  health: Omit<HookHealth, "isOpen">;
+  /** Why the last call that failed did so. */
+  lastFailure: string | undefined;
 }
 
 /** Calls hooks of extensions. Each has connections, turns and a breaker of its own, so that none is in another's way. */
@@ -83,9 +75,12 @@ export class HookClient {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #network: Network;
+  readonly #ended: Ended;
   readonly #peers = new Map<string, Peer>();
 
-  constructor(world: { files: Files; clock: Clock; random: Random; network: Network }) {
+  /** @param options `ended` is told of the end of each call */
+  constructor(world: { files: Files; clock: Clock; random: Random; network: Network }, options: { ended: Ended }) {
+    this.#ended = options.ended;
     this.#files = world.files;
     this.#clock = world.clock;
     this.#random = world.random;
@@ -112,10 +107,9 @@ export class HookClient {
     }
   }
 
-  /** How an extension has done; nothing if it was not called yet. */
-  healthOf(name: string): HookHealth | undefined {
-    const peer = this.#peers.get(name);
-    return peer && { isOpen: peer.breaker.isOpen, ...peer.health };
+  /** True while an extension is left alone because it does not answer. */
+  isLeftAlone(name: string): boolean {
+    return this.#peers.get(name)?.breaker.isOpen ?? false;
   }
 
   /** Forgets all extensions that are not among these. */
@@ -130,15 +124,20 @@ export class HookClient {
   #peerOf({ name }: Extension): Peer {
     const known = this.#peers.get(name);
     if (known) return known;
-    const health = { answered: 0, unanswered: 0, lastFailure: undefined, lastCallMs: undefined };
     const breaker = new Breaker({ clock: this.#clock, random: this.#random });
-    const peer = { breaker, turns: new Turns(CALLS_AT_ONCE), transport: undefined, refused: undefined, health };
+    const peer = {
+      breaker,
+      turns: new Turns(CALLS_AT_ONCE),
+      transport: undefined,
+      refused: undefined,
+      lastFailure: undefined,
+    };
     this.#peers.set(name, peer);
     return peer;
   }
 
-  #lastWords({ name }: Extension, { health }: Peer): string {
-    return `Extension '${name}' is left alone for a while: ${health.lastFailure ?? "it did not answer"}`;
+  #lastWords({ name }: Extension, { lastFailure }: Peer): string {
+    return `Extension '${name}' is left alone for a while: ${lastFailure ?? "it did not answer"}`;
   }
 
   async #try(
@@ -154,7 +153,7 @@ export class HookClient {
         (deadline) => this.#post(extension, peer, { ...call, deadline }),
       );
       peer.breaker.succeeded();
-      peer.health.answered++;
+      this.#ended(name, { nowMs: this.#clock.now(), isAnswered: true });
       return answer;
     } catch (error) {
       if (call.signal.aborted) {
@@ -162,11 +161,9 @@ export class HookClient {
         throw call.signal.reason;
       }
       peer.breaker.failed();
-      peer.health.unanswered++;
-      peer.health.lastFailure = describeError(error);
+      peer.lastFailure = describeError(error);
+      this.#ended(name, { nowMs: this.#clock.now(), isAnswered: false });
       throw error;
-    } finally {
-      peer.health.lastCallMs = this.#clock.now();
     }
   }
 
@@ -238,7 +235,8 @@ export class HookClient {
       peer.transport?.transport.close();
       peer.refused = undefined;
       const mayReach = (address: string) => {
-        peer.refused = isGuarded(address, { allowed: allowAddresses }) ? address : undefined;
+        const guarded = guardedAddress(address);
+        peer.refused = guarded && !allowAddresses.includes(guarded) ? address : undefined;
         return peer.refused === undefined;
       };
       const isFree = GUARDED_ADDRESSES.every((one) => allowAddresses.includes(one));

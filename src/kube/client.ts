@@ -2,13 +2,15 @@ import { FIELD_MANAGER } from "./field_manager.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
+import { isUnknownPath } from "./failure.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
 import { StoredVersions } from "./stored_versions.ts";
-import type { KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
+import type { ExtensionResource, ExtensionStatus, KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
 import { readWatch } from "./watch.ts";
 
 const PODS = "/api/v1/namespaces/{namespace}/pods";
 const NODES = "/api/v1/nodes";
+const EXTENSIONS = "/apis/hostfactory.symphony/v1/namespaces/{namespace}/hostfactoryextensions";
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
 
 /** The cluster behind a connection. */
@@ -84,6 +86,30 @@ export class KubeClient implements Kube {
     return this.#watch(NODES, options);
   }
 
+  async listExtensions(options: CallOptions & ListOptions): Promise<KubeList<ExtensionResource>> {
+    try {
+      return await this.#list(EXTENSIONS, "HostFactoryExtension", options);
+    } catch (error) {
+      throw ofKnownKind(error);
+    }
+  }
+
+  async *watchExtensions(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<ExtensionResource>> {
+    try {
+      yield* this.#watch<ExtensionResource>(EXTENSIONS, options);
+    } catch (error) {
+      throw ofKnownKind(error);
+    }
+  }
+
+  async patchExtensionStatus(
+    name: string,
+    { uid, status, ...options }: CallOptions & { uid: string; status: ExtensionStatus },
+  ): Promise<void> {
+    const body = { metadata: { uid }, status };
+    await this.#connection.request("PATCH", `${EXTENSIONS}/${encodeURIComponent(name)}/status`, { ...options, body });
+  }
+
   async getLease(name: string, options: CallOptions = {}): Promise<Lease> {
     return asLease(await this.#connection.request("GET", `${LEASES}/${encodeURIComponent(name)}`, options));
   }
@@ -138,6 +164,15 @@ export class KubeClient implements Kube {
       throw error;
     }
   }
+}
+
+/** A cluster need not know the kinds that are not Kubernetes' own. */
+function ofKnownKind(error: unknown): unknown {
+  if (!isUnknownPath(error)) return error;
+  return new KubeError("notFound", "The cluster does not know the kind HostFactoryExtension", {
+    cause: error,
+    hint: "apply scripts/extensions/crd.yaml to register extensions by resources",
+  });
 }
 
 function asPod(value: unknown): Pod {

@@ -50,6 +50,14 @@ export function isNotGranted(error: unknown): boolean {
 /** The words of RBAC (source: `staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`). */
 const NOT_GRANTED = / cannot [a-z*]+ resource | cannot impersonate | cannot [a-z]+ path /;
 
+/** True if the API server does not know the path that was called: no object is missing, but its kind or its group is unknown. */
+export function isUnknownPath(error: unknown): boolean {
+  return error instanceof KubeError && error.kind === "unavailable" && UNKNOWN_PATH.test(error.message);
+}
+
+/** Of a group that it knows it says the one, of any other the other (source: measured with Kubernetes 1.36.3). */
+const UNKNOWN_PATH = /could not find the requested resource|^The API server answered 404: /;
+
 function kindOf({ code, method }: FailedAnswer, status: Status | undefined): KubeErrorKind {
   const reason = status?.reason ?? "", message = status?.message ?? "";
   if (status?.details?.causes?.some((cause) => cause.reason === "ResourceVersionTooLarge")) return "gone";

@@ -1,4 +1,4 @@
-import type { KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
+import type { ExtensionResource, ExtensionStatus, KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
 
 /**
  * Everything that we ask of a cluster: pods and a lease in the one namespace that the credentials or `--namespace` name, and
@@ -29,6 +29,17 @@ export interface Kube {
   /** Nodes belong to no namespace: a user who may see pods need not be allowed to see them (`unauthorised`). */
   listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>>;
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>>;
+  /**
+   * The registrations of extensions in the namespace.
+   * @throws KubeError `notFound` if the cluster does not know this kind, `unauthorised` if a user may not see them
+   */
+  listExtensions(options: CallOptions & ListOptions): Promise<KubeList<ExtensionResource>>;
+  watchExtensions(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<ExtensionResource>>;
+  /**
+   * Sets what is given of the status of the registration with this uid.
+   * @throws KubeError `notFound` if none has the name, `conflict` where the name belongs to another uid
+   */
+  patchExtensionStatus(name: string, options: CallOptions & { uid: string; status: ExtensionStatus }): Promise<void>;
   /** @throws KubeError of kind `notFound` if there is no such lease */
   getLease(name: string, options?: CallOptions): Promise<Lease>;
   /** @throws KubeError of kind `alreadyExists` if somebody else was quicker */

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Backoff, type BackoffLimits } from "./backoff.ts";
 import { KubeError, type KubeErrorKind } from "./errors.ts";
+import { isNotGranted } from "./failure.ts";
 import type { Source } from "./kube.ts";
 import { EndlessList, listPages } from "./list_pages.ts";
 import type { ObjectMeta } from "./types.ts";
@@ -45,6 +46,11 @@ export interface ReflectorOptions {
    * Default: 10 s.
    */
   longestRefusalMs?: number;
+  /**
+   * How long to wait, in milliseconds, where the cluster does not know this kind, or RBAC does not let us see it: for what may
+   * well be absent. Default: no longer than for other trouble.
+   */
+  absentMs?: number;
   /** How often all is listed again though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
   relistMs?: number;
 }
@@ -304,6 +310,8 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     const again = backoff.failures > 0 || !gone;
     let waitMs = backoff.next();
     if (!again) waitMs = 0;
+    const { absentMs } = this.#options;
+    if (absentMs !== undefined && (error.kind === "notFound" || isNotGranted(error))) waitMs = absentMs;
     waitMs = Math.max(waitMs, Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     if (inList && this.#version !== undefined) {
       // It was to heal what may have been missed; until it succeeds, the watch goes on.

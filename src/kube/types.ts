@@ -132,6 +132,34 @@ export interface LeaseSpec {
   [key: string]: unknown;
 }
 
+/** A registration of an extension, of our own group: `scripts/extensions/crd.yaml` defines it. */
+export interface ExtensionResource {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  /** To be checked: the definition may be another version's. */
+  spec?: unknown;
+  status?: ExtensionStatus;
+}
+
+/** What we say of a registration in its resource. */
+export interface ExtensionStatus {
+  conditions?: {
+    type: string;
+    status: "True" | "False" | "Unknown";
+    reason: string;
+    message: string;
+    lastTransitionTime: string;
+    observedGeneration?: number;
+  }[];
+  /** RFC 3339: when a hook was called last. */
+  lastCall?: string;
+  /** Calls in a row that were not answered. */
+  failures?: number;
+  /** What is wrong, for people. */
+  message?: string;
+}
+
 /** One page of objects of one kind. */
 export interface KubeList<T> {
   apiVersion?: string;

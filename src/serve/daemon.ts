@@ -66,5 +66,5 @@ function openDaemon(world: World, config: Config, options: { command: string }):
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
-  return { ...world, workdir, connect, locks: systemLocks, holder };
+  return { ...world, workdir, confdir: config.confdir, connect, locks: systemLocks, holder };
 }

@@ -1,20 +1,19 @@
 import type { Kube } from "../kube/kube.ts";
-import type { Clock } from "../clock.ts";
-import type { Random } from "../random.ts";
 import { Limiter } from "../watchers/work/limiter.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import { PodNames } from "../workdir/index/pod_names.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readInstances } from "../workdir/instances.ts";
-import type { Workdir } from "../workdir/store/workdir.ts";
 import type { Terms } from "./tenure.ts";
 
 /** What every watcher of this process stands on, while it owns the instance on these terms. */
 export function dependenciesOf(
-  given: { workdir: Workdir; kube: Kube; clock: Clock; random: Random; terms: Terms },
+  given:
+    & { kube: Kube; terms: Terms }
+    & Pick<Dependencies, "workdir" | "clock" | "random" | "registrations" | "hooks">,
   options: { instance: string; concurrency: number } & Pick<Dependencies, "stopping" | "signal">,
 ): Dependencies {
-  const { workdir, kube, clock, random, terms } = given;
+  const { workdir, kube, clock, random, terms, registrations, hooks } = given;
   return {
     workdir,
     kube,
@@ -24,14 +23,11 @@ export function dependenciesOf(
     identity: terms.identity,
     isSoleOwner: terms.isLeased,
     suspects: new Set(),
-    extensions: {
-      registry: { extensions: [], blocked: [], problems: [] },
-      client: { call: () => Promise.reject(new Error("none")) },
-      confdir: undefined,
-    },
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),
+    registrations,
+    hooks,
     ...options,
   };
 }

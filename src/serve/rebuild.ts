@@ -12,6 +12,7 @@ import { newIdentity, readIdentity, writeIdentity } from "../workdir/identity.ts
 import { checkInstance, recordInstance } from "../workdir/instances.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { openExtensions } from "./extensions.ts";
 import { connect, type Daemon, type Scope } from "./serve.ts";
 import type { Tenure, Terms } from "./tenure.ts";
 
@@ -60,7 +61,7 @@ export async function rebuild(daemon: Daemon, options: RebuildOptions): Promise<
   const { identity, isLeased } = dryRun ? onlooker : await take(tenure, signal);
   try {
     const terms = { identity, isLeased: isLeased || options.takeOver };
-    const given = { workdir, kube, clock, random, terms };
+    const given = { workdir, kube, clock, random, terms, ...openExtensions(daemon) };
     const dependencies = dependenciesOf(given, { instance, concurrency: CONCURRENCY, stopping: signal, signal });
     const pods = await list(dependencies);
     const rebuilt = describeMissing(dependencies, pods);

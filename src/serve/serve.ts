@@ -15,7 +15,9 @@ import { ClusterGuard } from "./cluster_guard.ts";
 import { DirectoryLocks } from "./directory_locks.ts";
 import { Fence, isNotOwner } from "./fence.ts";
 import type { Collect } from "./memory.ts";
+import type { Network } from "../kube/transport/transport.ts";
 import type { Usage } from "./stats_line.ts";
+import { openExtensions } from "./extensions.ts";
 import { Tenure } from "./tenure.ts";
 import { watch, type WatchOptions } from "./watch.ts";
 import { WATCHERS } from "./watchers.ts";
@@ -33,6 +35,9 @@ export interface Daemon {
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
+  /** See `openExtensions`. */
+  confdir?: string | undefined;
+  hookNetwork?: Network | undefined;
 }
 
 /** Which cluster and which machines are meant. */
@@ -67,12 +72,14 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   workdir.check({ reads: dryRun });
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
   const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
+  // It outlives a term: what is broken keeps its last good form.
+  const extensions = openExtensions(daemon);
   if (dryRun) {
     // An onlooker may look on beside the owner.
     fence.openUntil(Infinity);
     const identity = readIdentity(workdir) ?? newIdentity(workdir);
     const terms = { identity, isLeased: true };
-    return await watch({ ...daemon, fence, kube, tenure, terms, stopping, lost() {} }, options);
+    return await watch({ ...daemon, fence, kube, tenure, terms, ...extensions, stopping, lost() {} }, options);
   }
   let isAnother = false;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
@@ -91,7 +98,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     try {
       await settleIn(workdir.fenced(fence.check), options, { isAnother });
       const lostDirectory = (reason: string) => lose({ what: "directory", reason });
-      await watch({ ...daemon, fence, kube, tenure, terms, stopping: end.signal, lost: lostDirectory }, options);
+      const stay = { ...daemon, fence, kube, tenure, terms, ...extensions, stopping: end.signal, lost: lostDirectory };
+      await watch(stay, options);
     } catch (error) {
       if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
       log.error("Work directory not usable", { error: describeError(error) });

@@ -30,7 +30,7 @@ export interface WatchOptions extends WatcherOptions {
 }
 
 /** What the loops of a process stand on while it owns what they change. */
-export interface Stay {
+export interface Stay extends Pick<Dependencies, "registrations" | "hooks"> {
   workdir: Workdir;
   kube: Kube;
   clock: Clock;
@@ -74,13 +74,13 @@ class Watch {
 
   /** @param workdir behind the fence */
   constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
-    const { kube, clock, random, collect, usage, terms, stopping } = stay;
+    const { kube, clock, random, collect, usage, terms, registrations, hooks, stopping } = stay;
     const { instance, concurrency } = options;
     this.#workdir = workdir;
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    const given = { workdir, kube, clock, random, terms };
+    const given = { workdir, kube, clock, random, terms, registrations, hooks };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 

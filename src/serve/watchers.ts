@@ -1,9 +1,10 @@
 import type { Kube, Source } from "../kube/kube.ts";
 import type { ReflectorOptions, ReflectorSink } from "../kube/reflector.ts";
-import type { Node, ObjectMeta, Pod } from "../kube/types.ts";
+import type { ExtensionResource, Node, ObjectMeta, Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
+import { ExtensionsWatcher } from "../watchers/extensions/watcher.ts";
 import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import { RetentionWatcher } from "../watchers/gc/watcher.ts";
 import type { Loop } from "../watchers/loop.ts";
@@ -69,11 +70,24 @@ const SCAN_EVERY_MS = 1_000;
 /** How often, in milliseconds, following the nodes is tried if that is not granted: sites may do without. */
 const NODES_REFUSED_MS = 10 * 60_000;
 
+/** How often, in milliseconds, registrations of extensions are looked for in a cluster that has none, or does not show them. */
+const EXTENSIONS_ABSENT_MS = 10 * 60_000;
+
 /** Nodes in a page: each is much longer than a pod. */
 const NODES_IN_PAGE = 100;
 
 /** Every loop of the watchers, in the order in which they start. */
 export const LOOPS: readonly LoopEntry[] = [
+  {
+    partOf: "request-machines",
+    make: ({ dependencies, wake }) => new ExtensionsWatcher(dependencies, wake),
+    follow: (loop, kube, reflect) =>
+      reflect(
+        { list: kube.listExtensions.bind(kube), watch: kube.watchExtensions.bind(kube) },
+        loop as ExtensionsWatcher satisfies ReflectorSink<ExtensionResource>,
+        { absentMs: EXTENSIONS_ABSENT_MS },
+      ),
+  },
   {
     partOf: "request-machines",
     make: ({ dependencies, wake }) => new RequestMachinesWatcher(dependencies, wake),

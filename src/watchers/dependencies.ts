@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { Extensions } from "../extensions/extensions.ts";
+import type { Caller } from "../extensions/pre_create.ts";
+import type { Registrations } from "../extensions/registrations.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
@@ -22,8 +23,8 @@ export interface Dependencies {
   identity: Identity;
   /** Every pod that carries the instance's name is ours; else only those that this work directory made, or took over. */
   isSoleOwner: boolean;
-  /** The extensions whose hooks are called, and what calls them. */
-  extensions: Extensions;
+  /** What calls hooks of extensions. */
+  hooks: Caller;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
   /** Calls of one kind to the cluster in flight at once, at most. */
@@ -32,6 +33,8 @@ export interface Dependencies {
   limiter: Limiter;
   returns: ReturnIndex;
   podNames: PodNames;
+  /** The registered extensions, as the watcher of extensions last saw them. */
+  registrations: Registrations;
   /** The process is to stop: what is under way may end, nothing new is started. */
   stopping: AbortSignal;
   /** The time for that is over: ends every call that is still under way. */

@@ -102,7 +102,7 @@ Deno.test("one that has failed five times in a row is left alone, and tried by o
   let isBack = false;
   const { call, clock, seen, client } = setUp(() => isBack ? new Response("") : new Response("", { status: 500 }));
   for (let n = 0; n < 5; n++) await assert.rejects(call());
-  assert.equal(client.healthOf("a")?.isOpen, true);
+  assert.equal(client.isLeftAlone("a"), true);
   await assert.rejects(call(), /left alone for a while: .*answered 500/);
   assert.equal(seen.length, 5, "no further call is made");
   await clock.advance(1_000);
@@ -111,7 +111,7 @@ Deno.test("one that has failed five times in a row is left alone, and tried by o
   assert.deepEqual(together.map(({ status }) => status), ["fulfilled", "rejected"]);
   assert.equal(seen.length, 6);
   await call();
-  assert.deepEqual(client.healthOf("a")?.isOpen, false);
+  assert.equal(client.isLeftAlone("a"), false);
 });
 
 Deno.test("one that hangs is in no other's way, and has no more than 32 calls under way", async () => {
@@ -131,5 +131,5 @@ Deno.test("a call that is not wanted any more says nothing about the extension",
     stop.abort(new Error("stopped"));
     await assert.rejects(answer, /stopped/);
   }
-  assert.equal(client.healthOf("a")?.isOpen, false);
+  assert.equal(client.isLeftAlone("a"), false);
 });

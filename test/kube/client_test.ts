@@ -249,3 +249,37 @@ Deno.test("A watch that the server refuses is sorted by kind", async () => {
     ) { /* None comes. */ }
   }, (error: unknown) => error instanceof KubeError && error.kind === "gone");
 });
+
+const EXTENSIONS = "https://api/prefix/apis/hostfactory.symphony/v1/namespaces/grid/hostfactoryextensions";
+
+Deno.test("Registrations of extensions are listed, and told how they stand", async () => {
+  const items = [{ metadata: { name: "a" }, spec: {} }];
+  const { client, requests } = setUp(({ method }) =>
+    json(method === "PATCH" ? {} : { kind: "HostFactoryExtensionList", metadata: { resourceVersion: "1" }, items })
+  );
+  assert.deepEqual((await client.listExtensions({})).items[0]?.metadata, { name: "a" });
+  await client.patchExtensionStatus("a", { uid: "u1", status: { failures: 0 } });
+  assert.deepEqual(requests.map(({ method, url }) => `${method} ${url}`), [
+    `GET ${EXTENSIONS}`,
+    `PATCH ${EXTENSIONS}/a/status`,
+  ]);
+  assert.deepEqual(requests[1]?.body, { metadata: { uid: "u1" }, status: { failures: 0 } });
+});
+
+for (
+  const [what, answer] of [
+    ["its group", () => new Response("404 page not found\n", { status: 404 })],
+    [
+      "the kind",
+      () => failure(404, { reason: "NotFound", message: "the server could not find the requested resource" }),
+    ],
+  ] as const
+) {
+  Deno.test(`That a cluster does not know ${what} is no trouble of registrations, for those may be absent`, async () => {
+    const { client } = setUp(answer);
+    await rejectsAs(client.listExtensions({}), "notFound");
+    const watching = client.watchExtensions({ timeoutSeconds: 1, idleTimeoutMs: 1_000 })[Symbol.asyncIterator]();
+    await rejectsAs(watching.next(), "notFound");
+    await rejectsAs(client.listPods({}), "unavailable");
+  });
+}

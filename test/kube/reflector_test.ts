@@ -207,6 +207,40 @@ Deno.test("A source that we may not see is asked for ever more rarely, as rarely
   }
 });
 
+for (
+  const [what, error] of [
+    ["whose kind the cluster does not know", new KubeError("notFound", "none")],
+    [
+      "that RBAC does not let us see",
+      new KubeError("unauthorised", 'User "u" cannot list resource "hostfactoryextensions" in API group "x"'),
+    ],
+  ] as const
+) {
+  Deno.test(`What may be absent, ${what}, is looked for as rarely as was asked for, and found once it is there`, async () => {
+    const lists = [error, error, list("7", ["a"])];
+    const { clock, calls, failures, told, abort, start } = script({ lists, watches: [{ lastsMs: 60_000 }] });
+    const ended = start({ absentMs: 600_000 });
+    await clock.advance(599_999);
+    assert.equal(calls.length, 1);
+    await clock.advance(600_000);
+    assert.equal(calls.length, 2);
+    await clock.advance(1);
+    assert.deepEqual(failures.map(({ retryMs }) => retryMs), [600_000, 600_000]);
+    assert.ok(told.some((line) => line.includes("a")), told.join());
+    abort.abort();
+    await ended;
+  });
+}
+
+Deno.test("Where something may be absent, other trouble is tried again as soon as ever", async () => {
+  const { clock, failures, abort, start } = script({ lists: [trouble("unavailable")], watches: [{}] });
+  const ended = start({ absentMs: 600_000 });
+  await clock.advance(60_000);
+  assert.ok(failures.length > 5 && failures.every(({ retryMs }) => retryMs <= 10_000));
+  abort.abort();
+  await ended;
+});
+
 Deno.test("Retry-After is honoured", async () => {
   const { clock, failures, abort, start } = script({
     lists: [trouble("throttled", 17_000), list("7", [])],

@@ -1,7 +1,15 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
-import type { KubeList, Lease, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
+import type {
+  ExtensionResource,
+  ExtensionStatus,
+  KubeList,
+  Lease,
+  Node,
+  Pod,
+  WatchEvent,
+} from "../../src/kube/types.ts";
 
 type Call =
   | "createPod"
@@ -12,6 +20,9 @@ type Call =
   | "watchPods"
   | "listNodes"
   | "watchNodes"
+  | "listExtensions"
+  | "watchExtensions"
+  | "patchExtensionStatus"
   | "getLease"
   | "createLease"
   | "updateLease"
@@ -26,6 +37,7 @@ export class FakeKube implements Kube {
   readonly #failures: { call: Call; error: KubeError; times: number; name: string | undefined }[] = [];
   readonly pods = new Map<string, Pod>();
   readonly nodes = new Map<string, Node>();
+  readonly extensions = new Map<string, ExtensionResource>();
   readonly leases = new Map<string, Lease>();
   /** How often its lists have begun to show what does not exist any more. */
   timesRestored = 0;
@@ -152,6 +164,25 @@ export class FakeKube implements Kube {
         throw new KubeError("conflict", "has changed");
       }
       return this.putLease(lease);
+    });
+  }
+
+  async listExtensions(options: CallOptions & ListOptions): Promise<KubeList<ExtensionResource>> {
+    return await this.#list("listExtensions", this.extensions, options);
+  }
+
+  watchExtensions(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<ExtensionResource>> {
+    return this.#watch("watchExtensions", options);
+  }
+
+  async patchExtensionStatus(
+    name: string,
+    { status, ...options }: CallOptions & { uid: string; status: ExtensionStatus },
+  ): Promise<void> {
+    await this.#answer("patchExtensionStatus", name, options, () => {
+      const extension = this.extensions.get(name);
+      if (!extension) throw new KubeError("notFound", `hostfactoryextensions "${name}" not found`);
+      extension.status = { ...extension.status, ...status };
     });
   }
 

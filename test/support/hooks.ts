@@ -1,5 +1,6 @@
-import type { Extension } from "../../src/extensions/extension.ts";
+import type { Extension, Registry } from "../../src/extensions/extension.ts";
 import { HookClient } from "../../src/extensions/hook_client.ts";
+import { Registrations } from "../../src/extensions/registrations.ts";
 import type { Network, TransportOptions } from "../../src/kube/transport/transport.ts";
 import { seededRandom } from "../../src/random.ts";
 import { MemoryFiles } from "./memory_files.ts";
@@ -31,6 +32,24 @@ export function extension(name: string, options: Partial<Extension> = {}): Exten
   };
 }
 
+/** Registrations that are what a test says. */
+export class GivenRegistrations extends Registrations {
+  readonly given: Registry;
+
+  constructor(given: Registry) {
+    super({ files: new MemoryFiles({ now: () => 0 }), confdir: "/conf", tell: () => {} });
+    this.given = given;
+  }
+
+  override get registry(): Registry {
+    return this.given;
+  }
+
+  override get isSettled(): boolean {
+    return true;
+  }
+}
+
 /** A request as a hook sees it. */
 export interface Seen {
   url: string;
@@ -60,5 +79,8 @@ export function hookClient(hook: Hook) {
     };
   };
   const random = seededRandom(1);
-  return { client: new HookClient({ files, clock, random, network }), clock, files, random, seen, opened };
+  const ended: boolean[] = [];
+  const options = { ended: (_: string, { isAnswered }: { isAnswered: boolean }) => void ended.push(isAnswered) };
+  const client = new HookClient({ files, clock, random, network }, options);
+  return { client, clock, files, random, seen, opened, ended };
 }

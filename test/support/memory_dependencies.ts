@@ -1,5 +1,5 @@
 import { Budget } from "../../src/budget.ts";
-import type { Extensions } from "../../src/extensions/extensions.ts";
+import type { Caller } from "../../src/extensions/pre_create.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
@@ -9,6 +9,7 @@ import { addRequest } from "../../src/workdir/requests.ts";
 import { PodNames } from "../../src/workdir/index/pod_names.ts";
 import { ReturnIndex } from "../../src/workdir/index/returns.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { Registrations } from "../../src/extensions/registrations.ts";
 import { FakeKube } from "./fake_kube.ts";
 import type { MemoryFiles } from "./memory_files.ts";
 import { manifest, memoryProvider } from "./memory_provider.ts";
@@ -25,11 +26,12 @@ export interface MemoryDependencies extends Dependencies {
   end: () => void;
 }
 
-const NO_EXTENSIONS: Extensions = {
-  registry: { extensions: [], blocked: [], problems: [] },
-  client: { call: () => Promise.reject(new Error("There are no extensions")) },
-  confdir: undefined,
-};
+/** Registrations of which nothing is to come, unless a test has them read again. */
+class SettledRegistrations extends Registrations {
+  override get isSettled(): boolean {
+    return true;
+  }
+}
 
 export function memoryDependencies(
   options: {
@@ -38,7 +40,8 @@ export function memoryDependencies(
     clock?: SimulatedClock;
     kube?: FakeKube;
     seed?: number;
-    extensions?: Extensions;
+    hooks?: Caller;
+    registrations?: Registrations;
   } = {},
 ): MemoryDependencies {
   const { files, clock, random, workdir } = memoryProvider(options);
@@ -54,11 +57,12 @@ export function memoryDependencies(
     identity: { id: "workdir00001", key: "secret", takenOver: [] },
     isSoleOwner: true,
     suspects: new Set(),
-    extensions: options.extensions ?? NO_EXTENSIONS,
     concurrency: options.concurrency ?? 8,
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),
+    registrations: options.registrations ?? new SettledRegistrations({ files, confdir: "/conf", tell: () => {} }),
+    hooks: options.hooks ?? { call: () => Promise.reject(new Error("There are no extensions")) },
     stopping: stopping.signal,
     signal: ending.signal,
     stop: () => stopping.abort(),

@@ -29,8 +29,8 @@ export function configurationOf(
   return template?.extensions ?? {};
 }
 
-function templateOf({ workdir, extensions }: Dependencies, manifest: string | undefined): Template | undefined {
-  const { confdir } = extensions;
+function templateOf({ workdir, registrations }: Dependencies, manifest: string | undefined): Template | undefined {
+  const { confdir } = registrations;
   if (confdir === undefined) return undefined;
   try {
     const { templates } = readCatalogue(workdir.files, confdir);

@@ -1,6 +1,5 @@
 import { describeError, HostFactoryError } from "../../errors.ts";
-import type { Extension } from "../../extensions/extension.ts";
-import { withHook } from "../../extensions/extensions.ts";
+import { type Extension, withHook } from "../../extensions/extension.ts";
 import { type PodDraft, preCreate, type Verdict } from "../../extensions/pre_create.ts";
 import { logger } from "../../log.ts";
 import { endRejected } from "../../machine/ending.ts";
@@ -33,6 +32,7 @@ const log = logger("extensions");
 export class Preparation {
   readonly #dependencies: Dependencies;
   readonly #passed: () => void;
+  #settling: Promise<void> | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #unanswered: Complaints;
 
@@ -47,9 +47,11 @@ export class Preparation {
 
   /** Begins as many passes as there is room for, in turn for each request; without extensions, all go on at once. */
   start(requests: readonly ActiveRequest[]): void {
-    const extensions = withHook(this.#dependencies.extensions, "pre-create");
-    const { blocked } = this.#dependencies.extensions.registry;
-    if (extensions.length === 0 && blocked.length === 0) {
+    const { registrations } = this.#dependencies;
+    if (!registrations.isSettled) return this.#startOnceSettled();
+    const { registry } = registrations;
+    const extensions = withHook(registry, "pre-create");
+    if (extensions.length === 0 && registry.blocked.length === 0) {
       for (const request of requests) {
         if (request.unprepared.length > 0) request.ready = [...request.unprepared.splice(0), ...request.ready];
       }
@@ -66,6 +68,11 @@ export class Preparation {
       if (!next || busy >= size * MOST_PASSES) return;
       this.#begin(next, next.unprepared.splice(-size), extensions);
     }
+  }
+
+  /** Until then an extension may be missing that has a word to say. */
+  #startOnceSettled(): void {
+    this.#settling ??= this.#dependencies.registrations.settled.then(this.#passed);
   }
 
   /** Resolves once no pass is under way. */
@@ -107,7 +114,7 @@ export class Preparation {
     });
     let isAnswered = true;
     const verdicts = await preCreate({
-      caller: this.#dependencies.extensions.client,
+      caller: this.#dependencies.hooks,
       clock,
       random,
       extensions,
@@ -127,10 +134,10 @@ export class Preparation {
 
   /** Waits while extensions wait for each other. @returns what becomes of the machines, if that lasts too long */
   async #whileBlocked(machines: PendingMachine[]): Promise<Map<string, Verdict> | undefined> {
-    const { clock, extensions, stopping } = this.#dependencies;
+    const { clock, registrations, stopping } = this.#dependencies;
     const startedMs = clock.monotonic();
     for (;;) {
-      const [first] = extensions.registry.blocked;
+      const [first] = registrations.registry.blocked;
       if (!first) return undefined;
       this.#unanswered.note(first.extension.name, new HostFactoryError(first.reason));
       const leftMs = startedMs + first.extension.retryMs - clock.monotonic();

@@ -6,7 +6,7 @@ import { RequestMachinesWatcher } from "../../../src/watchers/requests/watcher.t
 import { addRequest, readRequest } from "../../../src/workdir/requests.ts";
 import { readState, readTombstone } from "../../../src/workdir/machines.ts";
 import { atOnce } from "../../support/at_once.ts";
-import { extension, type Hook, hookClient } from "../../support/hooks.ts";
+import { extension, GivenRegistrations, type Hook, hookClient } from "../../support/hooks.ts";
 import { ask, giveBack, memoryDependencies, ourPod, run } from "../../support/memory_dependencies.ts";
 import { manifest } from "../../support/memory_provider.ts";
 import { settled } from "../../support/simulated_clock.ts";
@@ -14,7 +14,12 @@ import { settled } from "../../support/simulated_clock.ts";
 function setUp(hook: Hook, extensions: Extension[], options: { concurrency?: number } = {}) {
   const { client, clock, seen } = hookClient(hook);
   const registry: Registry = { extensions, blocked: [], problems: [] };
-  const dependencies = memoryDependencies({ ...options, clock, extensions: { registry, client, confdir: "/conf" } });
+  const dependencies = memoryDependencies({
+    ...options,
+    clock,
+    hooks: client,
+    registrations: new GivenRegistrations(registry),
+  });
   const watcher = new RequestMachinesWatcher(dependencies, () => {});
   return { dependencies, registry, seen, clock, watcher, go: (ms?: number) => run(watcher, dependencies, ms) };
 }

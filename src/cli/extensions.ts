@@ -1,0 +1,89 @@
+import { Option } from "commander";
+import { HostFactoryError } from "../errors.ts";
+import type { ExtensionList, ExtensionPlace, ListedExtension, ListedProblem } from "../serve/extension_list.ts";
+import { configure } from "./cli.ts";
+import type { Call, CommandBody } from "./command.ts";
+import { writeError, writeJson, writeOutput } from "./output.ts";
+
+interface Options {
+  output: "text" | "json";
+  server?: boolean;
+}
+
+const COMMANDS = {
+  list: "Every registration, and what is wrong with it",
+  order: "The order in which extensions are called before a pod is created",
+} as const;
+
+export const extensions: CommandBody = {
+  declare(command) {
+    for (const [name, description] of Object.entries(COMMANDS)) {
+      command.command(name).description(description)
+        .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
+        .option("--server", "ask the cluster for the extensions that its resources register, too")
+        .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
+        .option("--namespace <name>", "where pods live; default: the kubeconfig's");
+    }
+  },
+  async run(call: Call<Options>) {
+    const { options: { output, server = false }, stopping } = call;
+    const config = configure(call, { defaultLogLevel: "warning" });
+    const { listExtensions } = await import("../serve/extension_list.ts");
+    const list = await listExtensions(call.cli, config, { server, signal: stopping });
+    const isOrder = call.path.at(-1) === "order";
+    if (output === "json") writeJson(isOrder ? { order: list.order } : asDocument(list, { server }), { indent: 2 });
+    else {
+      writeOutput(isOrder ? orderText(list.order) : listText(list));
+      if (!server) writeError("Only files were looked at: --server adds what resources of the cluster register");
+    }
+    if (list.errors === 0) return;
+    if (isOrder) { for (const { message } of errorsOf(list)) writeError(message); }
+    const what = list.errors === 1 ? "1 problem" : `${list.errors} problems`;
+    throw new HostFactoryError(`${what} of extensions to be mended`, isOrder ? {} : { hint: "they are listed above" });
+  },
+};
+
+function asDocument({ extensions, problems }: ExtensionList, { server }: { server: boolean }): object {
+  return { extensions, problems, areResourcesListed: server };
+}
+
+function errorsOf({ extensions, problems }: ExtensionList): ListedProblem[] {
+  return [...problems, ...extensions.flatMap((one) => one.problems)].filter(({ severity }) => severity === "error");
+}
+
+function orderText(order: ExtensionPlace[]): string {
+  if (order.length === 0) return "No extension is called before a pod is created\n";
+  return tableText(order.map(({ name, after, priority }) => [
+    name,
+    after.length > 0 ? `after ${after.join(", ")}; priority ${priority}` : `priority ${priority}`,
+  ]));
+}
+
+const HEAD = ["NAME", "STATE", "CATEGORY", "HOOKS", "PRIORITY", "POLICY", "SOURCE"];
+
+function listText({ extensions, problems }: ExtensionList): string {
+  const said = problems.map(problemText);
+  if (extensions.length === 0) return ["No extension is registered\n", ...said].join("");
+  const rows = tableText([HEAD, ...extensions.map(rowOf)]).split(/(?<=\n)/);
+  const parts = extensions.map((one, i) => [rows[i + 1], ...one.problems.map(problemText)].join(""));
+  return [rows[0], ...parts, ...said].join("");
+}
+
+function rowOf(
+  { name, verdict, category, hooks, unknownHooks = [], priority, failurePolicy, source }: ListedExtension,
+) {
+  const kinds = [...Object.keys(hooks ?? {}), ...unknownHooks].join(",");
+  const place = source.kind === "file" ? source.path : `resource ${source.name}`;
+  return [name, verdict, category ?? "-", kinds || "-", String(priority ?? "-"), failurePolicy ?? "-", place];
+}
+
+function problemText({ severity, message }: ListedProblem): string {
+  return `  ${severity}: ${message}\n`;
+}
+
+/** Rows in columns, the last of which is as wide as it needs. */
+function tableText(rows: string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return lines.map((line) => `${line}\n`).join("");
+}

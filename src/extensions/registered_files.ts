@@ -1,0 +1,96 @@
+import { type Files, isNotFound } from "../files.ts";
+import { readDocument } from "../templates/document.ts";
+import type { RegistrationProblem } from "./extension.ts";
+import { describePlace, type ReadRegistration, readRegistration, unreadableRegistration } from "./registration.ts";
+
+/** In the configuration directory, the one whose files register extensions. */
+export const EXTENSIONS_DIRECTORY = "extensions.d";
+
+/** In the directory of registrations, the one whose files resources may name as credentials. */
+export const CREDENTIALS_DIRECTORY = "credentials";
+
+/** What the directory of registrations holds. */
+export interface RegisteredFiles {
+  /** One for each file, sorted by name. */
+  registrations: ReadRegistration[];
+  /** What is wrong with the directory as a whole. */
+  problems: RegistrationProblem[];
+}
+
+const MOST_FILES = 1_000;
+const LARGEST_BYTES = 256 * 1024;
+
+/**
+ * Reads the registrations in files: `*.yaml`, `*.yml` and `*.json` that are not hidden. Links are followed, as those of a
+ * mounted ConfigMap have to be. If there is no such directory there are none.
+ * @throws errors of the system if the directory is there and cannot be listed
+ */
+export async function readRegisteredFiles(files: Files, confdir: string): Promise<RegisteredFiles> {
+  const directory = `${confdir}/${EXTENSIONS_DIRECTORY}`;
+  const names = registeredNames(files, directory);
+  const registrations: ReadRegistration[] = [];
+  for (const name of names.slice(0, MOST_FILES)) registrations.push(await readFile(files, { directory, name }));
+  const message =
+    `Cannot read all of '${directory}': it holds ${names.length} registrations, and ${MOST_FILES} are read ` +
+    "at most; take some out";
+  const problems: RegistrationProblem[] = names.length > MOST_FILES
+    ? [{ name: EXTENSIONS_DIRECTORY, severity: "error", message }]
+    : [];
+  return { registrations: registrations.map((one) => withoutTwin(one, registrations)), problems };
+}
+
+/**
+ * What changes whenever the directory's registrations do: names, and of each file what it is and when it was changed.
+ * @throws as `readRegisteredFiles`
+ */
+export function registeredFilesMark(files: Files, confdir: string): string {
+  const directory = `${confdir}/${EXTENSIONS_DIRECTORY}`;
+  const names = registeredNames(files, directory).slice(0, MOST_FILES + 1);
+  return names.map((name) => `${name} ${fileMark(files, `${directory}/${name}`)}`).join("\n");
+}
+
+/** What changes whenever a file does: as long as it is the same, so is the file. */
+export function fileMark(files: Files, path: string): string {
+  try {
+    const { inode, modifiedMs, size, mode, kind } = files.info(path, { followLinks: true });
+    return [kind, inode, modifiedMs, size, mode].join(" ");
+  } catch (error) {
+    return isNotFound(error) ? "missing" : "unreadable";
+  }
+}
+
+function registeredNames(files: Files, directory: string): string[] {
+  try {
+    return files.list(directory).filter(({ name, kind }) =>
+      kind !== "directory" && /^[^.].*\.(yaml|yml|json)$/.test(name)
+    )
+      .map(({ name }) => name).sort();
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+async function readFile(
+  files: Files,
+  { directory, name }: { directory: string; name: string },
+): Promise<ReadRegistration> {
+  const path = `${directory}/${name}`;
+  const place = { registration: { kind: "file" as const, path }, called: name, directory };
+  try {
+    return readRegistration(await readDocument(files.readText(path, { mostBytes: LARGEST_BYTES })), place);
+  } catch (error) {
+    return unreadableRegistration(place, isNotFound(error) ? "it does not exist" : (error as Error).message);
+  }
+}
+
+/** Of two files with one name neither is used: it is not for us to say which of them is meant. */
+function withoutTwin(read: ReadRegistration, all: ReadRegistration[]): ReadRegistration {
+  const { registration, name, problems } = read;
+  const twins = all.filter((one) => one.name === name);
+  if (twins.length < 2) return read;
+  const message =
+    `Cannot use extension '${name}': ${twins.map((one) => describePlace(one.registration)).join(" and ")} ` +
+    "register it; give each a name of its own";
+  return { ...read, extension: undefined, problems: [...problems, { name, severity: "error", message, registration }] };
+}

@@ -1,0 +1,203 @@
+import type { Files } from "../files.ts";
+import type { ExtensionResource } from "../kube/types.ts";
+import type { Extension, RegistrationProblem, Registry } from "./extension.ts";
+import {
+  EXTENSIONS_DIRECTORY,
+  fileMark,
+  readRegisteredFiles,
+  type RegisteredFiles,
+  registeredFilesMark,
+} from "./registered_files.ts";
+import { credentialProblems, describePlace, type ReadRegistration } from "./registration.ts";
+import { type JudgedRegistration, type JudgedRegistry, judgeRegistrations } from "./registry.ts";
+import { readResource } from "./resource.ts";
+
+/** Something that changed, to be told once. */
+export interface RegistrationChange {
+  severity: "info" | RegistrationProblem["severity"];
+  /** The extension, or the file if it has no name that can be used. */
+  name: string;
+  message: string;
+}
+
+/** How the calls of an extension went lately. */
+export interface CallRecord {
+  /** Milliseconds since the epoch. */
+  lastCallMs: number;
+  /** Calls in a row that were not answered. */
+  failures: number;
+}
+
+/** How often, in milliseconds, the files are looked at. */
+const LOOK_EVERY_MS = 1_000;
+
+/** The registrations of files and resources, followed while they change. What is broken keeps its last good form. */
+export class Registrations {
+  readonly #files: Files;
+  /** The configuration directory; absent if nothing names one. */
+  readonly confdir: string | undefined;
+  readonly #tell: (change: RegistrationChange) => void;
+  #lookAtMs = -Infinity;
+  #filesMark: string | undefined;
+  #credentialsMark = "";
+  #registeredFiles: RegisteredFiles = { registrations: [], problems: [] };
+  #resources: ReadRegistration[] = [];
+  #areResourcesKnown = false;
+  /** By path or uid. */
+  #lastGood = new Map<string, Extension>();
+  #current: JudgedRegistry = { registry: { extensions: [], blocked: [], problems: [] }, judged: [] };
+  #toldProblems = new Set<string>();
+  #toldExtensions = new Map<string, string>();
+  readonly #settled = Promise.withResolvers<void>();
+  readonly #calls = new Map<string, CallRecord>();
+
+  /** @param options `confdir`: the configuration directory; absent: no files; `tell` is called for each change, once */
+  constructor(options: { files: Files; confdir: string | undefined; tell: (change: RegistrationChange) => void }) {
+    this.#files = options.files;
+    this.confdir = options.confdir;
+    this.#tell = options.tell;
+  }
+
+  /** Resolves once `isSettled`. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  /** As of the last `refresh` or `resources`. */
+  get registry(): Registry {
+    return this.#current.registry;
+  }
+
+  get judged(): readonly JudgedRegistration[] {
+    return this.#current.judged;
+  }
+
+  /**
+   * False until the files were read, and the resources listed or not to be had: before that, an extension may be missing
+   * that no pod is to be created without.
+   */
+  get isSettled(): boolean {
+    return this.#filesMark !== undefined && this.#areResourcesKnown;
+  }
+
+  /** Looks at the files, at most once a second, and reads them again if something about them has changed. @param nowMs monotonic */
+  async refresh(nowMs: number): Promise<void> {
+    if (nowMs < this.#lookAtMs) return;
+    this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+    const mark = this.#markFiles();
+    const hasChanged = mark !== this.#filesMark;
+    if (hasChanged) await this.#readFiles();
+    this.#filesMark = mark;
+    if (hasChanged || this.#markCredentials() !== this.#credentialsMark) this.#judge();
+    this.#settle();
+  }
+
+  /** Takes in all resources that there are. */
+  resources(list: readonly ExtensionResource[]): void {
+    this.#resources = list.map((resource) => readResource(resource, this.confdir))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#areResourcesKnown = true;
+    this.#judge();
+    this.#settle();
+  }
+
+  /** Takes in that resources are not to be had now: those that were known stay in use. */
+  withoutResources(): void {
+    this.#areResourcesKnown = true;
+    this.#settle();
+  }
+
+  /** Takes in how a call of a hook ended, for the status of resources. */
+  called(name: string, { nowMs, isAnswered }: { nowMs: number; isAnswered: boolean }): void {
+    const failures = isAnswered ? 0 : (this.#calls.get(name)?.failures ?? 0) + 1;
+    if (this.#toldExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
+  }
+
+  /** How calls of this extension went lately; `undefined` before the first. */
+  calls(name: string): CallRecord | undefined {
+    return this.#calls.get(name);
+  }
+
+  #settle(): void {
+    if (this.isSettled) this.#settled.resolve();
+  }
+
+  #markFiles(): string {
+    if (this.confdir === undefined) return "";
+    try {
+      return registeredFilesMark(this.#files, this.confdir);
+    } catch (error) {
+      return `unreadable: ${(error as Error).message}`;
+    }
+  }
+
+  /** If the directory cannot be listed now, what was read before stays. */
+  async #readFiles(): Promise<void> {
+    if (this.confdir === undefined) return;
+    try {
+      this.#registeredFiles = await readRegisteredFiles(this.#files, this.confdir);
+    } catch (error) {
+      const message = `Cannot list '${this.confdir}/${EXTENSIONS_DIRECTORY}': ${(error as Error).message}; ` +
+        "the registrations that were read before stay in use";
+      this.#registeredFiles.problems = [{ name: EXTENSIONS_DIRECTORY, severity: "error", message }];
+    }
+  }
+
+  #judge(): void {
+    const lastGood = this.#lastGood;
+    this.#lastGood = new Map();
+    const taken = new Set(this.#registeredFiles.registrations.flatMap(({ extension }) => extension?.name ?? []));
+    const withLastGood = (read: ReadRegistration): ReadRegistration => {
+      const key = keyOf(read);
+      const extension = read.extension ?? lastGood.get(key);
+      if (!extension) return read;
+      this.#lastGood.set(key, extension);
+      if (read.extension) return read;
+      if (read.registration.kind === "file" && taken.has(extension.name)) return read;
+      taken.add(extension.name);
+      const { name } = extension;
+      const message = `Extension '${name}' stays in use in its last good form`;
+      const { registration } = read;
+      return { ...read, extension, problems: [...read.problems, { name, severity: "warning", message, registration }] };
+    };
+    const withCredentials = (read: ReadRegistration): ReadRegistration =>
+      read.extension
+        ? { ...read, problems: [...read.problems, ...credentialProblems(this.#files, read.extension)] }
+        : read;
+    const judge = (reads: ReadRegistration[]) => reads.map(withLastGood).map(withCredentials);
+    const { registrations, problems } = this.#registeredFiles;
+    this.#current = judgeRegistrations({ registrations: judge(registrations), problems }, judge(this.#resources));
+    this.#credentialsMark = this.#markCredentials();
+    this.#tellChanges();
+  }
+
+  #markCredentials(): string {
+    const paths = this.#current.judged.flatMap(({ extension }) => Object.values(extension?.credentials ?? {}));
+    return paths.map((path) => fileMark(this.#files, path ?? "")).join("\n");
+  }
+
+  #tellChanges(): void {
+    const { problems, extensions } = this.registry;
+    for (const { message, severity, name } of problems) {
+      if (!this.#toldProblems.has(message)) this.#tell({ severity, name, message });
+    }
+    this.#toldProblems = new Set(problems.map(({ message }) => message));
+    const known = new Map(extensions.map((extension) => [extension.name, JSON.stringify(extension)]));
+    for (const { name, registration } of extensions) {
+      const before = this.#toldExtensions.get(name);
+      if (before === known.get(name)) continue;
+      const what = before === undefined ? "is used" : "has changed";
+      this.#tell({ severity: "info", name, message: `Extension '${name}' in ${describePlace(registration)} ${what}` });
+    }
+    for (const name of this.#toldExtensions.keys()) {
+      if (known.has(name)) continue;
+      this.#calls.delete(name);
+      this.#tell({ severity: "info", name, message: `Extension '${name}' is not used any more` });
+    }
+    this.#toldExtensions = known;
+  }
+}
+
+function keyOf({ registration }: ReadRegistration): string {
+  return registration.kind === "file" ? registration.path : registration.uid;
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "../clock.ts";
+import { HookClient } from "../extensions/hook_client.ts";
+import { Registrations } from "../extensions/registrations.ts";
+import { systemNetwork } from "../kube/transport/network.ts";
+import type { Network } from "../kube/transport/transport.ts";
+import { logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+
+const log = logger("extensions");
+
+/** What the extensions of a process stand on. */
+interface World {
+  workdir: Workdir;
+  clock: Clock;
+  random: Random;
+  /** The configuration directory; absent: none is registered by files. */
+  confdir?: string | undefined;
+  /** By which hooks are called; default: the network of the machine we run on. */
+  hookNetwork?: Network | undefined;
+}
+
+/** The registrations of this process, whose changes are logged, and what calls the hooks. */
+export function openExtensions(
+  { workdir: { files }, clock, random, confdir, hookNetwork: network = systemNetwork }: World,
+): Pick<Dependencies, "registrations" | "hooks"> {
+  const registrations = new Registrations({
+    files,
+    confdir,
+    tell({ severity, name, message }) {
+      if (severity === "error") log.error(message, { extension: name });
+      else if (severity === "warning") log.warn(message, { extension: name });
+      else log.info(message, { extension: name });
+    },
+  });
+  const ended: typeof registrations.called = (name, end) => registrations.called(name, end);
+  return { registrations, hooks: new HookClient({ files, clock, random, network }, { ended }) };
+}
