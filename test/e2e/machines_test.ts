@@ -334,3 +334,11 @@ async function viewed<T extends { message: string }>(ask: () => Promise<T>): Pro
   const answer = await ask();
   return /not been listed/.test(answer.message) ? undefined : answer;
 }
+
+clusterTest("a machine of a request that is not here is asked for before its return is complete", async (site) => {
+  const returned = await site.giveBack(["lostrequest1-0"]);
+  assert.equal((await site.status(returned)).status, "running");
+  site.serve();
+  const { status, machines } = await site.settled(returned);
+  assert.deepEqual([status, machines[0]?.result, machines[0]?.status], ["complete", "succeed", "terminated"]);
+});

@@ -93,6 +93,31 @@ Deno.test("Where no certificate is checked the way still leads to the server alo
   }
 });
 
+Deno.test("What may not be reached is sent nothing, whatever the proxy variables say", async () => {
+  const asked: string[] = [];
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+    asked.push(new URL(url).pathname);
+    return new Response("hello");
+  });
+  const reach = async (isAllowed: boolean, path: string) => {
+    const seen: string[] = [];
+    Deno.env.set("NO_PROXY", "localhost");
+    const transport = systemNetwork({ mayReach: (address) => seen.push(address) > 0 && isAllowed });
+    try {
+      const response = await transport.fetch(`http://localhost:${server.addr.port}${path}`, {});
+      return [await response.text(), seen];
+    } catch (error) {
+      return [(error as Error).constructor.name, seen];
+    } finally {
+      Deno.env.delete("NO_PROXY");
+      transport.close();
+    }
+  };
+  assert.deepEqual(await reach(true, "/allowed"), ["hello", ["127.0.0.1"]]);
+  assert.deepEqual(await reach(false, "/forbidden"), ["TypeError", ["127.0.0.1"]]);
+  assert.deepEqual(asked, ["/allowed"]);
+});
+
 Deno.test("A transport that is closed, once or twice, carries nothing more", async () => {
   const server = serve();
   const transport = systemNetwork({ insecure: true });
