@@ -132,6 +132,13 @@ export interface LeaseSpec {
   [key: string]: unknown;
 }
 
+/** How much there may be in a namespace of what its `hard` names: `pods`, `requests.cpu`, … */
+export interface ResourceQuota {
+  metadata: ObjectMeta;
+  /** One with scopes counts some of the pods alone. */
+  spec?: { hard?: Record<string, string>; scopes?: string[]; scopeSelector?: unknown };
+}
+
 /** One page of objects of one kind. */
 export interface KubeList<T> {
   apiVersion?: string;

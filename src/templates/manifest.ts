@@ -51,7 +51,7 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * @throws HostFactoryError that names the source and the field
  */
 export async function parseManifest(text: string, source: string): Promise<Manifest> {
-  const document = await readDocument(text, source);
+  const document = await readManifestDocument(text, source);
   const result = v.safeParse(ManifestSchema, document);
   // Not the result's output, which lacks keys such as `constructor`: they are right in labels.
   if (result.success) return document as Manifest;
@@ -59,7 +59,16 @@ export async function parseManifest(text: string, source: string): Promise<Manif
   throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${field} ${fault}`);
 }
 
-async function readDocument(text: string, source: string): Promise<unknown> {
+/** True for what `parseManifest` takes. */
+export function isManifest(document: unknown): document is Manifest {
+  return v.is(ManifestSchema, document);
+}
+
+/**
+ * The document in a text, YAML or JSON, whatever it holds.
+ * @throws HostFactoryError as `parseManifest`, its cause what is wrong with the text
+ */
+export async function readManifestDocument(text: string, source: string): Promise<unknown> {
   try {
     checkSize("JSON", text.length, LARGEST_JSON);
     if (text.trimStart().startsWith("{")) {

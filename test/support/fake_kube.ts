@@ -1,7 +1,7 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
-import type { KubeList, Lease, Node, Pod, WatchEvent } from "../../src/kube/types.ts";
+import type { CallOptions, Kube, ListOptions, Right, WatchOptions } from "../../src/kube/kube.ts";
+import type { KubeList, Lease, Node, Pod, ResourceQuota, WatchEvent } from "../../src/kube/types.ts";
 
 type Call =
   | "createPod"
@@ -15,6 +15,8 @@ type Call =
   | "getLease"
   | "createLease"
   | "updateLease"
+  | "isAllowed"
+  | "listQuotas"
   | "verify";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
@@ -27,6 +29,9 @@ export class FakeKube implements Kube {
   readonly pods = new Map<string, Pod>();
   readonly nodes = new Map<string, Node>();
   readonly leases = new Map<string, Lease>();
+  readonly quotas = new Map<string, ResourceQuota>();
+  /** What is not granted, each a verb and a resource: `list pods`. */
+  readonly denied = new Set<string>();
   /** How often its lists have begun to show what does not exist any more. */
   timesRestored = 0;
   /** How often all connections were given up. */
@@ -85,9 +90,10 @@ export class FakeKube implements Kube {
     return this.calls.filter((one) => one.call === call).map(({ name }) => name);
   }
 
-  async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
+  async createPod(pod: Pod, options: CallOptions & { dryRun?: boolean } = {}): Promise<Pod> {
     return await this.#answer("createPod", pod.metadata.name ?? "", options, () => {
       if (this.pods.has(pod.metadata.name ?? "")) throw new KubeError("alreadyExists", "already exists");
+      if (options.dryRun) return structuredClone(pod);
       return this.put(structuredClone(pod));
     });
   }
@@ -131,6 +137,19 @@ export class FakeKube implements Kube {
 
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
     return this.#watch("watchNodes", options);
+  }
+
+  async isAllowed({ verb, resource }: Right, options: CallOptions = {}): Promise<boolean> {
+    return await this.#answer(
+      "isAllowed",
+      `${verb} ${resource}`,
+      options,
+      () => !this.denied.has(`${verb} ${resource}`),
+    );
+  }
+
+  async listQuotas(options: CallOptions = {}): Promise<KubeList<ResourceQuota>> {
+    return await this.#list("listQuotas", this.quotas, options);
   }
 
   async getLease(name: string, options: CallOptions = {}): Promise<Lease> {
