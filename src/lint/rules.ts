@@ -169,7 +169,7 @@ export const RULES = {
   "quota-unknown": {
     severity: "info",
     what: "with --server: the resource quotas of the namespace may not be read",
-    mend: "grant `list` of resourcequotas to whoever runs lint, or do without",
+    mend: "grant `list` of resourcequotas to the user of the kubeconfig, or do without",
   },
   "pss-host-process": {
     severity: "error",

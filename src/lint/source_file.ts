@@ -7,6 +7,9 @@ import { type RuleId, RULES, type Severity } from "./rules.ts";
 const LARGEST = 8 * 1024 * 1024;
 const MOST_OPEN = 500;
 
+/** Characters of a key that a message shows. */
+const LONGEST_KEY = 200;
+
 /** What a finding has beside the rule and the place. */
 interface FindingOptions {
   /** Default: the rule's. */
@@ -39,10 +42,9 @@ export class SourceFile {
     const { document, lines } = this.#parse() ?? {};
     const errors = document?.errors.filter(({ code }) => code === "DUPLICATE_KEY") ?? [];
     return errors.map(({ pos }) => {
-      const key = /^"((?:[^"\\]|\\.)*)"/.exec(this.#text.slice(pos[0], pos[1]))?.[1] ??
-        this.#text.slice(pos[0], pos[1]);
+      const [key = ""] = /^(?:"(?:[^"\\]|\\.)*"|[^\s:]+)/.exec(this.#text.slice(pos[0], pos[0] + LONGEST_KEY)) ?? [];
       const { line = 1, col = 1 } = lines?.linePos(pos[0]) ?? {};
-      const finding = this.finding("duplicate-key", [], `the key '${key}' stands twice, and the last one counts`);
+      const finding = this.finding("duplicate-key", [], `the key ${key} stands twice, and the last one counts`);
       return { ...finding, line, column: col };
     });
   }
