@@ -119,23 +119,24 @@ class LintRun {
       return this.#add([this.#faultIn(path, { text, error, isJson: true })]);
     }
     const source = new SourceFile(this.#shown(path), { text, value });
-    const { findings, templates } = checkTemplates(source);
+    const { findings, templates, otherManifests } = checkTemplates(source);
     this.#add(findings);
     for (const one of templates) await this.#lintTemplate(one, path, source);
+    for (const podSpec of otherManifests) {
+      const manifestFile = manifestPath(directoryOf(path), { podSpec });
+      const manifest = this.#manifests.has(manifestFile) ? undefined : this.#readManifest(manifestFile);
+      if (typeof manifest === "string") await this.#manifestAt(manifestFile, manifest);
+    }
   }
 
   async #lintTemplate(one: PlacedTemplate, file: string, source: SourceFile): Promise<void> {
     const { template, path } = one;
     this.#add(configurationFindings(source, one, this.#options.extensions));
-    const manifestFile = manifestPath(file.slice(0, file.lastIndexOf("/")), template);
-    let text: string;
-    try {
-      this.files.add(this.#shown(manifestFile));
-      text = this.#options.files.readText(manifestFile);
-    } catch (error) {
-      const message = `podSpec '${manifestFile}' ${
-        isNotFound(error) ? "does not exist" : `cannot be read: ${describeError(error)}`
-      }`;
+    const manifestFile = manifestPath(directoryOf(file), template);
+    const text = this.#readManifest(manifestFile);
+    if (text instanceof Error) {
+      const fault = isNotFound(text) ? "does not exist" : `cannot be read: ${describeError(text)}`;
+      const message = `podSpec '${manifestFile}' ${fault}`;
       return this.#add([source.finding("manifest-missing", [...path, "podSpec"], message)]);
     }
     const isFirst = !this.#manifests.has(manifestFile);
@@ -146,6 +147,16 @@ class LintRun {
     if (!isRight) return;
     this.#templates.push({ ...one, source, manifest, manifestSource });
     if (isFirst) this.#toCreate.push({ source: manifestSource, manifest, template });
+  }
+
+  #readManifest(path: string): string | Error {
+    try {
+      const text = this.#options.files.readText(path);
+      this.files.add(this.#shown(path));
+      return text;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   /** Several templates may name one manifest, which is linted once. */
@@ -220,6 +231,10 @@ function plainFault(error: unknown): string {
   const message = error instanceof Error ? error.message.split("\n", 1)[0] ?? "" : String(error);
   return message.replace(/ in JSON at position.*$| in line \d+$|, (\.\.\.)?".*$/, "")
     .replace("Unexpected end of JSON input", "it ends too early");
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function isPodLike(document: unknown): boolean {

@@ -28,6 +28,8 @@ interface Pod {
   volumes: Fields[];
   annotations: Record<string, string>;
   isWindows: boolean;
+  /** Its users are not those of the node: root is no one there (`hostUsers: false`). */
+  hasOwnUsers: boolean;
 }
 
 /** One thing that a profile does not allow. */
@@ -125,10 +127,7 @@ const BASELINE: readonly Control[] = [
   ({ containers }) => containers.flatMap(hostsOfProbes),
   appArmor,
   ({ whole, containers }) => [whole, ...containers].flatMap(seLinux),
-  ({ containers }) =>
-    containers.filter(({ security }) => ![undefined, null, "Default"].includes(security["procMount"] as string)).map((
-      { path, security },
-    ) => fault("pss-proc-mount", [...path, "securityContext", "procMount"], `is ${security["procMount"]}`)),
+  (pod) => pod.hasOwnUsers ? [] : unmaskedProc(pod),
   ({ whole, containers }) =>
     [whole, ...containers].filter(({ security }) => profileOf(security, "seccompProfile") === "Unconfined").map((
       { path },
@@ -159,11 +158,8 @@ const RESTRICTED: readonly Control[] = [
         wording(security["allowPrivilegeEscalation"]),
       )
     ),
-  nonRoot,
-  ({ whole, containers }) =>
-    [whole, ...containers].filter(({ security }) => security["runAsUser"] === 0).map(({ path }) =>
-      fault("pss-run-as-user", [...path, "securityContext", "runAsUser"], "is 0, the number of root")
-    ),
+  (pod) => pod.hasOwnUsers ? unmaskedProc(pod) : [],
+  (pod) => pod.hasOwnUsers ? [] : [...nonRoot(pod), ...rootUsers(pod)],
   ({ whole, containers, isWindows }) => {
     const good = (part: Part) => GOOD_PROFILES.includes(profileOf(part.security, "seccompProfile") ?? "");
     if (isWindows) return [];
@@ -250,8 +246,21 @@ function nonRoot({ whole, containers }: Pod): Fault[] {
     fault("pss-run-as-non-root", field(path), "is false")
   );
   const isLeftToThePod = containers.some((one) => own(one) === undefined);
-  if (ofPod === true || !isLeftToThePod) return explicit;
+  if (ofPod === true || (ofPod === undefined && !isLeftToThePod)) return explicit;
   return [...explicit, fault("pss-run-as-non-root", field(whole.path), wording(ofPod))];
+}
+
+function rootUsers({ whole, containers }: Pod): Fault[] {
+  return [whole, ...containers].filter(({ security }) => security["runAsUser"] === 0).map(({ path }) =>
+    fault("pss-run-as-user", [...path, "securityContext", "runAsUser"], "is 0, the number of root")
+  );
+}
+
+function unmaskedProc({ containers }: Pod): Fault[] {
+  const mountOf = ({ security }: Part) => security["procMount"] ?? "Default";
+  return containers.filter((one) => mountOf(one) !== "Default").map((one) =>
+    fault("pss-proc-mount", [...one.path, "securityContext", "procMount"], `is ${mountOf(one)}`)
+  );
 }
 
 function podOf(manifest: Manifest): Pod {
@@ -263,6 +272,7 @@ function podOf(manifest: Manifest): Pod {
     volumes: listOf(spec["volumes"]),
     annotations: fieldsOf(annotations) as Record<string, string>,
     isWindows: fieldsOf(spec["os"])["name"] === "windows",
+    hasOwnUsers: spec["hostUsers"] === false,
   };
 }
 

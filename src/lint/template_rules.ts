@@ -30,8 +30,17 @@ export function isTemplatesFile(document: unknown): boolean {
   return typeof document === "object" && document !== null && "templates" in document;
 }
 
-/** What is wrong with a templates file in itself, and the templates that are right in themselves. */
-export function checkTemplates(source: SourceFile): { findings: Finding[]; templates: PlacedTemplate[] } {
+/** What came of a look at a templates file alone. */
+export interface CheckedTemplates {
+  findings: Finding[];
+  /** Those that are right in themselves. */
+  templates: PlacedTemplate[];
+  /** The manifests that the others name. */
+  otherManifests: string[];
+}
+
+/** What is wrong with a templates file in itself, and what is in it. */
+export function checkTemplates(source: SourceFile): CheckedTemplates {
   const list = isTemplatesFile(source.value) ? (source.value as { templates: unknown }).templates : undefined;
   if (!Array.isArray(list) || list.length > MOST_TEMPLATES) {
     const fault = list === undefined
@@ -40,17 +49,22 @@ export function checkTemplates(source: SourceFile): { findings: Finding[]; templ
       ? `has ${list.length} entries, and may have ${MOST_TEMPLATES}`
       : "must be a list";
     const path = list === undefined ? [] : ["templates"];
-    return { findings: [source.finding("templates-list", path, `templates ${fault}`)], templates: [] };
+    const findings = [source.finding("templates-list", path, `templates ${fault}`)];
+    return { findings, templates: [], otherManifests: [] };
   }
   const findings = source.duplicateKeys();
   const templates: PlacedTemplate[] = [];
+  const otherManifests: string[] = [];
   const seen = new Set<string>();
   for (const [index, value] of list.entries()) {
     const path = ["templates", index];
     const name = nameOf(value, index);
     const faults = [...shapeFindings(source, path, { value, name }), ...nameFindings(source, path, { value, name })];
     findings.push(...faults);
-    if (!v.is(TemplateSchema, value) || isDeeperThan(MOST_LEVELS, value)) continue;
+    if (!v.is(TemplateSchema, value) || isDeeperThan(MOST_LEVELS, value)) {
+      if (typeof value?.podSpec === "string" && value.podSpec !== "") otherManifests.push(value.podSpec);
+      continue;
+    }
     if (seen.has(value.templateId)) {
       const message = `a template before this one has the templateId '${value.templateId}', too`;
       findings.push(source.finding("template-duplicate-id", [...path, "templateId"], message));
@@ -60,7 +74,7 @@ export function checkTemplates(source: SourceFile): { findings: Finding[]; templ
     findings.push(...limitFindings(source, path, value));
     templates.push({ template: value, path });
   }
-  return { findings, templates };
+  return { findings, templates, otherManifests };
 }
 
 /** Where what a template promises Symphony is not what its manifest asks of the cluster. */

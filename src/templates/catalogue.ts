@@ -81,7 +81,7 @@ export function readCatalogue(files: Files, confdir: string | undefined): Catalo
 }
 
 /** Where a template's pod manifest is: absolute, or relative to the file that names it. */
-export function manifestPath(confdir: string, template: Template): string {
+export function manifestPath(confdir: string, template: Pick<Template, "podSpec">): string {
   return template.podSpec.startsWith("/") ? template.podSpec : `${confdir}/${template.podSpec}`;
 }
 
