@@ -5,6 +5,7 @@ import type { Finding } from "../../src/lint/finding.ts";
 import recorded from "../../src/lint/pod_schema.json" with { type: "json" };
 import { clusterTest, siteTest } from "../support/e2e.ts";
 import { manifest, type Site } from "../support/site.ts";
+import { root } from "../support/tree.ts";
 
 const requests = { cpu: "1", memory: "1Gi" };
 const well = {
@@ -26,6 +27,11 @@ siteTest("a configuration that is well exits with 0 and says so", async (site) =
   site.writeTemplates({ small: well });
   const { code, stdout, stderr } = await site.run(["lint"]);
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "2 files: nothing to mend\n", stderr: "" });
+});
+
+siteTest("the sample that hosts are given is well", async (site) => {
+  const { code, found } = await findings(site, "--confdir", `${root}scripts/k8s-hf/providers/k8s-hf`);
+  assert.deepEqual([code, found], [0, []]);
 });
 
 siteTest("findings exit with 1, are grouped by file, and drive no terminal", async (site) => {
