@@ -169,18 +169,17 @@ class LintRun {
   }
 
   #lintManifest(path: string, source: SourceFile): ReadManifest {
-    const faults = schemaFindings(source);
-    this.#add([...source.duplicateKeys(), ...faults]);
+    const { findings, isSound } = schemaFindings(source);
+    this.#add([...source.duplicateKeys(), ...findings]);
     const { value } = source;
     // What is of another type than it should be would lead the rules astray.
-    const isSound = !faults.some(({ rule, message }) => rule === "manifest-schema" && !message.endsWith("is missing"));
     const manifest = isSound && isManifest(value) ? value : undefined;
     if (manifest) {
       const { profile } = this.#options;
       this.#add(machineFindings(source, manifest));
       if (profile) this.#add(securityFindings(source, manifest, profile));
     }
-    const read = { source, manifest, isRight: faults.length === 0 };
+    const read = { source, manifest, isRight: findings.length === 0 };
     this.#manifests.set(path, read);
     return read;
   }

@@ -12,9 +12,13 @@ const OUR_PREFIX = "symphony/hostfactory-";
 /** Seconds that any service should be able to finish in. */
 const LONG_GRACE_SECONDS = 3_600;
 
-/** What is wrong with a pod manifest by the schema of a pod. */
-export function schemaFindings(source: SourceFile): Finding[] {
-  return faultsOfPod(source.value).map(({ path, kind, fault, known = [] }) => {
+/**
+ * What is wrong with a pod manifest by the schema of a pod.
+ * @returns `isSound`: what is there is of the type that it should be
+ */
+export function schemaFindings(source: SourceFile): { findings: Finding[]; isSound: boolean } {
+  const faults = faultsOfPod(source.value);
+  const findings = faults.map(({ path, kind, fault, known = [] }) => {
     // An index is text in a JSON pointer.
     const field = path.map((part) => /^\d+$/.test(part) ? Number(part) : part);
     if (kind !== "unknown") return source.finding("manifest-schema", field, `${named(field)} ${fault}`);
@@ -27,6 +31,7 @@ export function schemaFindings(source: SourceFile): Finding[] {
       mend,
     );
   });
+  return { findings, isSound: faults.every(({ kind }) => kind !== undefined) };
 }
 
 /** What is wrong with a manifest that is a pod, seen as a machine of Symphony. */

@@ -10,6 +10,8 @@ for (
     ["resorces", "resources"],
     ["reosurces", "resources"],
     ["images", "image"],
+    ["iamge", "image"],
+    ["ENV", "env"],
     ["ev", "env"],
     ["command", undefined],
     ["id", undefined],
