@@ -75,6 +75,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./extensions.ts")).extensions,
   },
   {
+    name: "lint",
+    summary: "Check the templates and their pod manifests, before Symphony and the cluster see them",
+    signals: "end",
+    load: async () => (await import("./lint.ts")).lint,
+  },
+  {
     name: "simulate",
     summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
     signals: "drain, then end",

@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { HostFactoryError } from "../errors.ts";
 import type { ExtensionList, ExtensionPlace, ListedExtension, ListedProblem } from "../serve/extension_list.ts";
+import type { TriedExtension } from "../serve/extension_trial.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { writeError, writeJson, writeOutput } from "./output.ts";
@@ -8,6 +9,7 @@ import { writeError, writeJson, writeOutput } from "./output.ts";
 interface Options {
   output: "text" | "json";
   server?: boolean;
+  template?: string;
 }
 
 const COMMANDS = {
@@ -24,8 +26,17 @@ export const extensions: CommandBody = {
         .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
         .option("--namespace <name>", "where pods live; default: the kubeconfig's");
     }
+    command.command("test").argument("<name>").description(
+      "Call an extension with a template's pod, and show what it changes",
+    )
+      .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
+      .option("--template <id>", "whose pod; default: the first template's")
+      .option("--server", "ask the cluster for the extensions that its resources register, too")
+      .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
+      .option("--namespace <name>", "where pods live; default: the kubeconfig's");
   },
   async run(call: Call<Options>) {
+    if (call.path.at(-1) === "test") return await tryOne(call);
     const { options: { output, server = false }, stopping } = call;
     const config = configure(call, { defaultLogLevel: "warning" });
     const { listExtensions } = await import("../serve/extension_list.ts");
@@ -42,6 +53,29 @@ export const extensions: CommandBody = {
     throw new HostFactoryError(`${what} of extensions to be mended`, isOrder ? {} : { hint: "they are listed above" });
   },
 };
+
+/** @throws HostFactoryError if no such pod would be created */
+async function tryOne(call: Call<Options>): Promise<void> {
+  const { options: { output, server = false, template }, args: [name = ""], stopping: signal } = call;
+  const config = configure(call, { defaultLogLevel: "warning" });
+  const { tryExtension } = await import("../serve/extension_trial.ts");
+  const tried = await tryExtension(call.cli, config, { name, template, server, signal });
+  if (output === "json") writeJson(tried, { indent: 2 });
+  else writeOutput(triedText(tried));
+  if (tried.refusal !== undefined) throw new HostFactoryError(tried.refusal);
+}
+
+function triedText({ extension, template, tookMs, refusal, changes }: TriedExtension): string {
+  const of = `the pod of template '${template}' (${tookMs} ms)`;
+  if (refusal !== undefined) return `${extension} does not let ${of} be created\n`;
+  if (changes.length === 0) return `${extension} has no comment on ${of}\n`;
+  const lines = changes.map(({ path, before, after }) => {
+    const [was, is] = [JSON.stringify(before), JSON.stringify(after)];
+    if (was === undefined) return `+ ${path} ${is}`;
+    return is === undefined ? `- ${path} ${was}` : `~ ${path} ${was} → ${is}`;
+  });
+  return [`${extension} changes ${of}:`, ...lines].map((line) => `${line}\n`).join("");
+}
 
 function asDocument({ extensions, problems }: ExtensionList, { server }: { server: boolean }): object {
   return { extensions, problems, areResourcesListed: server };

@@ -14,6 +14,24 @@ export function writeOutput(text: string): void {
   write(plainText(text));
 }
 
+/** What makes a text stand out on a terminal (source: ECMA-48, "Select Graphic Rendition"). */
+const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34" } as const;
+
+/** A part of a text, and how it looks on a terminal. */
+export interface StyledText {
+  text: string;
+  style?: keyof typeof STYLES;
+}
+
+/** Writes text that is made of parts, with their styles if a person looks at it. @param plain no styles in any case */
+export function writeStyled(parts: readonly StyledText[], { plain }: { plain: boolean }): void {
+  write(
+    parts.map(({ text, style }) =>
+      plain || !isTerminal || style === undefined ? plainText(text) : `\x1b[${STYLES[style]}m${plainText(text)}\x1b[0m`
+    ).join(""),
+  );
+}
+
 /** The same in place of what stands in the current line of a terminal. */
 export function overwriteLine(text: string): void {
   write(`\r\x1b[K${plainText(text)}`);

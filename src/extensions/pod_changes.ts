@@ -16,6 +16,30 @@ export function forbiddenChanges(sent: OrderedPod, answered: unknown, mayChange:
   return [...differences(sent, answered, "", isAllowed)];
 }
 
+/** A part of a pod that was changed; `before` or `after` is absent if it was added or removed. */
+export interface PodChange {
+  /** A JSON pointer. */
+  path: string;
+  before?: unknown;
+  after?: unknown;
+}
+
+/** What is different between two pods, each part by itself. */
+export function changesOf(before: unknown, after: unknown): PodChange[] {
+  return [...differences(before, after, "", () => false)].map((path) => {
+    const [was, is] = [valueAt(before, path), valueAt(after, path)];
+    return { path, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) };
+  });
+}
+
+/** What stands at a JSON pointer; `undefined` if there is nothing. */
+export function valueAt(value: unknown, pointer: string): unknown {
+  return pointer.split("/").slice(1).reduce<unknown>((at, key) => {
+    if (typeof at !== "object" || at === null) return undefined;
+    return Object.getOwnPropertyDescriptor(at, key.replaceAll("~1", "/").replaceAll("~0", "~"))?.value;
+  }, value);
+}
+
 /** The topmost pointers at which two values differ and that are not allowed to. */
 function* differences(
   before: unknown,

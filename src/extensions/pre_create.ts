@@ -10,7 +10,7 @@ import { type Manifest, parsePod } from "../templates/manifest.ts";
 import type { OrderedPod } from "../templates/podspec.ts";
 import type { Extension } from "./extension.ts";
 import { type HookAnswer, type HookCall, HookUnavailable } from "./hook_client.ts";
-import { forbiddenChanges } from "./pod_changes.ts";
+import { forbiddenChanges, valueAt } from "./pod_changes.ts";
 
 /** How often, in milliseconds, a hook is tried again, doubling in between. */
 const AGAIN: BackoffLimits = { firstMs: 250, longestMs: 5_000 };
@@ -240,13 +240,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function valueAt(value: unknown, pointer: string): unknown {
-  return pointer.split("/").slice(1).reduce<unknown>((at, key) => {
-    if (typeof at !== "object" || at === null) return undefined;
-    return Object.getOwnPropertyDescriptor(at, key.replaceAll("~1", "/").replaceAll("~0", "~"))?.value;
-  }, value);
 }
 
 function shown(value: unknown): string {

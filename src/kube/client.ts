@@ -3,14 +3,25 @@ import type { Clock } from "../clock.ts";
 import type { Connection } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
 import { isUnknownPath } from "./failure.ts";
-import type { CallOptions, Kube, ListOptions, WatchOptions } from "./kube.ts";
+import type { CallOptions, Kube, ListOptions, Right, WatchOptions } from "./kube.ts";
 import { StoredVersions } from "./stored_versions.ts";
-import type { ExtensionResource, ExtensionStatus, KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
+import type {
+  ExtensionResource,
+  ExtensionStatus,
+  KubeList,
+  Lease,
+  Node,
+  Pod,
+  ResourceQuota,
+  WatchEvent,
+} from "./types.ts";
 import { readWatch } from "./watch.ts";
 
 const PODS = "/api/v1/namespaces/{namespace}/pods";
 const NODES = "/api/v1/nodes";
 const EXTENSIONS = "/apis/hostfactory.symphony/v1/namespaces/{namespace}/hostfactoryextensions";
+const QUOTAS = "/api/v1/namespaces/{namespace}/resourcequotas";
+const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
 
 /** The cluster behind a connection. */
@@ -28,12 +39,15 @@ export class KubeClient implements Kube {
     return this.#connection.now();
   }
 
-  async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
+  async createPod(
+    pod: Pod,
+    { dryRun = false, ...options }: CallOptions & { dryRun?: boolean } = {},
+  ): Promise<Pod> {
     const before = this.#versions.ofPods;
     const body = { apiVersion: "v1", kind: "Pod", ...pod };
-    const query = { fieldManager: FIELD_MANAGER };
+    const query = { fieldManager: FIELD_MANAGER, dryRun: dryRun ? "All" : undefined };
     const stored = asPod(await this.#connection.request("POST", PODS, { ...options, query, body }));
-    this.#versions.createdPod(stored.metadata.resourceVersion, before);
+    if (!dryRun) this.#versions.createdPod(stored.metadata.resourceVersion, before);
     return stored;
   }
 
@@ -126,6 +140,23 @@ export class KubeClient implements Kube {
     const stored = asLease(await this.#connection.request("PUT", path, { ...options, body, isUnfenced: true }));
     this.#versions.storedLease(stored.metadata.resourceVersion, before);
     return stored;
+  }
+
+  async isAllowed(right: Right, options: CallOptions = {}): Promise<boolean> {
+    const namespace = await this.#connection.namespace(options);
+    const body = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: { ...right, namespace } },
+    };
+    const review = await this.#connection.request("POST", ACCESS_REVIEWS, { ...options, body });
+    const { allowed } = (review as { status?: { allowed?: unknown } } | null)?.status ?? {};
+    if (typeof allowed === "boolean") return allowed;
+    throw new KubeError("unavailable", "The API server answered something that is not an access review");
+  }
+
+  async listQuotas(options: CallOptions = {}): Promise<KubeList<ResourceQuota>> {
+    return await this.#list(QUOTAS, "ResourceQuota", options);
   }
 
   async verify(options: CallOptions = {}): Promise<void> {

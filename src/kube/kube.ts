@@ -1,4 +1,13 @@
-import type { ExtensionResource, ExtensionStatus, KubeList, Lease, Node, Pod, WatchEvent } from "./types.ts";
+import type {
+  ExtensionResource,
+  ExtensionStatus,
+  KubeList,
+  Lease,
+  Node,
+  Pod,
+  ResourceQuota,
+  WatchEvent,
+} from "./types.ts";
 
 /**
  * Everything that we ask of a cluster: pods and a lease in the one namespace that the credentials or `--namespace` name, and
@@ -10,8 +19,11 @@ export interface Kube {
    * machine that we run on says; nothing before the cluster's first answer.
    */
   now(): number | undefined;
-  /** Creates a pod and gives it back as the server stored it. */
-  createPod(pod: Pod, options?: CallOptions): Promise<Pod>;
+  /**
+   * Creates a pod and gives it back as the server stored it.
+   * @param options `dryRun`: nothing is stored; the server only says what it would do (false)
+   */
+  createPod(pod: Pod, options?: CallOptions & { dryRun?: boolean }): Promise<Pod>;
   /** @throws KubeError of kind `notFound` if there is no such pod */
   getPod(name: string, options?: CallOptions): Promise<Pod>;
   /**
@@ -46,6 +58,10 @@ export interface Kube {
   createLease(lease: Lease, options?: CallOptions): Promise<Lease>;
   /** Replaces the lease that has the resource version. @throws KubeError of kind `conflict` if it has changed since */
   updateLease(lease: Lease, options?: CallOptions): Promise<Lease>;
+  /** Whether whoever we log in as may do something in the namespace. */
+  isAllowed(right: Right, options?: CallOptions): Promise<boolean>;
+  /** The resource quotas of the namespace. */
+  listQuotas(options?: CallOptions): Promise<KubeList<ResourceQuota>>;
   /**
    * Sees that the cluster is still the one that we mean, to be asked before what it does not have counts as gone.
    * @throws KubeError if it is another one
@@ -58,6 +74,14 @@ export interface Kube {
   restores(): number;
   /** Gives up all open connections: the next call, of whatever kind, makes a new one. */
   reconnect(): void;
+}
+
+/** Something that RBAC grants: a verb on a resource, such as `create` on `pods`. */
+export interface Right {
+  verb: string;
+  /** Empty for the core group. */
+  group: string;
+  resource: string;
 }
 
 /** All objects of one kind, to be listed and followed. */

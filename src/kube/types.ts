@@ -160,6 +160,13 @@ export interface ExtensionStatus {
   message?: string;
 }
 
+/** How much there may be in a namespace of what its `hard` names: `pods`, `requests.cpu`, … */
+export interface ResourceQuota {
+  metadata: ObjectMeta;
+  /** One with scopes counts some of the pods alone. */
+  spec?: { hard?: Record<string, string>; scopes?: string[]; scopeSelector?: unknown };
+}
+
 /** One page of objects of one kind. */
 export interface KubeList<T> {
   apiVersion?: string;

@@ -2,17 +2,10 @@ import type { Config } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
 import type { Extension, RegistrationProblem } from "../extensions/extension.ts";
 import { orderExtensions } from "../extensions/order.ts";
-import { readRegisteredFiles } from "../extensions/registered_files.ts";
-import { credentialProblems, type ReadRegistration } from "../extensions/registration.ts";
-import {
-  type JudgedRegistration,
-  type JudgedRegistry,
-  judgeRegistrations,
-  type Verdict,
-} from "../extensions/registry.ts";
-import { readResource } from "../extensions/resource.ts";
+import { readRegistry } from "../extensions/registered.ts";
+import type { JudgedRegistration, JudgedRegistry, Verdict } from "../extensions/registry.ts";
 import { connectKube } from "../kube/connect.ts";
-import { listPages } from "../kube/list_pages.ts";
+import type { Kube } from "../kube/kube.ts";
 import type { World } from "./daemon.ts";
 
 /** A registration, as `extensions list` shows it. */
@@ -61,7 +54,7 @@ export async function listExtensions(
   config: Config,
   options: { server: boolean; signal: AbortSignal },
 ): Promise<ExtensionList> {
-  const { registry: { problems, extensions }, judged } = await judgeAll(world, config, options);
+  const { registry: { problems, extensions }, judged } = await registeredNow(world, config, options);
   return {
     extensions: judged.map(listed),
     problems: problems.filter(({ registration }) => registration === undefined).map(shown),
@@ -93,46 +86,27 @@ function shown({ severity, message }: RegistrationProblem): ListedProblem {
   return { severity, message };
 }
 
-async function judgeAll(
+/** What is registered now. @throws as `listExtensions` */
+export async function registeredNow(
   world: World,
   config: Config,
   { server, signal }: { server: boolean; signal: AbortSignal },
 ): Promise<JudgedRegistry> {
-  const { files } = world;
   const { confdir } = config;
   if (confdir === undefined && !server) {
     throw new HostFactoryError("Cannot list extensions: no configuration directory is set", {
       hint: "give --confdir, or set HF_K8S_PROVIDER_CONFDIR or HF_PROVIDER_CONFDIR",
     });
   }
-  const none = { registrations: [], problems: [] };
-  const { registrations, problems } = confdir === undefined ? none : await readRegisteredFiles(files, confdir);
-  const resources = server ? await readResources(world, config, signal) : [];
-  const withCredentials = (read: ReadRegistration): ReadRegistration => ({
-    ...read,
-    problems: [...read.problems, ...read.extension ? credentialProblems(files, read.extension) : []],
-  });
-  return judgeRegistrations(
-    { registrations: registrations.map(withCredentials), problems },
-    resources.map(withCredentials),
-  );
+  const kube = server ? kubeOf(world, config) : undefined;
+  return await readRegistry({ files: world.files, confdir, kube }, { signal });
 }
 
-async function readResources(
-  world: World,
-  { confdir, proxy, namespace, kubeconfig }: Config,
-  signal: AbortSignal,
-): Promise<ReadRegistration[]> {
-  const kube = connectKube({
+function kubeOf(world: World, { proxy, namespace, kubeconfig }: Config): Kube {
+  return connectKube({
     ...world,
     ...(proxy === undefined ? {} : { proxy }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
   });
-  const source = { list: kube.listExtensions.bind(kube), watch: kube.watchExtensions.bind(kube) };
-  const resources: ReadRegistration[] = [];
-  for await (const { items } of listPages(source, { signal })) {
-    resources.push(...items.map((resource) => readResource(resource, confdir)));
-  }
-  return resources;
 }

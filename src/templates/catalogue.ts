@@ -20,11 +20,11 @@ const Attribute = v.pipe(
 );
 
 /** Beyond these it is no list of templates that an answer could hold. */
-const MOST_TEMPLATES = 10_000;
-const MOST_LEVELS = 50;
+export const MOST_TEMPLATES = 10_000;
+export const MOST_LEVELS = 50;
 
-/** Keys beyond these are the site's own and are carried along. */
-const TemplateSchema = v.looseObject({
+/** Keys beyond these are the site's own and are carried along. `scripts/schemas/templates.schema.json` says the same to editors. */
+export const TemplateSchema = v.looseObject({
   templateId: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
   maxNumber: v.pipe(
     v.number("must be a number"),
@@ -33,11 +33,11 @@ const TemplateSchema = v.looseObject({
   ),
   attributes: v.objectWithRest({ type: Attribute, ncpus: Attribute, nram: Attribute }, Attribute, "must be an object"),
   podSpec: v.pipe(v.string("must be the path of a pod manifest"), v.nonEmpty("must not be empty")),
-  /** What extensions are told, by their names: theirs to understand, and for no one else to see. */
-  extensions: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
   /** What counts as up: a pod that runs, or one that has been Ready. */
   up: v.optional(v.picklist(["Running", "Ready"], "must be 'Running' or 'Ready'")),
-});
+  /** By the name of an extension, what is passed to its hooks; it may hold secrets, and is never printed. */
+  extensions: v.optional(v.custom<Record<string, unknown>>(isObject, "must be an object")),
+}, "must be an object");
 
 /** A template as the file has it, with what the site added. */
 export type Template = v.InferOutput<typeof TemplateSchema>;
@@ -81,7 +81,7 @@ export function readCatalogue(files: Files, confdir: string | undefined): Catalo
 }
 
 /** Where a template's pod manifest is: absolute, or relative to the file that names it. */
-export function manifestPath(confdir: string, template: Template): string {
+export function manifestPath(confdir: string, template: Pick<Template, "podSpec">): string {
   return template.podSpec.startsWith("/") ? template.podSpec : `${confdir}/${template.podSpec}`;
 }
 
@@ -133,6 +133,10 @@ function obstacleTo(files: Files, template: Template, path: string): string | un
   } catch (error) {
     return `podSpec '${path}' ${isNotFound(error) ? "does not exist" : `cannot be read: ${(error as Error).message}`}`;
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isNumeric(text: string | undefined): boolean {

@@ -35,14 +35,7 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * @throws HostFactoryError that names the source and the field
  */
 export async function parseManifest(text: string, source: string): Promise<Manifest> {
-  try {
-    return parsePod(await readDocument(text), `manifest '${source}'`);
-  } catch (error) {
-    if (error instanceof HostFactoryError) throw error;
-    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  return parsePod(await readManifestDocument(text, source), `manifest '${source}'`);
 }
 
 /**
@@ -56,4 +49,23 @@ export function parsePod(document: unknown, which: string): Manifest {
   if (result.success) return document as Manifest;
   const { field = "it", fault } = describeIssue(result.issues[0]);
   throw new HostFactoryError(`Cannot use the pod ${which}: ${field} ${fault}`);
+}
+
+/** True for what `parseManifest` takes. */
+export function isManifest(document: unknown): document is Manifest {
+  return v.is(ManifestSchema, document);
+}
+
+/**
+ * The document in a text, YAML or JSON, whatever it holds.
+ * @throws HostFactoryError as `parseManifest`, its cause what is wrong with the text
+ */
+export async function readManifestDocument(text: string, source: string): Promise<unknown> {
+  try {
+    return await readDocument(text);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot use the pod manifest '${source}': ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }

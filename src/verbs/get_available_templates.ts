@@ -15,7 +15,12 @@ export function getAvailableTemplates(provider: Provider, input: unknown): Templ
   const asked = catalogue.templates.filter((template) => !wanted || wanted.includes(template.templateId));
   const { templates, problem } = withAvailable(provider, asked, catalogue);
   const problems = [...(problem ? [problem] : []), ...catalogue.problems];
-  return { ...(problems.length > 0 ? { message: summary(problems) } : {}), templates };
+  return { ...(problems.length > 0 ? { message: summary(problems) } : {}), templates: templates.map(withoutSecrets) };
+}
+
+/** What a template says to extensions may be a token, and Symphony logs what it is answered. */
+function withoutSecrets({ extensions: _, ...template }: Template): object {
+  return template;
 }
 
 /**

@@ -50,6 +50,38 @@ Deno.test("A create posts the pod into the namespace of the login", async () => 
   assert.equal(clock.sleepers, 0, "no timer is left");
 });
 
+Deno.test("A dry run says so, and is no create", async () => {
+  const { client, requests } = setUp(() => json({ kind: "Pod", ...pod("a") }, { status: 201 }));
+  await client.createPod(pod("a"), { dryRun: true });
+  assert.equal(requests[0]?.url.search, "?fieldManager=hostfactory&dryRun=All");
+});
+
+Deno.test("Whether something is allowed is asked for the namespace of the login", async () => {
+  const { client, requests } = setUp(() => json({ status: { allowed: false } }, { status: 201 }));
+  assert.equal(await client.isAllowed({ verb: "get", group: "", resource: "pods" }), false);
+  const [request] = requests;
+  assert.equal(
+    `${request?.method} ${request?.url.pathname}`,
+    "POST /prefix/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+  );
+  assert.deepEqual(request?.body, {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SelfSubjectAccessReview",
+    spec: { resourceAttributes: { verb: "get", group: "", resource: "pods", namespace: "grid" } },
+  });
+  const other = setUp(() => json({ kind: "Status" }));
+  await rejectsAs(other.client.isAllowed({ verb: "get", group: "", resource: "pods" }), "unavailable");
+});
+
+Deno.test("Quotas are those of the namespace", async () => {
+  const items = [{ metadata: { name: "q" }, spec: { hard: { pods: "1" } } }];
+  const { client, requests } = setUp(() =>
+    json({ kind: "ResourceQuotaList", metadata: { resourceVersion: "5" }, items })
+  );
+  assert.equal((await client.listQuotas()).items[0]?.spec?.hard?.["pods"], "1");
+  assert.equal(requests[0]?.url.pathname, "/prefix/api/v1/namespaces/grid/resourcequotas");
+});
+
 Deno.test("A delete carries the uid as precondition, and the grace where one is given", async () => {
   const { client, requests } = setUp(() => json({ kind: "Status", status: "Success" }));
   await client.deletePod("a", { uid: "u1", gracePeriodSeconds: 0 });

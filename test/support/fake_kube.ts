@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { CallOptions, Kube, ListOptions, WatchOptions } from "../../src/kube/kube.ts";
+import type { CallOptions, Kube, ListOptions, Right, WatchOptions } from "../../src/kube/kube.ts";
 import type {
   ExtensionResource,
   ExtensionStatus,
@@ -8,6 +8,7 @@ import type {
   Lease,
   Node,
   Pod,
+  ResourceQuota,
   WatchEvent,
 } from "../../src/kube/types.ts";
 
@@ -26,6 +27,8 @@ type Call =
   | "getLease"
   | "createLease"
   | "updateLease"
+  | "isAllowed"
+  | "listQuotas"
   | "verify";
 
 /** A cluster that does at once what it is told, unless it was told to fail; nothing runs in it by itself. */
@@ -39,6 +42,9 @@ export class FakeKube implements Kube {
   readonly nodes = new Map<string, Node>();
   readonly extensions = new Map<string, ExtensionResource>();
   readonly leases = new Map<string, Lease>();
+  readonly quotas = new Map<string, ResourceQuota>();
+  /** What is not granted, each a verb and a resource: `list pods`. */
+  readonly denied = new Set<string>();
   /** How often its lists have begun to show what does not exist any more. */
   timesRestored = 0;
   /** How often all connections were given up. */
@@ -97,9 +103,10 @@ export class FakeKube implements Kube {
     return this.calls.filter((one) => one.call === call).map(({ name }) => name);
   }
 
-  async createPod(pod: Pod, options: CallOptions = {}): Promise<Pod> {
+  async createPod(pod: Pod, options: CallOptions & { dryRun?: boolean } = {}): Promise<Pod> {
     return await this.#answer("createPod", pod.metadata.name ?? "", options, () => {
       if (this.pods.has(pod.metadata.name ?? "")) throw new KubeError("alreadyExists", "already exists");
+      if (options.dryRun) return structuredClone(pod);
       return this.put(structuredClone(pod));
     });
   }
@@ -143,6 +150,19 @@ export class FakeKube implements Kube {
 
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
     return this.#watch("watchNodes", options);
+  }
+
+  async isAllowed({ verb, resource }: Right, options: CallOptions = {}): Promise<boolean> {
+    return await this.#answer(
+      "isAllowed",
+      `${verb} ${resource}`,
+      options,
+      () => !this.denied.has(`${verb} ${resource}`),
+    );
+  }
+
+  async listQuotas(options: CallOptions = {}): Promise<KubeList<ResourceQuota>> {
+    return await this.#list("listQuotas", this.quotas, options);
   }
 
   async getLease(name: string, options: CallOptions = {}): Promise<Lease> {

@@ -15,11 +15,12 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "admin", "simulator"],
+  cli: ["serve", "verbs", "lint", "admin", "simulator"],
   serve: ["watchers", "extensions", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "templates", "hf"],
+  lint: ["extensions", "kube", "templates", "hf"],
   admin: ["kube", "hf"],
   workdir: ["machine", "hf"],
   machine: ["templates", "hf"],

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { findTemplate, manifestPath, readCatalogue } from "../../src/templates/catalogue.ts";
+import { Ajv } from "ajv";
+import fc from "fast-check";
+import * as v from "valibot";
+import templatesSchema from "../../scripts/schemas/templates.schema.json" with { type: "json" };
+import { findTemplate, manifestPath, readCatalogue, TemplateSchema } from "../../src/templates/catalogue.ts";
 import { MemoryFiles, notPermitted } from "../support/memory_files.ts";
 
 const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
@@ -53,7 +57,11 @@ const broken: [template: unknown, says: string[]][] = [
   [{ ...good, templateId: "Bad", maxNumber: 1.5 }, ["'Bad'", "maxNumber", "whole"]],
   [{ ...good, templateId: "Bad", up: "ready" }, ["'Bad'", "up must be 'Running' or 'Ready'"]],
   [{ ...good, templateId: "Bad", attributes: [] }, ["'Bad'", "attributes"]],
-  [{ ...good, templateId: "Bad", attributes: { ...attributes, nram: undefined } }, ["'Bad'", "attributes.nram"]],
+  [{ ...good, templateId: "Bad", attributes: { ...attributes, nram: undefined } }, [
+    "'Bad'",
+    "attributes.nram is missing",
+  ]],
+  [{ ...good, templateId: "Bad", extensions: ["slo"] }, ["'Bad'", "extensions must be an object"]],
   [{ ...good, templateId: "Bad", attributes: { ...attributes, nram: ["Numeric", 1024] } }, [
     "'Bad'",
     "attributes.nram",
@@ -139,4 +147,65 @@ Deno.test("a templates file that is missing or not ours to read is an error that
 
 Deno.test("without a configuration directory it is said how to name one", () => {
   assert.throws(() => readCatalogue(new MemoryFiles(), undefined), { hint: /--confdir/ });
+});
+
+const validate = new Ajv({ strict: false }).compile(templatesSchema);
+
+/** Editors and the verbs say the same of a template. */
+function agreesOn(template: unknown): boolean {
+  const isValid = v.is(TemplateSchema, template);
+  // Undefined is not there in JSON.
+  const asJson = JSON.parse(JSON.stringify({ templates: [template] }));
+  assert.equal(validate(asJson), isValid, `${JSON.stringify(template)} ${JSON.stringify(validate.errors)}`);
+  return isValid;
+}
+
+Deno.test("the schema for editors agrees with the catalogue on templates that are good and on those that are not", () => {
+  for (
+    const more of [{}, { up: "Ready" }, { extensions: { slo: { objective: 1 } } }, { maxNumber: -1 }, { site: [1] }]
+  ) {
+    assert.ok(agreesOn({ ...good, ...more }), JSON.stringify(more));
+  }
+  const unreadable = ["none.yaml"];
+  for (const [template] of broken) {
+    const { podSpec } = (template ?? {}) as { podSpec?: string };
+    assert.equal(agreesOn(template), unreadable.includes(podSpec ?? ""), JSON.stringify(template));
+  }
+  assert.ok(!validate({}) && !validate({ templates: {} }) && !validate([]));
+  assert.ok(validate({ $schema: "x", templates: [] }));
+});
+
+Deno.test("the schema for editors agrees with the catalogue on templates made of anything", () => {
+  const odd = fc.oneof(
+    fc.constantFrom(undefined, null, "", "Ready", -1, -2, 0, 1.5, [], {}, ["String", ""], ["Numeric", "1"]),
+    fc.tuple(
+      fc.constantFrom("String", "Numeric", "Number"),
+      fc.oneof(fc.constantFrom("", " ", "1", " 2 ", "-3.5", "4.", ".5", "6e3", "1Gi", "e1"), fc.integer(), fc.string()),
+    ).filter(([, text]) => !/^\s*[-+]?(0[xbo]|Infinity)/i.test(String(text))),
+  );
+  const some = <T>(value: T) => fc.oneof({ weight: 4, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: odd });
+  const template = fc.record({
+    templateId: some("A"),
+    maxNumber: some(1),
+    attributes: fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          type: some(attributes.type),
+          ncpus: some(attributes.ncpus),
+          nram: some(attributes.nram),
+          more: some(["Numeric", "1"]),
+        }, { requiredKeys: ["type", "ncpus", "nram"] }),
+      },
+      { weight: 1, arbitrary: odd },
+    ),
+    podSpec: some("pod.yaml"),
+    up: some("Running"),
+    extensions: some({ slo: {} }),
+  }, { requiredKeys: ["templateId", "maxNumber", "attributes", "podSpec"] });
+  let valid = 0;
+  fc.assert(fc.property(template, (one) => void (agreesOn(JSON.parse(JSON.stringify(one))) && valid++)), {
+    numRuns: 2_000,
+  });
+  assert.ok(valid > 100, `${valid} were good`);
 });

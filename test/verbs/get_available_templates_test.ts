@@ -33,6 +33,22 @@ Deno.test("a broken template is said in the message, and the others are there", 
   assert.match(message ?? "", /'A'.*maxNumber/);
 });
 
+Deno.test("what a template says to extensions is not told, whether the template can be used or not", () => {
+  const extensions = { slo: { token: "geheim" } };
+  const good = { ...template("A"), extensions }, broken = { ...template("B", "many"), extensions };
+  const limited = { ...template("C", 3), extensions };
+  const told = answer({}, good, broken, limited);
+  assert.deepEqual(told.templates, [template("A"), { ...template("C", 3), availableNumber: 3 }]);
+  assert.ok(!JSON.stringify(told).includes("geheim"));
+});
+
+Deno.test("a template that lacks a field is left out, and the message says what is missing", () => {
+  const { attributes: { ncpus: _, ...attributes }, ...rest } = template("A") as { attributes: Record<string, unknown> };
+  const { message, templates } = answer({}, { ...rest, attributes }, template("B"));
+  assert.deepEqual(templates, [template("B")]);
+  assert.match(message ?? "", /'A'.*: attributes\.ncpus is missing$/);
+});
+
 /** What is free of each template, by its id; what is not said is nothing. */
 function free(on: MemoryProvider): Record<string, number | undefined> {
   const { templates } = getAvailableTemplates(on, {});

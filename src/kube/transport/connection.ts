@@ -74,6 +74,14 @@ export class Connection {
     return this.#time.at(this.#clock.monotonic());
   }
 
+  /** The namespace of the login, for what needs it in another place than a path. */
+  async namespace(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<string> {
+    return await this.#withDeadline(
+      options,
+      async (deadline) => (await raceAbort(this.#logins.current(), deadline)).namespace,
+    );
+  }
+
   /** One call, and its answer as parsed JSON. `{namespace}` in `path` stands for the namespace of the login. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<unknown> {
     return await this.#withDeadline(options, async (deadline) => {

@@ -1,4 +1,4 @@
-import { notGranted, unauthorized } from "../protocol/status.ts";
+import { badRequest, notGranted, unauthorized } from "../protocol/status.ts";
 import type { Route } from "../protocol/route.ts";
 
 /** Somebody who may come with a token. */
@@ -47,12 +47,33 @@ export class Access {
 
   /** @throws ApiError 403 where the user is not granted it */
   authorize(user: User, route: Route): void {
-    if (user.allow === undefined) return;
     const resource = route.subresource === "" ? route.resource : `${route.resource}/${route.subresource}`;
-    const isGranted = user.allow.some((grant) => {
-      const [verb, what] = grant.split(" ");
-      return (verb === "*" || verb === route.verb) && (what === "*" || what === resource);
-    });
-    if (!isGranted) throw notGranted(user.name, { ...route, resource });
+    if (!this.allows(user, { verb: route.verb, resource })) throw notGranted(user.name, { ...route, resource });
   }
+
+  /** Whether the user is granted a verb on a resource such as `pods` or `pods/eviction`. */
+  allows({ allow }: User, asked: { verb: string; resource: string }): boolean {
+    return allow?.some((grant) => {
+      const [verb, resource] = grant.split(" ");
+      return (verb === "*" || verb === asked.verb) && (resource === "*" || resource === asked.resource);
+    }) ?? true;
+  }
+
+  /** Answers a SelfSubjectAccessReview: whether the user may do what it names. */
+  review(user: User, body: string): object {
+    let review: Record<string, unknown>;
+    try {
+      review = JSON.parse(body);
+    } catch {
+      throw badRequest("the object provided is unrecognized");
+    }
+    const { resourceAttributes } = (review["spec"] ?? {}) as { resourceAttributes?: Partial<Route> };
+    const { verb = "", resource = "" } = resourceAttributes ?? {};
+    return { ...review, status: { allowed: this.allows(user, { verb, resource }) } };
+  }
+}
+
+/** True for a request that asks what its user may do. */
+export function isAccessReview({ verb, path }: Route): boolean {
+  return verb === "post" && path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { Access } from "./access.ts";
+import { type Access, isAccessReview } from "./access.ts";
 import type { Admission } from "../objects/admission.ts";
 import { jsonAnswer, objectAnswer, textAnswer } from "./answers.ts";
 import type { Collections } from "./collections.ts";
@@ -77,6 +77,7 @@ export class Api {
       checkAccepted(request.headers);
       const document = discoveryDocument(route.path) ?? openApiDocument(route.path);
       if (document !== undefined) return jsonAnswer(200, document);
+      if (isAccessReview(route)) return jsonAnswer(201, access.review(user, await readBody(request)));
       if (route.resource === "") return textAnswer(404, "404 page not found\n");
       access.authorize(user, route);
       interference.authorize(user.name, route);

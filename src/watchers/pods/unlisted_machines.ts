@@ -1,6 +1,6 @@
 import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
-import { isRequestId, parseMachineName } from "../../hf/names.ts";
+import { isRequestId, machineName, parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
@@ -171,8 +171,9 @@ export class UnlistedMachines {
   async #lookThrough(requestId: string, budget: Budget): Promise<void> {
     const { workdir } = this.#dependencies;
     try {
-      // All that is told of one that has ended was made to last.
-      if (readFinishedNote(workdir, workdir.layout.request(requestId))) return;
+      // All that is told of one that is finished was made to last: unless somebody empties a directory, one state shows that.
+      const hasStates = readState(workdir, machineName(requestId, 0)) !== undefined;
+      if (hasStates && readFinishedNote(workdir, workdir.layout.request(requestId))) return;
       for (const { name, pending } of readRequest(workdir, requestId)?.machines ?? []) {
         if (budget.isSpent) await budget.breathe();
         if (!pending && readState(workdir, name) === undefined) this.#unseen.add(name);

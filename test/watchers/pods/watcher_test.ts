@@ -626,6 +626,13 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   list();
   await go();
   assert.equal(lists, 260, "those that have ended are not looked through");
+  for (const name of dependencies.workdir.names("/work/pods-status")) {
+    dependencies.files.remove(`/work/pods-status/${name}`);
+  }
+  list();
+  await go();
+  assert.equal(lists, 510, "unless somebody has emptied a directory");
+  assert.equal(dependencies.workdir.names("/work/pods-status").length, 250);
 });
 
 Deno.test("a word, pod file or note that was lost while its pod is there is written again by the next list", async () => {

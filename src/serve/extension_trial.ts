@@ -1,0 +1,105 @@
+import type { Config } from "../config.ts";
+import { HostFactoryError } from "../errors.ts";
+import type { Extension } from "../extensions/extension.ts";
+import { HookClient } from "../extensions/hook_client.ts";
+import { changesOf, type PodChange } from "../extensions/pod_changes.ts";
+import { preCreate } from "../extensions/pre_create.ts";
+import { systemNetwork } from "../kube/transport/network.ts";
+import { findTemplate, manifestPath, readCatalogue, type Template } from "../templates/catalogue.ts";
+import { parseManifest } from "../templates/manifest.ts";
+import { buildPod } from "../templates/podspec.ts";
+import type { World } from "./daemon.ts";
+import { registeredNow } from "./extension_list.ts";
+
+/** What a hook has made of the pod that a template's machines would have. */
+export interface TriedExtension {
+  extension: string;
+  template: string;
+  /** Milliseconds that the call took, with all tries. */
+  tookMs: number;
+  /** Why no such pod would be created; absent if one would. */
+  refusal?: string;
+  /** What it changes; empty if it has no comment. */
+  changes: PodChange[];
+}
+
+/** The request and the machine that a hook is told of in a trial. */
+const TRIAL = { id: "trial", machine: "trial-0" };
+
+/**
+ * Calls the `pre-create` hook of an extension once with the pod of a template, as `serve` would; nothing is created.
+ * @param options `template`: its id; absent: the first that can be used. `server`: as of `listExtensions`
+ * @throws HostFactoryError if there is no such extension or template, or the hook does not answer
+ */
+export async function tryExtension(
+  world: World,
+  config: Config,
+  { name, template: templateId, server, signal }: {
+    name: string;
+    template: string | undefined;
+    server: boolean;
+    signal: AbortSignal;
+  },
+): Promise<TriedExtension> {
+  const { files, clock, random } = world;
+  const extension = await findExtension(world, config, { name, server, signal });
+  const template = templateOf(world, config, templateId);
+  const path = manifestPath(config.confdir ?? "", template);
+  const manifest = await parseManifest(files.readText(path), path);
+  const requestedAt = Math.floor(clock.now() / 1000);
+  const request = { id: TRIAL.id, templateId: template.templateId, count: 1, requestedAt };
+  const order = { machine: TRIAL.machine, requestId: TRIAL.id, index: 0, count: 1, requestedAt, up: template.up };
+  const pod = buildPod(manifest, {
+    ...order,
+    templateId: template.templateId,
+    up: template.up === "Ready" ? "Ready" : undefined,
+    instance: config.instance,
+    workdir: TRIAL.id,
+  });
+  const client = new HookClient({ files, clock, random, network: systemNetwork }, { ended: () => {} });
+  const startedMs = clock.monotonic();
+  const verdicts = await preCreate({
+    caller: client,
+    clock,
+    random,
+    extensions: [{ ...extension, retryMs: 0, failurePolicy: "fail" }],
+    instance: config.instance,
+    namespace: config.namespace,
+    request,
+    configuration: template.extensions ?? {},
+    signal,
+    unanswered: (_, { reason }) => {
+      throw new HostFactoryError(reason, { hint: "see that the extension runs, and what it logs" });
+    },
+  }, [{ name: TRIAL.machine, index: 0, pod }]);
+  client.retain(new Set());
+  const verdict = verdicts.get(TRIAL.machine);
+  const tookMs = Math.round(clock.monotonic() - startedMs);
+  const shared = { extension: name, template: template.templateId, tookMs };
+  if (verdict?.kind === "pod") return { ...shared, changes: changesOf(pod, verdict.pod) };
+  return { ...shared, refusal: verdict?.reason ?? "it did not answer", changes: [] };
+}
+
+async function findExtension(
+  world: World,
+  config: Config,
+  { name, server, signal }: { name: string; server: boolean; signal: AbortSignal },
+): Promise<Extension> {
+  const { judged } = await registeredNow(world, config, { server, signal });
+  const found = judged.filter((one) => one.name === name);
+  const usable = found.find(({ verdict, extension }) => verdict !== "file wins" && extension)?.extension;
+  if (usable?.hooks["pre-create"] !== undefined) return usable;
+  if (usable) throw new HostFactoryError(`Extension '${name}' has no pre-create hook`);
+  const reason = found[0]?.problems[0]?.message;
+  throw new HostFactoryError(reason ?? `There is no extension '${name}'`, {
+    hint: reason === undefined ? "see 'hostfactory extensions list'" : "mend its registration",
+  });
+}
+
+function templateOf({ files }: World, { confdir }: Config, templateId: string | undefined): Template {
+  const catalogue = readCatalogue(files, confdir);
+  if (templateId !== undefined) return findTemplate(catalogue, templateId);
+  const [first] = catalogue.templates;
+  if (!first) throw new HostFactoryError(catalogue.problems[0] ?? "There is no template");
+  return first;
+}
