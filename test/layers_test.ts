@@ -11,7 +11,7 @@ const homes: Record<string, string[]> = {
 };
 
 /** What only the build or the tests use. */
-const notForTheProduct = ["@kubernetes/client-node", "esbuild", "fast-check"];
+const notForTheProduct = ["ajv", "@kubernetes/client-node", "esbuild", "fast-check"];
 
 const sources = new Map(filesBelow("src", ".ts").map((file) => [file, importsOf(file)]));
 
