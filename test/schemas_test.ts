@@ -39,6 +39,16 @@ Deno.test("the registration of the documentation is one, to the schema and to th
   assert.deepEqual(errorsOf(document), []);
 });
 
+Deno.test("the resource of the documentation is one, to its definition and to the program", () => {
+  const [, text = ""] = examples("yaml");
+  const { apiVersion, kind, metadata, spec } = parse(text);
+  assert.equal(apiVersion, `${crd.spec.group}/${crd.spec.versions[0].name}`);
+  assert.equal(kind, crd.spec.names.kind);
+  assert.equal(metadata.name, "annotater");
+  assertValid(resource, spec);
+  assert.deepEqual(errorsOfResource(spec), []);
+});
+
 Deno.test("every message of the documentation is one to its schema, and every schema has an example", () => {
   const shown = examples("json").map((text) => JSON.parse(text));
   const [whole] = shown.filter(({ hook }) => hook === "pre-create");
