@@ -99,12 +99,18 @@ function wholeNumber(least: number, most: number, standard: number) {
   );
 }
 
+/** The schemas of objects take arrays, too. */
+const plainObject = v.custom<object>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
+
 const fields = {
   maintainer: v.optional(text),
   repository: v.optional(text),
   category: v.optional(name),
   hooks: v.pipe(
-    v.custom<object>((value) => typeof value === "object" && !Array.isArray(value), "must be an object"),
+    plainObject,
     v.objectWithRest(
       { ...Object.fromEntries(HOOKS.map((kind) => [kind, v.optional(url)])) },
       v.string("must be a URL"),
@@ -130,27 +136,34 @@ const fields = {
 };
 
 /** A registration in a file. */
-const FileSchema = v.strictObject({
-  name,
-  ...fields,
-  credentials: credentialsOf(path),
-  allowAddresses: v.optional(
-    v.array(v.picklist(GUARDED_ADDRESSES, "must be 'loopback' or 'link-local'"), "must be a list"),
-  ),
-}, objectFault);
+const FileSchema = v.pipe(
+  plainObject,
+  v.strictObject({
+    name,
+    ...fields,
+    credentials: credentialsOf(path),
+    allowAddresses: v.optional(
+      v.array(v.picklist(GUARDED_ADDRESSES, "must be 'loopback' or 'link-local'"), "must be a list"),
+    ),
+  }, objectFault),
+);
 
 /** A registration in a resource, whose name is the extension's. */
-const ResourceSchema = v.strictObject({
-  ...fields,
-  credentials: credentialsOf(fileName),
-  name: v.optional(v.never("is the name of the resource, and must not be given a second time")),
-  allowAddresses: v.optional(
-    v.never("may be given by a file in extensions.d alone, which those write who look after the host"),
-  ),
-}, objectFault);
+const ResourceSchema = v.pipe(
+  plainObject,
+  v.strictObject({
+    ...fields,
+    credentials: credentialsOf(fileName),
+    name: v.optional(v.never("is the name of the resource, and must not be given a second time")),
+    allowAddresses: v.optional(
+      v.never("may be given by a file in extensions.d alone, which those write who look after the host"),
+    ),
+  }, objectFault),
+);
 
 function credentialsOf(file: typeof path | typeof fileName) {
   return v.optional(v.pipe(
+    plainObject,
     v.strictObject({
       tokenFile: v.optional(file),
       hmacKeyFile: v.optional(file),
@@ -167,7 +180,7 @@ function credentialsOf(file: typeof path | typeof fileName) {
 
 function objectFault(issue: v.StrictObjectIssue | v.ObjectWithRestIssue): string {
   if (issue.expected === "never") return "is not known: correct it, or take it out";
-  return issue.path ? "is missing" : "must be an object";
+  return "is missing";
 }
 
 type Fields = v.InferOutput<typeof FileSchema> | (v.InferOutput<typeof ResourceSchema> & { name: string });

@@ -46,10 +46,7 @@ export interface ReflectorOptions {
    * Default: 10 s.
    */
   longestRefusalMs?: number;
-  /**
-   * How long to wait, in milliseconds, where the cluster does not know this kind, or RBAC does not let us see it: for what may
-   * well be absent. Default: no longer than for other trouble.
-   */
+  /** How long to wait, in milliseconds, where the kind is unknown or RBAC hides it: for what may be absent. Default: as usual. */
   absentMs?: number;
   /** How often all is listed again though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
   relistMs?: number;
@@ -165,7 +162,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
         version = (await this.#listOnce(Math.ceil(pageLimit / 2))).version;
       }
     } catch (error) {
-      if (isGone(error)) this.#brokenLists++;
+      if (error instanceof KubeError && error.kind === "gone") this.#brokenLists++;
       if (error instanceof EndlessList) this.#brokenLists = 2;
       throw new ListFailure(error);
     }
@@ -310,8 +307,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     const again = backoff.failures > 0 || !gone;
     let waitMs = backoff.next();
     if (!again) waitMs = 0;
-    const { absentMs } = this.#options;
-    if (absentMs !== undefined && (error.kind === "notFound" || isNotGranted(error))) waitMs = absentMs;
+    if (error.kind === "notFound" || isNotGranted(error)) waitMs = this.#options.absentMs ?? waitMs;
     waitMs = Math.max(waitMs, Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     if (inList && this.#version !== undefined) {
       // It was to heal what may have been missed; until it succeeds, the watch goes on.
@@ -345,10 +341,6 @@ class ListFailure extends Error {
 /** True if one resource version is before the other, as far as they are numbers (source: "Resource versions"). */
 function isOlder(version: string, known: string | undefined): boolean {
   return known !== undefined && Number(version) < Number(known);
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof KubeError && error.kind === "gone";
 }
 
 function asKubeError(error: unknown): KubeError {

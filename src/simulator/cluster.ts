@@ -22,8 +22,7 @@ import { hasEnded } from "./behaviour/pod_changes.ts";
 import { countPods, type PodCounts } from "./behaviour/pod_counts.ts";
 import { type DeleteOptions, PodOperations } from "./objects/pod_operations.ts";
 import { resourcesOf } from "./objects/resources.ts";
-import { resourceName, storedKinds } from "./objects/stored_kinds.ts";
-import { StoredOperations } from "./objects/stored_operations.ts";
+import { storedOperationsOf } from "./objects/stored_operations.ts";
 import type { Stage } from "./behaviour/stages.ts";
 import type { ApiServerOnRestore } from "./store/store.ts";
 import type { Change } from "./store/stored.ts";
@@ -116,10 +115,7 @@ export class SimulatedCluster {
       leaseOperations: this.#leases,
       namespaceOperations: namespaces,
       namespaceController: this.#namespaces,
-      storedOperations: new Map(storedKinds.map((kind) => {
-        const name = resourceName(kind);
-        return [name, new StoredOperations({ kind, store: etcd.others.get(name)!, clock, random, namespaces })];
-      })),
+      storedOperations: storedOperationsOf({ others: etcd.others, clock, random, namespaces }),
     });
     etcd.nodes.onChange((change) => this.#collectPodsOf(change));
     for (const fault of options.faults ?? []) this.#startFault(fault);

@@ -146,7 +146,7 @@ for (const name of ["A", "-a", "a-", "a.b", "", "a".repeat(64), 5]) {
   });
 }
 
-for (const document of [null, "text", 5, undefined]) {
+for (const document of [null, "text", 5, [], undefined]) {
   Deno.test(`${JSON.stringify(document)} is no registration, and the file is named`, () => {
     assert.match(messages(fromFile(document))[0]!, /Cannot use extension 'a.yaml' in '.*a.yaml': it must be an object/);
   });

@@ -1,7 +1,9 @@
-import type { Node, Pod, PodStatus } from "../../src/kube/types.ts";
+import type { ExtensionResource, Node, Pod, PodStatus } from "../../src/kube/types.ts";
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
-import { granted, nodesRoleObjects, roleObjects } from "./role.ts";
+import { parse } from "yaml";
+import { extensionsRoleObjects, granted, nodesRoleObjects, roleObjects } from "./role.ts";
+import { readFromTree } from "./tree.ts";
 
 const SIMULATED_TOKEN = "hostfactory";
 
@@ -61,7 +63,11 @@ export class Cluster {
   /** Waits until the product may do that, worded as `granted` does, or may not. */
   async #allows(grant: string, allowed: boolean): Promise<void> {
     const [verb, resource] = grant.split(" ");
-    const group = resource === "leases" ? "coordination.k8s.io" : "";
+    const groups: Record<string, string> = {
+      leases: "coordination.k8s.io",
+      hostfactoryextensions: "hostfactory.symphony",
+    };
+    const group = groups[resource ?? ""] ?? "";
     const resourceAttributes = { namespace: this.namespace, group, resource, verb };
     const spec = { user: `system:serviceaccount:${this.namespace}:hostfactory`, resourceAttributes };
     const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
@@ -101,6 +107,56 @@ export class Cluster {
       this.#clusterWide.push(`${path}/${object.metadata.name}`);
     }
     for (const verb of ["list", "watch"]) await this.#allows(`${verb} nodes`, true);
+  }
+
+  /**
+   * Lets extensions be registered by resources, and the product follow them. The definition goes with the namespace if no one
+   * else has made it.
+   */
+  async allowExtensions(): Promise<void> {
+    const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    const definition = parse(readFromTree("scripts/extensions/crd.yaml"));
+    const response = await this.#fetch("POST", definitions, definition);
+    if (response.status === 409) await response.body?.cancel();
+    else {
+      await answerOf(response, definitions);
+      this.#clusterWide.push(`${definitions}/${definition.metadata.name}`);
+    }
+    await eventually("the resource of extensions", async () => {
+      const answer = await this.#fetch("GET", this.extensionPath());
+      await answer.body?.cancel();
+      return answer.ok;
+    });
+    const objects = extensionsRoleObjects(this.namespace);
+    if (this.#token === SIMULATED_TOKEN) {
+      const allow = granted([...roleObjects(this.namespace), ...objects]);
+      await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
+      return;
+    }
+    for (const object of objects) {
+      const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${this.namespace}`;
+      await this.call("POST", `${rbac}/${object.kind.toLowerCase()}s`, object);
+    }
+    for (const verb of ["list", "watch"]) await this.#allows(`${verb} hostfactoryextensions`, true);
+  }
+
+  /** The path of the resources that register extensions, or of one of them. */
+  extensionPath(name?: string): string {
+    const all = `/apis/hostfactory.symphony/v1/namespaces/${this.namespace}/hostfactoryextensions`;
+    return name === undefined ? all : `${all}/${name}`;
+  }
+
+  /** Registers an extension by a resource. @throws where the API server refuses it */
+  async createExtension(name: string, spec: object): Promise<void> {
+    const identity = { apiVersion: "hostfactory.symphony/v1", kind: "HostFactoryExtension", metadata: { name } };
+    await this.call("POST", this.extensionPath(), { ...identity, spec });
+  }
+
+  /** What the resource of an extension was told: whether it is accepted, and the reason, once it was. */
+  async acceptedExtension(name: string): Promise<string[] | undefined> {
+    const { status } = await this.call("GET", this.extensionPath(name)) as ExtensionResource;
+    const condition = status?.conditions?.find(({ type }) => type === "Accepted");
+    return condition && [condition.status, condition.reason, status?.message ?? ""];
   }
 
   /** Makes the namespace, and waits until pods can be created in it. */

@@ -52,6 +52,11 @@ export function nodesRoleObjects(namespace: string): RoleObject[] {
   return JSON.parse(text.replaceAll('"hostfactory-nodes"', `"hostfactory-nodes-${namespace}"`));
 }
 
+/** The objects of the optional role that lets hosts follow extensions. */
+export function extensionsRoleObjects(namespace: string): RoleObject[] {
+  return objectsIn("scripts/rbac/extensions.yaml", namespace);
+}
+
 function objectsIn(file: string, namespace: string): RoleObject[] {
   const text = readFromTree(file).replaceAll("namespace: symphony", `namespace: ${namespace}`);
   return parseAllDocuments(text).map((document) => document.toJS() as RoleObject);

@@ -250,10 +250,12 @@ export class Api {
 
   #answerStored(call: Call, operations: StoredOperations): Response {
     const { route, body, contentType } = call;
-    const { kind: { isNamespaced, returnsDeleted = false } } = operations;
+    if (!operations.isDefined) return textAnswer(404, "404 page not found\n");
+    const { kind: { isNamespaced, returnsDeleted = false, hasStatus = false } } = operations;
     const { collections, resources: { others } } = this.#parts;
     const resource = others.get(qualified(route.resource, route.group))!;
-    if (route.subresource !== "" || (!isNamespaced && route.namespace !== "")) throw noSuchResource();
+    const isOfStatus = hasStatus && route.subresource === "status" && ["get", "update", "patch"].includes(route.verb);
+    if ((route.subresource !== "" && !isOfStatus) || (!isNamespaced && route.namespace !== "")) throw noSuchResource();
     if (route.verb === "list" || route.verb === "watch") return collections.answer(resource, call);
     if (isNamespaced && route.namespace === "") throw methodNotAllowed();
     switch (`${route.verb} ${route.name === "" ? "all" : "one"}`) {

@@ -34,6 +34,8 @@ const ALL = ["create", "delete", "deletecollection", ...READ, "patch", "update"]
 
 const RBAC = "rbac.authorization.k8s.io";
 const COORDINATION = "coordination.k8s.io";
+const APIEXTENSIONS = "apiextensions.k8s.io";
+const EXTENSIONS = "hostfactory.symphony";
 
 /** All resources, by the path of their group and version. */
 export const apiResources: Record<string, ApiResource[]> = {
@@ -50,6 +52,8 @@ export const apiResources: Record<string, ApiResource[]> = {
     resource("leases", "Lease", true, ["create", "delete", ...READ, "patch", "update"]),
   ],
   [`apis/${RBAC}/v1`]: storedResources(RBAC),
+  [`apis/${APIEXTENSIONS}/v1`]: storedResources(APIEXTENSIONS),
+  [`apis/${EXTENSIONS}/v1`]: storedResources(EXTENSIONS),
 };
 
 function storedResources(group: string): ApiResource[] {
@@ -57,7 +61,7 @@ function storedResources(group: string): ApiResource[] {
     .map(({ resource: name, kind, isNamespaced, shortNames }) => resource(name, kind, isNamespaced, ALL, shortNames));
 }
 
-const groups = [COORDINATION, RBAC].map((name) => {
+const groups = [COORDINATION, RBAC, APIEXTENSIONS, EXTENSIONS].map((name) => {
   const version = { groupVersion: `${name}/v1`, version: "v1" };
   return { name, versions: [version], preferredVersion: version };
 });

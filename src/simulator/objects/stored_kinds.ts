@@ -21,11 +21,21 @@ export interface StoredKind {
   defaults?: Record<string, unknown>;
   /** Whether a delete is answered with the object; else with a Status. */
   returnsDeleted?: boolean;
+  /** Whether its status is changed by its subresource alone. */
+  hasStatus?: boolean;
+  /** The CustomResourceDefinition without which there is no such kind, and by whose schema its objects are judged. */
+  definedBy?: string;
   /** What is wrong with an object, or with the change of one. */
   validate?: (object: StoredObject, before: StoredObject | undefined) => Cause[];
 }
 
 const RBAC = "rbac.authorization.k8s.io";
+const APIEXTENSIONS = "apiextensions.k8s.io";
+/** Our own, of the one kind of custom resources that there can be. */
+const EXTENSIONS = "hostfactory.symphony";
+
+/** The resource of definitions of custom resources. */
+export const DEFINITIONS: string = `customresourcedefinitions.${APIEXTENSIONS}`;
 
 /** What an event is about, as field selectors name it. */
 const involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) =>
@@ -72,6 +82,23 @@ export const storedKinds: StoredKind[] = [
   ...[["rolebindings", "RoleBinding", true], ["clusterrolebindings", "ClusterRoleBinding", false]].map((binding) =>
     bindingKind(binding as RoleArguments)
   ),
+  {
+    resource: "customresourcedefinitions",
+    group: APIEXTENSIONS,
+    kind: "CustomResourceDefinition",
+    isNamespaced: false,
+    shortNames: ["crd", "crds"],
+    defaults: { status: { conditions: [{ type: "Established", status: "True" }] } },
+  },
+  {
+    resource: "hostfactoryextensions",
+    group: EXTENSIONS,
+    kind: "HostFactoryExtension",
+    isNamespaced: true,
+    shortNames: ["hfext"],
+    hasStatus: true,
+    definedBy: `hostfactoryextensions.${EXTENSIONS}`,
+  },
 ];
 
 type RoleArguments = [resource: string, kind: string, isNamespaced: boolean];

@@ -12,24 +12,40 @@ import type { Namespaces } from "./namespaces.ts";
 import { validateMetadata } from "./pod_validation.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
 import { applied, type ApplyRequest } from "./server_side_apply.ts";
-import { resourceName, type StoredKind, type StoredObject } from "./stored_kinds.ts";
+import { faultsBySchema, schemaOf } from "./custom_schema.ts";
+import { DEFINITIONS, resourceName, type StoredKind, storedKinds, type StoredObject } from "./stored_kinds.ts";
 
 /** What a request may do to objects of one kind that are only kept. Each call does it at once, or throws an ApiError. */
 export class StoredOperations {
   readonly kind: StoredKind;
   readonly store: Store<StoredObject>;
+  readonly #definitions: Store<StoredObject>;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #namespaces: Namespaces;
 
   constructor(
-    options: { kind: StoredKind; store: Store<StoredObject>; clock: Clock; random: Random; namespaces: Namespaces },
+    options: {
+      kind: StoredKind;
+      store: Store<StoredObject>;
+      /** The CustomResourceDefinitions. */
+      definitions: Store<StoredObject>;
+      clock: Clock;
+      random: Random;
+      namespaces: Namespaces;
+    },
   ) {
     this.kind = options.kind;
     this.store = options.store;
+    this.#definitions = options.definitions;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#namespaces = options.namespaces;
+  }
+
+  /** False of a custom resource that is not defined. */
+  get isDefined(): boolean {
+    return this.kind.definedBy === undefined || this.#definition !== undefined;
   }
 
   create(body: string, route: Route): StoredObject {
@@ -42,7 +58,7 @@ export class StoredOperations {
     if (name !== route.name) {
       throw badRequest(`the name of the object (${name}) does not match the name on the URL (${route.name})`);
     }
-    return this.#replace(this.#get(route), given);
+    return this.#replace(this.#get(route), given, route);
   }
 
   patch(body: string, route: Route, contentType: string): StoredObject {
@@ -51,6 +67,7 @@ export class StoredOperations {
     return this.#replace(
       object,
       decodePatched(kind, patched(object, body, { contentType, kind }), { target: object, route }),
+      route,
     );
   }
 
@@ -63,7 +80,7 @@ export class StoredOperations {
       route,
     });
     return known
-      ? { object: this.#replace(known, next), isNew: false }
+      ? { object: this.#replace(known, next, route), isNew: false }
       : { object: this.#create(next, route), isNew: true };
   }
 
@@ -71,6 +88,10 @@ export class StoredOperations {
     const object = this.#get(route);
     checkPreconditions(object, this.#qualifiedKind, preconditions);
     return this.store.remove(object);
+  }
+
+  get #definition(): StoredObject | undefined {
+    return this.#definitions.get("", this.kind.definedBy ?? "");
   }
 
   get #qualifiedKind(): string {
@@ -94,6 +115,7 @@ export class StoredOperations {
 
   #create({ kind: _kind, apiVersion: _apiVersion, ...given }: StoredObject, { namespace }: Route): StoredObject {
     const { resourceVersion, generateName } = given.metadata;
+    if (this.kind.hasStatus) delete given["status"];
     const name = given.metadata.name || (generateName ? generateName + drawSuffix(this.#random) : "");
     const resource = resourceName(this.kind);
     if (namespace !== "") this.#namespaces.requireActive(namespace, { resource, name });
@@ -114,10 +136,15 @@ export class StoredOperations {
     return this.store.put(object);
   }
 
-  #replace(object: StoredObject, { kind: _kind, apiVersion: _apiVersion, ...given }: StoredObject): StoredObject {
+  #replace(
+    object: StoredObject,
+    { kind: _kind, apiVersion: _apiVersion, ...asked }: StoredObject,
+    { subresource }: Pick<Route, "subresource">,
+  ): StoredObject {
+    const given = this.#kept(object, asked, { subresource });
     const { name = "", namespace, uid, creationTimestamp, resourceVersion } = object.metadata;
-    const asked = given.metadata.resourceVersion;
-    if (asked && asked !== resourceVersion) throw modified(resourceName(this.kind), name);
+    const version = asked.metadata.resourceVersion;
+    if (version && version !== resourceVersion) throw modified(resourceName(this.kind), name);
     const fixed = {
       name,
       ...(namespace === undefined ? {} : { namespace }),
@@ -125,8 +152,9 @@ export class StoredOperations {
       creationTimestamp: creationTimestamp!,
       resourceVersion: resourceVersion!,
     };
-    if (given.metadata.uid !== undefined && given.metadata.uid !== uid) {
-      const message = `Invalid value: "${given.metadata.uid}": field is immutable`;
+    if (asked.metadata.uid !== undefined && asked.metadata.uid !== uid) {
+      if (this.kind.hasStatus) throw modified(resourceName(this.kind), name);
+      const message = `Invalid value: "${asked.metadata.uid}": field is immutable`;
       const causes = [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }];
       throw invalid(this.#qualifiedKind, { name, causes });
     }
@@ -136,8 +164,33 @@ export class StoredOperations {
     return isSame(next, object) ? object : this.store.put(next);
   }
 
+  /** What becomes of an object whose status changes by itself: that alone, or all but that. */
+  #kept(object: StoredObject, asked: StoredObject, { subresource }: Pick<Route, "subresource">): StoredObject {
+    if (!this.kind.hasStatus) return asked;
+    const [whole, status] = subresource === "status" ? [object, asked["status"]] : [asked, object["status"]];
+    const { status: _, ...rest } = whole;
+    return { ...rest, metadata: whole.metadata, ...(status === undefined ? {} : { status }) };
+  }
+
   #check(object: StoredObject, before: StoredObject | undefined): void {
     const causes = [...validateMetadata(object), ...this.kind.validate?.(object, before) ?? []];
+    if (this.#definition) causes.push(...faultsBySchema(object, schemaOf(this.#definition)));
     if (causes.length > 0) throw invalid(this.#qualifiedKind, { name: object.metadata.name ?? "", causes });
   }
+}
+
+/** For every kind that is only kept, by resource, qualified with its group. @param parts `others`: the stores, likewise */
+export function storedOperationsOf(
+  { others, ...parts }: {
+    others: Map<string, Store<StoredObject>>;
+    clock: Clock;
+    random: Random;
+    namespaces: Namespaces;
+  },
+): Map<string, StoredOperations> {
+  const definitions = others.get(DEFINITIONS)!;
+  return new Map(storedKinds.map((kind) => {
+    const name = resourceName(kind);
+    return [name, new StoredOperations({ ...parts, kind, store: others.get(name)!, definitions })];
+  }));
 }

@@ -22,6 +22,8 @@ const GROUPS: [prefix: string, group: string][] = [
   ["/api/v1/", ""],
   ["/apis/coordination.k8s.io/v1/", "coordination.k8s.io"],
   ["/apis/rbac.authorization.k8s.io/v1/", "rbac.authorization.k8s.io"],
+  ["/apis/apiextensions.k8s.io/v1/", "apiextensions.k8s.io"],
+  ["/apis/hostfactory.symphony/v1/", "hostfactory.symphony"],
 ];
 
 /** Reads a request's path and method; says nothing yet about whether there is such a thing. */
