@@ -133,3 +133,12 @@ Deno.test("a call that is not wanted any more says nothing about the extension",
   }
   assert.equal(client.isLeftAlone("a"), false);
 });
+
+Deno.test("hooks of one extension on different servers have connections of their own", async () => {
+  const { client, opened } = setUp(() => new Response(""));
+  const hooks = { "pre-create": "https://a.test/x", "pre-delete": "https://b.test/y", notify: "https://a.test/z" };
+  for (const kind of ["pre-create", "pre-delete", "notify"] as const) {
+    await client.call(extension("a", { hooks }), { kind, document: {}, signal });
+  }
+  assert.equal(opened.length, 2);
+});

@@ -94,12 +94,26 @@ async function serve(
   const [, , , kind = 0] = await readExactly(connection, 4);
   const addressLength = kind === 1 ? 4 : kind === 4 ? 16 : (await readExactly(connection, 1))[0] ?? 0;
   await readExactly(connection, addressLength + 2);
-  const server = await open();
-  await connection.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+  const server = await open().catch(async (error) => {
+    await connection.write(reply(codeOf(error)));
+    throw error;
+  });
+  await connection.write(reply(0));
   await Promise.all([
     connection.readable.pipeTo(server.writable),
     server.readable.pipeTo(connection.writable),
   ]);
+}
+
+/** The answer to a client, of which only the code says anything. */
+function reply(code: number): Uint8Array {
+  return Uint8Array.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
+}
+
+/** Why there is no connection, as SOCKS has it: the client makes words of it. */
+function codeOf(error: unknown): number {
+  if (error instanceof Deno.errors.PermissionDenied) return 2;
+  return error instanceof Deno.errors.ConnectionRefused ? 5 : 4;
 }
 
 async function readExactly(connection: Deno.Conn, count: number): Promise<Uint8Array> {
@@ -124,7 +138,7 @@ async function openPlain(target: URL, { mayReach }: TransportOptions): Promise<S
   const connection = await Deno.connect({ hostname: hostOf(target), port: portOf(target) });
   if (!mayReach || mayReach(connection.remoteAddr.hostname)) return connection;
   connection.close();
-  throw new Error("it may not be connected to");
+  throw new Deno.errors.PermissionDenied("it may not be connected to");
 }
 
 /** TLS without any check of the server's certificate. */
