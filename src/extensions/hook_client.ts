@@ -62,7 +62,8 @@ type Ended = (extension: string, end: { nowMs: number; isAnswered: boolean }) =>
 interface Peer {
   breaker: Breaker;
   turns: Turns;
-  transport: { key: string; transport: Transport } | undefined;
+  /** By origin: a transport leads to one server. */
+  transports: Map<string, { key: string; transport: Transport }>;
   /** An address that it led to and may not. */
   refused: string | undefined;
   /** Why the last call that failed did so. */
@@ -116,7 +117,7 @@ export class HookClient {
   retain(names: ReadonlySet<string>): void {
     for (const [name, peer] of this.#peers) {
       if (names.has(name)) continue;
-      peer.transport?.transport.close();
+      for (const { transport } of peer.transports.values()) transport.close();
       this.#peers.delete(name);
     }
   }
@@ -128,7 +129,7 @@ export class HookClient {
     const peer = {
       breaker,
       turns: new Turns(CALLS_AT_ONCE),
-      transport: undefined,
+      transports: new Map(),
       refused: undefined,
       lastFailure: undefined,
     };
@@ -180,7 +181,8 @@ export class HookClient {
   ): Promise<HookAnswer> {
     const { name } = extension;
     const headers = this.#headers(extension, { kind, body });
-    const transport = this.#transportFor(extension, peer);
+    const { origin } = new URL(url);
+    const transport = this.#transportFor(extension, peer, origin);
     let response: Response;
     let text: string | undefined;
     try {
@@ -192,7 +194,7 @@ export class HookClient {
       const why = peer.refused === undefined
         ? shorten(error)
         : `it leads to ${peer.refused}, which only a registration file may allow (allowAddresses)`;
-      throw new HookUnavailable(`Extension '${name}' cannot be reached at ${new URL(url).origin}: ${why}`);
+      throw new HookUnavailable(`Extension '${name}' cannot be reached at ${origin}: ${why}`);
     }
     const { status } = response;
     if (text === undefined) {
@@ -227,12 +229,13 @@ export class HookClient {
   }
 
   /** The connections that fit what is registered and what its credential files hold now. */
-  #transportFor(extension: Extension, peer: Peer): Transport {
+  #transportFor(extension: Extension, peer: Peer, origin: string): Transport {
     const options = this.#transportOptions(extension);
     const { allowAddresses } = extension;
     const key = JSON.stringify([options, allowAddresses]);
-    if (peer.transport?.key !== key) {
-      peer.transport?.transport.close();
+    let known = peer.transports.get(origin);
+    if (known?.key !== key) {
+      known?.transport.close();
       peer.refused = undefined;
       const mayReach = (address: string) => {
         const guarded = guardedAddress(address);
@@ -240,9 +243,10 @@ export class HookClient {
         return peer.refused === undefined;
       };
       const isFree = GUARDED_ADDRESSES.every((one) => allowAddresses.includes(one));
-      peer.transport = { key, transport: this.#network(isFree ? options : { ...options, mayReach }) };
+      known = { key, transport: this.#network(isFree ? options : { ...options, mayReach }) };
+      peer.transports.set(origin, known);
     }
-    return peer.transport.transport;
+    return known.transport;
   }
 
   #transportOptions({ caBundle, credentials, name }: Extension): TransportOptions {
