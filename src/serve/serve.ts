@@ -1,6 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import type { ConnectionOptions } from "../kube/transport/connection.ts";
+import type { Extensions } from "../extensions/extensions.ts";
 import type { Kube } from "../kube/kube.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -29,6 +30,8 @@ export interface Daemon {
   random: Random;
   locks: Locks;
   holder: LockHolder;
+  /** The extensions that are registered, and what calls their hooks; default: none. */
+  extensions?: Extensions;
   /** Collects garbage at once, if that can be had. */
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */

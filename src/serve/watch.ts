@@ -1,4 +1,5 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
+import type { Extensions } from "../extensions/extensions.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
@@ -35,6 +36,8 @@ export interface Stay {
   kube: Kube;
   clock: Clock;
   random: Random;
+  /** Default: none. */
+  extensions?: Extensions | undefined;
   collect?: Collect | undefined;
   usage?: (() => Usage) | undefined;
   fence: Fence;
@@ -74,13 +77,13 @@ class Watch {
 
   /** @param workdir behind the fence */
   constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
-    const { kube, clock, random, collect, usage, terms, stopping } = stay;
+    const { kube, clock, random, collect, usage, terms, stopping, extensions } = stay;
     const { instance, concurrency } = options;
     this.#workdir = workdir;
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    const given = { workdir, kube, clock, random, terms };
+    const given = { workdir, kube, clock, random, terms, ...(extensions ? { extensions } : {}) };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Extensions } from "../extensions/extensions.ts";
+import type { PreDelete } from "../extensions/pre_delete.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
@@ -24,6 +25,8 @@ export interface Dependencies {
   isSoleOwner: boolean;
   /** The extensions whose hooks are called, and what calls them. */
   extensions: Extensions;
+  /** What the extensions say of deletions; one for all that delete pods. */
+  preDelete: PreDelete;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
   /** Calls of one kind to the cluster in flight at once, at most. */

@@ -1,5 +1,6 @@
 import { Budget } from "../../src/budget.ts";
 import type { Extensions } from "../../src/extensions/extensions.ts";
+import { PreDelete } from "../../src/extensions/pre_delete.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
@@ -43,6 +44,8 @@ export function memoryDependencies(
 ): MemoryDependencies {
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];
+  const { extensions = NO_EXTENSIONS } = options;
+  const asked = { extensions, clock, instance: "k8s-hf", stopping: stopping.signal, unanswered() {} };
   return {
     workdir,
     files,
@@ -54,7 +57,8 @@ export function memoryDependencies(
     identity: { id: "workdir00001", key: "secret", takenOver: [] },
     isSoleOwner: true,
     suspects: new Set(),
-    extensions: options.extensions ?? NO_EXTENSIONS,
+    extensions,
+    preDelete: new PreDelete(asked),
     concurrency: options.concurrency ?? 8,
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
