@@ -5,6 +5,8 @@ import type { Caller } from "./pre_create.ts";
 export interface Extensions {
   readonly registry: Registry;
   readonly client: Caller;
+  /** Calls `changed` whenever the registry is another, until `signal` aborts; absent: it never is. */
+  readonly follow?: (changed: () => void, signal: AbortSignal) => void;
   /** The configuration directory; absent if nothing names one. */
   readonly confdir: string | undefined;
 }
