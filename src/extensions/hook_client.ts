@@ -201,7 +201,7 @@ export class HookClient {
       throw new HookUnavailable(`Extension '${name}' answered with more than ${machines} MiB: not read on`);
     }
     const answer = { status, text, retryAfterMs: retryAfterOf(response) };
-    if (counts(status)) return answer;
+    if (counts(status) || (kind === "pre-delete" && isNotYet(answer))) return answer;
     const what = status >= 300 && status < 400 ? ", and redirects are not followed" : "";
     throw new HookUnavailable(`Extension '${name}' answered ${status}${what}`, {
       waitMs: answer.retryAfterMs ?? 0,
@@ -273,6 +273,11 @@ export class HookClient {
 function counts(status: number): boolean {
   if (status >= 400 && status < 500) return !TEMPORARY.includes(status);
   return status === 304 || (status >= 200 && status < 300);
+}
+
+/** True for how `pre-delete` says that a deletion is to wait: the extension is well. */
+function isNotYet({ status, retryAfterMs }: HookAnswer): boolean {
+  return status === 503 && retryAfterMs !== undefined;
 }
 
 function retryAfterOf(response: Response): number | undefined {

@@ -48,6 +48,7 @@ export class Registrations {
   #current: JudgedRegistry = { registry: { extensions: [], blocked: [], problems: [] }, judged: [] };
   #toldProblems = new Set<string>();
   #toldExtensions = new Map<string, string>();
+  readonly #followers = new Set<() => void>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #calls = new Map<string, CallRecord>();
 
@@ -105,6 +106,12 @@ export class Registrations {
   withoutResources(): void {
     this.#areResourcesKnown = true;
     this.#settle();
+  }
+
+  /** Calls `changed` whenever the registry may be another, until `signal` aborts. */
+  follow(changed: () => void, signal: AbortSignal): void {
+    this.#followers.add(changed);
+    signal.addEventListener("abort", () => this.#followers.delete(changed), { once: true });
   }
 
   /** Takes in how a call of a hook ended, for the status of resources. */
@@ -169,6 +176,7 @@ export class Registrations {
     this.#current = judgeRegistrations({ registrations: judge(registrations), problems }, judge(this.#resources));
     this.#credentialsMark = this.#markCredentials();
     this.#tellChanges();
+    for (const changed of this.#followers) changed();
   }
 
   #markCredentials(): string {

@@ -2,7 +2,6 @@ import type { Clock } from "../clock.ts";
 import { HookClient } from "../extensions/hook_client.ts";
 import { Registrations } from "../extensions/registrations.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
-import type { Network } from "../kube/transport/transport.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
@@ -17,13 +16,11 @@ interface World {
   random: Random;
   /** The configuration directory; absent: none is registered by files. */
   confdir?: string | undefined;
-  /** By which hooks are called; default: the network of the machine we run on. */
-  hookNetwork?: Network | undefined;
 }
 
 /** The registrations of this process, whose changes are logged, and what calls the hooks. */
 export function openExtensions(
-  { workdir: { files }, clock, random, confdir, hookNetwork: network = systemNetwork }: World,
+  { workdir: { files }, clock, random, confdir }: World,
 ): Pick<Dependencies, "registrations" | "hooks"> {
   const registrations = new Registrations({
     files,
@@ -35,5 +32,5 @@ export function openExtensions(
     },
   });
   const ended: typeof registrations.called = (name, end) => registrations.called(name, end);
-  return { registrations, hooks: new HookClient({ files, clock, random, network }, { ended }) };
+  return { registrations, hooks: new HookClient({ files, clock, random, network: systemNetwork }, { ended }) };
 }

@@ -15,7 +15,7 @@ import { ClusterGuard } from "./cluster_guard.ts";
 import { DirectoryLocks } from "./directory_locks.ts";
 import { Fence, isNotOwner } from "./fence.ts";
 import type { Collect } from "./memory.ts";
-import type { Network } from "../kube/transport/transport.ts";
+import type { Dependencies } from "../watchers/dependencies.ts";
 import type { Usage } from "./stats_line.ts";
 import { openExtensions } from "./extensions.ts";
 import { Tenure } from "./tenure.ts";
@@ -35,9 +35,10 @@ export interface Daemon {
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
-  /** See `openExtensions`. */
+  /** The configuration directory; absent: no extension is registered by a file. */
   confdir?: string | undefined;
-  hookNetwork?: Network | undefined;
+  /** The extensions that are registered, and what calls their hooks; default: see `openExtensions`. */
+  extensions?: Pick<Dependencies, "registrations" | "hooks">;
 }
 
 /** Which cluster and which machines are meant. */
@@ -73,7 +74,7 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
   const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
   // It outlives a term: what is broken keeps its last good form.
-  const extensions = openExtensions(daemon);
+  const extensions = daemon.extensions ?? openExtensions(daemon);
   if (dryRun) {
     // An onlooker may look on beside the owner.
     fence.openUntil(Infinity);

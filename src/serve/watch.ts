@@ -145,8 +145,7 @@ class Watch {
 
   #tellChanged(machines: string[]): void {
     for (const { loop, runner } of this.#told) {
-      loop.changed?.(machines);
-      runner.wake();
+      if (loop.changed?.(machines) !== false) runner.wake();
     }
   }
 

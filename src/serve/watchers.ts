@@ -9,6 +9,7 @@ import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import { RetentionWatcher } from "../watchers/gc/watcher.ts";
 import type { Loop } from "../watchers/loop.ts";
 import { NodesWatcher } from "../watchers/nodes/watcher.ts";
+import { NotifyWatcher } from "../watchers/notify/watcher.ts";
 import { PodsWatcher } from "../watchers/pods/watcher.ts";
 import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
 import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
@@ -120,6 +121,12 @@ export const LOOPS: readonly LoopEntry[] = [
         loop as PodsWatcher satisfies ReflectorSink<Pod>,
         { labelSelector: PodLabel.request },
       ),
+  },
+  {
+    // In `serve` alone: of several processes each would tell.
+    partOf: "pods",
+    make: ({ dependencies, options: { watchers }, wake }) =>
+      WATCHERS.every((watcher) => watchers.includes(watcher)) ? new NotifyWatcher(dependencies, wake) : undefined,
   },
   {
     partOf: "nodes",

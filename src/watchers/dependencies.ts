@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Caller } from "../extensions/pre_create.ts";
 import type { Registrations } from "../extensions/registrations.ts";
+import type { PreDelete } from "../extensions/pre_delete.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Random } from "../random.ts";
 import type { Identity } from "../workdir/identity.ts";
@@ -25,6 +26,8 @@ export interface Dependencies {
   isSoleOwner: boolean;
   /** What calls hooks of extensions. */
   hooks: Caller;
+  /** What the extensions say of deletions; one for all that delete pods. */
+  preDelete: PreDelete;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
   /** Calls of one kind to the cluster in flight at once, at most. */

@@ -18,8 +18,8 @@ export interface Loop {
   drained?(): Promise<void>;
   /** False if the sync status that it wrote last is not there any more; absent if it writes none. */
   readonly viewIsOurs?: boolean;
-  /** Takes in that another loop of this process has written these machines down. */
-  changed?(machines: string[]): void;
+  /** Takes in that another loop of this process has written these machines down. @returns false if it need not step for that */
+  changed?(machines: string[]): boolean | void;
   /** What the stats line tells of it, by name; `undefined` is left out. */
   readonly counts?: Readonly<Record<string, number | undefined>>;
 }

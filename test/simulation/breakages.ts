@@ -505,4 +505,78 @@ const MENDS: Breakage[] = [
   },
 ];
 
-export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS];
+/** What extensions are promised. */
+const EXTENSIONS: Breakage[] = [
+  {
+    what: "a pod is created without an extension that it has to pass and that does not answer",
+    file: "src/extensions/pre_create.ts",
+    from: 'isFatal ? { kind: "failed", reason } : { kind: "pod", pod }',
+    to: '({ kind: "pod", pod })',
+    violates: [17],
+    seed: 4690,
+    only: [6, 2, 7],
+  },
+  {
+    what: "a pod that an extension refuses is created all the same",
+    file: "src/extensions/pre_create.ts",
+    from: "  if (status >= 400 && status < 500) {\n",
+    to: '  if (status === 403) return { kind: "pod", pod: draft.pod };\n  if (status >= 400 && status < 500) {\n',
+    violates: [17],
+    seed: 15,
+    only: [20, 1],
+  },
+  {
+    what: "nobody hears why an extension has refused a pod",
+    file: "src/extensions/pre_create.ts",
+    from: "reason: `Refused by extension '${extension.name}': ${wordsOf(text, status)}`",
+    to: 'reason: "Refused"',
+    violates: [18],
+    seed: 39,
+    only: [60, 13],
+  },
+  {
+    what: "an extension counts as told before it has answered",
+    file: "src/watchers/notify/teller.ts",
+    from: "await this.#post(this.#events);",
+    to: "await this.#post(this.#events).catch(() => {});",
+    violates: [19],
+    seed: 146,
+    only: [40, 20, 42],
+  },
+  {
+    what: "an extension is not told of what its loop was not told of",
+    file: "src/watchers/notify/watcher.ts",
+    from: "    this.#passAtMs = -Infinity;\n",
+    to: "    this.#passAtMs = 1e15;\n",
+    foundBy: "test/watchers/notify/watcher_test.ts",
+    test: "what no one told the loop of is found by the next full pass",
+  },
+  {
+    what: "an extension may delay a deletion for ever",
+    file: "src/extensions/pre_delete.ts",
+    from: "untilMs: clock.monotonic() + drainMs",
+    to: "untilMs: Infinity",
+    violates: [3, 20],
+    seed: 5,
+    only: [74, 37],
+  },
+  {
+    what: "a pod is deleted though an extension asks for time",
+    file: "src/watchers/work/pod_deleter.ts",
+    from: "    if (waitMs > 0) return waitMs;\n",
+    to: "",
+    violates: [20],
+    seed: 25,
+    only: [51, 33],
+  },
+  {
+    what: "a hook that says `not yet` with 503 counts as one that does not answer",
+    file: "src/extensions/hook_client.ts",
+    from: ' || (kind === "pre-delete" && isNotYet(answer))',
+    to: "",
+    foundBy: "test/extensions/pre_delete_test.ts",
+    test: "an extension that asks for patience with 503 is not taken for one that does not answer",
+  },
+];
+
+export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS, ...EXTENSIONS];

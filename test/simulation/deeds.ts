@@ -4,6 +4,7 @@ import type { FaultInput } from "../../src/simulator/faults/faults.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
 import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";
+import { EXTENSIONS, HOOK_TROUBLES } from "./extensions.ts";
 import { aWhile, type Simulation } from "./simulation.ts";
 import { NAMESPACE } from "./truth.ts";
 import { WORLD_DEEDS } from "./world_deeds.ts";
@@ -255,6 +256,19 @@ export const DEEDS = {
       simulation.undo(aWhile(random), "slow syncs", () => void (simulation.host.trouble.syncMs = 0));
     },
   },
+  register: {
+    what: "extensions are registered",
+    act: (simulation, random) => simulation.extensions.register(random),
+  },
+  hookTrouble: {
+    what: "something is wrong with the hook of an extension",
+    act(simulation, random) {
+      const name = oneOf(random, EXTENSIONS);
+      const trouble = oneOf(random, HOOK_TROUBLES);
+      simulation.trace.say("trouble", `${name}: ${trouble}`);
+      simulation.undo(aWhile(random), `${name}: ${trouble}`, simulation.extensions.trouble(name, trouble));
+    },
+  },
   lostNotices: {
     what: "notices of changed files get lost",
     act(simulation, random) {
@@ -316,9 +330,12 @@ export type Deed = keyof typeof DEEDS;
 /** The kinds of trouble that a run may draw apart from all others, so that what was drawn before they were there stays the same. */
 export const WORLD = Object.keys(WORLD_DEEDS) as Deed[];
 
-/** The kinds of trouble that a run may draw; slow syncs are drawn apart, beside any of them. */
+/** What is drawn apart from the kinds of trouble. */
+const APART: readonly Deed[] = ["ask", "giveBack", "slowSyncs", "register", "hookTrouble"];
+
+/** The kinds of trouble that a run may draw; slow syncs and extensions are drawn apart, beside any of them. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
-  .filter((deed) => deed !== "ask" && deed !== "giveBack" && deed !== "slowSyncs" && !WORLD.includes(deed));
+  .filter((deed) => !APART.includes(deed) && !WORLD.includes(deed));
 
 function disk(what: string, how: "full" | "read-only"): DeedKind {
   return {

@@ -1,5 +1,6 @@
 import type { MachineState } from "../../src/hf/status.ts";
 import { answersAtOnce, completeIsComplete, knownIsReported, printedIsOnDisk } from "./invariants_of_answers.ts";
+import { deletionsWait, passesExtensions, refusedIsFailed, upIsTold } from "./invariants_of_extensions.ts";
 import {
   goneIsSeenGone,
   keptIsKept,
@@ -52,7 +53,7 @@ export interface Witness {
   rested?(): string | undefined;
 }
 
-/** One of the sixteen of the architecture, by its number and title. */
+/** One of the sixteen of the architecture, by its number and title; beyond, what extensions are promised. */
 export interface Invariant extends Witness {
   number: number;
   title: string;
@@ -77,5 +78,9 @@ export function invariantsOf(simulation: Simulation): Invariant[] {
     stepBack,
     keptIsKept,
     oneOwner,
+    passesExtensions,
+    refusedIsFailed,
+    upIsTold,
+    deletionsWait,
   ].map((invariant) => invariant(simulation));
 }

@@ -55,7 +55,12 @@ export function drawPlan(seed: number): Plan {
   }
   events.sort((a, b) => a.atMs - b.atMs);
   // What is drawn apart has the last ids, so that all others keep theirs.
-  const all = [...events, ...drawSyncs(seed, troubleMs), ...drawWorld(seed, troubleMs)].map((event, id) => ({
+  const all = [
+    ...events,
+    ...drawSyncs(seed, troubleMs),
+    ...drawWorld(seed, troubleMs),
+    ...drawExtensions(seed, troubleMs),
+  ].map((event, id) => ({
     id,
     ...event,
   }));
@@ -96,6 +101,19 @@ function drawWorld(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] 
       seed: integerBetween(random, 0, 2 ** 31),
     }))
   );
+}
+
+/** Extensions are there from the start of a run, or never. */
+function drawExtensions(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
+  const random = randomFor(seed, "extensions");
+  if (!happens(random, 0.2)) return [];
+  const draw = () => integerBetween(random, 0, 2 ** 31);
+  const troubles = Array.from({ length: happens(random, 0.7) ? magnitude(random, 1, 12) : 0 }, () => ({
+    atMs: Math.round(random.next() * troubleMs),
+    deed: "hookTrouble" as const,
+    seed: draw(),
+  }));
+  return [{ atMs: 0, deed: "register", seed: draw() }, ...troubles];
 }
 
 function drawRelistMs(random: Random): number {

@@ -15,6 +15,7 @@ import { Killed } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens, magnitude, randomFor } from "./chance.ts";
 import { DEEDS } from "./deeds.ts";
+import { SimulatedExtensions } from "./extensions.ts";
 import { Departures } from "./departures.ts";
 import { CONFDIR, Host, NO_TROUBLE, OTHER_AUTHORITY, OWN_AUTHORITY, WORKDIR } from "./host.ts";
 import { type Invariant, invariantsOf, type Verb, type Witness } from "./invariants.ts";
@@ -92,6 +93,7 @@ export class Simulation {
   readonly symphony: Symphony;
   readonly weather: Weather = { lagMs: 0, tears: 0, deafBeforeMs: -Infinity };
   readonly departures = new Departures();
+  readonly extensions: SimulatedExtensions;
   /** When anything but a list or a watch was last sent to the cluster. */
   askedMs = -Infinity;
   /** When a clock last jumped. */
@@ -211,6 +213,7 @@ export class Simulation {
     this.#hosts = [this.host, makeHost("other", OTHER_TOKEN)];
     this.neighbour = makeHost("neighbour", OTHER_TOKEN);
     this.symphony = new Symphony(this);
+    this.extensions = new SimulatedExtensions(this);
     this.#invariants = invariantsOf(this);
   }
 
@@ -363,7 +366,9 @@ export class Simulation {
     this.trace.say(name, `starts on ${machine}`);
     const workdir = new Workdir(WORKDIR, { files, random });
     process.onEnd(() => this.#serving.delete(process));
-    serve({ workdir, connect, clock, random, locks: host.locks(process), holder }, options, stopping.signal).then(
+    const extensions = this.extensions.of(process);
+    const daemon = { workdir, connect, clock, random, locks: host.locks(process), holder, extensions };
+    serve(daemon, options, stopping.signal).then(
       () => this.#served(process, undefined, stopping.signal.aborted),
       (error) => this.#served(process, error, stopping.signal.aborted),
     );
@@ -557,6 +562,7 @@ export class Simulation {
   #heal(): void {
     this.trace.say("trouble", "ends, all of it");
     this.isHealed = true;
+    this.extensions.heal();
     for (const { id } of this.cluster.listFaults()) if (id !== "latency") this.cluster.clearFault(id);
     this.restartApiServer();
     for (const [process, { host, instance, isElsewhere }] of [...this.#serving]) {

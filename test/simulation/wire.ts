@@ -118,7 +118,7 @@ function watchStream(
 }
 
 /** What a dead process waits for never comes. */
-function alive<T>(process: Process, promise: Promise<T>): Promise<T> {
+export function alive<T>(process: Process, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     promise.then(
       (value) => process.whenAwake(() => process.isDead || resolve(value)),

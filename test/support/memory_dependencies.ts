@@ -1,5 +1,6 @@
 import { Budget } from "../../src/budget.ts";
 import type { Caller } from "../../src/extensions/pre_create.ts";
+import { PreDelete } from "../../src/extensions/pre_delete.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { PodLabel } from "../../src/templates/podspec.ts";
 import type { Loop, Outcome } from "../../src/watchers/loop.ts";
@@ -46,6 +47,10 @@ export function memoryDependencies(
 ): MemoryDependencies {
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];
+  const registrations = options.registrations ??
+    new SettledRegistrations({ files, confdir: "/conf", tell: () => {} });
+  const hooks = options.hooks ?? { call: () => Promise.reject(new Error("There are no extensions")) };
+  const asked = { registrations, hooks, clock, instance: "k8s-hf", stopping: stopping.signal, unanswered() {} };
   return {
     workdir,
     files,
@@ -61,8 +66,9 @@ export function memoryDependencies(
     limiter: new Limiter({ clock, random }),
     returns: new ReturnIndex(workdir),
     podNames: new PodNames(workdir),
-    registrations: options.registrations ?? new SettledRegistrations({ files, confdir: "/conf", tell: () => {} }),
-    hooks: options.hooks ?? { call: () => Promise.reject(new Error("There are no extensions")) },
+    registrations,
+    hooks,
+    preDelete: new PreDelete(asked),
     stopping: stopping.signal,
     signal: ending.signal,
     stop: () => stopping.abort(),

@@ -67,7 +67,6 @@ export class TemporaryFilesWatcher implements Loop {
   /** @returns how many entries were looked at */
   #sweep(directory: string): number {
     const { workdir } = this.#dependencies;
-    const { requests, returnRequests } = workdir.layout;
     let looked = 0;
     this.#unlessGone(directory, () => {
       // No one writes there any more, and it will go with all that it holds.
@@ -77,11 +76,18 @@ export class TemporaryFilesWatcher implements Loop {
         looked++;
         const path = `${directory}/${name}`;
         if (name.startsWith(".new-")) this.#unlessGone(path, (path) => this.#removeOld(path));
-        else if (kind === "directory" && isRequestId(name)) below.push(path);
+        else if (kind === "directory" && this.#isToSweep(path, { directory, name })) below.push(path);
       }
-      if (directory === requests || directory === returnRequests) this.#toSweep = [...below, ...this.#toSweep];
+      if (below.length > 0) this.#toSweep = [...below, ...this.#toSweep];
     });
     return looked;
+  }
+
+  /** True for the directory of a request, and what is in none of the layout's own directories. */
+  #isToSweep(path: string, { directory, name }: { directory: string; name: string }): boolean {
+    const { requests, returnRequests, notified } = this.#dependencies.workdir.layout;
+    if (directory === requests || directory === returnRequests) return isRequestId(name);
+    return path === notified || directory === notified;
   }
 
   #removeOld(path: string): void {

@@ -2,6 +2,7 @@ import { describeError } from "../../errors.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { Limiter } from "./limiter.ts";
 import { WorkQueue } from "./work_queue.ts";
 
 /** A delete that was accepted is repeated after this long, in milliseconds, if the pod has not been seen going. */
@@ -19,11 +20,14 @@ interface Wanted {
 
 /**
  * Deletes pods, each until it has been seen gone: that the deletion was accepted is not enough. Every delete carries the
- * uid, so that another pod under the same name is never touched.
+ * uid, so that another pod under the same name is never touched. Extensions are asked first, beside the calls to the cluster: who
+ * is slow to answer takes none of their room.
  */
 export class PodDeleter {
   readonly #dependencies: Dependencies;
   readonly #queue: WorkQueue<Wanted>;
+  /** Pods that extensions have to agree on first. */
+  readonly #toAsk: WorkQueue<Wanted>;
   readonly #log: ReturnType<typeof logger>;
 
   /** @param options `wake` is called when there is nothing left to do but to look again */
@@ -39,6 +43,17 @@ export class PodDeleter {
       },
       idle: options.wake,
     });
+    const { clock, random, stopping } = dependencies;
+    const limiter = new Limiter({ clock, random }); // Its own: what extensions say tells nothing of the cluster.
+    this.#toAsk = new WorkQueue({ clock, random, limiter, stopping, signal: stopping }, {
+      concurrency: Infinity,
+      call: (uid, wanted) => this.#ask(uid, wanted),
+      failed: (uid, { error }) => {
+        const machine = this.#toAsk.get(uid)?.name;
+        this.#log.warn("Extensions not asked about a deletion yet", { machine, error: describeError(error) });
+      },
+      idle: () => {},
+    });
   }
 
   /**
@@ -46,37 +61,48 @@ export class PodDeleter {
    * @param deletionAt when the pod is to be gone, in seconds since the epoch on the cluster, if it is being deleted
    */
   want(name: string, { uid, deletionAt }: { uid: string; deletionAt: number | undefined }): void {
-    if (deletionAt === undefined || this.#lingers(deletionAt)) this.#queue.add(uid, { name, isGone: false });
+    if (deletionAt !== undefined && !this.#lingers(deletionAt)) return;
+    const queue = this.#dependencies.preDelete.isFree(uid) ? this.#queue : this.#toAsk;
+    queue.add(uid, { name, isGone: false });
   }
 
   /** True if a pod with this uid has been asked for and need not be looked at before that may be done again. */
   isUnderWay(uid: string): boolean {
-    return this.#queue.isBusy(uid);
+    return this.#queue.isBusy(uid) || this.#toAsk.isBusy(uid);
   }
 
   /** Begins as many of the deletes that are wanted as may be in flight. */
   start(): void {
+    this.#toAsk.start();
     this.#queue.start();
   }
 
   /** Forgets a pod that has been seen gone. */
   gone(uid: string): void {
     this.#queue.forget(uid);
+    this.#toAsk.forget(uid);
+    this.#dependencies.preDelete.forget(uid);
   }
 
   /** Forgets pods of machines that `isWanted` does not want deleted any more. */
   retain(isWanted: (name: string) => boolean): void {
-    this.#queue.retain((_uid, { name }) => isWanted(name));
+    for (const queue of [this.#queue, this.#toAsk]) {
+      queue.retain((uid, { name }) => {
+        if (isWanted(name)) return true;
+        this.#dependencies.preDelete.forget(uid);
+        return false;
+      });
+    }
   }
 
   /** When there is something to do again, on the monotonic clock; infinity if nothing waits. */
   get nextMs(): number {
-    return this.#queue.nextMs;
+    return Math.min(this.#queue.nextMs, this.#toAsk.nextMs);
   }
 
-  /** Resolves once no delete is in flight. */
-  drained(): Promise<void> {
-    return this.#queue.drained();
+  /** Resolves once no delete is in flight, and no extension is being asked. */
+  async drained(): Promise<void> {
+    await Promise.all([this.#toAsk.drained(), this.#queue.drained()]);
   }
 
   #lingers(deletionAt: number): boolean {
@@ -84,6 +110,19 @@ export class PodDeleter {
     // If nothing is known of its time yet, one delete too many does no harm, and its answer tells the time.
     if (now === undefined) return this.#queue.size === 0;
     return now / 1000 >= deletionAt + LINGER_SECONDS;
+  }
+
+  /** @returns when the extensions are to be asked again; `undefined` once they agree, and the pod is about to be deleted */
+  async #ask(uid: string, wanted: Wanted): Promise<number | undefined> {
+    const waitMs = await this.#dependencies.preDelete.waitMs(wanted.name, uid);
+    if (!this.#toAsk.has(uid)) {
+      this.#dependencies.preDelete.forget(uid);
+      return undefined;
+    }
+    if (waitMs > 0) return waitMs;
+    this.#queue.add(uid, wanted);
+    this.#queue.start();
+    return undefined;
   }
 
   /** @returns when it may be asked for again */

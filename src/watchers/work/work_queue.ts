@@ -79,6 +79,12 @@ export class WorkQueue<Item> {
     return this.#entries.get(key)?.item;
   }
 
+  /** True from when a key was added until it is forgotten. */
+  has(key: string): boolean {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && !entry.isForgotten;
+  }
+
   /** Queues a key, unless it is queued or in flight, or has to wait. Nothing begins before `start`. */
   add(key: string, item: Item): void {
     if (this.isBusy(key)) return;

@@ -66,6 +66,11 @@ export class Layout {
     return `${this.root}/returning`;
   }
 
+  /** For each extension that is told what happens to machines, what it was told of each; absent until one is. */
+  get notified(): string {
+    return `${this.root}/notified`;
+  }
+
   /** What entries that are all alike are further names of: see `Prototypes`. */
   get prototypes(): string {
     return `${this.root}/prototypes`;
@@ -164,6 +169,15 @@ export class Layout {
 
   returningRequest(id: string): string {
     return `${this.returning}/${segment(id)}`;
+  }
+
+  notifiedExtension(extension: string): string {
+    return `${this.notified}/${segment(extension)}`;
+  }
+
+  /** A link whose target is the event of the machine that the extension was told last. */
+  notifiedMachine(extension: string, machine: string): string {
+    return `${this.notifiedExtension(extension)}/${segment(machine)}`;
   }
 
   prototype(name: string): string {

@@ -10,6 +10,8 @@ Deno.test("only what is hidden, new-made and old is removed", async () => {
   files.writeText("/work/.new-old", "");
   files.makeDirectory("/work/requests/.new-old/deep");
   files.writeText("/work/pods/.new-old", "");
+  files.makeDirectory("/work/notified/a");
+  files.symlink("up", "/work/notified/a/.new-old");
   files.symlink("running", "/work/pods-status/.new-old");
   files.writeText("/work/pods/kept-0", "");
   files.writeText("/work/pods/.other", "");
@@ -19,7 +21,7 @@ Deno.test("only what is hidden, new-made and old is removed", async () => {
   files.writeText("/work/pods/.new-fresh", "");
   files.hardLink("/work/pods/kept-0", "/work/pods/.new-looks-old");
   await sweeper.step(dependencies.stopping);
-  const left = Object.keys(files.tree("/work")).filter((path) => /^(pods|requests|\.)/.test(path));
+  const left = Object.keys(files.tree("/work")).filter((path) => /^(pods|requests|notified|\.)/.test(path));
   assert.deepEqual(left.filter((path) => !path.endsWith("/")), [
     "pods/.new-fresh",
     "pods/.new-looks-old",

@@ -1,0 +1,134 @@
+import type { Clock } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { withDeadline } from "../kube/transport/deadline.ts";
+import { type Extension, type Registry, withHook } from "./extension.ts";
+import { type HookAnswer, HookUnavailable } from "./hook_client.ts";
+import type { Caller } from "./pre_create.ts";
+
+/** How long a deletion waits for an extension that does not say how long, in milliseconds. */
+const ASK_AGAIN_MS = 5_000;
+
+/** The version of the documents that are posted. */
+const VERSION = 1;
+
+/** What questions before deletions stand on. */
+export interface PreDeleteContext {
+  registrations: { readonly registry: Registry };
+  hooks: Caller;
+  clock: Clock;
+  instance: string;
+  /** Ends every call. */
+  stopping: AbortSignal;
+  /** Told of each call that was not answered, or not as the protocol says. */
+  unanswered: (extension: string, reason: string) => void;
+}
+
+/** What one extension has said of the deletion of one pod. */
+interface Consent {
+  isGiven: boolean;
+  /** From then on it counts as given, on the monotonic clock. */
+  untilMs: number;
+}
+
+/** What the extensions have said of the deletion of one pod. */
+interface Question {
+  consents: Map<string, Consent>;
+  /** What is asked now, for all that want to know. */
+  underWay: Promise<number> | undefined;
+}
+
+/** Asks extensions before a pod is deleted: each may delay that for a while, and none may prevent it. */
+export class PreDelete {
+  readonly #context: PreDeleteContext;
+  /** By uid. */
+  readonly #questions = new Map<string, Question>();
+
+  constructor(context: PreDeleteContext) {
+    this.#context = context;
+  }
+
+  /** True if nobody has to be asked before the pod is deleted: no extension wants to be, all agree, or their time is over. */
+  isFree(uid: string): boolean {
+    const { registrations: { registry }, clock } = this.#context;
+    if (registry.extensions.length === 0) return true;
+    const consents = this.#questions.get(uid)?.consents;
+    return registry.extensions.every(({ name, hooks }) => {
+      if (hooks["pre-delete"] === undefined) return true;
+      const consent = consents?.get(name);
+      return consent !== undefined && (consent.isGiven || clock.monotonic() >= consent.untilMs);
+    });
+  }
+
+  /**
+   * Asks all extensions side by side that have not agreed to this deletion yet.
+   * @returns for how many milliseconds it is to wait before they are asked again; 0: it may be deleted now
+   * @throws what `stopping` was aborted with
+   */
+  async waitMs(name: string, uid: string): Promise<number> {
+    const question = this.#questions.get(uid) ?? { consents: new Map(), underWay: undefined };
+    this.#questions.set(uid, question);
+    question.underWay ??= this.#askAll({ name, uid }, question.consents).finally(() => question.underWay = undefined);
+    return await question.underWay;
+  }
+
+  /** Forgets a pod that is gone, or that is not to be deleted any more. */
+  forget(uid: string): void {
+    this.#questions.delete(uid);
+  }
+
+  /** How many pods something is remembered of. */
+  get size(): number {
+    return this.#questions.size;
+  }
+
+  async #askAll(machine: { name: string; uid: string }, consents: Map<string, Consent>): Promise<number> {
+    const asked = withHook(this.#context.registrations.registry, "pre-delete")
+      .map((extension) => this.#ask(extension, machine, consents));
+    return Math.max(0, ...await Promise.all(asked));
+  }
+
+  async #ask(
+    extension: Extension,
+    machine: { name: string; uid: string },
+    consents: Map<string, Consent>,
+  ): Promise<number> {
+    const { clock } = this.#context;
+    const { name, drainMs } = extension;
+    const consent = consents.get(name) ?? { isGiven: false, untilMs: clock.monotonic() + drainMs };
+    consents.set(name, consent);
+    const leftMs = () => Math.max(0, consent.untilMs - clock.monotonic());
+    if (consent.isGiven || leftMs() === 0) return 0;
+    const waitMs = await this.#call(extension, machine, leftMs());
+    consent.isGiven = waitMs === 0;
+    return Math.min(waitMs, leftMs());
+  }
+
+  /** @returns for how many milliseconds the extension wants the deletion to wait */
+  async #call(extension: Extension, machine: { name: string; uid: string }, leftMs: number): Promise<number> {
+    const { hooks, clock, instance, stopping, unanswered } = this.#context;
+    const { name, failurePolicy } = extension;
+    const expired = () => new HookUnavailable(`Extension '${name}' did not answer before its drainSeconds were over`);
+    const document = { version: VERSION, hook: "pre-delete", extension: name, instance, machine };
+    try {
+      const answer = await withDeadline(
+        { clock, signal: stopping, timeoutMs: leftMs, expired },
+        (signal) => hooks.call(extension, { kind: "pre-delete", document, signal }),
+      );
+      const waitMs = waitOf(answer);
+      if (waitMs !== undefined) return waitMs;
+      unanswered(name, `Extension '${name}' answered ${answer.status}, which says nothing of a deletion`);
+      return failurePolicy === "fail" ? ASK_AGAIN_MS : 0;
+    } catch (error) {
+      if (stopping.aborted) throw stopping.reason;
+      unanswered(name, describeError(error));
+      if (failurePolicy === "ignore") return 0;
+      return Math.max(ASK_AGAIN_MS, error instanceof HookUnavailable ? error.waitMs : 0);
+    }
+  }
+}
+
+/** What an answer says; `undefined` if it says nothing that counts (source: `docs/extensions.md`, "pre-delete"). */
+function waitOf({ status, retryAfterMs }: HookAnswer): number | undefined {
+  if (status === 200 || status === 204 || status === 304) return 0;
+  return status === 202 || status === 503 ? retryAfterMs ?? ASK_AGAIN_MS : undefined;
+}
