@@ -127,8 +127,8 @@ const FIRST: Breakage[] = [
   {
     what: "returns are not looked at before a create",
     file: "src/watchers/requests/watcher.ts",
-    from: "const isWanted = !returns.has(name) && !request.isOutdated;",
-    to: "const isWanted = !request.isOutdated;",
+    from: "const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;",
+    to: "const isWanted = !request.isOutdated && rejected === undefined;",
     violates: [9],
     seed: 4,
     only: [19, 20, 21],
