@@ -19,6 +19,9 @@ import type { Workdir } from "../workdir/store/workdir.ts";
 /** Machines that are asked for to find out whether a cluster is theirs. */
 const MACHINES_ASKED = 50;
 
+/** The uid of a pod there; nothing if there is none. */
+type UidOf = (pod: string) => Promise<string | undefined>;
+
 const log = logger("cluster");
 
 /**
@@ -57,13 +60,14 @@ export class ClusterGuard {
   }
 
   readonly admit: Admit = async (place, uidOf) => {
-    const known = this.#known = readCluster(this.#workdir) ?? this.#known;
+    const noted = readCluster(this.#workdir);
+    const known = this.#known = noted ?? this.#known;
     const isAccepted = this.#accepted !== undefined && this.#accepted === clusterFingerprint(place);
     if (known && isSameCluster(known, place)) {
       const merged = mergeCluster(known, place);
       const isWritten = JSON.stringify(merged) === JSON.stringify(readCluster(this.#workdir));
       if (!isWritten && !this.#isOnlooker && this.#mayWrite()) await this.#write(merged);
-    } else if (isAccepted || (known ? this.#knowsNoMachine() : await this.#holdsOurs(uidOf))) {
+    } else if (isAccepted || await this.#mayMove({ isNoted: noted !== undefined, uidOf })) {
       if (!this.#isOnlooker) await this.#settle(place, { isAnother: known !== undefined });
     } else {
       this.#refuse(known, place);
@@ -88,6 +92,12 @@ export class ClusterGuard {
     this.#known = place;
   }
 
+  /** A work directory that was emptied while we run has forgotten its machines: that it names none says nothing. */
+  async #mayMove({ isNoted, uidOf }: { isNoted: boolean; uidOf: UidOf }): Promise<boolean> {
+    if (isNoted) return this.#knowsNoMachine();
+    return this.#known === undefined && await this.#holdsOurs(uidOf);
+  }
+
   /** True if nothing can be lost: no machine has, or may have, a pod. */
   #knowsNoMachine(): boolean {
     const { layout } = this.#workdir;
@@ -101,7 +111,7 @@ export class ClusterGuard {
   }
 
   /** True if some machine of whose pod the work directory knows is there, or it knows of no pod. */
-  async #holdsOurs(uidOf: (pod: string) => Promise<string | undefined>): Promise<boolean> {
+  async #holdsOurs(uidOf: UidOf): Promise<boolean> {
     const machines = this.#machinesIn(this.#workdir.layout.pods).slice(0, MACHINES_ASKED);
     if (machines.length === 0) return true;
     const found = await Promise.all(machines.map(async (name) => {

@@ -48,6 +48,17 @@ Deno.test("a directory that has nothing of a request in it but its name does not
   await assert.rejects(async () => await guard.admit(there, nowhere), refused, "a machine of it may have a pod");
 });
 
+Deno.test("that a work directory was emptied while we run does not make it another cluster's", async () => {
+  const { guard, workdir, files, know } = guarded();
+  await guard.admit(here, nowhere);
+  know("r-0");
+  for (const path of ["/work/cluster.json", "/work/pods/r-0"]) files.remove(path);
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  assert.equal(readCluster(workdir), undefined);
+  await guard.admit(here, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n1");
+});
+
 Deno.test("a change of cluster is accepted by the fingerprint of the new one, and of no other", async () => {
   for (const accepted of [clusterFingerprint(there), clusterFingerprint(here)]) {
     const { guard, workdir, know } = guarded({ accepted });

@@ -472,6 +472,15 @@ const MENDS: Breakage[] = [
     only: [0, 1, 56, 4, 5],
   },
   {
+    what: "a directory that was emptied under serve becomes another cluster's",
+    file: "src/serve/cluster_guard.ts",
+    from: "return this.#known === undefined && await this.#holdsOurs(uidOf);",
+    to: "return (this.#known ? this.#knowsNoMachine() : await this.#holdsOurs(uidOf));",
+    violates: [6],
+    seed: 190,
+    only: [3, 37, 9, 10],
+  },
+  {
     what: "a list that repeats itself is read for ever",
     file: "src/kube/list_pages.ts",
     from: "if (tokens.has(continueToken) || tokens.size >= MOST_PAGES) throw new EndlessList();",
