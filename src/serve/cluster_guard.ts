@@ -1,5 +1,5 @@
 import { HostFactoryError } from "../errors.ts";
-import { parseMachineName } from "../hf/names.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { isTerminal } from "../machine/terminal.ts";
 import type { Admit, ClusterPlace } from "../kube/cluster_place.ts";
 import { KubeError } from "../kube/errors.ts";
@@ -12,8 +12,9 @@ import {
   readCluster,
   writeCluster,
 } from "../workdir/cluster.ts";
+import { readFinishedNote } from "../workdir/end.ts";
 import { readPodFacts, readState } from "../workdir/machines.ts";
-import { hasUnhandledRequests } from "../workdir/outdated_requests.ts";
+import { readRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** Machines that are asked for to find out whether a cluster is theirs. */
@@ -101,9 +102,21 @@ export class ClusterGuard {
   /** True if nothing can be lost: no machine has, or may have, a pod. */
   #knowsNoMachine(): boolean {
     const { layout } = this.#workdir;
-    const isOver = (machine: string) => isTerminal(readState(this.#workdir, machine));
-    return this.#machinesIn(layout.pods).length === 0 && !hasUnhandledRequests(this.#workdir) &&
-      this.#machinesIn(layout.podsStatus).every(isOver);
+    return this.#machinesIn(layout.pods).length === 0 && this.#machinesIn(layout.podsStatus).every(this.#isOver) &&
+      !this.#workdir.directories(layout.requests).filter(isRequestId).some((id) => this.#mayHavePods(id));
+  }
+
+  readonly #isOver = (machine: string) => isTerminal(readState(this.#workdir, machine));
+
+  /** True for a request that has not been handled, or of whose machines one has no terminal state: a power failure takes states. */
+  #mayHavePods(id: string): boolean {
+    try {
+      if (readFinishedNote(this.#workdir, this.#workdir.layout.request(id))) return false;
+      const request = readRequest(this.#workdir, id);
+      return request !== undefined && !(request.processed && request.machines.every(({ name }) => this.#isOver(name)));
+    } catch {
+      return true; // What cannot be read may have.
+    }
   }
 
   #machinesIn(directory: string): string[] {

@@ -3,18 +3,20 @@ import type { ClusterPlace } from "../../src/kube/cluster_place.ts";
 import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
 import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
-import { memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
+import { settleMachine } from "../../src/workdir/requests.ts";
+import { ask, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
 
 const here: ClusterPlace = { server: "https://here", namespace: "grid", authorities: ["ca"], namespaceUid: "n1" };
 const there: ClusterPlace = { server: "https://there", namespace: "grid", authorities: ["cb"], namespaceUid: "n2" };
 const nowhere = () => Promise.resolve(undefined);
 
 function guarded(options: { accepted?: string; mayWrite?: boolean } = {}) {
-  const { workdir, files } = memoryDependencies();
+  const dependencies = memoryDependencies();
+  const { workdir, files } = dependencies;
   const { accepted, mayWrite = true } = options;
   const guard = new ClusterGuard(workdir, { accepted, mayWrite: () => mayWrite });
   const know = (name: string) => files.writeText(`/work/pods/${name}`, podFileText(ourPod(name)));
-  return { workdir, files, guard, know };
+  return { dependencies, workdir, files, guard, know };
 }
 
 const refused = {
@@ -57,6 +59,17 @@ Deno.test("that a work directory was emptied while we run does not make it anoth
   assert.equal(readCluster(workdir), undefined);
   await guard.admit(here, nowhere);
   assert.equal(readCluster(workdir)?.namespaceUid, "n1");
+});
+
+Deno.test("a machine whose state a power failure took may have a pod", async () => {
+  const { guard, files, dependencies } = guarded();
+  await guard.admit(here, nowhere);
+  await ask(dependencies, "req", 1);
+  settleMachine(dependencies.workdir, "req", "req-0");
+  files.writeText("/work/requests/req/.processed", "");
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  files.symlink("deleted", "/work/pods-status/req-0");
+  await guard.admit(there, nowhere);
 });
 
 Deno.test("a change of cluster is accepted by the fingerprint of the new one, and of no other", async () => {

@@ -481,6 +481,15 @@ const MENDS: Breakage[] = [
     only: [3, 37, 9, 10],
   },
   {
+    what: "a work directory whose states are lost counts as one without machines",
+    file: "src/serve/cluster_guard.ts",
+    from: "(request.processed && request.machines.every(({ name }) => this.#isOver(name)))",
+    to: "request.processed",
+    violates: [6],
+    seed: 101520,
+    only: [15, 19, 44, 31, 32],
+  },
+  {
     what: "a list that repeats itself is read for ever",
     file: "src/kube/list_pages.ts",
     from: "if (tokens.has(continueToken) || tokens.size >= MOST_PAGES) throw new EndlessList();",
