@@ -1,7 +1,8 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|finished]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
+import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";
 import { exists } from "./process.ts";
@@ -15,6 +16,9 @@ try {
   console.log(`${navigator.hardwareConcurrency} cores, ${Deno.build.target}, Deno ${Deno.version.deno}`);
   // The verbs come last: what they leave behind slows down others on some file systems.
   if (what === "all" || what === "machines") await benchClusters();
+  if (what === "all" || what === "extensions") {
+    await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
+  }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));

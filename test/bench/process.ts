@@ -65,11 +65,12 @@ export function median(values: number[]): number {
 export async function startServe(
   binary: string,
   workdir: string,
-  { kubeconfig, log, args = [] }: { kubeconfig: string; log: string; args?: string[] },
+  { kubeconfig, log, confdir, args = [] }: { kubeconfig: string; log: string; confdir?: string; args?: string[] },
 ): Promise<Deno.ChildProcess> {
   const view = `${workdir}/views/pods.json`;
   if (exists(view)) Deno.removeSync(view);
-  const all = ["--workdir", workdir, "--log-file", log, "serve", "--kubeconfig", kubeconfig, ...args];
+  const global = ["--workdir", workdir, "--log-file", log, ...(confdir === undefined ? [] : ["--confdir", confdir])];
+  const all = [...global, "serve", "--kubeconfig", kubeconfig, ...args];
   const serve = new Deno.Command(binary, { args: all, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
   await until(() => exists(view));
   return serve;
