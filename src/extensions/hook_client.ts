@@ -58,6 +58,9 @@ export interface HookCall {
 /** Takes in how a call of an extension ended, at which time in milliseconds since the epoch. */
 type Ended = (extension: string, end: { nowMs: number; isAnswered: boolean }) => void;
 
+/** Takes in that an extension is left alone from now on, and why; or that it is called again. */
+type Tripped = (extension: string, reason: string | undefined) => void;
+
 /** What is kept of one extension. */
 interface Peer {
   breaker: Breaker;
@@ -77,11 +80,16 @@ export class HookClient {
   readonly #random: Random;
   readonly #network: Network;
   readonly #ended: Ended;
+  readonly #tripped: Tripped;
   readonly #peers = new Map<string, Peer>();
 
-  /** @param options `ended` is told of the end of each call */
-  constructor(world: { files: Files; clock: Clock; random: Random; network: Network }, options: { ended: Ended }) {
-    this.#ended = options.ended;
+  /** @param options `ended` is told of the end of each call, `tripped` of extensions that are left alone or called again */
+  constructor(
+    world: { files: Files; clock: Clock; random: Random; network: Network },
+    options: { ended?: Ended; tripped?: Tripped } = {},
+  ) {
+    this.#ended = options.ended ?? (() => {});
+    this.#tripped = options.tripped ?? (() => {});
     this.#files = world.files;
     this.#clock = world.clock;
     this.#random = world.random;
@@ -108,9 +116,9 @@ export class HookClient {
     }
   }
 
-  /** True while an extension is left alone because it does not answer. */
-  isLeftAlone(name: string): boolean {
-    return this.#peers.get(name)?.breaker.isOpen ?? false;
+  /** How many extensions are left alone because they do not answer. */
+  get leftAlone(): number {
+    return [...this.#peers.values()].filter(({ breaker }) => breaker.isOpen).length;
   }
 
   /** Forgets all extensions that are not among these. */
@@ -153,6 +161,7 @@ export class HookClient {
         { clock: this.#clock, signal: call.signal, timeoutMs, expired },
         (deadline) => this.#post(extension, peer, { ...call, deadline }),
       );
+      if (peer.breaker.isOpen) this.#tripped(name, undefined);
       peer.breaker.succeeded();
       this.#ended(name, { nowMs: this.#clock.now(), isAnswered: true });
       return answer;
@@ -161,8 +170,10 @@ export class HookClient {
         peer.breaker.ended();
         throw call.signal.reason;
       }
+      const wasOpen = peer.breaker.isOpen;
       peer.breaker.failed();
       peer.lastFailure = describeError(error);
+      if (peer.breaker.isOpen && !wasOpen) this.#tripped(name, peer.lastFailure);
       this.#ended(name, { nowMs: this.#clock.now(), isAnswered: false });
       throw error;
     }

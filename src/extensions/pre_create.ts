@@ -29,6 +29,8 @@ const VERSION = 1;
 
 /** What calls hooks: see `HookClient`. */
 export interface Caller {
+  /** How many extensions are not called now because they do not answer. */
+  readonly leftAlone: number;
   call(extension: Extension, call: HookCall): Promise<HookAnswer>;
 }
 

@@ -78,7 +78,7 @@ async function extensionsOf(
   { confdir, kube, signal }: { confdir: string | undefined; kube: Kube | undefined; signal: AbortSignal },
 ): Promise<ExtensionSide> {
   const { registry } = await readRegistry({ files, confdir, kube }, { signal });
-  const client = new HookClient({ files, clock, random, network: systemNetwork }, { ended: () => {} });
+  const client = new HookClient({ files, clock, random, network: systemNetwork });
   return {
     registry,
     directory: `${confdir}/${EXTENSIONS_DIRECTORY}`,

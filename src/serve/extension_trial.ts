@@ -56,7 +56,7 @@ export async function tryExtension(
     instance: config.instance,
     workdir: TRIAL.id,
   });
-  const client = new HookClient({ files, clock, random, network: systemNetwork }, { ended: () => {} });
+  const client = new HookClient({ files, clock, random, network: systemNetwork });
   const startedMs = clock.monotonic();
   const verdicts = await preCreate({
     caller: client,

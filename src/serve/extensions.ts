@@ -31,6 +31,14 @@ export function openExtensions(
       else log.info(message, { extension: name });
     },
   });
-  const ended: typeof registrations.called = (name, end) => registrations.called(name, end);
-  return { registrations, hooks: new HookClient({ files, clock, random, network: systemNetwork }, { ended }) };
+  const hooks = new HookClient({ files, clock, random, network: systemNetwork }, {
+    ended: (name, end) => registrations.called(name, end),
+    tripped(extension, reason) {
+      if (reason === undefined) log.info("Extension answers again", { extension });
+      else log.warn("Extension is left alone for a while", { extension, reason });
+    },
+  });
+  const forget = () => hooks.retain(new Set(registrations.registry.extensions.map(({ name }) => name)));
+  registrations.follow(forget, new AbortController().signal);
+  return { registrations, hooks };
 }

@@ -1,6 +1,7 @@
 /** Extensions: the examples as they are deployed, what they do to pods, and that a bad one stops nobody else. */
 import assert from "node:assert/strict";
 import { answer, type Hooks } from "../../scripts/extensions/hook.ts";
+import * as keys from "../kube/key_pairs.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
 import { machinesOf, manifest, type Site } from "../support/site.ts";
@@ -111,11 +112,18 @@ clusterTest("registrations are followed while serve runs", async (site) => {
 clusterTest("a hook that is down, hangs or lies stops what it is asked for alone", async (site) => {
   using good = hook((request) => answer(request, annotate({ good: "yes" })));
   using hanging = hook(() => new Promise(() => {}));
+  using redirecting = hook(() => Response.redirect("http://169.254.169.254/latest/meta-data/", 307));
+  using endless = hook(() => new Response(new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(1024)) })));
+  using huge = hook(() => new Response(new Uint8Array(100 * 1024 * 1024)));
   using lying = hook(() =>
     Response.json({ apiVersion: "v1", kind: "Pod", metadata: { name: "x" }, spec: { containers: [{ name: "c" }] } })
   );
   register(site, "good", { hooks: good.hooks });
   register(site, "hanging", { hooks: hanging.hooks, failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 });
+  const bad = { failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 };
+  for (const [name, { hooks }] of Object.entries({ redirecting, endless, huge })) {
+    register(site, name, { hooks, ...bad });
+  }
   register(site, "nobody", {
     hooks: { "pre-create": "http://127.0.0.1:1/" },
     failurePolicy: "ignore",
@@ -133,6 +141,55 @@ clusterTest("a hook that is down, hangs or lies stops what it is asked for alone
     /answer of extension 'lying': it may not change \/metadata\/name, and made it "x"/,
   );
 });
+
+clusterTest("ten extensions see a thousand machines", async (site) => {
+  const hooks = Array.from(
+    { length: 10 },
+    (_, n) => hook((request) => answer(request, annotate({ [`seen-by-${n}`]: "yes" }))),
+  );
+  try {
+    for (const [n, { hooks: one }] of hooks.entries()) register(site, `extension-${n}`, { hooks: one, batch: 100 });
+    site.serve();
+    const id = await site.request(1_000);
+    await eventually("all are created", async () => (await site.cluster.podNames()).length === 1_000, { seconds: 60 });
+    const pods = await site.cluster.pods();
+    const names = Array.from({ length: 10 }, (_, n) => `seen-by-${n}`);
+    for (const name of machinesOf(id, 1_000)) {
+      const { annotations = {} } = pods.get(name)?.metadata ?? {};
+      assert.deepEqual(names.filter((key) => annotations[key] !== "yes"), [], name);
+    }
+    for (const { calls } of hooks) assert.ok(calls() <= 20, `${calls()} calls`);
+  } finally {
+    for (const one of hooks) one[Symbol.dispose]();
+  }
+});
+
+clusterTest("a hook behind TLS is trusted by its caBundle, and a signature is checked by it", async (site) => {
+  const { localhostCertificate: cert, localhostKey: key } = keys;
+  const keyFile = site.write("hmac.key", "secret\n");
+  Deno.chmodSync(keyFile, 0o600);
+  let signed = 0;
+  const end = new AbortController();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, cert, key, onListen() {}, signal: end.signal },
+    async (request) => {
+      const response = await answer(request, annotate({ signed: "yes" }), "secret");
+      signed += response.status === 401 ? 0 : 1;
+      return response;
+    },
+  );
+  register(site, "secure", {
+    hooks: { "pre-create": `https://localhost:${server.addr.port}/` },
+    caBundle: cert,
+    credentials: { hmacKeyFile: keyFile },
+  });
+  site.serve();
+  const id = await site.request(1);
+  await site.allRunning(id);
+  assert.equal((await site.cluster.pods()).get(`${id}-0`)?.metadata.annotations?.signed, "yes");
+  assert.equal(signed, 1);
+  end.abort();
+}, { on: ["simulator"] });
 
 clusterTest("a registration may point to loopback addresses only if it says so", async (site) => {
   using hidden = hook((request) => answer(request, annotate({ seen: "yes" })));

@@ -80,7 +80,11 @@ export function hookClient(hook: Hook) {
   };
   const random = seededRandom(1);
   const ended: boolean[] = [];
-  const options = { ended: (_: string, { isAnswered }: { isAnswered: boolean }) => void ended.push(isAnswered) };
+  const tripped: (string | undefined)[] = [];
+  const options = {
+    ended: (_: string, { isAnswered }: { isAnswered: boolean }) => void ended.push(isAnswered),
+    tripped: (_: string, reason: string | undefined) => void tripped.push(reason),
+  };
   const client = new HookClient({ files, clock, random, network }, options);
-  return { client, clock, files, random, seen, opened, ended };
+  return { client, clock, files, random, seen, opened, ended, tripped };
 }

@@ -54,6 +54,11 @@ export class ExtensionsWatcher implements Loop, ReflectorSink<ExtensionResource>
     this.#wake = wake;
   }
 
+  /** `extensionsLeftAlone`: how many do not answer, and are not called for a while. */
+  get counts(): { extensionsLeftAlone: number | undefined } {
+    return { extensionsLeftAlone: this.#dependencies.hooks.leftAlone || undefined };
+  }
+
   begin(): void {
     this.#listed = new Map();
   }

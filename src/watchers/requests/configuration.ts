@@ -1,7 +1,7 @@
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { manifestPath, readCatalogue, type Template } from "../../templates/catalogue.ts";
-import { readConfiguration } from "../../workdir/requests.ts";
+import { readConfiguration, type StoredRequest } from "../../workdir/requests.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { ActiveRequest } from "./active_request.ts";
 
@@ -38,5 +38,16 @@ function templateOf({ workdir, registrations }: Dependencies, manifest: string |
   } catch (error) {
     log.warn("Templates cannot be read", { error: describeError(error) });
     return undefined;
+  }
+}
+
+/** The extensions that the template of a request speaks to and that are not registered. */
+export function strangersOf({ workdir, registrations }: Dependencies, { id, record }: StoredRequest): string[] {
+  if (!record || !registrations.isSettled) return [];
+  const known = new Set(registrations.judged.map(({ name }) => name));
+  try {
+    return Object.keys(readConfiguration(workdir, id) ?? {}).filter((name) => !known.has(name));
+  } catch {
+    return []; // What cannot be read is said where it is needed.
   }
 }

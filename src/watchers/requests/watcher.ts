@@ -26,6 +26,8 @@ import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
+import { Complaints } from "../work/complaints.ts";
+import { strangersOf } from "./configuration.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
@@ -45,6 +47,10 @@ const MOST_ENDINGS = 500;
 /** Why a machine failed whose request another work directory has dealt with. */
 const OUTDATED = "Its pod was not created before another work directory took over, which has told Symphony so";
 
+const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
+  hint: "register it, or remove the configuration from the template: 'hostfactory lint' says where it stands",
+});
+
 const log = logger("request-machines");
 
 /** Creates the pods of requested machines. */
@@ -58,6 +64,9 @@ export class RequestMachinesWatcher implements Loop {
   readonly #retries: Retries;
   readonly #active = new Map<string, ActiveRequest>();
   readonly #preparation: Preparation;
+  readonly #strangers = new Complaints((extension, error) =>
+    log.warn("Configuration for an extension", { extension, error })
+  );
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
@@ -146,6 +155,7 @@ export class RequestMachinesWatcher implements Loop {
       for (const { name } of request.unprepared.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
     if (request.unprepared.length > 0) markTaken(workdir, id);
+    for (const name of strangersOf(this.#dependencies, stored)) this.#strangers.note(name, NOT_REGISTERED);
     this.#active.set(id, request);
     const { count: machines, unprepared: { length: toCreate }, isOutdated: outdated } = request;
     log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });
