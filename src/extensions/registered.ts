@@ -1,6 +1,8 @@
 import type { Files } from "../files.ts";
 import type { Kube } from "../kube/kube.ts";
+import { KubeError } from "../kube/errors.ts";
 import { listPages } from "../kube/list_pages.ts";
+import type { ExtensionResource } from "../kube/types.ts";
 import { readRegisteredFiles } from "./registered_files.ts";
 import { credentialProblems, type ReadRegistration } from "./registration.ts";
 import { type JudgedRegistry, judgeRegistrations } from "./registry.ts";
@@ -17,13 +19,8 @@ export async function readRegistry(
 ): Promise<JudgedRegistry> {
   const none = { registrations: [], problems: [] };
   const { registrations, problems } = confdir === undefined ? none : await readRegisteredFiles(files, confdir);
-  const resources: ReadRegistration[] = [];
-  if (kube) {
-    const source = { list: kube.listExtensions.bind(kube), watch: kube.watchExtensions.bind(kube) };
-    for await (const { items } of listPages(source, { signal })) {
-      resources.push(...items.map((resource) => readResource(resource, confdir)));
-    }
-  }
+  const listed = kube ? await listResources(kube, signal) : [];
+  const resources = listed.map((resource) => readResource(resource, confdir));
   const withCredentials = (read: ReadRegistration): ReadRegistration => ({
     ...read,
     problems: [...read.problems, ...read.extension ? credentialProblems(files, read.extension) : []],
@@ -32,4 +29,16 @@ export async function readRegistry(
     { registrations: registrations.map(withCredentials), problems },
     resources.map(withCredentials),
   );
+}
+
+/** The resources of the cluster; none if it does not know the kind. */
+async function listResources(kube: Kube, signal: AbortSignal): Promise<ExtensionResource[]> {
+  const source = { list: kube.listExtensions.bind(kube), watch: kube.watchExtensions.bind(kube) };
+  const resources: ExtensionResource[] = [];
+  try {
+    for await (const { items } of listPages(source, { signal })) resources.push(...items);
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.kind !== "notFound") throw error;
+  }
+  return resources;
 }

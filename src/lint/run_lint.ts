@@ -9,6 +9,7 @@ import { EXTENSIONS_DIRECTORY } from "../extensions/registered_files.ts";
 import { readRegistration } from "../extensions/registration.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
+import { KubeError } from "../kube/errors.ts";
 import type { Kube } from "../kube/kube.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
 import { integerBetween, type Random } from "../random.ts";
@@ -77,7 +78,12 @@ async function extensionsOf(
   { files, clock, random }: World,
   { confdir, kube, signal }: { confdir: string | undefined; kube: Kube | undefined; signal: AbortSignal },
 ): Promise<ExtensionSide> {
-  const { registry } = await readRegistry({ files, confdir, kube }, { signal });
+  const read = (from: Kube | undefined) => readRegistry({ files, confdir, kube: from }, { signal });
+  // That the cluster cannot be asked, or does not show its resources, is for other rules to find.
+  const { registry } = await read(kube).catch((error) => {
+    if (error instanceof KubeError) return read(undefined);
+    throw error;
+  });
   const client = new HookClient({ files, clock, random, network: systemNetwork });
   return {
     registry,

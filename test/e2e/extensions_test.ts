@@ -1,6 +1,6 @@
 /** Extensions: the examples as they are deployed, what they do to pods, and that a bad one stops nobody else. */
 import assert from "node:assert/strict";
-import { answer, type Hooks } from "../../scripts/extensions/hook.ts";
+import { answer, type Hooks, type Pod } from "../../scripts/extensions/hook.ts";
 import * as keys from "../kube/key_pairs.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
@@ -32,49 +32,67 @@ function annotate(annotations: Record<string, string>): Hooks {
   };
 }
 
-clusterTest("the examples, as they are deployed, change the pods of machines", async (site) => {
-  const templates = {
+/** Runs every example as its README says, and registers it by its own registration. */
+async function deploy(site: Site, environment: Record<string, string>): Promise<void> {
+  Deno.mkdirSync(`${site.confdir}/extensions.d`);
+  const directory = `${root}scripts/extensions`;
+  for (const { name: file } of Deno.readDirSync(`${directory}/registrations`)) {
+    const name = file.replace(".yaml", "");
+    const script = `${directory}/${name.replaceAll("-", "_")}.ts`;
+    const process = site.start(
+      ["run", "--no-config", "--no-lock", "--allow-net", "--allow-env", "--allow-read", script],
+      { program: Deno.execPath(), environment: { ...environment, PORT: "0", NO_COLOR: "1" } },
+    );
+    const port = await eventually(`${name} listens`, () => {
+      return /127\.0\.0\.1:(\d+)/.exec(process.stdout + process.stderr)?.[1];
+    });
+    const registration = Deno.readTextFileSync(`${directory}/registrations/${file}`);
+    const registered = registration.replace(/127\.0\.0\.1:\d+/g, `127.0.0.1:${port}`);
+    Deno.writeTextFileSync(`${site.confdir}/extensions.d/${file}`, registered);
+  }
+}
+
+clusterTest("the examples, as they are deployed, change the pods of machines, and check templates", async (site) => {
+  const extensions = {
     annotater: { annotations: { mesh: "off" } },
     "metrics-annotations": { port: 9100 },
+    "metrics-sidecar": { port: 9100 },
     "service-levels": { objective: 99.5, window: "30d" },
     "log-shipper": {},
   };
-  site.writeTemplates({ small: manifest }, { extensions: templates });
-  Deno.mkdirSync(`${site.confdir}/extensions.d`);
-  const rules = site.write("rules.json", JSON.stringify({ defaults: { owner: "grid" } }));
-  const examples = ["annotater", "metrics_annotations", "service_levels", "log_shipper"];
-  for (const example of examples) {
-    const args = ["run", "--no-config", "--no-lock", "--allow-net", "--allow-env", "--allow-read"];
-    const process = site.start([...args, `${root}scripts/extensions/${example}.ts`], {
-      program: Deno.execPath(),
-      environment: { PORT: "0", RULES: rules, DENO_DIR: `${Deno.env.get("HOME")}/.cache/deno`, NO_COLOR: "1" },
-    });
-    const port = await eventually(
-      `${example} listens`,
-      () => /127\.0\.0\.1:(\d+)/.exec(process.stdout + process.stderr)?.[1],
-    );
-    const name = example.replaceAll("_", "-");
-    const registration = Deno.readTextFileSync(`${root}scripts/extensions/registrations/${name}.yaml`);
-    Deno.writeTextFileSync(
-      `${site.confdir}/extensions.d/${name}.yaml`,
-      registration.replace(/127\.0\.0\.1:\d+/g, `127.0.0.1:${port}`),
-    );
-  }
+  const resources = { requests: { cpu: "10m" }, limits: { cpu: "20m" } };
+  const containers = [{ name: "symphony", image: "symphony:1", resources }];
+  site.writeTemplates({ small: { ...manifest, spec: { ...manifest.spec, containers } } }, { extensions });
+  const environment = site.cluster.namespace.split("-").at(-1)!;
+  await deploy(site, {
+    RULES: site.write("rules.json", JSON.stringify({ defaults: { owner: "grid" } })),
+    POLICIES: site.write("policies.json", JSON.stringify({ [environment]: { limits: "as-requests" } })),
+    IMAGE: "sidecar:1",
+    GATEWAY: "http://gateway.test",
+  });
   site.serve();
   const id = await site.request(3);
-  await site.allRunning(id);
-  const pods = await site.cluster.pods();
+  const pods = await eventually("all are created", async () => {
+    const pods = await site.cluster.pods();
+    return pods.size === 3 && pods;
+  });
   for (const name of machinesOf(id, 3)) {
-    const { metadata, spec } = pods.get(name)!;
-    const { owner, mesh, ...others } = metadata.annotations ?? {};
-    assert.deepEqual([owner, mesh], ["grid", "off"]);
-    assert.equal(others["prometheus.io/port"], "9100");
-    assert.equal(others["slo.example.com/objective"], "99.5");
-    const { initContainers = [] } = spec as { initContainers?: { name: string }[] };
-    assert.deepEqual(initContainers.map(({ name }) => name), ["log-shipper"]);
+    const { metadata: { annotations = {} }, spec } = pods.get(name)!;
+    assert.deepEqual([annotations.owner, annotations.mesh], ["grid", "off"]);
+    assert.equal(annotations["prometheus.io/port"], "9100");
+    assert.equal(annotations["slo.example.com/objective"], "99.5");
+    const { containers, initContainers = [] } = spec as unknown as Pod["spec"];
+    assert.deepEqual(initContainers.map(({ name }) => name), ["metrics", "log-shipper"]);
+    assert.equal(containers[0]?.resources?.limits?.cpu, "10m");
   }
   const returned = await site.giveBack(machinesOf(id, 3));
   assert.equal((await site.settled(returned)).status, "complete");
+
+  site.writeTemplates({ small: manifest }, { extensions: { "service-levels": { objective: 100, window: "30d" } } });
+  const { code, stdout } = await site.run(["lint", "--output", "json"]);
+  assert.equal(code, 1);
+  const rules = JSON.parse(stdout).findings.map(({ rule }: { rule: string }) => rule);
+  assert.ok(rules.includes("service-levels/objective"), stdout);
 });
 
 clusterTest(

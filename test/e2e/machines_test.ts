@@ -300,9 +300,8 @@ clusterTest("two instances in one namespace never touch each other's machines", 
   assert.deepEqual(known("b"), machinesOf(ofB, 2));
 
   const machines = [...machinesOf(ofA, 2), ...machinesOf(ofB, 2)].map((name) => ({ name }));
-  const { requestId, message } = await site.tell("requestReturnMachines", { machines }, { args: a ?? [] });
-  assert.match(message, new RegExp(`never issued here.*${ofB}-0`));
-  await settled(requestId, a);
+  const { requestId } = await site.tell("requestReturnMachines", { machines }, { args: a ?? [] });
+  assert.equal(await settled(requestId, a), "complete", "what is another instance's is none of ours, and so gone");
   assert.deepEqual(await site.cluster.podNames(), machinesOf(ofB, 2));
   for (const pod of (await site.cluster.pods()).values()) assert.equal(pod.metadata.deletionTimestamp, undefined);
 });

@@ -172,8 +172,8 @@ export class UnlistedMachines {
     const { workdir } = this.#dependencies;
     try {
       // All that is told of one that is finished was made to last: unless somebody empties a directory, one state shows that.
-      const hasStates = readState(workdir, machineName(requestId, 0)) !== undefined;
-      if (hasStates && readFinishedNote(workdir, workdir.layout.request(requestId))) return;
+      const isFinished = readFinishedNote(workdir, workdir.layout.request(requestId)) !== undefined;
+      if (isFinished && readState(workdir, machineName(requestId, 0)) !== undefined) return;
       for (const { name, pending } of readRequest(workdir, requestId)?.machines ?? []) {
         if (budget.isSpent) await budget.breathe();
         if (!pending && readState(workdir, name) === undefined) this.#unseen.add(name);
