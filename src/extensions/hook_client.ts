@@ -8,7 +8,7 @@ import { raceAbort } from "../kube/transport/race_abort.ts";
 import type { Network, Transport, TransportOptions } from "../kube/transport/transport.ts";
 import type { Random } from "../random.ts";
 import { Breaker } from "./breaker.ts";
-import { type Extension, GUARDED_ADDRESSES, type HookKind } from "./extension.ts";
+import type { Extension, HookKind } from "./extension.ts";
 import { guardedAddress } from "./guarded_address.ts";
 import { idempotencyKey, sign } from "./signature.ts";
 import { Turns } from "./turns.ts";
@@ -253,8 +253,7 @@ export class HookClient {
         peer.refused = guarded && !allowAddresses.includes(guarded) ? address : undefined;
         return peer.refused === undefined;
       };
-      const isFree = GUARDED_ADDRESSES.every((one) => allowAddresses.includes(one));
-      known = { key, transport: this.#network(isFree ? options : { ...options, mayReach }) };
+      known = { key, transport: this.#network({ ...options, mayReach }) };
       peer.transports.set(origin, known);
     }
     return known.transport;

@@ -18,6 +18,14 @@ export interface PendingMachine {
   notBeforeMs: number;
 }
 
+/** What extensions are told of a request's template. */
+export interface TemplateWords {
+  /** Unknown if no template of today has the manifest. */
+  templateId: string | undefined;
+  /** By the names of extensions. */
+  configuration: Readonly<Record<string, unknown>>;
+}
+
 /** A request that still has machines to create or to end. */
 export interface ActiveRequest {
   id: string;
@@ -31,8 +39,8 @@ export interface ActiveRequest {
   unprepared: PendingMachine[];
   /** How many extensions are being asked about. */
   preparing: number;
-  /** What the template says to extensions, by their names; absent until it is needed. */
-  configuration: Readonly<Record<string, unknown>> | undefined;
+  /** What extensions are told of its template; absent until it is needed. */
+  template: TemplateWords | undefined;
   /** Why an extension has refused the request: no further pod of it is created. */
   refused: string | undefined;
   /** To be tried as soon as there is a free slot, the last one first. */
@@ -57,7 +65,7 @@ export function activeRequest(
     count: record?.count ?? machines.length,
     isOutdated,
     manifest: undefined,
-    configuration: undefined,
+    template: undefined,
     refused: undefined,
     unprepared: [],
     preparing: 0,

@@ -3,7 +3,7 @@ import { logger } from "../../log.ts";
 import { manifestPath, readCatalogue, type Template } from "../../templates/catalogue.ts";
 import { readConfiguration, type StoredRequest } from "../../workdir/requests.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { ActiveRequest } from "./active_request.ts";
+import type { ActiveRequest, TemplateWords } from "./active_request.ts";
 
 const log = logger("extensions");
 
@@ -17,16 +17,16 @@ export function configurationOf(
   dependencies: Dependencies,
   { id, record }: Pick<ActiveRequest, "id" | "record">,
   machine: string,
-): Record<string, unknown> {
+): TemplateWords {
   const { workdir } = dependencies;
-  if (record) return readConfiguration(workdir, id) ?? {};
+  if (record) return { templateId: record.templateId, configuration: readConfiguration(workdir, id) ?? {} };
   const linked = workdir.readLink(workdir.layout.requestMachine(id, machine));
   const template = templateOf(dependencies, linked);
   log.info("Request of the legacy plug-in passes the extensions with what a template says today", {
     request: id,
     template: template?.templateId ?? "none has its manifest",
   });
-  return template?.extensions ?? {};
+  return { templateId: template?.templateId, configuration: template?.extensions ?? {} };
 }
 
 function templateOf({ workdir, registrations }: Dependencies, manifest: string | undefined): Template | undefined {

@@ -6,7 +6,7 @@ import { endRejected } from "../../machine/ending.ts";
 import { readCluster } from "../../workdir/cluster.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { Complaints } from "../work/complaints.ts";
-import type { ActiveRequest, PendingMachine } from "./active_request.ts";
+import type { ActiveRequest, PendingMachine, TemplateWords } from "./active_request.ts";
 import { configurationOf } from "./configuration.ts";
 import { podOf } from "./pod_creation.ts";
 
@@ -25,6 +25,8 @@ const OUTCOMES = {
   "left out": "pods are created without it",
   failed: "the machines fail",
 } as const;
+
+const NO_WORDS: TemplateWords = { templateId: undefined, configuration: {} };
 
 const log = logger("extensions");
 
@@ -106,8 +108,8 @@ export class Preparation {
   ): Promise<Map<string, Verdict>> {
     const { clock, random, instance, stopping: signal } = this.#dependencies;
     const [first] = machines;
-    if (first) request.configuration ??= configurationOf(this.#dependencies, request, first.name);
-    const { id, record, count, configuration = {} } = request;
+    if (first) request.template ??= configurationOf(this.#dependencies, request, first.name);
+    const { id, record, count, template: { templateId, configuration } = NO_WORDS } = request;
     const drafts = machines.toReversed().map((machine): PodDraft => {
       const { name, index } = machine;
       return { name, index, pod: podOf(this.#dependencies, request, machine) };
@@ -120,7 +122,7 @@ export class Preparation {
       extensions,
       instance,
       namespace: readCluster(this.#dependencies.workdir)?.namespace,
-      request: { id, templateId: record?.templateId, count, requestedAt: record?.requestedAt },
+      request: { id, templateId, count, requestedAt: record?.requestedAt },
       configuration,
       signal,
       unanswered: (extension, { reason, outcome }) => {

@@ -53,7 +53,7 @@ Deno.test("an extension is told what the template said when the request was acce
 });
 
 Deno.test("a request of the legacy plug-in passes with what the template says today that has its manifest", async () => {
-  const { dependencies, go } = setUp(annotate, [extension("a")]);
+  const { dependencies, go, seen } = setUp(annotate, [extension("a")]);
   const { files } = dependencies;
   const listed = JSON.parse(files.readText("/conf/k8sprov_templates.json"));
   listed.templates[0].extensions = { a: { team: "legacy" } };
@@ -63,6 +63,7 @@ Deno.test("a request of the legacy plug-in passes with what the template says to
   files.symlink("/conf/pod.json", "/work/requests/old/old-0");
   await go();
   assert.deepEqual(teams(dependencies.kube.pods), ["legacy"]);
+  assert.equal(seen[0]?.document.request.templateId, "T");
 });
 
 Deno.test("a machine that is refused takes the rest of its request with it, with no further call", async () => {
