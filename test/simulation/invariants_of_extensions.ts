@@ -89,7 +89,9 @@ export function deletionsWait(simulation: Simulation): Invariant {
       const { drainMs } = extensions;
       if (drainMs === undefined) return undefined;
       for (const life of truth.allLiving()) {
-        const waitedMs = clock.monotonic() - (extensions.askedMs.get(life.uid) ?? Infinity);
+        const askedMs = extensions.askedMs.get(life.uid) ?? Infinity;
+        if (askedMs <= simulation.wipedMs) continue; // The return may have been lost with the directory.
+        const waitedMs = clock.monotonic() - askedMs;
         const isLate = isMachine(life) && life.pod.metadata.deletionTimestamp === undefined &&
           waitedMs > drainMs + LATE_MS;
         const word = readState(simulation.host.workdir, life.name);
