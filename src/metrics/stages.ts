@@ -2,7 +2,7 @@ import { timestampSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
 import { REQUEST_ANNOTATION, RequestMemorySchema } from "../templates/podspec.ts";
 import { parseRecord } from "../workdir/store/record.ts";
-import type { Stage } from "./declared.ts";
+import { type Stage, STAGES } from "./declared.ts";
 
 /**
  * How far a pod has come, by stage the second since the epoch at which it got there, as the cluster says: `running` once the
@@ -35,8 +35,8 @@ function known(stage: Stage, at: number | undefined): Partial<Record<Stage, numb
 export class StageTimes {
   readonly #observe: (stage: Stage, seconds: number) => void;
   readonly #beganAt: number;
-  /** By uid, the stages that were told, or need not be. */
-  readonly #told = new Map<string, Set<Stage>>();
+  /** By uid, a bit for each stage that was told, or need not be: there are many pods. */
+  readonly #told = new Map<string, number>();
 
   /** @param options `beganAt`: when this process began, in seconds since the epoch */
   constructor(observe: (stage: Stage, seconds: number) => void, { beganAt }: { beganAt: number }) {
@@ -46,13 +46,15 @@ export class StageTimes {
 
   saw(pod: Pod): void {
     const { uid = "" } = pod.metadata;
-    const told = this.#told.get(uid) ?? new Set();
-    this.#told.set(uid, told);
-    const news = Object.entries(stagesOf(pod)).filter(([stage]) => !told.has(stage as Stage));
-    const from = news.length > 0 ? requestedAt(pod) : undefined;
-    for (const [stage, at] of news) {
-      told.add(stage as Stage);
-      if (from !== undefined && at >= this.#beganAt) this.#observe(stage as Stage, Math.max(0, at - from));
+    const told = this.#told.get(uid) ?? 0;
+    const times = stagesOf(pod);
+    const news = STAGES.filter((stage, i) => times[stage] !== undefined && (told & 1 << i) === 0);
+    if (news.length === 0) return;
+    this.#told.set(uid, news.reduce((bits, stage) => bits | 1 << STAGES.indexOf(stage), told));
+    const from = requestedAt(pod);
+    for (const stage of news) {
+      const at = times[stage] ?? 0;
+      if (from !== undefined && at >= this.#beganAt) this.#observe(stage, Math.max(0, at - from));
     }
   }
 

@@ -99,5 +99,4 @@ Deno.test("with 10,000 machines a page takes little time, and lets others have t
     tookMs < 1_000 && longestMs < 200 && turns > 1,
     `${tookMs} ms, of it ${longestMs} at a time, ${turns} turns`,
   );
-  if (Deno.env.get("HF_TEST_FIGURES")) console.log({ tookMs, longestMs, turns, bytes: page.length });
 });
