@@ -1,9 +1,10 @@
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { HostFactoryError } from "../errors.ts";
 import type { ExtensionList, ExtensionPlace, ListedExtension, ListedProblem } from "../serve/extension_list.ts";
 import type { TriedExtension } from "../serve/extension_trial.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
+import { addPlaceOptions } from "./options.ts";
 import { writeError, writeJson, writeOutput } from "./output.ts";
 
 interface Options {
@@ -20,20 +21,11 @@ const COMMANDS = {
 export const extensions: CommandBody = {
   declare(command) {
     for (const [name, description] of Object.entries(COMMANDS)) {
-      command.command(name).description(description)
-        .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
-        .option("--server", "ask the cluster for the extensions that its resources register, too")
-        .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
-        .option("--namespace <name>", "where pods live; default: the kubeconfig's");
+      addListOptions(command.command(name).description(description));
     }
-    command.command("test").argument("<name>").description(
-      "Call an extension with a template's pod, and show what it changes",
-    )
-      .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
-      .option("--template <id>", "whose pod; default: the first template's")
-      .option("--server", "ask the cluster for the extensions that its resources register, too")
-      .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
-      .option("--namespace <name>", "where pods live; default: the kubeconfig's");
+    const test = command.command("test").argument("<name>")
+      .description("Call an extension with a template's pod, and show what it changes");
+    addListOptions(test).option("--template <id>", "whose pod; default: the first template's");
   },
   async run(call: Call<Options>) {
     if (call.path.at(-1) === "test") return await tryOne(call);
@@ -53,6 +45,15 @@ export const extensions: CommandBody = {
     throw new HostFactoryError(`${what} of extensions to be mended`, isOrder ? {} : { hint: "they are listed above" });
   },
 };
+
+/** The options that all of them take. */
+function addListOptions(command: Command): Command {
+  return addPlaceOptions(
+    command
+      .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
+      .option("--server", "ask the cluster for the extensions that its resources register, too"),
+  );
+}
 
 /** @throws HostFactoryError if no such pod would be created */
 async function tryOne(call: Call<Options>): Promise<void> {

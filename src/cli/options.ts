@@ -78,11 +78,16 @@ function prometheusPort(environment: Environment): number {
   return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : 8_080;
 }
 
-/** Adds the options that say which cluster is meant. */
-export function addClusterOptions(command: Command): Command {
+/** Adds the options that say where the cluster is. */
+export function addPlaceOptions(command: Command): Command {
   return command
     .option("--kubeconfig <file>", "where the cluster is and how to log in (KUBECONFIG)")
-    .option("--namespace <name>", "where pods live; default: the kubeconfig's")
+    .option("--namespace <name>", "where pods live; default: the kubeconfig's");
+}
+
+/** Adds the options that say which cluster is meant, and which are to be taken for the one of before. */
+export function addClusterOptions(command: Command): Command {
+  return addPlaceOptions(command)
     .option(
       "--accept-cluster <fingerprint>",
       "the work directory belongs to this cluster and namespace from now on",

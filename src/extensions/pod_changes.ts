@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { formatPointer, parsePointer } from "../json_pointer.ts";
 import type { OrderedPod } from "../templates/podspec.ts";
 
 /** Labels and annotations by which we know our pods: no hook changes them. */
@@ -34,9 +35,9 @@ export function changesOf(before: unknown, after: unknown): PodChange[] {
 
 /** What stands at a JSON pointer; `undefined` if there is nothing. */
 export function valueAt(value: unknown, pointer: string): unknown {
-  return pointer.split("/").slice(1).reduce<unknown>((at, key) => {
+  return parsePointer(pointer).reduce<unknown>((at, key) => {
     if (typeof at !== "object" || at === null) return undefined;
-    return Object.getOwnPropertyDescriptor(at, key.replaceAll("~1", "/").replaceAll("~0", "~"))?.value;
+    return Object.getOwnPropertyDescriptor(at, key)?.value;
   }, value);
 }
 
@@ -50,7 +51,7 @@ function* differences(
   if (isDeepStrictEqual(before, after) || (isAllowed(pointer) && !holdsMarks(pointer))) return;
   if (!isObject(before) || !isObject(after)) return yield pointer;
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    yield* differences(before[key], after[key], `${pointer}/${escape(key)}`, isAllowed);
+    yield* differences(before[key], after[key], pointer + formatPointer([key]), isAllowed);
   }
 }
 
@@ -60,14 +61,10 @@ function holdsMarks(pointer: string): boolean {
 }
 
 function isMark(pointer: string): boolean {
-  const key = /^\/metadata\/(?:labels|annotations)\/(.*)$/.exec(pointer)?.[1];
-  return key !== undefined && MARKS.test(key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const [first, map = "", key] = parsePointer(pointer);
+  return first === "metadata" && ["labels", "annotations"].includes(map) && key !== undefined && MARKS.test(key);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function escape(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -47,7 +47,7 @@ export class PreDelete {
     this.#context = context;
   }
 
-  /** True if nobody has to be asked before the pod is deleted: no extension wants to be, all agree, or their time is over. */
+  /** True if no one has to be asked before the pod is deleted: no extension wants to be, all agree, or their time is over. */
   isFree(uid: string): boolean {
     const { registrations: { registry }, clock } = this.#context;
     if (registry.extensions.length === 0) return true;

@@ -15,11 +15,11 @@ export interface ConnectOptions {
   files: Files;
   clock: Clock;
   /** URL of a proxy; wins over the kubeconfig's and the environment's. */
-  proxy?: string;
+  proxy?: string | undefined;
   /** Wins over the namespace of the kubeconfig's context or of the service account. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** A kubeconfig that is to be used and nothing else. */
-  kubeconfig?: string;
+  kubeconfig?: string | undefined;
   /** Default: the network of the machine we run on. */
   network?: Network;
   /** Default: runs programs on the machine we run on. */

@@ -1,7 +1,8 @@
 import { describeError } from "../errors.ts";
 import type { Extension, RegistrationProblem, Registry } from "../extensions/extension.ts";
+import { parsePointer } from "../json_pointer.ts";
 import type { Manifest } from "../templates/manifest.ts";
-import { type Finding, pathOf } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { nearestName } from "./nearest_name.ts";
 import { RULES, type Severity } from "./rules.ts";
 import { SourceFile } from "./source_file.ts";
@@ -110,7 +111,7 @@ async function askExtension(extension: Extension, linted: LintedTemplate, hook: 
 /** A finding of an extension, at its place in our files. */
 function placed(finding: HookFinding, name: string, { source, path, manifestSource }: LintedTemplate): Finding {
   const { severity, message, rule } = finding;
-  const [part, ...rest] = pathOf(finding.path);
+  const [part, ...rest] = parsePointer(finding.path);
   const [file, place] = part === "manifest"
     ? [manifestSource, rest]
     : part === "configuration"

@@ -22,16 +22,6 @@ export interface Finding {
   mend: string;
 }
 
-/** `/spec/containers/0` for `["spec", "containers", 0]` (source: RFC 6901). */
-export function pointerTo(path: Path): string {
-  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
-/** The path that a JSON pointer says, all of it as text. */
-export function pathOf(pointer: string): string[] {
-  return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
 /** `spec.containers[0].image` for people; empty for the whole. */
 export function fieldName(path: Path): string {
   return path.map((part) => typeof part === "number" ? `[${part}]` : `.${part}`).join("").replace(/^\./, "");

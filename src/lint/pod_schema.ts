@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { parsePointer } from "../json_pointer.ts";
 import recorded from "./pod_schema.json" with { type: "json" };
 
 /** One thing in which a document is no pod. */
@@ -28,7 +29,7 @@ export function faultsOfPod(document: unknown): SchemaFault[] {
 }
 
 function asFault({ instancePath, keyword, params, parentSchema, message }: ErrorObject): SchemaFault {
-  const path = instancePath.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const path = parsePointer(instancePath);
   switch (keyword) {
     case "required":
       return { path: [...path, params["missingProperty"]], kind: "missing", fault: "is missing" };

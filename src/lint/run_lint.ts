@@ -107,12 +107,7 @@ function registrationProblems(document: unknown, path: string): RegistrationProb
 }
 
 function kubeOf(world: World, { proxy, namespace, kubeconfig }: Config): Kube {
-  return connectKube({
-    ...world,
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
+  return connectKube({ ...world, proxy, namespace, kubeconfig });
 }
 
 function serverOf(kube: Kube, world: World, { instance }: Config): ServerSide {

@@ -2,13 +2,14 @@ import { describeError } from "../errors.ts";
 import { KubeError } from "../kube/errors.ts";
 import { isNotGranted } from "../kube/failure.ts";
 import type { Kube, Right } from "../kube/kube.ts";
+import { amountOf } from "../kube/quantity.ts";
 import type { Pod, ResourceQuota } from "../kube/types.ts";
 import { NO_LIMIT, type Template } from "../templates/catalogue.ts";
 import type { Manifest } from "../templates/manifest.ts";
 import { buildPod } from "../templates/podspec.ts";
 import type { LintedTemplate } from "./extension_rules.ts";
 import type { Finding } from "./finding.ts";
-import { amountOf, type RequestingSpec, requestOf } from "./resource_requests.ts";
+import { type RequestingSpec, requestOf } from "./resource_requests.ts";
 import { SourceFile } from "./source_file.ts";
 
 /** What is asked of the cluster. */

@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { Finding, Path } from "./finding.ts";
-import { fieldName, pointerTo } from "./finding.ts";
+import { formatPointer } from "../json_pointer.ts";
+import { fieldName } from "./finding.ts";
 import { type RuleId, RULES, type Severity } from "./rules.ts";
 
 /** Characters and open brackets beyond which we do not look for lines: the parser takes time without end for them. */
@@ -34,7 +35,7 @@ export class SourceFile {
   /** A finding at the value that a path leads to, or as close to it as the file goes. */
   finding(rule: RuleId, path: Path, message: string, options: FindingOptions = {}): Finding {
     const { severity = RULES[rule].severity, mend = RULES[rule].mend } = options;
-    return { rule, severity, file: this.file, ...this.positionOf(path), path: pointerTo(path), message, mend };
+    return { rule, severity, file: this.file, ...this.positionOf(path), path: formatPointer(path), message, mend };
   }
 
   /** What the text itself has, whatever it means: keys that stand twice in an object of JSON. */

@@ -1,6 +1,6 @@
 import type { Node, Pod } from "../kube/types.ts";
 import { type ObjectFacts, plainTime } from "./object_series.ts";
-import { amountOf } from "./quantity.ts";
+import { amountOf } from "../kube/quantity.ts";
 
 const MIB = 2 ** 20;
 
@@ -58,7 +58,7 @@ export function nodeFacts({ metadata, status }: Node): ObjectFacts {
       capacity_type: capacityType.toLowerCase().replaceAll("_", "-"),
       start_time: plainTime(metadata.creationTimestamp),
     },
-    values: { node_cpu: amountOf(has["cpu"]), node_memory: amountOf(has["memory"]) / MIB },
+    values: { node_cpu: amountOf(has["cpu"]) ?? 0, node_memory: (amountOf(has["memory"]) ?? 0) / MIB },
     conditions: trueOf(status?.conditions),
     conditionMetric: "node_condition",
   };
@@ -69,7 +69,7 @@ function requested(
   resources: Resources | null | undefined,
   { resource, unit }: { resource: string; unit: number },
 ): number {
-  return amountOf((resources?.requests ?? resources?.limits ?? {})[resource]) / unit;
+  return (amountOf((resources?.requests ?? resources?.limits ?? {})[resource]) ?? 0) / unit;
 }
 
 function trueOf(conditions: readonly { type: string; status: string }[] | null | undefined): string[] {

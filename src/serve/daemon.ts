@@ -74,14 +74,7 @@ function scopeOf({ instance, acceptCluster, acceptInstance }: Config): Scope {
 
 function openDaemon(world: World, config: Config, options: { command: string }): Daemon {
   const { proxy, namespace, kubeconfig } = config;
-  const connect: Daemon["connect"] = (guards) =>
-    connectKube({
-      ...world,
-      ...guards,
-      ...(proxy === undefined ? {} : { proxy }),
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    });
+  const connect: Daemon["connect"] = (guards) => connectKube({ ...world, ...guards, proxy, namespace, kubeconfig });
   const holder = {
     host: Deno.hostname(),
     pid: Deno.pid,

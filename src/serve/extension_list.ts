@@ -103,10 +103,5 @@ export async function registeredNow(
 }
 
 function kubeOf(world: World, { proxy, namespace, kubeconfig }: Config): Kube {
-  return connectKube({
-    ...world,
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
+  return connectKube({ ...world, proxy, namespace, kubeconfig });
 }

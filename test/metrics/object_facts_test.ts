@@ -12,6 +12,16 @@ Deno.test("a pod's requests are summed, or limits where a container has no reque
   assert.deepEqual(podFacts(pod).values, { pod_cpu: 3.5, pod_memory: 1_536 });
 });
 
+Deno.test("what is no quantity counts as none", () => {
+  for (const none of ["", "x", "1Xi", null]) {
+    const resources = { requests: { cpu: none, memory: none } };
+    const pod = { metadata: {}, spec: { containers: [{ name: "a", resources }] } } as unknown as Pod;
+    assert.deepEqual(podFacts(pod).values, { pod_cpu: 0, pod_memory: 0 });
+    const node = { metadata: {}, status: { capacity: { cpu: none, memory: none } } } as unknown as Node;
+    assert.deepEqual(nodeFacts(node).values, { node_cpu: 0, node_memory: 0 });
+  }
+});
+
 Deno.test("restarts are told if there were any", () => {
   const containerStatuses = [{ name: "a", ready: true, restartCount: 2 }, { name: "b", ready: true, restartCount: 1 }];
   const pod: Pod = { metadata: {}, spec: { containers: [] }, status: { containerStatuses } };

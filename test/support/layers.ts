@@ -10,6 +10,7 @@ export const leaves: readonly string[] = [
   "random",
   "files",
   "plain_text",
+  "json_pointer",
   "version",
 ];
 

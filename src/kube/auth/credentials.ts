@@ -23,11 +23,11 @@ export interface CredentialsOptions {
   /** Runs credential plug-ins. */
   runPlugin: RunPlugin;
   /** A kubeconfig that is to be used and nothing else. */
-  kubeconfig?: string;
+  kubeconfig?: string | undefined;
   /** Wins over the namespace of the context. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** Wins over the kubeconfig's `proxy-url` and the environment. */
-  proxy?: string;
+  proxy?: string | undefined;
 }
 
 /** A plug-in that has been run. */

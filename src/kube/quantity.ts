@@ -18,9 +18,10 @@ const FACTORS: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** `500m` or `4Gi` as a number of CPUs, or of bytes; 0 for what is no quantity. */
-export function amountOf(quantity: unknown): number {
+/** `500m` or `4Gi` as a number: CPUs, bytes or whatever is counted; nothing for what is no quantity. */
+export function amountOf(quantity: unknown): number | undefined {
   const [, number, unit = ""] = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/
     .exec(String(quantity)) ?? [];
-  return number === undefined ? 0 : Number(number) * (FACTORS[unit] ?? 0);
+  const factor = FACTORS[unit];
+  return number === undefined || factor === undefined ? undefined : Number(number) * factor;
 }
