@@ -12,19 +12,27 @@ const REST_PER_TURN = 1 / 3;
  */
 export class Budget {
   readonly #clock: Clock;
+  readonly #turnMs: number;
   readonly #restPerTurn: number;
   #sinceMs: number;
 
-  /** @param options `restPerTurn`: 0 only gives way to what is due already, for a process that does nothing else */
-  constructor(clock: Clock, { restPerTurn = REST_PER_TURN }: { restPerTurn?: number } = {}) {
+  /**
+   * @param options `turnMs`: how long a turn may last, in milliseconds (30); `restPerTurn`: 0 only gives way to what is due
+   * already, for a process that does nothing else
+   */
+  constructor(
+    clock: Clock,
+    { turnMs = TURN_MS, restPerTurn = REST_PER_TURN }: { turnMs?: number; restPerTurn?: number } = {},
+  ) {
     this.#clock = clock;
+    this.#turnMs = turnMs;
     this.#restPerTurn = restPerTurn;
     this.#sinceMs = clock.monotonic();
   }
 
   /** True once this turn has lasted long enough. */
   get isSpent(): boolean {
-    return this.#clock.monotonic() - this.#sinceMs >= TURN_MS;
+    return this.#clock.monotonic() - this.#sinceMs >= this.#turnMs;
   }
 
   /** Ends this turn, and resolves when the next one begins. */

@@ -1,6 +1,8 @@
 /** Holds README and docs to the source: what they name exists, and what exists is named where readers look for it. */
 import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
+import { type Declaration, METRICS, OBJECT_METRICS } from "../src/metrics/declared.ts";
+import { FAILURE_KINDS } from "../src/machine/failure_kind.ts";
 import { defaultStages } from "../src/simulator/behaviour/default_stages.ts";
 import { Layout, RequestFile } from "../src/workdir/store/layout.ts";
 import { importsOf } from "./support/imports.ts";
@@ -159,6 +161,21 @@ Deno.test("every key of the stats line is described", () => {
   const page = readFromTree("docs/operate.md");
   assert.ok(keys.includes("rssMiB") && keys.includes("setAside"), `keys are found in the source: ${keys}`);
   assert.deepEqual(keys.filter((key) => !page.includes(`| \`${key}\``)), []);
+});
+
+Deno.test("the tables of metrics are the declaration", () => {
+  const shown = (heading: string) => tableBelow("docs/metrics.md", heading);
+  const declared = (metrics: Record<string, Declaration>) =>
+    Object.entries(metrics).map(([name, { type, labels = {}, help }]) => [
+      `\`${name}\``,
+      type,
+      Object.entries(labels).map(([label, values]) => `\`${label}\`${values === "open" ? " …" : ""}`).join(", "),
+      help,
+    ]);
+  assert.deepEqual(shown("The metrics"), declared(METRICS));
+  assert.deepEqual(shown("One series for each pod and node"), declared(OBJECT_METRICS));
+  const page = readFromTree("docs/metrics.md");
+  assert.deepEqual(FAILURE_KINDS.filter((kind) => !page.includes(`| \`${kind}\` `)), []);
 });
 
 Deno.test("the NOTICE names every package that the source imports, with the version that is pinned", () => {

@@ -153,7 +153,7 @@ class Demo {
 
   async #startServe(): Promise<string> {
     const { files, directory } = this.#options;
-    this.#start(["serve", "--kubeconfig", this.#kubeconfig]);
+    this.#start(["serve", "--prometheus-port", "0", "--kubeconfig", this.#kubeconfig]);
     await this.#until(() => exists(files, `${directory}/work/views/pods.json`), "serve has listed the pods");
     return "its view of the cluster is complete";
   }

@@ -46,6 +46,18 @@ export const sharedOption = {
       "how long the API server keeps a watch open, at most 60; 0: as long (HF_K8S_SERVER_TIMEOUT_SECONDS)",
     )
       .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
+  prometheusAddress: (environment: Environment) =>
+    new Option(
+      "--prometheus-addr <address>",
+      "where metrics and health are served; empty: nowhere (HF_K8S_PROMETHEUS_ADDR)",
+    )
+      .default(environment["HF_K8S_PROMETHEUS_ADDR"] ?? "127.0.0.1"),
+  prometheusPort: (environment: Environment) =>
+    new Option("--prometheus-port <port>", "the port of that; 0: nowhere (HF_K8S_PROMETHEUS_PORT)")
+      .default(prometheusPort(environment)).argParser(wholeNumber(0, 65_535)),
+  prometheusPods: () =>
+    new Option("--prometheus-pods <n>", "pods, and nodes, that have series of their own, with their names; 0: none")
+      .default(1_000).argParser(wholeNumber(0, 100_000)),
 };
 
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
@@ -59,6 +71,11 @@ export function watchTimeout(seconds: number): number {
 function serverTimeout(environment: Environment): number {
   const text = environment["HF_K8S_SERVER_TIMEOUT_SECONDS"];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+function prometheusPort(environment: Environment): number {
+  const text = environment["HF_K8S_PROMETHEUS_PORT"];
+  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : 8_080;
 }
 
 /** Adds the options that say which cluster is meant. */

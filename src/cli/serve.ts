@@ -9,6 +9,9 @@ interface Options {
   retainRequests: number;
   retainMachines: number;
   serverTimeoutSeconds: number;
+  prometheusAddr: string;
+  prometheusPort: number;
+  prometheusPods: number;
 }
 
 export const serve: CommandBody = {
@@ -19,7 +22,10 @@ export const serve: CommandBody = {
       .addOption(sharedOption.imagePullGrace())
       .addOption(sharedOption.retainRequests())
       .addOption(sharedOption.retainMachines())
-      .addOption(sharedOption.serverTimeout(environment));
+      .addOption(sharedOption.serverTimeout(environment))
+      .addOption(sharedOption.prometheusAddress(environment))
+      .addOption(sharedOption.prometheusPort(environment))
+      .addOption(sharedOption.prometheusPods());
   },
   async run(call: Call<Options>) {
     const options = call.options;
@@ -30,6 +36,11 @@ export const serve: CommandBody = {
       imagePullGraceSeconds: options.imagePullGrace,
       retention: { retainSeconds: options.retainRequests, retainMachines: options.retainMachines },
       watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+      monitoring: {
+        hostname: options.prometheusAddr,
+        port: options.prometheusPort,
+        mostObjects: options.prometheusPods,
+      },
     });
   },
 };

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
+import type { Monitoring, MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
@@ -18,19 +19,41 @@ export interface World {
   random: Random;
 }
 
+export interface DaemonOptions extends Omit<ServeOptions, keyof Scope> {
+  command: string;
+  stopping: AbortSignal;
+  monitoring?: MonitoringOptions;
+}
+
 /**
  * Runs watchers as the configuration says, over real files and a real network, until `stopping` aborts. That the cluster
  * is away, or that the credentials are wrong, is retried and never ends it.
- * @param command what the process was started as, for any process that finds the work directory locked
+ * @param options `command`: what the process was started as, for any process that finds the work directory locked;
+ * `monitoring`: how metrics and health are told; absent: they are not
  * @throws HostFactoryError as `serve`
  */
 export async function runDaemon(
   world: World,
   config: Config,
-  options: Omit<ServeOptions, keyof Scope> & { command: string; stopping: AbortSignal },
+  options: DaemonOptions,
 ): Promise<void> {
+  const { stopping, monitoring } = options;
   const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
-  await serve(daemon, { ...options, ...scopeOf(config) }, options.stopping);
+  const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
+  try {
+    await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config) }, stopping);
+  } finally {
+    await opened?.end();
+  }
+}
+
+/** What it takes is loaded only where it is wanted. */
+async function openMonitoring(
+  { environment, clock }: World,
+  options: MonitoringOptions & { stopping: AbortSignal },
+): Promise<Monitoring> {
+  const metrics = await import("../metrics/open.ts");
+  return metrics.openMonitoring({ environment, clock, usage: systemUsage }, options);
 }
 
 /**

@@ -11,6 +11,13 @@ const REST_PER_STEP = 3;
 /** The longest such rest, in milliseconds: a step that takes longer has waited for others, or let them have their turns. */
 const LONGEST_REST_MS = 100;
 
+/** Who is told of each step. */
+export interface StepObserver {
+  began(loop: string): void;
+  /** @param step how it ended, and how long it took in milliseconds */
+  ended(loop: string, step: { outcome: Outcome["kind"]; ms: number }): void;
+}
+
 /**
  * Runs the steps of one loop: when it is woken, when it asked to be, and on a period. A wake during a step makes it run
  * again. What a step throws is logged, and backed off from; it never ends the loop.
@@ -21,6 +28,7 @@ export class LoopRunner {
   readonly #periodMs: number;
   readonly #ended: () => void;
   readonly #mayStep: (signal: AbortSignal) => Promise<void>;
+  readonly #observer: StepObserver | undefined;
   #isDirty = false;
   #interrupt = new AbortController();
 
@@ -35,6 +43,7 @@ export class LoopRunner {
       periodMs: number;
       ended?: (() => void) | undefined;
       mayStep?: (signal: AbortSignal) => Promise<void>;
+      observer?: StepObserver | undefined;
     },
   ) {
     this.#clock = options.clock;
@@ -42,6 +51,7 @@ export class LoopRunner {
     this.#periodMs = options.periodMs;
     this.#ended = options.ended ?? (() => {});
     this.#mayStep = options.mayStep ?? (() => Promise.resolve());
+    this.#observer = options.observer;
   }
 
   /** Makes the loop take a step soon. */
@@ -59,8 +69,10 @@ export class LoopRunner {
       if (signal.aborted) return;
       this.#isDirty = false;
       const startedMs = this.#clock.monotonic();
+      this.#observer?.began(loop.name);
       const outcome = await attempt(loop, signal);
       const endedMs = this.#clock.monotonic();
+      this.#observer?.ended(loop.name, { outcome: outcome.kind, ms: endedMs - startedMs });
       this.#ended();
       if (outcome.kind === "failed" && !signal.aborted) {
         failures++;

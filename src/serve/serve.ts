@@ -1,12 +1,14 @@
-import { type Clock, NOT_NEEDED } from "../clock.ts";
+import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import type { ConnectionOptions } from "../kube/transport/connection.ts";
 import type { Kube } from "../kube/kube.ts";
 import { logger } from "../log.ts";
+import type { Monitor } from "../metrics/monitor.ts";
 import type { Random } from "../random.ts";
 import { backoffMs } from "../watchers/work/backoff.ts";
 import { instancesOnPods } from "../watchers/work/ownership.ts";
 import { newIdentity, readIdentity } from "../workdir/identity.ts";
+import { doubtSyncStatus, readSyncStatus } from "../workdir/index/sync_status.ts";
 import { checkInstance, recordInstance } from "../workdir/instances.ts";
 import type { Locks } from "../workdir/store/lock.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
@@ -35,6 +37,8 @@ export interface Daemon {
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
+  /** Sees what the daemon does, where that is to be told. */
+  monitor?: Monitor | undefined;
   /** The configuration directory; absent: no extension is registered by a file. */
   confdir?: string | undefined;
   /** The extensions that are registered, and what calls their hooks; default: see `openExtensions`. */
@@ -73,6 +77,10 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
   workdir.check({ reads: dryRun });
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
   const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
+  daemon.monitor?.health.judgeBy({
+    tenure: () => ({ isOwner: fence.isOpen, standby: tenure.standby, trouble: tenure.trouble }),
+    doubt: () => doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(daemon.clock.now())),
+  });
   // It outlives a term: what is broken keeps its last good form.
   const extensions = daemon.extensions ?? openExtensions(daemon);
   if (dryRun) {
@@ -143,7 +151,8 @@ export function connect(
     moved: () => tenure.moved(),
     isOnlooker: dryRun,
   });
-  const kube = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
+  const connected = daemon.connect({ beforeChange: fence.check, admit: guard.admit });
+  const kube = daemon.monitor?.kube(connected) ?? connected;
   const locks = new DirectoryLocks({ workdir, locks: daemon.locks, watchers, holder });
   const isShared = watchers.length < WATCHERS.length;
   const tenure: Tenure = new Tenure({

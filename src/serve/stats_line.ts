@@ -28,26 +28,35 @@ export class StatsLine implements Loop {
   readonly #clock: Clock;
   readonly #usage: () => Usage;
   readonly #counts: () => Readonly<Record<string, number | undefined>>;
+  readonly #delayed: (ms: number) => void;
   #dueMs: number;
   #tellAtMs: number;
   /** Milliseconds, since the last line. */
   #delays: number[] = [];
   #leastHeap = Infinity;
 
-  /** @param options `counts`: what the loops tell of themselves, see `Loop` */
+  /** @param options `counts`: what the loops tell of themselves, see `Loop`; `delayed` is told how late each look was */
   constructor(
-    options: { clock: Clock; usage: () => Usage; counts?: () => Readonly<Record<string, number | undefined>> },
+    options: {
+      clock: Clock;
+      usage: () => Usage;
+      counts?: () => Readonly<Record<string, number | undefined>>;
+      delayed?: ((ms: number) => void) | undefined;
+    },
   ) {
     this.#clock = options.clock;
     this.#usage = options.usage;
     this.#counts = options.counts ?? (() => ({}));
+    this.#delayed = options.delayed ?? (() => {});
     this.#dueMs = this.#clock.monotonic();
     this.#tellAtMs = this.#dueMs + TELL_EVERY_MS;
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
     const now = this.#clock.monotonic();
-    this.#delays.push(Math.max(0, now - this.#dueMs));
+    const lateMs = Math.max(0, now - this.#dueMs);
+    this.#delays.push(lateMs);
+    this.#delayed(lateMs);
     const { rss, heapUsed } = this.#usage();
     this.#leastHeap = Math.min(this.#leastHeap, heapUsed);
     if (now >= this.#tellAtMs) this.#tell(now, rss);

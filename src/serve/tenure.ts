@@ -87,6 +87,11 @@ export class Tenure {
     return this.#trouble;
   }
 
+  /** Why this process owns nothing, as it has last said; `undefined` while it is the owner, or has not tried. */
+  get standby(): string | undefined {
+    return this.#said;
+  }
+
   /** The identity by which this process asks for the lease. */
   get leaseIdentity(): string {
     const { holder, isShared } = this.#options;

@@ -2,6 +2,7 @@ import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
 import { logger } from "../log.ts";
+import type { Monitor } from "../metrics/monitor.ts";
 import type { Random } from "../random.ts";
 import { version } from "../version.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
@@ -37,6 +38,8 @@ export interface Stay extends Pick<Dependencies, "registrations" | "hooks"> {
   random: Random;
   collect?: Collect | undefined;
   usage?: (() => Usage) | undefined;
+  /** Sees what the loops do. */
+  monitor?: Monitor | undefined;
   fence: Fence;
   tenure: Tenure;
   terms: Terms;
@@ -97,6 +100,8 @@ class Watch {
       signal: stopping,
       changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
     });
+    const { monitor } = this.#stay;
+    if (monitor) this.#start(monitor.tally(this.#stay.workdir), this.#runner({ isBystander: true }));
     if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
     for (const { entry, runner } of chosen) this.#begin(entry, runner);
     this.#tell();
@@ -111,10 +116,17 @@ class Watch {
   #runner(
     { periodMs = Infinity, isBystander = false }: { periodMs?: number | undefined; isBystander?: boolean },
   ): LoopRunner {
-    const { clock, random, fence } = this.#stay;
+    const { clock, random, fence, monitor } = this.#stay;
     const ended = () => this.#memory?.look();
     const mayStep = isBystander ? undefined : (signal: AbortSignal) => fence.opened(signal);
-    return new LoopRunner({ clock, random, periodMs, ended, ...(mayStep ? { mayStep } : {}) });
+    return new LoopRunner({
+      clock,
+      random,
+      periodMs,
+      ended,
+      observer: monitor?.steps,
+      ...(mayStep ? { mayStep } : {}),
+    });
   }
 
   #note({ wokenBy }: LoopEntry, runner: LoopRunner): void {
@@ -132,7 +144,13 @@ class Watch {
     this.#start(loop, runner);
     const relist = relistMs === undefined ? {} : { relistMs };
     const shared = { clock, random, signal: stopping, watchTimeoutSeconds, ...relist };
-    const followed = entry.follow?.(loop, kube, (source, sink, own) => reflect(source, sink, { ...shared, ...own }));
+    const { monitor } = this.#stay;
+    const { instance } = this.#options;
+    const followed = entry.follow?.(
+      loop,
+      kube,
+      (source, sink, own) => reflect(source, monitor?.follow(loop.name, sink, instance) ?? sink, { ...shared, ...own }),
+    );
     if (followed) this.#running.push(followed);
   }
 
@@ -150,10 +168,14 @@ class Watch {
   }
 
   #tell(): void {
-    const { clock, usage } = this.#stay;
+    const { clock, usage, monitor } = this.#stay;
     if (!usage) return;
     const counts = () => Object.assign({}, ...this.#loops.map((loop) => loop.counts));
-    this.#start(new StatsLine({ clock, usage, counts }), this.#runner({ isBystander: true }));
+    monitor?.countBy(counts);
+    this.#start(
+      new StatsLine({ clock, usage, counts, delayed: monitor?.delayed }),
+      this.#runner({ isBystander: true }),
+    );
   }
 
   #keeper(): DirectoryKeeper {

@@ -16,8 +16,9 @@ export const leaves: readonly string[] = [
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "lint", "admin", "simulator"],
-  serve: ["watchers", "extensions", "machine", "kube", "workdir", "templates", "hf"],
+  serve: ["metrics", "watchers", "extensions", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
+  metrics: ["machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
@@ -31,4 +32,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** By folder, those of which it may import types alone: nothing of these is left at run time. */
-export const mayImportTypes: Readonly<Record<string, readonly string[]>> = { simulator: ["kube"], machine: ["kube"] };
+export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
+  simulator: ["kube"],
+  machine: ["kube"],
+  metrics: ["watchers"],
+};

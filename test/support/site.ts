@@ -80,6 +80,7 @@ export class Site {
       HF_PROVIDER_NAME: "k8s-hf",
       HF_PROVIDER_CONFDIR: this.confdir,
       HF_PROVIDER_WORKDIR: this.workdir,
+      HF_K8S_PROMETHEUS_PORT: "0", // Many run at once.
     };
   }
 

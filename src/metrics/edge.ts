@@ -1,0 +1,131 @@
+import { type Clock, NOT_NEEDED } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { logger } from "../log.ts";
+import type { Verdict } from "./health.ts";
+import type { Monitor } from "./monitor.ts";
+
+/** Where pages are served. */
+export interface Address {
+  hostname: string;
+  /** 0 in a test: any that is free. */
+  port: number;
+}
+
+/** How often, in milliseconds, a port is tried again that could not be had: an earlier `serve` may be ending. */
+const TRY_EVERY_MS = 30_000;
+
+/** The longest URL that is answered, in characters. */
+const LONGEST_URL = 1_000;
+
+const PLAIN = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const log = logger("metrics");
+
+/**
+ * Serves metrics and health until `signal` aborts. That the port cannot be had is logged once, and tried again.
+ * @param options `began` is told the port
+ */
+export async function serveEdge(
+  address: Address,
+  { monitor, clock, signal, began }: {
+    monitor: Monitor;
+    clock: Clock;
+    signal: AbortSignal;
+    began?: (port: number) => void;
+  },
+): Promise<void> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    const stop = new AbortController();
+    const server = listen(address, {
+      handler: (request) => answer(request, { address, monitor }),
+      signal: stop.signal,
+      isFirst,
+    });
+    if (server) {
+      log.info("Metrics and health are served", { address: address.hostname, port: server.addr.port });
+      began?.(server.addr.port);
+    }
+    await clock.sleep(server ? Infinity : TRY_EVERY_MS, signal).catch(() => {});
+    stop.abort(NOT_NEEDED);
+    await server?.finished;
+  }
+}
+
+function listen(
+  address: Address,
+  { handler, signal, isFirst }: {
+    handler: (request: Request) => Promise<Response>;
+    signal: AbortSignal;
+    isFirst: boolean;
+  },
+): Deno.HttpServer<Deno.NetAddr> | undefined {
+  try {
+    return Deno.serve(
+      { ...address, signal, onListen() {}, onError: () => new Response(null, { status: 500 }) },
+      handler,
+    );
+  } catch (error) {
+    if (isFirst) {
+      log.warn("Metrics and health are not served: give --prometheus-port a port that is free, or 0", {
+        address: address.hostname,
+        port: address.port,
+        error: describeError(error),
+      });
+    }
+    return undefined;
+  }
+}
+
+/** One answer: only GET, only to those who call us by our name, nothing that a page of another origin can read. */
+export async function answer(
+  request: Request,
+  { address, monitor }: { address: Pick<Address, "hostname">; monitor: Monitor },
+): Promise<Response> {
+  if (request.method !== "GET") return refused(405, "Only GET", { allow: "GET" });
+  if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
+  const { pathname, host: authority } = new URL(request.url);
+  const hosts = [authority, request.headers.get("host") ?? authority];
+  if (!hosts.every((host) => isOurs(host, address.hostname))) {
+    return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
+  }
+  switch (pathname) {
+    case "/":
+    case "/metrics":
+      return await metrics(request, monitor);
+    case "/healthz":
+      return verdict(monitor.health.overall());
+    case "/livez":
+      return verdict(monitor.health.live());
+    case "/readyz":
+      return verdict(monitor.health.ready());
+    default:
+      return refused(404, "There are /metrics, /healthz, /livez and /readyz");
+  }
+}
+
+async function metrics(request: Request, monitor: Monitor): Promise<Response> {
+  const isOpenMetrics = request.headers.get("accept")?.includes("application/openmetrics-text") ?? false;
+  const page = await monitor.page({ isOpenMetrics });
+  return new Response(page, { headers: headers(isOpenMetrics ? OPEN_METRICS : PLAIN) });
+}
+
+function verdict({ isGood, reasons }: Verdict): Response {
+  const body = `${JSON.stringify({ status: isGood ? "ok" : "failed", reasons })}\n`;
+  return new Response(body, { status: isGood ? 200 : 503, headers: headers("application/json") });
+}
+
+function refused(status: number, why: string, more: Record<string, string> = {}): Response {
+  return new Response(`${why}\n`, { status, headers: { ...headers("text/plain; charset=utf-8"), ...more } });
+}
+
+function headers(type: string): Record<string, string> {
+  return { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" };
+}
+
+/** A name that a page had resolve to this host (DNS rebinding) is none of ours; an address cannot be had so. */
+function isOurs(host: string, hostname: string): boolean {
+  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::\d+)?$/.exec(host.toLowerCase()) ?? [];
+  return name.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(name) || name === "localhost" ||
+    name === hostname.toLowerCase();
+}

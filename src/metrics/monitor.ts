@@ -1,0 +1,214 @@
+import { Budget } from "../budget.ts";
+import { type Clock, epochSeconds } from "../clock.ts";
+import type { Kube } from "../kube/kube.ts";
+import type { ReflectorSink } from "../kube/reflector.ts";
+import type { Node, ObjectMeta, Pod } from "../kube/types.ts";
+import { PodLabel } from "../templates/podspec.ts";
+import { commit, version } from "../version.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import { FOLLOWERS, type MetricName, METRICS, OBJECT_METRICS, type ObjectMetricName } from "./declared.ts";
+import { besides, type Onlooker } from "./follow.ts";
+import { Health } from "./health.ts";
+import { MachineTally } from "./machine_tally.ts";
+import { Meters } from "./meters.ts";
+import { nodeFacts, podFacts } from "./object_facts.ts";
+import { ObjectSeries } from "./object_series.ts";
+import { observedKube } from "./observed_kube.ts";
+import { StageTimes } from "./stages.ts";
+
+/** How long, in milliseconds, rendering may keep all others of its process waiting. */
+const TURN_MS = 10;
+
+/** What the loops tell of themselves (see `Loop.counts`), and as which metric. */
+const COUNTS: Readonly<Record<string, MetricName>> = {
+  pods: "hostfactory_pods_followed",
+  setAside: "hostfactory_quarantined_entries",
+  heldDeletions: "hostfactory_held_deletions",
+  extensionsLeftAlone: "hostfactory_extensions_left_alone",
+  untoldMachines: "hostfactory_extensions_untold_machines",
+  droppedMachines: "hostfactory_extensions_dropped_machines",
+};
+
+type Follower = typeof FOLLOWERS[number];
+
+export interface MonitorOptions {
+  clock: Clock;
+  /** Bytes of memory that the process holds. */
+  usage: () => { rss: number; heapUsed: number };
+  /** So many pods, and so many nodes, have series of their own; 0: none. */
+  mostObjects: number;
+}
+
+/** Watches a `serve` from the side: what it does is measured here, and how it is, is asked here. It changes nothing. */
+export class Monitor {
+  readonly health: Health;
+  readonly #options: MonitorOptions;
+  readonly #meters = new Meters();
+  readonly #beganAt: number;
+  readonly #pods: ObjectSeries<Pod>;
+  readonly #nodes: ObjectSeries<Node>;
+  /** When the API server last spoke, by what is followed, on the monotonic clock. */
+  readonly #heardMs = new Map<Follower, number>();
+  #tally: MachineTally | undefined;
+  #counts: () => Readonly<Record<string, number | undefined>> = () => ({});
+  /** By whether it is OpenMetrics: who asks while a page is being made gets that one. */
+  readonly #pages = new Map<boolean, Promise<string>>();
+
+  constructor(options: MonitorOptions) {
+    const { clock, mostObjects: most } = options;
+    this.#options = options;
+    this.health = new Health(clock);
+    this.#beganAt = epochSeconds(clock.now());
+    this.#pods = new ObjectSeries(podFacts, { most });
+    this.#nodes = new ObjectSeries(nodeFacts, { most });
+    this.#meters.set("hostfactory_build_info", 1, { version, commit });
+    this.#meters.set("process_start_time_seconds", this.#beganAt);
+  }
+
+  /** The same cluster, whose calls are counted. */
+  kube(kube: Kube): Kube {
+    const { clock } = this.#options;
+    return observedKube(kube, {
+      clock,
+      ended: ({ call, outcome, seconds }) => {
+        this.#meters.add("hostfactory_api_calls_total", { call, outcome });
+        if (seconds !== undefined) this.#meters.observe("hostfactory_api_call_seconds", seconds, { call });
+      },
+    });
+  }
+
+  /** The same sink, of which is counted what it hears. @param loop the name of the loop that it is; @param instance ours */
+  follow<T extends { metadata: ObjectMeta }>(loop: string, sink: ReflectorSink<T>, instance: string): ReflectorSink<T> {
+    const resource = FOLLOWERS.find((one) => one === loop);
+    if (resource === undefined) return sink;
+    return besides(sink, this.#onlooker(resource, instance) as unknown as Onlooker<T>);
+  }
+
+  #onlooker(resource: Follower, instance: string): Onlooker<Pod & Node> {
+    const series = (resource === "pods" ? this.#pods : resource === "nodes" ? this.#nodes : undefined) as
+      | ObjectSeries<Pod & Node>
+      | undefined;
+    const stages = new StageTimes(
+      (stage, seconds) => this.#meters.observe("hostfactory_request_to_stage_seconds", seconds, { stage }),
+      { beganAt: this.#beganAt },
+    );
+    const isOurPod = ({ metadata }: Pod) => resource === "pods" && metadata.labels?.[PodLabel.instance] === instance;
+    let listed = new Set<string>();
+    return {
+      begin: () => {
+        listed = new Set();
+        series?.begin();
+      },
+      page: (objects) => {
+        for (const object of objects) {
+          listed.add(object.metadata.uid ?? "");
+          series?.listed(object);
+          if (isOurPod(object)) stages.saw(object);
+        }
+      },
+      complete: () => {
+        this.#meters.add("hostfactory_watch_lists_total", { resource });
+        stages.retain(listed);
+        series?.complete(this.#now());
+      },
+      event: (type, object) => {
+        if (type === "DELETED") series?.gone(object, this.#now());
+        else series?.saw(object);
+        if (type === "DELETED") stages.gone(object);
+        else if (isOurPod(object)) stages.saw(object);
+      },
+      heard: () => this.#heardMs.set(resource, this.#options.clock.monotonic()),
+      failed: () => this.#meters.add("hostfactory_watch_failures_total", { resource }),
+    };
+  }
+
+  /** To be told of the steps of all loops. */
+  readonly steps = {
+    began: (loop: string): void => this.health.stepBegan(loop),
+    ended: (loop: string, { outcome, ms }: { outcome: "done" | "again" | "failed"; ms: number }): void => {
+      this.health.stepEnded(loop);
+      this.#meters.add("hostfactory_loop_steps_total", { loop, outcome });
+      this.#meters.observe("hostfactory_loop_step_seconds", ms / 1_000, { loop });
+    },
+  };
+
+  /** Takes in how late the event loop was, in milliseconds. */
+  readonly delayed = (ms: number): void => this.#meters.observe("hostfactory_event_loop_delay_seconds", ms / 1_000);
+
+  /** The loop that counts machines and requests: one, however often the process becomes the owner. */
+  tally(workdir: Workdir): MachineTally {
+    return this.#tally ??= new MachineTally(workdir, {
+      clock: this.#options.clock,
+      beganAt: this.#beganAt,
+      sink: {
+        requested: (template_id, machines) => this.#meters.add("machines_requested_total", { template_id }, machines),
+        returned: (machines) => this.#meters.add("machines_returned_total", {}, machines),
+        failed: (reason) => this.#meters.add("hostfactory_machine_failures_total", { reason }),
+        machines: (template_id, state, count) =>
+          this.#meters.set("hostfactory_machines", count, { template_id, state }),
+        requests: (kind, { open, finished }) => {
+          this.#meters.set("hostfactory_requests", open, { kind, status: "open" });
+          this.#meters.set("hostfactory_requests", finished, { kind, status: "finished" });
+        },
+      },
+    });
+  }
+
+  /** From now on the loops tell this of themselves. */
+  countBy(counts: () => Readonly<Record<string, number | undefined>>): void {
+    this.#counts = counts;
+  }
+
+  /** All metrics as a page, made in turns between which everything else of the process goes on. */
+  page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<string> {
+    const page = this.#pages.get(isOpenMetrics) ??
+      this.#make(isOpenMetrics).finally(() => this.#pages.delete(isOpenMetrics));
+    this.#pages.set(isOpenMetrics, page);
+    return page;
+  }
+
+  async #make(isOpenMetrics: boolean): Promise<string> {
+    const { clock } = this.#options;
+    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 0 });
+    const parts: string[] = [];
+    this.#measure();
+    for (const name of Object.keys(METRICS) as MetricName[]) {
+      parts.push(await this.#meters.text(name, { isOpenMetrics }));
+      if (budget.isSpent) await budget.breathe();
+    }
+    for (const name of Object.keys(OBJECT_METRICS) as ObjectMetricName[]) {
+      const series = name.startsWith("pod_") ? this.#pods : this.#nodes;
+      for (const line of series.lines(name, clock.monotonic())) {
+        parts.push(line);
+        if (budget.isSpent) await budget.breathe();
+      }
+    }
+    return `${parts.join("")}${isOpenMetrics ? "# EOF\n" : ""}`;
+  }
+
+  /** What is not counted as it happens. */
+  #measure(): void {
+    const { clock, usage } = this.#options;
+    const { rss, heapUsed } = usage();
+    const { isOwner, hasTrouble, isFresh } = this.health;
+    const counts = this.#counts();
+    for (const [key, name] of Object.entries(COUNTS)) this.#meters.set(name, counts[key] ?? 0);
+    for (const resource of FOLLOWERS) {
+      const heardMs = this.#heardMs.get(resource);
+      const age = heardMs === undefined ? -1 : (clock.monotonic() - heardMs) / 1_000;
+      this.#meters.set("hostfactory_watch_age_seconds", age, { resource });
+    }
+    this.#meters.set("process_resident_memory_bytes", rss);
+    this.#meters.set("hostfactory_heap_bytes", heapUsed);
+    this.#meters.set("hostfactory_owner", Number(isOwner));
+    this.#meters.set("hostfactory_lease_trouble", Number(hasTrouble));
+    this.#meters.set("hostfactory_view_fresh", Number(isFresh));
+    this.#meters.set("hostfactory_series_left_out", this.#pods.leftOut, { of: "pods" });
+    this.#meters.set("hostfactory_series_left_out", this.#nodes.leftOut, { of: "nodes" });
+  }
+
+  #now(): { ms: number; time: string } {
+    const { clock } = this.#options;
+    return { ms: clock.monotonic(), time: new Date(clock.now()).toISOString() };
+  }
+}

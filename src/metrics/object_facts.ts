@@ -1,0 +1,77 @@
+import type { Node, Pod } from "../kube/types.ts";
+import { type ObjectFacts, plainTime } from "./object_series.ts";
+import { amountOf } from "./quantity.ts";
+
+const MIB = 2 ** 20;
+
+interface Resources {
+  requests?: Record<string, unknown> | null;
+  limits?: Record<string, unknown> | null;
+}
+
+interface Status {
+  capacity?: Record<string, unknown> | null;
+  allocatable?: Record<string, unknown> | null;
+  addresses?: { type?: string; address?: string }[] | null;
+}
+
+/** What the legacy plug-in's series say of a pod. What a pod lacks is empty, or 0. */
+export function podFacts({ metadata, spec, status }: Pod): ObjectFacts {
+  const containers = spec.containers ?? [];
+  const restarts = (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + (restartCount ?? 0), 0);
+  const total = (resource: string, unit: number) =>
+    containers.reduce((sum, { resources }) => sum + requested(resources as Resources | null, { resource, unit }), 0);
+  return {
+    labels: {
+      pod_name: metadata.name ?? "",
+      pod_type: metadata.labels?.["app.kubernetes.io/name"] ?? "",
+      node_name: spec.nodeName ?? "",
+      namespace: metadata.namespace ?? "",
+      pod_ip: status?.podIP ?? "",
+      node_ip: status?.hostIP ?? "",
+      phase: (status?.phase ?? "").toLowerCase(),
+      image: containers[0]?.image ?? "",
+      start_time: plainTime(status?.startTime),
+    },
+    values: {
+      pod_cpu: total("cpu", 1),
+      pod_memory: total("memory", MIB),
+      ...(restarts > 0 ? { pod_restarts: restarts } : {}),
+    },
+    conditions: trueOf(status?.conditions),
+    conditionMetric: "pod_condition",
+  };
+}
+
+/** What the legacy plug-in's series say of a node. */
+export function nodeFacts({ metadata, status }: Node): ObjectFacts {
+  const { capacity, allocatable, addresses } = (status ?? {}) as Status;
+  const labels = metadata.labels ?? {};
+  const capacityType = labels["karpenter.sh/capacity-type"] ?? labels["eks.amazonaws.com/capacityType"] ?? "";
+  const has = capacity ?? allocatable ?? {};
+  return {
+    labels: {
+      node_name: metadata.name ?? "",
+      node_ip: addresses?.find(({ type }) => type === "InternalIP")?.address ?? "",
+      zone_id: labels["topology.k8s.aws/zone-id"] ?? "",
+      instance_type: labels["node.kubernetes.io/instance-type"] ?? "",
+      capacity_type: capacityType.toLowerCase().replaceAll("_", "-"),
+      start_time: plainTime(metadata.creationTimestamp),
+    },
+    values: { node_cpu: amountOf(has["cpu"]), node_memory: amountOf(has["memory"]) / MIB },
+    conditions: trueOf(status?.conditions),
+    conditionMetric: "node_condition",
+  };
+}
+
+/** Requests, or limits where a container has no requests. */
+function requested(
+  resources: Resources | null | undefined,
+  { resource, unit }: { resource: string; unit: number },
+): number {
+  return amountOf((resources?.requests ?? resources?.limits ?? {})[resource]) / unit;
+}
+
+function trueOf(conditions: readonly { type: string; status: string }[] | null | undefined): string[] {
+  return [...new Set((conditions ?? []).flatMap(({ type, status }) => status === "True" ? [type] : []))];
+}

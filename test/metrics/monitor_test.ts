@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
+import type { Node, Pod } from "../../src/kube/types.ts";
+import { METRICS } from "../../src/metrics/declared.ts";
+import { Monitor } from "../../src/metrics/monitor.ts";
+import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
+
+const usage = () => ({ rss: 100, heapUsed: 50 });
+const deaf = { begin() {}, page() {}, complete() {}, event() {}, heard() {}, failed() {} };
+const plain = { isOpenMetrics: false };
+
+function pod(n: number): Pod {
+  const labels = { [PodLabel.instance]: "ours", "app.kubernetes.io/name": "symphony" };
+  const annotations = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, requestedAt: 0 }) };
+  return {
+    metadata: { name: `machine-${n}`, uid: `uid-${n}`, resourceVersion: "1", labels, annotations },
+    spec: { nodeName: `node-${n % 50}`, containers: [{ name: "a", image: "registry.example/symphony:7.3.2" }] },
+    status: {
+      phase: "Running",
+      podIP: "10.0.0.1",
+      hostIP: "192.0.2.1",
+      conditions: ["Initialized", "PodScheduled", "ContainersReady", "Ready"].map((type) => ({ type, status: "True" })),
+    },
+  };
+}
+
+Deno.test("what is followed and what the loops do is on the page", async () => {
+  const clock = new SimulatedClock();
+  const monitor = new Monitor({ clock, usage, mostObjects: 1 });
+  const pods = monitor.follow<Pod>("pods", deaf, "ours");
+  const created = new Date(clock.now() + 5_000).toISOString();
+  const [first, second] = [pod(1), pod(2)].map((one) => ({
+    ...one,
+    metadata: { ...one.metadata, creationTimestamp: created },
+  }));
+  pods.begin({ wentBack: false });
+  pods.page([first, second].flatMap((one) => one ?? []));
+  pods.heard();
+  pods.complete();
+  await clock.advance(7_000);
+  monitor.follow<Node>("nodes", deaf, "ours").event("ADDED", { metadata: { name: "n", uid: "n" }, spec: {} });
+  monitor.countBy(() => ({ pods: 2, setAside: 3, heldDeletions: undefined }));
+  monitor.steps.ended("pods", { outcome: "failed", ms: 20 });
+  const page = await monitor.page(plain);
+  for (
+    const line of [
+      'hostfactory_watch_age_seconds{resource="pods"} 7',
+      'hostfactory_watch_age_seconds{resource="nodes"} -1',
+      'hostfactory_watch_lists_total{resource="pods"} 1',
+      'hostfactory_request_to_stage_seconds_count{stage="created"} 2',
+      'hostfactory_series_left_out{of="pods"} 1',
+      "hostfactory_pods_followed 2",
+      "hostfactory_quarantined_entries 3",
+      'hostfactory_loop_steps_total{loop="pods",outcome="failed"} 1',
+      "process_resident_memory_bytes 100",
+      "hostfactory_owner 0",
+    ]
+  ) assert.ok(page.includes(`\n${line}\n`), line);
+  assert.match(page, /^pod_condition\{.*pod_name="machine-1".*,type="Ready"\} 1$/m);
+  assert.match(page, /^node_cpu\{.*node_name="n".*\} 0$/m);
+  assert.doesNotMatch(page, /machine-2/);
+});
+
+Deno.test("a page of OpenMetrics ends as one", async () => {
+  const monitor = new Monitor({ clock: new SimulatedClock(), usage, mostObjects: 1 });
+  const page = await monitor.page({ isOpenMetrics: true });
+  assert.match(page, /# TYPE hostfactory_api_calls counter\nhostfactory_api_calls_total\{.*\n# EOF\n$/s);
+});
+
+Deno.test("every metric is on the page once, before anything has happened", async () => {
+  const page = await new Monitor({ clock: new SimulatedClock(), usage, mostObjects: 0 }).page(plain);
+  for (const name of Object.keys(METRICS)) assert.equal(page.split(`# TYPE ${name} `).length, 2, name);
+  assert.doesNotMatch(page, /^(pod|node)_|NaN|undefined/m);
+});
+
+Deno.test("with 10,000 machines a page takes little time, and lets others have their turns", async () => {
+  const monitor = new Monitor({ clock: systemClock, usage, mostObjects: 10_000 });
+  const pods = monitor.follow<Pod>("pods", deaf, "ours");
+  pods.page(Array.from({ length: 10_000 }, (_, n) => pod(n)));
+  await monitor.page(plain);
+  let [turns, longestMs, lastMs, isDone] = [0, 0, performance.now(), false];
+  const others = (async () => {
+    while (!isDone) {
+      await systemClock.sleep(0);
+      longestMs = Math.max(longestMs, performance.now() - lastMs);
+      lastMs = performance.now();
+      turns++;
+    }
+  })();
+  const beganMs = performance.now();
+  const page = await monitor.page(plain);
+  const tookMs = performance.now() - beganMs;
+  isDone = true;
+  await others;
+  assert.equal(page.match(/^pod_cpu\{/gm)?.length, 10_000);
+  // Ten times what a machine of its own takes: this one may have much else to do.
+  assert.ok(
+    tookMs < 1_000 && longestMs < 200 && turns > 1,
+    `${tookMs} ms, of it ${longestMs} at a time, ${turns} turns`,
+  );
+});
