@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Environment } from "../config.ts";
+import { type Environment, isOn } from "../config.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -46,7 +46,23 @@ export const sharedOption = {
       "how long the API server keeps a watch open, at most 60; 0: as long (HF_K8S_SERVER_TIMEOUT_SECONDS)",
     )
       .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
+  dbfile: () => new Option("--dbfile <file>", "the events database; default: events.db in the work directory"),
+  skipEvents: (environment: Environment) =>
+    new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
+      .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
+  noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
 };
+
+/** The options of what stores events. */
+export interface EventOptions {
+  dbfile?: string;
+  skipEvents: boolean;
+}
+
+export function addEventOptions(command: Command, environment: Environment): Command {
+  return command.addOption(sharedOption.dbfile()).addOption(sharedOption.skipEvents(environment))
+    .addOption(sharedOption.noSkipEvents());
+}
 
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;

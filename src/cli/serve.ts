@@ -1,8 +1,10 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
+  dbfile?: string;
+  skipEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;
@@ -13,7 +15,7 @@ interface Options {
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    addClusterOptions(command)
+    addEventOptions(addClusterOptions(command), environment)
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
@@ -24,6 +26,7 @@ export const serve: CommandBody = {
   async run(call: Call<Options>) {
     const options = call.options;
     await runWatchers(call, {
+      events: options,
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,

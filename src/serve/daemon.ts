@@ -7,6 +7,7 @@ import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./stats_line.ts";
+import { type Storage, storageOf } from "./events.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -21,16 +22,22 @@ export interface World {
 /**
  * Runs watchers as the configuration says, over real files and a real network, until `stopping` aborts. That the cluster
  * is away, or that the credentials are wrong, is retried and never ends it.
- * @param command what the process was started as, for any process that finds the work directory locked
+ * @param options `command`: what the process was started as, for any process that finds the work directory locked; `events`:
+ * they are stored there
  * @throws HostFactoryError as `serve`
  */
 export async function runDaemon(
   world: World,
   config: Config,
-  options: Omit<ServeOptions, keyof Scope> & { command: string; stopping: AbortSignal },
+  { events, ...options }: Omit<ServeOptions, keyof Scope | "storage"> & {
+    command: string;
+    stopping: AbortSignal;
+    events?: Storage | undefined;
+  },
 ): Promise<void> {
   const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
-  await serve(daemon, { ...options, ...scopeOf(config) }, options.stopping);
+  const storage = events && { storage: storageOf(config, events) };
+  await serve(daemon, { ...options, ...scopeOf(config), ...storage }, options.stopping);
 }
 
 /**
@@ -66,5 +73,6 @@ function openDaemon(world: World, config: Config, options: { command: string }):
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
-  return { ...world, workdir, confdir: config.confdir, connect, locks: systemLocks, holder };
+  const { confdir, eventMetadata } = config;
+  return { ...world, workdir, confdir, eventMetadata, connect, locks: systemLocks, holder };
 }

@@ -35,6 +35,8 @@ export interface Daemon {
   collect?: Collect | undefined;
   /** The memory that the process holds, where a line a minute is to tell how it is. */
   usage?: () => Usage;
+  /** What each event says beside its own; absent: no events are recorded. */
+  eventMetadata?: Readonly<Record<string, string>>;
   /** The configuration directory; absent: no extension is registered by a file. */
   confdir?: string | undefined;
   /** The extensions that are registered, and what calls their hooks; default: see `openExtensions`. */

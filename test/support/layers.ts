@@ -15,14 +15,15 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "lint", "admin", "simulator"],
-  serve: ["watchers", "extensions", "machine", "kube", "workdir", "templates", "hf"],
-  watchers: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
+  cli: ["serve", "verbs", "events", "lint", "admin", "simulator"],
+  serve: ["watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
-  verbs: ["machine", "workdir", "templates", "hf"],
+  verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
   admin: ["kube", "hf"],
-  workdir: ["machine", "hf"],
+  workdir: ["events", "machine", "hf"],
+  events: ["machine", "hf"],
   machine: ["templates", "hf"],
   kube: [],
   templates: ["hf"],
@@ -31,4 +32,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** By folder, those of which it may import types alone: nothing of these is left at run time. */
-export const mayImportTypes: Readonly<Record<string, readonly string[]>> = { simulator: ["kube"], machine: ["kube"] };
+export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
+  simulator: ["kube"],
+  machine: ["kube"],
+  events: ["kube"],
+};
