@@ -74,8 +74,8 @@ export class EventSpoolReader {
     this.#workdir.remove(path);
   }
 
-  /** Drops the oldest batches that are beyond the limits. */
-  bound(limits: SpoolLimits): void {
+  /** Drops the oldest batches that are beyond the limits. @returns how many are left */
+  bound(limits: SpoolLimits): number {
     const files = this.paths().flatMap((path) => {
       try {
         const { size, modifiedMs } = this.#workdir.files.info(path);
@@ -91,6 +91,7 @@ export class EventSpoolReader {
       return index >= limits.files || bytes > limits.bytes;
     });
     if (beyond.length > 0) this.#drop(beyond.map(({ path }) => path), "too many wait to be stored");
+    return files.length - beyond.length;
   }
 
   #drop(paths: string[], why: string): undefined {

@@ -79,7 +79,7 @@ export class EventsWatcher implements Loop {
       this.#close();
       this.#isTroubled = true;
       this.#complaints.note("", asTrouble(error, this.#options.dbfile));
-      this.#spool.bound(this.#options.limits ?? SPOOL_LIMITS);
+      this.#waiting = this.#spool.bound(this.#options.limits ?? SPOOL_LIMITS);
       return { kind: "again", atMs: clock.monotonic() + RETRY_MS };
     }
   }
