@@ -11,12 +11,13 @@ export async function runWatchers(
   const config = configure(call, { defaultLogLevel: "info" });
   const { runDaemon } = await import("../serve/daemon.ts");
   const command = commandText(call);
-  await runDaemon(call.cli, config, { ...options, events, command, stopping: call.stopping });
+  const storage = events && { events: { ...events, hangUps: call.hangUps } };
+  await runDaemon(call.cli, config, { ...options, ...storage, command, stopping: call.stopping });
 }
 
 /** Stores the events of the spool for a command until it is told to stop. */
 export async function runEvents(call: Call, options: EventOptions): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { watchEvents } = await import("../serve/events.ts");
-  await watchEvents(call.cli, config, { ...options, stopping: call.stopping });
+  await watchEvents(call.cli, config, { ...options, hangUps: call.hangUps, stopping: call.stopping });
 }

@@ -51,17 +51,23 @@ export const sharedOption = {
     new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
       .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
   noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
+  rotateEvents: (environment: Environment) =>
+    new Option("--rotate-events", "on SIGHUP, begin a new events database (HF_K8S_ROTATE_EVENTS)")
+      .default(isOn("HF_K8S_ROTATE_EVENTS", environment["HF_K8S_ROTATE_EVENTS"] || "on")),
+  noRotateEvents: () => new Option("--no-rotate-events", "on SIGHUP, do nothing"),
 };
 
 /** The options of what stores events. */
 export interface EventOptions {
   dbfile?: string;
   skipEvents: boolean;
+  rotateEvents: boolean;
 }
 
 export function addEventOptions(command: Command, environment: Environment): Command {
   return command.addOption(sharedOption.dbfile()).addOption(sharedOption.skipEvents(environment))
-    .addOption(sharedOption.noSkipEvents());
+    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.rotateEvents(environment))
+    .addOption(sharedOption.noRotateEvents());
 }
 
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */

@@ -5,6 +5,7 @@ import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "
 interface Options {
   dbfile?: string;
   skipEvents: boolean;
+  rotateEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;

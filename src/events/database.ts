@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { describeError } from "../errors.ts";
 import type { EventRow } from "./rows.ts";
 
 /** Where events are kept. Every call may throw what SQLite throws. */
@@ -9,6 +10,8 @@ export interface EventStore {
   /** Adds a row to what is to be committed. One that is there already stays as it is. */
   insert(row: EventRow): void;
   commit(): void;
+  /** Puts all of it into the one file. @returns false if another process has it open, and nothing was done */
+  mergeLog(): boolean;
   /** Closes it; what was not committed is as if it never was. */
   close(): void;
 }
@@ -76,6 +79,17 @@ class SqliteStore implements EventStore {
 
   commit(): void {
     this.#database.prepare("COMMIT").run();
+  }
+
+  mergeLog(): boolean {
+    if (!this.hasLog) return true;
+    try {
+      const mode = this.#database.prepare("PRAGMA journal_mode = DELETE").get() as { journal_mode: string } | undefined;
+      return mode?.journal_mode === "delete";
+    } catch (error) {
+      if (/locked/.test(describeError(error))) return false;
+      throw error;
+    }
   }
 
   close(): void {

@@ -16,14 +16,21 @@ export interface Storage {
   dbfile?: string;
   /** Without whole objects. */
   skipEvents: boolean;
+  /** On SIGHUP a new database is begun. */
+  rotateEvents: boolean;
+  /** How often SIGHUP has come. */
+  hangUps: () => number;
 }
 
 const log = logger("events");
 
 /** How a watcher stores events. */
-export function storageOf(config: Pick<Config, "workdir">, { dbfile, skipEvents }: Storage): EventsOptions {
+export function storageOf(
+  config: Pick<Config, "workdir">,
+  { dbfile, skipEvents, rotateEvents, hangUps }: Storage,
+): EventsOptions {
   const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
-  return { dbfile: path, skipEvents, open: openEventStore };
+  return { dbfile: path, skipEvents, open: openEventStore, ...(rotateEvents ? { rotations: hangUps } : {}) };
 }
 
 /**

@@ -33,7 +33,7 @@ clusterTest("serve stores what becomes of a machine, from the request to its end
 }, { on: ["simulator"] });
 
 siteTest(
-  "`watch events` stores the legacy plug-in's spool, without a cluster, and does not die of SIGHUP",
+  "`watch events` stores the legacy plug-in's spool, without a cluster, and rotates on SIGHUP",
   async (site) => {
     Deno.mkdirSync(`${site.workdir}/events`, { mode: 0o700 });
     for (const [name, text] of Object.entries(existingEvents.spool)) site.write(`work/events/${name}`, text);
@@ -41,9 +41,14 @@ siteTest(
     const running = site.start(["watch", "events", "--dbfile", dbfile]);
     await eventually("an empty spool", () => [...Deno.readDirSync(`${site.workdir}/events`)].length === 0);
     running.signal("SIGHUP");
+    const aside = await eventually("a database that is put aside", () => {
+      const names = Array.from(Deno.readDirSync(`${site.directory}/grid`), ({ name }) => name);
+      return names.find((name) => /^events\.\d+$/.test(name));
+    });
     assert.equal(await running.stop(), 0, running.stderr);
-    const stored = new Set(sorted(query(dbfile, "SELECT * FROM events")));
+    const all = `${site.directory}/grid/${aside}`;
+    const stored = new Set(sorted(query(all, "SELECT * FROM events")));
     assert.deepEqual(sorted(existingEvents.added).filter((row) => !stored.has(row)), []);
-    assert.equal(query(dbfile, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);
+    assert.equal(query(all, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);
   },
 );

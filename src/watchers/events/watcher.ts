@@ -15,6 +15,8 @@ export interface EventsOptions {
   /** Without the pairs that hold whole objects: see `rowsOf`. */
   skipEvents: boolean;
   open: (path: string) => EventStore;
+  /** How often it was asked that the database be put aside and a new one be begun; absent: never. */
+  rotations?: () => number;
   /** Default: `SPOOL_LIMITS`. */
   limits?: SpoolLimits;
 }
@@ -55,6 +57,8 @@ export class EventsWatcher implements Loop {
   /** Says what keeps the batches waiting, once. */
   readonly #complaints = new Complaints((_, error) => log.warn("Events wait in the spool", { error }));
   #isTroubled = false;
+  /** How often the database was put aside, or it was seen that there was none. */
+  #rotated = 0;
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, options: EventsOptions) {
     this.#dependencies = dependencies;
@@ -71,6 +75,7 @@ export class EventsWatcher implements Loop {
     const { clock } = this.#dependencies;
     try {
       await this.#storeAll(signal);
+      if (!signal.aborted) await this.#rotate();
       if (this.#isTroubled) log.info("Events are stored again");
       this.#isTroubled = false;
       this.#complaints.clear();
@@ -134,6 +139,29 @@ export class EventsWatcher implements Loop {
       if (budget.isSpent) await budget.breathe();
       this.#spool.remove(path);
     }
+  }
+
+  /**
+   * Puts the database aside as `events.<milliseconds since the epoch>`, as the legacy plug-in does. What was waiting is in it by
+   * now: a batch that was stored and not removed yet would be stored in the next one, too. If another process reads it, later.
+   */
+  async #rotate(): Promise<void> {
+    const rotations = this.#options.rotations?.() ?? 0;
+    if (rotations <= this.#rotated) return;
+    const { workdir, clock } = this.#dependencies;
+    const { dbfile } = this.#options;
+    const opened = this.#opened;
+    if (opened && workdir.kind(dbfile) === "file") {
+      if (!workdir.asOwner(() => opened.store.mergeLog())) return;
+      this.#close();
+      let at = clock.now();
+      const aside = () => `${dbfile.replace(/\.[^./]*$/, "")}.${at}`;
+      while (workdir.kind(aside()) !== undefined) at++;
+      workdir.files.rename(dbfile, aside());
+      log.info("Events database put aside", { dbfile, aside: aside() });
+      await workdir.files.sync(directoryOf(dbfile));
+    }
+    this.#rotated = rotations;
   }
 
   #insert(store: EventStore, event: SpooledEvent): void {

@@ -269,6 +269,47 @@ Deno.test("the database is made with its directory, and for its owner alone", as
   assert.deepEqual(place.spool, []);
 });
 
+Deno.test("asked to, the database is put aside, once, with all that was waiting, and the next event begins another", async () => {
+  using place = new Place({ a: batches.a });
+  let asked = 0;
+  const watcher = place.watcher({ rotations: () => asked });
+  const aside = `${place.root}/events.${place.clock.now()}`;
+  await place.step(watcher);
+  place.put({ b: batches.b });
+  asked++;
+  await place.step(watcher);
+  await place.step(watcher);
+  const databases = Array.from(Deno.readDirSync(place.root), ({ name }) => name).filter((name) => name !== "events");
+  assert.deepEqual(databases, [aside.slice(place.root.length + 1)], "one file, and no log beside it");
+  place.put({ c: batches.c });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.rows("id, value"), [["req-0", "created"], ["req-0", "ready"]]);
+  Deno.renameSync(aside, place.dbfile);
+  assert.deepEqual(place.rows("id"), [["req-0"], ["req-1"], ["req-2"]]);
+});
+
+Deno.test("while another process reads it the database is not put aside; nor is one that nothing was stored in", async () => {
+  using place = new Place({ a: batches.a });
+  let asked = 0;
+  const watcher = place.watcher({ rotations: () => asked });
+  await place.step(watcher);
+  const reader = new DatabaseSync(place.dbfile, { readOnly: true });
+  reader.prepare("SELECT * FROM events").all();
+  asked++;
+  await place.step(watcher);
+  assert.equal(place.rows().length, 2);
+  reader.close();
+  await place.step(watcher);
+  assert.throws(() => place.rows());
+  asked++;
+  await place.step(watcher);
+  place.put({ b: batches.b });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.rows("id"), [["req-2"]], "what is asked for while there is none is not remembered");
+});
+
 Deno.test("without a batch no database is made", async () => {
   using place = new Place();
   assert.deepEqual(await place.step(place.watcher()), { kind: "again", atMs: place.clock.monotonic() + 1_000 });
