@@ -248,15 +248,21 @@ Deno.test("what waits is bounded: the oldest go, which is said and counted", asy
   assert.match(place.lines.join("\n"), /Event batches dropped batches=3 .*too many wait/);
 });
 
-Deno.test("a database that is taken away is made anew", async () => {
+Deno.test("a database that is taken away, or replaced, is made anew", async () => {
   using place = new Place({ a: batches.a });
   const watcher = place.watcher();
   await place.step(watcher);
   for (const name of ["events.db", "events.db-wal", "events.db-shm"]) Deno.removeSync(`${place.root}/${name}`);
   place.put({ b: batches.b });
   await place.step(watcher);
-  await watcher.drained();
   assert.deepEqual(place.rows("id"), [["req-2"]]);
+  for (const name of ["events.db-wal", "events.db-shm"]) Deno.removeSync(`${place.root}/${name}`);
+  Deno.writeTextFileSync(`${place.root}/other`, "");
+  Deno.renameSync(`${place.root}/other`, place.dbfile);
+  place.put({ c: batches.c });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.rows("value"), [["created"], ["ready"]]);
 });
 
 Deno.test("the database is made with its directory, and for its owner alone", async () => {
