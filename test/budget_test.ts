@@ -44,3 +44,12 @@ Deno.test("what was waited for is no work", async () => {
   budget.begin();
   assert.equal(budget.isSpent, false);
 });
+
+Deno.test("a turn lasts as long as it is given", async () => {
+  const clock = new SimulatedClock();
+  const budget = new Budget(clock, { turnMs: 10, restPerTurn: 0 });
+  await clock.advance(9);
+  assert.equal(budget.isSpent, false);
+  await clock.advance(1);
+  assert.equal(budget.isSpent, true);
+});

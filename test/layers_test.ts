@@ -75,9 +75,9 @@ Deno.test("packages are imported only where they belong", () => {
 
 Deno.test("what the program loads at its start holds nothing that only the daemon needs", () => {
   const loaded = loadedWith("src/cli/run.ts");
-  const layers = ["kube", "watchers", "serve", "lint", "admin", "simulator"];
+  const layers = ["kube", "watchers", "serve", "metrics", "lint", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["ajv", "commander", "yaml", "node:sqlite"]) {
+  for (const name of ["ajv", "commander", "prom-client", "yaml", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { duration, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
+import { duration, sharedOption, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
 
 for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
   Deno.test(`'${text}' is no whole number from 1 to 10`, () => {
@@ -27,3 +27,10 @@ for (
 for (const text of ["", "0", "0h", "-1", "1.5d", "1w", "d", "1 d", "1d2h"]) {
   Deno.test(`'${text}' is no time`, () => assert.throws(() => duration(text), /number of days/));
 }
+
+Deno.test("metrics are served where the environment says, if what it says can be a port", () => {
+  const port = (text: string) => sharedOption.prometheusPort({ HF_K8S_PROMETHEUS_PORT: text }).defaultValue;
+  assert.deepEqual(["0", "9100", "65536", "x", ""].map(port), [0, 9_100, 8_080, 8_080, 8_080]);
+  assert.equal(sharedOption.prometheusAddress({}).defaultValue, "127.0.0.1");
+  assert.equal(sharedOption.prometheusAddress({ HF_K8S_PROMETHEUS_ADDR: "" }).defaultValue, "");
+});

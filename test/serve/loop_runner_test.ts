@@ -130,3 +130,24 @@ Deno.test("a loop that wakes listens to its signal no more than one that sleeps 
   await ended;
   assert.equal(listeners(), 0);
 });
+
+Deno.test("an observer is told of each step, how it ended and how long it took", async () => {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  const observer = {
+    began: (loop: string) => told.push(`${loop} began`),
+    ended: (loop: string, { outcome, ms }: { outcome: string; ms: number }) => told.push(`${loop} ${outcome} ${ms}`),
+  };
+  const runner = new LoopRunner({ clock, random: seededRandom(1), periodMs: Infinity, observer });
+  const stop = new AbortController();
+  const outcomes: Outcome[] = [{ kind: "failed", error: new Error("x") }, done];
+  const step = async () => {
+    await clock.sleep(7);
+    return outcomes.shift() ?? done;
+  };
+  const ended = runner.run({ name: "loop", step }, stop.signal);
+  await clock.advance(10_000);
+  stop.abort();
+  await ended;
+  assert.deepEqual(told, ["loop began", "loop failed 7", "loop began", "loop done 7"]);
+});

@@ -49,3 +49,15 @@ Deno.test("deletions that the brake holds are told for as long as there are any"
     "info    stats: Stats rssMiB=80 heapMiB=20 delayP99Ms=0 delayMaxMs=0 pods=7 heldDeletions=140",
   ]);
 });
+
+Deno.test("who measures is told how late each look was", async () => {
+  const clock = new SimulatedClock();
+  const delays: number[] = [];
+  const statsLine = new StatsLine({ clock, usage: () => ({ rss: 0, heapUsed: 0 }), delayed: (ms) => delays.push(ms) });
+  for (const lateMs of [0, 30]) {
+    await statsLine.step(new AbortController().signal);
+    await clock.advance(200 + lateMs);
+  }
+  await statsLine.step(new AbortController().signal);
+  assert.deepEqual(delays, [0, 0, 30]);
+});
