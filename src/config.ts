@@ -48,6 +48,8 @@ export interface Config {
   /** Absent: the command's own default. */
   logLevel: LogLevel | undefined;
   requestId: string | undefined;
+  /** What each event says beside its own, by name: `HF_K8S_METADATA_HF_POD` is `hf_pod`. */
+  eventMetadata: Readonly<Record<string, string>>;
   /** The provider instance that our pods are labelled with. */
   instance: string;
   /** What a request is called of which some machines are good and others failed. */
@@ -100,6 +102,7 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
     ),
     logLevel: logLevel(options.logLevel),
     requestId: options.requestId ?? set("HF_K8S_REQUEST_ID"),
+    eventMetadata: eventMetadata(environment),
     instance: instanceName(options.instance ?? set("HF_K8S_INSTANCE") ?? provider ?? DEFAULT_INSTANCE),
     onPartialFailure: partialFailure(options.onPartialFailure ?? set("HF_K8S_ON_PARTIAL_FAILURE")),
     proxy: options.proxy,
@@ -134,6 +137,26 @@ function partialFailure(text: string = PARTIAL_FAILURES[0]): PartialFailure {
   );
 }
 
+/** As the legacy plug-in has it: a variable without a name or a value says nothing. */
+function eventMetadata(environment: Environment): Record<string, string> {
+  const named = Object.entries(environment).flatMap(([variable, value]) => {
+    const [, name] = /^HF_K8S_METADATA_(.+)$/.exec(variable) ?? [];
+    return name === undefined || value === undefined ? [] : [[name.toLowerCase(), value] as const];
+  });
+  return Object.fromEntries(named);
+}
+
+/** The words that the legacy plug-in takes (source: `interface-observability.md`, "`watch events`: options"). */
+const ON = ["1", "t", "true", "y", "yes", "on"];
+const OFF = ["0", "f", "false", "n", "no", "off"];
+
+/** @throws what is neither on nor off */
+export function isOn(name: string, value: string): boolean {
+  const word = value.toLowerCase();
+  if (ON.includes(word) || OFF.includes(word)) return ON.includes(word);
+  throw usageError(`Cannot tell whether ${name} is on: it is '${value}'`, "set it to on or off");
+}
+
 /** @throws what is neither on nor off: a typing error must not trust anybody, nor seem to */
 function isSwitchedOn(name: string, value = "0"): boolean {
   if (value === "1" || value === "0") return value === "1";
@@ -152,6 +175,6 @@ function absoluteIfSet(path: string | undefined): string | undefined {
   return path === undefined ? undefined : absolute(path);
 }
 
-function absolute(path: string): string {
+export function absolute(path: string): string {
   return withoutSlash(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
 }

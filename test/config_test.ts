@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Config, type Environment, type GlobalOptions, loadConfig } from "../src/config.ts";
+import { type Config, type Environment, type GlobalOptions, isOn, loadConfig } from "../src/config.ts";
 
 const everything: Environment = {
   HF_K8S_WORKDIR: "/ours/work",
@@ -79,6 +79,23 @@ for (const [field, options, environment, value] of cases) {
 Deno.test("whether the work directory is shared has to be told so that it cannot be mistaken", () => {
   const wrong = { HF_K8S_SHARED_WORKDIR: "yes" };
   assert.throws(() => loadConfig({}, wrong), { name: "HostFactoryError", exitCode: 2, message: /'yes'/ });
+});
+
+Deno.test("what events say beside their own is told by variables, as the legacy plug-in has it", () => {
+  const environment = {
+    HF_K8S_METADATA_HF_POD: "master-0",
+    HF_K8S_METADATA_Zone: "",
+    HF_K8S_METADATA_: "x",
+    OTHER: "y",
+  };
+  assert.deepEqual(loadConfig({}, environment).eventMetadata, { hf_pod: "master-0", zone: "" });
+  assert.deepEqual(loadConfig({}, {}).eventMetadata, {});
+});
+
+Deno.test("what the legacy plug-in takes as on and off is on and off, and nothing else", () => {
+  for (const word of ["1", "t", "TRUE", "y", "Yes", "on"]) assert.equal(isOn("X", word), true, word);
+  for (const word of ["0", "F", "false", "n", "no", "OFF"]) assert.equal(isOn("X", word), false, word);
+  assert.throws(() => isOn("X", "maybe"), { name: "HostFactoryError", exitCode: 2, message: /X is on: it is 'maybe'/ });
 });
 
 const refused: [options: GlobalOptions, message: RegExp][] = [

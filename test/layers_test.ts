@@ -5,9 +5,9 @@ import { importsOf } from "./support/imports.ts";
 import { leaves, mayImport, mayImportTypes } from "./support/layers.ts";
 import { filesBelow, root } from "./support/tree.ts";
 
-/** Packages that have their places; all others may be used wherever they help. The lock is SQLite's, its data is not. */
+/** Packages that have their places; all others may be used wherever they help. Locks and events are SQLite's, all other data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/workdir/store/lock.ts"],
+  "node:sqlite": ["src/workdir/store/lock.ts", "src/events/database.ts"],
 };
 
 /** What only the build or the tests use. */

@@ -50,6 +50,8 @@ export interface Call<Options extends object = object> extends CommandLine<Optio
   cli: Cli;
   /** Aborts at the first signal to stop, unless signals end the process. */
   stopping: AbortSignal;
+  /** How often SIGHUP has come. */
+  hangUps: () => number;
 }
 
 /** What the process was started as: `hostfactory watch pods`. */

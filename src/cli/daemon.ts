@@ -1,11 +1,23 @@
 import type { DaemonOptions } from "../serve/daemon.ts";
 import { configure } from "./cli.ts";
 import { type Call, commandText } from "./command.ts";
+import type { EventOptions } from "./options.ts";
 
-/** Runs watchers for a command until it is told to stop, or something ends them. */
-export async function runWatchers(call: Call, options: Omit<DaemonOptions, "command" | "stopping">): Promise<void> {
+/** Runs watchers for a command until it is told to stop, or something ends them. @param options `events`: they are stored */
+export async function runWatchers(
+  call: Call,
+  { events, ...options }: Omit<DaemonOptions, "command" | "stopping" | "events"> & { events?: EventOptions },
+): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { runDaemon } = await import("../serve/daemon.ts");
   const command = commandText(call);
-  await runDaemon(call.cli, config, { ...options, command, stopping: call.stopping });
+  const storage = events && { events: { ...events, hangUps: call.hangUps } };
+  await runDaemon(call.cli, config, { ...options, ...storage, command, stopping: call.stopping });
+}
+
+/** Stores the events of the spool for a command until it is told to stop. */
+export async function runEvents(call: Call, options: EventOptions): Promise<void> {
+  const config = configure(call, { defaultLogLevel: "info" });
+  const { watchEvents } = await import("../serve/events.ts");
+  await watchEvents(call.cli, config, { ...options, hangUps: call.hangUps, stopping: call.stopping });
 }

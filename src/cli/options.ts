@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Environment } from "../config.ts";
+import { type Environment, isOn } from "../config.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -58,7 +58,29 @@ export const sharedOption = {
   prometheusPods: () =>
     new Option("--prometheus-pods <n>", "pods, and nodes, that have series of their own, with their names; 0: none")
       .default(1_000).argParser(wholeNumber(0, 100_000)),
+  dbfile: () => new Option("--dbfile <file>", "the events database; default: events.db in the work directory"),
+  skipEvents: (environment: Environment) =>
+    new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
+      .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
+  noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
+  rotateEvents: (environment: Environment) =>
+    new Option("--rotate-events", "on SIGHUP, begin a new events database (HF_K8S_ROTATE_EVENTS)")
+      .default(isOn("HF_K8S_ROTATE_EVENTS", environment["HF_K8S_ROTATE_EVENTS"] || "on")),
+  noRotateEvents: () => new Option("--no-rotate-events", "on SIGHUP, do nothing"),
 };
+
+/** The options of what stores events. */
+export interface EventOptions {
+  dbfile?: string;
+  skipEvents: boolean;
+  rotateEvents: boolean;
+}
+
+export function addEventOptions(command: Command, environment: Environment): Command {
+  return command.addOption(sharedOption.dbfile()).addOption(sharedOption.skipEvents(environment))
+    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.rotateEvents(environment))
+    .addOption(sharedOption.noRotateEvents());
+}
 
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;

@@ -37,9 +37,16 @@ async function readAnyLine(args: string[], { environment }: Cli): Promise<Comman
 async function start(line: CommandLine, cli: Cli): Promise<void> {
   const body = await line.row.load();
   const { signals } = line.row;
-  if (signals === "end") return await body.run({ ...line, cli, stopping: new AbortController().signal });
+  if (signals === "end") {
+    return await body.run({
+      ...line,
+      cli,
+      stopping: new AbortController().signal,
+      hangUps: () => 0,
+    });
+  }
   using stop = stopSignals();
-  const ended = body.run({ ...line, cli, stopping: stop.first });
+  const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
   await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
 }
 

@@ -1,8 +1,11 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
+  dbfile?: string;
+  skipEvents: boolean;
+  rotateEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;
@@ -16,7 +19,7 @@ interface Options {
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    addClusterOptions(command)
+    addEventOptions(addClusterOptions(command), environment)
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
@@ -30,6 +33,7 @@ export const serve: CommandBody = {
   async run(call: Call<Options>) {
     const options = call.options;
     await runWatchers(call, {
+      events: options,
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,

@@ -5,9 +5,11 @@ export interface StopSignals extends Disposable {
   first: AbortSignal;
   /** Rejects at the second signal. */
   second: Promise<never>;
+  /** How often SIGHUP has come: a terminal sends it when it is closed, and an operator to have files rotated. */
+  readonly hangUps: number;
 }
 
-/** Listens for SIGTERM and SIGINT until disposed, and ignores SIGHUP, which a terminal sends when it is closed. */
+/** Listens for SIGTERM and SIGINT until disposed, and counts SIGHUP, which ends nothing. */
 export function stopSignals(): StopSignals {
   const first = new AbortController();
   const { promise: second, reject } = Promise.withResolvers<never>();
@@ -16,11 +18,15 @@ export function stopSignals(): StopSignals {
     if (first.signal.aborted) reject(new HostFactoryError("Stopped at once by a second signal"));
     first.abort();
   };
-  const listeners = [["SIGTERM", listen], ["SIGINT", listen], ["SIGHUP", () => {}]] as const;
+  let hangUps = 0;
+  const listeners = [["SIGTERM", listen], ["SIGINT", listen], ["SIGHUP", () => void hangUps++]] as const;
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
     first: first.signal,
     second,
+    get hangUps() {
+      return hangUps;
+    },
     [Symbol.dispose]() {
       for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },

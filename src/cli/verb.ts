@@ -41,7 +41,7 @@ async function answerCall(
   try {
     const config = configure(call, { defaultLogLevel: "warning" });
     const warn = (text: string) => writeError(`hostfactory ${row.name}: ${text}`);
-    const provider = openProvider(config, { ...cli, warn });
+    const provider = openProvider(config, { ...cli, warn, recordsEvents: true });
     input = path === undefined ? defaultInput : readInput(cli.files, path);
     answered = await answer(provider, input);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
-import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, sharedOption, watchTimeout } from "./options.ts";
+import { runEvents, runWatchers } from "./daemon.ts";
+import { addClusterOptions, addEventOptions, type EventOptions, sharedOption, watchTimeout } from "./options.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -25,9 +25,14 @@ export const watch: CommandBody = {
         .addOption(sharedOption.serverTimeout(environment));
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
     }
+    addEventOptions(
+      command.command("events").description("Store the events of the spool in the database"),
+      environment,
+    );
   },
-  async run(call: Call<Options>) {
+  async run(call: Call<Options & EventOptions>) {
     const name = call.path.at(-1);
+    if (name === "events") return await runEvents(call, call.options);
     const options = call.options;
     const { retainRequests: retainSeconds, retainMachines } = options;
     await runWatchers(call, {

@@ -8,6 +8,7 @@ import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./stats_line.ts";
+import { type Storage, storageOf } from "./events.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -19,17 +20,19 @@ export interface World {
   random: Random;
 }
 
-export interface DaemonOptions extends Omit<ServeOptions, keyof Scope> {
+/** What a daemon is told; `command`, `monitoring` and `events` as of `runDaemon`. */
+export interface DaemonOptions extends Omit<ServeOptions, keyof Scope | "storage"> {
   command: string;
   stopping: AbortSignal;
   monitoring?: MonitoringOptions;
+  events?: Storage | undefined;
 }
 
 /**
  * Runs watchers as the configuration says, over real files and a real network, until `stopping` aborts. That the cluster
  * is away, or that the credentials are wrong, is retried and never ends it.
  * @param options `command`: what the process was started as, for any process that finds the work directory locked;
- * `monitoring`: how metrics and health are told; absent: they are not
+ * `monitoring`: how metrics and health are told; absent: they are not; `events`: they are stored there
  * @throws HostFactoryError as `serve`
  */
 export async function runDaemon(
@@ -37,11 +40,12 @@ export async function runDaemon(
   config: Config,
   options: DaemonOptions,
 ): Promise<void> {
-  const { stopping, monitoring } = options;
+  const { stopping, monitoring, events } = options;
   const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
+  const storage = events && { storage: storageOf(config, events) };
   const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
   try {
-    await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config) }, stopping);
+    await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {
     await opened?.end();
   }
@@ -82,5 +86,6 @@ function openDaemon(world: World, config: Config, options: { command: string }):
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
-  return { ...world, workdir, confdir: config.confdir, connect, locks: systemLocks, holder };
+  const { confdir, eventMetadata } = config;
+  return { ...world, workdir, confdir, eventMetadata, connect, locks: systemLocks, holder };
 }

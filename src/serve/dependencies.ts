@@ -16,10 +16,10 @@ const log = logger("extensions");
 export function dependenciesOf(
   given:
     & { kube: Kube; terms: Terms }
-    & Pick<Dependencies, "workdir" | "clock" | "random" | "registrations" | "hooks">,
+    & Pick<Dependencies, "workdir" | "clock" | "random" | "registrations" | "hooks" | "events">,
   options: { instance: string; concurrency: number } & Pick<Dependencies, "stopping" | "signal">,
 ): Dependencies {
-  const { workdir, kube, clock, random, terms, registrations, hooks } = given;
+  const { workdir, kube, clock, random, terms, registrations, hooks, events } = given;
   const { instance, stopping } = options;
   const complaints = new Complaints((extension, error) =>
     log.warn("Extension did not answer before a deletion", { extension, error })
@@ -33,6 +33,7 @@ export function dependenciesOf(
     formerInstances: readInstances(workdir).filter((name) => name !== options.instance),
     identity: terms.identity,
     isSoleOwner: terms.isLeased,
+    events,
     suspects: new Set(),
     preDelete: new PreDelete({ registrations, hooks, clock, instance, stopping, unanswered }),
     limiter: new Limiter({ clock, random }),

@@ -39,6 +39,8 @@ export interface Daemon {
   usage?: () => Usage;
   /** Sees what the daemon does, where that is to be told. */
   monitor?: Monitor | undefined;
+  /** What each event says beside its own; absent: no events are recorded. */
+  eventMetadata?: Readonly<Record<string, string>>;
   /** The configuration directory; absent: no extension is registered by a file. */
   confdir?: string | undefined;
   /** The extensions that are registered, and what calls their hooks; default: see `openExtensions`. */

@@ -7,6 +7,7 @@ import type { Random } from "../random.ts";
 import { version } from "../version.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import type { Loop } from "../watchers/loop.ts";
+import { eventRecorder } from "../workdir/events.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import { DirectoryKeeper } from "./directory_keeper.ts";
@@ -40,6 +41,8 @@ export interface Stay extends Pick<Dependencies, "registrations" | "hooks"> {
   usage?: (() => Usage) | undefined;
   /** Sees what the loops do. */
   monitor?: Monitor | undefined;
+  /** What each event says beside its own; absent: no events are recorded. */
+  eventMetadata?: Readonly<Record<string, string>> | undefined;
   fence: Fence;
   tenure: Tenure;
   terms: Terms;
@@ -77,13 +80,14 @@ class Watch {
 
   /** @param workdir behind the fence */
   constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
-    const { kube, clock, random, collect, usage, terms, registrations, hooks, stopping } = stay;
+    const { kube, clock, random, collect, usage, eventMetadata, terms, registrations, hooks, stopping } = stay;
     const { instance, concurrency } = options;
     this.#workdir = workdir;
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    const given = { workdir, kube, clock, random, terms, registrations, hooks };
+    const events = eventMetadata && eventRecorder({ workdir, clock }, eventMetadata);
+    const given = { workdir, kube, clock, random, terms, registrations, hooks, events };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 

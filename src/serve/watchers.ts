@@ -4,6 +4,7 @@ import type { ExtensionResource, Node, ObjectMeta, Pod } from "../kube/types.ts"
 import { PodLabel } from "../templates/podspec.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
+import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
 import { ExtensionsWatcher } from "../watchers/extensions/watcher.ts";
 import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import { RetentionWatcher } from "../watchers/gc/watcher.ts";
@@ -30,6 +31,8 @@ export interface WatcherOptions {
   imagePullGraceSeconds: number;
   /** What is kept of finished requests. Absent: nothing is removed. */
   retention?: RetentionLimits;
+  /** Where events are stored. Absent: they are left in the spool. */
+  storage?: EventsOptions;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
 }
@@ -137,6 +140,10 @@ export const LOOPS: readonly LoopEntry[] = [
         loop as NodesWatcher satisfies ReflectorSink<Node>,
         { longestRefusalMs: NODES_REFUSED_MS, pageLimit: NODES_IN_PAGE },
       ),
+  },
+  {
+    partOf: "pods",
+    make: ({ dependencies, options }) => options.storage && new EventsWatcher(dependencies, options.storage),
   },
   { make: ({ dependencies }) => new QuarantineWatcher(dependencies) },
   { make: ({ dependencies }) => new TemporaryFilesWatcher(dependencies) },

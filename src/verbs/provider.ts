@@ -1,7 +1,9 @@
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import type { EventSink } from "../events/types.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
+import { eventRecorder } from "../workdir/events.ts";
 import { doubtService } from "../workdir/store/lock_holder.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 
@@ -13,16 +15,29 @@ export interface Provider {
   files: Files;
   clock: Clock;
   random: Random;
+  /** What is told what was asked for; absent: nobody is. */
+  events?: EventSink;
   /** Tells people, beside the answer, what they ought to know. */
   warn: (text: string) => void;
 }
 
-/** The work directory that the configuration names; a verb that writes makes it if there is none. */
+/**
+ * The work directory that the configuration names; a verb that writes makes it if there is none.
+ * @param world `recordsEvents`: what is asked for is left in the spool of events (false)
+ */
 export function openProvider(
   config: Config,
-  world: { files: Files; clock: Clock; random: Random; warn: (text: string) => void },
+  { recordsEvents = false, ...world }: {
+    files: Files;
+    clock: Clock;
+    random: Random;
+    warn: (text: string) => void;
+    recordsEvents?: boolean;
+  },
 ): Provider {
-  return { config, ...world, workdir: new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir }) };
+  const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
+  const provider = { config, ...world, workdir };
+  return recordsEvents ? { ...provider, events: eventRecorder(provider, config.eventMetadata) } : provider;
 }
 
 /**

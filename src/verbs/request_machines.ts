@@ -2,6 +2,7 @@ import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { isNotFound } from "../files.ts";
+import type { NewEvent } from "../events/types.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
 import { machineName } from "../hf/names.ts";
 import { parseRequestMachines } from "../hf/questions.ts";
@@ -22,7 +23,10 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   await workdir.prepare();
   const id = freshRequestId(provider);
   // Asked again, it is the same request, whatever has become of its template since.
-  if (!await isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
+  if (!await isSameRequest(workdir, { id, templateId, count })) {
+    await add(provider, { id, templateId, count });
+    provider.events?.record(eventsOfRequest({ id, templateId, count }));
+  }
   if (!isProcessed(workdir, id)) {
     await writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
@@ -43,6 +47,16 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
   } finally {
     capacity.save();
   }
+}
+
+function eventsOfRequest({ id, templateId, count }: { id: string; templateId: string; count: number }): NewEvent[] {
+  const requested = { status: "requested", request_id: id, template_id: templateId } as const;
+  return [
+    { category: "request", id, pairs: { count, template_id: templateId } },
+    ...Array.from({ length: count }, (_, index): NewEvent => (
+      { category: "pod", id: machineName(id, index), pairs: requested }
+    )),
+  ];
 }
 
 /**

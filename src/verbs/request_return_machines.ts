@@ -1,6 +1,7 @@
 import { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { describeError } from "../errors.ts";
+import type { NewEvent } from "../events/types.ts";
 import type { RequestAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { parseReturnMachines } from "../hf/questions.ts";
@@ -28,12 +29,21 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
   await addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt }, { budget });
+  provider.events?.record(eventsOfReturn(id, [...machines]));
   await dropFromLost(provider, [...machines], { budget });
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   const message = unknown.size === 0
     ? "Machines returned."
     : `Machines returned; never issued here, so gone already: ${missing}`;
   return { message: withService(provider, ["request-return-machines", "pods"], message), requestId: id };
+}
+
+function eventsOfReturn(id: string, machines: string[]): NewEvent[] {
+  const returned = { status: "returned", return_id: id } as const;
+  return [
+    { category: "return", id, pairs: { count: machines.length } },
+    ...machines.map((machine): NewEvent => ({ category: "pod", id: machine, pairs: returned })),
+  ];
 }
 
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { EventSink } from "../events/types.ts";
 import type { Caller } from "../extensions/pre_create.ts";
 import type { Registrations } from "../extensions/registrations.ts";
 import type { PreDelete } from "../extensions/pre_delete.ts";
@@ -28,6 +29,8 @@ export interface Dependencies {
   hooks: Caller;
   /** What the extensions say of deletions; one for all that delete pods. */
   preDelete: PreDelete;
+  /** What is told what happens to machines; absent: nobody is. */
+  events?: EventSink | undefined;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;
   /** Calls of one kind to the cluster in flight at once, at most. */

@@ -6,10 +6,11 @@ import { parseMachineName } from "../hf/names.ts";
 import { type MachineState, machineStatus } from "../hf/status.ts";
 import { logger } from "../log.ts";
 import { inParallel } from "./store/in_parallel.ts";
+import { isFailure, type News, newsOfState } from "../events/news.ts";
+import type { EventSink, NewEvent } from "../events/types.ts";
 import { FailureLog } from "./failure_log.ts";
 import { addGone } from "./index/gone_machines.ts";
 import { readState, writeLastingTombstone, writeTombstone } from "./machines.ts";
-import { isTerminal } from "../machine/terminal.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
 import { readMachineEntry, settleMachine, syncRequest } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
@@ -30,6 +31,8 @@ export interface Change {
   pod?: (() => string) | "gone";
   /** Tells, at the moment of writing, whether it is gone without Symphony having given it back. */
   isLost?: () => boolean;
+  /** What has happened to it, beyond what its new state says. */
+  news?: readonly News[];
 }
 
 /** Decides what is to be written of a machine, by what the work directory says at that moment; `undefined` if all stays. */
@@ -42,19 +45,21 @@ const log = logger("commit");
  * anything that contradicts what Symphony was told. Each commit waits for its turn (see `Workdir.inTurn`), and everything
  * is decided in that turn: what the caller knew before may be out of date. One machine's trouble holds up no other, and
  * each change may be repeated.
+ * @param context `events` is told what happened, right before it can be seen: after a crash rather twice than never
  * @param changes by machine; as each commit holds up all others, not many hundreds
  * @returns what went wrong, by machine
  */
 export function commit(
-  { workdir, clock }: { workdir: Workdir; clock: Clock },
+  { workdir, clock, events }: { workdir: Workdir; clock: Clock; events?: EventSink | undefined },
   changes: Iterable<[machine: string, decide: Decide]>,
 ): Promise<Map<string, unknown>> {
-  return workdir.inTurn(() => new Commit(workdir, new Budget(clock)).write(changes));
+  return workdir.inTurn(() => new Commit(workdir, { budget: new Budget(clock), events }).write(changes));
 }
 
 class Commit {
   readonly #workdir: Workdir;
   readonly #budget: Budget;
+  readonly #events: EventSink | undefined;
   /** By machine, what is to be written, as far as nothing went wrong with it. */
   readonly #changes = new Map<string, Change>();
   readonly #failed = new Map<string, unknown>();
@@ -62,9 +67,10 @@ class Commit {
   /** The pod file of the last machine that went, hidden: it becomes the next tombstone. */
   #spare: string | undefined;
 
-  constructor(workdir: Workdir, budget: Budget) {
+  constructor(workdir: Workdir, { budget, events }: { budget: Budget; events: EventSink | undefined }) {
     this.#workdir = workdir;
     this.#budget = budget;
+    this.#events = events;
   }
 
   async write(changes: Iterable<[machine: string, decide: Decide]>): Promise<Map<string, unknown>> {
@@ -83,6 +89,7 @@ class Commit {
       if (settles && readMachineEntry(this.#workdir, machine) === "pending") this.#settle(machine);
     });
     await inParallel(this.#requestsOfEnded(), ([id, machines]) => this.#syncRequest(id, machines));
+    await this.#tellEvents();
     // 3. What can be seen of each; and that it lasts, before anybody goes by it that Symphony has been told.
     await this.#each(this.#changes, (machine, change) => this.#writeVisible(machine, change));
     this.#dropSpare();
@@ -121,6 +128,18 @@ class Commit {
     } catch (error) {
       this.#fail(machine, error);
     }
+  }
+
+  async #tellEvents(): Promise<void> {
+    if (!this.#events) return;
+    const events: NewEvent<"pod">[] = [];
+    await this.#each(this.#changes, (machine, change) => {
+      const before = readState(this.#workdir, machine);
+      const isSettled = before === "deleted" && !change.isRevived;
+      const news = [...change.news ?? [], ...isSettled ? [] : newsOfState(before, change)];
+      for (const { pairs, at } of news) events.push({ category: "pod", id: machine, pairs, at });
+    });
+    this.#events.record(events);
   }
 
   #settle(machine: string): void {
@@ -209,10 +228,4 @@ class Commit {
     }
     this.#spare = undefined;
   }
-}
-
-/** True if Symphony loses a machine that it has not given back. */
-function isFailure(state: MachineState, tombstone: Change["tombstone"]): boolean {
-  if (tombstone === undefined || tombstone === "none") return state === "failed";
-  return isTerminal(state) && !tombstone.returned && !tombstone.succeeded;
 }

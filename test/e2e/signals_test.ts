@@ -9,6 +9,7 @@ const commands: [args: string[], started: RegExp][] = [
   [["watch", "request-return-machines"], /Standby: nothing is changed/],
   [["watch", "pods"], /Standby: nothing is changed/],
   [["watch", "nodes"], /Standby: nothing is changed/],
+  [["watch", "events"], /Storing events/],
   [["run-cron"], /Standby: nothing is changed/],
   [["simulate"], /listens on/],
 ];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
+import type { NewEvent } from "../../src/events/types.ts";
 import { findTemplate, readCatalogue } from "../../src/templates/catalogue.ts";
 import { Capacity } from "../../src/verbs/capacity.ts";
 import { claimRequest } from "../../src/workdir/claim.ts";
@@ -316,3 +317,20 @@ Deno.test("of two requests at once, of which only one fits, one is accepted, whe
 function findT({ files }: MemoryProvider) {
   return findTemplate(readCatalogue(files, "/conf"), "T");
 }
+
+Deno.test("a request that is accepted is told as events, once; one that is refused is not", async () => {
+  const told: NewEvent[] = [];
+  const provider = {
+    ...memoryProvider({ requestId: "req" }),
+    events: { record: (some: readonly NewEvent[]) => void told.push(...some) },
+  };
+  await assert.rejects(async () => await requestMachines(provider, question(2, "none")));
+  assert.deepEqual(told, []);
+  for (const _ of ["first", "again"]) await requestMachines(provider, question(2));
+  const pairs = { status: "requested", request_id: "req", template_id: "T" };
+  assert.deepEqual(told, [
+    { category: "request", id: "req", pairs: { count: 2, template_id: "T" } },
+    { category: "pod", id: "req-0", pairs },
+    { category: "pod", id: "req-1", pairs },
+  ]);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NewEvent } from "../../src/events/types.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { atOnce } from "../support/at_once.ts";
@@ -153,4 +154,17 @@ Deno.test("while the cluster has not been listed, a machine of a request that lo
   provider.files.makeDirectory("/work/requests/req");
   const { requestId } = await requestReturnMachines(provider, { machines: [{ name: "req-0" }] });
   assert.deepEqual(recorded(provider, requestId), { machines: ["req-0"], unknown: [] });
+});
+
+Deno.test("machines that are given back are told as events, those that were never issued are not", async () => {
+  const told: NewEvent[] = [];
+  const events = { record: (some: readonly NewEvent[]) => void told.push(...some) };
+  const machines = [{ name: "req-0" }, { name: "req-1" }, { name: "req-9" }];
+  await requestReturnMachines({ ...await issued({ requestId: "ret" }), events }, { machines });
+  const pairs = { status: "returned", return_id: "ret" };
+  assert.deepEqual(told, [
+    { category: "return", id: "ret", pairs: { count: 2 } },
+    { category: "pod", id: "req-0", pairs },
+    { category: "pod", id: "req-1", pairs },
+  ]);
 });

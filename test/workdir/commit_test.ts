@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NewEvent } from "../../src/events/types.ts";
 import { seededRandom } from "../../src/random.ts";
 import { type Change, commit } from "../../src/workdir/commit.ts";
 import { readGone, writeGone } from "../../src/workdir/index/gone_machines.ts";
@@ -184,4 +185,37 @@ Deno.test("a commit of thousands lets others have their turns", async () => {
   await clock.runWhile(commit(provider, machines.map((machine) => [machine, () => running])));
   assert.ok(beats > 200, `${beats} beats`);
   assert.ok(longestMs < 50, `${longestMs} ms between two`);
+});
+
+/** Commits with an ear for events. @returns what was told, each as its words */
+async function told(provider: MemoryProvider, changes: Record<string, Change>): Promise<unknown[]> {
+  const events: NewEvent[] = [];
+  const record = (some: readonly NewEvent[]) => void events.push(...some);
+  const all = Object.entries(changes).map(([machine, change]) => [machine, () => change] as [string, () => Change]);
+  await commit({ ...provider, events: { record } }, all);
+  return events.map(({ category, id, pairs }) => [category, id, ...Object.values(pairs)]);
+}
+
+Deno.test("what happened to machines is told as events, once", async () => {
+  const provider = await furnished();
+  const news = [{ pairs: { status: "timeout" } as const }];
+  assert.deepEqual(await told(provider, { "req-0": { ...failed, news }, "req-1": gone }), [
+    ["pod", "req-0", "timeout"],
+    ["pod", "req-0", "failed", "why"],
+    ["pod", "req-1", "deleted"],
+  ]);
+  assert.deepEqual(await told(provider, { "req-0": failed, "req-1": { ...failed, lasts: false } }), []);
+  const revived: Change = { state: "running", isRevived: true, tombstone: "none", lasts: false };
+  assert.deepEqual(await told(provider, { "req-1": { ...revived, news: [{ pairs: { status: "created" } }] } }), [
+    ["pod", "req-1", "created"],
+  ]);
+});
+
+Deno.test("an event is told before what it tells of can be seen, so that none is missed where the process dies", async () => {
+  const provider = await furnished();
+  let before: string | undefined;
+  const record = () => void (before = readState(provider.workdir, "req-0"));
+  await commit({ ...provider, events: { record } }, [["req-0", () => failed]]);
+  assert.equal(before, "running");
+  assert.equal(readState(provider.workdir, "req-0"), "failed");
 });

@@ -1,5 +1,6 @@
 import { epochSeconds } from "../../clock.ts";
 import type { Pod } from "../../kube/types.ts";
+import { newsOfPod } from "../../events/news.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodNotes } from "../../machine/pod_facts.ts";
 import { isNotedAs, startupFailureOf } from "../../machine/startup_failure.ts";
@@ -39,7 +40,7 @@ function gather(
 
 /** Writes down what was seen of machines. @returns what went wrong, by machine */
 export function writeObservations(
-  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube" | "events">,
   observations: Iterable<[machine: string, observation: Observation]>,
 ): Promise<Map<string, unknown>> {
   return commit(
@@ -62,7 +63,8 @@ export function changeOfObservation(
   const isRevived = known.state === "deleted" && next.state !== "deleted";
   const change = { ...next, lasts: mustLast(known, next), isRevived };
   if ("gone" in observation) return { ...change, pod: "gone", isLost: () => !dependencies.returns.has(name) };
-  return { ...change, pod: () => podFileText(observation.pod, notesOf(observation.pod, { dependencies, last })) };
+  const news = next.state === "deleted" ? [] : newsOfPod(observation.pod, last);
+  return { ...change, news, pod: () => podFileText(observation.pod, notesOf(observation.pod, { dependencies, last })) };
 }
 
 /** Since when a pod is known, what keeps it from working, or that it has ended, and since when that was seen. */

@@ -1,3 +1,4 @@
+import type { News } from "../../events/news.ts";
 import type { Pod } from "../../kube/types.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
 import type { KnownMachine } from "../../machine/snapshot.ts";
@@ -95,6 +96,11 @@ export function reasonToGiveUp(
   if (ages.pod <= podTimeoutSeconds || !isOver(createdAt, now, podTimeoutSeconds)) return undefined;
   const state = pod.status?.phase === "Running" ? "ready" : "running";
   return `Not ${state} after ${podTimeoutSeconds} s: ${pendingReason(pod)}`;
+}
+
+/** What has happened to a machine that is given up, beyond that it failed. */
+export function newsOfGivingUp(pod: Pod): News[] {
+  return startupFailureOf(pod)?.isCertain ? [] : [{ pairs: { status: "timeout" } }];
 }
 
 /** A clock that was set back says nothing of how long ago something was. */

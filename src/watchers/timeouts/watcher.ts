@@ -11,7 +11,7 @@ import { readPodFacts, readState, readTombstone } from "../../workdir/machines.t
 import type { Tombstone } from "../../machine/tombstone.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import { readSyncStatus } from "../../workdir/index/sync_status.ts";
-import { decideTimeout, type Limits, type PodAges, reasonToGiveUp } from "./decide.ts";
+import { decideTimeout, type Limits, newsOfGivingUp, type PodAges, reasonToGiveUp } from "./decide.ts";
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
@@ -296,7 +296,7 @@ export class TimeoutsWatcher implements Loop {
       const tombstone = this.#tombstoneOf(machine, pod);
       if (!tombstone) return undefined;
       givenUp.set(machine, tombstone);
-      return changeOfEnding({ machine, state: "failed", tombstone });
+      return { ...changeOfEnding({ machine, state: "failed", tombstone }), news: newsOfGivingUp(pod) };
     };
     const failed = await commit(
       this.#dependencies,

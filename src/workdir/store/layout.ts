@@ -76,9 +76,19 @@ export class Layout {
     return `${this.root}/prototypes`;
   }
 
-  /** Where the legacy plug-in leaves what others are to pick up: batches of events, and the scripts' input and output. */
+  /** What others are to pick up: batches of events, and the scripts' input and output. */
   get spools(): string[] {
-    return ["events", "kube-events", "requests-io"].map((name) => `${this.root}/${name}`);
+    return [this.events, ...["kube-events", "requests-io"].map((name) => `${this.root}/${name}`)];
+  }
+
+  /** Batches of events that are to be stored. */
+  get events(): string {
+    return `${this.root}/events`;
+  }
+
+  /** The events database, unless another file is named. */
+  get eventsDatabase(): string {
+    return `${this.root}/events.db`;
   }
 
   /** Which provider instances this work directory has served. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../../src/kube/types.ts";
-import { decideTimeout, reasonToGiveUp } from "../../../src/watchers/timeouts/decide.ts";
+import { decideTimeout, newsOfGivingUp, reasonToGiveUp } from "../../../src/watchers/timeouts/decide.ts";
 import { ourPod } from "../../support/memory_dependencies.ts";
 
 const limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
@@ -179,4 +179,13 @@ Deno.test("a machine is given up only if it is late by both clocks", () => {
     /^Image name not valid/,
     "that takes no time",
   );
+});
+
+Deno.test("only a machine that was waited for has timed out: one that can never work has failed at once", () => {
+  const waits = (reason: string): PodStatus => ({
+    phase: "Pending",
+    containerStatuses: [{ name: "c", ready: false, restartCount: 0, state: { waiting: { reason } } }],
+  });
+  assert.deepEqual(newsOfGivingUp(ourPod("req-0", waits("ImagePullBackOff"))), [{ pairs: { status: "timeout" } }]);
+  assert.deepEqual(newsOfGivingUp(ourPod("req-0", waits("InvalidImageName"))), []);
 });

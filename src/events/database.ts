@@ -1,0 +1,98 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { describeError } from "../errors.ts";
+import type { EventRow } from "./rows.ts";
+
+/** Where events are kept. Every call may throw what SQLite throws. */
+export interface EventStore {
+  /** True if what was committed survives a power failure only once the file `<database>-wal` is synced. */
+  readonly hasLog: boolean;
+  begin(): void;
+  /** Adds a row to what is to be committed. One that is there already stays as it is. */
+  insert(row: EventRow): void;
+  commit(): void;
+  /** Puts all of it into the one file. @returns false if another process has it open, and nothing was done */
+  mergeLog(): boolean;
+  /** Closes it; what was not committed is as if it never was. */
+  close(): void;
+}
+
+/** How long, in milliseconds, another process that writes is waited for. In that time nothing else of this process goes on. */
+const LOCK_WAIT_MS = 50;
+
+/** The legacy plug-in's, to the letter: its queries, and those of sites, are made for them. */
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS events (
+                    hf_namespace TEXT,
+                    hf_pod TEXT,
+                    category TEXT,
+                    id TEXT,
+                    timestamp INT,
+                    type TEXT,
+                    value TEXT
+                )`,
+  `CREATE UNIQUE INDEX IF NOT EXISTS events_idx ON events(
+                    hf_namespace,
+                    hf_pod,
+                    category,
+                    id,
+                    timestamp,
+                    type,
+                    value
+                )
+                `,
+];
+
+/**
+ * Opens the events database, and makes it in a file that is empty. It is in WAL mode where the file system can do that, so
+ * that readers hold up nobody; elsewhere each commit waits for the disk.
+ */
+export function openEventStore(path: string): EventStore {
+  return new SqliteStore(path);
+}
+
+class SqliteStore implements EventStore {
+  readonly #database: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly hasLog: boolean;
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+    try {
+      const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
+      this.hasLog = mode?.journal_mode === "wal";
+      if (this.hasLog) this.#database.exec("PRAGMA synchronous = NORMAL");
+      for (const statement of SCHEMA) this.#database.prepare(statement).run();
+      this.#insert = this.#database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  begin(): void {
+    this.#database.prepare("BEGIN IMMEDIATE").run();
+  }
+
+  insert(row: EventRow): void {
+    this.#insert.run(...row);
+  }
+
+  commit(): void {
+    this.#database.prepare("COMMIT").run();
+  }
+
+  mergeLog(): boolean {
+    if (!this.hasLog) return true;
+    try {
+      const mode = this.#database.prepare("PRAGMA journal_mode = DELETE").get() as { journal_mode: string } | undefined;
+      return mode?.journal_mode === "delete";
+    } catch (error) {
+      if (/locked/.test(describeError(error))) return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,70 @@
+import { type Clock, epochSeconds } from "../clock.ts";
+import { describeError } from "../errors.ts";
+import { logger } from "../log.ts";
+import { integerBetween, type Random } from "../random.ts";
+import type { EventSink, NewEvent } from "./types.ts";
+
+/** Where batches of events are left. */
+export interface Spool {
+  /** The directory, which exists. */
+  directory: string;
+  /** Makes a file appear whole under a name, without waiting for the disk. */
+  write: (path: string, text: string) => void;
+  clock: Clock;
+  random: Random;
+  /** What each event says beside its own: see `Config.eventMetadata`. */
+  metadata: Readonly<Record<string, string>>;
+}
+
+const log = logger("events");
+
+/**
+ * Leaves batches of events in the spool, as files that the legacy plug-in's `watch events` reads, too: a JSON array under a
+ * UUID. What cannot be written is lost: that is said once, and how much it was as soon as writing works again.
+ */
+export class EventRecorder implements EventSink {
+  readonly #spool: Spool;
+  #lost = 0;
+
+  constructor(spool: Spool) {
+    this.#spool = spool;
+  }
+
+  /** How many events could not be written since that was said last. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  record(events: readonly NewEvent[]): void {
+    if (events.length === 0) return;
+    const { directory, write, clock, random, metadata } = this.#spool;
+    try {
+      const now = epochSeconds(clock.now());
+      write(
+        `${directory}/${uuid4(random)}`,
+        JSON.stringify(events.map((event) => asSpooled(event, { now, metadata }))),
+      );
+    } catch (error) {
+      if (this.#lost === 0) log.warn("Events cannot be recorded, and are lost", { error: describeError(error) });
+      this.#lost += events.length;
+      return;
+    }
+    if (this.#lost > 0) log.warn("Events are recorded again", { lost: this.#lost });
+    this.#lost = 0;
+  }
+}
+
+/** The event's own keys win; they stand in the legacy plug-in's order. */
+function asSpooled(
+  { category, id, pairs, at }: NewEvent,
+  { now, metadata }: { now: number; metadata: Readonly<Record<string, string>> },
+): Record<string, unknown> {
+  return { ...metadata, category, id, ...pairs, timestamp: at ?? now };
+}
+
+/** A random UUID (RFC 9562, version 4). */
+function uuid4(random: Random): string {
+  const digits = (count: number) => integerBetween(random, 0, 16 ** count - 1).toString(16).padStart(count, "0");
+  const variant = integerBetween(random, 8, 11).toString(16);
+  return `${digits(8)}-${digits(4)}-4${digits(3)}-${variant}${digits(3)}-${digits(4)}${digits(8)}`;
+}

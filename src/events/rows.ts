@@ -1,0 +1,87 @@
+/** One row of the events database, in the order of its columns. */
+export type EventRow = readonly [
+  hfNamespace: string,
+  hfPod: string,
+  category: string,
+  id: string,
+  timestamp: string | number,
+  type: string,
+  value: string | number,
+];
+
+/** What the columns hold: all else of an event is pairs, of which each is a row. */
+const COLUMNS: ReadonlySet<string> = new Set(["hf_namespace", "hf_pod", "category", "id", "timestamp"]);
+
+/** Whole objects, and all events of Kubernetes: what `--skip-events` leaves out. */
+const WHOLE: ReadonlySet<string> = new Set(["event", "events"]);
+
+/** An event as the spool has it. */
+export type SpooledEvent = Readonly<Record<string, unknown>>;
+
+/** The events of a batch: an array of them, or one alone; `undefined` for what is neither. */
+export function eventsOf(batch: unknown): SpooledEvent[] | undefined {
+  if (Array.isArray(batch)) return batch.filter(isEvent);
+  return isEvent(batch) ? [batch] : undefined;
+}
+
+/**
+ * The rows of an event, as the legacy plug-in stores them (source: `interface-observability.md`, "The database"). Metrics and
+ * states of the whole cluster have none, and neither has a request for a backup.
+ * @param options `skipEvents`: without whole objects
+ */
+export function rowsOf(event: SpooledEvent, { skipEvents }: { skipEvents: boolean }): EventRow[] {
+  const [namespace, pod, category, id] = ["hf_namespace", "hf_pod", "category", "id"].map((key) => text(event[key]));
+  if (category === "metric" || category?.includes("state") || isBackupRequest(event)) return [];
+  const { timestamp } = event;
+  const at = typeof timestamp === "number" && !isTooLarge(timestamp) ? timestamp : text(timestamp);
+  return Object.entries(event)
+    .filter(([type]) => !COLUMNS.has(type) && !(skipEvents && WHOLE.has(type)))
+    .map(([type, value]) => [namespace ?? "", pod ?? "", category ?? "", id ?? "", at, type, stored(value)]);
+}
+
+/** True for an event that asks for a copy of the database. */
+export function isBackupRequest(event: SpooledEvent): boolean {
+  return "sqlite_backup" in event && event["category"] === undefined;
+}
+
+function isEvent(value: unknown): value is SpooledEvent {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A fraction is left to SQLite, which writes it as the legacy plug-in's did. */
+function stored(value: unknown): string | number {
+  return typeof value === "number" && !Number.isInteger(value) ? value : text(value);
+}
+
+/** SQLite is given text where a whole number would not be the same in 64 bits. */
+function isTooLarge(number: number): boolean {
+  return Number.isInteger(number) && !Number.isSafeInteger(number);
+}
+
+function text(value: unknown): string {
+  switch (typeof value) {
+    case "undefined":
+      return "";
+    case "string":
+      return value;
+    case "number":
+      return String(value);
+    case "boolean":
+      return value ? "1" : "0";
+    default:
+      return pythonJson(value);
+  }
+}
+
+/** JSON as Python's `json.dumps(value, sort_keys=True)` writes it. */
+function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const pairs = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
+    return `{${pairs.map(([key, one]) => `${pythonJson(key)}: ${pythonJson(one)}`).join(", ")}}`;
+  }
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

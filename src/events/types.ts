@@ -1,0 +1,91 @@
+/** One kind of row of the events database: what a pair of an event may be called, and what it says. */
+export interface EventType {
+  /** What the event is about; its `id` is the request's or return request's id, or the machine's name. */
+  category: "request" | "return" | "pod";
+  /** The key of the pair, which is the row's `type`. */
+  type: string;
+  /** The one word that this row is about; absent: see `unit`. */
+  value?: string;
+  /** What the value is, where it is not one word. */
+  unit: string;
+  /** Who records it: a verb, or a watcher. */
+  by: string;
+  /** What has happened; and in parentheses by whose clock the event's time is, where that is not the host's. */
+  when: string;
+}
+
+/**
+ * Every event that this program records, with the legacy plug-in's names where it has them (source: its documentation of
+ * events). `docs/events.md` shows the same list; the types below hold the code to it.
+ */
+export const EVENT_TYPES = [
+  row("request", "count", "machines", "request-machines", "the request was accepted"),
+  row("request", "template_id", "id of a template", "request-machines", "the same"),
+  status("requested", "request-machines", "the machine was asked for"),
+  row("pod", "request_id", "id of a request", "request-machines", "the same"),
+  row("pod", "template_id", "id of a template", "request-machines", "the same"),
+  row("return", "count", "machines", "request-return-machines", "the return request was accepted"),
+  status("returned", "request-return-machines", "Symphony gave the machine back"),
+  row("pod", "return_id", "id of a return request", "request-return-machines", "the same"),
+  status("created", "watcher of pods", "its pod was created (cluster)"),
+  status("pending", "watcher of pods", "its pod was created, and waits (cluster)"),
+  status("scheduled", "watcher of pods", "its pod was given a node (cluster)"),
+  row("pod", "node_name", "name of a node", "watcher of pods", "the same (cluster)"),
+  status("running", "watcher of pods", "its pod was first seen Running (cluster: when its last container started)"),
+  status("ready", "watcher of pods", "its pod became Ready (cluster)"),
+  status("disrupted", "watcher of pods", "the cluster is about to take its pod away (cluster)"),
+  row("pod", "disrupted_reason", "a word of Kubernetes", "watcher of pods", "the same (cluster)"),
+  row("pod", "disrupted_message", "a sentence of Kubernetes", "watcher of pods", "the same (cluster)"),
+  status("succeeded", "watcher of pods", "its pod ended by itself, with success"),
+  status("unknown", "watcher of pods", "its pod's phase is Unknown: its node may be lost"),
+  status("timeout", "watcher of timeouts", "it was given up, because its pod did not come up in time"),
+  status("failed", "all watchers", "Symphony lost it without having given it back"),
+  row("pod", "failed_reason", "a sentence", "all watchers", "the same: why"),
+  status("deleted", "all watchers", "its pod was seen gone, or will never be created"),
+] as const satisfies readonly EventType[];
+
+type Listed = typeof EVENT_TYPES[number];
+
+export type EventCategory = Listed["category"];
+
+/** The pairs of an event of a category: those of one event are one fact, and have one time. */
+export type EventPairs<Category extends EventCategory = EventCategory> = {
+  [Type in Extract<Listed, { category: Category }>["type"]]?: Extract<
+    Listed,
+    { category: Category; type: Type; value: string }
+  > extends never ? string | number : Extract<Listed, { category: Category; type: Type; value: string }>["value"];
+};
+
+/** What is to be recorded. */
+export interface NewEvent<Category extends EventCategory = EventCategory> {
+  category: Category;
+  /** Of the request or return request, or the machine's name. */
+  id: string;
+  pairs: EventPairs<Category>;
+  /** When it happened, in seconds since the epoch; absent: now. */
+  at?: number | undefined;
+}
+
+/** What events are told to. */
+export interface EventSink {
+  /** Neither throws nor waits. */
+  record(events: readonly NewEvent[]): void;
+}
+
+function row<Category extends EventType["category"], Type extends string>(
+  category: Category,
+  type: Type,
+  unit: string,
+  by: string,
+  when: string,
+): { category: Category; type: Type; unit: string; by: string; when: string } {
+  return { category, type, unit, by, when };
+}
+
+function status<Value extends string>(
+  value: Value,
+  by: string,
+  when: string,
+): { category: "pod"; type: "status"; value: Value; unit: string; by: string; when: string } {
+  return { category: "pod", type: "status", value, unit: "word", by, when };
+}

@@ -1,0 +1,54 @@
+import type { Clock } from "../clock.ts";
+import { absolute, type Config } from "../config.ts";
+import { openEventStore } from "../events/database.ts";
+import type { Files } from "../files.ts";
+import { logger } from "../log.ts";
+import type { Random } from "../random.ts";
+import { version } from "../version.ts";
+import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
+import { Layout } from "../workdir/store/layout.ts";
+import { Workdir } from "../workdir/store/workdir.ts";
+import { LoopRunner } from "./loop_runner.ts";
+
+/** Where events are stored, as the command line says it. */
+export interface Storage {
+  /** Default: `events.db` in the work directory. */
+  dbfile?: string;
+  /** Without whole objects. */
+  skipEvents: boolean;
+  /** On SIGHUP a new database is begun. */
+  rotateEvents: boolean;
+  /** How often SIGHUP has come. */
+  hangUps: () => number;
+}
+
+const log = logger("events");
+
+/** How a watcher stores events. */
+export function storageOf(
+  config: Pick<Config, "workdir">,
+  { dbfile, skipEvents, rotateEvents, hangUps }: Storage,
+): EventsOptions {
+  const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
+  return { dbfile: path, skipEvents, open: openEventStore, ...(rotateEvents ? { rotations: hangUps } : {}) };
+}
+
+/**
+ * Stores the events of the spool until `stopping` aborts. It needs no cluster, and may run beside `serve`, which does the
+ * same: of an event that two of them store there is one.
+ * @throws HostFactoryError if the work directory cannot be used
+ */
+export async function watchEvents(
+  { files, clock, random }: { files: Files; clock: Clock; random: Random },
+  config: Config,
+  { stopping, ...storage }: Storage & { stopping: AbortSignal },
+): Promise<void> {
+  const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
+  await workdir.prepare();
+  const options = storageOf(config, storage);
+  log.info("Storing events", { version, workdir: workdir.layout.root, dbfile: options.dbfile });
+  const watcher = new EventsWatcher({ workdir, clock }, options);
+  await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
+  await watcher.drained();
+  log.info("Stopped");
+}

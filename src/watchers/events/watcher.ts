@@ -1,0 +1,221 @@
+import { Budget } from "../../budget.ts";
+import { describeError, HostFactoryError } from "../../errors.ts";
+import type { EventStore } from "../../events/database.ts";
+import { isBackupRequest, rowsOf, type SpooledEvent } from "../../events/rows.ts";
+import { logger } from "../../log.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { Loop, Outcome } from "../loop.ts";
+import { Complaints } from "../work/complaints.ts";
+import { type Batch, EventSpoolReader, SPOOL_LIMITS, type SpoolLimits } from "./spool.ts";
+
+/** How events are stored. */
+export interface EventsOptions {
+  /** The database; it and its directory are made if they are missing. */
+  dbfile: string;
+  /** Without the pairs that hold whole objects: see `rowsOf`. */
+  skipEvents: boolean;
+  open: (path: string) => EventStore;
+  /** How often it was asked that the database be put aside and a new one be begun; absent: never. */
+  rotations?: () => number;
+  /** Default: `SPOOL_LIMITS`. */
+  limits?: SpoolLimits;
+}
+
+/** The database while it is open. */
+interface Opened {
+  store: EventStore;
+  /** Which file it is: another may be in its place by now. */
+  inode: number;
+  /** Its name survives a power failure. */
+  lasts: boolean;
+}
+
+/** How often, in milliseconds, the spool is looked at: what comes within that time shares a transaction. */
+const LOOK_EVERY_MS = 1_000;
+
+/** How long, in milliseconds, the database is left alone after it could not be used. */
+const RETRY_MS = 15_000;
+
+/** What goes into one transaction, at most, beyond its first batch. */
+const MOST_BATCHES = 200;
+const MOST_EVENTS = 5_000;
+
+const log = logger("events");
+
+/**
+ * Stores the batches of the spool in the events database. A batch is removed once what was stored of it lasts; whatever
+ * happens before that, it is stored again, and of rows that are there already the database makes no second. If the
+ * database cannot be used, the batches wait, up to a limit.
+ */
+export class EventsWatcher implements Loop {
+  readonly name = "events";
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
+  readonly #options: EventsOptions;
+  readonly #spool: EventSpoolReader;
+  #opened: Opened | undefined;
+  #waiting = 0;
+  /** Says what keeps the batches waiting, once. */
+  readonly #complaints = new Complaints((_, error) => log.warn("Events wait in the spool", { error }));
+  #isTroubled = false;
+  /** How often the database was put aside, or it was seen that there was none. */
+  #rotated = 0;
+
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, options: EventsOptions) {
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#spool = new EventSpoolReader(dependencies);
+  }
+
+  /** `spooledBatches`: how many wait to be stored, of events; `droppedBatches`: how many never will be. */
+  get counts(): { spooledBatches: number | undefined; droppedBatches: number | undefined } {
+    return { spooledBatches: this.#waiting || undefined, droppedBatches: this.#spool.dropped || undefined };
+  }
+
+  async step(signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#dependencies;
+    try {
+      await this.#storeAll(signal);
+      if (!signal.aborted) await this.#rotate();
+      if (this.#isTroubled) log.info("Events are stored again");
+      this.#isTroubled = false;
+      this.#complaints.clear();
+      return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
+    } catch (error) {
+      this.#close();
+      this.#isTroubled = true;
+      this.#complaints.note("", asTrouble(error, this.#options.dbfile));
+      this.#waiting = this.#spool.bound(this.#options.limits ?? SPOOL_LIMITS);
+      return { kind: "again", atMs: clock.monotonic() + RETRY_MS };
+    }
+  }
+
+  /** Closes the database: nothing is under way between steps. */
+  drained(): Promise<void> {
+    this.#close();
+    return Promise.resolve();
+  }
+
+  async #storeAll(signal: AbortSignal): Promise<void> {
+    const budget = new Budget(this.#dependencies.clock);
+    const paths = this.#spool.paths();
+    this.#waiting = paths.length;
+    while (paths.length > 0 && !signal.aborted) {
+      await this.#storeBatches(await this.#nextBatches(paths, budget), budget);
+      this.#waiting = paths.length;
+    }
+  }
+
+  /** Reads what goes into the next transaction. @param paths those that are left, and from which its own are taken */
+  async #nextBatches(paths: string[], budget: Budget): Promise<Batch[]> {
+    const batches: Batch[] = [];
+    let events = 0;
+    while (paths.length > 0 && batches.length < MOST_BATCHES && events < MOST_EVENTS) {
+      if (budget.isSpent) await budget.breathe();
+      const batch = this.#spool.read(paths.pop() ?? "");
+      if (!batch) continue;
+      batches.push(batch);
+      events += batch.events.length;
+    }
+    return batches;
+  }
+
+  async #storeBatches(batches: readonly Batch[], budget: Budget): Promise<void> {
+    const { workdir } = this.#dependencies;
+    if (batches.length === 0) return;
+    const opened = this.#open();
+    const { store } = opened;
+    workdir.asOwner(() => store.begin());
+    const events = batches.flatMap((batch) => batch.events);
+    for (let next = 0; next < events.length;) {
+      workdir.asOwner(() => {
+        while (next < events.length && !budget.isSpent) this.#insert(store, events[next++] ?? {});
+      });
+      if (budget.isSpent) await budget.breathe();
+    }
+    workdir.asOwner(() => store.commit());
+    await this.#makeLast(opened);
+    budget.begin();
+    for (const { path } of batches) {
+      if (budget.isSpent) await budget.breathe();
+      this.#spool.remove(path);
+    }
+  }
+
+  /**
+   * Puts the database aside as `events.<milliseconds since the epoch>`, as the legacy plug-in does. What was waiting is in it by
+   * now: a batch that was stored and not removed yet would be stored in the next one, too. If another process reads it, later.
+   */
+  async #rotate(): Promise<void> {
+    const rotations = this.#options.rotations?.() ?? 0;
+    if (rotations <= this.#rotated) return;
+    const { workdir, clock } = this.#dependencies;
+    const { dbfile } = this.#options;
+    const opened = this.#opened;
+    if (opened && workdir.kind(dbfile) === "file") {
+      if (!workdir.asOwner(() => opened.store.mergeLog())) return;
+      this.#close();
+      let at = clock.now();
+      const aside = () => `${dbfile.replace(/\.[^./]*$/, "")}.${at}`;
+      while (workdir.kind(aside()) !== undefined) at++;
+      workdir.files.rename(dbfile, aside());
+      log.info("Events database put aside", { dbfile, aside: aside() });
+      await workdir.files.sync(directoryOf(dbfile));
+    }
+    this.#rotated = rotations;
+  }
+
+  #insert(store: EventStore, event: SpooledEvent): void {
+    if (isBackupRequest(event)) log.warn("A copy of the events database was asked for: this version makes none");
+    for (const row of rowsOf(event, this.#options)) store.insert(row);
+  }
+
+  /** The database; opened anew where another file, or none, is in its place by now. */
+  #open(): Opened {
+    const { workdir } = this.#dependencies;
+    const { dbfile, open } = this.#options;
+    const kind = workdir.kind(dbfile);
+    if (kind !== undefined && kind !== "file") throw new Error(`it is no file: '${dbfile}'`);
+    const inodeNow = () => workdir.files.info(dbfile).inode;
+    if (this.#opened && kind !== undefined && this.#opened.inode === inodeNow()) return this.#opened;
+    this.#close();
+    if (kind === undefined) {
+      workdir.makeDirectory(directoryOf(dbfile));
+      // SQLite would make the file for all to read.
+      workdir.makeFile(dbfile, "");
+    }
+    const store = workdir.asOwner(() => open(dbfile));
+    return this.#opened = { store, inode: inodeNow(), lasts: false };
+  }
+
+  #close(): void {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#dependencies.workdir.asOwner(() => opened?.store.close());
+  }
+
+  /** Makes what was committed survive a power failure, while all else goes on. */
+  async #makeLast(opened: Opened): Promise<void> {
+    const { files } = this.#dependencies.workdir;
+    const { dbfile } = this.#options;
+    if (opened.store.hasLog) await files.sync(`${dbfile}-wal`);
+    if (!opened.lasts) await files.sync(directoryOf(dbfile));
+    opened.lasts = true;
+  }
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+/** What keeps the database from being used, and what to do. */
+function asTrouble(error: unknown, dbfile: string): HostFactoryError {
+  const why = describeError(error);
+  const hint = /locked|busy/i.test(why)
+    ? "end what writes to it, or wait"
+    : /not a database|malformed|no file/.test(why)
+    ? "move it away: a new one is made"
+    : /full|ENOSPC|os error 28/.test(why)
+    ? "make room on its disk"
+    : "make it and its directory writable for this user, or name another with --dbfile";
+  return new HostFactoryError(`Cannot store events in '${dbfile}': ${why}`, { hint, cause: error });
+}

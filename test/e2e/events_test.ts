@@ -1,0 +1,54 @@
+/** Events from the verb to the database, and `watch events` over the spool of the legacy plug-in. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { eventually } from "../support/deadline.ts";
+import { clusterTest, siteTest } from "../support/e2e.ts";
+import { existingEvents, sorted } from "../support/existing_events.ts";
+
+/** What a query on an events database gives; nothing while there is none. */
+function query(dbfile: string, sql: string): unknown[][] {
+  try {
+    using database = new DatabaseSync(dbfile, { readOnly: true });
+    return database.prepare(sql).all().map((row) => Object.values(row));
+  } catch {
+    return [];
+  }
+}
+
+clusterTest("serve stores what becomes of a machine, from the request to its end", async (site) => {
+  site.serve();
+  const id = await site.request(1);
+  await site.allRunning(id);
+  const machine = `${id}-0`;
+  await site.settled(await site.giveBack([machine]));
+  const dbfile = `${site.workdir}/events.db`;
+  const sql =
+    `SELECT value FROM events WHERE category = 'pod' AND type = 'status' AND id = '${machine}' ORDER BY rowid`;
+  const words = () => query(dbfile, sql).flat();
+  await eventually("its end", () => words().includes("deleted"));
+  const expected = ["created", "deleted", "pending", "ready", "requested", "returned", "running", "scheduled"];
+  assert.deepEqual(words().toSorted(), expected);
+  const request = `SELECT type, value FROM events WHERE category = 'request' AND id = '${id}' ORDER BY type`;
+  assert.deepEqual(query(dbfile, request), [["count", "1"], ["template_id", "small"]]);
+}, { on: ["simulator"] });
+
+siteTest(
+  "`watch events` stores the legacy plug-in's spool, without a cluster, and rotates on SIGHUP",
+  async (site) => {
+    Deno.mkdirSync(`${site.workdir}/events`, { mode: 0o700 });
+    for (const [name, text] of Object.entries(existingEvents.spool)) site.write(`work/events/${name}`, text);
+    const dbfile = `${site.directory}/grid/events.db`;
+    const running = site.start(["watch", "events", "--dbfile", dbfile]);
+    await eventually("an empty spool", () => [...Deno.readDirSync(`${site.workdir}/events`)].length === 0);
+    running.signal("SIGHUP");
+    const aside = await eventually("a database that is put aside", () => {
+      const names = Array.from(Deno.readDirSync(`${site.directory}/grid`), ({ name }) => name);
+      return names.find((name) => /^events\.\d+$/.test(name));
+    });
+    assert.equal(await running.stop(), 0, running.stderr);
+    const all = `${site.directory}/grid/${aside}`;
+    const stored = new Set(sorted(query(all, "SELECT * FROM events")));
+    assert.deepEqual(sorted(existingEvents.added).filter((row) => !stored.has(row)), []);
+    assert.equal(query(all, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);
+  },
+);

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
+import { openEventStore } from "../../src/events/database.ts";
+import { type EventRow, rowsOf } from "../../src/events/rows.ts";
+import { existingEvents, sorted } from "../support/existing_events.ts";
+
+/** Calls `act` with the path of a database that is not there yet. */
+function inDirectory(act: (path: string) => void): void {
+  const directory = Deno.makeTempDirSync();
+  try {
+    act(`${directory}/events.db`);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+function query(path: string, sql: string): unknown[][] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return database.prepare(sql).all().map((row) => Object.values(row));
+  } finally {
+    database.close();
+  }
+}
+
+function store(path: string, rows: Iterable<EventRow>): void {
+  const events = openEventStore(path);
+  events.begin();
+  for (const row of rows) events.insert(row);
+  events.commit();
+  events.close();
+}
+
+Deno.test("the table and its index are the legacy plug-in's, to the letter; the journal is a log", () => {
+  inDirectory((path) => {
+    store(path, []);
+    assert.deepEqual(query(path, "SELECT sql FROM sqlite_master").flat(), existingEvents.schema);
+    assert.deepEqual(query(path, "PRAGMA journal_mode"), [["wal"]]);
+    assert.deepEqual(query(path, "PRAGMA user_version"), [[0]]);
+  });
+});
+
+Deno.test("the legacy plug-in's database is gone on with, and the queries on it answer as before", () => {
+  inDirectory((path) => {
+    const legacy = new DatabaseSync(path);
+    for (const statement of existingEvents.schema) legacy.exec(statement);
+    legacy.close();
+    store(path, [...existingEvents.before, ...existingEvents.added, ...existingEvents.before]);
+    const all = [...existingEvents.before, ...existingEvents.added];
+    assert.deepEqual(sorted(query(path, "SELECT * FROM events")), sorted(all));
+    assert.deepEqual(query(path, "SELECT DISTINCT typeof(timestamp), typeof(value) FROM events"), [[
+      "integer",
+      "text",
+    ]]);
+  });
+});
+
+Deno.test("the mean time from created to running is the one that get-timings was made for", () => {
+  inDirectory((path) => {
+    store(path, existingEvents.before);
+    const first = (value: string) =>
+      `(SELECT id, min(timestamp) AS at FROM events WHERE category = 'pod' AND type = 'status' AND value = '${value}' GROUP BY id)`;
+    const sql = `SELECT count(*), avg(r.at - c.at) FROM ${first("created")} c JOIN ${first("running")} r USING (id)`;
+    const [[pods, mean] = []] = query(path, sql);
+    assert.deepEqual([pods, Number(mean).toFixed(4)], [6, "1.6667"]);
+  });
+});
+
+Deno.test("what was not committed is as if it never was", () => {
+  inDirectory((path) => {
+    const events = openEventStore(path);
+    events.begin();
+    events.insert(["", "", "pod", "req-0", 1, "status", "created"]);
+    events.close();
+    assert.deepEqual(query(path, "SELECT * FROM events"), []);
+  });
+});
+
+Deno.test("numbers are stored as the legacy plug-in's were", () => {
+  inDirectory((path) => {
+    store(path, rowsOf({ category: "x", id: "y", timestamp: 1.5, a: 4, b: 1.5, c: true }, { skipEvents: true }));
+    assert.deepEqual(query(path, "SELECT timestamp, value FROM events"), [[1.5, "4"], [1.5, "1.5"], [1.5, "1"]]);
+  });
+});
+
+Deno.test("no event of whatever shape keeps others from being stored", () => {
+  inDirectory((path) => {
+    const events = openEventStore(path);
+    events.begin();
+    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (event) => {
+      const { timestamp = 1 } = event;
+      for (const row of rowsOf({ ...event, timestamp }, { skipEvents: false })) events.insert(row);
+    }));
+    for (const timestamp of [2 ** 63, -(2 ** 70), Number.MAX_VALUE, 1e-300, true, {}, null]) {
+      for (const row of rowsOf({ timestamp, "\ud800": "\udfff\0" }, { skipEvents: false })) events.insert(row);
+    }
+    events.commit();
+    events.close();
+  });
+});
+
+Deno.test("what is no database, and one that another process writes to, is said", () => {
+  inDirectory((path) => {
+    Deno.writeTextFileSync(path, "this is no database at all, and long enough to be looked at");
+    assert.throws(() => openEventStore(path), /not a database/);
+    Deno.removeSync(path);
+    store(path, []);
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const events = openEventStore(path);
+    assert.throws(() => events.begin(), /locked/);
+    events.close();
+  });
+});
