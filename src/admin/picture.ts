@@ -73,6 +73,8 @@ export interface PictureOptions {
   templates?: () => readonly Template[];
   /** Requests that came to their end more than an hour ago are in it, too, with every machine that ever was (false). */
   everything?: boolean;
+  /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
+  isBrief?: boolean;
   /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
   isTold?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
@@ -236,6 +238,7 @@ export class PictureTaker {
     const told = this.#told;
     this.#told = new Set();
     const isAllDue = this.#isAllDue(nowMs);
+    const { isBrief = false } = this.#options;
     const isReturned = (machine: string) => {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
@@ -243,7 +246,7 @@ export class PictureTaker {
     for (const [requestId, { stored, machines }] of this.#requests) {
       const { record } = stored;
       const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
-      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds };
+      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);
         const isDue = isAllDue || !before || before.looked.state === "creating" || told.has(name);

@@ -52,6 +52,8 @@ export interface MachineContext {
   limits: Limits;
   /** How far the cluster's clock is ahead of ours, in seconds. */
   clusterAheadSeconds: number;
+  /** See `PictureOptions`. */
+  isBrief: boolean;
 }
 
 /** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
@@ -97,10 +99,11 @@ const NOTHING_KNOWN = {
 } as const;
 
 function lookAt(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
-  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds } = context;
+  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief } = context;
   const entry = isPending ? "pending" : "created";
   const machine = readMachine(workdir, name, { isReturned, entry });
-  const pod = machine.state === "deleted" ? undefined : readPodFile(workdir, name);
+  const isUnread = machine.state === "deleted" || (isBrief && machine.state === "running");
+  const pod = isUnread ? undefined : readPodFile(workdir, name);
   const tombstone = isTerminal(machine.state) ? machine.tombstone : undefined;
   const result = resultForRequest(machine, record);
   const createdAt = timestampSeconds(pod?.metadata.creationTimestamp);
