@@ -17,13 +17,13 @@ export const leaves: readonly string[] = [
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "lint", "admin", "simulator"],
-  serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  serve: ["metrics", "admin", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   metrics: ["machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
-  admin: ["kube", "hf"],
+  admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],
   machine: ["templates", "hf"],
@@ -39,4 +39,5 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   machine: ["kube"],
   metrics: ["watchers"],
   events: ["kube"],
+  workdir: ["kube"],
 };
