@@ -65,7 +65,9 @@ export function chartOfStarts(samples: HistorySection["starts"], options: { colo
   const words = `${clockTime(at, now)}: of ${machines} machines half ran within ${seconds(median)}, 19 of 20 within ${
     seconds(p95)
   }`;
-  const drawing = chart([...axes(scale, { now, unit: seconds }), ...dots], { label: `Time from request to running. ${words}` });
+  const drawing = chart([...axes(scale, { now, unit: seconds }), ...dots], {
+    label: `Time from request to running. ${words}`,
+  });
   return [drawing, remark(`Latest, ${words}. A dot is the half, the bar above it 19 of 20.`, "more")];
 }
 
@@ -99,7 +101,7 @@ function scaleOf(times: number[], largest: number): Scale {
 /** The next of 1, 2, 5, 10, 20, … */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return (([1, 2, 5, 10].find((step) => step * power >= value) ?? 10)) * power;
+  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;
 }
 
 function axes(scale: Scale, { now, unit }: { now: number; unit: (value: number) => string }): SVGElement[] {

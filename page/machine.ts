@@ -22,7 +22,8 @@ export interface Machine {
 }
 
 export function machineOf(row: MachineRow): Machine {
-  const [name, requestId, templateId, state, since, node, zone, reason, until, failure, returnId, goneAt, address] = row;
+  const [name, requestId, templateId, state, since, node, zone, reason, until, failure, returnId, goneAt, address] =
+    row;
   return {
     name,
     requestId,
@@ -38,6 +39,12 @@ export function machineOf(row: MachineRow): Machine {
     goneAt,
     address,
   };
+}
+
+export function rowOf(machine: Machine): MachineRow {
+  const { name, requestId, templateId, state, since, node, zone, reason, until, failure, returnId, goneAt, address } =
+    machine;
+  return [name, requestId, templateId, state, since, node, zone, reason, until, failure, returnId, goneAt, address];
 }
 
 /** True if it is on its way out: Symphony gave it back, or its pod is being deleted. */

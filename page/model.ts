@@ -1,5 +1,5 @@
 import type { PageMessage, Sections } from "../src/page/messages.ts";
-import { GROUPINGS, type Grouping, type Machine, machineOf, type State, STATES } from "./machine.ts";
+import { type Grouping, GROUPINGS, type Machine, machineOf, rowOf, type State, STATES } from "./machine.ts";
 
 /** What is to be shown of the machines. */
 export interface Choice {
@@ -20,23 +20,32 @@ export interface Group {
 export class Model {
   readonly machines = new Map<string, Machine>();
   sections: Sections | undefined;
-  /** When serve last spoke, in milliseconds since the epoch by its clock. */
+  /** When what is shown was looked at, in milliseconds since the epoch by serve's clock. */
   at = 0;
   /** How far serve's clock is ahead of the browser's, in milliseconds. */
   #aheadMs = 0;
 
   take(message: PageMessage): void {
     this.at = message.at;
-    this.#aheadMs = message.at - Date.now();
+    this.#aheadMs = message.now - Date.now();
     if (message.kind === "beat") return;
-    const { kind, at: _, machines = [], ...rest } = message;
+    if (message.kind === "change" && !this.sections) return; // A tab that came between: the picture follows.
+    const { kind, at: _at, now: _now, machines = [], ...rest } = message;
     if (kind === "picture") this.machines.clear();
     for (const row of machines) {
       const machine = machineOf(row);
       this.machines.set(machine.name, machine);
     }
-    if ("gone" in rest) for (const name of rest.gone ?? []) this.machines.delete(name);
+    if ("gone" in rest) { for (const name of rest.gone ?? []) this.machines.delete(name); }
     this.sections = { ...this.sections, ...rest } as Sections;
+  }
+
+  /** All that is known, as one message; `undefined` before the first picture. */
+  whole(): PageMessage | undefined {
+    if (!this.sections) return undefined;
+    const now = Date.now() + this.#aheadMs;
+    const machines = Array.from(this.machines.values(), rowOf);
+    return { kind: "picture", at: this.at, now, ...this.sections, machines };
   }
 
   /** Seconds since the epoch by serve's clock. */
@@ -81,7 +90,8 @@ function finder(search: string): (machine: Machine) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return () => true;
   return ({ name, requestId, templateId, node, zone, reason, address, returnId, failure }) => {
-    const text = `${name} ${requestId} ${templateId} ${node} ${zone} ${reason} ${address} ${returnId} ${failure}`.toLowerCase();
+    const text = `${name} ${requestId} ${templateId} ${node} ${zone} ${reason} ${address} ${returnId} ${failure}`
+      .toLowerCase();
     return words.every((word) => text.includes(word));
   };
 }

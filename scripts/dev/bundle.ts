@@ -10,6 +10,7 @@ import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import config from "../../deno.json" with { type: "json" };
+import { buildPage } from "./page.ts";
 
 const [entry, directory, commit] = Deno.args;
 if (!entry || !directory || !commit) throw new Error("usage: bundle.ts ENTRY DIRECTORY COMMIT");
@@ -52,6 +53,16 @@ const lazyPackages: esbuild.Plugin = {
   },
 };
 
+/** In the place of what builds the page when it is asked for stands the page. */
+const page: esbuild.Plugin = {
+  name: "page",
+  setup(build) {
+    build.onLoad({ filter: /\/src\/page\/built_page\.ts$/ }, async () => ({
+      contents: `export const page = ${JSON.stringify(await buildPage())};`,
+    }));
+  },
+};
+
 const result = await esbuild.build({
   absWorkingDir: resolve(dirname(fileURLToPath(import.meta.url)), "../.."),
   entryPoints: { [basename(entry, ".ts")]: resolve(entry) },
@@ -67,7 +78,7 @@ const result = await esbuild.build({
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),
   },
-  plugins: [nodeBuiltins, lazyPackages],
+  plugins: [nodeBuiltins, lazyPackages, page],
   metafile: true,
   logLevel: "warning",
 });

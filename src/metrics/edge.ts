@@ -17,6 +17,9 @@ const TRY_EVERY_MS = 30_000;
 /** The longest URL that is answered, in characters. */
 const LONGEST_URL = 1_000;
 
+/** What answers beside metrics and health; `undefined` for what is none of its. */
+export type Page = (request: Request) => Promise<Response | undefined>;
+
 const PLAIN = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -28,8 +31,9 @@ const log = logger("metrics");
  */
 export async function serveEdge(
   address: Address,
-  { monitor, clock, signal, began }: {
+  { monitor, page, clock, signal, began }: {
     monitor: Monitor;
+    page?: Page | undefined;
     clock: Clock;
     signal: AbortSignal;
     began?: (port: number) => void;
@@ -38,7 +42,7 @@ export async function serveEdge(
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     const stop = new AbortController();
     const server = listen(address, {
-      handler: (request) => answer(request, { address, monitor }),
+      handler: (request) => answer(request, { address, monitor, page }),
       signal: stop.signal,
       isFirst,
     });
@@ -80,7 +84,7 @@ function listen(
 /** One answer: only GET, only to those who call us by our name, nothing that a page of another origin can read. */
 export async function answer(
   request: Request,
-  { address, monitor }: { address: Pick<Address, "hostname">; monitor: Monitor },
+  { address, monitor, page }: { address: Pick<Address, "hostname">; monitor: Monitor; page?: Page | undefined },
 ): Promise<Response> {
   if (request.method !== "GET") return refused(405, "Only GET", { allow: "GET" });
   if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
@@ -89,6 +93,8 @@ export async function answer(
   if (!hosts.every((host) => isOurs(host, address.hostname))) {
     return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
   }
+  const paged = await page?.(request);
+  if (paged) return paged;
   switch (pathname) {
     case "/":
     case "/metrics":

@@ -1,6 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import { serveEdge } from "./edge.ts";
+import { type Page, serveEdge } from "./edge.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
 
@@ -21,15 +21,22 @@ export interface Monitoring {
   end: () => Promise<void>;
 }
 
-/** Begins to serve metrics and health, and to tell the service manager, if there is one. @param options `stopping`: it is told then */
+/**
+ * Begins to serve metrics and health, and to tell the service manager, if there is one.
+ * @param options `stopping`: it is told then; `page` gives what answers beside metrics and health
+ */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },
-  { hostname, port, mostObjects, stopping }: MonitoringOptions & { stopping: AbortSignal },
+  { hostname, port, mostObjects, stopping, page: pageOf }: MonitoringOptions & {
+    stopping: AbortSignal;
+    page?: (monitor: Monitor) => Page;
+  },
 ): Monitoring {
   const monitor = new Monitor({ clock, usage, mostObjects });
   const end = new AbortController();
   const isServed = port !== 0 && hostname !== "";
-  const served = isServed && serveEdge({ hostname, port }, { monitor, clock, signal: end.signal });
+  const page = isServed ? pageOf?.(monitor) : undefined;
+  const served = isServed && serveEdge({ hostname, port }, { monitor, page, clock, signal: end.signal });
   const wishes = wishesOf(environment, Deno.pid);
   const telling = { health: monitor.health, clock, send: systemSend, stopping };
   const told = wishes && tellServiceManager(wishes, telling);

@@ -1,6 +1,6 @@
 /**
  * What the page is told, as JSON: first a full picture, then what has changed of it, and a beat while nothing has. All times are
- * seconds since the epoch by the clock of serve's host, but `at`, which is milliseconds.
+ * seconds since the epoch by the clock of serve's host, but those of `Times`.
  */
 import type { MachineState } from "../hf/status.ts";
 
@@ -97,7 +97,6 @@ export interface ApiSection {
 export interface ExtensionRow {
   name: string;
   hooks: string[];
-  isLeftAlone: boolean;
 }
 
 /** Something that happened. */
@@ -106,6 +105,12 @@ export interface EventRow {
   /** A machine's name or the id of a request. */
   id: string;
   what: string;
+}
+
+/** What every message says: when the picture was taken, and what time it is; milliseconds since the epoch. */
+export interface Times {
+  at: number;
+  now: number;
 }
 
 /** All that a picture holds beside the machines: small, and sent anew where it has changed. */
@@ -120,15 +125,13 @@ export interface Sections {
   events: EventRow[];
 }
 
-export interface PictureMessage extends Sections {
+export interface PictureMessage extends Sections, Times {
   kind: "picture";
-  at: number;
   machines: MachineRow[];
 }
 
-export interface ChangeMessage extends Partial<Sections> {
+export interface ChangeMessage extends Partial<Sections>, Times {
   kind: "change";
-  at: number;
   /** Machines that are new or have changed. */
   machines?: MachineRow[];
   /** Names of machines that are not part of the picture any more. */
@@ -136,9 +139,8 @@ export interface ChangeMessage extends Partial<Sections> {
 }
 
 /** That serve is there, and that nothing has changed since. */
-export interface BeatMessage {
+export interface BeatMessage extends Times {
   kind: "beat";
-  at: number;
 }
 
 export type PageMessage = PictureMessage | ChangeMessage | BeatMessage;

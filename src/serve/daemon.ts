@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
-import type { Monitoring, MonitoringOptions } from "../metrics/open.ts";
+import type { MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
@@ -10,6 +10,8 @@ import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
+import { openExtensions } from "./extensions.ts";
+import { openMonitoring } from "./monitoring.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -46,21 +48,19 @@ export async function runDaemon(
   const limits = watchers.includes("expiry") ? { limits: { podTimeoutSeconds, imagePullGraceSeconds } } : {};
   const daemon = { ...openDaemon(world, config, { command, ...limits }), collect: systemCollector, usage: systemUsage };
   const storage = events && { storage: storageOf(config, events) };
-  const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
+  const extensions = openExtensions(daemon);
+  const opened = monitoring && await openMonitoring({ ...daemon, ...world }, config, {
+    ...monitoring,
+    stopping,
+    extensions,
+    dbfile: storage?.storage.dbfile,
+  });
+  const watched = { monitor: opened?.monitor, changed: opened?.changed };
   try {
-    await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config), ...storage }, stopping);
+    await serve({ ...daemon, ...watched, extensions }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {
     await opened?.end();
   }
-}
-
-/** What it takes is loaded only where it is wanted. */
-async function openMonitoring(
-  { environment, clock }: World,
-  options: MonitoringOptions & { stopping: AbortSignal },
-): Promise<Monitoring> {
-  const metrics = await import("../metrics/open.ts");
-  return metrics.openMonitoring({ environment, clock, usage: systemUsage }, options);
 }
 
 /**

@@ -1,0 +1,141 @@
+import { type PictureOptions, PictureTaker } from "../admin/picture.ts";
+import { Budget } from "../budget.ts";
+import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { EventReader, type EventSource, readEvents } from "../events/reader.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { Monitor } from "../metrics/monitor.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import { LivePicture } from "./live_picture.ts";
+import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
+import { Page, type PageOptions } from "./page.ts";
+import { sectionsOf } from "./rows.ts";
+
+/** What the page shows, and where that is from. */
+export interface PageSources extends Pick<PictureOptions, "onPartialFailure" | "templates"> {
+  workdir: Workdir;
+  clock: Clock;
+  monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "counts">;
+  extensions: () => ExtensionRow[];
+  events: EventSource;
+}
+
+/** The page of a process, kept up to date. */
+export interface OpenedPage {
+  answer: Page["answer"];
+  /** Takes in that these machines were written down. */
+  changed(machines: string[]): void;
+  /** Ends it, and every stream. */
+  end(): Promise<void>;
+}
+
+/** Events that are shown, and how far they reach back when the first page is opened, in seconds. */
+const MOST_EVENTS = 60;
+const EVENTS_SINCE_SECONDS = 900;
+
+/** Of what counts as backlog, how it is called; see `docs/operate.md`. */
+const BACKLOG: Readonly<Record<string, string>> = {
+  spooledBatches: "batches of events that wait to be stored",
+  droppedBatches: "batches of events that were dropped",
+  heldDeletions: "deletions that are held for a second look",
+  untoldMachines: "machines of which extensions are still to be told",
+  droppedMachines: "machines of which extensions are told later",
+  extensionsLeftAlone: "extensions that do not answer",
+};
+
+/** Opens it; nothing is read before somebody looks. @param options see `PageOptions` */
+export function openPage(sources: PageSources, options: Pick<PageOptions, "refusal" | "token">): OpenedPage {
+  const { workdir, clock, monitor, onPartialFailure, templates, extensions, events } = sources;
+  const taker = new PictureTaker(workdir, {
+    clock,
+    onPartialFailure,
+    isTold: true,
+    ...(templates ? { templates } : {}),
+  });
+  const latest = new LatestEvents(events, clock);
+  const live = new LivePicture({
+    taker,
+    clock,
+    sections: async (picture) => ({
+      ...sectionsOf(picture, troublesOf(monitor)),
+      history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+      api: apiOf(monitor),
+      extensions: extensions(),
+      events: await latest.look(),
+    }),
+  });
+  const page = new Page({
+    ...options,
+    load: async () => (await import("./built_page.ts")).page,
+    readers: live.readers,
+    timeline: async (machine) =>
+      (await readEvents(events, { ids: [machine] }, new Budget(clock, { turnMs: 10 }))).map(eventRow),
+  });
+  const stop = new AbortController();
+  const running = live.run(stop.signal);
+  return {
+    answer: page.answer,
+    // Without readers nothing is taken, and what was told would heap up: the next picture finds it out for itself.
+    changed(machines) {
+      if (live.readers.size > 0) taker.changed(machines);
+    },
+    async end() {
+      stop.abort(NOT_NEEDED);
+      await running;
+    },
+  };
+}
+
+function troublesOf({ health }: PageSources["monitor"]): string[] {
+  const { isGood, reasons } = health.overall();
+  return isGood && health.isOwner && !health.hasTrouble ? [] : reasons;
+}
+
+function apiOf({ calls, watchAges, counts }: PageSources["monitor"]): ApiSection {
+  return {
+    calls: Array.from(calls, ([call, { ok, failed, timed, seconds }]) => ({
+      call,
+      ok,
+      failed,
+      meanSeconds: timed === 0 ? -1 : Math.round(seconds / timed * 1_000) / 1_000,
+    })),
+    // In steps of five seconds: what changes each second would be sent each second.
+    watches: watchAges.map(({ resource, seconds = -1 }) => ({
+      resource,
+      age: seconds < 0 ? -1 : 5 * Math.floor(seconds / 5),
+    })),
+    backlog: Object.entries(BACKLOG).flatMap(([key, name]) => {
+      const count = counts[key] ?? 0;
+      return count > 0 ? [{ name, count }] : [];
+    }),
+  };
+}
+
+/** The events that were recorded last, the latest first. */
+class LatestEvents {
+  readonly #reader: EventReader;
+  #events: EventRow[] = [];
+
+  constructor(source: EventSource, clock: Clock) {
+    const since = epochSeconds(clock.now()) - EVENTS_SINCE_SECONDS;
+    this.#reader = new EventReader(source, { since, types: ["status", "count"] }, new Budget(clock, { turnMs: 10 }));
+  }
+
+  /** What cannot be read now comes with the next look. */
+  async look(): Promise<EventRow[]> {
+    try {
+      for await (const events of this.#reader.look()) {
+        const latest = events.slice(-MOST_EVENTS).map(eventRow);
+        this.#events = [...this.#events, ...latest].sort((a, b) => a.at - b.at).slice(-MOST_EVENTS);
+      }
+    } catch (error) {
+      if (!(error instanceof HostFactoryError)) throw error;
+    }
+    return this.#events.toReversed();
+  }
+}
+
+function eventRow({ category, id, timestamp, type, value }: RecordedEvent): EventRow {
+  const what = type === "status" ? value : type === "count" ? `${category} of ${value} machines` : `${type}: ${value}`;
+  return { at: timestamp, id, what };
+}
