@@ -9,7 +9,7 @@ const directory = resolve(fileURLToPath(new URL("../../page", import.meta.url)))
 export async function buildPage(): Promise<{ html: string; scriptHash: string; styleHash: string }> {
   const [script, style] = await Promise.all([built("main.ts"), built("style.css")]);
   const html = Deno.readTextFileSync(`${directory}/index.html`)
-    .replace("/*STYLE*/", () => style).replace("/*SCRIPT*/", () => script);
+    .replace(/<style>[^<]*/, () => `<style>${style}`).replace(/<script>[^<]*/, () => `<script>${script}`);
   return { html, scriptHash: await hash(script), styleHash: await hash(style) };
 }
 

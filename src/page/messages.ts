@@ -2,7 +2,9 @@
  * What the page is told, as JSON: first a full picture, then what has changed of it, and a beat while nothing has. All times are
  * seconds since the epoch by the clock of serve's host, but those of `Times`.
  */
-import type { MachineState } from "../hf/status.ts";
+
+/** As `MachineState` of `src/hf/status.ts`: what the browser runs knows nothing of that. */
+export type State = "creating" | "pending" | "running" | "succeeded" | "failed" | "unknown" | "deleted";
 
 /**
  * One machine, as a row, since there may be 10,000: name, id of its request, id of its template, state, since when it has been in
@@ -13,7 +15,7 @@ export type MachineRow = [
   name: string,
   requestId: string,
   templateId: string,
-  state: MachineState,
+  state: State,
   since: number | null,
   node: string,
   zone: string,
@@ -78,7 +80,7 @@ export interface NodeRow {
 /** How it was over the last hours. */
 export interface HistorySection {
   /** Machines by state, now and then. */
-  machines: { at: number; counts: Partial<Record<MachineState, number>> }[];
+  machines: { at: number; counts: Partial<Record<State, number>> }[];
   /** From request to running, in seconds, of the machines that began to run up to then since the sample before. */
   starts: { at: number; machines: number; median: number; p95: number }[];
 }
