@@ -168,14 +168,14 @@ export class Cells {
   }
 
   #drawLabel(context: CanvasRenderingContext2D, group: Group, { y, width }: { y: number; width: number }): void {
-    const { label, machines } = group;
+    const { label, remark, machines } = group;
     context.font = '600 12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.ink;
     context.fillText(label, MARGIN, y, width / 2);
     const after = Math.min(context.measureText(label).width, width / 2);
     context.font = '12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.soft;
-    context.fillText(summary(machines), MARGIN + after + 10, y, width - after - 2 * MARGIN - 10);
+    context.fillText(`${remark}${summary(machines)}`, MARGIN + after + 10, y, width - after - 2 * MARGIN - 10);
   }
 
   /** Those on their way out have a gap through the middle. */

@@ -114,7 +114,7 @@ function axes(scale: Scale, { now, unit }: { now: number; unit: (value: number) 
     shape(
       "text",
       { x: scale.x(at), y: height - 6, "text-anchor": ["start", "middle", "end"][i] },
-      clockTime(at, now).replace(/:\d\d$/, ""),
+      scale.to - scale.from < 300 ? clockTime(at, now) : clockTime(at, now).replace(/:\d\d$/, ""),
     )
   );
   return [...rows, ...columns];

@@ -13,6 +13,8 @@ export interface Choice {
 /** Machines that belong together. */
 export interface Group {
   label: string;
+  /** What is said of it beside that. */
+  remark: string;
   machines: Machine[];
 }
 
@@ -74,17 +76,23 @@ export class Model {
       if (group) group.push(machine);
       else groups.set(key, [machine]);
     }
-    return [...groups].map(([label, machines]) => ({ label, machines })).sort(order[grouping] ?? byLabel);
+    return [...groups].map(([label, machines]) => ({
+      label,
+      remark: grouping === "request" ? `${machines[0]?.templateId}, ` : "",
+      machines,
+    })).sort(this.#order(grouping));
+  }
+
+  #order(grouping: Grouping): (a: Group, b: Group) => number {
+    if (grouping === "state") return (a, b) => STATES.indexOf(a.label as State) - STATES.indexOf(b.label as State);
+    if (grouping !== "request") return byLabel;
+    const place = new Map(this.sections?.requests.map(({ id }, i) => [id, i]));
+    return (a, b) => (place.get(a.label) ?? 0) - (place.get(b.label) ?? 0);
   }
 }
 
 const collator = new Intl.Collator("en", { numeric: true });
 const byLabel = (a: Group, b: Group) => collator.compare(a.label, b.label);
-const order: Partial<Record<Grouping, (a: Group, b: Group) => number>> = {
-  state: (a, b) => STATES.indexOf(a.label as State) - STATES.indexOf(b.label as State),
-  // As they came: the latest first.
-  request: () => 0,
-};
 
 function finder(search: string): (machine: Machine) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter((word) => word !== "");

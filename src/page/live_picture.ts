@@ -17,7 +17,9 @@ const log = logger("page");
 
 /** What the picture is made of, and who hears of it. */
 export interface LivePictureOptions {
-  taker: Pick<PictureTaker, "take" | "changed">;
+  taker: Pick<PictureTaker, "take">;
+  /** Takes the first picture of all, in less time: see `PictureOptions.isBrief`. What it leaves out follows as a change. */
+  first: Pick<PictureTaker, "take">;
   /** All that is told beside the machines. */
   sections: (picture: Picture) => Promise<Sections>;
   clock: Clock;
@@ -50,7 +52,9 @@ export class LivePicture {
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const beganMs = clock.monotonic();
+      const isFirst = this.#sections === undefined;
       if (this.readers.size > 0) await this.#update();
+      if (isFirst && this.#sections) continue;
       const restMs = Math.max(TAKE_EVERY_MS, REST_PER_TAKE * (clock.monotonic() - beganMs));
       if (signal.aborted) break;
       await this.#rest(restMs);
@@ -71,7 +75,8 @@ export class LivePicture {
 
   async #update(): Promise<void> {
     try {
-      const picture = await this.#options.taker.take();
+      const { taker, first } = this.#options;
+      const picture = await (this.#sections ? taker : first).take();
       const sections = await this.#options.sections(picture);
       this.#tell(this.#take(picture, sections));
       this.#hasFailed = false;

@@ -46,15 +46,12 @@ const BACKLOG: Readonly<Record<string, string>> = {
 /** Opens it; nothing is read before somebody looks. @param options see `PageOptions` */
 export function openPage(sources: PageSources, options: Pick<PageOptions, "refusal" | "token">): OpenedPage {
   const { workdir, clock, monitor, onPartialFailure, templates, extensions, events } = sources;
-  const taker = new PictureTaker(workdir, {
-    clock,
-    onPartialFailure,
-    isTold: true,
-    ...(templates ? { templates } : {}),
-  });
+  const taken = { clock, onPartialFailure, ...(templates ? { templates } : {}) };
+  const taker = new PictureTaker(workdir, { ...taken, isTold: true });
   const latest = new LatestEvents(events, clock);
   const live = new LivePicture({
     taker,
+    first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
     clock,
     sections: async (picture) => ({
       ...sectionsOf(picture, troublesOf(monitor)),

@@ -17,8 +17,21 @@ export const leaves: readonly string[] = [
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "lint", "admin", "simulator"],
-  serve: ["metrics", "admin", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  serve: [
+    "metrics",
+    "page",
+    "admin",
+    "watchers",
+    "extensions",
+    "events",
+    "machine",
+    "kube",
+    "workdir",
+    "templates",
+    "hf",
+  ],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  page: ["admin", "events"],
   metrics: ["machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
@@ -38,6 +51,7 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   simulator: ["kube"],
   machine: ["kube"],
   metrics: ["watchers"],
+  page: ["metrics", "workdir"],
   events: ["kube"],
   workdir: ["kube"],
 };
