@@ -73,6 +73,8 @@ export interface PictureOptions {
   templates?: () => readonly Template[];
   /** Requests that came to their end more than an hour ago are in it, too, with every machine that ever was (false). */
   everything?: boolean;
+  /** The ids of requests and return requests that are wanted; absent: all. */
+  only?: ReadonlySet<string>;
   /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
   isBrief?: boolean;
   /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
@@ -217,7 +219,9 @@ export class PictureTaker {
     now: number,
     read: (id: string, ended: FinishedNote | undefined, before: T | undefined) => T | undefined,
   ): Promise<void> {
-    const listed = new Set(this.#workdir.directories(directory).filter(isRequestId));
+    const { only } = this.#options;
+    const isWanted = (id: string) => isRequestId(id) && (only?.has(id) ?? true);
+    const listed = new Set(this.#workdir.directories(directory).filter(isWanted));
     for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
     await this.#each(listed, (id) => {
       const path = `${directory}/${id}`;

@@ -51,6 +51,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./status.ts")).status,
   },
   {
+    name: "explain",
+    summary: "The life of a machine, request, return request or node: what it waits for, whose fault it is, what to do",
+    signals: "end",
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
     name: "serve",
     summary: "Create, follow and delete the pods: every watcher in one process",
     signals: "drain, then end",

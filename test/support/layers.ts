@@ -11,6 +11,7 @@ export const leaves: readonly string[] = [
   "files",
   "plain_text",
   "json_pointer",
+  "nearest_name",
   "version",
 ];
 
