@@ -7,6 +7,10 @@ export const ExitCode = {
   usage: 2,
   /** Another process holds the lock that this one needs. */
   locked: 3,
+  /** The work directory is not served. */
+  notServed: 4,
+  /** Stopped by Ctrl-C, as shells have it: 128 and the number of the signal. */
+  interrupted: 130,
 } as const;
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 

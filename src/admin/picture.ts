@@ -4,9 +4,8 @@ import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
 import { describeError } from "../errors.ts";
 import { isRequestId } from "../hf/names.ts";
-import { type MachineResult, type RequestStatus, requestStatus } from "../hf/status.ts";
+import type { MachineResult } from "../hf/status.ts";
 import { resultForReturn } from "../machine/answer.ts";
-import { isTerminal } from "../machine/terminal.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
 import { type FinishedNote, readFinishedNote } from "../workdir/end.ts";
@@ -17,39 +16,22 @@ import { readMachine } from "../workdir/snapshot.ts";
 import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
 import { readRecord } from "../workdir/store/record.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
+import { type PicturedNode, pictureNodes } from "./picture_of_nodes.ts";
+import {
+  addMachine,
+  addReturned,
+  byId,
+  emptyRequest,
+  emptyReturn,
+  type PicturedRequest,
+  statusOf,
+  UNKNOWN_TEMPLATE,
+} from "./picture_of_requests.ts";
 import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
 
-/** What Symphony asked for: a request, or a return request. All times are in seconds since the epoch. */
-export interface PicturedRequest {
-  kind: "request" | "return";
-  id: string;
-  /** `unknown` if the request does not say; empty for a return request. */
-  templateId: string;
-  /** Absent for those of the legacy plug-in. */
-  requestedAt: number | undefined;
-  /** What Symphony is told of it. */
-  status: RequestStatus;
-  /** How many machines it has, and by what Symphony is told of each, how many there are. */
-  machines: number;
-  counts: Record<MachineResult, number>;
-  /** When it is settled at the latest: the last of its machines is up or given up, or gone; absent if that is not known. */
-  until: number | undefined;
-  /** When it was found finished; absent while it is not. */
-  endedAt: number | undefined;
-}
-
-/** One node of the picture: those that are followed. */
-export interface PicturedNode {
-  name: string;
-  zone: string;
-  /** Machines on it that are not over. */
-  machines: number;
-  /** Why it is about to go, in words that go on from "The node is", and when it is gone at the latest; absent if it stays. */
-  leaving: string | undefined;
-  goneAt: number | undefined;
-}
+export type { PicturedNode, PicturedRequest };
 
 /** The grid at one moment, as the work directory has it: all is sorted by name, machines by request and index. */
 export interface Picture {
@@ -73,6 +55,8 @@ export interface PictureOptions {
   templates?: () => readonly Template[];
   /** Requests that came to their end more than an hour ago are in it, too, with every machine that ever was (false). */
   everything?: boolean;
+  /** The ids of requests and return requests that are wanted; absent: all. */
+  only?: ReadonlySet<string>;
   /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
   isBrief?: boolean;
   /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
@@ -86,9 +70,6 @@ const TURN_MS = 10;
 
 /** How often, in milliseconds, one who is told looks at every machine all the same. */
 const LOOK_AT_ALL_EVERY_MS = 15_000;
-
-/** The template of a request that does not say from which it is. */
-const UNKNOWN_TEMPLATE = "unknown";
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
@@ -164,7 +145,11 @@ export class PictureTaker {
       requests,
       returns,
       templates: pictureTemplates(machines, { templates: this.#unlessBroken(() => templates?.()), now }),
-      nodes: this.#nodes(machines),
+      nodes: pictureNodes(machines, {
+        names: this.#followedNodes(),
+        departures: this.#unlessBroken(() => readDepartures(this.#workdir)) ?? new Map(),
+        zoneOf: (node) => this.#zoneOf(node),
+      }),
       problems: this.#problems,
     };
   }
@@ -217,7 +202,9 @@ export class PictureTaker {
     now: number,
     read: (id: string, ended: FinishedNote | undefined, before: T | undefined) => T | undefined,
   ): Promise<void> {
-    const listed = new Set(this.#workdir.directories(directory).filter(isRequestId));
+    const { only } = this.#options;
+    const isWanted = (id: string) => isRequestId(id) && (only?.has(id) ?? true);
+    const listed = new Set(this.#workdir.directories(directory).filter(isWanted));
     for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
     await this.#each(listed, (id) => {
       const path = `${directory}/${id}`;
@@ -286,6 +273,13 @@ export class PictureTaker {
     return pictured;
   }
 
+  /** The names of the nodes that are followed; of others the zone is forgotten. */
+  #followedNodes(): string[] {
+    const names = new Set(this.#unlessBroken(() => this.#workdir.names(this.#workdir.layout.nodes)));
+    for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
+    return [...names];
+  }
+
   #zoneOf(node: string): string {
     if (node === "") return "";
     const known = this.#zones.get(node);
@@ -298,17 +292,8 @@ export class PictureTaker {
 
   async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
     const pictured = new Map<string, PicturedRequest>();
-    for (const [id, { stored: { record, machines }, ended }] of this.#requests) {
-      const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
-      const { requestedAt } = record ?? {};
-      const asked = { kind: "request" as const, id, templateId, requestedAt, machines: machines.length };
-      pictured.set(id, { ...asked, status: "running", counts: noCounts(), until: undefined, endedAt: ended?.endedAt });
-    }
-    await this.#each(machines, (machine) => {
-      const request = pictured.get(machine.requestId)!;
-      request.counts[machine.result]++;
-      if (machine.until !== undefined) request.until = Math.max(request.until ?? 0, machine.until);
-    });
+    for (const [id, { stored, ended }] of this.#requests) pictured.set(id, emptyRequest(stored, ended));
+    await this.#each(machines, (machine) => addMachine(pictured.get(machine.requestId)!, machine));
     for (const request of pictured.values()) request.status = statusOf(request.counts, this.#options.onPartialFailure);
     return [...pictured.values()].sort(byId);
   }
@@ -316,29 +301,15 @@ export class PictureTaker {
   async #pictureReturns(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
     const byName = new Map(machines.map((machine) => [machine.name, machine]));
     const pictured: PicturedRequest[] = [];
-    for (const [id, { stored, ended, gone }] of this.#returns) {
-      const unknown = stored.record?.unknown.length ?? 0;
-      const counts = { ...noCounts(), succeed: unknown };
-      let until: number | undefined;
+    for (const { stored, ended, gone } of this.#returns.values()) {
+      const one = emptyReturn(stored, ended);
       const request = { hasRecord: stored.record !== undefined, isProcessed: stored.processed };
       await this.#each(stored.machines, (name) => {
         const result = gone.has(name) ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.add(name);
-        counts[result]++;
-        const goneAt = byName.get(name)?.goneAt;
-        if (goneAt !== undefined) until = Math.max(until ?? 0, goneAt);
+        addReturned(one, result, byName.get(name));
       });
-      pictured.push({
-        kind: "return",
-        id,
-        templateId: "",
-        requestedAt: stored.record?.requestedAt,
-        status: counts.executing > 0 ? "running" : "complete",
-        machines: stored.machines.length + unknown,
-        counts,
-        until,
-        endedAt: ended?.endedAt,
-      });
+      pictured.push({ ...one, status: one.counts.executing > 0 ? "running" : "complete" });
     }
     return pictured.sort(byId);
   }
@@ -348,32 +319,4 @@ export class PictureTaker {
     const read = () => resultForReturn(readMachine(this.#workdir, name, { isReturned: () => true }), request);
     return this.#unlessBroken(read) ?? "executing";
   }
-
-  #nodes(machines: readonly PicturedMachine[]): PicturedNode[] {
-    const counts = new Map<string, number>();
-    for (const { node, state } of machines) {
-      if (node !== "" && !isTerminal(state)) counts.set(node, (counts.get(node) ?? 0) + 1);
-    }
-    const departures = this.#unlessBroken(() => readDepartures(this.#workdir));
-    const followed = new Set(this.#unlessBroken(() => this.#workdir.names(this.#workdir.layout.nodes)));
-    for (const name of this.#zones.keys()) if (!followed.has(name)) this.#zones.delete(name);
-    return [...followed.union(new Set(counts.keys()))].sort().map((name) => {
-      const departure = departures?.get(name);
-      const zone = this.#zoneOf(name);
-      return { name, zone, machines: counts.get(name) ?? 0, leaving: departure?.reason, goneAt: departure?.goneAt };
-    });
-  }
-}
-
-function noCounts(): Record<MachineResult, number> {
-  return { executing: 0, succeed: 0, fail: 0 };
-}
-
-function statusOf(counts: Record<MachineResult, number>, onPartialFailure: PartialFailure): RequestStatus {
-  const results = (["executing", "succeed", "fail"] as const).filter((result) => counts[result] > 0);
-  return requestStatus(results, onPartialFailure);
-}
-
-function byId(one: PicturedRequest, other: PicturedRequest): number {
-  return one.id < other.id ? -1 : 1;
 }

@@ -1,3 +1,4 @@
+import { mostCommon } from "../machine/most_common.ts";
 import { isTerminal } from "../machine/terminal.ts";
 import { NO_LIMIT, type Template } from "../templates/catalogue.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
@@ -84,22 +85,15 @@ function isInUse({ state, returnId }: PicturedMachine): boolean {
   return !isTerminal(state) && returnId === undefined;
 }
 
-/** The reason that most of these machines share; of equally many, that of the one that is oldest. */
+/** The reason that most of these machines share, and which of them is the oldest. */
 export function commonReason(
   machines: readonly PicturedMachine[],
   what: PicturedReason["what"],
 ): PicturedReason | undefined {
-  const reasons = new Map<string, PicturedReason>();
-  for (const { name, waitsFor, message, since } of machines) {
-    const text = (what === "waits" ? waitsFor : message) ?? "";
-    const known = reasons.get(text);
-    if (!known) reasons.set(text, { what, text, machines: 1, oldest: since, example: name });
-    else {
-      known.machines++;
-      if ((since ?? Infinity) < (known.oldest ?? Infinity)) Object.assign(known, { oldest: since, example: name });
-    }
-  }
-  return [...reasons.values()].sort((one, other) =>
-    other.machines - one.machines || (one.oldest ?? Infinity) - (other.oldest ?? Infinity)
-  )[0];
+  const textOf = ({ waitsFor, message }: PicturedMachine) => (what === "waits" ? waitsFor : message) ?? "";
+  const most = mostCommon(machines.map(textOf));
+  if (!most) return undefined;
+  const oldest = machines.filter((machine) => textOf(machine) === most.text)
+    .reduce((one, other) => (other.since ?? Infinity) < (one.since ?? Infinity) ? other : one);
+  return { what, text: most.text, machines: most.count, oldest: oldest.since, example: oldest.name };
 }

@@ -45,6 +45,18 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => verb((await import("../verbs/get_return_requests.ts")).getReturnRequests),
   },
   {
+    name: "status",
+    summary: "How the grid is: who serves, what runs, waits and failed, and what to do next",
+    signals: "end",
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "explain",
+    summary: "The life of a machine, request, return request or node: what it waits for, whose fault it is, what to do",
+    signals: "end",
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
     name: "serve",
     summary: "Create, follow and delete the pods: every watcher in one process",
     signals: "drain, then end",

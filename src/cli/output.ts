@@ -65,3 +65,18 @@ export function writeError(line: string): void {
 export function outputIsTerminal(): boolean {
   return isTerminal;
 }
+
+/** How many characters a line of standard output holds: of a terminal its width, else any number. */
+export function outputWidth(): number {
+  return outputSize().columns;
+}
+
+/** The size of the terminal that standard output is, as it is now; without one, no end of columns, and 24 rows. */
+export function outputSize(): { columns: number; rows: number } {
+  if (!isTerminal) return { columns: Infinity, rows: 24 };
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return { columns: 80, rows: 24 }; // A terminal that does not say.
+  }
+}

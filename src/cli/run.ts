@@ -16,12 +16,12 @@ export async function run(args: string[]): Promise<number> {
   let row: CommandRow | undefined;
   try {
     const line = readVerbLine(args) ?? await readAnyLine(args, cli);
-    if (typeof line === "string") writeOutput(line);
-    else {
-      row = line.row;
-      await start(line, cli);
+    if (typeof line === "string") {
+      writeOutput(line);
+      return ExitCode.ok;
     }
-    return ExitCode.ok;
+    row = line.row;
+    return await start(line, cli) ?? ExitCode.ok;
   } catch (error) {
     report(error, row ?? firstMentioned(args));
     return error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
@@ -34,7 +34,7 @@ async function readAnyLine(args: string[], { environment }: Cli): Promise<Comman
 }
 
 /** Runs a command; its row says what signals to stop do. */
-async function start(line: CommandLine, cli: Cli): Promise<void> {
+async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
   const body = await line.row.load();
   const { signals } = line.row;
   if (signals === "end") {
@@ -47,7 +47,7 @@ async function start(line: CommandLine, cli: Cli): Promise<void> {
   }
   using stop = stopSignals();
   const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
-  await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
+  return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
 }
 
 /** The command that a command line is about, as far as one that is wrong can be understood. */

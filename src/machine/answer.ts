@@ -31,6 +31,8 @@ export function answerForRequest(
   const result = resultForRequest(machine, request);
   // 1. Still to be created, or its state was lost: not decided yet.
   if (state === undefined && result === "executing") return undecided(name);
+  // It is not named to Symphony yet, and needs no address.
+  if (result === "executing") return answer({ name, result, status: machineStatus(state) });
   const known = { name, result, status: machineStatus(state), launchtime: request?.requestedAt };
   if (requestResult(state) !== "fail") return answer({ ...known, ...addressOf({ pod: machine.pod }) });
   // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.

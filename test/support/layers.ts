@@ -11,25 +11,14 @@ export const leaves: readonly string[] = [
   "files",
   "plain_text",
   "json_pointer",
+  "nearest_name",
   "version",
 ];
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "lint", "admin", "simulator"],
-  serve: [
-    "metrics",
-    "page",
-    "admin",
-    "watchers",
-    "extensions",
-    "events",
-    "machine",
-    "kube",
-    "workdir",
-    "templates",
-    "hf",
-  ],
+  serve: ["metrics", "page", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   page: ["admin", "events"],
   metrics: ["machine", "kube", "workdir", "templates", "hf"],
