@@ -1,4 +1,4 @@
-import type { MachineDetails } from "../src/page/messages.ts";
+import type { Explained } from "../src/page/messages.ts";
 import { type Place, readPlace, writePlace } from "./address.ts";
 import { Cells, summary } from "./cells.ts";
 import { chartOfStarts, chartOfStates } from "./charts.ts";
@@ -34,8 +34,9 @@ class Page {
   #place: Place = readPlace();
   #heardMs = 0;
   #cut: string | undefined;
-  #details: MachineDetails | string | undefined;
-  #shownDetails: string | undefined;
+  #details: Explained | string | undefined;
+  /** Of which machine, in which state, the details are. */
+  #detailsOf = "";
   #isDue = false;
   /** What had the keyboard before a machine was opened. */
   #before: Element | null = null;
@@ -140,7 +141,6 @@ class Page {
   #return(): void {
     const { machine } = this.#place;
     this.#place = readPlace();
-    if (this.#place.machine !== machine) this.#fetchDetails();
     this.#showControls();
     this.#update();
   }
@@ -148,7 +148,6 @@ class Page {
   #open(name: string): void {
     this.#before = document.activeElement;
     this.#go({ machine: name }, { isStep: true });
-    this.#fetchDetails();
     this.#showMachine();
     document.getElementById("machine-title")?.focus();
   }
@@ -166,20 +165,28 @@ class Page {
     byId("machines").scrollIntoView({ block: "start" });
   }
 
-  async #fetchDetails(): Promise<void> {
-    const { machine } = this.#place;
-    this.#details = undefined;
-    if (machine === "") return;
-    let details: MachineDetails | string;
+  /** Looks up the life of the machine that is open, once, and again whenever something becomes of it. */
+  #lookUp(name: string): void {
+    const { state, reason, returnId } = this.#model.machines.get(name) ?? {};
+    const of = JSON.stringify([name, state, reason, returnId]);
+    if (this.#detailsOf === of) return;
+    const isOther = JSON.parse(this.#detailsOf || "[]")[0] !== name;
+    if (isOther) this.#details = undefined;
+    this.#detailsOf = of;
+    void this.#fetchDetails(name);
+  }
+
+  async #fetchDetails(name: string): Promise<void> {
+    let details: Explained | string;
     try {
       const token = sessionStorage.getItem(TOKEN);
       const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-      const response = await fetch(`page/machines/${encodeURIComponent(machine)}`, { headers });
+      const response = await fetch(`page/explain/${encodeURIComponent(name)}`, { headers });
       details = response.ok ? await response.json() : (await response.text()).trim();
     } catch {
-      details = "serve cannot be reached";
+      details = "It cannot be looked up: serve cannot be reached";
     }
-    if (machine !== this.#place.machine) return;
+    if (name !== this.#place.machine) return;
     this.#details = details;
     this.#update();
   }
@@ -332,6 +339,7 @@ class Page {
     const panel = byId("machine");
     panel.hidden = name === "";
     if (name === "") return;
+    this.#lookUp(name);
     const { machines, now } = this.#model;
     const content = machinePanel({
       name,

@@ -147,9 +147,15 @@ export interface BeatMessage extends Times {
 
 export type PageMessage = PictureMessage | ChangeMessage | BeatMessage;
 
-/** What is known of one machine beyond its row. */
-export interface MachineDetails {
+/** What `hostfactory explain` says of a machine, request, return request or node: see `Explanation` in `src/admin/explanation.ts`. */
+export interface Explained {
+  kind: string;
   name: string;
-  /** Oldest first. */
-  timeline: EventRow[];
+  now: string;
+  matterOf?: "us" | "cluster" | "template" | "others" | undefined;
+  until?: number | undefined;
+  facts: Record<string, string>;
+  timeline: { at: number; what: string; words: string }[];
+  next: string[];
+  doubt?: string | undefined;
 }

@@ -1,20 +1,19 @@
-import { type PictureOptions, PictureTaker } from "../admin/picture.ts";
+import type { Reader } from "../admin/open_picture.ts";
+import { PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
-import { EventReader, type EventSource, readEvents } from "../events/reader.ts";
+import { EventReader, type EventSource } from "../events/reader.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
 import type { Monitor } from "../metrics/monitor.ts";
-import type { Workdir } from "../workdir/store/workdir.ts";
+import { readCatalogue } from "../templates/catalogue.ts";
 import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
 import { Page, type PageOptions } from "./page.ts";
 import { sectionsOf } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
-export interface PageSources extends Pick<PictureOptions, "onPartialFailure" | "templates"> {
-  workdir: Workdir;
-  clock: Clock;
+export interface PageSources extends Reader {
   monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "counts">;
   extensions: () => ExtensionRow[];
   events: EventSource;
@@ -45,8 +44,10 @@ const BACKLOG: Readonly<Record<string, string>> = {
 
 /** Opens it; nothing is read before somebody looks. @param options see `PageOptions` */
 export function openPage(sources: PageSources, options: Pick<PageOptions, "refusal" | "token">): OpenedPage {
-  const { workdir, clock, monitor, onPartialFailure, templates, extensions, events } = sources;
-  const taken = { clock, onPartialFailure, ...(templates ? { templates } : {}) };
+  const { config, workdir, files, clock, monitor, extensions, events } = sources;
+  const { confdir, onPartialFailure } = config;
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  const taken = { clock, onPartialFailure, ...templates };
   const taker = new PictureTaker(workdir, { ...taken, isTold: true });
   const latest = new LatestEvents(events, clock);
   const live = new LivePicture({
@@ -65,8 +66,10 @@ export function openPage(sources: PageSources, options: Pick<PageOptions, "refus
     ...options,
     load: async () => (await import("./built_page.ts")).page,
     readers: live.readers,
-    timeline: async (machine) =>
-      (await readEvents(events, { ids: [machine] }, new Budget(clock, { turnMs: 10 }))).map(eventRow),
+    explain: async (name) => {
+      const { explain } = await import("../admin/explain.ts");
+      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0 });
+    },
   });
   const stop = new AbortController();
   const running = live.run(stop.signal);

@@ -1,4 +1,5 @@
-import type { EventRow, MachineDetails } from "./messages.ts";
+import { HostFactoryError } from "../errors.ts";
+import type { Explained } from "./messages.ts";
 import { isSameOrigin, type TokenCheck } from "./gate.ts";
 import type { Readers } from "./readers.ts";
 
@@ -14,14 +15,14 @@ export interface PageOptions {
   /** Loads the page, once it is asked for. */
   load: () => Promise<BuiltPage>;
   readers: Readers;
-  /** What is known of the life of a machine, the oldest first. */
-  timeline: (machine: string) => Promise<EventRow[]>;
+  /** What is to be known of a machine, request, return request or node. @throws HostFactoryError if that is nothing */
+  explain: (name: string) => Promise<Explained>;
   /** Why the page is not shown at this address, as a sentence; absent if it is. */
   refusal?: string | undefined;
   token?: TokenCheck | undefined;
 }
 
-const MACHINES = "/page/machines/";
+const EXPLAIN = "/page/explain/";
 
 /** What answers for the page: it only reads. */
 export class Page {
@@ -43,8 +44,8 @@ export class Page {
     if (!isSameOrigin(request)) return plain(403, "Only the page itself may ask for this");
     if (token && !await token(request)) return plain(401, "It wants the token that --http-token-file names");
     if (pathname === "/page/stream") return this.#stream();
-    if (pathname.startsWith(MACHINES)) return await this.#machine(pathname.slice(MACHINES.length));
-    return plain(404, "There are /page/stream and /page/machines/NAME");
+    if (pathname.startsWith(EXPLAIN)) return await this.#explained(pathname.slice(EXPLAIN.length));
+    return plain(404, "There are /page/stream and /page/explain/NAME");
   };
 
   /** What anybody may see: it holds nothing but the program that asks for the rest. */
@@ -79,11 +80,16 @@ export class Page {
     return new Response(stream, { headers: { ...COMMON, "content-type": "text/event-stream" } });
   }
 
-  async #machine(encoded: string): Promise<Response> {
+  async #explained(encoded: string): Promise<Response> {
     const name = decoded(encoded);
-    if (name === undefined) return plain(400, "That is no name of a machine");
-    const details: MachineDetails = { name, timeline: await this.#options.timeline(name) };
-    return new Response(JSON.stringify(details), { headers: { ...COMMON, "content-type": "application/json" } });
+    if (name === undefined) return plain(400, "That is no name");
+    try {
+      const explained = JSON.stringify(await this.#options.explain(name));
+      return new Response(explained, { headers: { ...COMMON, "content-type": "application/json" } });
+    } catch (error) {
+      if (error instanceof HostFactoryError) return plain(404, error.message);
+      throw error;
+    }
   }
 }
 

@@ -5,7 +5,6 @@ import type { Monitor } from "../metrics/monitor.ts";
 import type { MonitoringOptions } from "../metrics/open.ts";
 import type { OpenedPage } from "../page/open.ts";
 import type { ExtensionRow } from "../page/messages.ts";
-import { readCatalogue } from "../templates/catalogue.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { systemUsage } from "./stats_line.ts";
@@ -33,15 +32,14 @@ export async function openMonitoring(
 ): Promise<OpenedMonitoring> {
   const [metrics, pages] = await Promise.all([import("../metrics/open.ts"), import("../page/open.ts")]);
   const { files, layout } = workdir;
-  const { confdir, onPartialFailure } = config;
   let page: OpenedPage | undefined;
   const openPage = (monitor: Monitor) => {
     page = pages.openPage({
+      config,
       workdir,
+      files,
       clock,
       monitor,
-      onPartialFailure,
-      ...(confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates }),
       extensions: () => extensions.registrations.registry.extensions.map(extensionRow),
       events: { files, dbfile: dbfile ?? layout.eventsDatabase, spool: layout.events, lockWaitMs: 0 },
     }, {});

@@ -20,7 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "lint", "admin", "simulator"],
   serve: ["metrics", "page", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
-  page: ["admin", "events"],
+  page: ["admin", "events", "templates"],
   metrics: ["machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
@@ -40,7 +40,7 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   simulator: ["kube"],
   machine: ["kube"],
   metrics: ["watchers"],
-  page: ["metrics", "workdir"],
+  page: ["metrics"],
   events: ["kube"],
   workdir: ["kube"],
 };
