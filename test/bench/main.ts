@@ -1,10 +1,12 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|page]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
+import { chromium } from "../support/chromium.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";
+import { benchPage, benchReaders } from "./page.ts";
 import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
 
@@ -18,6 +20,11 @@ try {
   if (what === "all" || what === "machines") await benchClusters();
   if (what === "all" || what === "extensions") {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
+  }
+  if (what === "all" || what === "page") {
+    await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
+    if (chromium) await onSimulator((kubeconfig) => benchPage(binary, { kubeconfig, directory }));
+    else console.log("SKIPPED: no Chromium");
   }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {

@@ -49,7 +49,14 @@ pageTest("an outage of the API server is told with the age of what is shown", as
   await using shown = await BrowserPage.open(site);
   await site.allRunning(await site.request(2));
   await shown.agrees("two machines run", (states) => states.length === 2);
-  await site.cluster.call("POST", "/simulator/faults", { faults: [{ fault: "unavailable" }] }).catch(() => {});
+  const heard = async () => Number(/cluster heard (\d+) s ago/.exec(await shown.page.innerText("#where"))?.[1] ?? NaN);
+  await site.cluster.call("PUT", "/simulator/faults/failing", { status: 503 });
+  await site.cluster.call("POST", "/simulator/watches/drop");
+  await eventually("the age of what the cluster said grows", async () => await heard() >= 12);
+  assert.match(await shown.page.innerText("#shown"), /2 running/);
+  assert.match((await shown.page.textContent("#link")) ?? "", /^Live/);
+  await site.cluster.call("DELETE", "/simulator/faults/failing");
+  await eventually("the cluster is heard again", async () => await heard() < 10);
   assert.deepEqual(shown.complaints, []);
 });
 
