@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./explain.ts")).explain,
   },
   {
+    name: "admin",
+    summary: "Lists, timings, inputs of verbs, and disruptions to try things out: the legacy hostfactory-admin",
+    signals: "drain, then end",
+    load: async () => (await import("./admin.ts")).admin,
+  },
+  {
     name: "serve",
     summary: "Create, follow and delete the pods: every watcher in one process",
     signals: "drain, then end",
