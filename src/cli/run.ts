@@ -45,7 +45,7 @@ async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
       hangUps: () => 0,
     });
   }
-  using stop = stopSignals();
+  using stop = stopSignals(cli.clock);
   const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
   return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
 }
