@@ -105,6 +105,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./simulate.ts")).simulate,
   },
   {
+    name: "completion",
+    summary: "Print what has your shell complete command lines: bash, zsh or fish",
+    signals: "end",
+    load: async () => (await import("./completion.ts")).completion,
+  },
+  {
     name: "demo",
     summary: "The main job before your eyes: machines asked for, lost, given back, on an embedded cluster",
     signals: "drain",
