@@ -71,6 +71,9 @@ const TURN_MS = 10;
 /** How often, in milliseconds, one who is told looks at every machine all the same. */
 const LOOK_AT_ALL_EVERY_MS = 15_000;
 
+/** Machines that are told of between two pictures, beyond which pods that run are not read before there are fewer. */
+const MANY_TOLD = 150;
+
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 const NodeSchema = v.object({
@@ -106,6 +109,8 @@ export class PictureTaker {
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
   #told = new Set<string>();
+  /** Machines whose pods were not read, because there was no time. */
+  readonly #owed = new Set<string>();
   #allDueMs = -Infinity;
   #problems: string[] = [];
 
@@ -222,10 +227,11 @@ export class PictureTaker {
   }
 
   async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
-    const told = this.#told;
+    const isStorm = this.#told.size > MANY_TOLD;
+    const told = isStorm ? this.#told : this.#told.union(this.#firstOwed());
     this.#told = new Set();
     const isAllDue = this.#isAllDue(nowMs);
-    const { isBrief = false } = this.#options;
+    const isBrief = isStorm || (this.#options.isBrief ?? false);
     const isReturned = (machine: string) => {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
@@ -240,9 +246,20 @@ export class PictureTaker {
         if (!isDue) return;
         const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, isPending)) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
-        machines.set(name, { stamp, looked: lookAtMachine(this.#workdir, name, { ...context, isPending }) });
+        if (isStorm) this.#owed.add(name);
+        machines.set(name, {
+          stamp: isStorm ? "" : stamp,
+          looked: lookAtMachine(this.#workdir, name, { ...context, isPending }),
+        });
       });
     }
+  }
+
+  /** Some of those that were looked at in haste: they are looked at once more now that there is time. */
+  #firstOwed(): Set<string> {
+    const first = new Set(this.#owed.values().take(MANY_TOLD));
+    for (const machine of first) this.#owed.delete(machine);
+    return first;
   }
 
   /** Whether any machine may have changed that we were not told of. */

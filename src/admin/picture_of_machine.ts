@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import { epochSeconds, timestampSeconds } from "../clock.ts";
 import { isNotFound } from "../files.ts";
 import type { MachineResult, MachineState } from "../hf/status.ts";
@@ -80,7 +81,7 @@ export function lookAtMachine(workdir: Workdir, name: string, context: MachineCo
     return lookAt(workdir, name, context);
   } catch (error) {
     const { requestId, templateId } = context;
-    const message = `Cannot be read: ${(error as Error).message}`;
+    const message = `Cannot be read: ${describeError(error)}`;
     return { ...NOTHING_KNOWN, name, requestId, templateId, message };
   }
 }

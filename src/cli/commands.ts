@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./explain.ts")).explain,
   },
   {
+    name: "admin",
+    summary: "Lists, timings, inputs of verbs, and disruptions to try things out: the legacy hostfactory-admin",
+    signals: "drain, then end",
+    load: async () => (await import("./admin.ts")).admin,
+  },
+  {
     name: "serve",
     summary: "Create, follow and delete the pods: every watcher in one process",
     signals: "drain, then end",
@@ -97,6 +103,12 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
     signals: "drain, then end",
     load: async () => (await import("./simulate.ts")).simulate,
+  },
+  {
+    name: "completion",
+    summary: "Print what has your shell complete command lines: bash, zsh or fish",
+    signals: "end",
+    load: async () => (await import("./completion.ts")).completion,
   },
   {
     name: "demo",

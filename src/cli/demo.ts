@@ -3,6 +3,7 @@ import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wholeNumber } from "./options.ts";
+import { self } from "./self.ts";
 import { outputIsTerminal, overwriteLine, writeOutput } from "./output.ts";
 
 interface Options {
@@ -57,11 +58,6 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<void> {
   }
   const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
   writeOutput(`Every step came out right, in ${seconds} s.\n`);
-}
-
-/** How this program is started once more: the executable alone, or Deno with the main module. */
-function self(): string[] {
-  return Deno.build.standalone ? [Deno.execPath()] : [Deno.execPath(), "run", "--allow-all", Deno.mainModule];
 }
 
 function line({ step, done, total }: DemoProgress): string {

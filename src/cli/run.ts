@@ -3,15 +3,17 @@ import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import { systemFiles } from "../files.ts";
 import { systemRandom } from "../random.ts";
+import { commandCalledAs } from "./called_as.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { writeError, writeJson, writeOutput } from "./output.ts";
+import { outputWidth, writeError, writeJson, writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
-export async function run(args: string[]): Promise<number> {
+export async function run(given: string[]): Promise<number> {
+  const args = [...commandCalledAs(systemFiles), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
@@ -30,7 +32,8 @@ export async function run(args: string[]): Promise<number> {
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {
   const { readCommandLine } = await import("./program.ts");
-  return await readCommandLine(args, environment);
+  const width = outputWidth();
+  return await readCommandLine(args, environment, Number.isFinite(width) ? { width } : {});
 }
 
 /** Runs a command; its row says what signals to stop do. */
@@ -45,7 +48,7 @@ async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
       hangUps: () => 0,
     });
   }
-  using stop = stopSignals();
+  using stop = stopSignals(cli.clock);
   const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
   return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
 }

@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
@@ -65,7 +66,7 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
 
 /** Nothing is known of it right now, so nothing is said that would make Symphony drop machines. */
 function answerUnreadable(id: string, error: unknown): RequestStatusAnswer {
-  const message = `Cannot read request '${id}': ${(error as Error).message}`;
+  const message = `Cannot read request '${id}': ${describeError(error)}`;
   return { requestId: id, message, status: "running", machines: [] };
 }
 
@@ -163,7 +164,7 @@ function unlessBroken(name: string, problems: string[], read: () => MachineAnswe
   try {
     return read();
   } catch (error) {
-    problems.push(`Cannot read the state of '${name}': ${(error as Error).message}`);
+    problems.push(`Cannot read the state of '${name}': ${describeError(error)}`);
     return undecided(name);
   }
 }

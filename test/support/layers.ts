@@ -17,7 +17,7 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "lint", "admin", "simulator"],
+  cli: ["serve", "verbs", "lint", "admin", "simulator", "hf"],
   serve: ["metrics", "page", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   page: ["admin", "events", "templates"],
