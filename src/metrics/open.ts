@@ -2,6 +2,7 @@ import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { type Page, serveEdge } from "./edge.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
+import type { TokenCheck } from "./token.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
 
 /** What is served to whom. */
@@ -12,7 +13,15 @@ export interface MonitoringOptions {
   port: number;
   /** See `MonitorOptions`. */
   mostObjects: number;
+  /** A socket where they are served as well. */
+  socket?: string | undefined;
+  tls?: { cert: string; key: string } | undefined;
+  /** What they want at the address; at the socket, they want none. */
+  token?: TokenCheck | undefined;
 }
+
+const BEYOND_LOOPBACK = "The page is shown on a loopback address, or with --http-token-file over TLS " +
+  "(--http-cert-file, --http-key-file), or on --http-socket: metrics and health are at /metrics and /healthz";
 
 /** A monitor, and what tells others of it. */
 export interface Monitoring {
@@ -27,7 +36,7 @@ export interface Monitoring {
  */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },
-  { hostname, port, mostObjects, stopping, page: pageOf }: MonitoringOptions & {
+  { hostname, port, mostObjects, socket, tls, token, stopping, page: pageOf }: MonitoringOptions & {
     stopping: AbortSignal;
     page?: (monitor: Monitor) => Page;
   },
@@ -35,8 +44,13 @@ export function openMonitoring(
   const monitor = new Monitor({ clock, usage, mostObjects });
   const end = new AbortController();
   const isServed = port !== 0 && hostname !== "";
-  const page = isServed ? pageOf?.(monitor) : undefined;
-  const served = isServed && serveEdge({ hostname, port }, { monitor, page, clock, signal: end.signal });
+  const page = isServed || socket !== undefined ? pageOf?.(monitor) : undefined;
+  const common = { monitor, page, clock, signal: end.signal };
+  const pageRefusal = isLoopback(hostname) || (tls && token) ? undefined : BEYOND_LOOPBACK;
+  const served = [
+    isServed && serveEdge({ hostname, port, tls }, { ...common, pageRefusal, token }),
+    socket !== undefined && serveEdge({ path: socket }, common),
+  ];
   const wishes = wishesOf(environment, Deno.pid);
   const telling = { health: monitor.health, clock, send: systemSend, stopping };
   const told = wishes && tellServiceManager(wishes, telling);
@@ -44,8 +58,12 @@ export function openMonitoring(
     monitor,
     async end() {
       end.abort(NOT_NEEDED);
-      await served;
+      await Promise.all(served);
       if (stopping.aborted) await told;
     },
   };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -9,7 +9,7 @@ import type { Monitor } from "../metrics/monitor.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
 import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
-import { Page, type PageOptions } from "./page.ts";
+import { Page } from "./page.ts";
 import { sectionsOf } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
@@ -42,8 +42,8 @@ const BACKLOG: Readonly<Record<string, string>> = {
   extensionsLeftAlone: "extensions that do not answer",
 };
 
-/** Opens it; nothing is read before somebody looks. @param options see `PageOptions` */
-export function openPage(sources: PageSources, options: Pick<PageOptions, "refusal" | "token">): OpenedPage {
+/** Opens it; nothing is read before somebody looks. */
+export function openPage(sources: PageSources): OpenedPage {
   const { config, workdir, files, clock, monitor, extensions, events } = sources;
   const { confdir, onPartialFailure } = config;
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
@@ -63,7 +63,6 @@ export function openPage(sources: PageSources, options: Pick<PageOptions, "refus
     }),
   });
   const page = new Page({
-    ...options,
     load: async () => (await import("./built_page.ts")).page,
     readers: live.readers,
     explain: async (name) => {

@@ -1,6 +1,5 @@
 import { HostFactoryError } from "../errors.ts";
 import type { Explained } from "./messages.ts";
-import { isSameOrigin, type TokenCheck } from "./gate.ts";
 import type { Readers } from "./readers.ts";
 
 /** The page as it was built, and what its Content-Security-Policy allows: see `built_page.ts`. */
@@ -17,9 +16,6 @@ export interface PageOptions {
   readers: Readers;
   /** What is to be known of a machine, request, return request or node. @throws HostFactoryError if that is nothing */
   explain: (name: string) => Promise<Explained>;
-  /** Why the page is not shown at this address, as a sentence; absent if it is. */
-  refusal?: string | undefined;
-  token?: TokenCheck | undefined;
 }
 
 const EXPLAIN = "/page/explain/";
@@ -38,11 +34,8 @@ export class Page {
     const { pathname } = new URL(request.url);
     const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
     if (!isPage && !pathname.startsWith("/page/")) return undefined;
-    const { refusal, token } = this.#options;
-    if (refusal !== undefined) return plain(403, refusal);
     if (isPage) return await this.#html();
     if (!isSameOrigin(request)) return plain(403, "Only the page itself may ask for this");
-    if (token && !await token(request)) return plain(401, "It wants the token that --http-token-file names");
     if (pathname === "/page/stream") return this.#stream();
     if (pathname.startsWith(EXPLAIN)) return await this.#explained(pathname.slice(EXPLAIN.length));
     return plain(404, "There are /page/stream and /page/explain/NAME");
@@ -91,6 +84,14 @@ export class Page {
       throw error;
     }
   }
+}
+
+/** False for what a page of another origin has a browser ask. What is no browser says nothing of an origin. */
+function isSameOrigin({ url, headers }: Request): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null && site !== "same-origin" && site !== "none") return false;
+  const origin = headers.get("origin");
+  return origin === null || origin === `${new URL(url).protocol}//${headers.get("host")}`;
 }
 
 const COMMON = {

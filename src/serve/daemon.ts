@@ -2,7 +2,6 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
-import type { MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
@@ -11,7 +10,7 @@ import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
 import { openExtensions } from "./extensions.ts";
-import { openMonitoring } from "./monitoring.ts";
+import { type HttpOptions, openMonitoring } from "./monitoring.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -27,7 +26,7 @@ export interface World {
 export interface DaemonOptions extends Omit<ServeOptions, keyof Scope | "storage"> {
   command: string;
   stopping: AbortSignal;
-  monitoring?: MonitoringOptions;
+  monitoring?: HttpOptions;
   events?: Storage | undefined;
 }
 

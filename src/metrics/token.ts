@@ -1,14 +1,6 @@
 /** Whether a request brings the right token. */
 export type TokenCheck = (request: Request) => Promise<boolean>;
 
-/** False for what a page of another origin has a browser ask. What is no browser says nothing of an origin. */
-export function isSameOrigin({ url, headers }: Request): boolean {
-  const site = headers.get("sec-fetch-site");
-  if (site !== null && site !== "same-origin" && site !== "none") return false;
-  const origin = headers.get("origin");
-  return origin === null || origin === `${new URL(url).protocol}//${headers.get("host")}`;
-}
-
 /** @param token what a request has to bring as `Authorization: Bearer` */
 export function tokenCheck(token: () => string): TokenCheck {
   return async ({ headers }) => {
