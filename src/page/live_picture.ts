@@ -11,7 +11,7 @@ const TAKE_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 5_000;
 
 /** Taking a picture is followed by a rest of at least so many times as long: the work of serve goes first. */
-const REST_PER_TAKE = 25;
+const REST_PER_TAKE = 50;
 
 const log = logger("page");
 
