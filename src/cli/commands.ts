@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./explain.ts")).explain,
   },
   {
+    name: "top",
+    summary: "The grid as it changes, in the terminal: sort, filter, open one machine",
+    signals: "drain",
+    load: async () => (await import("./top.ts")).top,
+  },
+  {
     name: "admin",
     summary: "Lists, timings, inputs of verbs, and disruptions to try things out: the legacy hostfactory-admin",
     signals: "drain, then end",

@@ -10,6 +10,12 @@ export interface StopSignals extends Disposable {
   readonly hangUps: number;
 }
 
+/** Calls `resized` whenever the terminal has another size, until disposed. */
+export function onResize(resized: () => void): Disposable {
+  Deno.addSignalListener("SIGWINCH", resized);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", resized) };
+}
+
 /** Signals that come within so many milliseconds of the first are one: service managers and scripts like to send several. */
 const ONE_SIGNAL_MS = 1_000;
 
