@@ -23,7 +23,7 @@ try {
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
-    if (chromium) await onSimulator((kubeconfig) => benchPage(binary, { kubeconfig, directory }));
+    if (chromium) await benchPage(binary, { directory });
     else console.log("SKIPPED: no Chromium");
   }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { startBrowser } from "../support/chromium.ts";
-import { writeConfiguration } from "./fixture.ts";
+import { writeConfiguration, writeRunningRequest } from "./fixture.ts";
 import { cpuMs, measure, median, memory, sleep, startServe, until } from "./process.ts";
 
 const PORT = 18_091;
@@ -14,49 +14,94 @@ interface Setting {
   directory: string;
 }
 
-/** How long the live page takes to show 10,000 machines, and what it takes of the browser's main thread. */
-export async function benchPage(binary: string, setting: Setting, count = 10_000): Promise<void> {
-  await withServe(binary, setting, async ({ verb, pid, workdir }) => {
-    await verb("request-machines", { template: { templateId: "T", machineCount: count } });
-    const browser = await startBrowser();
-    try {
-      const page = await browser.newPage();
-      const opened = async () => {
-        await page.goto("about:blank");
-        const startedMs = performance.now();
-        await page.goto(URL_OF_PAGE);
-        await eventually(page, `hostfactory.model.machines.size === ${count} && hostfactory.cells.drawMs > 0`);
-        return performance.now() - startedMs;
-      };
-      await until(() => wordsIn(workdir, "running") === count);
-      const firstMs = await opened();
-      await eventually(page, "[...hostfactory.model.machines.values()].every(({ node }) => node !== '')");
-      const laterMs = [await opened(), await opened(), await opened()];
-      console.log(
-        `\n${count} machines on the screen: ${firstMs.toFixed(0)} ms for the first page, ${
-          median(laterMs).toFixed(0)
-        } ms for those after it`,
-      );
-      console.log(`frames while the cells are scrolled: ${await frames(page)}`);
-      await page.evaluate("hostfactory.updates.length = 0");
-      const { machines } = await page.evaluate(
-        "({ machines: [...hostfactory.model.machines.keys()].slice(0, 500) })",
-      ) as {
-        machines: string[];
-      };
-      await verb("request-return-machines", { machines: machines.map((name) => ({ name })) });
-      await eventually(page, `hostfactory.model.counts().deleted === ${machines.length}`);
-      const updates = await page.evaluate("hostfactory.updates") as number[];
-      console.log(
-        `${updates.length} updates while 500 go: ${median(updates).toFixed(1)} ms of the main thread, at most ${
-          Math.max(...updates).toFixed(1)
-        } ms`,
-      );
-      console.log(`serve with it: ${memory(pid).nowMb.toFixed(0)} MiB, at most ${memory(pid).peakMb.toFixed(0)} MiB`);
-    } finally {
-      await browser.close();
+/** Requests that the machines of the picture are of. */
+const REQUESTS = 10;
+
+/**
+ * How long the live page takes to show 10,000 machines, and what it takes of the browser's main thread. They are written
+ * as `serve` leaves them, of a cluster that does not answer.
+ */
+export async function benchPage(
+  binary: string,
+  { directory }: Pick<Setting, "directory">,
+  count = 10_000,
+): Promise<void> {
+  const workdir = `${directory}/page-of-many`;
+  const ids = Array.from({ length: REQUESTS }, (_, i) => `many${i}`);
+  for (const id of ids) await writeRunningRequest(workdir, id, count / REQUESTS);
+  const serve = startStandby(binary, { workdir, directory });
+  const browser = await startBrowser();
+  try {
+    await until(() => isListening());
+    const page = await browser.newPage();
+    const firstMs = await opened(page, count);
+    await eventually(page, "[...hostfactory.model.machines.values()].every(({ node }) => node !== '')");
+    const laterMs = [await opened(page, count), await opened(page, count), await opened(page, count)];
+    console.log(
+      `\n${count} machines on the screen: ${firstMs.toFixed(0)} ms for the first page, ${
+        median(laterMs).toFixed(0)
+      } ms for those after it`,
+    );
+    console.log(`frames while the cells are scrolled: ${await frames(page)}`);
+    await page.evaluate("hostfactory.updates.length = 0");
+    for (const name of Array.from({ length: 500 }, (_, i) => `many3-${i}`)) {
+      Deno.removeSync(`${workdir}/pods-status/${name}`);
+      Deno.symlinkSync("unknown", `${workdir}/pods-status/${name}`);
     }
-  });
+    await eventually(page, "hostfactory.model.counts().unknown === 500");
+    await sleep(200);
+    const updates = await page.evaluate("hostfactory.updates") as number[];
+    console.log(
+      `updates while 500 change: ${median(updates).toFixed(1)} ms of the main thread, at most ${
+        Math.max(...updates).toFixed(1)
+      } ms`,
+    );
+    const { nowMb, peakMb } = memory(serve.pid);
+    console.log(`serve with it: ${nowMb.toFixed(0)} MiB, at most ${peakMb.toFixed(0)} MiB`);
+  } finally {
+    await browser.close();
+    serve.kill("SIGTERM");
+    await serve.status;
+  }
+}
+
+/** A `serve` that never gets at its cluster. */
+function startStandby(
+  binary: string,
+  { workdir, directory }: { workdir: string; directory: string },
+): Deno.ChildProcess {
+  const kubeconfig = `${directory}/nowhere`;
+  const context = { name: "x", context: { cluster: "x", user: "x" } };
+  const cluster = { name: "x", cluster: { server: "http://127.0.0.1:9" } };
+  Deno.writeTextFileSync(
+    kubeconfig,
+    JSON.stringify({
+      "current-context": "x",
+      contexts: [context],
+      clusters: [cluster],
+      users: [{ name: "x", user: { token: "x" } }],
+    }),
+  );
+  const args = ["--workdir", workdir, "--log-file", `${directory}/serve.log`, "serve", "--kubeconfig", kubeconfig];
+  return new Deno.Command(binary, {
+    args: [...args, "--prometheus-port", String(PORT)],
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+}
+
+function isListening(): boolean {
+  return new Deno.Command("curl", { args: ["-sf", `${URL_OF_PAGE}livez`], stdout: "null" }).outputSync().success;
+}
+
+/** How long, in milliseconds, it takes until all are drawn, from the moment the page is asked for. */
+async function opened(page: Page, count: number): Promise<number> {
+  await page.goto("about:blank");
+  const startedMs = performance.now();
+  await page.goto(URL_OF_PAGE);
+  await eventually(page, `hostfactory.model.machines.size === ${count} && hostfactory.cells.drawMs > 0`);
+  return performance.now() - startedMs;
 }
 
 /** What ten open pages cost `serve` during a burst: CPU and time, beside the same burst without. */
@@ -113,11 +158,6 @@ async function allAre(workdir: string, names: string[], word: string): Promise<v
     while (left.length > 0 && wordOf(`${workdir}/pods-status/${left.at(-1)}`) === word) left.pop();
     return left.length === 0;
   });
-}
-
-function wordsIn(workdir: string, word: string): number {
-  const directory = `${workdir}/pods-status`;
-  return [...Deno.readDirSync(directory)].filter(({ name }) => wordOf(`${directory}/${name}`) === word).length;
 }
 
 function wordOf(path: string): string {
