@@ -8,9 +8,14 @@ const MARGIN = 10;
 const LABEL = 22;
 const GAP_BELOW_GROUP = 8;
 
+/** Groups of no more machines than this stand side by side, in blocks of at least so many pixels. */
+const SMALL_GROUP = 40;
+const SMALL_BLOCK = 250;
+
 /** A group and where it is drawn, from the top of all groups. */
 interface Laid {
   group: Group;
+  left: number;
   top: number;
   bottom: number;
   /** The number of its first machine. */
@@ -36,7 +41,9 @@ export class Cells {
   #colours: Colours = readColours();
   #groups: Laid[] = [];
   #machines: Machine[] = [];
+  /** Cells in a row of a group, and pixels that a group is wide. */
   #columns = 1;
+  #block = 0;
   #cell = { side: 11, pitch: 13 };
   #cursor: string | undefined;
   #isDue = false;
@@ -75,7 +82,7 @@ export class Cells {
     this.#cell = { side, pitch: side + (side > 12 ? 3 : 2) };
     let first = 0;
     this.#groups = groups.map((group) => {
-      const laid = { group, top: 0, bottom: 0, first };
+      const laid = { group, left: 0, top: 0, bottom: 0, first };
       first += group.machines.length;
       return laid;
     });
@@ -96,15 +103,21 @@ export class Cells {
   }
 
   #lay(): void {
-    const { clientWidth } = this.#scroller;
+    const width = this.#scroller.clientWidth - MARGIN;
     const { pitch } = this.#cell;
-    this.#columns = Math.max(1, Math.floor((clientWidth - 2 * MARGIN) / pitch));
+    const isSmall = this.#groups.every(({ group }) => group.machines.length <= SMALL_GROUP);
+    const beside = isSmall ? Math.max(1, Math.floor(width / SMALL_BLOCK)) : 1;
+    this.#block = Math.floor(width / beside);
+    this.#columns = Math.max(1, Math.floor((this.#block - MARGIN) / pitch));
     let top = MARGIN;
-    for (const laid of this.#groups) {
-      laid.top = top;
-      const rows = Math.ceil(laid.group.machines.length / this.#columns);
-      laid.bottom = top + LABEL + rows * pitch + GAP_BELOW_GROUP;
-      top = laid.bottom;
+    for (let i = 0; i < this.#groups.length; i += beside) {
+      const row = this.#groups.slice(i, i + beside);
+      const rows = Math.max(...row.map(({ group }) => Math.ceil(group.machines.length / this.#columns)));
+      const bottom = top + LABEL + rows * pitch + GAP_BELOW_GROUP;
+      for (const [place, laid] of row.entries()) {
+        Object.assign(laid, { left: MARGIN + place * this.#block, top, bottom });
+      }
+      top = bottom;
     }
     this.#total = top;
     this.#height.style.height = `${Math.max(top, 60)}px`;
@@ -126,7 +139,7 @@ export class Cells {
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
-    const { squares, leaving } = this.#drawLabels(context, { scrollTop, width, height });
+    const { squares, leaving } = this.#drawLabels(context, { scrollTop, height });
     for (const state of STATES) {
       const own = squares.get(state);
       if (own) drawCells(context, { state, squares: own, colours: this.#colours });
@@ -136,16 +149,16 @@ export class Cells {
   }
 
   /** @returns the squares that can be seen, by state, and those of machines that are leaving */
-  #drawLabels(context: CanvasRenderingContext2D, view: { scrollTop: number; width: number; height: number }) {
-    const { scrollTop, width, height } = view;
+  #drawLabels(context: CanvasRenderingContext2D, view: { scrollTop: number; height: number }) {
+    const { scrollTop, height } = view;
     const { side, pitch } = this.#cell;
     const squares = new Map<State, { x: number; y: number; side: number }[]>();
     const leaving: { x: number; y: number; side: number }[] = [];
     context.textBaseline = "middle";
-    for (const { group, top, bottom } of this.#groups) {
+    for (const { group, left, top, bottom } of this.#groups) {
       if (bottom < scrollTop) continue;
       if (top > scrollTop + height) break;
-      this.#drawLabel(context, group, { y: top - scrollTop + LABEL / 2, width });
+      this.#drawLabel(context, group, { x: left, y: top - scrollTop + LABEL / 2 });
       const from = top + LABEL - scrollTop;
       const firstRow = Math.max(0, Math.floor(-from / pitch));
       const lastRow = Math.ceil((height - from) / pitch);
@@ -154,7 +167,7 @@ export class Cells {
         const machine = group.machines[i];
         if (!machine) break;
         const square = {
-          x: MARGIN + (i % this.#columns) * pitch,
+          x: left + (i % this.#columns) * pitch,
           y: from + Math.floor(i / this.#columns) * pitch,
           side,
         };
@@ -167,15 +180,16 @@ export class Cells {
     return { squares, leaving };
   }
 
-  #drawLabel(context: CanvasRenderingContext2D, group: Group, { y, width }: { y: number; width: number }): void {
+  #drawLabel(context: CanvasRenderingContext2D, group: Group, { x, y }: { x: number; y: number }): void {
     const { label, remark, machines } = group;
     context.font = '600 12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.ink;
-    context.fillText(label, MARGIN, y, width / 2);
+    const width = this.#block - MARGIN;
+    context.fillText(label, x, y, width / 2);
     const after = Math.min(context.measureText(label).width, width / 2);
     context.font = '12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.soft;
-    context.fillText(`${remark}${summary(machines)}`, MARGIN + after + 10, y, width - after - 2 * MARGIN - 10);
+    context.fillText(`${remark}${summary(machines)}`, x + after + 10, y, width - after - 10);
   }
 
   /** Those on their way out have a gap through the middle. */
@@ -206,7 +220,7 @@ export class Cells {
     const i = index - laid.first;
     const { pitch } = this.#cell;
     return {
-      x: MARGIN + (i % this.#columns) * pitch,
+      x: laid.left + (i % this.#columns) * pitch,
       y: laid.top + LABEL + Math.floor(i / this.#columns) * pitch,
       index,
     };
@@ -215,8 +229,10 @@ export class Cells {
   #at({ offsetX, offsetY }: MouseEvent): Machine | undefined {
     const { pitch } = this.#cell;
     const y = offsetY + this.#scroller.scrollTop;
-    const laid = this.#groups.find(({ top, bottom }) => top <= y && y < bottom);
-    const column = Math.floor((offsetX - MARGIN) / pitch);
+    const laid = this.#groups.find(({ left, top, bottom }) =>
+      top <= y && y < bottom && left <= offsetX && offsetX < left + this.#block
+    );
+    const column = laid ? Math.floor((offsetX - laid.left) / pitch) : -1;
     const row = laid ? Math.floor((y - laid.top - LABEL) / pitch) : -1;
     if (!laid || row < 0 || column < 0 || column >= this.#columns) return undefined;
     return laid.group.machines[row * this.#columns + column];

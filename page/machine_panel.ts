@@ -45,7 +45,7 @@ function stated(machine: Machine, { colours, now }: { colours: Colours; now: num
   const words = [
     `${state}${since === null ? "" : ` for ${lengthOf(now - since)}`}`,
     isLeaving(machine) ? "on its way out" : "",
-    until === null ? "" : `given up ${within(until, now)} at the latest`,
+    until === null || until < now ? "" : `given up ${within(until, now)} at the latest`,
     goneAt === null || state === "deleted" ? "" : `gone ${within(goneAt, now)}`,
   ];
   return element("p", { class: "state" }, swatch(state, colours), words.filter(Boolean).join(", "));

@@ -65,7 +65,11 @@ function requestPart(request: RequestRow, { now, search }: Pick<Links, "search">
     element(
       "p",
       {},
-      [progress, waits, until === null ? "" : `settled at the latest ${within(until, now)}`].filter(Boolean).join(
+      [
+        progress,
+        waits,
+        until === null || left === 0 ? "" : until < now ? "overdue" : `settled ${within(until, now)} at the latest`,
+      ].filter(Boolean).join(
         " · ",
       ),
     ),
