@@ -10,8 +10,12 @@ import { isSameRow, machineRow } from "./rows.ts";
 const TAKE_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 5_000;
 
-/** Taking a picture is followed by a rest of at least so many times as long: the work of serve goes first. */
+/**
+ * Taking a picture is followed by a rest of at least so many times as long, as the work of serve goes first; in milliseconds, by
+ * none that is longer than this, as a take on a busy host has mostly waited.
+ */
 const REST_PER_TAKE = 50;
+const MOST_REST_MS = 5_000;
 
 const log = logger("page");
 
@@ -55,7 +59,8 @@ export class LivePicture {
       const isFirst = this.#sections === undefined;
       if (this.readers.size > 0) await this.#update();
       if (isFirst && this.#sections) continue;
-      const restMs = Math.max(TAKE_EVERY_MS, REST_PER_TAKE * (clock.monotonic() - beganMs));
+      const wantedMs = REST_PER_TAKE * (clock.monotonic() - beganMs);
+      const restMs = Math.max(TAKE_EVERY_MS, Math.min(wantedMs, MOST_REST_MS));
       if (signal.aborted) break;
       await this.#rest(restMs);
     }
