@@ -463,6 +463,14 @@ export class Simulation {
     return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;
   }
 
+  /**
+   * True for a return request that may have been removed as long past when an earlier state of the cluster brought back pods
+   * of some of its machines: no more of it than these remember is put back.
+   */
+  mayBeBackInPart(asked: Asked): boolean {
+    return asked.kind === "return" && asked.atMs < this.putBackMs && this.mayBePast(asked);
+  }
+
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
   putBack(snapshot: ClusterSnapshot, apiServer: "restarted" | "running"): void {
     this.restartApiServer();
