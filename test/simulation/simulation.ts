@@ -204,7 +204,7 @@ export class Simulation {
         token,
         clock: this.clock,
         random: randomFor(seed, name),
-        before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
+        before: (process, operation, path) => this.trace.mix(process.name, operation, path),
         changed: (_process, path) => this.#fileChanged(host, path),
       });
       return host;
