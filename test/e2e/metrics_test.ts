@@ -14,6 +14,14 @@ function freePort(): number {
   return listener.addr.port;
 }
 
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /** The value of a sample, by what its line begins with. */
 function sample(page: string, beginning: string): number | undefined {
   const line = page.split("\n").find((one) => one.startsWith(`${beginning} `));
@@ -61,6 +69,29 @@ clusterTest("machines come and go in the metrics, as Prometheus reads them", asy
   });
   assert.equal(await serve.stop(), 0);
 });
+
+clusterTest("a site's own metrics are shown by serve, and by watch events alone", async (site) => {
+  for (const command of [["serve"], ["watch", "events"]]) {
+    const port = freePort();
+    const running = site.start([...command, "--prometheus-port", String(port), "--prometheus-ttl", "600"]);
+    const get = await served(running, port);
+    const at = Math.floor(Date.now() / 1_000);
+    const spool = `${site.workdir}/events`;
+    await eventually("there is a spool", () => exists(spool));
+    const metric = { category: "metric", timestamp: at, grid_busy_slots: 7, application: command.join(" ") };
+    Deno.writeTextFileSync(`${spool}/.new`, JSON.stringify([metric, { ...metric, timestamp: at - 601, old: 1 }]));
+    Deno.renameSync(`${spool}/.new`, `${spool}/metric`);
+    const line = `grid_busy_slots{application="${command.join(" ")}"}`;
+    const page = await eventually("it is on the page", async () => {
+      const { text } = await get("/metrics");
+      return sample(text, line) !== undefined && sample(text, 'hostfactory_workdir_bytes{part="events"}') !== 0 && text;
+    });
+    assert.ok(page.includes(`${line} 7 ${at}000\n`));
+    assert.doesNotMatch(page, /^old/m);
+    assert.equal((await get("/healthz")).status, 200);
+    assert.equal(await running.stop(), 0);
+  }
+}, { on: ["simulator"] });
 
 clusterTest("Prometheus has nothing against the page", async (site) => {
   const port = freePort();

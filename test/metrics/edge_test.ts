@@ -5,7 +5,13 @@ import { answer, serveEdge } from "../../src/metrics/edge.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
-const monitor = new Monitor({ clock: systemClock, usage: () => ({ rss: 1, heapUsed: 1 }), mostObjects: 1 });
+const monitor = new Monitor({
+  clock: systemClock,
+  usage: () => ({ rss: 1, heapUsed: 1 }),
+  measureDisk: () => Promise.resolve(new Map()),
+  siteTtlSeconds: 1,
+  mostObjects: 1,
+});
 
 async function ask(
   path: string,
