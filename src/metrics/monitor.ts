@@ -1,4 +1,3 @@
-import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds } from "../clock.ts";
 import type { Caller } from "../extensions/pre_create.ts";
 import type { Kube } from "../kube/kube.ts";
@@ -18,11 +17,9 @@ import { nodeFacts, podFacts } from "./object_facts.ts";
 import { ObjectSeries } from "./object_series.ts";
 import { observedHooks } from "./observed_hooks.ts";
 import { observedKube } from "./observed_kube.ts";
+import { Page } from "./page.ts";
 import { SiteMetrics } from "./site_metrics.ts";
 import { StageTimes } from "./stages.ts";
-
-/** How long, in milliseconds, rendering may keep all others of its process waiting. */
-const TURN_MS = 10;
 
 /** What the loops tell of themselves (see `Loop.counts`), and as which metric. */
 const COUNTS: Readonly<Record<string, MetricName>> = {
@@ -69,7 +66,7 @@ export class Monitor {
   #loops: Loop[] | undefined;
   #told: () => Told = () => ({ counts: {}, backlogs: {} });
   /** By whether it is OpenMetrics: who asks while a page is being made gets that one. */
-  readonly #pages = new Map<boolean, Promise<string>>();
+  readonly #pages = new Map<boolean, Promise<Uint8Array[]>>();
 
   constructor(options: MonitorOptions) {
     const { clock, mostObjects: most } = options;
@@ -200,35 +197,28 @@ export class Monitor {
     this.#told = told;
   }
 
-  /** All metrics as a page, made in turns between which everything else of the process goes on. */
-  page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<string> {
+  /** All metrics as a page, in pieces, made in turns between which everything else of the process goes on. */
+  page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<readonly Uint8Array[]> {
     const page = this.#pages.get(isOpenMetrics) ??
       this.#make(isOpenMetrics).finally(() => this.#pages.delete(isOpenMetrics));
     this.#pages.set(isOpenMetrics, page);
     return page;
   }
 
-  async #make(isOpenMetrics: boolean): Promise<string> {
+  async #make(isOpenMetrics: boolean): Promise<Uint8Array[]> {
     const { clock } = this.#options;
-    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 0 });
-    const parts: string[] = [];
+    const page = new Page(clock);
     this.#measure();
     for (const name of Object.keys(METRICS) as MetricName[]) {
-      parts.push(await this.#meters.text(name, { isOpenMetrics }));
-      if (budget.isSpent) await budget.breathe();
+      await page.add([await this.#meters.text(name, { isOpenMetrics })]);
     }
     for (const name of Object.keys(OBJECT_METRICS) as ObjectMetricName[]) {
       const series = name.startsWith("pod_") ? this.#pods : this.#nodes;
-      for (const line of series.lines(name, clock.monotonic())) {
-        parts.push(line);
-        if (budget.isSpent) await budget.breathe();
-      }
+      await page.add(series.lines(name, clock.monotonic()));
     }
-    for (const lines of this.#site.lines(clock.now() / 1_000, { isOpenMetrics })) {
-      parts.push(lines);
-      if (budget.isSpent) await budget.breathe();
-    }
-    return `${parts.join("")}${isOpenMetrics ? "# EOF\n" : ""}`;
+    await page.add(this.#site.lines(clock.now() / 1_000, { isOpenMetrics }));
+    if (isOpenMetrics) await page.add(["# EOF\n"]);
+    return page.end();
   }
 
   /** What is not counted as it happens. */

@@ -18,7 +18,7 @@ async function ask(
   { host = "127.0.0.1:8080", hostname = "127.0.0.1", method = "GET", headers = {} } = {},
 ) {
   const request = new Request(`http://${host}${path}`, { method, headers: { host, ...headers } });
-  const response = await answer(request, { address: { hostname }, monitor });
+  const response = await answer(request, { address: { hostname }, monitor, clock: systemClock });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 

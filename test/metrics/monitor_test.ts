@@ -9,6 +9,12 @@ import { SimulatedClock } from "../support/simulated_clock.ts";
 const usage = () => ({ rss: 100, heapUsed: 50 });
 const deaf = { begin() {}, page() {}, complete() {}, event() {}, heard() {}, failed() {} };
 const plain = { isOpenMetrics: false };
+
+/** A page as one text. */
+async function pageOf(monitor: Monitor, options = plain): Promise<string> {
+  return await new Blob(await monitor.page(options) as Uint8Array<ArrayBuffer>[]).text();
+}
+
 const measureDisk = () => Promise.resolve(new Map());
 const settings = { usage, measureDisk, siteTtlSeconds: 3_600 };
 
@@ -51,7 +57,7 @@ Deno.test("what is followed and what the loops do is on the page", async () => {
     n: 1,
   }]);
   monitor.steps.ended("pods", { outcome: "failed", ms: 20 });
-  const page = await monitor.page(plain);
+  const page = await pageOf(monitor);
   for (
     const line of [
       'hostfactory_watch_age_seconds{resource="pods"} 7',
@@ -79,12 +85,12 @@ Deno.test("what is followed and what the loops do is on the page", async () => {
 
 Deno.test("a page of OpenMetrics ends as one", async () => {
   const monitor = new Monitor({ clock: new SimulatedClock(), ...settings, mostObjects: 1 });
-  const page = await monitor.page({ isOpenMetrics: true });
+  const page = await pageOf(monitor, { isOpenMetrics: true });
   assert.match(page, /# TYPE hostfactory_api_calls counter\nhostfactory_api_calls_total\{.*\n# EOF\n$/s);
 });
 
 Deno.test("every metric is on the page once, before anything has happened", async () => {
-  const page = await new Monitor({ clock: new SimulatedClock(), ...settings, mostObjects: 0 }).page(plain);
+  const page = await pageOf(new Monitor({ clock: new SimulatedClock(), ...settings, mostObjects: 0 }));
   for (const name of Object.keys(METRICS)) assert.equal(page.split(`# TYPE ${name} `).length, 2, name);
   assert.doesNotMatch(page, /^(pod|node)_|NaN|undefined/m);
 });
@@ -93,7 +99,7 @@ Deno.test("with 10,000 machines a page takes little time, and lets others have t
   const monitor = new Monitor({ clock: systemClock, ...settings, mostObjects: 10_000 });
   const pods = monitor.follow<Pod>("pods", deaf, "ours");
   pods.page(Array.from({ length: 10_000 }, (_, n) => pod(n)));
-  await monitor.page(plain);
+  await pageOf(monitor);
   let [turns, longestMs, lastMs, isDone] = [0, 0, performance.now(), false];
   const others = (async () => {
     while (!isDone) {
@@ -104,7 +110,7 @@ Deno.test("with 10,000 machines a page takes little time, and lets others have t
     }
   })();
   const beganMs = performance.now();
-  const page = await monitor.page(plain);
+  const page = await pageOf(monitor);
   const tookMs = performance.now() - beganMs;
   isDone = true;
   await others;
