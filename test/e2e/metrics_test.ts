@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { METRICS } from "../../src/metrics/declared.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
+import { hasOpenMetricsParser, parseOpenMetrics } from "../support/open_metrics.ts";
 import type { Running } from "../support/process.ts";
 import { promtool, runPromtool } from "../support/promtool.ts";
 import { shell } from "../support/shell.ts";
@@ -104,6 +105,19 @@ clusterTest("Prometheus has nothing against the page", async (site) => {
   });
   assert.deepEqual(await runPromtool(["check", "metrics"], text), { code: 0, said: "" });
 }, promtool === undefined ? { lacks: "promtool" } : {});
+
+clusterTest("the reference parser of OpenMetrics takes the page", async (site) => {
+  const port = freePort();
+  const serve = site.serve("--prometheus-port", String(port));
+  await served(serve, port);
+  await site.allRunning(await site.request(2));
+  const headers = { accept: "application/openmetrics-text; version=1.0.0" };
+  const { samples } = await eventually("the pods are in the metrics", async () => {
+    const page = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
+    return page.includes("pod_cpu{") && await parseOpenMetrics(page);
+  });
+  assert.ok(samples > 500);
+}, { on: ["simulator"], ...hasOpenMetricsParser ? {} : { lacks: "python3 with prometheus-client" } });
 
 clusterTest("health is told by status, with reasons; and only to those who call it by its name", async (site) => {
   const port = freePort();

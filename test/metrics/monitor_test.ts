@@ -4,6 +4,7 @@ import type { Node, Pod } from "../../src/kube/types.ts";
 import { METRICS } from "../../src/metrics/declared.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
+import { hasOpenMetricsParser, parseOpenMetrics } from "../support/open_metrics.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const usage = () => ({ rss: 100, heapUsed: 50 });
@@ -87,6 +88,25 @@ Deno.test("a page of OpenMetrics ends as one", async () => {
   const monitor = new Monitor({ clock: new SimulatedClock(), ...settings, mostObjects: 1 });
   const page = await pageOf(monitor, { isOpenMetrics: true });
   assert.match(page, /# TYPE hostfactory_api_calls counter\nhostfactory_api_calls_total\{.*\n# EOF\n$/s);
+});
+
+const noParser = hasOpenMetricsParser ? "" : " (SKIPPED: no python3 with prometheus-client)";
+Deno.test({
+  name: `the reference parser takes the page of OpenMetrics, of which it finds every metric${noParser}`,
+  ignore: !hasOpenMetricsParser,
+  async fn() {
+    const clock = new SimulatedClock();
+    const monitor = new Monitor({ clock, ...settings, mostObjects: 1 });
+    monitor.follow<Pod>("pods", deaf, "ours").page([pod(1)]);
+    const labels = { application: 'a"b\\c', site: "ü" };
+    monitor.spooled([{ category: "metric", timestamp: clock.now() / 1_000, grid_load: 0.5, grid_total: 1, ...labels }]);
+    monitor.delayed(3);
+    const { families, samples } = await parseOpenMetrics(await pageOf(monitor, { isOpenMetrics: true }));
+    // Beside those of the loops: a pod's cpu, memory and conditions, and two of the site.
+    assert.equal(families, Object.keys(METRICS).length + 5);
+    assert.ok(samples > 500, `${samples} samples`);
+    await assert.rejects(parseOpenMetrics(await pageOf(monitor)), /ValueError/);
+  },
 });
 
 Deno.test("every metric is on the page once, before anything has happened", async () => {
