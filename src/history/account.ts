@@ -89,6 +89,8 @@ export class Account {
   ): void {
     const isStatus = type === "status";
     if (category === "cluster" && what === "back") return this.#back(id, timestamp);
+    // A serve that begins while it is away says so once more.
+    if (category === "cluster" && what === "away" && this.#last.get(`cluster ${id}`)?.isOpen) return;
     if (category !== "cluster" && isStatus && !this.#isFirst(`${what} ${id}`)) return;
     const requestId = category === "pod" ? parseMachineName(id)?.requestId : undefined;
     const template = requestId === undefined ? undefined : this.#templateOf(requestId);

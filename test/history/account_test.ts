@@ -63,6 +63,9 @@ Deno.test("the cluster is away from one event to the next, or until now", () => 
   );
   const away = [cluster(10, "status", "away"), cluster(10, "away_reason", "503")];
   assert.deepEqual(told([...away, cluster(52, "status", "back")]), ["10–52 cluster away: 503"]);
+  assert.deepEqual(told([...away, cluster(20, "status", "away"), cluster(52, "status", "back")]), [
+    "10–52 cluster away: 503",
+  ]);
   assert.deepEqual(told(away), ["10–10 cluster away, and not back yet: 503"]);
   assert.deepEqual(told([cluster(52, "status", "back")]), ["52–52 cluster back"]);
 });
