@@ -115,29 +115,46 @@ class SqliteEvents implements StoredEvents {
     return statement.get(...valuesOf(conditions))?.["least"];
   }
 
-  /**
-   * Page by page, each as one text of JSON: that takes a third of the time of rows, and between pages nothing is under way.
-   * @param options `byTime`: the index of times leads to them, if there is one. Else another does, and they come in one page
-   */
-  *#select(
+  /** @param options `byTime`: the index of times leads to them, if there is one; else another does */
+  #select(
     conditions: readonly Condition[],
     { since = -LATEST, until = LATEST, byTime }: StoredFilter & { byTime: boolean },
-  ): Generator<RecordedEvent> {
-    const time = byTime ? "timestamp" : "+timestamp";
-    const where = [...conditions.map(([sql]) => sql), `${time} <= ?`, `(${time}, rowid) > (?, ?)`].join(" AND ");
+  ): Iterable<RecordedEvent> {
+    const range = { since, until };
+    return byTime && this.#hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
+  }
+
+  /** True for a database that we made: see `openEventStore`. */
+  #hasTimeIndex(): boolean {
+    return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events_time'").get() !== undefined;
+  }
+
+  /** Page by page, each as one text of JSON: that takes a third of the time of rows, and between pages nothing is under way. */
+  *#pages(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
+    const where = [...conditions.map(([sql]) => sql), "timestamp <= ?", "(timestamp, rowid) > (?, ?)"].join(" AND ");
     const statement = this.#database.prepare(
       `SELECT json_group_array(json_array(category, id, timestamp, type, value, rowid)) AS page
-       FROM (SELECT *, rowid FROM events WHERE ${where} ORDER BY ${time}, rowid LIMIT ?)`,
+       FROM (SELECT *, rowid FROM events WHERE ${where} ORDER BY timestamp, rowid LIMIT ${PAGE})`,
     );
-    const values = valuesOf(conditions);
-    const most = byTime ? PAGE : -1;
     for (let last = [since, -LATEST];;) {
-      const { page } = statement.get(...values, until, ...last, most) as { page: string };
+      const { page } = statement.get(...valuesOf(conditions), until, ...last) as { page: string };
       const rows = JSON.parse(page) as [string, string, number, string, string, number][];
       for (const [category, id, timestamp, type, value] of rows) yield { category, id, timestamp, type, value };
       const [, , timestamp, , , row] = rows.at(-1) ?? [];
-      if (rows.length !== most || timestamp === undefined || row === undefined) return;
+      if (rows.length < PAGE || timestamp === undefined || row === undefined) return;
       last = [timestamp, row];
+    }
+  }
+
+  /** All that is asked for, put in order by SQLite. */
+  *#rows(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
+    const where = [...conditions.map(([sql]) => sql), "+timestamp BETWEEN ? AND ?"].join(" AND ");
+    const statement = this.#database.prepare(
+      `SELECT category, id, timestamp, type, value FROM events WHERE ${where} ORDER BY +timestamp, rowid`,
+    );
+    // They have what was selected, and another prototype than other objects.
+    for (const row of statement.iterate(...valuesOf(conditions), since, until)) {
+      yield { ...row } as unknown as RecordedEvent;
     }
   }
 
@@ -148,6 +165,12 @@ class SqliteEvents implements StoredEvents {
 
 /** A part of a WHERE clause, and the values of its parameters. */
 type Condition = readonly [sql: string, ...values: SQLInputValue[]];
+
+/** In seconds since the epoch, both included. */
+interface TimeRange {
+  since: number;
+  until: number;
+}
 
 function valuesOf(conditions: readonly Condition[]): SQLInputValue[] {
   return conditions.flatMap(([, ...values]) => values);
