@@ -197,7 +197,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   failed(error: KubeError, retryMs: number): void {
-    this.#view.failed();
+    this.#view.failed(error);
     log.warn("The cluster cannot be followed now", { error: describeError(error), retryMs: Math.round(retryMs) });
   }
 
