@@ -80,11 +80,8 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  /** @param options `spools`: those that no one else of this process sees to (all of them) */
-  constructor(
-    dependencies: Dependencies,
-    { spools = dependencies.workdir.layout.spools, ...limits }: RetentionLimits & { spools?: readonly string[] },
-  ) {
+  /** @param spools those that no one else of this process sees to */
+  constructor(dependencies: Dependencies, limits: RetentionLimits, spools = dependencies.workdir.layout.spools) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, (path, error) => {
