@@ -97,8 +97,7 @@ export class RetentionWatcher implements Loop {
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, workdir } = this.#dependencies;
-    const monotonicMs = clock.monotonic();
-    const now = this.#now();
+    const [monotonicMs, now] = [clock.monotonic(), this.#now()];
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());
