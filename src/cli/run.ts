@@ -6,7 +6,7 @@ import { systemRandom } from "../random.ts";
 import { commandCalledAs } from "./called_as.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { outputWidth, writeError, writeJson, writeOutput } from "./output.ts";
+import { outputColumns, writeError, writeJson, writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 import { readVerbLine } from "./verb_line.ts";
@@ -32,7 +32,7 @@ export async function run(given: string[]): Promise<number> {
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {
   const { readCommandLine } = await import("./program.ts");
-  const width = outputWidth();
+  const width = outputColumns();
   return await readCommandLine(args, environment, Number.isFinite(width) ? { width } : {});
 }
 

@@ -8,7 +8,7 @@ import { agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { tableText, wrapText } from "./layout.ts";
-import { outputWidth, type StyledText, writeJson, writeStyled } from "./output.ts";
+import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
   output: "text" | "json";
@@ -31,7 +31,7 @@ export const status: CommandBody = {
       writeJson({ verdict: found.verdict, at, service, templates, troubles: found.troubles }, { indent: 2 });
     } else {
       const plain = Boolean(call.cli.environment["NO_COLOR"]);
-      writeStyled(statusText(picture, found, outputWidth()), { plain });
+      writeStyled(statusText(picture, found, outputColumns()), { plain });
     }
     return EXIT_CODES[found.verdict];
   },
