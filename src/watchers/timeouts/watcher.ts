@@ -11,8 +11,7 @@ import { readPodFacts, readState, readTombstone } from "../../workdir/machines.t
 import { type Tombstone, tombstoneOfGivingUp } from "../../machine/tombstone.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import { readSyncStatus } from "../../workdir/index/sync_status.ts";
-import { decideTimeout, newsOfGivingUp, type PodAges, reasonToGiveUp } from "./decide.ts";
-import type { Limits } from "../../machine/waiting.ts";
+import { decideTimeout, type Limits, newsOfGivingUp, type PodAges, reasonToGiveUp } from "./decide.ts";
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
