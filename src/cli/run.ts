@@ -13,7 +13,8 @@ import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
 export async function run(given: string[]): Promise<number> {
-  const args = [...commandCalledAs(systemFiles), ...given];
+  // deno-lint-ignore no-process-global -- the name that it was called by is told nowhere else
+  const args = [...commandCalledAs(process.argv0), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
