@@ -73,14 +73,23 @@ export async function choosePodsOnNodes(
   return pods.filter(({ node }) => chosen.has(node));
 }
 
-async function ownPods({ kube, instance, signal }: Disrupting): Promise<Chosen[]> {
-  const labelSelector = `${PodLabel.instance}=${instance}`;
-  const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
-  const pods: Pod[] = [];
-  for await (const page of listPages(source, { labelSelector, limit: 500, signal })) pods.push(...page.items);
+/** Those that may go: no pod that is being deleted already. */
+async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
+  const pods = await listOwn(disrupting);
   return pods.flatMap(({ metadata: { name = "", uid = "", deletionTimestamp }, spec }) =>
     deletionTimestamp === undefined && parseMachineName(name) ? [{ name, uid, node: spec.nodeName ?? "" }] : []
   ).sort((one, other) => one.name < other.name ? -1 : 1);
+}
+
+/** Every pod of the instance. That the server has chosen the right ones is not taken on trust. */
+async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
+  const labelSelector = `${PodLabel.instance}=${instance}`;
+  const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
+  const pods: Pod[] = [];
+  for await (const { items } of listPages(source, { labelSelector, limit: 500, signal })) {
+    pods.push(...items.filter(({ metadata }) => metadata.labels?.[PodLabel.instance] === instance));
+  }
+  return pods;
 }
 
 function drawn<T>(
@@ -168,7 +177,7 @@ async function disrupt(
       again.push(pod);
     }
     unasked = again;
-    const there = new Set((await allOwn(disrupting)).map(({ uid }) => uid));
+    const there = new Set((await listOwn(disrupting)).map(({ metadata }) => metadata.uid));
     const left = chosen.filter(({ uid }) => there.has(uid));
     if (left.length === 0) return chosen.length;
     const leftMs = untilMs - clock.monotonic();
@@ -183,17 +192,6 @@ async function disrupt(
     }
     await clock.sleep(Math.min(sleepSeconds * 1_000, leftMs), signal);
   }
-}
-
-/** Those, too, that are being deleted. */
-async function allOwn({ kube, instance, signal }: Disrupting): Promise<{ uid: string | undefined }[]> {
-  const labelSelector = `${PodLabel.instance}=${instance}`;
-  const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
-  const pods: { uid: string | undefined }[] = [];
-  for await (const { items } of listPages(source, { labelSelector, limit: 500, signal })) {
-    for (const { metadata: { uid } } of items) pods.push({ uid });
-  }
-  return pods;
 }
 
 /** What is gone already, or has another's name by now, needs not be asked to go. */

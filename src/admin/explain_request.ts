@@ -130,6 +130,8 @@ function firstAndLast(what: string, times: readonly number[]): Step[] {
 
 function nextCommands(request: PicturedRequest | undefined, { example }: { example: string | undefined }): string[] {
   const commands = example === undefined ? [] : [`hostfactory explain ${example}`];
-  if (request?.kind === "request") commands.push(`hostfactory admin list-machines --request ${request.id}`);
+  if (!request) return commands;
+  commands.push(`hostfactory admin list-machines --request ${request.id}`);
+  if (request.kind === "request") commands.push(`hostfactory history --request ${request.id}`);
   return commands;
 }

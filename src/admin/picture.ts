@@ -3,7 +3,7 @@ import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
 import { describeError } from "../errors.ts";
-import { isRequestId } from "../hf/names.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
 import type { MachineResult } from "../hf/status.ts";
 import { resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
@@ -74,6 +74,9 @@ const LOOK_AT_ALL_EVERY_MS = 15_000;
 /** Machines that are told of between two pictures, beyond which pods that run are not read before there are fewer. */
 const MANY_TOLD = 150;
 
+/** How often, in milliseconds, it is looked whether requests that are over still are. */
+const FORGET_PAST_EVERY_MS = 60_000;
+
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 const NodeSchema = v.object({
@@ -83,14 +86,14 @@ const NodeSchema = v.object({
 interface KnownRequest {
   stored: StoredRequest;
   ended: FinishedNote | undefined;
-  machines: Map<string, { stamp: string; looked: LookedMachine }>;
+  machines: Map<string, { isPending: boolean; stamp: string; looked: LookedMachine }>;
 }
 
 interface KnownReturn {
   stored: StoredReturn;
   ended: FinishedNote | undefined;
-  /** Its machines that were seen gone. */
-  gone: Set<string>;
+  /** Its machines that were seen gone, each with the stamp that it had then. */
+  gone: Map<string, string>;
 }
 
 /**
@@ -103,8 +106,9 @@ export class PictureTaker {
   readonly #budget: Budget;
   readonly #requests = new Map<string, KnownRequest>();
   readonly #returns = new Map<string, KnownReturn>();
-  /** Requests and return requests that ended too long ago to be in a picture. */
+  /** Requests and return requests that ended too long ago to be in a picture; now and then it is looked whether they still have. */
   readonly #past = new Set<string>();
+  #pastDueMs = -Infinity;
   readonly #zones = new Map<string, string>();
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
@@ -119,8 +123,10 @@ export class PictureTaker {
     this.#options = options;
     this.#budget = options.budget ?? new Budget(options.clock, { turnMs: TURN_MS });
     this.#returnIndex = new ReturnIndex(workdir);
-    const { pods, podsStatus, machines } = workdir.layout;
-    this.#changes = [pods, podsStatus, machines].map((directory) => new DirectoryChanges(workdir, directory));
+    const { pods, podsStatus, machines, returnRequests } = workdir.layout;
+    this.#changes = [pods, podsStatus, machines, returnRequests].map((directory) =>
+      new DirectoryChanges(workdir, directory)
+    );
   }
 
   /** These machines were written down. */
@@ -136,6 +142,7 @@ export class PictureTaker {
     const nowMs = clock.now();
     const now = epochSeconds(nowMs);
     const facts = lookAtService(this.#workdir, nowMs);
+    this.#forgetPast();
     await this.#followRequests(now);
     await this.#followReturns(now);
     await this.#look(facts, nowMs);
@@ -157,6 +164,14 @@ export class PictureTaker {
       }),
       problems: this.#problems,
     };
+  }
+
+  /** One that is not finished after all has its note removed. */
+  #forgetPast(): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs < this.#pastDueMs) return;
+    this.#past.clear();
+    this.#pastDueMs = nowMs + FORGET_PAST_EVERY_MS;
   }
 
   #unlessBroken<T>(read: () => T): T | undefined {
@@ -196,7 +211,7 @@ export class PictureTaker {
     const { returnRequests } = this.#workdir.layout;
     await this.#follow(returnRequests, this.#returns, now, (id, ended, known) => {
       const stored = known?.stored.processed ? known.stored : readReturn(this.#workdir, id);
-      return stored && { stored, ended, gone: known?.gone ?? new Set() };
+      return stored && { stored, ended, gone: known?.gone ?? new Map() };
     });
   }
 
@@ -242,12 +257,14 @@ export class PictureTaker {
       const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);
-        const isDue = isAllDue || !before || before.looked.state === "creating" || told.has(name);
+        const isSame = before?.isPending === isPending && before.looked.state !== "creating";
+        const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, isPending)) ?? "";
+        const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
         if (isStorm) this.#owed.add(name);
         machines.set(name, {
+          isPending,
           stamp: isStorm ? "" : stamp,
           looked: lookAtMachine(this.#workdir, name, { ...context, isPending }),
         });
@@ -273,7 +290,10 @@ export class PictureTaker {
   /** By machine, the return request that it is in, as far as that is in the picture. */
   #returnOfMachines(): Map<string, string> {
     const returnOf = new Map<string, string>();
-    for (const [id, { stored }] of this.#returns) for (const machine of stored.machines) returnOf.set(machine, id);
+    // Of several the first by its id, whichever of them was read first.
+    for (const id of [...this.#returns.keys()].sort().reverse()) {
+      for (const machine of this.#returns.get(id)!.stored.machines) returnOf.set(machine, id);
+    }
     return returnOf;
   }
 
@@ -322,13 +342,20 @@ export class PictureTaker {
       const one = emptyReturn(stored, ended);
       const request = { hasRecord: stored.record !== undefined, isProcessed: stored.processed };
       await this.#each(stored.machines, (name) => {
-        const result = gone.has(name) ? "succeed" : this.#returnResult(name, request);
-        if (result === "succeed") gone.add(name);
+        const stamp = this.#stampOf(name);
+        const result = gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
+        if (result === "succeed") gone.set(name, stamp);
         addReturned(one, result, byName.get(name));
       });
       pictured.push({ ...one, status: one.counts.executing > 0 ? "running" : "complete" });
     }
     return pictured.sort(byId);
+  }
+
+  /** Empty for a machine that is not in the picture. */
+  #stampOf(name: string): string {
+    const requestId = parseMachineName(name)?.requestId ?? "";
+    return this.#requests.get(requestId)?.machines.get(name)?.stamp ?? "";
   }
 
   /** What cannot be read counts as executing, as for Symphony. */

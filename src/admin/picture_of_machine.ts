@@ -58,11 +58,18 @@ export interface MachineContext {
 }
 
 /** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
-export function machineStamp(workdir: Workdir, name: string, isPending: boolean): string {
+export function machineStamp(
+  workdir: Workdir,
+  name: string,
+  { isPending, isReturned }: Pick<MachineContext, "isPending" | "isReturned">,
+): string {
   const state = readState(workdir, name);
   const { layout } = workdir;
   const pod = stampOf(workdir, layout.pod(name));
-  return `${state} ${isPending} ${pod} ${isTerminal(state) ? stampOf(workdir, layout.machine(name)) : ""}`;
+  if (!isTerminal(state)) return `${state} ${isPending} ${pod}`;
+  // Without a note of its end it matters whether it was given back.
+  const end = stampOf(workdir, layout.machine(name)) || isReturned(name);
+  return `${state} ${pod} ${end}`;
 }
 
 function stampOf(workdir: Workdir, path: string): string {

@@ -9,7 +9,7 @@ import { ageText, agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
 import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
-import { duration } from "./options.ts";
+import { duration, words } from "./options.ts";
 import { writeError } from "./output.ts";
 
 export interface ListOptions {
@@ -43,11 +43,6 @@ export function declareLists(command: Command): void {
       .option("--all", "with those that were over more than an hour ago; names, without filters, are always all")
       .addOption(listFormatOption());
   }
-}
-
-/** A list that is given as one argument: `a,b`. */
-export function words(text: string): string[] {
-  return text.split(",").filter((word) => word !== "");
 }
 
 function machineStates(text: string): MachineState[] {

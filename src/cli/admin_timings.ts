@@ -3,11 +3,10 @@ import type { Timing } from "../admin/timings.ts";
 import { absolute } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
-import { words } from "./admin_lists.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
 import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
-import { sharedOption } from "./options.ts";
+import { sharedOption, words } from "./options.ts";
 
 export interface TimingsOptions {
   fromEvent: string;

@@ -93,6 +93,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./rebuild.ts")).rebuild,
   },
   {
+    name: "history",
+    summary: "What has happened: to machines, requests, templates, nodes, the cluster",
+    signals: "drain, then end",
+    load: async () => (await import("./history.ts")).history,
+  },
+  {
     name: "extensions",
     summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
     signals: "end",

@@ -5,7 +5,7 @@ import { integerBetween } from "../random.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wholeNumber } from "./options.ts";
 import { self } from "./self.ts";
-import { outputIsTerminal, outputWidth, overwriteLine, writeError, writeOutput } from "./output.ts";
+import { outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 
 interface Options {
@@ -40,7 +40,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   cli.files.makeDirectory(directory);
   const steps: DemoStep[] = [];
   const isTerminal = outputIsTerminal();
-  const width = outputWidth();
+  const width = outputColumns();
   const startedMs = cli.clock.monotonic();
   const say = (text: string) => isTerminal ? overwriteLine(text) : writeOutput(text);
   let isDone = false;
@@ -109,6 +109,6 @@ function line({ step, done, total }: DemoProgress, width: number): string {
 
 function timesTable(steps: DemoStep[]): string {
   return tableText([["SECONDS", "STEP"], ...steps.map(({ step, ms }) => [(ms / 1000).toFixed(2), step])], {
-    width: outputWidth(),
+    width: outputColumns(),
   });
 }

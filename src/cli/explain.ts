@@ -7,7 +7,7 @@ import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wrapText } from "./layout.ts";
 import { sharedOption } from "./options.ts";
-import { outputWidth, type StyledText, writeJson, writeStyled } from "./output.ts";
+import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
   output: "text" | "json";
@@ -30,7 +30,7 @@ export const explain: CommandBody = {
     const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
     const explanation = await explain(openReader(config, call.cli), name, source);
     if (output === "json") return writeJson(explanation, { indent: 2 });
-    writeStyled(explanationText(explanation, outputWidth()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
+    writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
   },
 };
 

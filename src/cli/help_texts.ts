@@ -63,6 +63,12 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
       ["hostfactory explain node-7", "a node"],
     ],
   },
+  history: {
+    examples: [
+      ["hostfactory history --since 2h", "what has happened"],
+      ["hostfactory history --machine abc-3 --output wide", "to one machine, each step"],
+    ],
+  },
   top: {
     examples: [
       ["hostfactory top", "the grid as it changes; q ends it, h shows its keys"],

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { tableText } from "./layout.ts";
-import { outputIsTerminal, outputWidth, writeJson, writeOutput } from "./output.ts";
+import { outputColumns, outputIsTerminal, writeJson, writeOutput } from "./output.ts";
 
 /** How a list is printed: `name` is one name a line, as the legacy plug-in has it. */
 export const LIST_FORMATS = ["table", "wide", "name", "json", "yaml"] as const;
@@ -30,7 +30,7 @@ export async function writeList(format: ListFormat, { names, table, document }: 
   if (format === "yaml") return writeOutput(await yamlText(document()));
   if (format === "name") return writeOutput(names().map((name) => `${name}\n`).join(""));
   const isWide = format === "wide";
-  writeOutput(tableText(table(isWide), isWide ? {} : { width: outputWidth() }));
+  writeOutput(tableText(table(isWide), isWide ? {} : { width: outputColumns() }));
 }
 
 async function yamlText(document: object): Promise<string> {

@@ -79,7 +79,7 @@ export function outputIsTerminal(): boolean {
 }
 
 /** How many characters a line of standard output holds: of a terminal its width, else any number. */
-export function outputWidth(): number {
+export function outputColumns(): number {
   return outputSize().columns;
 }
 

@@ -6,14 +6,15 @@ import { systemRandom } from "../random.ts";
 import { commandCalledAs } from "./called_as.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { outputWidth, writeError, writeJson, writeOutput } from "./output.ts";
+import { outputColumns, writeError, writeJson, writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
 export async function run(given: string[]): Promise<number> {
-  const args = [...commandCalledAs(systemFiles), ...given];
+  // deno-lint-ignore no-process-global -- the name that it was called by is told nowhere else
+  const args = [...commandCalledAs(process.argv0), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
@@ -32,7 +33,7 @@ export async function run(given: string[]): Promise<number> {
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {
   const { readCommandLine } = await import("./program.ts");
-  const width = outputWidth();
+  const width = outputColumns();
   return await readCommandLine(args, environment, Number.isFinite(width) ? { width } : {});
 }
 

@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
   dbfile?: string;
@@ -14,6 +14,7 @@ interface Options {
   serverTimeoutSeconds: number;
   prometheusAddr: string;
   prometheusPort: number;
+  prometheusTtl: number;
   prometheusPods: number;
   httpTokenFile?: string;
   httpCertFile?: string;
@@ -23,15 +24,13 @@ interface Options {
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    addEventOptions(addClusterOptions(command), environment)
+    addPrometheusOptions(addEventOptions(addClusterOptions(command), environment), environment)
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
       .addOption(sharedOption.retainRequests())
       .addOption(sharedOption.retainMachines())
       .addOption(sharedOption.serverTimeout(environment))
-      .addOption(sharedOption.prometheusAddress(environment))
-      .addOption(sharedOption.prometheusPort(environment))
       .addOption(sharedOption.prometheusPods())
       .option("--http-token-file <file>", "what metrics and the page want there: 'Authorization: Bearer TOKEN'")
       .option("--http-cert-file <file>", "serve them over TLS, with this certificate (PEM)")
@@ -56,6 +55,7 @@ export const serve: CommandBody = {
         certFile: options.httpCertFile,
         keyFile: options.httpKeyFile,
         socket: options.httpSocket,
+        siteTtlSeconds: options.prometheusTtl,
       },
     });
   },

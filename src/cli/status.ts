@@ -8,7 +8,7 @@ import { agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { tableText, wrapText } from "./layout.ts";
-import { outputWidth, type StyledText, writeJson, writeStyled } from "./output.ts";
+import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
   output: "text" | "json";
@@ -31,7 +31,7 @@ export const status: CommandBody = {
       writeJson({ verdict: found.verdict, at, service, templates, troubles: found.troubles }, { indent: 2 });
     } else {
       const plain = Boolean(call.cli.environment["NO_COLOR"]);
-      writeStyled(statusText(picture, found, outputWidth()), { plain });
+      writeStyled(statusText(picture, found, outputColumns()), { plain });
     }
     return EXIT_CODES[found.verdict];
   },
@@ -98,9 +98,9 @@ function templatesText(templates: readonly PicturedTemplate[], { at, width }: { 
   const reasons = templates.map(({ reason }) => {
     if (!reason) return "";
     const { what, machines, oldest, text } = reason;
-    const said = `${machines} ${what === "waits" ? (machines === 1 ? "waits" : "wait") : "failed"}, the first ${
-      agoText(at, oldest)
-    } ago: ${plainLine(text)}`;
+    const said = `${machines} ${what === "waits" ? (machines === 1 ? "waits" : "wait") : "failed"}, ${
+      what === "waits" ? `the oldest for ${agoText(at, oldest)}` : `the first ${agoText(at, oldest)} ago`
+    }: ${plainLine(text)}`;
     return wrapText(said, { width, indent: "  " });
   });
   return lines[0]! + templates.map((_, i) => lines[i + 1]! + reasons[i]!).join("");

@@ -16,15 +16,17 @@ export interface EventFilter {
   categories?: readonly string[] | undefined;
   ids?: readonly string[] | undefined;
   types?: readonly string[] | undefined;
+  values?: readonly string[] | undefined;
+  /** All but these statuses. */
+  withoutStatuses?: readonly string[] | undefined;
 }
 
 /** True for an event that is asked for. Called once for each: it makes nothing. */
-export function isWanted(
-  { timestamp, category, id, type }: RecordedEvent,
-  { since = -Infinity, until = Infinity, categories, ids, types }: EventFilter,
-): boolean {
+export function isWanted({ timestamp, category, id, type, value }: RecordedEvent, filter: EventFilter): boolean {
+  const { since = -Infinity, until = Infinity, categories, ids, types, values, withoutStatuses = [] } = filter;
   return timestamp >= since && timestamp <= until && (categories?.includes(category) ?? true) &&
-    (ids?.includes(id) ?? true) && (types?.includes(type) ?? true);
+    (ids?.includes(id) ?? true) && (types?.includes(type) ?? true) && (values?.includes(value) ?? true) &&
+    !(type === "status" && withoutStatuses.includes(value));
 }
 
 /** What makes two rows the same fact. */

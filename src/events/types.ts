@@ -1,7 +1,7 @@
 /** One kind of row of the events database: what a pair of an event may be called, and what it says. */
 export interface EventType {
-  /** What the event is about; its `id` is the request's or return request's id, or the machine's name. */
-  category: "request" | "return" | "pod";
+  /** What the event is about; its `id` is the request's or return request's id, the machine's name, or what of the cluster is followed: `pods`. */
+  category: "request" | "return" | "pod" | "cluster";
   /** The key of the pair, which is the row's `type`. */
   type: string;
   /** The one word that this row is about; absent: see `unit`. */
@@ -42,6 +42,9 @@ export const EVENT_TYPES = [
   status("failed", "all watchers", "Symphony lost it without having given it back"),
   row("pod", "failed_reason", "a sentence", "all watchers", "the same: why"),
   status("deleted", "all watchers", "its pod was seen gone, or will never be created"),
+  clusterStatus("away", "watcher of pods", "it could not be followed, for more than five seconds: since when"),
+  row("cluster", "away_reason", "a sentence", "watcher of pods", "the same: why"),
+  clusterStatus("back", "watcher of pods", "it is followed again"),
 ] as const satisfies readonly EventType[];
 
 type Listed = typeof EVENT_TYPES[number];
@@ -59,7 +62,7 @@ export type EventPairs<Category extends EventCategory = EventCategory> = {
 /** What is to be recorded. */
 export interface NewEvent<Category extends EventCategory = EventCategory> {
   category: Category;
-  /** Of the request or return request, or the machine's name. */
+  /** Of the request or return request, the machine's name, or what of the cluster is followed. */
   id: string;
   pairs: EventPairs<Category>;
   /** When it happened, in seconds since the epoch; absent: now. */
@@ -88,4 +91,12 @@ function status<Value extends string>(
   when: string,
 ): { category: "pod"; type: "status"; value: Value; unit: string; by: string; when: string } {
   return { category: "pod", type: "status", value, unit: "word", by, when };
+}
+
+function clusterStatus<Value extends string>(
+  value: Value,
+  by: string,
+  when: string,
+): { category: "cluster"; type: "status"; value: Value; unit: string; by: string; when: string } {
+  return { category: "cluster", type: "status", value, unit: "word", by, when };
 }

@@ -1,5 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
+import { systemMeasureDisk } from "./disk_usage.ts";
 import { type Page, serveEdge } from "./edge.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
 import type { TokenCheck } from "./token.ts";
@@ -18,6 +19,8 @@ export interface MonitoringOptions {
   tls?: { cert: string; key: string } | undefined;
   /** What they want at the address; at the socket, they want none. */
   token?: TokenCheck | undefined;
+  /** See `MonitorOptions`. */
+  siteTtlSeconds: number;
 }
 
 const BEYOND_LOOPBACK = "The page is shown on a loopback address, or with --http-token-file over TLS " +
@@ -36,12 +39,12 @@ export interface Monitoring {
  */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },
-  { hostname, port, mostObjects, socket, tls, token, stopping, page: pageOf }: MonitoringOptions & {
+  { hostname, port, socket, tls, token, stopping, page: pageOf, ...options }: MonitoringOptions & {
     stopping: AbortSignal;
     page?: (monitor: Monitor) => Page;
   },
 ): Monitoring {
-  const monitor = new Monitor({ clock, usage, mostObjects });
+  const monitor = new Monitor({ clock, usage, ...options, measureDisk: systemMeasureDisk });
   const end = new AbortController();
   const isServed = port !== 0 && hostname !== "";
   const page = isServed || socket !== undefined ? pageOf?.(monitor) : undefined;

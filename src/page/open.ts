@@ -14,7 +14,7 @@ import { sectionsOf } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
 export interface PageSources extends Reader {
-  monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "counts">;
+  monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "told">;
   extensions: () => ExtensionRow[];
   events: EventSource;
 }
@@ -90,7 +90,7 @@ function troublesOf({ health }: PageSources["monitor"]): string[] {
   return isGood && health.isOwner && !health.hasTrouble ? [] : reasons;
 }
 
-function apiOf({ calls, watchAges, counts }: PageSources["monitor"]): ApiSection {
+function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["monitor"]): ApiSection {
   return {
     calls: Array.from(calls, ([call, { ok, failed, timed, seconds }]) => ({
       call,
@@ -103,10 +103,13 @@ function apiOf({ calls, watchAges, counts }: PageSources["monitor"]): ApiSection
       resource,
       age: seconds < 0 ? -1 : 5 * Math.floor(seconds / 5),
     })),
-    backlog: Object.entries(BACKLOG).flatMap(([key, name]) => {
-      const count = counts[key] ?? 0;
-      return count > 0 ? [{ name, count }] : [];
-    }),
+    backlog: [
+      ...Object.entries(backlogs).map(([loop, backlog]) => ({
+        name: `in the queue of ${loop}`,
+        count: backlog?.all ?? 0,
+      })),
+      ...Object.entries(BACKLOG).map(([key, name]) => ({ name, count: counts[key] ?? 0 })),
+    ].filter(({ count }) => count > 0),
   };
 }
 

@@ -10,7 +10,7 @@ import { systemCollector } from "./memory.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
 import { openExtensions } from "./extensions.ts";
-import { type HttpOptions, openMonitoring } from "./monitoring.ts";
+import { type HttpOptions, openHttp } from "./http.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -46,15 +46,15 @@ export async function runDaemon(
   const { command, watchers, podTimeoutSeconds, imagePullGraceSeconds } = options;
   const limits = watchers.includes("expiry") ? { limits: { podTimeoutSeconds, imagePullGraceSeconds } } : {};
   const daemon = { ...openDaemon(world, config, { command, ...limits }), collect: systemCollector, usage: systemUsage };
-  const storage = events && { storage: storageOf(config, events) };
   const extensions = openExtensions(daemon);
-  const opened = monitoring && await openMonitoring({ ...daemon, ...world }, config, {
+  const opened = monitoring && await openHttp({ ...daemon, ...world }, config, {
     ...monitoring,
     stopping,
     extensions,
-    dbfile: storage?.storage.dbfile,
+    dbfile: events?.dbfile,
   });
   const watched = { monitor: opened?.monitor, changed: opened?.changed };
+  const storage = events && { storage: storageOf(config, events, opened?.monitor) };
   try {
     await serve({ ...daemon, ...watched, extensions }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {

@@ -5,14 +5,20 @@ import { answer, serveEdge } from "../../src/metrics/edge.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
-const monitor = new Monitor({ clock: systemClock, usage: () => ({ rss: 1, heapUsed: 1 }), mostObjects: 1 });
+const monitor = new Monitor({
+  clock: systemClock,
+  usage: () => ({ rss: 1, heapUsed: 1 }),
+  measureDisk: () => Promise.resolve(new Map()),
+  siteTtlSeconds: 1,
+  mostObjects: 1,
+});
 
 async function ask(
   path: string,
   { host = "127.0.0.1:8080", hostname = "127.0.0.1", method = "GET", headers = {} } = {},
 ) {
   const request = new Request(`http://${host}${path}`, { method, headers: { host, ...headers } });
-  const response = await answer(request, { address: { hostname }, monitor });
+  const response = await answer(request, { address: { hostname }, monitor, clock: systemClock });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
@@ -92,7 +98,13 @@ Deno.test("with a token, metrics and what the page shows want it; health does no
     Promise.resolve(/\/$|\/page\//.test(request.url) ? new Response("paged") : undefined);
   const status = async (path: string, headers: Record<string, string> = {}) => {
     const request = new Request(`http://127.0.0.1${path}`, { headers });
-    const response = await answer(request, { address: { hostname: "127.0.0.1" }, monitor, page, token });
+    const response = await answer(request, {
+      address: { hostname: "127.0.0.1" },
+      monitor,
+      page,
+      token,
+      clock: systemClock,
+    });
     await response.body?.cancel();
     return response.status;
   };
@@ -108,7 +120,12 @@ Deno.test("with a token, metrics and what the page shows want it; health does no
 Deno.test("where the page is refused, it says why, and metrics are served", async () => {
   const ask = async (path: string, accept: string) => {
     const request = new Request(`http://10.1.2.3${path}`, { headers: { accept } });
-    const response = await answer(request, { address: { hostname: "0.0.0.0" }, monitor, pageRefusal: "Not here" });
+    const response = await answer(request, {
+      address: { hostname: "0.0.0.0" },
+      monitor,
+      pageRefusal: "Not here",
+      clock: systemClock,
+    });
     return [response.status, (await response.text()).slice(0, 8)];
   };
   assert.deepEqual(await ask("/", "text/html"), [403, "Not here"]);

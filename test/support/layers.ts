@@ -17,14 +17,15 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "lint", "admin", "simulator", "hf"],
+  cli: ["serve", "verbs", "history", "lint", "admin", "simulator", "hf"],
   serve: ["metrics", "page", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   page: ["admin", "events", "templates"],
-  metrics: ["machine", "kube", "workdir", "templates", "hf"],
+  metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
+  history: ["workdir", "events", "hf"],
   admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],

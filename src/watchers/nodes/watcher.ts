@@ -55,7 +55,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   constructor(dependencies: Dependencies, options: { wake: () => void }) {
     this.#dependencies = dependencies;
     this.#wake = options.wake;
-    this.#view = new SyncStatusKeeper(dependencies, "nodes");
+    // That the cluster is away, the watcher of pods says.
+    this.#view = new SyncStatusKeeper({ ...dependencies, events: undefined }, "nodes");
   }
 
   /** False if the view that was written last is not there any more. */
@@ -103,7 +104,7 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   failed(error: KubeError): void {
-    this.#view.failed();
+    this.#view.failed(error);
     this.#troubles.note("", error);
   }
 

@@ -7,6 +7,8 @@ import { pendingReason } from "../../machine/failure_reason.ts";
 import { phaseOf } from "../../machine/readiness.ts";
 import type { Limits } from "../../machine/waiting.ts";
 
+export type { Limits };
+
 /** A machine that has a pod file. If it is returned, its deletion is the returns watcher's. */
 export interface AgingMachine extends KnownMachine {
   pod: PodFacts;

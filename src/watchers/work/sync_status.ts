@@ -1,6 +1,8 @@
 import { epochSeconds } from "../../clock.ts";
 import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
+import type { KubeError } from "../../kube/errors.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { Absence } from "./absence.ts";
 
 /** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
 export class SyncStatusKeeper {
@@ -13,10 +15,14 @@ export class SyncStatusKeeper {
   #listedAtMs: number | undefined;
   #heardAtMs: number | undefined;
   #written: SyncStatus | undefined;
+  readonly #absence: Absence | undefined;
 
-  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">, name: string) {
+  /** @param dependencies `events`: told when the cluster is away, and when it is back */
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube" | "events">, name: string) {
+    const { clock, events } = dependencies;
     this.#dependencies = dependencies;
     this.#name = name;
+    this.#absence = events && new Absence({ clock, events });
   }
 
   begin(): void {
@@ -34,10 +40,12 @@ export class SyncStatusKeeper {
     const now = this.#dependencies.clock.now();
     if (this.#isListing) this.#heardInListMs = now;
     else this.#heardAtMs = now;
+    this.#absence?.heard();
   }
 
-  failed(): void {
+  failed(error: KubeError): void {
     this.#isListing = false;
+    this.#absence?.failed(error);
   }
 
   /** False if what was written last is not there any more: the work directory was emptied, or replaced by another. */
