@@ -80,11 +80,7 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  /** @param options `spools`: those that no one else of this process sees to (all of them) */
-  constructor(
-    dependencies: Dependencies,
-    { spools = dependencies.workdir.layout.spools, ...limits }: RetentionLimits & { spools?: readonly string[] },
-  ) {
+  constructor(dependencies: Dependencies, limits: RetentionLimits) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, (path, error) => {
@@ -93,7 +89,7 @@ export class RetentionWatcher implements Loop {
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
     this.#removal = new Removal(dependencies.workdir, unlessBroken);
-    this.#spools = new EventSpool(dependencies.workdir, { spools, limits, unlessBroken });
+    this.#spools = new EventSpool(dependencies.workdir, { limits, unlessBroken });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
     this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
