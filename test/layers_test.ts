@@ -7,7 +7,7 @@ import { filesBelow, root } from "./support/tree.ts";
 
 /** Packages that have their places; all others may be used wherever they help. Locks and events are SQLite's, all other data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/workdir/store/lock.ts", "src/events/database.ts"],
+  "node:sqlite": ["src/workdir/store/lock.ts", "src/events/database.ts", "src/events/database_copy.ts"],
 };
 
 /** What only the build or the tests use. */

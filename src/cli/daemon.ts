@@ -1,6 +1,7 @@
 import type { DaemonOptions } from "../serve/daemon.ts";
 import { configure } from "./cli.ts";
 import { type Call, commandText } from "./command.ts";
+import { writeOutput } from "./output.ts";
 import type { EventOptions } from "./options.ts";
 
 /** Runs watchers for a command until it is told to stop, or something ends them. @param options `events`: they are stored */
@@ -19,5 +20,6 @@ export async function runWatchers(
 export async function runEvents(call: Call, options: EventOptions): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { watchEvents } = await import("../serve/events.ts");
-  await watchEvents(call.cli, config, { ...options, hangUps: call.hangUps, stopping: call.stopping });
+  const show = (line: string) => writeOutput(`${line}\n`);
+  await watchEvents(call.cli, config, { ...options, show, hangUps: call.hangUps, stopping: call.stopping });
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { absolute, type Config } from "../config.ts";
 import { openEventStore } from "../events/database.ts";
+import { copyEvents } from "../events/database_copy.ts";
 import type { Files } from "../files.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
@@ -16,6 +17,9 @@ export interface Storage {
   dbfile?: string;
   /** Without whole objects. */
   skipEvents: boolean;
+  /** How long what is stored is kept, in seconds, and how much of it, in MiB. */
+  retainEvents: number;
+  retainEventsSize: number;
   /** On SIGHUP a new database is begun. */
   rotateEvents: boolean;
   /** How often SIGHUP has come. */
@@ -27,27 +31,30 @@ const log = logger("events");
 /** How a watcher stores events. */
 export function storageOf(
   config: Pick<Config, "workdir">,
-  { dbfile, skipEvents, rotateEvents, hangUps }: Storage,
+  { dbfile, skipEvents, retainEvents, retainEventsSize, rotateEvents, hangUps }: Storage,
 ): EventsOptions {
   const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
-  return { dbfile: path, skipEvents, open: openEventStore, ...(rotateEvents ? { rotations: hangUps } : {}) };
+  const retention = { retainSeconds: retainEvents, mostBytes: retainEventsSize * 2 ** 20 };
+  const rotations = rotateEvents ? { rotations: hangUps } : {};
+  return { dbfile: path, skipEvents, open: openEventStore, copy: copyEvents, retention, ...rotations };
 }
 
 /**
  * Stores the events of the spool until `stopping` aborts. It needs no cluster, and may run beside `serve`, which does the
  * same: of an event that two of them store there is one.
+ * @param options `show`: see `EventsOptions`
  * @throws HostFactoryError if the work directory cannot be used
  */
 export async function watchEvents(
   { files, clock, random }: { files: Files; clock: Clock; random: Random },
   config: Config,
-  { stopping, ...storage }: Storage & { stopping: AbortSignal },
+  { stopping, show, ...storage }: Storage & Required<Pick<EventsOptions, "show">> & { stopping: AbortSignal },
 ): Promise<void> {
   const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
   await workdir.prepare();
   const options = storageOf(config, storage);
   log.info("Storing events", { version, workdir: workdir.layout.root, dbfile: options.dbfile });
-  const watcher = new EventsWatcher({ workdir, clock }, options);
+  const watcher = new EventsWatcher({ workdir, clock }, { ...options, show });
   await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
   await watcher.drained();
   log.info("Stopped");

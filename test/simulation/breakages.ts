@@ -606,7 +606,7 @@ const EVENTS: Breakage[] = [
     to: "",
     violates: [21],
     seed: 6,
-    only: [25, 26, 31, 42, 44],
+    only: [25, 26, 31, 40, 42, 44],
   },
   {
     what: "events that wait to be stored are removed as what is long past",
