@@ -7,7 +7,12 @@ import { filesBelow, root } from "./support/tree.ts";
 
 /** Packages that have their places; all others may be used wherever they help. Locks and events are SQLite's, all other data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/workdir/store/lock.ts", "src/events/database.ts", "src/events/stored_events.ts"],
+  "node:sqlite": [
+    "src/workdir/store/lock.ts",
+    "src/events/database.ts",
+    "src/events/database_copy.ts",
+    "src/events/stored_events.ts",
+  ],
 };
 
 /** What only the build or the tests use. */

@@ -90,7 +90,7 @@ export class RetentionWatcher implements Loop {
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
     this.#removal = new Removal(dependencies.workdir, unlessBroken);
-    this.#spools = new EventSpool(dependencies.workdir, { spools, limits, unlessBroken });
+    this.#spools = new EventSpool(dependencies.workdir, { limits, unlessBroken });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
     this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
