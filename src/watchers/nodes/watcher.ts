@@ -10,6 +10,7 @@ import { Complaints } from "../work/complaints.ts";
 import { nodeDeparture } from "./decide.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
 import type { Loop, Outcome } from "../loop.ts";
+import { isClusterTrouble } from "../work/limiter.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import type { Dependencies } from "../dependencies.ts";
 
@@ -103,8 +104,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   failed(error: KubeError): void {
-    this.#view.failed();
-    this.#troubles.note("", error);
+    this.#view.failed(isClusterTrouble(error) ? error : undefined);
+    if (!isClusterTrouble(error)) this.#troubles.note("", error);
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
