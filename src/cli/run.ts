@@ -2,6 +2,7 @@ import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import { systemFiles } from "../files.ts";
+import { tellGathered } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -25,6 +26,8 @@ export async function run(args: string[]): Promise<number> {
   } catch (error) {
     report(error, row ?? firstMentioned(args));
     return error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
+  } finally {
+    tellGathered({ isEnd: true });
   }
 }
 

@@ -13,6 +13,7 @@ import { factsOfNode, newsOfNode, nodeEventId } from "./node_news.ts";
 import { readNodeUid } from "../../workdir/node_uid.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
 import type { Loop, Outcome } from "../loop.ts";
+import { isClusterTrouble } from "../work/limiter.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import type { Dependencies } from "../dependencies.ts";
 
@@ -110,8 +111,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   failed(error: KubeError): void {
-    this.#view.failed(error);
-    this.#troubles.note("", error);
+    this.#view.failed(isClusterTrouble(error) ? error : undefined);
+    if (!isClusterTrouble(error)) this.#troubles.note("", error);
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
