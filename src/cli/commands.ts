@@ -75,6 +75,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./history.ts")).history,
   },
   {
+    name: "events",
+    summary: "What is to be done with the events database: put it into tables",
+    signals: "drain, then end",
+    load: async () => (await import("./events.ts")).events,
+  },
+  {
     name: "extensions",
     summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
     signals: "end",

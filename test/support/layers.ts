@@ -16,7 +16,7 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "history", "lint", "admin", "simulator"],
+  cli: ["serve", "verbs", "history", "transform", "lint", "admin", "simulator"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   metrics: ["machine", "kube", "workdir", "templates", "hf"],
@@ -24,6 +24,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
   history: ["workdir", "events", "hf"],
+  transform: ["events", "kube"],
   admin: ["kube", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],
