@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-// @ts-types="./pg.d.ts"
+// @ts-types="./pg_types.ts"
 import { Client } from "pg";
-// @ts-types="./pg_copy_streams.d.ts"
+// @ts-types="./pg_copy_streams_types.ts"
 import { from as copyFrom } from "pg-copy-streams";
 import { createStatement, quoted, REVISION, RUN_METADATA, RUN_TABLES, type Table } from "./tables.ts";
 import { checkRevision, type RunMetadata, type Target } from "./target.ts";

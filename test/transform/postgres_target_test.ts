@@ -1,6 +1,6 @@
 /** Against a real PostgreSQL server, from Debian's package; without one all of it is skipped. */
 import assert from "node:assert/strict";
-// @ts-types="../../src/transform/pg.d.ts"
+// @ts-types="../../src/transform/pg_types.ts"
 import { Client } from "pg";
 import { systemClock } from "../../src/clock.ts";
 import { openEventStore } from "../../src/events/database.ts";

@@ -10,7 +10,7 @@ export interface ClientConfig {
   connectionTimeoutMillis: number;
 }
 
-export class Client {
+export declare class Client {
   constructor(config: ClientConfig);
   connect(): Promise<void>;
   query(sql: string, values?: readonly (string | number)[]): Promise<QueryResult>;
