@@ -2,11 +2,12 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
-import type { Monitoring, MonitoringOptions } from "../metrics/open.ts";
+import type { MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
+import { openMonitoring } from "./monitoring.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
@@ -42,22 +43,13 @@ export async function runDaemon(
 ): Promise<void> {
   const { stopping, monitoring, events } = options;
   const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
-  const storage = events && { storage: storageOf(config, events) };
   const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
+  const storage = events && { storage: storageOf(config, events, opened?.monitor) };
   try {
     await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {
     await opened?.end();
   }
-}
-
-/** What it takes is loaded only where it is wanted. */
-async function openMonitoring(
-  { environment, clock }: World,
-  options: MonitoringOptions & { stopping: AbortSignal },
-): Promise<Monitoring> {
-  const metrics = await import("../metrics/open.ts");
-  return metrics.openMonitoring({ environment, clock, usage: systemUsage }, options);
 }
 
 /**

@@ -105,7 +105,7 @@ class Watch {
       changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
     });
     const { monitor } = this.#stay;
-    if (monitor) this.#start(monitor.tally(this.#stay.workdir), this.#runner({ isBystander: true }));
+    for (const loop of monitor?.loops(this.#stay.workdir) ?? []) this.#start(loop, this.#runner({ isBystander: true }));
     if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
     for (const { entry, runner } of chosen) this.#begin(entry, runner);
     this.#tell();
@@ -175,7 +175,10 @@ class Watch {
     const { clock, usage, monitor } = this.#stay;
     if (!usage) return;
     const counts = () => Object.assign({}, ...this.#loops.map((loop) => loop.counts));
-    monitor?.countBy(counts);
+    monitor?.askLoops(() => ({
+      counts: counts(),
+      backlogs: Object.fromEntries(this.#loops.map(({ name, backlog }) => [name, backlog?.()])),
+    }));
     this.#start(
       new StatsLine({ clock, usage, counts, delayed: monitor?.delayed }),
       this.#runner({ isBystander: true }),

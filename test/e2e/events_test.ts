@@ -1,19 +1,9 @@
 /** Events from the verb to the database, and `watch events` over the spool of the legacy plug-in. */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
+import { query } from "../support/events_database.ts";
 import { existingEvents, sorted } from "../support/existing_events.ts";
-
-/** What a query on an events database gives; nothing while there is none. */
-function query(dbfile: string, sql: string): unknown[][] {
-  try {
-    using database = new DatabaseSync(dbfile, { readOnly: true });
-    return database.prepare(sql).all().map((row) => Object.values(row));
-  } catch {
-    return [];
-  }
-}
 
 clusterTest("serve stores what becomes of a machine, from the request to its end", async (site) => {
   site.serve();

@@ -181,6 +181,15 @@ const FIRST: Breakage[] = [
 /** What was once not prevented, by what happened then: each takes one of the mends away. */
 const MENDS: Breakage[] = [
   {
+    what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
+    file: "src/watchers/pods/unlisted_machines.ts",
+    from: 'const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;',
+    to: "const isToldUnseen = false;",
+    violates: [8],
+    seed: 300140,
+    only: [3, 24, 5, 22, 6, 27],
+  },
+  {
     what: "whoever finds the lease with somebody else serves without one",
     file: "src/serve/tenure.ts",
     from: "return await this.#standBy(state.holder, identity);",

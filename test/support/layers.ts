@@ -20,7 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
-  metrics: ["machine", "kube", "workdir", "templates", "hf"],
+  metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],

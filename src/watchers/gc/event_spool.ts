@@ -9,6 +9,7 @@ const SLICE = 200;
 /** Removes from the spools what no one has picked up in all that time. */
 export class EventSpool {
   readonly #workdir: Workdir;
+  readonly #spools: readonly string[];
   readonly #limits: RetentionLimits;
   readonly #unlessBroken: (path: string, act: () => void) => void;
   readonly #time = new SteadyTime();
@@ -17,12 +18,17 @@ export class EventSpool {
   #seen: FinishedEntry[] = [];
   #toRemove: FinishedEntry[] = [];
 
-  /** @param options `unlessBroken` calls `act`, and takes note of what it throws */
+  /** @param options `spools`: their directories; `unlessBroken` calls `act`, and takes note of what it throws */
   constructor(
     workdir: Workdir,
-    options: { limits: RetentionLimits; unlessBroken: (path: string, act: () => void) => void },
+    options: {
+      spools: readonly string[];
+      limits: RetentionLimits;
+      unlessBroken: (path: string, act: () => void) => void;
+    },
   ) {
     this.#workdir = workdir;
+    this.#spools = options.spools;
     this.#limits = options.limits;
     this.#unlessBroken = options.unlessBroken;
   }
@@ -36,7 +42,7 @@ export class EventSpool {
   begin(): void {
     this.#seen = [];
     this.#toLook = [];
-    for (const spool of this.#workdir.layout.spools) {
+    for (const spool of this.#spools) {
       this.#unlessBroken(spool, () => {
         if (this.#workdir.kind(spool) !== "directory") return;
         const files = this.#workdir.files.list(spool).filter(({ kind }) => kind === "file");

@@ -80,7 +80,8 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  constructor(dependencies: Dependencies, limits: RetentionLimits) {
+  /** @param spools those that no one else of this process sees to */
+  constructor(dependencies: Dependencies, limits: RetentionLimits, spools = dependencies.workdir.layout.spools) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, (path, error) => {
@@ -89,15 +90,14 @@ export class RetentionWatcher implements Loop {
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
     this.#removal = new Removal(dependencies.workdir, unlessBroken);
-    this.#spools = new EventSpool(dependencies.workdir, { limits, unlessBroken });
+    this.#spools = new EventSpool(dependencies.workdir, { spools, limits, unlessBroken });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
     this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, unlessBroken });
   }
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, workdir } = this.#dependencies;
-    const monotonicMs = clock.monotonic();
-    const now = this.#now();
+    const [monotonicMs, now] = [clock.monotonic(), this.#now()];
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());

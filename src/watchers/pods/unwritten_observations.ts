@@ -4,6 +4,7 @@ import { logger } from "../../log.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
 const SLICE = 100;
@@ -37,6 +38,11 @@ export class UnwrittenObservations {
   /** How many are to be written down, now or soon. */
   get size(): number {
     return this.#due.size + this.#calm.size;
+  }
+
+  get backlog(): Backlog {
+    const failed = this.#obstructed.size;
+    return { all: this.size + failed, failed };
   }
 
   /** True if nothing is to be written down now. */

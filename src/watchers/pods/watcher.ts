@@ -11,7 +11,7 @@ import { ForeignPods } from "./foreign_pods.ts";
 import { ListConfirmation, RESTORED } from "./list_confirmation.ts";
 import { Listing } from "./listing.ts";
 import { GoneMachines } from "./gone_machines.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import type { Backlog, Loop, Outcome } from "../loop.ts";
 import { isAsOrdered, isOurs } from "../work/ownership.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
@@ -81,6 +81,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     return { pods: this.#written.size };
   }
 
+  /** Machines that are to be written down. */
+  readonly backlog = (): Backlog => this.#unwrittenObservations.backlog;
+
   /** True if all that was seen is written down, and the work directory accounts for every pod. */
   get isCaughtUp(): boolean {
     return this.#unwrittenObservations.size + this.#unlisted.size === 0 && this.#adopter.isDone;
@@ -142,8 +145,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** True if the machine was seen gone, which is not written down yet. */
   #isSeenGone(name: string): boolean {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    return unwrittenObservations !== undefined && "gone" in unwrittenObservations;
+    const unwritten = this.#unwrittenObservations.get(name);
+    return unwritten !== undefined && "gone" in unwritten;
   }
 
   /** True if it is no surprise that the machine is gone. */
@@ -175,20 +178,16 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** The uid of the machine's pod as far as this process has seen it. */
   #knownUid(name: string): string | undefined {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    const pod = unwrittenObservations &&
-      ("pod" in unwrittenObservations ? unwrittenObservations.pod : unwrittenObservations.gone);
+    const unwritten = this.#unwrittenObservations.get(name);
+    const pod = unwritten && ("pod" in unwritten ? unwritten.pod : unwritten.gone);
     return pod?.metadata.uid ?? this.#written.get(name)?.uid;
   }
 
   /** True if a LIST that broke off had said more of this very pod: the watch goes on from before that. */
   #isOlder(name: string, { metadata: { uid, resourceVersion } }: Pod): boolean {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    const known = !unwrittenObservations
-      ? this.#written.get(name)
-      : "pod" in unwrittenObservations
-      ? unwrittenObservations.pod.metadata
-      : undefined;
+    const unwritten = this.#unwrittenObservations.get(name);
+    const unwrittenPod = unwritten && "pod" in unwritten ? unwritten.pod.metadata : undefined;
+    const known = unwritten ? unwrittenPod : this.#written.get(name);
     // Where versions are no numbers, nothing is older (source: Kubernetes documentation, "Resource versions").
     return known?.uid === uid && Number(resourceVersion) < Number(known?.resourceVersion);
   }

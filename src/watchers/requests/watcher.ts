@@ -17,17 +17,24 @@ import {
   settleMachine,
   type StoredRequest,
 } from "../../workdir/requests.ts";
-import { isOutdated, markTaken } from "../../workdir/outdated_requests.ts";
+import { isOutdated, markTaken, NOT_CREATED } from "../../workdir/outdated_requests.ts";
 import { type Ending, endLost, endRejected, endReturned } from "../../machine/ending.ts";
-import { type ActiveRequest, activeRequest, openMachines, type PendingMachine } from "./active_request.ts";
+import {
+  type ActiveRequest,
+  activeRequest,
+  askedAt,
+  backlogOf,
+  openMachines,
+  type PendingMachine,
+} from "./active_request.ts";
 import { decideTake } from "./decide.ts";
 import { backoffMs } from "../work/backoff.ts";
 import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { Complaints } from "../work/complaints.ts";
-import { strangersOf } from "./configuration.ts";
+import { NOT_REGISTERED, strangersOf } from "./configuration.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
@@ -43,13 +50,6 @@ const MANY = 1_000;
 
 /** Machines whose end is written down in one go: meanwhile no new request is taken up. */
 const MOST_ENDINGS = 500;
-
-/** Why a machine failed whose request another work directory has dealt with. */
-const OUTDATED = "Its pod was not created before another work directory took over, which has told Symphony so";
-
-const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
-  hint: "register it, or remove the configuration from the template: 'hostfactory lint' says where it stands",
-});
 
 const log = logger("request-machines");
 
@@ -95,6 +95,9 @@ export class RequestMachinesWatcher implements Loop {
       wake,
     });
   }
+
+  /** Machines of requests that are not handled yet. */
+  readonly backlog = (): Backlog => sumOf([...[...this.#active.values()].map(backlogOf), this.#retries.backlog]);
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#dependencies;
@@ -299,7 +302,7 @@ export class RequestMachinesWatcher implements Loop {
       const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
       if (isWanted) await this.#createPod(request, machine);
       else if (!(mayExist || request.isOutdated) || !await findOurs(this.#dependencies, name, { signal })) {
-        const unwanted = () => rejected === undefined ? endLost(name, OUTDATED) : endRejected(name, rejected);
+        const unwanted = () => rejected === undefined ? endLost(name, NOT_CREATED) : endRejected(name, rejected);
         request.ending.push(returns.has(name) ? endReturned(name) : unwanted());
         return this.#wake();
       }
@@ -343,8 +346,4 @@ export class RequestMachinesWatcher implements Loop {
     const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
     return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }
-}
-
-function askedAt(request: ActiveRequest): number {
-  return request.record?.requestedAt ?? 0;
 }

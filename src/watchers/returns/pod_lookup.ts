@@ -2,6 +2,7 @@ import { describeError } from "../../errors.ts";
 import type { BackoffLimits } from "../../kube/backoff.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 import { isClusterTrouble } from "../work/limiter.ts";
 import { findOurs } from "../work/ownership.ts";
 import { WorkQueue } from "../work/work_queue.ts";
@@ -48,6 +49,11 @@ export class PodLookup {
   /** When there is something to ask again, on the monotonic clock; infinity if there is nothing. */
   get nextMs(): number {
     return this.#queue.nextMs;
+  }
+
+  /** Machines that are asked for. */
+  get backlog(): Backlog {
+    return this.#queue.backlog;
   }
 
   /** Resolves once nothing is being asked. */

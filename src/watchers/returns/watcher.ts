@@ -17,7 +17,7 @@ import { readMachine } from "../../workdir/snapshot.ts";
 import { decideReturn } from "./decide.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { type Found, PodLookup } from "./pod_lookup.ts";
 import { ReturningMachines } from "./returning_machines.ts";
 import { Retries } from "../work/retries.ts";
@@ -85,6 +85,9 @@ export class RequestReturnMachinesWatcher implements Loop {
       wake,
     });
   }
+
+  /** Pods to be deleted or asked for, and what cannot be read or written down. */
+  readonly backlog = (): Backlog => sumOf([this.#podDeleter.backlog, this.#lookup.backlog, this.#retries.backlog]);
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#dependencies;

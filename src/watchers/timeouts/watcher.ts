@@ -8,14 +8,14 @@ import { logger } from "../../log.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
 import { readPodFacts, readState, readTombstone } from "../../workdir/machines.ts";
-import type { Tombstone } from "../../machine/tombstone.ts";
+import { type Tombstone, tombstoneOfGivingUp } from "../../machine/tombstone.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import { readSyncStatus } from "../../workdir/index/sync_status.ts";
 import { decideTimeout, type Limits, newsOfGivingUp, type PodAges, reasonToGiveUp } from "./decide.ts";
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
 import { isClusterTrouble, type Lane } from "../work/limiter.ts";
@@ -74,6 +74,9 @@ export class TimeoutsWatcher implements Loop {
   get counts(): { heldDeletions: number | undefined } {
     return { heldDeletions: this.#brake.held || undefined };
   }
+
+  /** Pods to be deleted, and machines that cannot be read or given up. */
+  readonly backlog = (): Backlog => sumOf([this.#podDeleter.backlog, this.#retries.backlog]);
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#dependencies;
@@ -321,9 +324,7 @@ export class TimeoutsWatcher implements Loop {
       this.#askLater(machine);
       return undefined;
     }
-    const { uid, privateIpAddress, createdAt: launchtime } = facts;
-    const up = phaseOf(pod) !== "Pending";
-    return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
+    return tombstoneOfGivingUp(facts, { message, up: phaseOf(pod) !== "Pending" });
   }
 
   /** The cluster was asked just now: for a machine that was held back, that is the second look. */

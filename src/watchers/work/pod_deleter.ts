@@ -2,6 +2,7 @@ import { describeError } from "../../errors.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { type Backlog, sumOf } from "../loop.ts";
 import { Limiter } from "./limiter.ts";
 import { WorkQueue } from "./work_queue.ts";
 
@@ -98,6 +99,11 @@ export class PodDeleter {
   /** When there is something to do again, on the monotonic clock; infinity if nothing waits. */
   get nextMs(): number {
     return Math.min(this.#queue.nextMs, this.#toAsk.nextMs);
+  }
+
+  /** Pods that are to go, and those whose deletion did not work yet. */
+  get backlog(): Backlog {
+    return sumOf([this.#queue.backlog, this.#toAsk.backlog]);
   }
 
   /** Resolves once no delete is in flight, and no extension is being asked. */

@@ -3,6 +3,7 @@ import { isSharedTrouble } from "../../files.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 
 /** The entry of the work directory that a key is about, and whose setbacks these are. */
 export interface Blame {
@@ -36,6 +37,11 @@ export class Retries {
     this.#clock = dependencies.clock;
     this.#random = dependencies.random;
     this.#tell = tell;
+  }
+
+  /** How many there are: all of them failed. */
+  get backlog(): Backlog {
+    return { all: this.#byKey.size, failed: this.#byKey.size };
   }
 
   /** True while it is too early to try this again. */
