@@ -139,7 +139,6 @@ class Page {
 
   /** The address has changed by itself. */
   #return(): void {
-    const { machine } = this.#place;
     this.#place = readPlace();
     this.#showControls();
     this.#update();

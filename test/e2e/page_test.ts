@@ -1,6 +1,6 @@
 /** The live page of the built executable in a real browser: what it shows is what the work directory says. */
 import assert from "node:assert/strict";
-import axe from "axe-core";
+import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { BrowserPage } from "../support/browser_page.ts";
 import { chromium } from "../support/chromium.ts";
@@ -168,10 +168,9 @@ for (
 /** What axe finds that is serious or critical. */
 async function offences(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  // deno-lint-ignore no-explicit-any
-  const { violations } = await page.evaluate(
+  const { violations }: AxeResults = await page.evaluate(
     "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'best-practice'] })",
-  ) as any;
-  return violations.filter(({ impact }: { impact: string }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }: { id: string; nodes: { html: string }[] }) => `${id}: ${nodes[0]?.html}`);
+  );
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
