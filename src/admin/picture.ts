@@ -30,6 +30,7 @@ import {
 import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
+import { ToldMachines } from "./told_machines.ts";
 
 export type { PicturedNode, PicturedRequest };
 
@@ -71,9 +72,6 @@ const TURN_MS = 10;
 /** How often, in milliseconds, one who is told looks at every machine all the same. */
 const LOOK_AT_ALL_EVERY_MS = 15_000;
 
-/** Machines that are told of between two pictures, beyond which pods that run are not read before there are fewer. */
-const MANY_TOLD = 150;
-
 /** How often, in milliseconds, it is looked whether requests that are over still are. */
 const FORGET_PAST_EVERY_MS = 60_000;
 
@@ -112,9 +110,7 @@ export class PictureTaker {
   readonly #zones = new Map<string, string>();
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
-  #told = new Set<string>();
-  /** Machines whose pods were not read, because there was no time. */
-  readonly #owed = new Set<string>();
+  readonly #told = new ToldMachines();
   #allDueMs = -Infinity;
   #problems: string[] = [];
 
@@ -131,7 +127,7 @@ export class PictureTaker {
 
   /** These machines were written down. */
   changed(machines: Iterable<string>): void {
-    for (const machine of machines) this.#told.add(machine);
+    this.#told.add(machines);
   }
 
   /** @throws if the work directory cannot be read at all */
@@ -242,9 +238,7 @@ export class PictureTaker {
   }
 
   async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
-    const isStorm = this.#told.size > MANY_TOLD;
-    const told = isStorm ? this.#told : this.#told.union(this.#firstOwed());
-    this.#told = new Set();
+    const { machines: told, isStorm } = this.#told.next();
     const isAllDue = this.#isAllDue(nowMs);
     const isBrief = isStorm || (this.#options.isBrief ?? false);
     const isReturned = (machine: string) => {
@@ -262,21 +256,11 @@ export class PictureTaker {
         if (!isDue) return;
         const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
-        if (isStorm) this.#owed.add(name);
-        machines.set(name, {
-          isPending,
-          stamp: isStorm ? "" : stamp,
-          looked: lookAtMachine(this.#workdir, name, { ...context, isPending }),
-        });
+        const looked = lookAtMachine(this.#workdir, name, { ...context, isPending });
+        if (isStorm) this.#told.owe(name);
+        machines.set(name, { isPending, stamp: isStorm ? "" : stamp, looked });
       });
     }
-  }
-
-  /** Some of those that were looked at in haste: they are looked at once more now that there is time. */
-  #firstOwed(): Set<string> {
-    const first = new Set(this.#owed.values().take(MANY_TOLD));
-    for (const machine of first) this.#owed.delete(machine);
-    return first;
   }
 
   /** Whether any machine may have changed that we were not told of. */
