@@ -18,6 +18,9 @@ interface Laid {
   left: number;
   top: number;
   bottom: number;
+  width: number;
+  /** Cells in a row. */
+  columns: number;
   /** The number of its first machine. */
   first: number;
 }
@@ -41,9 +44,6 @@ export class Cells {
   #colours: Colours = readColours();
   #groups: Laid[] = [];
   #machines: Machine[] = [];
-  /** Cells in a row of a group, and pixels that a group is wide. */
-  #columns = 1;
-  #block = 0;
   #cell = { side: 11, pitch: 13 };
   #cursor: string | undefined;
   #isDue = false;
@@ -82,7 +82,7 @@ export class Cells {
     this.#cell = { side, pitch: side + (side > 12 ? 3 : 2) };
     let first = 0;
     this.#groups = groups.map((group) => {
-      const laid = { group, left: 0, top: 0, bottom: 0, first };
+      const laid = { group, left: 0, top: 0, bottom: 0, width: 0, columns: 1, first };
       first += group.machines.length;
       return laid;
     });
@@ -105,19 +105,23 @@ export class Cells {
   #lay(): void {
     const width = this.#scroller.clientWidth - MARGIN;
     const { pitch } = this.#cell;
-    const isSmall = this.#groups.every(({ group }) => group.machines.length <= SMALL_GROUP);
-    const beside = isSmall ? Math.max(1, Math.floor(width / SMALL_BLOCK)) : 1;
-    this.#block = Math.floor(width / beside);
-    this.#columns = Math.max(1, Math.floor((this.#block - MARGIN) / pitch));
+    const isSmall = (laid: Laid | undefined) => laid !== undefined && laid.group.machines.length <= SMALL_GROUP;
+    const most = Math.max(1, Math.floor(width / SMALL_BLOCK));
     let top = MARGIN;
-    for (let i = 0; i < this.#groups.length; i += beside) {
-      const row = this.#groups.slice(i, i + beside);
-      const rows = Math.max(...row.map(({ group }) => Math.ceil(group.machines.length / this.#columns)));
+    for (let i = 0; i < this.#groups.length;) {
+      const row = this.#groups.slice(i, i + 1);
+      while (isSmall(row[0]) && row.length < most && isSmall(this.#groups[i + row.length])) {
+        row.push(this.#groups[i + row.length]!);
+      }
+      const block = isSmall(row[0]) ? Math.floor(width / most) : width;
+      const columns = Math.max(1, Math.floor((block - MARGIN) / pitch));
+      const rows = Math.max(...row.map(({ group }) => Math.ceil(group.machines.length / columns)));
       const bottom = top + LABEL + rows * pitch + GAP_BELOW_GROUP;
       for (const [place, laid] of row.entries()) {
-        Object.assign(laid, { left: MARGIN + place * this.#block, top, bottom });
+        Object.assign(laid, { left: MARGIN + place * block, top, bottom, width: block, columns });
       }
       top = bottom;
+      i += row.length;
     }
     this.#total = top;
     this.#height.style.height = `${Math.max(top, 60)}px`;
@@ -155,20 +159,20 @@ export class Cells {
     const squares = new Map<State, { x: number; y: number; side: number }[]>();
     const leaving: { x: number; y: number; side: number }[] = [];
     context.textBaseline = "middle";
-    for (const { group, left, top, bottom } of this.#groups) {
+    for (const { group, left, top, bottom, width, columns } of this.#groups) {
       if (bottom < scrollTop) continue;
       if (top > scrollTop + height) break;
-      this.#drawLabel(context, group, { x: left, y: top - scrollTop + LABEL / 2 });
+      this.#drawLabel(context, group, { x: left, y: top - scrollTop + LABEL / 2, width: width - MARGIN });
       const from = top + LABEL - scrollTop;
       const firstRow = Math.max(0, Math.floor(-from / pitch));
       const lastRow = Math.ceil((height - from) / pitch);
-      const end = Math.min(group.machines.length, (lastRow + 1) * this.#columns);
-      for (let i = firstRow * this.#columns; i < end; i++) {
+      const end = Math.min(group.machines.length, (lastRow + 1) * columns);
+      for (let i = firstRow * columns; i < end; i++) {
         const machine = group.machines[i];
         if (!machine) break;
         const square = {
-          x: left + (i % this.#columns) * pitch,
-          y: from + Math.floor(i / this.#columns) * pitch,
+          x: left + (i % columns) * pitch,
+          y: from + Math.floor(i / columns) * pitch,
           side,
         };
         const own = squares.get(machine.state);
@@ -180,11 +184,14 @@ export class Cells {
     return { squares, leaving };
   }
 
-  #drawLabel(context: CanvasRenderingContext2D, group: Group, { x, y }: { x: number; y: number }): void {
+  #drawLabel(
+    context: CanvasRenderingContext2D,
+    group: Group,
+    { x, y, width }: { x: number; y: number; width: number },
+  ): void {
     const { label, remark, machines } = group;
     context.font = '600 12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.ink;
-    const width = this.#block - MARGIN;
     context.fillText(label, x, y, width / 2);
     const after = Math.min(context.measureText(label).width, width / 2);
     context.font = '12px system-ui, "DejaVu Sans", sans-serif';
@@ -220,8 +227,8 @@ export class Cells {
     const i = index - laid.first;
     const { pitch } = this.#cell;
     return {
-      x: laid.left + (i % this.#columns) * pitch,
-      y: laid.top + LABEL + Math.floor(i / this.#columns) * pitch,
+      x: laid.left + (i % laid.columns) * pitch,
+      y: laid.top + LABEL + Math.floor(i / laid.columns) * pitch,
       index,
     };
   }
@@ -229,26 +236,27 @@ export class Cells {
   #at({ offsetX, offsetY }: MouseEvent): Machine | undefined {
     const { pitch } = this.#cell;
     const y = offsetY + this.#scroller.scrollTop;
-    const laid = this.#groups.find(({ left, top, bottom }) =>
-      top <= y && y < bottom && left <= offsetX && offsetX < left + this.#block
+    const laid = this.#groups.find(({ left, top, bottom, width }) =>
+      top <= y && y < bottom && left <= offsetX && offsetX < left + width
     );
     const column = laid ? Math.floor((offsetX - laid.left) / pitch) : -1;
     const row = laid ? Math.floor((y - laid.top - LABEL) / pitch) : -1;
-    if (!laid || row < 0 || column < 0 || column >= this.#columns) return undefined;
-    return laid.group.machines[row * this.#columns + column];
+    if (!laid || row < 0 || column < 0 || column >= laid.columns) return undefined;
+    return laid.group.machines[row * laid.columns + column];
   }
 
   #key(event: KeyboardEvent): void {
+    const index = this.#cursor === undefined ? -1 : this.#machines.findIndex(({ name }) => name === this.#cursor);
+    const columns = this.#groups.findLast(({ first }) => first <= index)?.columns ?? 1;
     const steps: Record<string, number> = {
       ArrowLeft: -1,
       ArrowRight: 1,
-      ArrowUp: -this.#columns,
-      ArrowDown: this.#columns,
+      ArrowUp: -columns,
+      ArrowDown: columns,
       Home: -Infinity,
       End: Infinity,
     };
     const step = steps[event.key];
-    const index = this.#cursor === undefined ? -1 : this.#machines.findIndex(({ name }) => name === this.#cursor);
     if (event.key === "Enter" || event.key === " ") {
       const machine = this.#machines[index];
       if (machine) this.#options.opened(machine);
