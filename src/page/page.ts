@@ -91,7 +91,7 @@ function isSameOrigin({ url, headers }: Request): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") return false;
   const origin = headers.get("origin");
-  return origin === null || origin === `${new URL(url).protocol}//${headers.get("host")}`;
+  return origin === null || origin === new URL(url).origin;
 }
 
 const COMMON = {

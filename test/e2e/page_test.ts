@@ -91,6 +91,7 @@ pageTest("one machine can be linked to, opened and left by the keyboard alone", 
 
 pageTest("all tabs of a browser share one stream, and the next one takes it over", async (site) => {
   await using shown = await BrowserPage.open(site);
+  await eventually("the first tab has the stream", async () => /^Live/.test(await shown.page.innerText("#link")));
   const tabs: Page[] = [shown.page];
   const streams: string[] = [];
   const context = shown.page.context();
