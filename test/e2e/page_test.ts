@@ -137,6 +137,20 @@ pageTest("what is named with markup is text", async (site) => {
   assert.deepEqual(shown.complaints.filter((text) => !/status of 404/.test(text)), []);
 });
 
+pageTest("with a token, the page asks for it before it shows anything", async (site) => {
+  await using shown = await BrowserPage.open(site, { args: ["--http-token-file", site.write("token", "s3cret\n")] });
+  const { page } = shown;
+  await site.allRunning(await site.request(2));
+  for (const token of ["wrong", "s3cret"]) {
+    await eventually("it asks", () => page.isVisible("#login"));
+    await page.fill("#token", token);
+    await page.click("#login button");
+  }
+  await shown.agrees("two machines run", (states) => states.length === 2);
+  assert.equal(await page.isVisible("#login"), false);
+  assert.deepEqual(shown.complaints.filter((text) => !/status of 401/.test(text)), []);
+});
+
 for (
   const [name, context] of Object.entries({
     light: { colorScheme: "light" as const },
