@@ -1,9 +1,10 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|history]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
+import { benchHistory } from "./history.ts";
 import { benchMachines } from "./machines.ts";
 import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
@@ -19,6 +20,7 @@ try {
   if (what === "all" || what === "extensions") {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
   }
+  if (what === "all" || what === "history") await benchHistory(binary, { directory });
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));
