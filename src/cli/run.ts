@@ -1,8 +1,9 @@
 import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { calledPath, systemFiles } from "../files.ts";
+import { systemFiles } from "../files.ts";
 import { systemRandom } from "../random.ts";
+import { commandCalledAs } from "./called_as.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { writeError, writeJson, writeOutput } from "./output.ts";
@@ -12,7 +13,8 @@ import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
 export async function run(given: string[]): Promise<number> {
-  const args = [...commandOf(calledPath()), ...given];
+  // deno-lint-ignore no-process-global -- the name that it was called by is told nowhere else
+  const args = [...commandCalledAs(process.argv0), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
@@ -27,12 +29,6 @@ export async function run(given: string[]): Promise<number> {
     report(error, row ?? firstMentioned(args));
     return error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
   }
-}
-
-/** The command that a program's name stands for, as the legacy plug-in has them: `hostfactory-events` is `hostfactory events`. */
-export function commandOf(path: string): string[] {
-  const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
-  return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);
 }
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {
