@@ -10,6 +10,7 @@ const homes: Record<string, string[]> = {
   "node:sqlite": [
     "src/workdir/store/lock.ts",
     "src/events/database.ts",
+    "src/events/database_copy.ts",
     "src/events/stored_events.ts",
     "src/transform/sqlite_target.ts",
     "src/upload/dump.ts",
