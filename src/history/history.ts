@@ -86,11 +86,12 @@ async function machinesOf(source: EventSource, request: string, budget: Budget):
   return Array.from({ length: count }, (_, index) => machineName(request, index));
 }
 
-/** The machines that were ever on a node, and the node itself. */
+/** The machines that were ever on a node, and what the node itself is called. */
 async function machinesOn(source: EventSource, node: string, budget: Budget): Promise<string[]> {
-  const filter = { categories: ["pod"], types: ["node_name"], values: [node] };
-  const placed = await readEvents(source, filter, budget);
-  return [node, ...new Set(placed.map(({ id }) => id))];
+  const placed = await readEvents(source, { categories: ["pod"], types: ["node_name"], values: [node] }, budget);
+  const nodes = await readEvents(source, { categories: ["node"], types: ["status"] }, budget);
+  const own = nodes.filter(({ id }) => id.startsWith(`${node}::`));
+  return [node, ...new Set([...placed, ...own].map(({ id }) => id))];
 }
 
 /** Of which template the machines of a request are. */
