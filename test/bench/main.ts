@@ -1,10 +1,11 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|page]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|history|page]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
+import { benchHistory } from "./history.ts";
 import { benchMachines } from "./machines.ts";
 import { benchPage, benchReaders } from "./page.ts";
 import { exists } from "./process.ts";
@@ -26,6 +27,7 @@ try {
     if (chromium) await benchPage(binary, { directory });
     else console.log("SKIPPED: no Chromium");
   }
+  if (what === "all" || what === "history") await benchHistory(binary, { directory });
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));
