@@ -91,6 +91,8 @@ const result = await esbuild.build({
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),
   },
+  // What `pg` would use elsewhere.
+  external: ["pg-native", "cloudflare:sockets"],
   plugins: [nodeBuiltins, lazyPackages, verbsTogether],
   metafile: true,
   logLevel: "warning",

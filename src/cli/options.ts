@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Environment, isOn } from "../config.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -19,6 +20,11 @@ export function duration(text: string): number {
   const seconds = Number(digits) * (SECONDS_PER_UNIT[unit] ?? 0);
   if (seconds > 0) return seconds;
   throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
+}
+
+/** A parser for a list that is given as one word: `a,b`. */
+export function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim()).filter(Boolean);
 }
 
 /** Options that several commands share. */
@@ -54,7 +60,14 @@ export const sharedOption = {
       .default(environment["HF_K8S_PROMETHEUS_ADDR"] ?? "127.0.0.1"),
   prometheusPort: (environment: Environment) =>
     new Option("--prometheus-port <port>", "the port of that; 0: nowhere (HF_K8S_PROMETHEUS_PORT)")
-      .default(prometheusPort(environment)).argParser(wholeNumber(0, 65_535)),
+      .default(numberOr(8_080, environment["HF_K8S_PROMETHEUS_PORT"], 65_535)).argParser(wholeNumber(0, 65_535)),
+  prometheusTtl: (environment: Environment) =>
+    new Option(
+      "--prometheus-ttl <seconds>",
+      "how long a number of a site's own metric event is shown (HF_K8S_PROMETHEUS_TTL)",
+    )
+      .default(numberOr(3_600, environment["HF_K8S_PROMETHEUS_TTL"], LONGEST_TTL_SECONDS))
+      .argParser(wholeNumber(0, LONGEST_TTL_SECONDS)),
   prometheusPods: () =>
     new Option("--prometheus-pods <n>", "pods, and nodes, that have series of their own, with their names; 0: none")
       .default(1_000).argParser(wholeNumber(0, 100_000)),
@@ -63,6 +76,16 @@ export const sharedOption = {
     new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
       .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
   noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
+  retainEvents: (environment: Environment) =>
+    new Option("--retain-events <days>", "how long events are kept; or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
+      .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, { parse: duration, fallback: "90" }), "90")
+      .argParser(duration),
+  retainEventsSize: (environment: Environment) =>
+    new Option("--retain-events-size <MiB>", "how large the database may become (HF_K8S_RETAIN_EVENTS_SIZE)")
+      .default(
+        fromEnvironment("HF_K8S_RETAIN_EVENTS_SIZE", environment, { parse: wholeNumber(1), fallback: "1024" }),
+      )
+      .argParser(wholeNumber(1)),
   rotateEvents: (environment: Environment) =>
     new Option("--rotate-events", "on SIGHUP, begin a new events database (HF_K8S_ROTATE_EVENTS)")
       .default(isOn("HF_K8S_ROTATE_EVENTS", environment["HF_K8S_ROTATE_EVENTS"] || "on")),
@@ -73,13 +96,32 @@ export const sharedOption = {
 export interface EventOptions {
   dbfile?: string;
   skipEvents: boolean;
+  retainEvents: number;
+  retainEventsSize: number;
   rotateEvents: boolean;
 }
 
 export function addEventOptions(command: Command, environment: Environment): Command {
   return command.addOption(sharedOption.dbfile()).addOption(sharedOption.skipEvents(environment))
-    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.rotateEvents(environment))
+    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.retainEvents(environment))
+    .addOption(sharedOption.retainEventsSize(environment)).addOption(sharedOption.rotateEvents(environment))
     .addOption(sharedOption.noRotateEvents());
+}
+
+/** A year, in seconds. */
+const LONGEST_TTL_SECONDS = 31_536_000;
+
+/** What is shown to Prometheus, and where. */
+export interface PrometheusOptions {
+  prometheusAddr: string;
+  prometheusPort: number;
+  prometheusTtl: number;
+}
+
+export function addPrometheusOptions(command: Command, environment: Environment): Command {
+  return command.addOption(sharedOption.prometheusAddress(environment))
+    .addOption(sharedOption.prometheusPort(environment))
+    .addOption(sharedOption.prometheusTtl(environment));
 }
 
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
@@ -90,14 +132,27 @@ export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
 }
 
+/** The value of a variable, or of what stands in for it. @throws HostFactoryError if it cannot be used */
+function fromEnvironment<T>(
+  name: string,
+  environment: Environment,
+  { parse, fallback }: { parse: (text: string) => T; fallback: string },
+): T {
+  try {
+    return parse(environment[name] || fallback);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot use ${name}: ${describeError(error)}`, { exitCode: ExitCode.usage });
+  }
+}
+
 function serverTimeout(environment: Environment): number {
   const text = environment["HF_K8S_SERVER_TIMEOUT_SECONDS"];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }
 
-function prometheusPort(environment: Environment): number {
-  const text = environment["HF_K8S_PROMETHEUS_PORT"];
-  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : 8_080;
+/** The number that a variable holds, or `otherwise` if it holds none that is not too large. */
+function numberOr(otherwise: number, text: string | undefined, most: number): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) && Number(text) <= most ? Number(text) : otherwise;
 }
 
 /** Adds the options that say where the cluster is. */

@@ -1,10 +1,12 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
   dbfile?: string;
   skipEvents: boolean;
+  retainEvents: number;
+  retainEventsSize: number;
   rotateEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
@@ -14,20 +16,19 @@ interface Options {
   serverTimeoutSeconds: number;
   prometheusAddr: string;
   prometheusPort: number;
+  prometheusTtl: number;
   prometheusPods: number;
 }
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    addEventOptions(addClusterOptions(command), environment)
+    addPrometheusOptions(addEventOptions(addClusterOptions(command), environment), environment)
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
       .addOption(sharedOption.retainRequests())
       .addOption(sharedOption.retainMachines())
       .addOption(sharedOption.serverTimeout(environment))
-      .addOption(sharedOption.prometheusAddress(environment))
-      .addOption(sharedOption.prometheusPort(environment))
       .addOption(sharedOption.prometheusPods());
   },
   async run(call: Call<Options>) {
@@ -44,6 +45,7 @@ export const serve: CommandBody = {
         hostname: options.prometheusAddr,
         port: options.prometheusPort,
         mostObjects: options.prometheusPods,
+        siteTtlSeconds: options.prometheusTtl,
       },
     });
   },

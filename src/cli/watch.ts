@@ -1,6 +1,14 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runEvents, runWatchers } from "./daemon.ts";
-import { addClusterOptions, addEventOptions, type EventOptions, sharedOption, watchTimeout } from "./options.ts";
+import {
+  addClusterOptions,
+  addEventOptions,
+  addPrometheusOptions,
+  type EventOptions,
+  type PrometheusOptions,
+  sharedOption,
+  watchTimeout,
+} from "./options.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -25,12 +33,10 @@ export const watch: CommandBody = {
         .addOption(sharedOption.serverTimeout(environment));
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
     }
-    addEventOptions(
-      command.command("events").description("Store the events of the spool in the database"),
-      environment,
-    );
+    const events = command.command("events").description("Store the events of the spool in the database");
+    addPrometheusOptions(addEventOptions(events, environment), environment);
   },
-  async run(call: Call<Options & EventOptions>) {
+  async run(call: Call<Options & EventOptions & PrometheusOptions>) {
     const name = call.path.at(-1);
     if (name === "events") return await runEvents(call, call.options);
     const options = call.options;

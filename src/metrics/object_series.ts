@@ -135,16 +135,17 @@ function headOf(name: ObjectMetricName): string {
 
 function linesOf(name: ObjectMetricName, labels: string, facts: Entry["facts"]): string {
   if (name === facts.conditionMetric) {
-    return facts.conditions.map((type) => `${name}{${labels},type="${escaped(type)}"} 1\n`).join("");
+    return facts.conditions.map((type) => `${name}{${labels},type="${escapedLabel(type)}"} 1\n`).join("");
   }
   const value = facts.values[name];
   return value === undefined ? "" : `${name}{${labels}} ${value}\n`;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.keys(labels).sort().map((name) => `${name}="${escaped(labels[name] ?? "")}"`).join(",");
+  return Object.keys(labels).sort().map((name) => `${name}="${escapedLabel(labels[name] ?? "")}"`).join(",");
 }
 
-function escaped(value: string): string {
+/** The value of a label as it stands between quotation marks. */
+export function escapedLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

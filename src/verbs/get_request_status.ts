@@ -1,9 +1,13 @@
+import { describeError } from "../errors.ts";
 import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
 import { requestStatus } from "../hf/status.ts";
 import { answerForRequest, answerForReturn, answerForUnknown, undecided } from "../machine/answer.ts";
+import { mostCommon } from "../machine/most_common.ts";
+import { waitsFor } from "../machine/waiting.ts";
+import { readPodFile } from "../workdir/pod_file.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
@@ -11,6 +15,7 @@ import { doubtPods } from "../workdir/index/sync_status.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { inSentences, type Provider, withService } from "./provider.ts";
+import { recordStatuses } from "./status_events.ts";
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
 export function getRequestStatus(provider: Provider, input: unknown): StatusAnswer {
@@ -32,6 +37,7 @@ function answerAll(provider: Provider, input: unknown): StatusAnswer {
   const requests = answers.map(({ id = "", answer }) =>
     answer ?? answerMissing(workdir, id, { ...options, whyMissing })
   );
+  recordStatuses(provider, requests);
   const running = requests.filter(({ status }) => status === "running");
   if (running.length > 0) {
     const doubt = withService(provider, ["pods", "request-machines", "request-return-machines"], "");
@@ -62,7 +68,7 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
 
 /** Nothing is known of it right now, so nothing is said that would make Symphony drop machines. */
 function answerUnreadable(id: string, error: unknown): RequestStatusAnswer {
-  const message = `Cannot read request '${id}': ${(error as Error).message}`;
+  const message = `Cannot read request '${id}': ${describeError(error)}`;
   return { requestId: id, message, status: "running", machines: [] };
 }
 
@@ -108,12 +114,18 @@ function notOurs(requestId: string, message: string): RequestStatusAnswer {
 function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Options): RequestStatusAnswer {
   const { isReturned, onPartialFailure } = options;
   const problems: string[] = [];
+  const reasons: string[] = [];
   const answers = request.machines.map(({ name, pending }) =>
     unlessBroken(name, problems, () => {
       const machine = readMachine(workdir, name, { isReturned, entry: pending ? "pending" : "created" });
-      return answerForRequest(machine, request.record);
+      const answered = answerForRequest(machine, request.record);
+      const reason = answered.result === "executing" ? waitsFor(machine, readPodFile(workdir, name)) : undefined;
+      if (reason !== undefined) reasons.push(reason);
+      return answered;
     })
   );
+  const reason = mostCommon(reasons);
+  if (reason) problems.unshift(waitingText(reason, { waiting: reasons.length, of: answers.length }));
   const failed = answers.filter((machine) => machine.result === "fail");
   if (failed.length > 0) {
     problems.unshift(`${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`);
@@ -124,6 +136,15 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Opti
     status: requestStatus(answers.map((machine) => machine.result), onPartialFailure),
     machines: answers.filter((machine) => machine.result !== "executing"),
   };
+}
+
+/** `10 of 10 wait: Unschedulable: …`, with the reason that most of them share. */
+function waitingText(
+  { text, count }: { text: string; count: number },
+  { waiting, of }: { waiting: number; of: number },
+) {
+  const share = count === waiting ? "" : `, ${count} of them`;
+  return `${waiting} of ${of} ${waiting === 1 ? "waits" : "wait"}${share}: ${text}`;
 }
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn, { isReturned }: Options): RequestStatusAnswer {
@@ -145,7 +166,7 @@ function unlessBroken(name: string, problems: string[], read: () => MachineAnswe
   try {
     return read();
   } catch (error) {
-    problems.push(`Cannot read the state of '${name}': ${(error as Error).message}`);
+    problems.push(`Cannot read the state of '${name}': ${describeError(error)}`);
     return undecided(name);
   }
 }

@@ -563,11 +563,12 @@ function apply(entries: Map<string, Node>, change: Map<string, Node | undefined>
   }
 }
 
-/** What was not synced may be there, be torn, or not be there at all. */
+/** What was not synced may be there, be torn, or not be there at all; what is only appended leaves what was synced whole. */
 function survivingText({ text, syncedText }: FileNode, leaves: CrashLeaves): string {
   if (leaves === "everything" || text === syncedText) return text;
   if (typeof leaves === "string") return syncedText ?? "";
-  const torn = text.slice(0, integerBetween(leaves, 0, text.length));
+  const whole = syncedText !== undefined && text.startsWith(syncedText) ? syncedText.length : 0;
+  const torn = text.slice(0, integerBetween(leaves, whole, text.length));
   return [text, syncedText ?? "", torn][integerBetween(leaves, 0, 2)] ?? "";
 }
 
