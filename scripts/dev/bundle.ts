@@ -70,8 +70,8 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const VERBS = ["src/cli/run.ts", ...globSync("src/verbs/*.ts", { cwd: root }).sort()];
 
 /**
- * All that verbs need in one file. esbuild puts what the same of the files behind `import()` need into a file; if each of them
- * is given all of it, that is one, else it would be thirty, of which each takes as long to be found and read as it takes to run half a verb.
+ * All that verbs need in one file. What the same of the files behind `import()` need, esbuild puts into a file of its own: if
+ * each of them is given all that verbs need, that is one file and not thirty, which a verb would have to find and read.
  */
 const verbsTogether: esbuild.Plugin = {
   name: "verbs-together",
