@@ -1,10 +1,11 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";
+import { benchMetrics } from "./metrics.ts";
 import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
 
@@ -18,6 +19,9 @@ try {
   if (what === "all" || what === "machines") await benchClusters();
   if (what === "all" || what === "extensions") {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
+  }
+  for (const port of what === "all" || what === "metrics" ? [0, 18_080] : []) {
+    await onSimulator((kubeconfig) => benchMetrics(binary, { kubeconfig, directory, count: 10_000, port }));
   }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
