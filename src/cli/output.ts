@@ -61,6 +61,15 @@ export function writeError(line: string): void {
   }
 }
 
+/** How many characters a line of the terminal holds that a person looks at; `Infinity` if there is none. */
+export function outputColumns(): number {
+  try {
+    return isTerminal ? Deno.consoleSize().columns : Infinity;
+  } catch {
+    return Infinity; // It is gone.
+  }
+}
+
 /** True if standard output is a terminal that a person looks at. */
 export function outputIsTerminal(): boolean {
   return isTerminal;

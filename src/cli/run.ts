@@ -1,7 +1,7 @@
 import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { systemFiles } from "../files.ts";
+import { calledPath, systemFiles } from "../files.ts";
 import { tellGathered } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
@@ -12,7 +12,8 @@ import { UsageError } from "./usage_error.ts";
 import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
-export async function run(args: string[]): Promise<number> {
+export async function run(given: string[]): Promise<number> {
+  const args = [...commandOf(calledPath()), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
@@ -29,6 +30,12 @@ export async function run(args: string[]): Promise<number> {
   } finally {
     tellGathered({ isEnd: true });
   }
+}
+
+/** The command that a program's name stands for, as the legacy plug-in has them: `hostfactory-events` is `hostfactory events`. */
+export function commandOf(path: string): string[] {
+  const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
+  return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);
 }
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {

@@ -113,7 +113,12 @@ export const LOOPS: readonly LoopEntry[] = [
   },
   {
     partOf: "pods",
-    make: ({ dependencies, options }) => options.retention && new RetentionWatcher(dependencies, options.retention),
+    make: ({ dependencies, options }) => {
+      const { events, spools } = dependencies.workdir.layout;
+      // What waits to be stored is bounded by who stores it, and counted.
+      const others = options.storage ? spools.filter((spool) => spool !== events) : spools;
+      return options.retention && new RetentionWatcher(dependencies, options.retention, others);
+    },
   },
   {
     partOf: "pods",

@@ -11,7 +11,7 @@ import { findTemplate, manifestPath, NO_LIMIT, readCatalogue, type Template } fr
 import { parseManifest } from "../templates/manifest.ts";
 import { claimRequest } from "../workdir/claim.ts";
 import { writeFirstState } from "../workdir/machines.ts";
-import { addRequest, isProcessed, isSameRequest, type NewRequest } from "../workdir/requests.ts";
+import { addRequest, isProcessed, isSameRequest, type NewRequest, readRequestRecord } from "../workdir/requests.ts";
 import { Capacity } from "./capacity.ts";
 import { freshRequestId } from "./request_id.ts";
 import { type Provider, withService } from "./provider.ts";
@@ -23,10 +23,8 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   await workdir.prepare();
   const id = freshRequestId(provider);
   // Asked again, it is the same request, whatever has become of its template since.
-  if (!await isSameRequest(workdir, { id, templateId, count })) {
-    await add(provider, { id, templateId, count });
-    provider.events?.record(eventsOfRequest({ id, templateId, count }));
-  }
+  if (!await isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
+  recordRequest(provider, { id, templateId, count });
   if (!isProcessed(workdir, id)) {
     await writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
@@ -49,14 +47,23 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
   }
 }
 
-function eventsOfRequest({ id, templateId, count }: { id: string; templateId: string; count: number }): NewEvent[] {
+/**
+ * Says what was asked for, and when: asked again, the same, for who asked before may have died before it was said. Of a
+ * request of the legacy plug-in nothing says when, and that has recorded it itself.
+ */
+function recordRequest(
+  { events, workdir }: Provider,
+  { id, templateId, count }: { id: string; templateId: string; count: number },
+): void {
+  const at = events && readRequestRecord(workdir, id)?.requestedAt;
+  if (at === undefined) return;
   const requested = { status: "requested", request_id: id, template_id: templateId } as const;
-  return [
-    { category: "request", id, pairs: { count, template_id: templateId } },
+  events?.record([
+    { category: "request", id, pairs: { count, template_id: templateId }, at },
     ...Array.from({ length: count }, (_, index): NewEvent => (
-      { category: "pod", id: machineName(id, index), pairs: requested }
+      { category: "pod", id: machineName(id, index), pairs: requested, at }
     )),
-  ];
+  ]);
 }
 
 /**

@@ -9,7 +9,7 @@ import { logger } from "../log.ts";
 import { dropGone } from "../workdir/index/gone_machines.ts";
 import { RequestFile } from "../workdir/store/layout.ts";
 import { readMachineEntry } from "../workdir/requests.ts";
-import { addReturn } from "../workdir/returns.ts";
+import { addReturn, readReturnRecord } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { machineNames } from "./machine_names.ts";
 import { type Provider, withService } from "./provider.ts";
@@ -29,7 +29,7 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
   const id = freshRequestId(provider);
   const requestedAt = epochSeconds(clock.now());
   await addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt }, { budget });
-  provider.events?.record(eventsOfReturn(id, [...machines]));
+  recordReturn(provider, { id, machines: [...machines], at: requestedAt });
   await dropFromLost(provider, [...machines], { budget });
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   const message = unknown.size === 0
@@ -38,12 +38,18 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
   return { message: withService(provider, ["request-return-machines", "pods"], message), requestId: id };
 }
 
-function eventsOfReturn(id: string, machines: string[]): NewEvent[] {
+/** Says what was given back, and when it was first: asked again, the same. */
+function recordReturn(
+  { events, workdir }: Provider,
+  { id, machines, at: now }: { id: string; machines: string[]; at: number },
+): void {
+  if (!events) return;
+  const at = readReturnRecord(workdir, id)?.requestedAt ?? now;
   const returned = { status: "returned", return_id: id } as const;
-  return [
-    { category: "return", id, pairs: { count: machines.length } },
-    ...machines.map((machine): NewEvent => ({ category: "pod", id: machine, pairs: returned })),
-  ];
+  events.record([
+    { category: "return", id, pairs: { count: machines.length }, at },
+    ...machines.map((machine): NewEvent => ({ category: "pod", id: machine, pairs: returned, at })),
+  ]);
 }
 
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */

@@ -1,7 +1,9 @@
 /** Whatever the legacy plug-in was in the middle of when it was stopped, we carry on; and it can carry on after us. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
+import { query } from "../support/events_database.ts";
 import { ExistingPluginActor } from "../support/existing_plugin_actor.ts";
 import { existingPlugin } from "../support/existing_plugin_reader.ts";
 import { machinesOf } from "../support/site.ts";
@@ -137,7 +139,9 @@ clusterTest("the legacy plug-in is taken over in every state that it can be stop
   await eventually("nothing else is left", async () => {
     return (await cluster.podNames()).join() === [...left, "somebodyelse-0"].sort().join();
   });
-  assert.equal(Deno.readTextFileSync(spool), batch, "its events are its own");
+  await eventually("its spool is stored", () => !existsSync(spool));
+  const stored = "SELECT category, id, timestamp, type, value FROM events WHERE id = 'pending' AND type = 'count'";
+  assert.deepEqual(query(`${site.workdir}/events.db`, stored), [["request", "pending", 1_795_209_837, "count", "2"]]);
   assert.deepEqual([...Deno.readDirSync(killed)].length, 2, "what it hid is its own");
   assert.ok(serve.isAlive);
 

@@ -6,6 +6,7 @@ import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { MemoryFiles, noSpace, readOnly } from "../support/memory_files.ts";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 import { happens } from "./chance.ts";
+import { SimulatedDatabases } from "./database.ts";
 import { Process } from "./process.ts";
 import { NAMESPACE } from "./truth.ts";
 
@@ -63,6 +64,7 @@ export class Host {
   readonly #processes = new Set<Process>();
   readonly #holders = new Map<string, Process>();
   #files: MemoryFiles;
+  readonly databases = new SimulatedDatabases(WORKDIR, () => this.#files);
   /** How far the wall clock is ahead of the true time, in milliseconds. */
   skewMs = 0;
   trouble: HostTrouble = { ...NO_TROUBLE };
@@ -134,6 +136,7 @@ export class Host {
   crash(random: Random): void {
     this.killAll();
     this.#files = this.#files.crash(random);
+    this.databases.forget();
   }
 
   /** Locks as the system has them: each dies with the process that holds it. */

@@ -1,5 +1,6 @@
 import type { MachineState } from "../../src/hf/status.ts";
 import { answersAtOnce, completeIsComplete, knownIsReported, printedIsOnDisk } from "./invariants_of_answers.ts";
+import { storedOnce } from "./invariants_of_events.ts";
 import { deletionsWait, passesExtensions, refusedIsFailed, upIsTold } from "./invariants_of_extensions.ts";
 import {
   goneIsSeenGone,
@@ -44,6 +45,8 @@ export interface Witness {
   /** A process sends something to the cluster. */
   sent?(call: Call, by: { process: Process; host: Host }): string | undefined;
   podChanged?(type: string, life: Life): string | undefined;
+  /** A batch of events came into the spool of a host, or was removed from it. */
+  batchChanged?(host: Host, path: string): string | undefined;
   wordWritten?(machine: string, word: MachineState): string | undefined;
   /** A process was killed, or the power failed; nothing has been started since. */
   crashed?(): string | undefined;
@@ -53,7 +56,7 @@ export interface Witness {
   rested?(): string | undefined;
 }
 
-/** One of the sixteen of the architecture, by its number and title; beyond, what extensions are promised. */
+/** One of the sixteen of the architecture, by its number and title; beyond, what extensions are promised, and what becomes of events. */
 export interface Invariant extends Witness {
   number: number;
   title: string;
@@ -82,5 +85,6 @@ export function invariantsOf(simulation: Simulation): Invariant[] {
     refusedIsFailed,
     upIsTold,
     deletionsWait,
+    storedOnce,
   ].map((invariant) => invariant(simulation));
 }

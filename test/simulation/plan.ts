@@ -34,6 +34,8 @@ export interface Plan {
   waitsForEnded: boolean;
   /** How far the cluster's clock is ahead, in milliseconds. */
   clusterSkewMs: number;
+  /** Events are recorded and stored; a new database is begun so often, in milliseconds. Absent: they are not. */
+  recording: { rotateMs: number } | undefined;
 }
 
 /** Each run has a few kinds of trouble and is spared the others, so that runs differ (swarm testing). */
@@ -79,6 +81,7 @@ export function drawPlan(seed: number): Plan {
     waitsForSweep: happens(random, 0.05),
     waitsForEnded,
     clusterSkewMs: happens(random, 0.2) ? Math.round((random.next() - 0.5) * 2 * magnitude(random, 1_000, 600_000)) : 0,
+    recording: drawRecording(randomFor(seed, "recording")),
   };
 }
 
@@ -123,6 +126,12 @@ function drawRelistMs(random: Random): number {
 function drawRetention(random: Random): RetentionLimits | undefined {
   if (!happens(random, 0.3)) return undefined;
   return { retainSeconds: magnitude(random, 10, 600), retainMachines: happens(random, 0.2) ? 10 : 1_000 };
+}
+
+/** In some runs alone: what it costs adds up. */
+function drawRecording(random: Random): { rotateMs: number } | undefined {
+  if (!happens(random, 0.25)) return undefined;
+  return { rotateMs: happens(random, 0.3) ? magnitude(random, 10_000, 300_000) : Infinity };
 }
 
 /** The plan without the events that `keep` does not name. */

@@ -9,6 +9,7 @@ import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
+import type { EventsOptions } from "../../src/watchers/events/watcher.ts";
 import { readState } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
@@ -53,6 +54,9 @@ export const OTHER_NAMESPACE = "other";
 
 /** A path of a request, a return request, or all of them. */
 const REQUESTS = new RegExp(`^${WORKDIR}(/(return-)?requests(/.*)?)?$`);
+
+/** A batch of events. */
+const SPOOLED = new RegExp(`^${WORKDIR}/events/[^./]+$`);
 
 /** How often Symphony asks at most while nothing happens, in milliseconds. */
 const UNEVENTFUL_POLL_MS = 30_000;
@@ -204,7 +208,7 @@ export class Simulation {
         token,
         clock: this.clock,
         random: randomFor(seed, name),
-        before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
+        before: (process, operation, path) => this.trace.mix(process.name, operation, path),
         changed: (_process, path) => this.#fileChanged(host, path),
       });
       return host;
@@ -288,7 +292,8 @@ export class Simulation {
       {},
     );
     const random = randomFor(this.plan.seed, process.name);
-    const world = { files: process.files, clock: process.clock, random, warn() {} };
+    const recordsEvents = this.plan.recording !== undefined;
+    const world = { files: process.files, clock: process.clock, random, recordsEvents, warn() {} };
     const beganMs = this.clock.monotonic();
     const { disk: diskBefore, syncMs: syncMsBefore } = this.host.trouble;
     let answer: object;
@@ -361,18 +366,29 @@ export class Simulation {
       this.plan;
     const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs };
     const kept = retention === undefined ? {} : { retention };
-    const options = { watchers: WATCHERS, instance, concurrency, ...times, ...kept };
+    const options = { watchers: WATCHERS, instance, concurrency, ...times, ...kept, ...this.#storage(host, process) };
     this.#serving.set(process, { stopping, host, instance, isElsewhere: aheadMs !== 0 });
     this.trace.say(name, `starts on ${machine}`);
     const workdir = new Workdir(WORKDIR, { files, random });
     process.onEnd(() => this.#serving.delete(process));
     const extensions = this.extensions.of(process);
-    const daemon = { workdir, connect, clock, random, locks: host.locks(process), holder, extensions };
+    const events = this.plan.recording ? { eventMetadata: {} } : {};
+    const daemon = { workdir, connect, clock, random, locks: host.locks(process), holder, extensions, ...events };
     serve(daemon, options, stopping.signal).then(
       () => this.#served(process, undefined, stopping.signal.aborted),
       (error) => this.#served(process, error, stopping.signal.aborted),
     );
     return process;
+  }
+
+  /** Where a `serve` stores events, and how often it is told to begin a new database. */
+  #storage(host: Host, process: Process): { storage?: EventsOptions } {
+    const { recording } = this.plan;
+    if (!recording) return {};
+    const beganMs = this.clock.monotonic();
+    const rotations = () => Math.floor((this.clock.monotonic() - beganMs) / recording.rotateMs);
+    const open = (path: string) => host.databases.open(process, path);
+    return { storage: { dbfile: host.workdir.layout.eventsDatabase, skipEvents: true, open, rotations } };
   }
 
   /** The processes that serve the work directory now, the oldest first. */
@@ -461,6 +477,14 @@ export class Simulation {
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
     const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
     return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;
+  }
+
+  /**
+   * True for a return request that may have been removed as long past when an earlier state of the cluster brought back pods
+   * of some of its machines: no more of it than these remember is put back.
+   */
+  mayBeBackInPart(asked: Asked): boolean {
+    return asked.kind === "return" && asked.atMs < this.putBackMs && this.mayBePast(asked);
   }
 
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
@@ -664,6 +688,7 @@ export class Simulation {
 
   #fileChanged(host: Host, path: string): void {
     if (host === this.neighbour) return;
+    if (SPOOLED.test(path)) this.#tell((invariant) => invariant.batchChanged?.(host, path));
     if (REQUESTS.test(path)) this.requestChanges++;
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;

@@ -10,19 +10,23 @@ export const leaves: readonly string[] = [
   "random",
   "files",
   "plain_text",
+  "own_host",
   "json_pointer",
   "version",
 ];
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "lint", "admin", "simulator"],
+  cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
+  history: ["workdir", "events", "hf"],
+  transform: ["events", "kube"],
+  upload: ["workdir", "kube"],
   admin: ["kube", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],

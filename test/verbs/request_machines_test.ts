@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { epochSeconds } from "../../src/clock.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import type { NewEvent } from "../../src/events/types.ts";
 import { findTemplate, readCatalogue } from "../../src/templates/catalogue.ts";
@@ -318,7 +319,7 @@ function findT({ files }: MemoryProvider) {
   return findTemplate(readCatalogue(files, "/conf"), "T");
 }
 
-Deno.test("a request that is accepted is told as events, once; one that is refused is not", async () => {
+Deno.test("a request that is accepted is told as events, and the same if it is asked again; one that is refused is not", async () => {
   const told: NewEvent[] = [];
   const provider = {
     ...memoryProvider({ requestId: "req" }),
@@ -326,11 +327,16 @@ Deno.test("a request that is accepted is told as events, once; one that is refus
   };
   await assert.rejects(async () => await requestMachines(provider, question(2, "none")));
   assert.deepEqual(told, []);
-  for (const _ of ["first", "again"]) await requestMachines(provider, question(2));
+  const at = epochSeconds(provider.clock.now());
+  await requestMachines(provider, question(2));
   const pairs = { status: "requested", request_id: "req", template_id: "T" };
   assert.deepEqual(told, [
-    { category: "request", id: "req", pairs: { count: 2, template_id: "T" } },
-    { category: "pod", id: "req-0", pairs },
-    { category: "pod", id: "req-1", pairs },
+    { category: "request", id: "req", pairs: { count: 2, template_id: "T" }, at },
+    { category: "pod", id: "req-0", pairs, at },
+    { category: "pod", id: "req-1", pairs, at },
   ]);
+  const before = told.splice(0);
+  provider.clock.pass(10_000);
+  await requestMachines(provider, question(2));
+  assert.deepEqual(told, before);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { epochSeconds } from "../../src/clock.ts";
 import type { NewEvent } from "../../src/events/types.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
@@ -160,11 +161,17 @@ Deno.test("machines that are given back are told as events, those that were neve
   const told: NewEvent[] = [];
   const events = { record: (some: readonly NewEvent[]) => void told.push(...some) };
   const machines = [{ name: "req-0" }, { name: "req-1" }, { name: "req-9" }];
-  await requestReturnMachines({ ...await issued({ requestId: "ret" }), events }, { machines });
+  const provider = { ...await issued({ requestId: "ret" }), events };
+  const at = epochSeconds(provider.clock.now());
+  await requestReturnMachines(provider, { machines });
   const pairs = { status: "returned", return_id: "ret" };
   assert.deepEqual(told, [
-    { category: "return", id: "ret", pairs: { count: 2 } },
-    { category: "pod", id: "req-0", pairs },
-    { category: "pod", id: "req-1", pairs },
+    { category: "return", id: "ret", pairs: { count: 2 }, at },
+    { category: "pod", id: "req-0", pairs, at },
+    { category: "pod", id: "req-1", pairs, at },
   ]);
+  const before = told.splice(0);
+  provider.clock.pass(10_000);
+  await requestReturnMachines(provider, { machines });
+  assert.deepEqual(told, before, "asked again, it is the same");
 });

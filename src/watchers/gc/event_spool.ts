@@ -36,7 +36,7 @@ export class EventSpool {
   begin(): void {
     this.#seen = [];
     this.#toLook = [];
-    for (const spool of this.#workdir.layout.spools) {
+    for (const spool of this.#limits.spools ?? this.#workdir.layout.spools) {
       this.#unlessBroken(spool, () => {
         if (this.#workdir.kind(spool) !== "directory") return;
         const files = this.#workdir.files.list(spool).filter(({ kind }) => kind === "file");

@@ -80,7 +80,8 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  constructor(dependencies: Dependencies, limits: RetentionLimits) {
+  /** @param spools those that no one else of this process sees to */
+  constructor(dependencies: Dependencies, limits: RetentionLimits, spools = dependencies.workdir.layout.spools) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, stuck, { by: this.name, pathOf: (path) => path });
@@ -94,8 +95,7 @@ export class RetentionWatcher implements Loop {
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, workdir } = this.#dependencies;
-    const monotonicMs = clock.monotonic();
-    const now = this.#now();
+    const [monotonicMs, now] = [clock.monotonic(), this.#now()];
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());

@@ -2,7 +2,9 @@ import { epochSeconds } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
 import { GatheringLog } from "../../log.ts";
 import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
+import type { KubeError } from "../../kube/errors.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { Absence } from "./absence.ts";
 
 const lost = new GatheringLog("cluster", "The cluster cannot be followed now", { of: "views", isTriedAgain: true });
 const found = new GatheringLog("cluster", "The cluster is followed again", { of: "views", level: "info" });
@@ -18,12 +20,16 @@ export class SyncStatusKeeper {
   #listedAtMs: number | undefined;
   #heardAtMs: number | undefined;
   #written: SyncStatus | undefined;
+  readonly #absence: Absence | undefined;
   /** Since when, on the wall clock in milliseconds, the server has not spoken, if following it failed since. */
   #lostSinceMs: number | undefined;
 
-  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube">, name: string) {
+  /** @param dependencies `events`: told when the cluster is away, and when it is back */
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube" | "events">, name: string) {
+    const { clock, events } = dependencies;
     this.#dependencies = dependencies;
     this.#name = name;
+    this.#absence = events && new Absence({ clock, events });
   }
 
   begin(): void {
@@ -45,12 +51,14 @@ export class SyncStatusKeeper {
       this.#heardAtMs = now;
       this.#found();
     }
+    this.#absence?.heard();
   }
 
   /** @param error to be said once a minute at most; absent: who calls says it */
-  failed(error?: unknown): void {
+  failed(error?: KubeError): void {
     this.#isListing = false;
     if (error === undefined) return;
+    this.#absence?.failed(error);
     lost.note(this.#name, () => ({ error: describeError(error) }));
     this.#lostSinceMs ??= this.#heardAtMs ?? this.#dependencies.clock.now();
   }

@@ -1,0 +1,142 @@
+import type { EventStore } from "../../src/events/database.ts";
+import type { EventRow } from "../../src/events/rows.ts";
+import { isNotFound } from "../../src/files.ts";
+import type { MemoryFiles } from "../support/memory_files.ts";
+import type { Process } from "./process.ts";
+
+/** What a file of a database begins with that is none in the making. */
+const HEADER = "a database\n";
+
+/** What every process that has the same file open shares. */
+interface Database {
+  rows: Set<string>;
+  /** Who is in the middle of a transaction. */
+  writer: EventStore | undefined;
+}
+
+/**
+ * The events databases of a host: SQLite, as far as a watcher can tell. What is committed is appended to a log beside the
+ * file, a row a line, and survives a power failure once that is synced; of what was not, as much as lies in one piece.
+ */
+export class SimulatedDatabases {
+  readonly #directory: string;
+  readonly #files: () => MemoryFiles;
+  /** By inode. */
+  #open = new Map<number, Database>();
+
+  /** @param directory where they lie */
+  constructor(directory: string, files: () => MemoryFiles) {
+    this.#directory = directory;
+    this.#files = files;
+  }
+
+  /** Opens a database for a process. */
+  open(process: Process, path: string): EventStore {
+    process.operation("open", path);
+    const files = this.#files();
+    const log = `${path}-wal`;
+    if (textOf(files, path) === "") {
+      // A log without a database is another's.
+      if (textOf(files, log) !== undefined) process.files.remove(log);
+      process.files.appendText(path, HEADER);
+      files.beginSync(path)();
+    }
+    process.files.appendText(log, "");
+    const { inode } = files.info(path);
+    const database = this.#open.get(inode) ?? { rows: new Set(rowsIn(files, path)), writer: undefined };
+    this.#open.set(inode, database);
+    return new SimulatedStore({ process, files }, path, database);
+  }
+
+  /** Every row of every database that is there, as JSON. */
+  rows(): Set<string> {
+    const files = this.#files();
+    const names = files.list(this.#directory).flatMap(({ name, kind }) =>
+      kind === "file" && /^events\.(db|[\d.]+)$/.test(name) ? [name] : []
+    );
+    return new Set(names.flatMap((name) => rowsIn(files, `${this.#directory}/${name}`)));
+  }
+
+  /** What was in memory is gone. */
+  forget(): void {
+    this.#open = new Map();
+  }
+}
+
+class SimulatedStore implements EventStore {
+  readonly hasLog = true;
+  readonly #process: Process;
+  readonly #disk: MemoryFiles;
+  readonly #path: string;
+  readonly #database: Database;
+  #inserted: string[] = [];
+  #forget: (() => void) | undefined;
+
+  constructor({ process, files }: { process: Process; files: MemoryFiles }, path: string, database: Database) {
+    this.#process = process;
+    this.#disk = files;
+    this.#path = path;
+    this.#database = database;
+  }
+
+  begin(): void {
+    this.#process.operation("begin", this.#path);
+    if (this.#database.writer) throw new Error("database is locked");
+    this.#database.writer = this;
+    this.#inserted = [];
+    this.#forget = this.#process.onEnd(() => this.#end());
+  }
+
+  insert(row: EventRow): void {
+    const line = JSON.stringify(row);
+    if (!this.#database.rows.has(line)) this.#inserted.push(line);
+  }
+
+  commit(): void {
+    const { rows } = this.#database;
+    const added = new Set(this.#inserted);
+    if (added.size > 0) this.#process.files.appendText(`${this.#path}-wal`, `${[...added].join("\n")}\n`);
+    for (const line of added) rows.add(line);
+    this.#end();
+  }
+
+  /** Nothing here is that old. */
+  removePast(): boolean {
+    return false;
+  }
+
+  mergeLog(): boolean {
+    const { files } = this.#process;
+    if (this.#database.writer) return false;
+    this.#process.operation("merge", this.#path);
+    files.appendText(this.#path, files.readText(`${this.#path}-wal`));
+    this.#disk.beginSync(this.#path)();
+    files.remove(`${this.#path}-wal`);
+    return true;
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#database.writer === this) this.#database.writer = undefined;
+    this.#forget?.();
+    this.#forget = undefined;
+  }
+}
+
+/** The rows of a database and its log, each as JSON; what is torn is none. */
+function rowsIn(files: MemoryFiles, path: string): string[] {
+  const lines = `${textOf(files, path) ?? ""}${textOf(files, `${path}-wal`) ?? ""}`.split("\n");
+  return lines.slice(0, -1).filter((line) => line.startsWith("["));
+}
+
+function textOf(files: MemoryFiles, path: string): string | undefined {
+  try {
+    return files.readText(path);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
