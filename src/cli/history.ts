@@ -2,7 +2,7 @@ import { Option } from "commander";
 import { epochSeconds } from "../clock.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
-import { duration, sharedOption } from "./options.ts";
+import { duration, sharedOption, words } from "./options.ts";
 import { outputColumns, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
@@ -64,8 +64,4 @@ async function tell(call: Call<Options>): Promise<void> {
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function words(text: string): string[] {
-  return text.split(",").map((word) => word.trim()).filter(Boolean);
 }

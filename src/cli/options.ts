@@ -22,6 +22,11 @@ export function duration(text: string): number {
   throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
 }
 
+/** A parser for a list that is given as one word: `a,b`. */
+export function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim()).filter(Boolean);
+}
+
 /** Options that several commands share. */
 export const sharedOption = {
   concurrency: () =>

@@ -90,6 +90,8 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     fence.openUntil(Infinity);
     const identity = readIdentity(workdir) ?? newIdentity(workdir);
     const terms = { identity, isLeased: true };
+    // An owner has asked for the lease; an onlooker whose one look tells nothing has failed, too.
+    if (runOnce) await kube.listPods({ limit: 1, signal: stopping });
     return await watch({ ...daemon, fence, kube, tenure, terms, ...extensions, stopping, lost() {} }, options);
   }
   let isAnother = false;

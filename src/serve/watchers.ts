@@ -26,7 +26,7 @@ export type WatcherName = typeof WATCHERS[number];
 /** What the watchers are told to do, beside which of them are to run. */
 export interface WatcherOptions {
   watchers: readonly WatcherName[];
-  /** How long a machine may take to come up: see `Limits` in `watchers/timeouts/decide.ts`. */
+  /** How long a machine may take to come up: see `Limits` in `machine/waiting.ts`. */
   podTimeoutSeconds: number;
   imagePullGraceSeconds: number;
   /** What is kept of finished requests. Absent: nothing is removed. */

@@ -82,8 +82,8 @@ const FIRST: Breakage[] = [
   {
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
-    from: 'result: isGone ? "succeed" : "executing", ...address',
-    to: 'result: isGone || machine.pod?.deletionAt !== undefined ? "succeed" : "executing", ...address',
+    from: 'return isOver && hasGone(machine, request) ? "succeed"',
+    to: 'return (isOver && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
     violates: [2, 6],
     seed: 1,
     only: [0, 4],

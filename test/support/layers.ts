@@ -12,12 +12,13 @@ export const leaves: readonly string[] = [
   "plain_text",
   "own_host",
   "json_pointer",
+  "nearest_name",
   "version",
 ];
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator"],
+  cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator", "hf"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
@@ -27,7 +28,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   history: ["workdir", "events", "hf"],
   transform: ["events", "kube"],
   upload: ["workdir", "kube"],
-  admin: ["kube", "hf"],
+  admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],
   machine: ["templates", "hf"],
@@ -43,4 +44,5 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   machine: ["kube"],
   metrics: ["watchers"],
   events: ["kube"],
+  workdir: ["kube"],
 };
