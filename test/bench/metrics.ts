@@ -43,7 +43,7 @@ export async function benchMetrics(
 function countRunning(workdir: string): number {
   let running = 0;
   for (const { name } of Deno.readDirSync(`${workdir}/pods-status`)) {
-    if (Deno.readLinkSync(`${workdir}/pods-status/${name}`) === "running") running++;
+    if (!name.startsWith(".") && Deno.readLinkSync(`${workdir}/pods-status/${name}`) === "running") running++;
   }
   return running;
 }
