@@ -26,6 +26,8 @@ export interface ReflectorSink<T> {
   event(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
   /** The server said what is: an event, a bookmark, a page. That a watch ends says nothing. */
   heard(): void;
+  /** After a failure, the server answers again; what it has to say is still to be heard. */
+  answers?(): void;
   /** A LIST or WATCH failed; it is tried again in `retryMs`. */
   failed(error: KubeError, retryMs: number): void;
 }
@@ -134,7 +136,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       let waitMs: number;
       try {
         if (listing) await this.#list();
-        if (this.#mustCompare && await this.#wentBack()) continue;
+        if (this.#mustCompare && (await this.#compare()).wentBack) continue;
         waitMs = await this.#watch();
       } catch (error) {
         if (signal.aborted) return;
@@ -193,17 +195,13 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     return { version: version ?? "", isDoubted: this.#sink.complete() === "doubted" };
   }
 
-  /** Whether the server is at an earlier version than we have heard of: all is listed then. */
-  async #wentBack(): Promise<boolean> {
-    return (await this.#compare()).wentBack;
-  }
-
-  /** Asks for the server's version, and for the name of one object if there is any. */
+  /** Asks whether the server is at an earlier version than we have heard of: all is listed then; and for one object's name. */
   async #compare(): Promise<{ wentBack: boolean; example: string | undefined }> {
     const { signal, labelSelector } = this.#options;
     const selector = labelSelector === undefined ? {} : { labelSelector };
     const { metadata, items } = await this.#source.list({ signal, limit: 1, ...selector });
     this.#mustCompare = false;
+    this.#sink.answers?.();
     const wentBack = isOlder(metadata.resourceVersion, this.#version);
     if (wentBack) this.#relistAt = -Infinity;
     return { wentBack, example: items[0]?.metadata.name };

@@ -5,7 +5,7 @@ import { logger } from "../log.ts";
 const log = logger("metrics");
 
 /** What hears all that a sink hears, after it: an onlooker. */
-export type Onlooker<T> = Omit<ReflectorSink<T>, "begin" | "complete" | "failed"> & {
+export type Onlooker<T> = Omit<ReflectorSink<T>, "begin" | "complete" | "answers" | "failed"> & {
   begin(): void;
   /** The LIST is complete and believed. */
   complete(): void;
@@ -45,6 +45,7 @@ export function besides<T>(sink: ReflectorSink<T>, onlooker: Onlooker<T>): Refle
       sink.heard();
       tell(() => onlooker.heard());
     },
+    answers: () => sink.answers?.(),
     failed(error, retryMs) {
       sink.failed(error, retryMs);
       tell(() => onlooker.failed());

@@ -109,7 +109,8 @@ export class MachineTally implements Loop {
     const { record, machines } = stored;
     const { templateId = UNKNOWN_TEMPLATE, requestedAt = -Infinity } = record ?? {};
     const isNew = this.#isNew(requestedAt);
-    if (isNew) this.#sink.requested(templateId, machines.length);
+    // A template of which no machine is new is there as zero: what a counter begins with is no increase to Prometheus.
+    this.#sink.requested(templateId, isNew ? machines.length : 0);
     this.#requests.set(id, { templateId, isNew, machines: new Map(machines.map(({ name }) => [name, undefined])) });
   }
 

@@ -1,5 +1,5 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|history|page]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
@@ -7,6 +7,7 @@ import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchHistory } from "./history.ts";
 import { benchMachines } from "./machines.ts";
+import { benchMetrics } from "./metrics.ts";
 import { benchPage, benchReaders } from "./page.ts";
 import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
@@ -28,6 +29,9 @@ try {
     else console.log("SKIPPED: no Chromium");
   }
   if (what === "all" || what === "history") await benchHistory(binary, { directory });
+  for (const port of what === "all" || what === "metrics" ? [0, 18_080] : []) {
+    await onSimulator((kubeconfig) => benchMetrics(binary, { kubeconfig, directory, count: 10_000, port }));
+  }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));

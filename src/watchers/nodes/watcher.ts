@@ -110,6 +110,10 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     this.#view.heard();
   }
 
+  answers(): void {
+    this.#view.answers();
+  }
+
   failed(error: KubeError): void {
     this.#view.failed(isClusterTrouble(error) ? error : undefined);
     if (!isClusterTrouble(error)) this.#troubles.note("", error);

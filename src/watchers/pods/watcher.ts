@@ -194,6 +194,10 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#view.heard();
   }
 
+  answers(): void {
+    this.#view.answers();
+  }
+
   failed(error: KubeError): void {
     this.#view.failed(error);
   }

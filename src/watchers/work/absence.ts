@@ -30,12 +30,12 @@ export class Absence {
     this.#record({ status: "away", away_reason: message.slice(0, LONGEST_REASON) }, this.#failingSinceMs);
   }
 
-  /** The cluster said what is. */
-  heard(): void {
+  /** The cluster said what is. @param backAtMs since when it answers, on the wall clock; default: now */
+  heard(backAtMs = this.#clock.now()): void {
     this.#failingSinceMs = undefined;
     if (!this.#isTold) return;
     this.#isTold = false;
-    this.#record({ status: "back" }, this.#clock.now());
+    this.#record({ status: "back" }, backAtMs);
   }
 
   #record(pairs: EventPairs<"cluster">, atMs: number): void {

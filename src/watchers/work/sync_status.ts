@@ -23,6 +23,8 @@ export class SyncStatusKeeper {
   readonly #absence: Absence | undefined;
   /** Since when, on the wall clock in milliseconds, the server has not spoken, if following it failed since. */
   #lostSinceMs: number | undefined;
+  /** When it answered for the first time after the last failure, which may be a minute before it speaks; likewise. */
+  #answeredAtMs: number | undefined;
 
   /** @param dependencies `events`: told when the cluster is away, and when it is back */
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube" | "events">, name: string) {
@@ -51,13 +53,19 @@ export class SyncStatusKeeper {
       this.#heardAtMs = now;
       this.#found();
     }
-    this.#absence?.heard();
+    this.#absence?.heard(this.#answeredAtMs);
+  }
+
+  /** After a failure, the server answers again. */
+  answers(): void {
+    this.#answeredAtMs ??= this.#dependencies.clock.now();
   }
 
   /** @param error to be said once a minute at most; absent: who calls says it */
   failed(error?: KubeError): void {
     this.#isListing = false;
     if (error === undefined) return;
+    this.#answeredAtMs = undefined;
     this.#absence?.failed(error);
     lost.note(this.#name, () => ({ error: describeError(error) }));
     this.#lostSinceMs ??= this.#heardAtMs ?? this.#dependencies.clock.now();
@@ -71,7 +79,8 @@ export class SyncStatusKeeper {
 
   #found(): void {
     if (this.#lostSinceMs === undefined) return;
-    const awaySeconds = Math.round((this.#dependencies.clock.now() - this.#lostSinceMs) / 1_000);
+    const backAtMs = this.#answeredAtMs ?? this.#dependencies.clock.now();
+    const awaySeconds = Math.round((backAtMs - this.#lostSinceMs) / 1_000);
     this.#lostSinceMs = undefined;
     found.note(this.#name, () => ({ awaySeconds }));
   }

@@ -36,3 +36,22 @@ Deno.test("that the cluster is lost is said once for all views, and that it is f
   assert.deepEqual(lines, ["info    cluster: The cluster is followed again views=2 awaySeconds=40 first=pods"]);
   assert.equal(views[0]?.heardSecondsAgo, 2);
 });
+
+Deno.test("it was away until it answered again, though it may say nothing for a minute more", async () => {
+  const dependencies = memoryDependencies();
+  const { clock, files } = dependencies;
+  const lines: string[] = [];
+  startLogging({ level: "info", file: undefined, files, clock, writeError: (line) => void lines.push(line.slice(25)) });
+  const view = new SyncStatusKeeper(dependencies, "pods");
+  view.heard();
+  await clock.advance(10_000);
+  view.failed(new KubeError("unavailable", "gone fishing"));
+  view.answers();
+  view.failed(new KubeError("unavailable", "gone fishing"));
+  await clock.advance(11_000);
+  view.answers();
+  await clock.advance(50_000);
+  view.heard();
+  tellGathered({ isEnd: true });
+  assert.equal(lines.at(-1), "info    cluster: The cluster is followed again views=1 awaySeconds=21 first=pods");
+});
