@@ -59,6 +59,8 @@ export interface PictureOptions {
   only?: ReadonlySet<string>;
   /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
   isBrief?: boolean;
+  /** There will be no second picture: nothing is remembered for it (false). */
+  isOnly?: boolean;
   /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
   isTold?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
@@ -240,7 +242,7 @@ export class PictureTaker {
     const told = this.#told;
     this.#told = new Set();
     const isAllDue = this.#isAllDue(nowMs);
-    const { isBrief = false } = this.#options;
+    const { isBrief = false, isOnly = false } = this.#options;
     const isReturned = (machine: string) => {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
@@ -254,7 +256,8 @@ export class PictureTaker {
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
         const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
+        const readStamp = () => machineStamp(this.#workdir, name, { isPending, isReturned });
+        const stamp = isOnly ? "" : this.#unlessBroken(readStamp) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
         machines.set(name, { isPending, stamp, looked: lookAtMachine(this.#workdir, name, { ...context, isPending }) });
       });
