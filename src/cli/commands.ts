@@ -99,6 +99,18 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./history.ts")).history,
   },
   {
+    name: "events",
+    summary: "What is to be done with the events database: put it into tables",
+    signals: "drain, then end",
+    load: async () => (await import("./events.ts")).events,
+  },
+  {
+    name: "utils",
+    summary: "A service that uploads the events database to S3 when it is asked to",
+    signals: "drain, then end",
+    load: async () => (await import("./upload_service.ts")).utils,
+  },
+  {
     name: "extensions",
     summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
     signals: "end",

@@ -1,6 +1,7 @@
 import type { DaemonOptions } from "../serve/daemon.ts";
 import { configure } from "./cli.ts";
 import { type Call, commandText } from "./command.ts";
+import { writeOutput } from "./output.ts";
 import type { EventOptions, PrometheusOptions } from "./options.ts";
 
 /** Runs watchers for a command until it is told to stop, or something ends them. @param options `events`: they are stored */
@@ -25,5 +26,7 @@ export async function runEvents(call: Call, options: EventOptions & PrometheusOp
     siteTtlSeconds: options.prometheusTtl,
     mostObjects: 0,
   };
-  await watchEvents(call.cli, config, { ...options, hangUps: call.hangUps, monitoring, stopping: call.stopping });
+  const show = (line: string) => writeOutput(`${line}\n`);
+  const { hangUps, stopping } = call;
+  await watchEvents(call.cli, config, { ...options, show, hangUps, monitoring, stopping });
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Environment, isOn } from "../config.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -75,6 +76,16 @@ export const sharedOption = {
     new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
       .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
   noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
+  retainEvents: (environment: Environment) =>
+    new Option("--retain-events <days>", "how long events are kept; or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
+      .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, { parse: duration, fallback: "90" }), "90")
+      .argParser(duration),
+  retainEventsSize: (environment: Environment) =>
+    new Option("--retain-events-size <MiB>", "how large the database may become (HF_K8S_RETAIN_EVENTS_SIZE)")
+      .default(
+        fromEnvironment("HF_K8S_RETAIN_EVENTS_SIZE", environment, { parse: wholeNumber(1), fallback: "1024" }),
+      )
+      .argParser(wholeNumber(1)),
   rotateEvents: (environment: Environment) =>
     new Option("--rotate-events", "on SIGHUP, begin a new events database (HF_K8S_ROTATE_EVENTS)")
       .default(isOn("HF_K8S_ROTATE_EVENTS", environment["HF_K8S_ROTATE_EVENTS"] || "on")),
@@ -85,12 +96,15 @@ export const sharedOption = {
 export interface EventOptions {
   dbfile?: string;
   skipEvents: boolean;
+  retainEvents: number;
+  retainEventsSize: number;
   rotateEvents: boolean;
 }
 
 export function addEventOptions(command: Command, environment: Environment): Command {
   return command.addOption(sharedOption.dbfile()).addOption(sharedOption.skipEvents(environment))
-    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.rotateEvents(environment))
+    .addOption(sharedOption.noSkipEvents()).addOption(sharedOption.retainEvents(environment))
+    .addOption(sharedOption.retainEventsSize(environment)).addOption(sharedOption.rotateEvents(environment))
     .addOption(sharedOption.noRotateEvents());
 }
 
@@ -116,6 +130,19 @@ const LONGEST_WATCH_SECONDS = 60;
 /** The legacy plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
 export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
+}
+
+/** The value of a variable, or of what stands in for it. @throws HostFactoryError if it cannot be used */
+function fromEnvironment<T>(
+  name: string,
+  environment: Environment,
+  { parse, fallback }: { parse: (text: string) => T; fallback: string },
+): T {
+  try {
+    return parse(environment[name] || fallback);
+  } catch (error) {
+    throw new HostFactoryError(`Cannot use ${name}: ${describeError(error)}`, { exitCode: ExitCode.usage });
+  }
 }
 
 function serverTimeout(environment: Environment): number {

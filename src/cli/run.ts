@@ -1,9 +1,9 @@
 import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { systemFiles } from "../files.ts";
+import { calledPath, systemFiles } from "../files.ts";
+import { tellGathered } from "../log.ts";
 import { systemRandom } from "../random.ts";
-import { commandCalledAs } from "./called_as.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { outputColumns, writeError, writeJson, writeOutput } from "./output.ts";
@@ -13,8 +13,7 @@ import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
 export async function run(given: string[]): Promise<number> {
-  // deno-lint-ignore no-process-global -- the name that it was called by is told nowhere else
-  const args = [...commandCalledAs(process.argv0), ...given];
+  const args = [...commandOf(calledPath()), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
@@ -28,7 +27,15 @@ export async function run(given: string[]): Promise<number> {
   } catch (error) {
     report(error, row ?? firstMentioned(args));
     return error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
+  } finally {
+    tellGathered({ isEnd: true });
   }
+}
+
+/** The command that a program's name stands for, as the legacy plug-in has them: `hostfactory-events` is `hostfactory events`. */
+export function commandOf(path: string): string[] {
+  const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
+  return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);
 }
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {

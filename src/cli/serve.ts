@@ -5,6 +5,8 @@ import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption,
 interface Options {
   dbfile?: string;
   skipEvents: boolean;
+  retainEvents: number;
+  retainEventsSize: number;
   rotateEvents: boolean;
   createConcurrency: number;
   podTimeout: number;

@@ -10,6 +10,12 @@ export interface EventStore {
   /** Adds a row to what is to be committed. One that is there already stays as it is. */
   insert(row: EventRow): void;
   commit(): void;
+  /**
+   * Removes a few rows of what is past, those first that were stored first, and gives their room back.
+   * @param limits `before`: seconds since the epoch; `mostBytes`: what the rest may take
+   * @returns false once nothing is left to be removed
+   */
+  removePast(limits: { before: number; mostBytes: number }): boolean;
   /** Puts all of it into the one file. @returns false if another process has it open, and nothing was done */
   mergeLog(): boolean;
   /** Closes it; what was not committed is as if it never was. */
@@ -19,8 +25,14 @@ export interface EventStore {
 /** How long, in milliseconds, another process that writes is waited for. In that time nothing else of this process goes on. */
 const LOCK_WAIT_MS = 50;
 
+/** Rows that are looked at for what is past in one go: a millisecond or two. */
+const PAST_ROWS = 100;
+
+/** Pages that are given back to the file system in one go. */
+const VACUUM_PAGES = 50;
+
 /** The legacy plug-in's, to the letter: its queries, and those of sites, are made for them. */
-const SCHEMA = [
+export const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS events (
                     hf_namespace TEXT,
                     hf_pod TEXT,
@@ -59,11 +71,15 @@ export function openEventStore(path: string): EventStore {
 class SqliteStore implements EventStore {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
+  readonly #removeOld: StatementSync;
+  readonly #removeFirst: StatementSync;
   readonly hasLog: boolean;
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     try {
+      // One that has pages would have to be written anew for that: its room is used again, and not given back.
+      if (this.#number("page_count") === 0) this.#database.exec("PRAGMA auto_vacuum = INCREMENTAL");
       const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
       this.hasLog = mode?.journal_mode === "wal";
       if (this.hasLog) this.#database.exec("PRAGMA synchronous = NORMAL");
@@ -71,6 +87,11 @@ class SqliteStore implements EventStore {
       const { last } = this.#database.prepare("SELECT max(rowid) AS last FROM events").get() as { last: number | null };
       if ((last ?? 0) <= MOST_ROWS_TO_INDEX) this.#database.prepare(TIME_INDEX).run();
       this.#insert = this.#database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+      const first = `SELECT rowid, timestamp FROM events ORDER BY rowid LIMIT ${PAST_ROWS}`;
+      const remove = (rows: string) =>
+        this.#database.prepare(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM (${first}) ${rows})`);
+      this.#removeOld = remove("WHERE timestamp < ?");
+      this.#removeFirst = remove("");
     } catch (error) {
       this.#database.close();
       throw error;
@@ -87,6 +108,18 @@ class SqliteStore implements EventStore {
 
   commit(): void {
     this.#database.prepare("COMMIT").run();
+  }
+
+  removePast({ before, mostBytes }: { before: number; mostBytes: number }): boolean {
+    const pages = this.#number("page_count") - this.#number("freelist_count");
+    const isTooLarge = pages * this.#number("page_size") > mostBytes;
+    const { changes } = isTooLarge ? this.#removeFirst.run() : this.#removeOld.run(before);
+    this.#database.prepare(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all(); // Each step gives a page back.
+    return Number(changes) > 0;
+  }
+
+  #number(pragma: string): number {
+    return Number(Object.values(this.#database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
   }
 
   mergeLog(): boolean {

@@ -44,6 +44,15 @@ export function isBackupRequest(event: SpooledEvent): boolean {
   return "sqlite_backup" in event && event["category"] === undefined;
 }
 
+/**
+ * An event as the legacy plug-in's `watch events` prints it, in one line; nothing for a state of the whole cluster (source:
+ * `interface-observability.md`, "`watch events`: options").
+ */
+export function lineOf(event: SpooledEvent): string | undefined {
+  if (isBackupRequest(event)) return `Backup requested: ${text(event["sqlite_backup"])}`;
+  return text(event["category"]).includes("state") ? undefined : pythonJson(event, { sorted: false });
+}
+
 function isEvent(value: unknown): value is SpooledEvent {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -73,12 +82,14 @@ function text(value: unknown): string {
   }
 }
 
-/** JSON as Python's `json.dumps(value, sort_keys=True)` writes it. */
-function pythonJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
+/** JSON as Python's `json.dumps` writes it. @param options `sorted`: the keys of objects in order */
+function pythonJson(value: unknown, { sorted = true } = {}): string {
+  const json = (one: unknown) => pythonJson(one, { sorted });
+  if (Array.isArray(value)) return `[${value.map(json).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    const pairs = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
-    return `{${pairs.map(([key, one]) => `${pythonJson(key)}: ${pythonJson(one)}`).join(", ")}}`;
+    const pairs = Object.entries(value);
+    if (sorted) pairs.sort(([a], [b]) => a < b ? -1 : 1);
+    return `{${pairs.map(([key, one]) => `${json(key)}: ${json(one)}`).join(", ")}}`;
   }
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,

@@ -1,7 +1,12 @@
+import type { RequestStatus } from "../hf/status.ts";
+
 /** One kind of row of the events database: what a pair of an event may be called, and what it says. */
 export interface EventType {
-  /** What the event is about; its `id` is the request's or return request's id, the machine's name, or what of the cluster is followed: `pods`. */
-  category: "request" | "return" | "pod" | "cluster";
+  /**
+   * What the event is about; its `id` is the request's or return request's id, the machine's name, `<name>::<uid>` of a node, or
+   * what of the cluster is followed: `pods`.
+   */
+  category: "request" | "return" | "pod" | "node" | "cluster";
   /** The key of the pair, which is the row's `type`. */
   type: string;
   /** The one word that this row is about; absent: see `unit`. */
@@ -21,16 +26,28 @@ export interface EventType {
 export const EVENT_TYPES = [
   row("request", "count", "machines", "request-machines", "the request was accepted"),
   row("request", "template_id", "id of a template", "request-machines", "the same"),
+  answered("request", "running"),
+  answered("request", "complete"),
+  answered("request", "complete_with_error"),
   status("requested", "request-machines", "the machine was asked for"),
   row("pod", "request_id", "id of a request", "request-machines", "the same"),
   row("pod", "template_id", "id of a template", "request-machines", "the same"),
   row("return", "count", "machines", "request-return-machines", "the return request was accepted"),
+  answered("return", "running"),
+  answered("return", "complete"),
+  answered("return", "complete_with_error"),
   status("returned", "request-return-machines", "Symphony gave the machine back"),
   row("pod", "return_id", "id of a return request", "request-return-machines", "the same"),
   status("created", "watcher of pods", "its pod was created (cluster)"),
   status("pending", "watcher of pods", "its pod was created, and waits (cluster)"),
   status("scheduled", "watcher of pods", "its pod was given a node (cluster)"),
   row("pod", "node_name", "name of a node", "watcher of pods", "the same (cluster)"),
+  row("pod", "node_id", "uid of a node", "watcher of pods", "the same, if the node is known"),
+  row("pod", "cpu_requested", "cores", "watcher of pods", "its pod was created: requests of all containers (cluster)"),
+  row("pod", "cpu_limit", "cores", "watcher of pods", "the same: limits (cluster)"),
+  row("pod", "memory_requested", "MiB", "watcher of pods", "the same: requests (cluster)"),
+  row("pod", "memory_limit", "MiB", "watcher of pods", "the same: limits (cluster)"),
+  row("pod", "container_statuses", "JSON, by container", "watcher of pods", "a container changed its state"),
   status("running", "watcher of pods", "its pod was first seen Running (cluster: when its last container started)"),
   status("ready", "watcher of pods", "its pod became Ready (cluster)"),
   status("disrupted", "watcher of pods", "the cluster is about to take its pod away (cluster)"),
@@ -42,6 +59,20 @@ export const EVENT_TYPES = [
   status("failed", "all watchers", "Symphony lost it without having given it back"),
   row("pod", "failed_reason", "a sentence", "all watchers", "the same: why"),
   status("deleted", "all watchers", "its pod was seen gone, or will never be created"),
+  nodeStatus("created", "the node was created (cluster)"),
+  nodeStatus("ready", "the node became Ready (cluster)"),
+  nodeStatus("deleted", "the node was seen gone"),
+  row("node", "conditions", "JSON, by type", "watcher of nodes", "a condition changed (cluster)"),
+  row("node", "cpu_capacity", "cores", "watcher of nodes", "the node was created (cluster), or changed in these"),
+  row("node", "cpu_allocatable", "cores", "watcher of nodes", "the same"),
+  row("node", "cpu_reserved", "cores", "watcher of nodes", "the same: the difference"),
+  row("node", "memory_capacity", "MiB", "watcher of nodes", "the same"),
+  row("node", "memory_allocatable", "MiB", "watcher of nodes", "the same"),
+  row("node", "memory_reserved", "MiB", "watcher of nodes", "the same: the difference"),
+  row("node", "zone", "label topology.kubernetes.io/zone", "watcher of nodes", "the same"),
+  row("node", "region", "label topology.kubernetes.io/region", "watcher of nodes", "the same"),
+  row("node", "node_size", "label node.kubernetes.io/instance-type", "watcher of nodes", "the same"),
+  row("node", "capacity_type", "label karpenter.sh/capacity-type", "watcher of nodes", "the same"),
   clusterStatus("away", "watcher of pods", "it could not be followed, for more than five seconds: since when"),
   row("cluster", "away_reason", "a sentence", "watcher of pods", "the same: why"),
   clusterStatus("back", "watcher of pods", "it is followed again"),
@@ -56,13 +87,14 @@ export type EventPairs<Category extends EventCategory = EventCategory> = {
   [Type in Extract<Listed, { category: Category }>["type"]]?: Extract<
     Listed,
     { category: Category; type: Type; value: string }
-  > extends never ? string | number : Extract<Listed, { category: Category; type: Type; value: string }>["value"];
+  > extends never ? string | number | Readonly<Record<string, unknown>>
+    : Extract<Listed, { category: Category; type: Type; value: string }>["value"];
 };
 
 /** What is to be recorded. */
 export interface NewEvent<Category extends EventCategory = EventCategory> {
   category: Category;
-  /** Of the request or return request, the machine's name, or what of the cluster is followed. */
+  /** See `EventType.category`. */
   id: string;
   pairs: EventPairs<Category>;
   /** When it happened, in seconds since the epoch; absent: now. */
@@ -99,4 +131,20 @@ function clusterStatus<Value extends string>(
   when: string,
 ): { category: "cluster"; type: "status"; value: Value; unit: string; by: string; when: string } {
   return { category: "cluster", type: "status", value, unit: "word", by, when };
+}
+
+function nodeStatus<Value extends string>(
+  value: Value,
+  when: string,
+): { category: "node"; type: "status"; value: Value; unit: string; by: string; when: string } {
+  return { category: "node", type: "status", value, unit: "word", by: "watcher of nodes", when };
+}
+
+/** What a request, or return request, is answered to be. */
+function answered<Category extends "request" | "return", Value extends RequestStatus>(
+  category: Category,
+  value: Value,
+) {
+  const when = "it was answered so, and was not before";
+  return { category, type: "status", value, unit: "word", by: "get-request-status", when } as const;
 }

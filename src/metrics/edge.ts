@@ -1,6 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
+import { isOwnHost } from "../own_host.ts";
 import type { Verdict } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
 
@@ -86,7 +87,7 @@ export async function answer(
   if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
   const { pathname, host: authority } = new URL(request.url);
   const hosts = [authority, request.headers.get("host") ?? authority];
-  if (!hosts.every((host) => isOurs(host, address.hostname))) {
+  if (!hosts.every((host) => isOwnHost(host, address.hostname))) {
     return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
   }
   switch (pathname) {
@@ -134,11 +135,4 @@ function refused(status: number, why: string, more: Record<string, string> = {})
 
 function headers(type: string): Record<string, string> {
   return { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" };
-}
-
-/** A name that a page had resolve to this host (DNS rebinding) is none of ours; an address cannot be had so. */
-function isOurs(host: string, hostname: string): boolean {
-  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::\d+)?$/.exec(host.toLowerCase()) ?? [];
-  return name.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(name) || name === "localhost" ||
-    name === hostname.toLowerCase();
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { absolute, type Config, type Environment } from "../config.ts";
 import { openEventStore } from "../events/database.ts";
+import { copyEvents } from "../events/database_copy.ts";
 import type { Files } from "../files.ts";
 import type { Monitor } from "../metrics/monitor.ts";
 import type { MonitoringOptions } from "../metrics/open.ts";
@@ -20,6 +21,9 @@ export interface Storage {
   dbfile?: string;
   /** Without whole objects. */
   skipEvents: boolean;
+  /** How long what is stored is kept, in seconds, and how much of it, in MiB. */
+  retainEvents: number;
+  retainEventsSize: number;
   /** On SIGHUP a new database is begun. */
   rotateEvents: boolean;
   /** How often SIGHUP has come. */
@@ -31,7 +35,7 @@ const log = logger("events");
 /** How a watcher stores events. @param monitor shows the metrics that are among them */
 export function storageOf(
   config: Pick<Config, "workdir">,
-  { dbfile, skipEvents, rotateEvents, hangUps }: Storage,
+  { dbfile, skipEvents, retainEvents, retainEventsSize, rotateEvents, hangUps }: Storage,
   monitor?: Pick<Monitor, "spooled">,
 ): EventsOptions {
   const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
@@ -39,6 +43,8 @@ export function storageOf(
     dbfile: path,
     skipEvents,
     open: openEventStore,
+    copy: copyEvents,
+    retention: { retainSeconds: retainEvents, mostBytes: retainEventsSize * 2 ** 20 },
     ...(rotateEvents ? { rotations: hangUps } : {}),
     ...(monitor ? { saw: monitor.spooled } : {}),
   };
@@ -47,19 +53,23 @@ export function storageOf(
 /**
  * Stores the events of the spool until `stopping` aborts. It needs no cluster, and may run beside `serve`, which does the
  * same: of an event that two of them store there is one. Metrics are served of what it needs no cluster to know.
+ * @param options `show`: see `EventsOptions`
  * @throws HostFactoryError if the work directory cannot be used
  */
 export async function watchEvents(
   { environment, files, clock, random }: { environment: Environment; files: Files; clock: Clock; random: Random },
   config: Config,
-  { stopping, monitoring, ...storage }: Storage & { monitoring: MonitoringOptions; stopping: AbortSignal },
+  { stopping, monitoring, show, ...storage }:
+    & Storage
+    & Required<Pick<EventsOptions, "show">>
+    & { monitoring: MonitoringOptions; stopping: AbortSignal },
 ): Promise<void> {
   const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
   await workdir.prepare();
   const { monitor, end } = await openMonitoring({ environment, clock }, { ...monitoring, stopping });
   const options = storageOf(config, storage, monitor);
   log.info("Storing events", { version, workdir: workdir.layout.root, dbfile: options.dbfile });
-  const watcher = new EventsWatcher({ workdir, clock }, options);
+  const watcher = new EventsWatcher({ workdir, clock }, { ...options, show });
   const owned = { isOwner: false, standby: "it stores events, and nothing else" };
   monitor.health.judgeBy({ tenure: () => owned, doubt: () => undefined });
   monitor.askLoops(() => ({ counts: { ...watcher.counts }, backlogs: {} }));

@@ -15,6 +15,7 @@ import { doubtPods } from "../workdir/index/sync_status.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { inSentences, type Provider, withService } from "./provider.ts";
+import { recordStatuses } from "./status_events.ts";
 
 /** The state of requests and return requests. Each is answered in its place: what is wrong with one stays with it. */
 export function getRequestStatus(provider: Provider, input: unknown): StatusAnswer {
@@ -36,6 +37,7 @@ function answerAll(provider: Provider, input: unknown): StatusAnswer {
   const requests = answers.map(({ id = "", answer }) =>
     answer ?? answerMissing(workdir, id, { ...options, whyMissing })
   );
+  recordStatuses(provider, requests);
   const running = requests.filter(({ status }) => status === "running");
   if (running.length > 0) {
     const doubt = withService(provider, ["pods", "request-machines", "request-return-machines"], "");

@@ -133,3 +133,56 @@ Deno.test("what is no database, and one that another process writes to, is said"
     events.close();
   });
 });
+
+/** A row of so many seconds since the epoch; each is different. */
+const rowAt = (seconds: number): EventRow => ["", "", "pod", `req-${seconds}`, seconds, "status", "x".repeat(200)];
+const rowsAt = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => rowAt(from + i));
+
+/** Removes all that is past. @returns how many slices that took */
+function removePast(path: string, limits: { before: number; mostBytes: number }): number {
+  const events = openEventStore(path);
+  let slices = 0;
+  while (events.removePast(limits)) slices++;
+  events.close();
+  return slices;
+}
+
+Deno.test("what is past is removed in slices, and its room given back; what is younger stays", () => {
+  inDirectory((path) => {
+    store(path, rowsAt(0, 3_000));
+    const before = query(path, "PRAGMA page_count").flat()[0] as number;
+    assert.ok(removePast(path, { before: 2_500, mostBytes: Infinity }) > 20);
+    assert.deepEqual(query(path, "SELECT min(timestamp), count(*) FROM events"), [[2_500, 500]]);
+    assert.ok((query(path, "PRAGMA page_count").flat()[0] as number) < before / 2);
+    assert.equal(removePast(path, { before: 2_500, mostBytes: Infinity }), 0);
+  });
+});
+
+Deno.test("what is beyond the size goes, the first that was stored first, whatever it says when it was", () => {
+  inDirectory((path) => {
+    store(path, [
+      ...Array.from({ length: 150 }, (_, i): EventRow => ["", "", "", String(i), "", "a", "b"]),
+      ...rowsAt(0, 3_000),
+    ]);
+    const mostBytes = 400_000;
+    removePast(path, { before: -Infinity, mostBytes });
+    const [[first, count] = []] = query(path, "SELECT min(timestamp), count(*) FROM events") as [number, number][];
+    assert.equal(first, 3_000 - (count ?? 0), "the youngest are left");
+    assert.ok((count ?? 0) > 100);
+    const [used] = query(path, "SELECT (SELECT page_count FROM pragma_page_count) * 4096").flat() as number[];
+    assert.ok((used ?? 0) <= mostBytes * 1.2, `${used}`);
+  });
+});
+
+Deno.test("a database of the legacy plug-in's is kept small, too: its room is used again", () => {
+  inDirectory((path) => {
+    const legacy = new DatabaseSync(path);
+    for (const statement of existingEvents.schema) legacy.exec(statement);
+    legacy.close();
+    store(path, rowsAt(0, 2_000));
+    const [before] = query(path, "PRAGMA page_count").flat();
+    removePast(path, { before: 2_000, mostBytes: Infinity });
+    store(path, rowsAt(2_000, 3_900));
+    assert.ok(Number(query(path, "PRAGMA page_count").flat()[0]) <= Number(before));
+  });
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventsOf, isBackupRequest, rowsOf } from "../../src/events/rows.ts";
+import { eventsOf, isBackupRequest, lineOf, rowsOf } from "../../src/events/rows.ts";
 import { existingEvents, sorted } from "../support/existing_events.ts";
 
 const skipEvents = true;
@@ -63,4 +63,13 @@ Deno.test("a batch is an array or one event; what in it is none is left out", ()
   assert.deepEqual(eventsOf({ a: 1 }), [{ a: 1 }]);
   assert.deepEqual(eventsOf([{ a: 1 }, null, 3, [], "x", { b: 2 }]), [{ a: 1 }, { b: 2 }]);
   for (const none of [null, 3, "x", true]) assert.equal(eventsOf(none), undefined);
+});
+
+Deno.test("an event is shown as the legacy plug-in prints it: keys as they come, and states of the cluster not at all", () => {
+  const event = { hf_pod: "p", category: "node", id: "é", pairs: { b: [1, null], a: true }, timestamp: 1.5 };
+  const line =
+    '{"hf_pod": "p", "category": "node", "id": "\\u00e9", "pairs": {"b": [1, null], "a": true}, "timestamp": 1.5}';
+  assert.equal(lineOf(event), line);
+  assert.equal(lineOf({ category: "pods-state", pods: [] }), undefined);
+  assert.equal(lineOf({ sqlite_backup: "x" }), "Backup requested: x");
 });

@@ -606,4 +606,34 @@ const EXTENSIONS: Breakage[] = [
   },
 ];
 
-export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS, ...EXTENSIONS];
+/** What events are promised. */
+const EVENTS: Breakage[] = [
+  {
+    what: "a batch of events is removed before what is stored of it lasts",
+    file: "src/watchers/events/watcher.ts",
+    from: "    if (opened.store.hasLog) await files.sync(`${dbfile}-wal`);\n",
+    to: "",
+    violates: [21],
+    seed: 6,
+    only: [25, 26, 31, 40, 42, 44],
+  },
+  {
+    what: "events that wait to be stored are removed as what is long past",
+    file: "src/serve/watchers.ts",
+    from: "options.storage ? spools.filter((spool) => spool !== events) : spools",
+    to: "spools",
+    violates: [21],
+    seed: 117,
+    only: [30],
+  },
+  {
+    what: "a verb that is asked again says that it was asked now",
+    file: "src/verbs/request_machines.ts",
+    from: "const at = events && readRequestRecord(workdir, id)?.requestedAt;",
+    to: "const at = events && Math.random();",
+    foundBy: "test/verbs/request_machines_test.ts",
+    test: "a request that is accepted is told as events, and the same if it is asked again",
+  },
+];
+
+export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS, ...EXTENSIONS, ...EVENTS];

@@ -100,6 +100,11 @@ class SimulatedStore implements EventStore {
     this.#end();
   }
 
+  /** Nothing here is that old. */
+  removePast(): boolean {
+    return false;
+  }
+
   mergeLog(): boolean {
     const { files } = this.#process;
     if (this.#database.writer) return false;

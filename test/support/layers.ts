@@ -10,6 +10,7 @@ export const leaves: readonly string[] = [
   "random",
   "files",
   "plain_text",
+  "own_host",
   "json_pointer",
   "nearest_name",
   "version",
@@ -17,7 +18,7 @@ export const leaves: readonly string[] = [
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "history", "lint", "admin", "simulator", "hf"],
+  cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator", "hf"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
@@ -25,6 +26,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
   history: ["workdir", "events", "hf"],
+  transform: ["events", "kube"],
+  upload: ["workdir", "kube"],
   admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],

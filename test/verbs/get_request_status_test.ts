@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { epochSeconds } from "../../src/clock.ts";
+import type { NewEvent } from "../../src/events/types.ts";
 import type { MachineState } from "../../src/hf/status.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import type { Tombstone } from "../../src/machine/tombstone.ts";
@@ -436,6 +437,34 @@ Deno.test("a request that is put back while another one is asked for is not call
   };
   assert.equal(status(provider).status, "running");
   assert.ok(isPutBack);
+});
+
+Deno.test("the states of requests are told as events whenever they are not as they were; of unknown ones nothing is", async () => {
+  const told: NewEvent[] = [];
+  const events = { record: (some: readonly NewEvent[]) => void told.push(...some) };
+  const provider = { ...await requested({ word: "creating" }), events };
+  await addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["no-0"], requestedAt: asked }, atOnce);
+  listed(provider);
+  const ask = () =>
+    getRequestStatus(provider, { requests: ["req", "ret", "never"].map((requestId) => ({ requestId })) });
+  ask();
+  ask();
+  writeState(provider.workdir, "req-0", "running");
+  ask();
+  const said = told.map(({ category, id, pairs }) => [category, id, pairs]);
+  assert.deepEqual(said, [
+    ["request", "req", { status: "running" }],
+    ["return", "ret", { status: "complete" }],
+    ["request", "req", { status: "complete" }],
+  ]);
+});
+
+Deno.test("that states cannot be remembered changes no answer", async () => {
+  const provider = { ...await requested({ word: "creating" }), events: { record() {} } };
+  listed(provider);
+  const without = status(provider).status;
+  provider.files.failWhere(({ paths }) => paths.includes("/work/views/statuses.json"), notPermitted());
+  assert.equal(status(provider).status, without);
 });
 
 /** A pod as the cluster shows one that it cannot place. */

@@ -1,11 +1,14 @@
 import { Budget } from "../../budget.ts";
 import { describeError, HostFactoryError } from "../../errors.ts";
 import type { EventStore } from "../../events/database.ts";
-import { isBackupRequest, rowsOf, type SpooledEvent } from "../../events/rows.ts";
+import type { EventCopy } from "../../events/database_copy.ts";
+import { isBackupRequest, lineOf, rowsOf, type SpooledEvent } from "../../events/rows.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Complaints } from "../work/complaints.ts";
+import { backUp } from "./backups.ts";
+import { type EventRetention, EventRetentionKeeper } from "./retention.ts";
 import { type Batch, EventSpoolReader, SPOOL_LIMITS, type SpoolLimits } from "./spool.ts";
 
 /** How events are stored. */
@@ -15,6 +18,12 @@ export interface EventsOptions {
   /** Without the pairs that hold whole objects: see `rowsOf`. */
   skipEvents: boolean;
   open: (path: string) => EventStore;
+  /** Begins a copy of the database; absent: none is made. */
+  copy?: (from: string, to: string) => EventCopy;
+  /** Shows each event once it is stored, as a line; absent: none is shown. */
+  show?: (line: string) => void;
+  /** What is kept; absent: everything. */
+  retention?: EventRetention;
   /** How often it was asked that the database be put aside and a new one be begun; absent: never. */
   rotations?: () => number;
   /** Told of what is in the spool, before it is stored; of some of it more than once. */
@@ -38,9 +47,9 @@ const LOOK_EVERY_MS = 1_000;
 /** How long, in milliseconds, the database is left alone after it could not be used. */
 const RETRY_MS = 15_000;
 
-/** What goes into one transaction, at most, beyond its first batch. */
+/** What goes into one transaction, at most, beyond its first batch: to commit it holds up all else for some milliseconds. */
 const MOST_BATCHES = 200;
-const MOST_EVENTS = 5_000;
+const MOST_EVENTS = 500;
 
 const log = logger("events");
 
@@ -55,6 +64,7 @@ export class EventsWatcher implements Loop {
   readonly #options: EventsOptions;
   readonly #spool: EventSpoolReader;
   #opened: Opened | undefined;
+  readonly #retention: EventRetentionKeeper | undefined;
   #waiting = 0;
   /** Says what keeps the batches waiting, once. */
   readonly #complaints = new Complaints((_, error) => log.warn("Events wait in the spool", { error }));
@@ -66,6 +76,8 @@ export class EventsWatcher implements Loop {
     this.#dependencies = dependencies;
     this.#options = options;
     this.#spool = new EventSpoolReader(dependencies);
+    const { retention, dbfile } = options;
+    this.#retention = retention && new EventRetentionKeeper(dependencies, { ...retention, dbfile });
   }
 
   /** `spooledBatches`: how many wait to be stored, of events; `droppedBatches`: how many never will be. */
@@ -78,6 +90,7 @@ export class EventsWatcher implements Loop {
     try {
       await this.#storeAll(signal);
       if (!signal.aborted) await this.#rotate();
+      await this.#retention?.look(this.#opened?.store, signal);
       if (this.#isTroubled) log.info("Events are stored again");
       this.#isTroubled = false;
       this.#complaints.clear();
@@ -137,6 +150,8 @@ export class EventsWatcher implements Loop {
     }
     workdir.asOwner(() => store.commit());
     await this.#makeLast(opened);
+    await this.#copy(events);
+    this.#show(events);
     budget.begin();
     for (const { path } of batches) {
       if (budget.isSpent) await budget.breathe();
@@ -167,8 +182,24 @@ export class EventsWatcher implements Loop {
     this.#rotated = rotations;
   }
 
+  /** Makes the copies that were asked for. What was stored with that is in them. */
+  async #copy(events: readonly SpooledEvent[]): Promise<void> {
+    const { dbfile, copy } = this.#options;
+    if (!copy) return;
+    for (const { sqlite_backup: identifier } of events.filter(isBackupRequest)) {
+      await backUp(this.#dependencies, { dbfile, identifier: String(identifier), copy });
+    }
+  }
+
+  #show(events: readonly SpooledEvent[]): void {
+    const { show } = this.#options;
+    for (const event of show ? events : []) {
+      const line = lineOf(event);
+      if (line !== undefined) show?.(line);
+    }
+  }
+
   #insert(store: EventStore, event: SpooledEvent): void {
-    if (isBackupRequest(event)) log.warn("A copy of the events database was asked for: this version makes none");
     for (const row of rowsOf(event, this.#options)) store.insert(row);
   }
 

@@ -9,7 +9,6 @@ const SLICE = 200;
 /** Removes from the spools what no one has picked up in all that time. */
 export class EventSpool {
   readonly #workdir: Workdir;
-  readonly #spools: readonly string[];
   readonly #limits: RetentionLimits;
   readonly #unlessBroken: (path: string, act: () => void) => void;
   readonly #time = new SteadyTime();
@@ -18,17 +17,12 @@ export class EventSpool {
   #seen: FinishedEntry[] = [];
   #toRemove: FinishedEntry[] = [];
 
-  /** @param options `spools`: their directories; `unlessBroken` calls `act`, and takes note of what it throws */
+  /** @param options `unlessBroken` calls `act`, and takes note of what it throws */
   constructor(
     workdir: Workdir,
-    options: {
-      spools: readonly string[];
-      limits: RetentionLimits;
-      unlessBroken: (path: string, act: () => void) => void;
-    },
+    options: { limits: RetentionLimits; unlessBroken: (path: string, act: () => void) => void },
   ) {
     this.#workdir = workdir;
-    this.#spools = options.spools;
     this.#limits = options.limits;
     this.#unlessBroken = options.unlessBroken;
   }
@@ -42,7 +36,7 @@ export class EventSpool {
   begin(): void {
     this.#seen = [];
     this.#toLook = [];
-    for (const spool of this.#spools) {
+    for (const spool of this.#limits.spools ?? this.#workdir.layout.spools) {
       this.#unlessBroken(spool, () => {
         if (this.#workdir.kind(spool) !== "directory") return;
         const files = this.#workdir.files.list(spool).filter(({ kind }) => kind === "file");

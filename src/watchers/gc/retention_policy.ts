@@ -9,6 +9,8 @@ export interface RetentionLimits {
    * What ended first goes first.
    */
   retainMachines: number;
+  /** The spools that are looked through; absent: all of them. */
+  spools?: readonly string[];
 }
 
 /** Something that has come to its end. */

@@ -4,12 +4,16 @@ import type { KubeError } from "../../kube/errors.ts";
 import type { ReflectorSink } from "../../kube/reflector.ts";
 import type { Node } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
+import type { NewEvent } from "../../events/types.ts";
 import { type Departure, readDepartures, writeDepartures } from "../../workdir/departures.ts";
 import { type NodeEvictions, readEvictions } from "../../workdir/evictions.ts";
 import { Complaints } from "../work/complaints.ts";
 import { nodeDeparture } from "./decide.ts";
+import { factsOfNode, newsOfNode, nodeEventId } from "./node_news.ts";
+import { readNodeUid } from "../../workdir/node_uid.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
 import type { Loop, Outcome } from "../loop.ts";
+import { isClusterTrouble } from "../work/limiter.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import type { Dependencies } from "../dependencies.ts";
 
@@ -45,6 +49,9 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   #departures: Map<string, Departure> | undefined;
   #departuresWritten: string | undefined;
   #listed = new Set<string>();
+  /** Each node as it was last seen, where events are recorded, and what has happened since the last step. */
+  readonly #lastSeen = new Map<string, Node>();
+  #news: NewEvent[] = [];
   readonly #view: SyncStatusKeeper;
   readonly #complaints = new Complaints((node, error) => {
     log.error("Node quarantined: it cannot be written down", { node, error });
@@ -104,14 +111,15 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   failed(error: KubeError): void {
-    this.#view.failed(error);
-    this.#troubles.note("", error);
+    this.#view.failed(isClusterTrouble(error) ? error : undefined);
+    if (!isClusterTrouble(error)) this.#troubles.note("", error);
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#dependencies;
     this.#judgeCordoned();
     this.#writeDepartures();
+    this.#dependencies.events?.record(this.#news.splice(0));
     this.#view.write(); // No answer depends on the files of nodes.
     const { isMore } = this.#writeFiles();
     return Promise.resolve({ kind: "again", atMs: clock.monotonic() + (isMore ? 0 : STEP_EVERY_MS) });
@@ -126,12 +134,34 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
     else this.#cordoned.delete(name);
     this.#judge(name, node, { evictions: undefined });
     const signature = nodeSignature(node);
-    if (this.#signatures.get(name) !== signature) this.#note(name, { text: nodeFileText(node), dueMs });
+    if (this.#signatures.get(name) !== signature) {
+      this.#note(name, { text: nodeFileText(node), dueMs });
+      this.#tell(name, node);
+    }
     this.#signatures.set(name, signature);
     return name;
   }
 
+  #tell(name: string, node: Node): void {
+    if (!this.#dependencies.events) return;
+    const last = this.#lastSeen.get(name);
+    if (last && last.metadata.uid !== node.metadata.uid) this.#tellGone(name, last.metadata.uid);
+    this.#news.push(...newsOfNode(node, last));
+    this.#lastSeen.set(name, factsOfNode(node));
+  }
+
+  #tellGone(name: string, uid: string | undefined): void {
+    if (uid !== undefined) {
+      this.#news.push({ category: "node", id: nodeEventId(name, uid), pairs: { status: "deleted" } });
+    }
+  }
+
   #seeGone(name: string, { dueMs }: { dueMs: number }): void {
+    const { workdir, events } = this.#dependencies;
+    const unwritten = this.#unwrittenObservations.get(name);
+    const isTold = unwritten !== undefined && unwritten.text === undefined;
+    if (events && !isTold) this.#tellGone(name, this.#lastSeen.get(name)?.metadata.uid ?? readNodeUid(workdir, name));
+    this.#lastSeen.delete(name);
     this.#cordoned.delete(name);
     this.#signatures.delete(name);
     this.#note(name, { text: undefined, dueMs });

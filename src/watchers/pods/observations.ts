@@ -1,12 +1,14 @@
 import { epochSeconds } from "../../clock.ts";
 import type { Pod } from "../../kube/types.ts";
-import { newsOfPod } from "../../events/news.ts";
+import { type News, newsOfPod } from "../../events/news.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodNotes } from "../../machine/pod_facts.ts";
 import { isNotedAs, startupFailureOf } from "../../machine/startup_failure.ts";
 import type { KnownMachine } from "../../machine/snapshot.ts";
 import { hasBeenSeen, mustLast, type NextState, type Observation, stateAfter } from "../../machine/state.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
+import { readNodeUid } from "../../workdir/node_uid.ts";
+import { detailsOfPod } from "./details.ts";
 import { type PodFile, readPodFile } from "../../workdir/pod_file.ts";
 import { podFileText } from "../work/pod_file.ts";
 import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
@@ -55,7 +57,7 @@ export function writeObservations(
 
 /** What is to be written of a machine that was seen. */
 export function changeOfObservation(
-  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube">,
+  dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "kube" | "events">,
   name: string,
   observation: Observation,
 ): Change {
@@ -64,8 +66,13 @@ export function changeOfObservation(
   const isRevived = known.state === "deleted" && next.state !== "deleted";
   const change = { ...next, lasts: mustLast(known, next), isRevived };
   if ("gone" in observation) return { ...change, pod: "gone", isLost: () => !dependencies.returns.has(name) };
-  const news = next.state === "deleted" ? [] : newsOfPod(observation.pod, last);
+  const news = next.state === "deleted" || !dependencies.events ? [] : newsOf(observation.pod, last, dependencies);
   return { ...change, news, pod: () => podFileText(observation.pod, notesOf(observation.pod, { dependencies, last })) };
+}
+
+function newsOf(pod: Pod, last: Pod | undefined, { workdir }: Pick<Dependencies, "workdir">): News[] {
+  const nodeId = (node: string) => readNodeUid(workdir, node);
+  return [...newsOfPod(pod, last), ...detailsOfPod(pod, last, { nodeId })];
 }
 
 /** Since when a pod is known, what keeps it from working, or that it has ended, and since when that was seen. */

@@ -3,7 +3,7 @@ import { describeError } from "../../errors.ts";
 import { isRequestId, machineName, parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
 import { isProcessed, readMachineEntry, readRequest } from "../../workdir/requests.ts";
@@ -21,6 +21,7 @@ const ASK_AGAIN_MS = 10_000;
 const MS_PER_HIDDEN = 50;
 
 const log = logger("pods");
+const notAsked = new GatheringLog("pods", "Pods cannot be asked for", { of: "machines", isTriedAgain: true });
 
 /** What the cluster says of a machine that was asked for by its name: its pod, or that there is none. */
 export interface Answer {
@@ -202,7 +203,7 @@ export class UnlistedMachines {
     } catch (error) {
       if (error instanceof KubeError && error.kind === "notFound") return { machine, pod: undefined };
       if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;
-      log.warn("Cannot ask for a pod", { machine, error: describeError(error) });
+      notAsked.note(machine, () => ({ error: describeError(error) }));
       return undefined;
     }
   }

@@ -1,6 +1,5 @@
-import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog } from "../../log.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -15,7 +14,10 @@ const SLICE = 100;
  */
 const CALM_MS = 2_000;
 
-const log = logger("pods");
+const quarantined = new GatheringLog("pods", "Machines quarantined: they cannot be written down", {
+  of: "machines",
+  level: "error",
+});
 
 /** The latest that was seen of each machine, as long as it is not written down. */
 export class UnwrittenObservations {
@@ -30,9 +32,10 @@ export class UnwrittenObservations {
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
     this.#clock = dependencies.clock;
-    this.#obstacles = new Retries(dependencies, (machine, error) => {
-      log.error("Machine quarantined: it cannot be written down", { machine, error: describeError(error) });
-    }, { by: "pods", pathOf: (machine) => dependencies.workdir.layout.pod(machine) });
+    this.#obstacles = new Retries(dependencies, quarantined, {
+      by: "pods",
+      pathOf: (machine) => dependencies.workdir.layout.pod(machine),
+    });
   }
 
   /** How many are to be written down, now or soon. */

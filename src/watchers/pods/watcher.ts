@@ -1,8 +1,7 @@
-import { describeError } from "../../errors.ts";
 import type { KubeError } from "../../kube/errors.ts";
 import type { ReflectorSink } from "../../kube/reflector.ts";
 import type { Pod } from "../../kube/types.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { readPodFacts } from "../../workdir/machines.ts";
 import { Adopter } from "../recovery/adopter.ts";
 import { Complaints } from "../work/complaints.ts";
@@ -28,6 +27,7 @@ import { writtenPod, WrittenPods } from "./written_pods.ts";
 const HEARD_EVERY_MS = 1_000;
 
 const log = logger("pods");
+const notAsked = new GatheringLog("pods", "Unlisted machines cannot be asked for yet", { of: "looks" });
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
 export class PodsWatcher implements Loop, ReflectorSink<Pod> {
@@ -71,14 +71,12 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const isUnwritten = (machine: string) => this.#unwrittenObservations.has(machine);
     this.#adopter = new Adopter(dependencies, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
     this.#lost = new GoneMachines(dependencies);
-    this.#retries = new Retries(dependencies, (_, error) => {
-      log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
-    });
+    this.#retries = new Retries(dependencies, notAsked);
   }
 
-  /** `pods`: how many are followed. */
-  get counts(): { pods: number } {
-    return { pods: this.#written.size };
+  /** `pods`: how many are followed; `heardSecondsAgo`: when the API server last spoke of them. */
+  get counts(): { pods: number; heardSecondsAgo: number | undefined } {
+    return { pods: this.#written.size, heardSecondsAgo: this.#view.heardSecondsAgo };
   }
 
   /** Machines that are to be written down. */
@@ -196,9 +194,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#view.heard();
   }
 
-  failed(error: KubeError, retryMs: number): void {
+  failed(error: KubeError): void {
     this.#view.failed(error);
-    log.warn("The cluster cannot be followed now", { error: describeError(error), retryMs: Math.round(retryMs) });
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {

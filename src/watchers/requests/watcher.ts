@@ -3,7 +3,7 @@ import { describeError, HostFactoryError } from "../../errors.ts";
 import { isMisplaced, isNotFound } from "../../files.ts";
 import { parseMachineName } from "../../hf/names.ts";
 import { isRetryable } from "../../kube/errors.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { parseManifest } from "../../templates/manifest.ts";
 import { commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
@@ -52,6 +52,8 @@ const MANY = 1_000;
 const MOST_ENDINGS = 500;
 
 const log = logger("request-machines");
+const notCreated = new GatheringLog("request-machines", "Pods not created yet", { of: "machines", isTriedAgain: true });
+const unreadable = new GatheringLog("request-machines", "Cannot be read or written down yet", { of: "entries" });
 
 /** Creates the pods of requested machines. */
 export class RequestMachinesWatcher implements Loop {
@@ -82,9 +84,7 @@ export class RequestMachinesWatcher implements Loop {
       this.#startCreates();
       wake();
     });
-    this.#retries = new Retries(dependencies, (name, error) => {
-      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#retries = new Retries(dependencies, unreadable, { by: this.name, pathOf: (name) => this.#pathOf(name) });
     this.#inbox = new Inbox(dependencies, {
       what: "request",
       directory: dependencies.workdir.layout.requests,
@@ -333,7 +333,7 @@ export class RequestMachinesWatcher implements Loop {
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
-    log.warn("Pod not created yet", { machine: machine.name, tries: machine.failures, error: describeError(error) });
+    notCreated.note(machine.name, () => ({ error: describeError(error) }));
   }
 
   #next(): Outcome {

@@ -98,6 +98,11 @@ export class Layout {
     return [this.events, ...["kube-events", "requests-io"].map((name) => `${this.root}/${name}`)];
   }
 
+  /** Which state of each request was recorded as an event last. */
+  get recordedStatuses(): string {
+    return `${this.views}/statuses.json`;
+  }
+
   /** Batches of events that are to be stored. */
   get events(): string {
     return `${this.root}/events`;

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type EventStore, openEventStore } from "../../../src/events/database.ts";
+import { copyEvents } from "../../../src/events/database_copy.ts";
 import { type Files, systemFiles } from "../../../src/files.ts";
 import { startLogging } from "../../../src/log.ts";
 import { seededRandom } from "../../../src/random.ts";
 import { type EventsOptions, EventsWatcher } from "../../../src/watchers/events/watcher.ts";
 import { Workdir } from "../../../src/workdir/store/workdir.ts";
+import { query } from "../../support/events_database.ts";
 import { existingEvents, sorted } from "../../support/existing_events.ts";
 import { Killed } from "../../support/memory_files.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
@@ -330,4 +332,63 @@ Deno.test("without a batch no database is made", async () => {
   using place = new Place();
   assert.deepEqual(await place.step(place.watcher()), { kind: "again", atMs: place.clock.monotonic() + 1_000 });
   assert.deepEqual(Array.from(Deno.readDirSync(place.root), ({ name }) => name), ["events"]);
+});
+
+Deno.test("a copy that is asked for has what was stored with that, and says how far it is", async () => {
+  using place = new Place({
+    a: batches.a,
+    b: JSON.stringify({ sqlite_backup: "by/hand 1", sqlite_backup_pages: 1000 }),
+  });
+  const watcher = place.watcher({ copy: copyEvents });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.spool, []);
+  const stamp = new Date(place.clock.now()).toISOString().slice(0, 19).replace(/[-:T]/g, "");
+  const names = Array.from(Deno.readDirSync(`${place.root}/backups`), ({ name }) => name).sort();
+  assert.deepEqual(names, [`backup_progress_byhand1_${stamp}.log`, `events_bkp_byhand1_${stamp}.db`]);
+  const copied = query(`${place.root}/backups/${names[1]}`, "SELECT * FROM events");
+  assert.deepEqual(sorted(copied), sorted(place.rows()));
+  const lines = Deno.readTextFileSync(`${place.root}/backups/${names[0]}`).trimEnd().split("\n");
+  const last = JSON.parse(lines.at(-1) ?? "");
+  assert.deepEqual(Object.keys(last), ["copied_pages", "total_pages", "percent_complete", "timestamp"]);
+  assert.equal(last.percent_complete, 100);
+  assert.equal(last.copied_pages, last.total_pages);
+});
+
+Deno.test("a copy that cannot be made is said, and holds nothing up", async () => {
+  using place = new Place({ a: batches.a, b: JSON.stringify({ sqlite_backup: "x" }) });
+  Deno.writeTextFileSync(`${place.root}/backups`, "in the way");
+  const watcher = place.watcher({ copy: copyEvents });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.spool, []);
+  assert.match(place.lines.join("\n"), /Events database cannot be copied/);
+});
+
+Deno.test("what is past goes: rows, and databases that were put aside or copied, the oldest first", async () => {
+  using place = new Place({ a: batches.a });
+  const day = 86_400;
+  const nowMs = place.clock.now();
+  const old = JSON.stringify([{ ...event("old-0"), timestamp: Math.floor(nowMs / 1000) - 3 * day }]);
+  place.put({ a: old, b: JSON.stringify([{ ...event("req-0"), timestamp: Math.floor(nowMs / 1000) }]) });
+  const aged = (name: string, days: number, bytes = 10) => {
+    Deno.writeTextFileSync(`${place.root}/${name}`, "x".repeat(bytes));
+    Deno.utimeSync(`${place.root}/${name}`, nowMs / 1000 - days * day, nowMs / 1000 - days * day);
+  };
+  Deno.mkdirSync(`${place.root}/backups`);
+  aged("events.1795000000000", 3);
+  aged("events.1795000000001", 1);
+  aged("events.1795000000002", 1.5, 1_000_000);
+  aged("events.other", 9);
+  aged("backups/events_bkp_x_20261101000000.db", 3);
+  aged("backups/mine.db", 9);
+  const watcher = place.watcher({ retention: { retainSeconds: 2 * day, mostBytes: 500_000 } });
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual(place.rows("id"), [["req-0"]]);
+  const names = Array.from(Deno.readDirSync(place.root), ({ name }) => name).filter((name) =>
+    name.startsWith("events.") && !/-(shm|wal)$/.test(name)
+  );
+  assert.deepEqual(names.sort(), ["events.1795000000001", "events.db", "events.other"]);
+  assert.deepEqual(Array.from(Deno.readDirSync(`${place.root}/backups`), ({ name }) => name), ["mine.db"]);
 });

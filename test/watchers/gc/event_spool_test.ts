@@ -16,7 +16,7 @@ function make(retainMachines = 1_000) {
       broken.push(path);
     }
   };
-  const spools = new EventSpool(workdir, { spools: workdir.layout.spools, limits, unlessBroken });
+  const spools = new EventSpool(workdir, { limits, unlessBroken });
   const run = () => {
     spools.begin();
     while (spools.size > 0) spools.step({ nowMs: clock.now(), monotonicMs: clock.monotonic() });

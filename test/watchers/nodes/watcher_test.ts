@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { NewEvent } from "../../../src/events/types.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { Node, NodeCondition, Taint } from "../../../src/kube/types.ts";
 import { NodesWatcher } from "../../../src/watchers/nodes/watcher.ts";
@@ -308,4 +309,28 @@ Deno.test("what somebody removed from the work directory is there again after th
   await go();
   assert.deepEqual(dependencies.workdir.names("/work/nodes").sort(), ["n1", "n2"]);
   assert.deepEqual(leaving(dependencies), ["n1"]);
+});
+
+Deno.test("what happens to nodes is told as events: each step once, and that one is gone, also if nobody looked", async () => {
+  const told: NewEvent[] = [];
+  const events = { record: (some: readonly NewEvent[]) => void told.push(...some) };
+  const dependencies = { ...memoryDependencies(), events };
+  const words = () =>
+    told.splice(0).flatMap(({ id, pairs }) => pairs.status === undefined ? [] : [`${id} ${String(pairs.status)}`]);
+  const first = watch(dependencies);
+  first.list(node("n1"), node("n2"));
+  await first.go();
+  assert.deepEqual(words(), ["n1::uid-n1 created", "n2::uid-n2 created"]);
+  const ready = [{ type: "Ready", status: "True" as const }];
+  for (const version of ["2", "3"]) first.watcher.event("MODIFIED", node("n1", { version, conditions: ready }));
+  first.watcher.event("DELETED", node("n2", { version: "4" }));
+  first.list(node("n1", { conditions: ready }));
+  await first.go();
+  assert.deepEqual(words(), ["n1::uid-n1 ready", "n2::uid-n2 deleted"]);
+  await dependencies.clock.advance(5_000);
+  await first.go();
+  const second = watch(dependencies);
+  second.list(node("n3"));
+  await second.go();
+  assert.deepEqual(words(), ["n3::uid-n3 created", "n1::uid-n1 deleted"]);
 });
