@@ -1,10 +1,9 @@
-import { Budget } from "../budget.ts";
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
 import type { Explaining, Explanation } from "./explanation.ts";
-import { PictureTaker } from "./picture.ts";
+import { openPicture } from "./open_picture.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import { commonReason } from "./picture_of_templates.ts";
@@ -16,14 +15,11 @@ export async function explainRequest(
   id: string,
   kind: "request" | "return request",
 ): Promise<Explanation> {
-  const { workdir, clock, config, service, now } = explaining;
+  const { workdir, service, now } = explaining;
   const machinesOfReturn = kind === "request" ? undefined : new Set(readReturn(workdir, id)?.machines);
   const requestIds = [...machinesOfReturn ?? []].map((machine) => parseMachineName(machine)?.requestId ?? "");
-  const { onPartialFailure } = config;
   const only = new Set([id, ...requestIds]);
-  const budget = new Budget(clock, { restPerTurn: 0 });
-  const taker = new PictureTaker(workdir, { clock, onPartialFailure, everything: true, isBrief: true, only, budget });
-  const picture = await taker.take();
+  const picture = await openPicture(explaining, { everything: true, isBrief: true, isOnly: true, only }).take();
   const request = [...picture.requests, ...picture.returns].find((one) => one.id === id);
   const machines = picture.machines.filter(({ name, requestId }) =>
     machinesOfReturn ? machinesOfReturn.has(name) : requestId === id

@@ -25,7 +25,7 @@ export function openReader(config: Config, world: { files: Files; clock: Clock; 
 /** What takes pictures for a command, which has nothing else to do meanwhile. */
 export function openPicture(
   { config, workdir, files, clock }: Reader,
-  options: Pick<PictureOptions, "everything" | "isBrief"> = {},
+  options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only"> = {},
 ): PictureTaker {
   const { confdir, onPartialFailure } = config;
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };

@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
@@ -14,9 +13,8 @@ import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
-import { readRecord } from "../workdir/store/record.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import { type PicturedNode, pictureNodes } from "./picture_of_nodes.ts";
+import { type PicturedNode, pictureNodes, Zones } from "./picture_of_nodes.ts";
 import {
   addMachine,
   addReturned,
@@ -60,6 +58,8 @@ export interface PictureOptions {
   only?: ReadonlySet<string>;
   /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
   isBrief?: boolean;
+  /** There will be no second picture: nothing is remembered for it (false). */
+  isOnly?: boolean;
   /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
   isTold?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
@@ -74,12 +74,6 @@ const LOOK_AT_ALL_EVERY_MS = 15_000;
 
 /** How often, in milliseconds, it is looked whether requests that are over still are. */
 const FORGET_PAST_EVERY_MS = 60_000;
-
-const ZONE_LABEL = "topology.kubernetes.io/zone";
-
-const NodeSchema = v.object({
-  metadata: v.object({ labels: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
-});
 
 interface KnownRequest {
   stored: StoredRequest;
@@ -107,7 +101,7 @@ export class PictureTaker {
   /** Requests and return requests that ended too long ago to be in a picture; now and then it is looked whether they still have. */
   readonly #past = new Set<string>();
   #pastDueMs = -Infinity;
-  readonly #zones = new Map<string, string>();
+  readonly #zones: Zones;
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
   readonly #told = new ToldMachines();
@@ -119,6 +113,7 @@ export class PictureTaker {
     this.#options = options;
     this.#budget = options.budget ?? new Budget(options.clock, { turnMs: TURN_MS });
     this.#returnIndex = new ReturnIndex(workdir);
+    this.#zones = new Zones(workdir);
     const { pods, podsStatus, machines, returnRequests } = workdir.layout;
     this.#changes = [pods, podsStatus, machines, returnRequests].map((directory) =>
       new DirectoryChanges(workdir, directory)
@@ -154,7 +149,7 @@ export class PictureTaker {
       returns,
       templates: pictureTemplates(machines, { templates: this.#unlessBroken(() => templates?.()), now }),
       nodes: pictureNodes(machines, {
-        names: this.#followedNodes(),
+        names: this.#unlessBroken(() => this.#zones.followedNodes()) ?? [],
         departures: this.#unlessBroken(() => readDepartures(this.#workdir)) ?? new Map(),
         zoneOf: (node) => this.#zoneOf(node),
       }),
@@ -240,6 +235,7 @@ export class PictureTaker {
   async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
     const { machines: told, isStorm } = this.#told.next();
     const isAllDue = this.#isAllDue(nowMs);
+    const { isOnly = false } = this.#options;
     const isBrief = isStorm || (this.#options.isBrief ?? false);
     const isReturned = (machine: string) => {
       this.#returnIndex.refresh(nowMs);
@@ -254,7 +250,8 @@ export class PictureTaker {
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
         const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
+        const readStamp = () => machineStamp(this.#workdir, name, { isPending, isReturned });
+        const stamp = isOnly ? "" : this.#unlessBroken(readStamp) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
         const looked = lookAtMachine(this.#workdir, name, { ...context, isPending });
         if (isStorm) this.#told.owe(name);
@@ -294,21 +291,8 @@ export class PictureTaker {
     return pictured;
   }
 
-  /** The names of the nodes that are followed; of others the zone is forgotten. */
-  #followedNodes(): string[] {
-    const names = new Set(this.#unlessBroken(() => this.#workdir.names(this.#workdir.layout.nodes)));
-    for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
-    return [...names];
-  }
-
   #zoneOf(node: string): string {
-    if (node === "") return "";
-    const known = this.#zones.get(node);
-    if (known !== undefined) return known;
-    const read = () => readRecord(this.#workdir, this.#workdir.layout.node(node), NodeSchema);
-    const zone = this.#unlessBroken(read)?.metadata.labels?.[ZONE_LABEL] ?? "";
-    this.#zones.set(node, zone);
-    return zone;
+    return this.#unlessBroken(() => this.#zones.of(node)) ?? "";
   }
 
   async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {

@@ -1,5 +1,8 @@
+import * as v from "valibot";
 import { isTerminal } from "../machine/terminal.ts";
 import type { Departure } from "../workdir/departures.ts";
+import { readRecord } from "../workdir/store/record.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 
 /** One node of the picture: those that are followed. */
@@ -30,4 +33,37 @@ export function pictureNodes(
     const { reason: leaving, goneAt } = departures.get(name) ?? {};
     return { name, zone: zoneOf(name), machines: counts.get(name) ?? 0, leaving, goneAt };
   });
+}
+
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+const NodeSchema = v.object({
+  metadata: v.object({ labels: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
+});
+
+/** The zones of nodes, each read once for as long as the node is followed: it never changes. */
+export class Zones {
+  readonly #workdir: Workdir;
+  readonly #zones = new Map<string, string>();
+
+  constructor(workdir: Workdir) {
+    this.#workdir = workdir;
+  }
+
+  /** The names of the nodes that are followed; of others the zone is forgotten. */
+  followedNodes(): string[] {
+    const names = new Set(this.#workdir.names(this.#workdir.layout.nodes));
+    for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
+    return [...names];
+  }
+
+  /** Empty if it is not known. */
+  of(node: string): string {
+    const known = node === "" ? "" : this.#zones.get(node);
+    if (known !== undefined) return known;
+    const read = readRecord(this.#workdir, this.#workdir.layout.node(node), NodeSchema);
+    const zone = read?.metadata.labels?.[ZONE_LABEL] ?? "";
+    this.#zones.set(node, zone);
+    return zone;
+  }
 }

@@ -76,7 +76,7 @@ export async function replayCalls(
   const { self, file, isWaited, files, clock, signal } = options;
   let before = calls[0]?.at ?? 0;
   for (const call of calls) {
-    if (isWaited) await clock.sleep((call.at - before) * 1_000, signal);
+    if (isWaited && call.at > before) await clock.sleep((call.at - before) * 1_000, signal);
     before = call.at;
     files.writeText(file, call.input, { mode: 0o600 });
     try {

@@ -73,7 +73,7 @@ export async function listMachines(call: Call<ListOptions>): Promise<void> {
     const names = allMachineNames(reader.workdir);
     return await writeList(format, { names: () => names, table: () => [], document: () => names });
   }
-  const picture = await openPicture(reader, { everything: options.all ?? false }).take();
+  const picture = await openPicture(reader, { everything: options.all ?? false, isOnly: true }).take();
   const { at, service } = picture;
   const filter = { ...options, states: options.state, ...filterOf(options), nodes: options.node };
   const machines = chooseMachines(picture.machines, filter, { now: at, sort: options.sort });
@@ -94,7 +94,7 @@ export async function listRequests(call: Call<ListOptions>): Promise<void> {
     const ids = allRequestIds(reader.workdir, { returns });
     return await writeList(format, { names: () => ids, table: () => [], document: () => ids });
   }
-  const picture = await openPicture(reader, { everything: options.all ?? false, isBrief: true }).take();
+  const picture = await openPicture(reader, { everything: options.all ?? false, isBrief: true, isOnly: true }).take();
   const { at, service } = picture;
   const listed = returns ? picture.returns : picture.requests;
   const requests = chooseRequests(listed, { ...options, ...filterOf(options) }, { now: at });
@@ -128,11 +128,23 @@ function machineTable(
     head,
     ...machines.map((machine) => {
       const { name, state, since, templateId, node, requestId, address, zone, uid, returnId } = machine;
-      const wide = isWide ? [requestId, address, zone, uid, returnId ?? ""] : [];
-      return [name, state, agoText(now, since), templateId, node, ...wide].map((cell) => plainLine(cell) || "-")
-        .concat(plainLine(why(machine, now)));
+      const wide = isWide ? [requestId, textOf(address), textOf(zone), textOf(uid), returnId ?? "-"] : [];
+      return [
+        name,
+        state,
+        agoText(now, since),
+        textOf(templateId),
+        textOf(node),
+        ...wide,
+        plainLine(why(machine, now)),
+      ];
     }),
   ];
+}
+
+/** What others have written, where it may be missing. Checked one by one only where it must: there may be very many. */
+function textOf(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : plainLine(text) || "-";
 }
 
 function why({ waitsFor, message, state, returnId, until, goneAt }: PicturedMachine, now: number): string {

@@ -42,5 +42,6 @@ export function tableText(rows: readonly (readonly string[])[], { width = Infini
 
 /** Text that fits a line, its end replaced by an ellipsis if need be. */
 export function cutText(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  if (text.length <= width) return text;
+  return width <= 0 ? "" : `${text.slice(0, width - 1)}…`;
 }

@@ -24,7 +24,7 @@ export const status: CommandBody = {
       import("../admin/open_picture.ts"),
       import("../admin/status.ts"),
     ]);
-    const picture = await openPicture(openReader(config, call.cli), { isBrief: true }).take();
+    const picture = await openPicture(openReader(config, call.cli), { isBrief: true, isOnly: true }).take();
     const found = statusOf(picture);
     if (call.options.output === "json") {
       const { at, service, templates } = picture;
