@@ -23,3 +23,10 @@ export async function runEvents(call: Call, options: EventOptions): Promise<void
   const show = (line: string) => writeOutput(`${line}\n`);
   await watchEvents(call.cli, config, { ...options, show, hangUps: call.hangUps, stopping: call.stopping });
 }
+
+/** Records what the cluster says of pods and nodes for a command until it is told to stop. */
+export async function runKubeEvents(call: Call, options: { watchTimeoutSeconds: number }): Promise<void> {
+  const config = configure(call, { defaultLogLevel: "info" });
+  const { watchKubeEvents } = await import("../serve/kube_events.ts");
+  await watchKubeEvents(call.cli, config, { ...options, stopping: call.stopping });
+}

@@ -8,6 +8,7 @@ interface Options {
   retainEvents: number;
   retainEventsSize: number;
   rotateEvents: boolean;
+  kubeEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;
@@ -22,6 +23,7 @@ interface Options {
 export const serve: CommandBody = {
   declare(command, environment) {
     addEventOptions(addClusterOptions(command), environment)
+      .addOption(sharedOption.kubeEvents(environment))
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
@@ -36,6 +38,7 @@ export const serve: CommandBody = {
     const options = call.options;
     await runWatchers(call, {
       events: options,
+      kubeEvents: options.kubeEvents,
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,

@@ -1,6 +1,13 @@
 import type { Call, CommandBody } from "./command.ts";
-import { runEvents, runWatchers } from "./daemon.ts";
-import { addClusterOptions, addEventOptions, type EventOptions, sharedOption, watchTimeout } from "./options.ts";
+import { runEvents, runKubeEvents, runWatchers } from "./daemon.ts";
+import {
+  addClusterOptions,
+  addEventOptions,
+  addPlaceOptions,
+  type EventOptions,
+  sharedOption,
+  watchTimeout,
+} from "./options.ts";
 
 /** What each watcher does, for a site that keeps a process for each. */
 const WATCHERS = {
@@ -25,6 +32,9 @@ export const watch: CommandBody = {
         .addOption(sharedOption.serverTimeout(environment));
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
     }
+    addPlaceOptions(
+      command.command("kube-events").description("Record what the cluster says of pods and nodes as events"),
+    ).addOption(sharedOption.serverTimeout(environment));
     addEventOptions(
       command.command("events").description("Store the events of the spool in the database"),
       environment,
@@ -34,13 +44,15 @@ export const watch: CommandBody = {
     const name = call.path.at(-1);
     if (name === "events") return await runEvents(call, call.options);
     const options = call.options;
+    const watchTimeoutSeconds = watchTimeout(options.serverTimeoutSeconds);
+    if (name === "kube-events") return await runKubeEvents(call, { watchTimeoutSeconds });
     const { retainRequests: retainSeconds, retainMachines } = options;
     await runWatchers(call, {
       watchers: [name as keyof typeof WATCHERS],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: 0,
       imagePullGraceSeconds: 0,
-      watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+      watchTimeoutSeconds,
       ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
     });
   },

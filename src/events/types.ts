@@ -16,6 +16,8 @@ export interface EventType {
   when: string;
 }
 
+const KUBE_EVENTS = "watcher of Kubernetes events";
+
 /**
  * Every event that this program records, with the legacy plug-in's names where it has them (source: its documentation of
  * events). `docs/events.md` shows the same list; the types below hold the code to it.
@@ -70,6 +72,16 @@ export const EVENT_TYPES = [
   row("node", "region", "label topology.kubernetes.io/region", "watcher of nodes", "the same"),
   row("node", "node_size", "label node.kubernetes.io/instance-type", "watcher of nodes", "the same"),
   row("node", "capacity_type", "label karpenter.sh/capacity-type", "watcher of nodes", "the same"),
+  ...kubeEvents("pod", "a part of the cluster said something of its pod (cluster)"),
+  ...kubeEvents("node", "a part of the cluster said something of the node (cluster)"),
+  row(
+    "node",
+    "eviction_uderutilized",
+    "seconds since the epoch",
+    KUBE_EVENTS,
+    "Karpenter takes it away: too little used",
+  ),
+  row("node", "eviction_empty", "seconds since the epoch", KUBE_EVENTS, "Karpenter takes it away: empty"),
 ] as const satisfies readonly EventType[];
 
 type Listed = typeof EVENT_TYPES[number];
@@ -133,4 +145,14 @@ function answered<Category extends "request" | "return", Value extends RequestSt
 ) {
   const when = "it was answered so, and was not before";
   return { category, type: "status", value, unit: "word", by: "get-request-status", when } as const;
+}
+
+/** What the cluster's Events say; the first has all of it, as the legacy plug-in's, which `--skip-events` leaves out. */
+function kubeEvents<Category extends "pod" | "node">(category: Category, when: string) {
+  return [
+    row(category, "events", "JSON of all of this", KUBE_EVENTS, when),
+    row(category, "event_reason", "a word of Kubernetes", KUBE_EVENTS, "the same (cluster)"),
+    row(category, "event_message", "a sentence of Kubernetes", KUBE_EVENTS, "the same (cluster)"),
+    row(category, "event_source", "name of a component", KUBE_EVENTS, "the same (cluster)"),
+  ] as const;
 }

@@ -1,7 +1,8 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|events]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
+import { benchEvents } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchMachines } from "./machines.ts";
@@ -18,6 +19,9 @@ try {
   if (what === "all" || what === "machines") await benchClusters();
   if (what === "all" || what === "extensions") {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
+  }
+  if (what === "all" || what === "events") {
+    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
   }
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
