@@ -9,6 +9,7 @@ interface Options {
   retainEventsSize: number;
   rotateEvents: boolean;
   kubeEvents: boolean;
+  requestIoEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;
@@ -24,6 +25,7 @@ export const serve: CommandBody = {
   declare(command, environment) {
     addEventOptions(addClusterOptions(command), environment)
       .addOption(sharedOption.kubeEvents(environment))
+      .addOption(sharedOption.requestIoEvents(environment))
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
@@ -39,6 +41,7 @@ export const serve: CommandBody = {
     await runWatchers(call, {
       events: options,
       kubeEvents: options.kubeEvents,
+      requestIoEvents: options.requestIoEvents,
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,

@@ -1,5 +1,5 @@
 import type { Call, CommandBody } from "./command.ts";
-import { runEvents, runKubeEvents, runWatchers } from "./daemon.ts";
+import { runEvents, runKubeEvents, runRequestIo, runWatchers } from "./daemon.ts";
 import {
   addClusterOptions,
   addEventOptions,
@@ -35,6 +35,7 @@ export const watch: CommandBody = {
     addPlaceOptions(
       command.command("kube-events").description("Record what the cluster says of pods and nodes as events"),
     ).addOption(sharedOption.serverTimeout(environment));
+    command.command("request-io-events").description("Record what wrappers of the provider scripts leave as events");
     addEventOptions(
       command.command("events").description("Store the events of the spool in the database"),
       environment,
@@ -42,6 +43,7 @@ export const watch: CommandBody = {
   },
   async run(call: Call<Options & EventOptions>) {
     const name = call.path.at(-1);
+    if (name === "request-io-events") return await runRequestIo(call);
     if (name === "events") return await runEvents(call, call.options);
     const options = call.options;
     const watchTimeoutSeconds = watchTimeout(options.serverTimeoutSeconds);

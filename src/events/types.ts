@@ -3,7 +3,7 @@ import type { RequestStatus } from "../hf/status.ts";
 /** One kind of row of the events database: what a pair of an event may be called, and what it says. */
 export interface EventType {
   /** What the event is about; its `id` is the request's or return request's id, the machine's name, or `<name>::<uid>` of a node. */
-  category: "request" | "return" | "pod" | "node";
+  category: "request" | "return" | "pod" | "node" | "template" | "request-status" | "return-request";
   /** The key of the pair, which is the row's `type`. */
   type: string;
   /** The one word that this row is about; absent: see `unit`. */
@@ -82,6 +82,11 @@ export const EVENT_TYPES = [
     "Karpenter takes it away: too little used",
   ),
   row("node", "eviction_empty", "seconds since the epoch", KUBE_EVENTS, "Karpenter takes it away: empty"),
+  ...inputAndOutput("template", "get-available-templates"),
+  ...inputAndOutput("request", "request-machines"),
+  ...inputAndOutput("request-status", "get-request-status"),
+  ...inputAndOutput("return", "request-return-machines"),
+  ...inputAndOutput("return-request", "get-return-requests"),
 ] as const satisfies readonly EventType[];
 
 type Listed = typeof EVENT_TYPES[number];
@@ -155,4 +160,10 @@ function kubeEvents<Category extends "pod" | "node">(category: Category, when: s
     row(category, "event_message", "a sentence of Kubernetes", KUBE_EVENTS, "the same (cluster)"),
     row(category, "event_source", "name of a component", KUBE_EVENTS, "the same (cluster)"),
   ] as const;
+}
+
+/** What a verb was asked and what it answered: of the request whose id it answered, else of an id of its own. */
+function inputAndOutput<Category extends EventType["category"]>(category: Category, by: string) {
+  const when = "it answered, if HF_K8S_RECORD_IO is on";
+  return [row(category, "input", "JSON", by, when), row(category, "output", "JSON", by, when)] as const;
 }

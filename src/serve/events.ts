@@ -7,6 +7,7 @@ import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { version } from "../version.ts";
 import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
+import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
 import { Layout } from "../workdir/store/layout.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
@@ -57,5 +58,23 @@ export async function watchEvents(
   const watcher = new EventsWatcher({ workdir, clock }, { ...options, show });
   await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
   await watcher.drained();
+  log.info("Stopped");
+}
+
+/**
+ * Records what lies in `requests-io/` until `stopping` aborts. It needs no cluster, and may run beside `serve`.
+ * @throws HostFactoryError if the work directory cannot be used
+ */
+export async function watchRequestIo(
+  { files, clock, random }: { files: Files; clock: Clock; random: Random },
+  config: Config,
+  { stopping }: { stopping: AbortSignal },
+): Promise<void> {
+  const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
+  await workdir.prepare();
+  workdir.makeDirectory(workdir.layout.requestsIo);
+  log.info("Recording what lies in requests-io", { version, workdir: workdir.layout.root });
+  const watcher = new RequestIoWatcher({ workdir, clock });
+  await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
   log.info("Stopped");
 }

@@ -14,6 +14,7 @@ import { NodesWatcher } from "../watchers/nodes/watcher.ts";
 import { NotifyWatcher } from "../watchers/notify/watcher.ts";
 import { PodsWatcher } from "../watchers/pods/watcher.ts";
 import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
+import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
 import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
 import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_watcher.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
@@ -36,6 +37,8 @@ export interface WatcherOptions {
   storage?: EventsOptions;
   /** What the cluster says of pods and nodes is recorded, too. */
   kubeEvents?: boolean;
+  /** What lies in `requests-io/` is recorded, too. */
+  requestIoEvents?: boolean;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
 }
@@ -158,6 +161,10 @@ export const LOOPS: readonly LoopEntry[] = [
   },
   kubeEvents("Pod"),
   kubeEvents("Node"),
+  {
+    partOf: "pods",
+    make: ({ dependencies, options }) => options.requestIoEvents ? new RequestIoWatcher(dependencies) : undefined,
+  },
   { make: ({ dependencies }) => new QuarantineWatcher(dependencies) },
   { make: ({ dependencies }) => new TemporaryFilesWatcher(dependencies) },
 ];
