@@ -2,7 +2,7 @@ import { writeOutput } from "./src/cli/output.ts";
 import { versionLine } from "./src/version.ts";
 
 // All else is loaded only once it is needed: to load it takes longer than to print one line.
-if (Deno.args[0] === "--version") {
+if (["--version", "-V"].includes(Deno.args[0] ?? "")) {
   writeOutput(`${versionLine}\n`);
   Deno.exit(0);
 }

@@ -25,6 +25,7 @@ export interface GlobalOptions {
   confdir?: string;
   logFile?: string;
   logLevel?: string;
+  logFormat?: string;
   requestId?: string;
   instance?: string;
   onPartialFailure?: string;
@@ -47,6 +48,7 @@ export interface Config {
   logFile: string | undefined;
   /** Absent: the command's own default. */
   logLevel: LogLevel | undefined;
+  logFormat: LogFormat;
   requestId: string | undefined;
   /** What each event says beside its own, by name: `HF_K8S_METADATA_HF_POD` is `hf_pod`. */
   eventMetadata: Readonly<Record<string, string>>;
@@ -67,6 +69,10 @@ export interface Config {
 /** From the least severe to the most; nothing of ours is critical, so that at this level nothing is logged. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
+
+/** How a record is written as a line: to be read by people, or as a JSON object. The first is the default. */
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = typeof LOG_FORMATS[number];
 
 /** The first is the default, as the legacy plug-in has it. */
 export const PARTIAL_FAILURES = ["complete_with_error", "complete"] as const;
@@ -103,6 +109,7 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
         (logDirectory ? `${withoutSlash(logDirectory)}/hostfactory.log` : undefined),
     ),
     logLevel: logLevel(options.logLevel),
+    logFormat: logFormat(options.logFormat ?? set("HF_K8S_LOG_FORMAT")),
     requestId: options.requestId ?? set("HF_K8S_REQUEST_ID"),
     eventMetadata: eventMetadata(environment),
     recordsIo: isOn("HF_K8S_RECORD_IO", set("HF_K8S_RECORD_IO") ?? "off"),
@@ -121,6 +128,12 @@ function logLevel(text: string | undefined): LogLevel | undefined {
   const level = LOG_LEVELS.find((known) => known === text.toLowerCase());
   if (level) return level;
   throw usageError(`Cannot log at level '${text}'`, `give one of ${LOG_LEVELS.join(", ")} to --log-level`);
+}
+
+function logFormat(text: string = LOG_FORMATS[0]): LogFormat {
+  const format = LOG_FORMATS.find((known) => known === text.toLowerCase());
+  if (format) return format;
+  throw usageError(`Cannot log in the format '${text}'`, `give ${LOG_FORMATS.join(" or ")} to --log-format`);
 }
 
 function instanceName(name: string): string {

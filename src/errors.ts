@@ -7,6 +7,10 @@ export const ExitCode = {
   usage: 2,
   /** Another process holds the lock that this one needs. */
   locked: 3,
+  /** The work directory is not served. */
+  notServed: 4,
+  /** Stopped by Ctrl-C, as shells have it: 128 and the number of the signal. */
+  interrupted: 130,
 } as const;
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 
@@ -18,7 +22,7 @@ export class HostFactoryError extends Error {
   readonly exitCode: ExitCode;
 
   constructor(message: string, options: { cause?: unknown; hint?: string; exitCode?: ExitCode } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutRuntimeWords(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.hint = options.hint;
     this.exitCode = options.exitCode ?? ExitCode.failure;
   }
@@ -27,5 +31,12 @@ export class HostFactoryError extends Error {
 /** The message of anything that was thrown, with its hint if it has one, as one line. */
 export function describeError(error: unknown): string {
   if (error instanceof HostFactoryError && error.hint) return `${error.message} (${error.hint})`;
-  return error instanceof Error ? error.message : String(error);
+  return withoutRuntimeWords(error instanceof Error ? error.message : String(error));
+}
+
+/** What the runtime adds to an error of the system, and tells nobody anything: its number, and the name of the call. */
+const RUNTIME_WORDS = / \(os error \d+\)(: \w+(?= '))?/g;
+
+function withoutRuntimeWords(text: string): string {
+  return text.replace(RUNTIME_WORDS, (_, call?: string) => call === undefined ? "" : ":");
 }

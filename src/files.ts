@@ -343,6 +343,11 @@ async function watchDirectory(
   }
 }
 
+/** The path by which this program was called: of a link, the link's own. */
+export function calledPath(): string {
+  return process.argv0;
+}
+
 /**
  * True if a path, or a directory on the way to it, does not exist. A link that leads nowhere counts as such: Deno calls
  * it a loop where its permissions are not unlimited.

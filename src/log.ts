@@ -1,22 +1,39 @@
 import { type Clock, systemClock } from "./clock.ts";
-import { LOG_LEVELS, type LogLevel } from "./config.ts";
+import { LOG_LEVELS, type LogFormat, type LogLevel } from "./config.ts";
 import { type FileInfo, type Files, isNotFound } from "./files.ts";
-import { plainLine } from "./plain_text.ts";
+import { plainJson, plainLine } from "./plain_text.ts";
 
 /** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
+
+/** What gathers is said after so long for the first time, and from then on as often as this at most, in milliseconds. */
+const GATHER_MS = 1_000;
+const AGAIN_MS = 60_000;
+
+/** What is tried again and has not failed for so long, in milliseconds, is over. */
+const OVER_MS = 20_000;
+
+/** Causes that are told apart while they gather: the others are counted together. */
+const MOST_CAUSES = 20;
+
+/** A name that is shorter may stand in a text by chance. */
+const SHORTEST_NAME = 6;
 
 /** How a process logs. */
 export interface LogOptions {
   /** Records below this level are not written. */
   level: LogLevel;
+  /** Default: `text`. */
+  format?: LogFormat;
+  /** Lines on standard error begin with their priority, as journald takes it (source: sd-daemon(3)). */
+  hasPriorities?: boolean;
   /** Absent: standard error. */
   file: string | undefined;
   files: Files;
   /** Writes a line, which comes without its newline, to standard error. */
   writeError: (line: string) => void;
   /** Says when a record was made; unless told otherwise, the clock of the machine we run on. */
-  clock?: Pick<Clock, "now">;
+  clock?: Pick<Clock, "now" | "monotonic">;
 }
 
 /** Writes records of one part of the product, such as a watcher. Properties are shown as `key=value`. */
@@ -39,42 +56,168 @@ interface LogRecord {
 }
 
 /** How this process logs; absent until logging is started. */
-let log: { least: number; clock: Pick<Clock, "now">; write: (line: string) => void } | undefined;
+let log:
+  | { least: number; clock: Pick<Clock, "now" | "monotonic">; write: (record: LogRecord) => void }
+  | undefined;
+
+/** What is to be said of many things at once, later. */
+const gathering = new Set<GatheringLog>();
 
 /** A logger for one part of the product, which may be made before logging is started. */
 export function logger(part: string): Logger {
   const at = (level: LogLevel) => (message: string, properties: Properties = {}) => {
-    if (!log || LOG_LEVELS.indexOf(level) < log.least) return;
-    log.write(format({ timeMs: log.clock.now(), level, part, message, properties }));
+    if (isLogged(level)) log?.write({ timeMs: log.clock.now(), level, part, message, properties });
   };
   return { debug: at("debug"), info: at("info"), warn: at("warning"), error: at("error") };
 }
 
 /** Starts logging; before, and without it, nothing is logged. */
-export function startLogging({ level, file, files, writeError, clock = systemClock }: LogOptions): void {
-  const write = file === undefined ? writeError : fileWriter(file, { files, writeError });
+export function startLogging(options: LogOptions): void {
+  const { level, format = "text", file, files, hasPriorities = false, clock = systemClock } = options;
+  const lineOf = format === "json" ? asJson : asText;
+  const writeError = (record: LogRecord) =>
+    options.writeError(hasPriorities ? `<${PRIORITIES[record.level]}>${lineOf(record)}` : lineOf(record));
+  const write = file === undefined ? writeError : fileWriter(file, { files, writeError, lineOf });
   log = { least: LOG_LEVELS.indexOf(level), clock, write };
+}
+
+function isLogged(level: LogLevel): boolean {
+  return log !== undefined && LOG_LEVELS.indexOf(level) >= log.least;
+}
+
+/** Of one cause, what has gathered since the last line. */
+interface Cause {
+  properties: Properties;
+  names: Set<string>;
+  tries: number;
+  /** When there may be a line again, and when it was noted last, on the monotonic clock. */
+  dueMs: number;
+  lastMs: number;
+  wasTold: boolean;
+}
+
+/**
+ * Says what happens to many things, or again and again, in one line for each cause: how many things, and how often. What
+ * is noted is said after a second, and then once a minute for as long as it goes on.
+ */
+export class GatheringLog {
+  readonly #head: Pick<LogRecord, "level" | "part" | "message">;
+  readonly #of: string;
+  readonly #isTriedAgain: boolean;
+  /** By what the properties have in common where the things' names and numbers are left out. */
+  readonly #causes = new Map<string, Cause>();
+
+  /**
+   * @param options `of`: what is counted, such as `machines`; `isTriedAgain`: once a line has said it, what has not failed for a
+   * while is over, and nothing more is said of it
+   */
+  constructor(
+    part: string,
+    message: string,
+    { of, level = "warning", isTriedAgain = false }: {
+      of: string;
+      level?: "info" | "warning" | "error";
+      isTriedAgain?: boolean;
+    },
+  ) {
+    this.#head = { level, part, message };
+    this.#of = of;
+    this.#isTriedAgain = isTriedAgain;
+  }
+
+  /** @param describe the rest of the line; only called for what is logged */
+  note(name: string, describe: () => Properties): void {
+    if (!log || !isLogged(this.#head.level)) return;
+    gathering.add(this);
+    const properties = describe();
+    const key = withoutName(JSON.stringify(properties), name).replace(/\d+/g, "0");
+    const now = log.clock.monotonic();
+    const cause = this.#causes.get(key) ?? this.#begin(key, properties, now);
+    // The words of the one that a line names.
+    if (cause.tries === 0 && cause === this.#causes.get(key)) cause.properties = properties;
+    cause.names.add(name);
+    cause.tries++;
+    cause.lastMs = now;
+  }
+
+  /** Says what is due, and forgets what has not happened again. @returns whether there may be more to be said */
+  tell(now: number): boolean {
+    for (const [key, cause] of this.#causes) {
+      if (now < cause.dueMs) continue;
+      if (cause.tries > 0 && !this.#isOver(cause, now)) this.#tellOne(cause, now);
+      else this.#causes.delete(key);
+      if (now === Infinity) this.#causes.delete(key);
+    }
+    return this.#causes.size > 0;
+  }
+
+  #isOver({ wasTold, lastMs }: Cause, now: number): boolean {
+    return this.#isTriedAgain && wasTold && now - lastMs > OVER_MS;
+  }
+
+  #begin(key: string, properties: Properties, now: number): Cause {
+    const isOneTooMany = this.#causes.size >= MOST_CAUSES;
+    const known = isOneTooMany ? this.#causes.get("") : undefined;
+    if (known) return known;
+    const shown = isOneTooMany ? { reason: "other reasons" } : properties;
+    const noted = { names: new Set<string>(), tries: 0 };
+    const cause = { properties: shown, ...noted, dueMs: now + GATHER_MS, lastMs: now, wasTold: false };
+    this.#causes.set(isOneTooMany ? "" : key, cause);
+    return cause;
+  }
+
+  #tellOne(cause: Cause, now: number): void {
+    const { names, tries, properties } = cause;
+    const [first = ""] = names;
+    const shown = Object.entries(properties).map(([key, value]) =>
+      [key, names.size > 1 && typeof value === "string" ? withoutName(value, first) : value] as const
+    );
+    const counts = { [this.#of]: names.size, ...(tries > names.size ? { times: tries } : {}) };
+    log?.write({
+      ...this.#head,
+      timeMs: log.clock.now(),
+      properties: { ...counts, ...Object.fromEntries(shown), first },
+    });
+    cause.names = new Set();
+    cause.tries = 0;
+    cause.dueMs = now + AGAIN_MS;
+    cause.wasTold = true;
+  }
+}
+
+/** Says what has gathered: from time to time that which is due, and at the end all. */
+export function tellGathered({ isEnd = false }: { isEnd?: boolean } = {}): void {
+  const now = isEnd ? Infinity : log?.clock.monotonic() ?? 0;
+  for (const one of gathering) if (!one.tell(now)) gathering.delete(one);
+}
+
+function withoutName(text: string, name: string): string {
+  return name.length < SHORTEST_NAME ? text : text.replaceAll(name, "…");
 }
 
 /** Appends to a file; if that fails, the line goes to standard error, so that a full disk does not hide what happens. */
 function fileWriter(
   path: string,
-  { files, writeError }: Pick<LogOptions, "files" | "writeError">,
-): (line: string) => void {
-  return (line) => {
+  { files, writeError, lineOf }: {
+    files: Files;
+    writeError: (record: LogRecord) => void;
+    lineOf: (record: LogRecord) => string;
+  },
+): (record: LogRecord) => void {
+  return (record) => {
     const write = () => {
       const { kind, size } = logFile(files, path);
       // To open a pipe may take for ever.
-      if (kind !== "file") return writeError(line);
+      if (kind !== "file") return writeError(record);
       if (size > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
-      files.appendText(path, `${line}\n`);
+      files.appendText(path, `${lineOf(record)}\n`);
     };
     try {
       // This process may be acting as another user, who need not get at the log.
       if (files.user) files.as(files.user, write);
       else write();
     } catch {
-      writeError(line);
+      writeError(record);
     }
   };
 }
@@ -89,8 +232,11 @@ function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
   }
 }
 
+/** As syslog has them. */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warning: 4, error: 3, critical: 2 };
+
 /** A record as a line, without its newline. */
-function format({ timeMs, level, part, message, properties }: LogRecord): string {
+function asText({ timeMs, level, part, message, properties }: LogRecord): string {
   const shown = Object.entries(properties)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${formatValue(value)}`).join("");
@@ -103,5 +249,17 @@ function formatValue(value: unknown): string {
     return JSON.stringify(value);
   } catch {
     return "(not shown)"; // It holds itself, or is nested too deep; what is logged about must go on.
+  }
+}
+
+/** A record as a JSON object on one line: what a property is called like `time` or `level` is called `time_` there. */
+function asJson({ timeMs, level, part, message, properties }: LogRecord): string {
+  const head = { time: new Date(timeMs).toISOString(), level, part, message };
+  const own = Object.entries(properties).map(([key, value]) => [key in head ? `${key}_` : key, value] as const);
+  try {
+    return plainJson(JSON.stringify({ ...head, ...Object.fromEntries(own) }));
+  } catch {
+    const shown = own.map(([key, value]) => [key, formatValue(value)] as const);
+    return plainJson(JSON.stringify({ ...head, ...Object.fromEntries(shown) }));
   }
 }

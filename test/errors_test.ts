@@ -22,3 +22,16 @@ const described: [what: unknown, text: string][] = [
 for (const [what, text] of described) {
   Deno.test(`whatever was thrown is described: '${text}'`, () => assert.equal(describeError(what), text));
 }
+
+for (
+  const [said, told] of [
+    ["Permission denied (os error 13): writefile '/x'", "Permission denied: '/x'"],
+    ["Connection refused (os error 111)", "Connection refused"],
+    ["No such file or directory (os error 2): rename '/a' -> '/b'", "No such file or directory: '/a' -> '/b'"],
+  ] as const
+) {
+  Deno.test(`the words of the runtime do not reach people: '${said}'`, () => {
+    assert.equal(describeError(new Error(said)), told);
+    assert.equal(new HostFactoryError(`Cannot: ${said}`).message, `Cannot: ${told}`);
+  });
+}

@@ -7,7 +7,14 @@ import { filesBelow, root } from "./support/tree.ts";
 
 /** Packages that have their places; all others may be used wherever they help. Locks and events are SQLite's, all other data is not. */
 const homes: Record<string, string[]> = {
-  "node:sqlite": ["src/workdir/store/lock.ts", "src/events/database.ts", "src/events/database_copy.ts"],
+  "node:sqlite": [
+    "src/workdir/store/lock.ts",
+    "src/events/database.ts",
+    "src/events/database_copy.ts",
+    "src/events/stored_events.ts",
+    "src/transform/sqlite_target.ts",
+    "src/upload/dump.ts",
+  ],
 };
 
 /** What only the build or the tests use. */
@@ -77,7 +84,7 @@ Deno.test("what the program loads at its start holds nothing that only the daemo
   const loaded = loadedWith("src/cli/run.ts");
   const layers = ["kube", "watchers", "serve", "metrics", "lint", "admin", "simulator"];
   assert.deepEqual([...loaded].filter((module) => layers.includes(layerOf(module))), []);
-  for (const name of ["ajv", "commander", "prom-client", "yaml", "node:sqlite"]) {
+  for (const name of ["ajv", "aws4fetch", "commander", "pg", "prom-client", "yaml", "node:sqlite"]) {
     assert.ok(!loaded.has(name), `'${name}' is loaded at the start; put it behind import()`);
   }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { logger, startLogging } from "../src/log.ts";
+import { GatheringLog, logger, startLogging, tellGathered } from "../src/log.ts";
 import { MemoryFiles, noSpace } from "./support/memory_files.ts";
+import { SimulatedClock } from "./support/simulated_clock.ts";
 
 /** Logs in memory: what the file and standard error hold after `write`. */
 function logged(
@@ -109,4 +110,113 @@ Deno.test("a log file that is a pipe hides nothing and blocks nobody", () => {
     files.symlink("/pipe", "/link");
     assert.match(logged((log) => log.info("said"), { file: path, files }).error, /said/);
   }
+});
+
+/** Logs into a list of lines without their times, under a clock of its own. */
+function gathered(): { lines: string[]; clock: SimulatedClock } {
+  const [lines, clock]: [string[], SimulatedClock] = [[], new SimulatedClock()];
+  const files = new MemoryFiles();
+  startLogging({ level: "info", file: undefined, files, clock, writeError: (line) => void lines.push(line.slice(25)) });
+  return { lines, clock };
+}
+
+Deno.test("what happens to many for one cause is one line with how many and how often, and one more each minute", async () => {
+  const { lines, clock } = gathered();
+  const log = new GatheringLog("part", "Pods not created yet", { of: "machines" });
+  const fail = (n: number) => log.note(`machine-${n}`, () => ({ error: `machine-${n}: used 4${n}` }));
+  for (let n = 0; n < 30; n++) fail(n);
+  tellGathered();
+  assert.deepEqual(lines, [], "it is waited for more of the kind");
+  await clock.advance(1_000);
+  fail(3);
+  tellGathered();
+  assert.deepEqual(lines.splice(0), [
+    'warning part: Pods not created yet machines=30 times=31 error="…: used 40" first=machine-0',
+  ]);
+  for (let seconds = 0; seconds < 59; seconds++) {
+    await clock.advance(1_000);
+    fail(1);
+    tellGathered();
+  }
+  assert.deepEqual(lines, []);
+  await clock.advance(1_000);
+  tellGathered();
+  assert.deepEqual(lines, [
+    'warning part: Pods not created yet machines=1 times=59 error="machine-1: used 41" first=machine-1',
+  ]);
+});
+
+Deno.test("what is tried again and works by now is not said any more, but by its first line", async () => {
+  for (const isTriedAgain of [true, false]) {
+    const { lines, clock } = gathered();
+    const log = new GatheringLog("part", "Not yet", { of: "things", isTriedAgain });
+    for (const name of ["first", "again"]) {
+      log.note(name, () => ({}));
+      await clock.advance(1_000);
+      tellGathered();
+    }
+    await clock.advance(60_000);
+    tellGathered();
+    assert.equal(lines.length, isTriedAgain ? 1 : 2);
+  }
+});
+
+Deno.test("what has not happened for a minute is news again; at the end all is said that has gathered", async () => {
+  const { lines, clock } = gathered();
+  const log = new GatheringLog("part", "Said", { of: "things", level: "info" });
+  log.note("one", () => ({}));
+  await clock.advance(1_000);
+  tellGathered();
+  await clock.advance(60_000);
+  tellGathered();
+  log.note("two", () => ({}));
+  await clock.advance(1_000);
+  tellGathered();
+  log.note("three", () => ({}));
+  tellGathered({ isEnd: true });
+  assert.deepEqual(lines, ["one", "two", "three"].map((first) => `info    part: Said things=1 first=${first}`));
+});
+
+Deno.test("causes are told apart, up to a limit; and below the level nothing is looked at", async () => {
+  const { lines, clock } = gathered();
+  const log = new GatheringLog("part", "Failed", { of: "machines" });
+  for (let n = 0; n < 40; n++) log.note(`machine-${n}`, () => ({ reason: String.fromCharCode(65 + n) }));
+  await clock.advance(1_000);
+  tellGathered();
+  assert.equal(lines.length, 21);
+  assert.equal(lines.at(-1), 'warning part: Failed machines=20 reason="other reasons" first=machine-20');
+  startLogging({ level: "error", file: undefined, files: new MemoryFiles(), writeError: () => assert.fail() });
+  log.note("machine", () => assert.fail());
+});
+
+Deno.test("as JSON, a line is an object, whatever the properties hold or are called", () => {
+  const lines: string[] = [];
+  const writeError = (line: string) => void lines.push(line);
+  startLogging({ level: "info", format: "json", file: undefined, files: new MemoryFiles(), writeError });
+  const circle: unknown[] = [];
+  circle.push(circle);
+  logger("part").warn("Two\nlines \x1b", { level: 3, list: [1], absent: undefined, text: "a\u2028b" });
+  logger("part").info("said", { circle, big: 1n });
+  const [first, second] = lines.map((line) => JSON.parse(line));
+  assert.match(first.time, /^\d{4}-.*Z$/);
+  delete first.time;
+  const message = "Two\nlines \x1b";
+  assert.deepEqual(first, { level: "warning", part: "part", message, level_: 3, list: [1], text: "a\u2028b" });
+  assert.equal(second.circle, "(not shown)");
+  assert.ok(lines.every((line) => /^[^\p{Cc}\u2028]+$/u.test(line)));
+});
+
+Deno.test("on the way to journald a line begins with its priority; in a file it does not", () => {
+  const files = new MemoryFiles();
+  for (const file of [undefined, "/log"]) {
+    const lines: string[] = [];
+    startLogging({ level: "debug", hasPriorities: true, file, files, writeError: (line) => void lines.push(line) });
+    const log = logger("part");
+    log.debug("d");
+    log.info("i");
+    log.warn("w");
+    log.error("e");
+    assert.deepEqual(lines.map((line) => line.slice(0, 3)), file === undefined ? ["<7>", "<6>", "<4>", "<3>"] : []);
+  }
+  assert.doesNotMatch(files.readText("/log"), /^</m);
 });

@@ -5,6 +5,7 @@
  *
  * usage: deno run --allow-all scripts/dev/bundle.ts ENTRY DIRECTORY COMMIT
  */
+import { globSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,8 +53,31 @@ const lazyPackages: esbuild.Plugin = {
   },
 };
 
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** What the provider verbs run: Symphony waits for these. */
+const VERBS = ["src/cli/run.ts", ...globSync("src/verbs/*.ts", { cwd: root }).sort()];
+
+/**
+ * All that verbs need in one file. esbuild puts what the same of the files behind `import()` need into a file; if each of them
+ * is given all of it, that is one, else it would be thirty, of which each takes as long to be found and read as it takes to run half a verb.
+ */
+const verbsTogether: esbuild.Plugin = {
+  name: "verbs-together",
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ path, kind, importer, resolveDir }) => {
+      if (kind !== "dynamic-import" || importer.includes("/node_modules/")) return undefined;
+      return { path: resolve(resolveDir, path), namespace: "with-verbs" };
+    });
+    build.onLoad({ filter: /./, namespace: "with-verbs" }, ({ path }) => ({
+      contents: [...VERBS.map((file) => `import "./${file}";`), `export * from ${JSON.stringify(path)};`].join("\n"),
+      resolveDir: root,
+    }));
+  },
+};
+
 const result = await esbuild.build({
-  absWorkingDir: resolve(dirname(fileURLToPath(import.meta.url)), "../.."),
+  absWorkingDir: root,
   entryPoints: { [basename(entry, ".ts")]: resolve(entry) },
   outdir: resolve(directory),
   bundle: true,
@@ -67,7 +91,9 @@ const result = await esbuild.build({
     HOSTFACTORY_VERSION: JSON.stringify(config.version),
     HOSTFACTORY_COMMIT: JSON.stringify(commit),
   },
-  plugins: [nodeBuiltins, lazyPackages],
+  // What `pg` would use elsewhere.
+  external: ["pg-native", "cloudflare:sockets"],
+  plugins: [nodeBuiltins, lazyPackages, verbsTogether],
   metafile: true,
   logLevel: "warning",
 });

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import { HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type {
   RequestAnswer,
@@ -11,6 +11,7 @@ import type {
 } from "../hf/answers.ts";
 import { connectKube } from "../kube/connect.ts";
 import type { Kube } from "../kube/kube.ts";
+import { PodLabel } from "../templates/podspec.ts";
 import { type Child, runChild, startChild } from "./child.ts";
 import { writeDemoConfiguration } from "./demo_configuration.ts";
 
@@ -32,6 +33,8 @@ export interface DemoOptions {
   signal: AbortSignal;
   /** Told of each step as it goes. */
   progress: (progress: DemoProgress) => void;
+  /** Told of each command that is run, as a person would type it; a verb that is asked again and again is told of once. */
+  ran: (command: string) => void;
 }
 
 /** How far a step is. */
@@ -51,6 +54,10 @@ export interface DemoStep {
 /** How long any one step may take, in milliseconds: a real cluster pulls images and starts nodes. */
 const STEP_LIMIT_MS = 300_000;
 const POLL_MS = 150;
+/** How long it may take, in milliseconds, to delete the pods of a demo that was stopped. */
+const CLEAN_UP_MS = 30_000;
+/** Machines that are shown by name. */
+const SHOWN = 3;
 const TAKEN_AWAY = 2;
 
 /**
@@ -74,6 +81,7 @@ class Demo {
   readonly #kubeconfig: string;
   readonly #kube: Kube;
   readonly #children: Child[] = [];
+  readonly #told = new Set<string>();
 
   constructor(options: DemoOptions, done: (step: DemoStep) => void) {
     this.#options = options;
@@ -102,7 +110,8 @@ class Demo {
         up.every((one) => one.status === "running" && one.machineId && one.privateIpAddress),
         "every machine is up",
       );
-      return `${up.length} machines running, each with id and address`;
+      const some = up.slice(0, SHOWN).map(({ name, privateIpAddress }) => `${name} at ${privateIpAddress}`).join(", ");
+      return `${up.length} machines running: ${some}${up.length > SHOWN ? ", …" : ""}`;
     });
     const lost = names.slice(0, TAKEN_AWAY);
     await this.#step("the cluster takes two machines away", () => this.#takeAway(lost));
@@ -115,14 +124,41 @@ class Demo {
     });
     await this.#step("get-request-status of the return until complete", async (step) => {
       const { machines: gone } = await this.#untilComplete(returnId, { step, total: machines - TAKEN_AWAY });
-      return `${gone.length} machines terminated`;
+      const some = gone.slice(0, SHOWN).map(({ name }) => name).join(", ");
+      return `${gone.length} machines terminated: ${some}${gone.length > SHOWN ? ", …" : ""}`;
     });
     await this.#step("nothing is left", () => this.#nothingLeft(requestId));
     await this.#step("stop serve", () => this.#stopServe());
   }
 
+  /** Deletes what is left of a demo that was stopped, and ends what was started for it. */
   async end(): Promise<void> {
+    if (this.#options.signal.aborted && this.#options.kubeconfig !== undefined) await this.#deletePods();
     for (const child of this.#children.reverse()) await child.stop();
+  }
+
+  /** @throws HostFactoryError with the command that does it, if it cannot be done */
+  async #deletePods(): Promise<void> {
+    const { clock, instance, kubeconfig = "" } = this.#options;
+    const labelSelector = `${PodLabel.instance}=${instance}`;
+    const ending = { signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS };
+    try {
+      // First this: it would create again what is deleted.
+      await this.#children.pop()?.stop();
+      const untilMs = clock.monotonic() + CLEAN_UP_MS;
+      for (;;) {
+        const { items } = await this.#kube.listPods({ labelSelector, ...ending });
+        if (items.length === 0 || clock.monotonic() > untilMs) return;
+        for (const { metadata: { name = "", uid = "", deletionTimestamp } } of items) {
+          if (deletionTimestamp === undefined) await this.#kube.deletePod(name, { uid, ...ending });
+        }
+        await clock.sleep(POLL_MS);
+      }
+    } catch (error) {
+      throw new HostFactoryError(`Pods of the demo may be left: ${describeError(error)}`, {
+        hint: `kubectl --kubeconfig ${kubeconfig} delete pods -l ${labelSelector}`,
+      });
+    }
   }
 
   async #step(step: string, work: (step: string) => Promise<string>): Promise<void> {
@@ -132,7 +168,9 @@ class Demo {
       const result = await work(step);
       this.#done({ step, result, ms: this.#options.clock.monotonic() - startedMs });
     } catch (error) {
-      const { directory } = this.#options;
+      const { directory, signal } = this.#options;
+      // Children that hear the same signal end, too: that is not what went wrong.
+      signal.throwIfAborted();
       throw new HostFactoryError(`Step '${step}' failed: ${(error as Error).message}`, {
         cause: error,
         hint: `the log is ${directory}/hostfactory.log`,
@@ -237,6 +275,8 @@ class Demo {
     const { directory, files, signal } = this.#options;
     const input = `${directory}/input.json`;
     files.writeText(input, JSON.stringify(question));
+    if (!this.#told.has(verb)) this.#options.ran(`hostfactory ${verb} -f input.json`);
+    this.#told.add(verb);
     const { code, stdout } = await runChild(this.#command([verb, "-f", input]), { signal });
     const answer = JSON.parse(stdout);
     if (code !== 0) throw new HostFactoryError(`${verb} says: ${answer.message}`);
@@ -244,6 +284,7 @@ class Demo {
   }
 
   #start(args: string[]): void {
+    this.#options.ran(["hostfactory", ...args].join(" "));
     this.#children.push(startChild(this.#command(args)));
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Clock } from "../clock.ts";
 import type { Environment, GlobalOptions } from "../config.ts";
+import type { ExitCode } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
 
@@ -31,7 +32,8 @@ export interface CommandRow {
 export interface CommandBody {
   /** Adds its arguments and options, and the commands below it; these share `run`. */
   declare(command: Command, environment: Environment): void;
-  run(call: Call): Promise<void>;
+  /** @returns the exit status if it is not 0: the command has said why */
+  run(call: Call): Promise<ExitCode | void>;
 }
 
 /** What was called on a command line that is right. */

@@ -45,6 +45,30 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => verb((await import("../verbs/get_return_requests.ts")).getReturnRequests),
   },
   {
+    name: "status",
+    summary: "How the grid is: who serves, what runs, waits and failed, and what to do next",
+    signals: "end",
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "explain",
+    summary: "The life of a machine, request, return request or node: what it waits for, whose fault it is, what to do",
+    signals: "end",
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
+    name: "top",
+    summary: "The grid as it changes, in the terminal: sort, filter, open one machine",
+    signals: "drain",
+    load: async () => (await import("./top.ts")).top,
+  },
+  {
+    name: "admin",
+    summary: "Lists, timings, inputs of verbs, and disruptions to try things out: the legacy hostfactory-admin",
+    signals: "drain, then end",
+    load: async () => (await import("./admin.ts")).admin,
+  },
+  {
     name: "serve",
     summary: "Create, follow and delete the pods: every watcher in one process",
     signals: "drain, then end",
@@ -69,6 +93,24 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import("./rebuild.ts")).rebuild,
   },
   {
+    name: "history",
+    summary: "What has happened: to machines, requests, templates, nodes, the cluster",
+    signals: "drain, then end",
+    load: async () => (await import("./history.ts")).history,
+  },
+  {
+    name: "events",
+    summary: "What is to be done with the events database: put it into tables",
+    signals: "drain, then end",
+    load: async () => (await import("./events.ts")).events,
+  },
+  {
+    name: "utils",
+    summary: "A service that uploads the events database to S3 when it is asked to",
+    signals: "drain, then end",
+    load: async () => (await import("./upload_service.ts")).utils,
+  },
+  {
     name: "extensions",
     summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
     signals: "end",
@@ -85,6 +127,12 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
     signals: "drain, then end",
     load: async () => (await import("./simulate.ts")).simulate,
+  },
+  {
+    name: "completion",
+    summary: "Print what has your shell complete command lines: bash, zsh or fish",
+    signals: "end",
+    load: async () => (await import("./completion.ts")).completion,
   },
   {
     name: "demo",

@@ -2,7 +2,7 @@ import type { DaemonOptions } from "../serve/daemon.ts";
 import { configure } from "./cli.ts";
 import { type Call, commandText } from "./command.ts";
 import { writeOutput } from "./output.ts";
-import type { EventOptions } from "./options.ts";
+import type { EventOptions, PrometheusOptions } from "./options.ts";
 
 /** Runs watchers for a command until it is told to stop, or something ends them. @param options `events`: they are stored */
 export async function runWatchers(
@@ -17,11 +17,18 @@ export async function runWatchers(
 }
 
 /** Stores the events of the spool for a command until it is told to stop. */
-export async function runEvents(call: Call, options: EventOptions): Promise<void> {
+export async function runEvents(call: Call, options: EventOptions & PrometheusOptions): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { watchEvents } = await import("../serve/events.ts");
+  const monitoring = {
+    hostname: options.prometheusAddr,
+    port: options.prometheusPort,
+    siteTtlSeconds: options.prometheusTtl,
+    mostObjects: 0,
+  };
   const show = (line: string) => writeOutput(`${line}\n`);
-  await watchEvents(call.cli, config, { ...options, show, hangUps: call.hangUps, stopping: call.stopping });
+  const { hangUps, stopping } = call;
+  await watchEvents(call.cli, config, { ...options, show, hangUps, monitoring, stopping });
 }
 
 /** Records what the cluster says of pods and nodes for a command until it is told to stop. */

@@ -1,9 +1,12 @@
 import type { DemoProgress, DemoStep } from "../admin/demo.ts";
+import { ExitCode } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wholeNumber } from "./options.ts";
-import { outputIsTerminal, overwriteLine, writeOutput } from "./output.ts";
+import { self } from "./self.ts";
+import { outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
+import { cutText, tableText, wrapText } from "./layout.ts";
 
 interface Options {
   machines: number;
@@ -24,7 +27,7 @@ export const demo: CommandBody = {
   run: play,
 };
 
-async function play({ cli, options, stopping }: Call<Options>): Promise<void> {
+async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode | void> {
   const { machines, kubeconfig, keep = false } = options;
   const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
@@ -32,7 +35,9 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<void> {
   cli.files.makeDirectory(directory);
   const steps: DemoStep[] = [];
   const isTerminal = outputIsTerminal();
+  const width = outputColumns();
   const startedMs = cli.clock.monotonic();
+  const say = (text: string) => isTerminal ? overwriteLine(text) : writeOutput(text);
   let isDone = false;
   try {
     await runDemo({
@@ -43,38 +48,50 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<void> {
       kubeconfig,
       instance: `demo-${tag}`,
       signal: stopping,
-      progress: (progress) => isTerminal && overwriteLine(line(progress)),
+      progress: (progress) => isTerminal && overwriteLine(cutText(line(progress, width), width - 1)),
+      ran: (command) => say(wrapText(plainLine(command), { width, indent: "$ ", hanging: "    " })),
     }, (step) => {
       steps.push(step);
-      void (isTerminal ? overwriteLine(`✓ ${step.step}\n`) : writeOutput(`${step.step}: ${plainLine(step.result)}\n`));
+      if (!isTerminal) return writeOutput(`${step.step}: ${plainLine(step.result)}\n`);
+      const told = wrapText(`${step.step}: ${plainLine(step.result)}`, { width, indent: "✓ ", hanging: "  " });
+      overwriteLine(told);
     });
     isDone = true;
+  } catch (error) {
+    if (!stopping.aborted || error !== stopping.reason) throw error;
   } finally {
     if (isTerminal && !isDone) writeOutput("\n");
-    writeOutput(`\n${table(steps)}`);
-    if (isDone && !keep) cli.files.removeTree(directory, { followLinks: true });
+    if ((isDone || stopping.aborted) && !keep) cli.files.removeTree(directory, { followLinks: true });
     else writeOutput(`Everything that was written is in ${directory}\n`);
   }
+  if (!isDone) {
+    writeError("hostfactory: the demo was stopped, and what it had made is deleted");
+    return ExitCode.interrupted;
+  }
+  writeOutput(`\n${timesTable(steps)}`);
   const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
-  writeOutput(`Every step came out right, in ${seconds} s.\n`);
+  writeOutput(`Every step came out right, in ${seconds} s.\n\n`);
+  const next = [
+    ["hostfactory demo --machines 500", "the same, larger"],
+    ["hostfactory simulate --kubeconfig sim.yaml", "a cluster to play with"],
+    ["hostfactory lint", "check your own templates"],
+    ["hostfactory help", "all commands"],
+  ] as const;
+  writeOutput("Try next:\n");
+  for (const [command, purpose] of next) writeOutput(`  ${command}\n      ${purpose}\n`);
 }
 
-/** How this program is started once more: the executable alone, or Deno with the main module. */
-function self(): string[] {
-  return Deno.build.standalone ? [Deno.execPath()] : [Deno.execPath(), "run", "--allow-all", Deno.mainModule];
-}
-
-function line({ step, done, total }: DemoProgress): string {
+function line({ step, done, total }: DemoProgress, width: number): string {
   if (total === 0) return `… ${step}`;
-  const full = Math.round(BAR * done / total);
-  return `… ${step} ${"█".repeat(full)}${"░".repeat(BAR - full)} ${done}/${total}`;
+  // What is left beside the numbers; a narrow terminal has no room for a bar.
+  const bar = Math.min(BAR, width - step.length - 14);
+  if (bar < 5) return `… ${done}/${total} ${step}`;
+  const full = Math.round(bar * done / total);
+  return `… ${step} ${"█".repeat(full)}${"░".repeat(bar - full)} ${done}/${total}`;
 }
 
-function table(steps: DemoStep[]): string {
-  const rows = steps.map(({ step, result, ms }) => [step, (ms / 1000).toFixed(2), plainLine(result)]);
-  const wide = Math.max(4, ...steps.map(({ step }) => step.length));
-  return [["step", "s", "what came of it"], ...rows]
-    .map(([step = "", seconds = "", result = ""]) => `${step.padEnd(wide)}  ${seconds.padStart(6)}  ${result}\n`).join(
-      "",
-    );
+function timesTable(steps: DemoStep[]): string {
+  return tableText([["SECONDS", "STEP"], ...steps.map(({ step, ms }) => [(ms / 1000).toFixed(2), step])], {
+    width: outputColumns(),
+  });
 }

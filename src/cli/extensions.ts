@@ -4,6 +4,7 @@ import type { ExtensionList, ExtensionPlace, ListedExtension, ListedProblem } fr
 import type { TriedExtension } from "../serve/extension_trial.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
+import { tableText } from "./layout.ts";
 import { addPlaceOptions } from "./options.ts";
 import { writeError, writeJson, writeOutput } from "./output.ts";
 
@@ -114,11 +115,4 @@ function rowOf(
 
 function problemText({ severity, message }: ListedProblem): string {
   return `  ${severity}: ${message}\n`;
-}
-
-/** Rows in columns, the last of which is as wide as it needs. */
-function tableText(rows: string[][]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
-  return lines.map((line) => `${line}\n`).join("");
 }

@@ -1,5 +1,6 @@
 import { ExitCode, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
+import { writeError } from "./output.ts";
 
 /** Bytes: what 40,000 machines with names and ids take, and as much as is read within a second whatever is in it. */
 const LARGEST_INPUT = 4 * 1024 * 1024;
@@ -28,6 +29,15 @@ export function readInput(files: Files, path: string): unknown {
       cause: error,
     });
   }
+}
+
+/** Asks a person who sits at the terminal: anything but `y` and `yes` is no. @returns `undefined` if there is no terminal */
+export function isConfirmed(question: string): boolean | undefined {
+  if (!Deno.stdin.isTerminal()) return undefined;
+  writeError(`${question} [y/N]`);
+  const buffer = new Uint8Array(1_024);
+  const read = Deno.stdin.readSync(buffer) ?? 0;
+  return /^y(es)?$/i.test(new TextDecoder().decode(buffer.subarray(0, read)).trim());
 }
 
 /** Read synchronously, for there is nothing else to do meanwhile: a stream takes as long as all the rest of a verb. */

@@ -22,6 +22,11 @@ export function duration(text: string): number {
   throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
 }
 
+/** A parser for a list that is given as one word: `a,b`. */
+export function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim()).filter(Boolean);
+}
+
 /** Options that several commands share. */
 export const sharedOption = {
   concurrency: () =>
@@ -55,7 +60,14 @@ export const sharedOption = {
       .default(environment["HF_K8S_PROMETHEUS_ADDR"] ?? "127.0.0.1"),
   prometheusPort: (environment: Environment) =>
     new Option("--prometheus-port <port>", "the port of that; 0: nowhere (HF_K8S_PROMETHEUS_PORT)")
-      .default(prometheusPort(environment)).argParser(wholeNumber(0, 65_535)),
+      .default(numberOr(8_080, environment["HF_K8S_PROMETHEUS_PORT"], 65_535)).argParser(wholeNumber(0, 65_535)),
+  prometheusTtl: (environment: Environment) =>
+    new Option(
+      "--prometheus-ttl <seconds>",
+      "how long a number of a site's own metric event is shown (HF_K8S_PROMETHEUS_TTL)",
+    )
+      .default(numberOr(3_600, environment["HF_K8S_PROMETHEUS_TTL"], LONGEST_TTL_SECONDS))
+      .argParser(wholeNumber(0, LONGEST_TTL_SECONDS)),
   prometheusPods: () =>
     new Option("--prometheus-pods <n>", "pods, and nodes, that have series of their own, with their names; 0: none")
       .default(1_000).argParser(wholeNumber(0, 100_000)),
@@ -102,6 +114,22 @@ export function addEventOptions(command: Command, environment: Environment): Com
     .addOption(sharedOption.noRotateEvents());
 }
 
+/** A year, in seconds. */
+const LONGEST_TTL_SECONDS = 31_536_000;
+
+/** What is shown to Prometheus, and where. */
+export interface PrometheusOptions {
+  prometheusAddr: string;
+  prometheusPort: number;
+  prometheusTtl: number;
+}
+
+export function addPrometheusOptions(command: Command, environment: Environment): Command {
+  return command.addOption(sharedOption.prometheusAddress(environment))
+    .addOption(sharedOption.prometheusPort(environment))
+    .addOption(sharedOption.prometheusTtl(environment));
+}
+
 /** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;
 
@@ -128,9 +156,9 @@ function serverTimeout(environment: Environment): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }
 
-function prometheusPort(environment: Environment): number {
-  const text = environment["HF_K8S_PROMETHEUS_PORT"];
-  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : 8_080;
+/** The number that a variable holds, or `otherwise` if it holds none that is not too large. */
+function numberOr(otherwise: number, text: string | undefined, most: number): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) && Number(text) <= most ? Number(text) : otherwise;
 }
 
 /** Adds the options that say where the cluster is. */

@@ -15,7 +15,7 @@ export function writeOutput(text: string): void {
 }
 
 /** What makes a text stand out on a terminal (source: ECMA-48, "Select Graphic Rendition"). */
-const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34" } as const;
+const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34", reverse: "7" } as const;
 
 /** A part of a text, and how it looks on a terminal. */
 export interface StyledText {
@@ -25,11 +25,7 @@ export interface StyledText {
 
 /** Writes text that is made of parts, with their styles if a person looks at it. @param plain no styles in any case */
 export function writeStyled(parts: readonly StyledText[], { plain }: { plain: boolean }): void {
-  write(
-    parts.map(({ text, style }) =>
-      plain || !isTerminal || style === undefined ? plainText(text) : `\x1b[${STYLES[style]}m${plainText(text)}\x1b[0m`
-    ).join(""),
-  );
+  write(parts.map((part) => styled(part, plain || !isTerminal)).join(""));
 }
 
 /** The same in place of what stands in the current line of a terminal. */
@@ -61,7 +57,38 @@ export function writeError(line: string): void {
   }
 }
 
+/** Takes the whole terminal for a picture that changes, and hides the cursor. Disposing gives it back as it was. */
+export function takeScreen(): Disposable {
+  write("\x1b[?1049h\x1b[?25l");
+  return { [Symbol.dispose]: () => write("\x1b[?25h\x1b[?1049l") };
+}
+
+/** Draws a screen that was taken: a line each. @param plain no styles */
+export function drawScreen(lines: readonly (readonly StyledText[])[], { plain }: { plain: boolean }): void {
+  const text = lines.map((parts) => `${parts.map((part) => styled(part, plain)).join("")}\x1b[K`);
+  write(`\x1b[H${text.join("\r\n")}\x1b[J`);
+}
+
+function styled({ text, style }: StyledText, plain: boolean): string {
+  return plain || style === undefined ? plainText(text) : `\x1b[${STYLES[style]}m${plainText(text)}\x1b[0m`;
+}
+
 /** True if standard output is a terminal that a person looks at. */
 export function outputIsTerminal(): boolean {
   return isTerminal;
+}
+
+/** How many characters a line of standard output holds: of a terminal its width, else any number. */
+export function outputColumns(): number {
+  return outputSize().columns;
+}
+
+/** The size of the terminal that standard output is, as it is now; without one, no end of columns, and 24 rows. */
+export function outputSize(): { columns: number; rows: number } {
+  if (!isTerminal) return { columns: Infinity, rows: 24 };
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return { columns: 80, rows: 24 }; // A terminal that does not say.
+  }
 }

@@ -1,7 +1,8 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type OutputConfiguration } from "commander";
 import type { Environment, GlobalOptions } from "../config.ts";
+import { nearestName } from "../nearest_name.ts";
 import { versionLine } from "../version.ts";
-import type { CommandLine } from "./command.ts";
+import type { CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -9,36 +10,36 @@ import { UsageError } from "./usage_error.ts";
 /** Each asks for help, on a command or as the list of them. */
 const HELP: readonly string[] = ["-h", "--help", "help"];
 
+/** Where a line of help ends that no terminal shows. */
+const USUAL_WIDTH = 80;
+
 /**
  * Reads any command line.
- * @returns what was called, or the text that was asked for, which is help or the version
+ * @param options `width`: characters that a line of the terminal holds
+ * @returns what was called, or the text that was asked for, which is help, the version, or words that complete a line
  * @throws UsageError for one that is wrong
  */
-export async function readCommandLine(args: string[], environment: Environment): Promise<CommandLine | string> {
+export async function readCommandLine(
+  args: string[],
+  environment: Environment,
+  { width = USUAL_WIDTH }: { width?: number } = {},
+): Promise<CommandLine | string> {
+  if (args.length === 1 && args[0] === "version") return `${versionLine}\n`;
+  if (args[0] === "completion" && args[1] === "words") return await wordsFor(args.slice(2), environment);
   let said = "";
   let complaint = "";
   const called: CommandLine[] = [];
-  const program = new Command("hostfactory")
-    .description("Lets IBM Spectrum Symphony burst its grid onto Kubernetes")
-    .version(versionLine, "--version")
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => said += text, writeErr: (text) => complaint += text });
-  for (const option of GLOBAL_OPTIONS) program.option(...option);
+  const asksForHelp = args.some((arg) => HELP.includes(arg));
   const mentioned = COMMANDS.filter(({ name }) => args.includes(name));
   // The command that is called is among them. The list of all shows what each of them takes.
-  const loaded = mentioned.length === 0 || args.some((arg) => HELP.includes(arg)) ? COMMANDS : mentioned;
-  for (const row of COMMANDS) {
-    const command = program.command(row.name).description(row.summary);
-    if (!loaded.includes(row)) continue;
-    const body = await row.load();
-    body.declare(command, environment);
-    for (const leaf of command.commands.length > 0 ? command.commands : [command]) {
-      const path = leaf === command ? [row.name] : [row.name, leaf.name()];
-      leaf.action(() => {
-        called.push({ row, path, args: leaf.args, options: leaf.optsWithGlobals<GlobalOptions>() });
-      });
-    }
-  }
+  const loaded = mentioned.length === 0 || asksForHelp ? COMMANDS : mentioned;
+  const program = await declareProgram(environment, {
+    loaded,
+    called: (line) => called.push(line),
+    output: { writeOut: (text) => said += text, writeErr: (text) => complaint += text },
+  });
+  if (asksForHelp || args.length === 0) await layOut(program, width);
+  checkTopic(program, args);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -48,7 +49,103 @@ export async function readCommandLine(args: string[], environment: Environment):
     if (error.code === "commander.help") {
       throw new UsageError("no command was given", { cause: error, help: complaint });
     }
-    throw new UsageError(error.message.replace(/^error: /, ""), { cause: error });
+    throw usageError(error, calledCommand(program, args));
   }
   return called[0] ?? said;
+}
+
+/** The words that complete a command line, one a line. @param args `--`, and the words that stand there already */
+async function wordsFor([_, ...words]: string[], environment: Environment): Promise<string> {
+  const [{ completeWords }, { namesFromEnvironment }] = await Promise.all([
+    import("./complete_words.ts"),
+    import("./names_from_environment.ts"),
+  ]);
+  const output = { writeOut() {}, writeErr() {} };
+  const program = await declareProgram(environment, { loaded: COMMANDS, called() {}, output });
+  return completeWords(program, words, namesFromEnvironment(words, environment)).map((word) => `${word}\n`).join("");
+}
+
+/** The whole command line as commander knows it. @param options `called` is told of the command that is called */
+export async function declareProgram(
+  environment: Environment,
+  { loaded, called, output }: {
+    loaded: readonly CommandRow[];
+    called: (line: CommandLine) => void;
+    output: OutputConfiguration;
+  },
+): Promise<Command> {
+  const program = new Command("hostfactory")
+    .description("Lets IBM Spectrum Symphony burst its grid onto Kubernetes")
+    .version(versionLine, "-V, --version", "print the version")
+    .showSuggestionAfterError(false)
+    .configureOutput(output)
+    .exitOverride();
+  for (const option of GLOBAL_OPTIONS) program.option(...option);
+  for (const row of COMMANDS) {
+    const command = program.command(row.name).description(row.summary);
+    if (!loaded.includes(row)) continue;
+    const body = await row.load();
+    body.declare(command, environment);
+    for (const leaf of command.commands.length > 0 ? command.commands : [command]) {
+      const path = leaf === command ? [row.name] : [row.name, leaf.name()];
+      leaf.action(() => called({ row, path, args: leaf.args, options: leaf.optsWithGlobals<GlobalOptions>() }));
+    }
+  }
+  return program;
+}
+
+async function layOut(program: Command, width: number): Promise<void> {
+  const { addHelpTexts, helpLayout } = await import("./help.ts");
+  const layout = (command: Command, path: readonly string[]) => {
+    command.configureHelp(helpLayout(width));
+    addHelpTexts(command, path, width);
+    for (const below of command.commands) layout(below, [...path, below.name()]);
+  };
+  layout(program, []);
+}
+
+/** @throws UsageError if help on a command is asked for that there is not */
+function checkTopic(program: Command, [first, ...topics]: string[]): void {
+  if (first !== "help") return;
+  let command = program;
+  for (const topic of topics.filter((topic) => !topic.startsWith("-"))) {
+    const below = command.commands.find((one) => one.name() === topic);
+    if (!below) {
+      if (command.commands.length === 0) return;
+      throw new UsageError(`there is no command '${topic}'`, { hint: hintFor(command, topic) });
+    }
+    command = below;
+  }
+}
+
+/** The command that a command line calls, as far as it can be understood. */
+function calledCommand(program: Command, args: readonly string[]): Command {
+  let command = program;
+  for (const arg of args) command = command.commands.find((one) => one.name() === arg) ?? command;
+  return command;
+}
+
+function usageError(error: CommanderError, command: Command): UsageError {
+  const message = error.message.replace(/^error: /, "");
+  const [, wrong = ""] = /'(.*)'/s.exec(message) ?? [];
+  return new UsageError(message, { cause: error, hint: hintFor(command, wrong) });
+}
+
+/** The name that was most likely meant, and where help is. */
+function hintFor(command: Command, wrong: string): string {
+  const words: string[] = [];
+  for (let one: Command | null = command; one; one = one.parent) words.unshift(one.name());
+  const options = [...command.options, ...rootOf(command).options];
+  const known = wrong.startsWith("-")
+    ? ["--help", ...options.flatMap(({ long }) => long ? [long] : [])]
+    : command.commands.map((one) => one.name());
+  const nearest = nearestName(wrong.split("=", 1)[0] ?? "", known);
+  const meant = nearest === undefined ? "" : `did you mean '${nearest}'? `;
+  return `${meant}see '${words.join(" ")} --help'`;
+}
+
+function rootOf(command: Command): Command {
+  let root = command;
+  while (root.parent) root = root.parent;
+  return root;
 }

@@ -1,40 +1,51 @@
 import { systemClock } from "../clock.ts";
 import { systemEnvironment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { systemFiles } from "../files.ts";
+import { calledPath, systemFiles } from "../files.ts";
+import { tellGathered } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import type { Cli, CommandLine, CommandRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { writeError, writeJson, writeOutput } from "./output.ts";
+import { outputColumns, writeError, writeJson, writeOutput } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 import { readVerbLine } from "./verb_line.ts";
 
 /** Runs the command line and gives the exit status. Never throws. */
-export async function run(args: string[]): Promise<number> {
+export async function run(given: string[]): Promise<number> {
+  const args = [...commandOf(calledPath()), ...given];
   const cli = { environment: systemEnvironment(), files: systemFiles, clock: systemClock, random: systemRandom };
   let row: CommandRow | undefined;
   try {
     const line = readVerbLine(args) ?? await readAnyLine(args, cli);
-    if (typeof line === "string") writeOutput(line);
-    else {
-      row = line.row;
-      await start(line, cli);
+    if (typeof line === "string") {
+      writeOutput(line);
+      return ExitCode.ok;
     }
-    return ExitCode.ok;
+    row = line.row;
+    return await start(line, cli) ?? ExitCode.ok;
   } catch (error) {
     report(error, row ?? firstMentioned(args));
     return error instanceof HostFactoryError ? error.exitCode : ExitCode.failure;
+  } finally {
+    tellGathered({ isEnd: true });
   }
+}
+
+/** The command that a program's name stands for, as the legacy plug-in has them: `hostfactory-events` is `hostfactory events`. */
+export function commandOf(path: string): string[] {
+  const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
+  return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);
 }
 
 async function readAnyLine(args: string[], { environment }: Cli): Promise<CommandLine | string> {
   const { readCommandLine } = await import("./program.ts");
-  return await readCommandLine(args, environment);
+  const width = outputColumns();
+  return await readCommandLine(args, environment, Number.isFinite(width) ? { width } : {});
 }
 
 /** Runs a command; its row says what signals to stop do. */
-async function start(line: CommandLine, cli: Cli): Promise<void> {
+async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
   const body = await line.row.load();
   const { signals } = line.row;
   if (signals === "end") {
@@ -45,9 +56,9 @@ async function start(line: CommandLine, cli: Cli): Promise<void> {
       hangUps: () => 0,
     });
   }
-  using stop = stopSignals();
+  using stop = stopSignals(cli.clock);
   const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
-  await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
+  return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
 }
 
 /** The command that a command line is about, as far as one that is wrong can be understood. */

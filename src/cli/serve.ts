@@ -1,6 +1,6 @@
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
-import { addClusterOptions, addEventOptions, sharedOption, watchTimeout } from "./options.ts";
+import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption, watchTimeout } from "./options.ts";
 
 interface Options {
   dbfile?: string;
@@ -18,12 +18,13 @@ interface Options {
   serverTimeoutSeconds: number;
   prometheusAddr: string;
   prometheusPort: number;
+  prometheusTtl: number;
   prometheusPods: number;
 }
 
 export const serve: CommandBody = {
   declare(command, environment) {
-    addEventOptions(addClusterOptions(command), environment)
+    addPrometheusOptions(addEventOptions(addClusterOptions(command), environment), environment)
       .addOption(sharedOption.kubeEvents(environment))
       .addOption(sharedOption.requestIoEvents(environment))
       .addOption(sharedOption.concurrency())
@@ -32,8 +33,6 @@ export const serve: CommandBody = {
       .addOption(sharedOption.retainRequests())
       .addOption(sharedOption.retainMachines())
       .addOption(sharedOption.serverTimeout(environment))
-      .addOption(sharedOption.prometheusAddress(environment))
-      .addOption(sharedOption.prometheusPort(environment))
       .addOption(sharedOption.prometheusPods());
   },
   async run(call: Call<Options>) {
@@ -52,6 +51,7 @@ export const serve: CommandBody = {
         hostname: options.prometheusAddr,
         port: options.prometheusPort,
         mostObjects: options.prometheusPods,
+        siteTtlSeconds: options.prometheusTtl,
       },
     });
   },

@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 
 /** The first signal to stop, as something that waits can be aborted by, and the second, which waits for nothing. */
@@ -9,13 +10,26 @@ export interface StopSignals extends Disposable {
   readonly hangUps: number;
 }
 
+/** Calls `resized` whenever the terminal has another size, until disposed. */
+export function onResize(resized: () => void): Disposable {
+  Deno.addSignalListener("SIGWINCH", resized);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", resized) };
+}
+
+/** Signals that come within so many milliseconds of the first are one: service managers and scripts like to send several. */
+const ONE_SIGNAL_MS = 1_000;
+
 /** Listens for SIGTERM and SIGINT until disposed, and counts SIGHUP, which ends nothing. */
-export function stopSignals(): StopSignals {
+export function stopSignals(clock: Clock): StopSignals {
   const first = new AbortController();
+  let firstMs = Infinity;
   const { promise: second, reject } = Promise.withResolvers<never>();
   second.catch(() => {}); // What races against it sees it; afterwards no one has to.
   const listen = () => {
-    if (first.signal.aborted) reject(new HostFactoryError("Stopped at once by a second signal"));
+    if (!first.signal.aborted) firstMs = clock.monotonic();
+    else if (clock.monotonic() - firstMs > ONE_SIGNAL_MS) {
+      reject(new HostFactoryError("Stopped at once by a second signal"));
+    }
     first.abort();
   };
   let hangUps = 0;

@@ -5,8 +5,8 @@ export class UsageError extends HostFactoryError {
   /** Which commands there are, where none was given. */
   readonly help: string | undefined;
 
-  constructor(message: string, options: { cause: unknown; help?: string }) {
-    super(message, { cause: options.cause, exitCode: ExitCode.usage });
+  constructor(message: string, options: { cause?: unknown; help?: string; hint?: string }) {
+    super(message, { ...options, exitCode: ExitCode.usage });
     this.help = options.help;
   }
 }

@@ -38,15 +38,16 @@ async function answerCall(
   const { cli, row, args, options } = call;
   const path = options.file ?? args[0] ??
     (defaultInput === undefined ? "-" : undefined);
-  let input: unknown, answered: object, provider: Provider;
+  let input: unknown, answered: object, provider: Provider, hasLogFile = false;
   try {
     const config = configure(call, { defaultLogLevel: "warning" });
+    hasLogFile = config.logFile !== undefined; // Without one, standard error says it in any case.
     const warn = (text: string) => writeError(`hostfactory ${row.name}: ${text}`);
     provider = openProvider(config, { ...cli, warn, recordsEvents: true });
     input = path === undefined ? defaultInput : readInput(cli.files, path);
     answered = await answer(provider, input);
   } catch (error) {
-    logger("verb").info(row.name, { error: describeError(error) });
+    if (hasLogFile) logger("verb").warn(row.name, { error: describeError(error) });
     throw error;
   }
   // What was accepted is answered as such, whatever fails from here on.

@@ -4,7 +4,9 @@ import {
   addClusterOptions,
   addEventOptions,
   addPlaceOptions,
+  addPrometheusOptions,
   type EventOptions,
+  type PrometheusOptions,
   sharedOption,
   watchTimeout,
 } from "./options.ts";
@@ -36,12 +38,10 @@ export const watch: CommandBody = {
       command.command("kube-events").description("Record what the cluster says of pods and nodes as events"),
     ).addOption(sharedOption.serverTimeout(environment));
     command.command("request-io-events").description("Record what wrappers of the provider scripts leave as events");
-    addEventOptions(
-      command.command("events").description("Store the events of the spool in the database"),
-      environment,
-    );
+    const events = command.command("events").description("Store the events of the spool in the database");
+    addPrometheusOptions(addEventOptions(events, environment), environment);
   },
-  async run(call: Call<Options & EventOptions>) {
+  async run(call: Call<Options & EventOptions & PrometheusOptions>) {
     const name = call.path.at(-1);
     if (name === "request-io-events") return await runRequestIo(call);
     if (name === "events") return await runEvents(call, call.options);

@@ -2,6 +2,7 @@ import { timestampSeconds } from "../clock.ts";
 import type { MachineState } from "../hf/status.ts";
 import type { Pod, PodCondition } from "../kube/types.ts";
 import { isTerminal } from "../machine/terminal.ts";
+import { startedAt } from "../machine/waiting.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
 import type { EventPairs } from "./types.ts";
 
@@ -68,11 +69,4 @@ export function isFailure(state: MachineState, tombstone: Tombstone | "none" | u
 
 function isTrue(pod: Pod | undefined, type: string): PodCondition | undefined {
   return pod?.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
-}
-
-/** When the last of its containers started that run. */
-function startedAt(pod: Pod): number | undefined {
-  const times = (pod.status?.containerStatuses ?? []).map(({ state }) => timestampSeconds(state?.running?.startedAt));
-  const known = times.filter((time) => time !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
 }

@@ -2,8 +2,11 @@ import type { RequestStatus } from "../hf/status.ts";
 
 /** One kind of row of the events database: what a pair of an event may be called, and what it says. */
 export interface EventType {
-  /** What the event is about; its `id` is the request's or return request's id, the machine's name, or `<name>::<uid>` of a node. */
-  category: "request" | "return" | "pod" | "node" | "template" | "request-status" | "return-request";
+  /**
+   * What the event is about; its `id` is the request's or return request's id, the machine's name, `<name>::<uid>` of a node, or
+   * what of the cluster is followed: `pods`.
+   */
+  category: "request" | "return" | "pod" | "node" | "cluster" | "template" | "request-status" | "return-request";
   /** The key of the pair, which is the row's `type`. */
   type: string;
   /** The one word that this row is about; absent: see `unit`. */
@@ -87,6 +90,9 @@ export const EVENT_TYPES = [
   ...inputAndOutput("request-status", "get-request-status"),
   ...inputAndOutput("return", "request-return-machines"),
   ...inputAndOutput("return-request", "get-return-requests"),
+  clusterStatus("away", "watcher of pods", "it could not be followed, for more than five seconds: since when"),
+  row("cluster", "away_reason", "a sentence", "watcher of pods", "the same: why"),
+  clusterStatus("back", "watcher of pods", "it is followed again"),
 ] as const satisfies readonly EventType[];
 
 type Listed = typeof EVENT_TYPES[number];
@@ -134,6 +140,14 @@ function status<Value extends string>(
   when: string,
 ): { category: "pod"; type: "status"; value: Value; unit: string; by: string; when: string } {
   return { category: "pod", type: "status", value, unit: "word", by, when };
+}
+
+function clusterStatus<Value extends string>(
+  value: Value,
+  by: string,
+  when: string,
+): { category: "cluster"; type: "status"; value: Value; unit: string; by: string; when: string } {
+  return { category: "cluster", type: "status", value, unit: "word", by, when };
 }
 
 function nodeStatus<Value extends string>(

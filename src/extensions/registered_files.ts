@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 import { readDocument } from "../templates/document.ts";
 import type { RegistrationProblem } from "./extension.ts";
@@ -80,7 +81,7 @@ async function readFile(
   try {
     return readRegistration(await readDocument(files.readText(path, { mostBytes: LARGEST_BYTES })), place);
   } catch (error) {
-    return unreadableRegistration(place, isNotFound(error) ? "it does not exist" : (error as Error).message);
+    return unreadableRegistration(place, isNotFound(error) ? "it does not exist" : describeError(error));
   }
 }
 

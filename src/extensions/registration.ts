@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import * as v from "valibot";
 import { type Files, isNotFound } from "../files.ts";
 import { describeIssue } from "../hf/issue.ts";
@@ -249,7 +250,7 @@ function credentialFault(files: Files, path: string): string | undefined {
     if (kind !== "file") return "is not a file: put one there";
     return (mode & 0o077) === 0 ? undefined : "may be read or changed by other users: chmod 600 it";
   } catch (error) {
-    return isNotFound(error) ? "does not exist: put it there" : `cannot be read: ${(error as Error).message}`;
+    return isNotFound(error) ? "does not exist: put it there" : `cannot be read: ${describeError(error)}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type { ExtensionResource } from "../kube/types.ts";
 import type { Extension, RegistrationProblem, Registry } from "./extension.ts";
@@ -134,7 +135,7 @@ export class Registrations {
     try {
       return registeredFilesMark(this.#files, this.confdir);
     } catch (error) {
-      return `unreadable: ${(error as Error).message}`;
+      return `unreadable: ${describeError(error)}`;
     }
   }
 
@@ -144,7 +145,7 @@ export class Registrations {
     try {
       this.#registeredFiles = await readRegisteredFiles(this.#files, this.confdir);
     } catch (error) {
-      const message = `Cannot list '${this.confdir}/${EXTENSIONS_DIRECTORY}': ${(error as Error).message}; ` +
+      const message = `Cannot list '${this.confdir}/${EXTENSIONS_DIRECTORY}': ${describeError(error)}; ` +
         "the registrations that were read before stay in use";
       this.#registeredFiles.problems = [{ name: EXTENSIONS_DIRECTORY, severity: "error", message }];
     }

@@ -79,6 +79,16 @@ export class KubeClient implements Kube {
     await this.#connection.request("DELETE", `${PODS}/${encodeURIComponent(name)}`, { ...options, body });
   }
 
+  async evictPod(name: string, { uid, ...options }: CallOptions & { uid: string }): Promise<void> {
+    const body = {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name },
+      deleteOptions: { preconditions: { uid } },
+    };
+    await this.#connection.request("POST", `${PODS}/${encodeURIComponent(name)}/eviction`, { ...options, body });
+  }
+
   /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
     if (options.continueToken === undefined) await this.verify(options);

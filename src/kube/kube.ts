@@ -37,6 +37,11 @@ export interface Kube {
    * @throws KubeError `notFound` if no pod has the name, `conflict` where the name belongs to another uid
    */
   deletePod(name: string, options: CallOptions & { uid: string; gracePeriodSeconds?: number }): Promise<void>;
+  /**
+   * Asks for the eviction of the pod with this uid, which disruption budgets may refuse for now.
+   * @throws KubeError `throttled` where a budget does, `notFound` if no pod has the name, `conflict` where it belongs to another uid
+   */
+  evictPod(name: string, options: CallOptions & { uid: string }): Promise<void>;
   listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>>;
   watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>>;
   /** Nodes belong to no namespace: a user who may see pods need not be allowed to see them (`unauthorised`). */

@@ -3,7 +3,7 @@ import type { Extension, RegistrationProblem, Registry } from "../extensions/ext
 import { parsePointer } from "../json_pointer.ts";
 import type { Manifest } from "../templates/manifest.ts";
 import type { Finding } from "./finding.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import { RULES, type Severity } from "./rules.ts";
 import { SourceFile } from "./source_file.ts";
 import type { PlacedTemplate } from "./template_rules.ts";

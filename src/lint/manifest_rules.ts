@@ -1,7 +1,7 @@
 import type { Manifest } from "../templates/manifest.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import type { Finding, Path } from "./finding.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import { faultsOfPod, KUBERNETES_VERSION } from "./pod_schema.ts";
 import { type RequestingSpec, requestOf } from "./resource_requests.ts";
 import { named, type SourceFile } from "./source_file.ts";

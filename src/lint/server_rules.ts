@@ -1,8 +1,9 @@
 import { describeError } from "../errors.ts";
 import { KubeError } from "../kube/errors.ts";
 import { isNotGranted } from "../kube/failure.ts";
-import type { Kube, Right } from "../kube/kube.ts";
+import type { Kube } from "../kube/kube.ts";
 import { amountOf } from "../kube/quantity.ts";
+import { RIGHTS } from "../kube/rights.ts";
 import type { Pod, ResourceQuota } from "../kube/types.ts";
 import { NO_LIMIT, type Template } from "../templates/catalogue.ts";
 import type { Manifest } from "../templates/manifest.ts";
@@ -27,13 +28,6 @@ export interface LintedManifest {
   manifest: Manifest;
   template: Template | undefined;
 }
-
-/** All that `serve` has to be allowed: the rules of `scripts/rbac/role.yaml`. */
-export const RIGHTS: readonly Right[] = [
-  ...rights("", "pods", ["create", "get", "list", "watch", "patch", "delete"]),
-  ...rights("coordination.k8s.io", "leases", ["create", "get", "update"]),
-  ...rights("", "namespaces", ["get"]),
-];
 
 /** The heading of findings that belong to no file. */
 export const CLUSTER = "the cluster";
@@ -129,8 +123,4 @@ function perMachine(manifest: Manifest, resource: string): number | undefined {
   if (resource === "pods" || resource === "count/pods") return 1;
   if (resource.startsWith("limits.")) return undefined;
   return requestOf(manifest.spec as RequestingSpec, resource.replace(/^requests\./, ""));
-}
-
-function rights(group: string, resource: string, verbs: string[]): Right[] {
-  return verbs.map((verb) => ({ verb, group, resource }));
 }

@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { Finding, Path } from "./finding.ts";
 import { formatPointer } from "../json_pointer.ts";
@@ -94,7 +95,7 @@ function jsonFault(text: string): string {
     JSON.parse(text);
     return "";
   } catch (error) {
-    return (error as Error).message;
+    return describeError(error);
   }
 }
 

@@ -4,7 +4,7 @@ import { describeIssue } from "../hf/issue.ts";
 import type { Manifest } from "../templates/manifest.ts";
 import { MOST_LEVELS, MOST_TEMPLATES, type Template, TemplateSchema } from "../templates/catalogue.ts";
 import type { Finding, Path } from "./finding.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import { type RequestingSpec, requestOf } from "./resource_requests.ts";
 import type { SourceFile } from "./source_file.ts";
 

@@ -28,24 +28,41 @@ export function answerForRequest(
   request: { requestedAt: number } | undefined,
 ): MachineAnswer {
   const { name, state } = machine;
+  const result = resultForRequest(machine, request);
   // 1. Still to be created, or its state was lost: not decided yet.
-  if (state === undefined && (machine.entry === "pending" || request)) return undecided(name);
-  const result = requestResult(state);
-  const known = { name, status: machineStatus(state), launchtime: request?.requestedAt };
-  if (result !== "fail") return answer({ ...known, result, ...addressOf({ pod: machine.pod }) });
+  if (state === undefined && result === "executing") return undecided(name);
+  // It is not named to Symphony yet, and needs no address.
+  if (result === "executing") return answer({ name, result, status: machineStatus(state) });
+  const known = { name, result, status: machineStatus(state), launchtime: request?.requestedAt };
+  if (requestResult(state) !== "fail") return answer({ ...known, ...addressOf({ pod: machine.pod }) });
   // 2. It had succeeded before its pod went, or was up until Symphony gave it back: that is no failure.
-  const { tombstone } = machine;
   const ended = { ...known, ...addressOf(machine) };
+  if (result === "succeed") return answer(ended);
+  // 3. It failed, and says why.
+  return answer({ ...ended, message: failureMessage(machine) });
+}
+
+/** What a request says of one of its machines: see `answerForRequest`. */
+export function resultForRequest(
+  machine: Pick<MachineSnapshot, "state" | "entry" | "tombstone" | "returned">,
+  request: object | undefined,
+): MachineResult {
+  const { state } = machine;
+  if (state === undefined && (machine.entry === "pending" || request)) return "executing";
+  const result = requestResult(state);
+  if (result !== "fail") return result;
+  const { tombstone } = machine;
   // A power failure takes the note of one that was up and returned alone; the legacy plug-in leaves none of what failed.
   const mayLackNote = state === "deleted" || (state === "failed" && request !== undefined);
   const isWell = tombstone
     ? tombstone.succeeded || (tombstone.returned && tombstone.up)
     : mayLackNote && machine.returned;
-  if (isWell) return answer({ ...ended, result: "succeed" });
-  // 3. It failed, and says why.
-  const message = tombstone?.message || (state && GENERIC_FAILURE[state]) ||
-    "Nothing is known of this machine any more";
-  return answer({ ...ended, result, message });
+  return isWell ? "succeed" : "fail";
+}
+
+/** Why a machine failed. */
+export function failureMessage({ state, tombstone }: Pick<MachineSnapshot, "state" | "tombstone">): string {
+  return tombstone?.message || (state && GENERIC_FAILURE[state]) || "Nothing is known of this machine any more";
 }
 
 /**
@@ -58,14 +75,32 @@ export function answerForReturn(
   request: { hasRecord: boolean; isProcessed: boolean },
 ): MachineAnswer {
   const { name, state } = machine;
-  // If nothing is known of it, the cluster is asked before its return request counts as handled.
-  const isUndecided = state === undefined && request.hasRecord && !request.isProcessed;
-  const status = isUndecided ? "running" : machineStatus(state);
-  const isGone = status === "terminated" && state !== "unknown" && hasGone(machine, request);
-  return answer({ name, status, result: isGone ? "succeed" : "executing", ...addressOf(machine) });
+  const status = isUndecided(state, request) ? "running" : machineStatus(state);
+  return answer({ name, status, result: resultForReturn(machine, request), ...addressOf(machine) });
 }
 
-function hasGone(machine: MachineSnapshot, { isProcessed }: { isProcessed: boolean }): boolean {
+/** What a return request says of one of its machines: see `answerForReturn`. */
+export function resultForReturn(
+  machine: Pick<MachineSnapshot, "state" | "pod" | "tombstone" | "hasPodFile">,
+  request: { hasRecord: boolean; isProcessed: boolean },
+): MachineResult {
+  const { state } = machine;
+  const isOver = !isUndecided(state, request) && machineStatus(state) === "terminated" && state !== "unknown";
+  return isOver && hasGone(machine, request) ? "succeed" : "executing";
+}
+
+/** If nothing is known of it, the cluster is asked before its return request counts as handled. */
+function isUndecided(
+  state: MachineState | undefined,
+  { hasRecord, isProcessed }: { hasRecord: boolean; isProcessed: boolean },
+): boolean {
+  return state === undefined && hasRecord && !isProcessed;
+}
+
+function hasGone(
+  machine: Pick<MachineSnapshot, "state" | "pod" | "tombstone" | "hasPodFile">,
+  { isProcessed }: { isProcessed: boolean },
+): boolean {
   const { state, pod, tombstone } = machine;
   if (state === "deleted") {
     // The legacy plug-in says so as soon as it gives a pod up. Another pod in its place does not count.

@@ -90,7 +90,8 @@ export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachin
  * @param last the pod as it was seen last, if it was
  */
 export function stateOfGone(last: Pod | undefined, { state, tombstone, returned }: KnownMachine): NextState {
-  if (tombstone) return { state: "deleted" };
+  // One that was given back and counted as gone before it was asked for: there is nothing more to say of it.
+  if (tombstone || (state === "deleted" && returned && !last)) return { state: "deleted" };
   const succeeded = state === "succeeded" || (last !== undefined && hasSucceeded(last));
   // Where a power failure took the note and the pod file of one that had failed, it was one that was up and returned.
   const up = state === "running" || succeeded || (last ? hasBeenUp(last) : state === "failed" && returned);

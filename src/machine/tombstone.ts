@@ -1,3 +1,5 @@
+import type { PodFacts } from "./pod_facts.ts";
+
 /** What stays of a machine that has come to its end, one way or the other. Times are in seconds since the epoch. */
 export interface Tombstone {
   /** The pod's uid and address, if there was a pod. */
@@ -19,4 +21,12 @@ export interface Tombstone {
 /** True if the machine once had a pod: what was seen of that may be lost, but only we decide that there is to be none. */
 export function hadPod({ uid, givenUp }: Tombstone): boolean {
   return uid !== undefined || !givenUp;
+}
+
+/** Of a machine that is given up because its pod, of which this is known, did not come up. */
+export function tombstoneOfGivingUp(
+  { uid, privateIpAddress, createdAt: launchtime }: PodFacts,
+  { message, up }: Pick<Tombstone, "message" | "up">,
+): Tombstone {
+  return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
 }

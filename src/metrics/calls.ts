@@ -33,3 +33,10 @@ export const OUTCOMES = [
   "unavailable",
 ] as const;
 export type CallOutcome = typeof OUTCOMES[number];
+
+/**
+ * How calls of hooks end: `ok`; `refused` by an answer that counts (4xx); `later`: it asks to be called again; `unavailable`: no
+ * answer that counts, or it is left alone; `aborted` by ourselves; `misconfigured`: its credentials cannot be used.
+ */
+export const HOOK_OUTCOMES = ["ok", "refused", "later", "unavailable", "aborted", "misconfigured"] as const;
+export type HookOutcome = typeof HOOK_OUTCOMES[number];

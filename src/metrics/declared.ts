@@ -2,8 +2,9 @@
  * Every metric that `serve` exports, declared once: the registry, the page `docs/metrics.md` and the tests are made from this.
  * A name ends in its unit; seconds and bytes are whole units. The names without `hostfactory_` are those of the legacy plug-in.
  */
+import { HOOKS } from "../extensions/extension.ts";
 import { FAILURE_KINDS } from "../machine/failure_kind.ts";
-import { CALLS, OUTCOMES } from "./calls.ts";
+import { CALLS, HOOK_OUTCOMES, OUTCOMES } from "./calls.ts";
 
 /** The values that a label can have; `open`: they come from the site, and only the first `MOST_VALUES` are told apart. */
 export type Values = readonly string[] | "open";
@@ -31,6 +32,28 @@ export type Stage = typeof STAGES[number];
 
 /** What follows the cluster: the names of the loops that do. */
 export const FOLLOWERS = ["pods", "nodes", "extensions"] as const;
+
+/** The loops that have a queue of work before them. */
+export const QUEUES = ["request-machines", "request-return-machines", "pods", "expiry", "notify"] as const;
+
+/** What is measured of the work directory; `databases`: of events, also those that were put aside. */
+export const PARTS = [
+  "requests",
+  "return-requests",
+  "pods",
+  "pods-status",
+  "nodes",
+  "machines",
+  "events",
+  "databases",
+  "backups",
+  "other",
+] as const;
+export type Part = typeof PARTS[number];
+
+/** Why a number of a site's metric event is not shown. */
+export const REFUSALS = ["no_time", "name_taken", "too_many"] as const;
+export type Refusal = typeof REFUSALS[number];
 
 export const METRICS = {
   machines_requested_total: {
@@ -109,6 +132,16 @@ export const METRICS = {
     labels: { loop: "open" },
     buckets: [0.001, 0.01, 0.1, 1, 10, 60],
   },
+  hostfactory_queue_depth: {
+    type: "gauge",
+    help: "Pieces of work that a loop has before it: calls to the cluster, or machines to be written down",
+    labels: { loop: QUEUES },
+  },
+  hostfactory_queue_retries: {
+    type: "gauge",
+    help: "Of these, those that did not work and are tried again",
+    labels: { loop: QUEUES },
+  },
   hostfactory_event_loop_delay_seconds: {
     type: "histogram",
     help: "How late the event loop was, looked at five times a second",
@@ -120,7 +153,35 @@ export const METRICS = {
   hostfactory_lease_trouble: { type: "gauge", help: "1 while the lease cannot be renewed, else 0" },
   hostfactory_pods_followed: { type: "gauge", help: "Pods that are followed" },
   hostfactory_quarantined_entries: { type: "gauge", help: "Entries of the work directory that are broken" },
+  hostfactory_workdir_bytes: {
+    type: "gauge",
+    help: "Disk space that the work directory takes, measured every ten minutes; 0 before it was",
+    unit: "bytes",
+    labels: { part: PARTS },
+  },
+  hostfactory_spooled_batches: { type: "gauge", help: "Batches of events that wait to be stored" },
+  hostfactory_dropped_batches: {
+    type: "gauge",
+    help: "Batches of events that were dropped, since the start: too many waited, or they were not JSON",
+  },
+  hostfactory_metric_events_refused_total: {
+    type: "counter",
+    help: "Numbers of metric events of the site that are not shown",
+    labels: { reason: REFUSALS },
+  },
   hostfactory_held_deletions: { type: "gauge", help: "Deletions that are held for a second look" },
+  hostfactory_extension_calls_total: {
+    type: "counter",
+    help: "Calls of hooks of extensions that have ended",
+    labels: { extension: "open", hook: HOOKS, outcome: HOOK_OUTCOMES },
+  },
+  hostfactory_extension_call_seconds: {
+    type: "histogram",
+    help: "How long calls of hooks took",
+    unit: "seconds",
+    labels: { hook: HOOKS },
+    buckets: SHORT,
+  },
   hostfactory_extensions_left_alone: { type: "gauge", help: "Extensions that do not answer, and are left alone" },
   hostfactory_extensions_untold_machines: { type: "gauge", help: "Machines of which extensions are still to be told" },
   hostfactory_extensions_dropped_machines: {

@@ -1,6 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
+import { isOwnHost } from "../own_host.ts";
 import type { Verdict } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
 
@@ -38,7 +39,7 @@ export async function serveEdge(
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     const stop = new AbortController();
     const server = listen(address, {
-      handler: (request) => answer(request, { address, monitor }),
+      handler: (request) => answer(request, { address, monitor, clock }),
       signal: stop.signal,
       isFirst,
     });
@@ -80,19 +81,19 @@ function listen(
 /** One answer: only GET, only to those who call us by our name, nothing that a page of another origin can read. */
 export async function answer(
   request: Request,
-  { address, monitor }: { address: Pick<Address, "hostname">; monitor: Monitor },
+  { address, monitor, clock }: { address: Pick<Address, "hostname">; monitor: Monitor; clock: Clock },
 ): Promise<Response> {
   if (request.method !== "GET") return refused(405, "Only GET", { allow: "GET" });
   if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
   const { pathname, host: authority } = new URL(request.url);
   const hosts = [authority, request.headers.get("host") ?? authority];
-  if (!hosts.every((host) => isOurs(host, address.hostname))) {
+  if (!hosts.every((host) => isOwnHost(host, address.hostname))) {
     return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
   }
   switch (pathname) {
     case "/":
     case "/metrics":
-      return await metrics(request, monitor);
+      return await metrics(request, { monitor, clock });
     case "/healthz":
       return verdict(monitor.health.overall());
     case "/livez":
@@ -104,10 +105,23 @@ export async function answer(
   }
 }
 
-async function metrics(request: Request, monitor: Monitor): Promise<Response> {
+async function metrics(request: Request, { monitor, clock }: { monitor: Monitor; clock: Clock }): Promise<Response> {
   const isOpenMetrics = request.headers.get("accept")?.includes("application/openmetrics-text") ?? false;
   const page = await monitor.page({ isOpenMetrics });
-  return new Response(page, { headers: headers(isOpenMetrics ? OPEN_METRICS : PLAIN) });
+  return new Response(piecemeal(page, clock), { headers: headers(isOpenMetrics ? OPEN_METRICS : PLAIN) });
+}
+
+/** A body that is sent, and compressed, piece by piece; between two of them everything else of the process goes on. */
+function piecemeal(pieces: readonly Uint8Array[], clock: Clock): ReadableStream<Uint8Array> {
+  let next = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      const piece = pieces[next++];
+      if (piece === undefined) return controller.close();
+      controller.enqueue(piece);
+      await clock.sleep(0);
+    },
+  });
 }
 
 function verdict({ isGood, reasons }: Verdict): Response {
@@ -121,11 +135,4 @@ function refused(status: number, why: string, more: Record<string, string> = {})
 
 function headers(type: string): Record<string, string> {
   return { "content-type": type, "cache-control": "no-store", "x-content-type-options": "nosniff" };
-}
-
-/** A name that a page had resolve to this host (DNS rebinding) is none of ours; an address cannot be had so. */
-function isOurs(host: string, hostname: string): boolean {
-  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::\d+)?$/.exec(host.toLowerCase()) ?? [];
-  return name.startsWith("[") || /^\d+\.\d+\.\d+\.\d+$/.test(name) || name === "localhost" ||
-    name === hostname.toLowerCase();
 }

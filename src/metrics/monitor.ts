@@ -1,29 +1,33 @@
-import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds } from "../clock.ts";
+import type { Caller } from "../extensions/pre_create.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { ReflectorSink } from "../kube/reflector.ts";
 import type { Node, ObjectMeta, Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { commit, version } from "../version.ts";
+import type { Backlog, Loop } from "../watchers/loop.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import { FOLLOWERS, type MetricName, METRICS, OBJECT_METRICS, type ObjectMetricName } from "./declared.ts";
+import { FOLLOWERS, type MetricName, METRICS, OBJECT_METRICS, type ObjectMetricName, QUEUES } from "./declared.ts";
+import { DiskUsage, type MeasureDisk } from "./disk_usage.ts";
 import { besides, type Onlooker } from "./follow.ts";
 import { Health } from "./health.ts";
 import { MachineTally } from "./machine_tally.ts";
 import { Meters } from "./meters.ts";
 import { nodeFacts, podFacts } from "./object_facts.ts";
 import { ObjectSeries } from "./object_series.ts";
+import { observedHooks } from "./observed_hooks.ts";
 import { observedKube } from "./observed_kube.ts";
+import { Page } from "./page.ts";
+import { SiteMetrics } from "./site_metrics.ts";
 import { StageTimes } from "./stages.ts";
-
-/** How long, in milliseconds, rendering may keep all others of its process waiting. */
-const TURN_MS = 10;
 
 /** What the loops tell of themselves (see `Loop.counts`), and as which metric. */
 const COUNTS: Readonly<Record<string, MetricName>> = {
   pods: "hostfactory_pods_followed",
   setAside: "hostfactory_quarantined_entries",
   heldDeletions: "hostfactory_held_deletions",
+  spooledBatches: "hostfactory_spooled_batches",
+  droppedBatches: "hostfactory_dropped_batches",
   extensionsLeftAlone: "hostfactory_extensions_left_alone",
   untoldMachines: "hostfactory_extensions_untold_machines",
   droppedMachines: "hostfactory_extensions_dropped_machines",
@@ -37,6 +41,15 @@ export interface MonitorOptions {
   usage: () => { rss: number; heapUsed: number };
   /** So many pods, and so many nodes, have series of their own; 0: none. */
   mostObjects: number;
+  /** How long a number of a site's metric event is shown, in seconds. */
+  siteTtlSeconds: number;
+  measureDisk: MeasureDisk;
+}
+
+/** What the loops tell of themselves, by name: what `Loop.counts` and `Loop.backlog` say of each. */
+export interface Told {
+  counts: Readonly<Record<string, number | undefined>>;
+  backlogs: Readonly<Record<string, Backlog | undefined>>;
 }
 
 /** Watches a `serve` from the side: what it does is measured here, and how it is, is asked here. It changes nothing. */
@@ -49,10 +62,11 @@ export class Monitor {
   readonly #nodes: ObjectSeries<Node>;
   /** When the API server last spoke, by what is followed, on the monotonic clock. */
   readonly #heardMs = new Map<Follower, number>();
-  #tally: MachineTally | undefined;
-  #counts: () => Readonly<Record<string, number | undefined>> = () => ({});
+  readonly #site: SiteMetrics;
+  #loops: Loop[] | undefined;
+  #told: () => Told = () => ({ counts: {}, backlogs: {} });
   /** By whether it is OpenMetrics: who asks while a page is being made gets that one. */
-  readonly #pages = new Map<boolean, Promise<string>>();
+  readonly #pages = new Map<boolean, Promise<Uint8Array[]>>();
 
   constructor(options: MonitorOptions) {
     const { clock, mostObjects: most } = options;
@@ -61,6 +75,8 @@ export class Monitor {
     this.#beganAt = epochSeconds(clock.now());
     this.#pods = new ObjectSeries(podFacts, { most });
     this.#nodes = new ObjectSeries(nodeFacts, { most });
+    const refused = (reason: string) => this.#meters.add("hostfactory_metric_events_refused_total", { reason });
+    this.#site = new SiteMetrics({ ttlSeconds: options.siteTtlSeconds, refused });
     this.#meters.set("hostfactory_build_info", 1, { version, commit });
     this.#meters.set("process_start_time_seconds", this.#beganAt);
   }
@@ -76,6 +92,22 @@ export class Monitor {
       },
     });
   }
+
+  /** The same caller of hooks, whose calls are counted. */
+  hooks(hooks: Caller): Caller {
+    const { clock } = this.#options;
+    return observedHooks(hooks, {
+      clock,
+      ended: ({ extension, hook, outcome, seconds }) => {
+        this.#meters.add("hostfactory_extension_calls_total", { extension, hook, outcome });
+        this.#meters.observe("hostfactory_extension_call_seconds", seconds, { hook });
+      },
+    });
+  }
+
+  /** Takes in what is in the spool of events: a site's own metrics. */
+  readonly spooled = (events: readonly Readonly<Record<string, unknown>>[]): void =>
+    this.#site.take(events, this.#options.clock.now() / 1_000);
 
   /** The same sink, of which is counted what it hears. @param loop the name of the loop that it is; @param instance ours */
   follow<T extends { metadata: ObjectMeta }>(loop: string, sink: ReflectorSink<T>, instance: string): ReflectorSink<T> {
@@ -135,9 +167,15 @@ export class Monitor {
   /** Takes in how late the event loop was, in milliseconds. */
   readonly delayed = (ms: number): void => this.#meters.observe("hostfactory_event_loop_delay_seconds", ms / 1_000);
 
-  /** The loop that counts machines and requests: one, however often the process becomes the owner. */
-  tally(workdir: Workdir): MachineTally {
-    return this.#tally ??= new MachineTally(workdir, {
+  /** The loops that find out what is in the work directory: the same ones, however often the process becomes the owner. */
+  loops(workdir: Workdir): readonly Loop[] {
+    const { clock, measureDisk: measure } = this.#options;
+    const tell = (part: string, bytes: number) => this.#meters.set("hostfactory_workdir_bytes", bytes, { part });
+    return this.#loops ??= [this.#tally(workdir), new DiskUsage(workdir, { clock, measure, tell })];
+  }
+
+  #tally(workdir: Workdir): MachineTally {
+    return new MachineTally(workdir, {
       clock: this.#options.clock,
       beganAt: this.#beganAt,
       sink: {
@@ -155,35 +193,32 @@ export class Monitor {
   }
 
   /** From now on the loops tell this of themselves. */
-  countBy(counts: () => Readonly<Record<string, number | undefined>>): void {
-    this.#counts = counts;
+  askLoops(told: () => Told): void {
+    this.#told = told;
   }
 
-  /** All metrics as a page, made in turns between which everything else of the process goes on. */
-  page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<string> {
+  /** All metrics as a page, in pieces, made in turns between which everything else of the process goes on. */
+  page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<readonly Uint8Array[]> {
     const page = this.#pages.get(isOpenMetrics) ??
       this.#make(isOpenMetrics).finally(() => this.#pages.delete(isOpenMetrics));
     this.#pages.set(isOpenMetrics, page);
     return page;
   }
 
-  async #make(isOpenMetrics: boolean): Promise<string> {
+  async #make(isOpenMetrics: boolean): Promise<Uint8Array[]> {
     const { clock } = this.#options;
-    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 0 });
-    const parts: string[] = [];
+    const page = new Page(clock);
     this.#measure();
     for (const name of Object.keys(METRICS) as MetricName[]) {
-      parts.push(await this.#meters.text(name, { isOpenMetrics }));
-      if (budget.isSpent) await budget.breathe();
+      await page.add([await this.#meters.text(name, { isOpenMetrics })]);
     }
     for (const name of Object.keys(OBJECT_METRICS) as ObjectMetricName[]) {
       const series = name.startsWith("pod_") ? this.#pods : this.#nodes;
-      for (const line of series.lines(name, clock.monotonic())) {
-        parts.push(line);
-        if (budget.isSpent) await budget.breathe();
-      }
+      await page.add(series.lines(name, clock.monotonic()));
     }
-    return `${parts.join("")}${isOpenMetrics ? "# EOF\n" : ""}`;
+    await page.add(this.#site.lines(clock.now() / 1_000, { isOpenMetrics }));
+    if (isOpenMetrics) await page.add(["# EOF\n"]);
+    return page.end();
   }
 
   /** What is not counted as it happens. */
@@ -191,8 +226,12 @@ export class Monitor {
     const { clock, usage } = this.#options;
     const { rss, heapUsed } = usage();
     const { isOwner, hasTrouble, isFresh } = this.health;
-    const counts = this.#counts();
+    const { counts, backlogs } = this.#told();
     for (const [key, name] of Object.entries(COUNTS)) this.#meters.set(name, counts[key] ?? 0);
+    for (const loop of QUEUES) {
+      this.#meters.set("hostfactory_queue_depth", backlogs[loop]?.all ?? 0, { loop });
+      this.#meters.set("hostfactory_queue_retries", backlogs[loop]?.failed ?? 0, { loop });
+    }
     for (const resource of FOLLOWERS) {
       const heardMs = this.#heardMs.get(resource);
       const age = heardMs === undefined ? -1 : (clock.monotonic() - heardMs) / 1_000;

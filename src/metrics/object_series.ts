@@ -37,6 +37,8 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   readonly #entries = new Map<string, Entry>();
   readonly #leftOut = new Set<string>();
   #listed = new Set<string>();
+  /** How many of the entries are of objects that are gone. */
+  #gone = 0;
 
   constructor(factsOf: (object: T) => ObjectFacts, { most }: { most: number }) {
     this.#factsOf = factsOf;
@@ -73,6 +75,7 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     const { labels, ...facts } = this.#factsOf(object);
     const make = (endTime: string) => labelText({ ...labels, end_time: endTime });
     const endTime = plainTime(deletionTimestamp);
+    if (before?.goneAtMs !== undefined) this.#gone--;
     this.#entries.set(uid, { version: resourceVersion, labels: make(endTime), facts, make, endTime });
   }
 
@@ -87,7 +90,7 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   *lines(name: ObjectMetricName, nowMs: number): Generator<string> {
     let isFirst = true;
     for (const [uid, { labels, facts, goneAtMs = Infinity }] of this.#entries) {
-      if (nowMs >= goneAtMs + GONE_MS) this.#entries.delete(uid);
+      if (nowMs >= goneAtMs + GONE_MS) this.#forget(uid);
       else {
         const line = linesOf(name, labels, facts);
         if (line === "") continue;
@@ -100,14 +103,22 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   /** What is gone makes room for what exists. */
   #hasRoom(): boolean {
     if (this.#entries.size < this.#most) return true;
-    for (const [uid, { goneAtMs }] of this.#entries) if (goneAtMs !== undefined) return this.#entries.delete(uid);
+    if (this.#gone === 0) return false;
+    for (const [uid, { goneAtMs }] of this.#entries) if (goneAtMs !== undefined) return this.#forget(uid);
     return false;
+  }
+
+  /** Of what is gone. */
+  #forget(uid: string): boolean {
+    this.#gone--;
+    return this.#entries.delete(uid);
   }
 
   #end(uid: string, { ms, time }: { ms: number; time: string }): void {
     const entry = this.#entries.get(uid);
     if (!entry || entry.goneAtMs !== undefined) return;
     entry.goneAtMs = ms;
+    this.#gone++;
     if (entry.endTime === "") entry.labels = entry.make(plainTime(time));
   }
 }
@@ -124,16 +135,17 @@ function headOf(name: ObjectMetricName): string {
 
 function linesOf(name: ObjectMetricName, labels: string, facts: Entry["facts"]): string {
   if (name === facts.conditionMetric) {
-    return facts.conditions.map((type) => `${name}{${labels},type="${escaped(type)}"} 1\n`).join("");
+    return facts.conditions.map((type) => `${name}{${labels},type="${escapedLabel(type)}"} 1\n`).join("");
   }
   const value = facts.values[name];
   return value === undefined ? "" : `${name}{${labels}} ${value}\n`;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.keys(labels).sort().map((name) => `${name}="${escaped(labels[name] ?? "")}"`).join(",");
+  return Object.keys(labels).sort().map((name) => `${name}="${escapedLabel(labels[name] ?? "")}"`).join(",");
 }
 
-function escaped(value: string): string {
+/** The value of a label as it stands between quotation marks. */
+export function escapedLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

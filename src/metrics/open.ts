@@ -1,5 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
+import { systemMeasureDisk } from "./disk_usage.ts";
 import { serveEdge } from "./edge.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
@@ -12,6 +13,8 @@ export interface MonitoringOptions {
   port: number;
   /** See `MonitorOptions`. */
   mostObjects: number;
+  /** See `MonitorOptions`. */
+  siteTtlSeconds: number;
 }
 
 /** A monitor, and what tells others of it. */
@@ -24,9 +27,9 @@ export interface Monitoring {
 /** Begins to serve metrics and health, and to tell the service manager, if there is one. @param options `stopping`: it is told then */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },
-  { hostname, port, mostObjects, stopping }: MonitoringOptions & { stopping: AbortSignal },
+  { hostname, port, stopping, ...options }: MonitoringOptions & { stopping: AbortSignal },
 ): Monitoring {
-  const monitor = new Monitor({ clock, usage, mostObjects });
+  const monitor = new Monitor({ clock, usage, ...options, measureDisk: systemMeasureDisk });
   const end = new AbortController();
   const isServed = port !== 0 && hostname !== "";
   const served = isServed && serveEdge({ hostname, port }, { monitor, clock, signal: end.signal });

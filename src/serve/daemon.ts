@@ -2,11 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
-import type { Monitoring, MonitoringOptions } from "../metrics/open.ts";
+import type { MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
+import type { LockHolder } from "../workdir/store/lock_holder.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
+import { openMonitoring } from "./monitoring.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
@@ -41,23 +43,16 @@ export async function runDaemon(
   options: DaemonOptions,
 ): Promise<void> {
   const { stopping, monitoring, events } = options;
-  const daemon = { ...openDaemon(world, config, options), collect: systemCollector, usage: systemUsage };
-  const storage = events && { storage: storageOf(config, events) };
+  const { command, watchers, podTimeoutSeconds, imagePullGraceSeconds } = options;
+  const limits = watchers.includes("expiry") ? { limits: { podTimeoutSeconds, imagePullGraceSeconds } } : {};
+  const daemon = { ...openDaemon(world, config, { command, ...limits }), collect: systemCollector, usage: systemUsage };
   const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
+  const storage = events && { storage: storageOf(config, events, opened?.monitor) };
   try {
     await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {
     await opened?.end();
   }
-}
-
-/** What it takes is loaded only where it is wanted. */
-async function openMonitoring(
-  { environment, clock }: World,
-  options: MonitoringOptions & { stopping: AbortSignal },
-): Promise<Monitoring> {
-  const metrics = await import("../metrics/open.ts");
-  return metrics.openMonitoring({ environment, clock, usage: systemUsage }, options);
 }
 
 /**
@@ -69,20 +64,20 @@ export async function runRebuild(
   config: Config,
   options: Omit<RebuildOptions, keyof Scope> & { command: string },
 ): Promise<Rebuilt> {
-  return await rebuild(openDaemon(world, config, options), { ...options, ...scopeOf(config) });
+  return await rebuild(openDaemon(world, config, { command: options.command }), { ...options, ...scopeOf(config) });
 }
 
 function scopeOf({ instance, acceptCluster, acceptInstance }: Config): Scope {
   return { instance, acceptCluster, acceptInstance };
 }
 
-function openDaemon(world: World, config: Config, options: { command: string }): Daemon {
+function openDaemon(world: World, config: Config, options: Pick<LockHolder, "command" | "limits">): Daemon {
   const { proxy, namespace, kubeconfig } = config;
   const connect: Daemon["connect"] = (guards) => connectKube({ ...world, ...guards, proxy, namespace, kubeconfig });
   const holder = {
     host: Deno.hostname(),
     pid: Deno.pid,
-    command: options.command,
+    ...options,
     since: new Date(world.clock.now()).toISOString(),
   };
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });

@@ -1,16 +1,20 @@
 import type { Clock } from "../clock.ts";
-import { absolute, type Config } from "../config.ts";
+import { absolute, type Config, type Environment } from "../config.ts";
 import { openEventStore } from "../events/database.ts";
 import { copyEvents } from "../events/database_copy.ts";
 import type { Files } from "../files.ts";
+import type { Monitor } from "../metrics/monitor.ts";
+import type { MonitoringOptions } from "../metrics/open.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import { version } from "../version.ts";
+import type { Loop } from "../watchers/loop.ts";
 import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
 import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
 import { Layout } from "../workdir/store/layout.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
+import { openMonitoring } from "./monitoring.ts";
 
 /** Where events are stored, as the command line says it. */
 export interface Storage {
@@ -29,35 +33,52 @@ export interface Storage {
 
 const log = logger("events");
 
-/** How a watcher stores events. */
+/** How a watcher stores events. @param monitor shows the metrics that are among them */
 export function storageOf(
   config: Pick<Config, "workdir">,
   { dbfile, skipEvents, retainEvents, retainEventsSize, rotateEvents, hangUps }: Storage,
+  monitor?: Pick<Monitor, "spooled">,
 ): EventsOptions {
   const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
-  const retention = { retainSeconds: retainEvents, mostBytes: retainEventsSize * 2 ** 20 };
-  const rotations = rotateEvents ? { rotations: hangUps } : {};
-  return { dbfile: path, skipEvents, open: openEventStore, copy: copyEvents, retention, ...rotations };
+  return {
+    dbfile: path,
+    skipEvents,
+    open: openEventStore,
+    copy: copyEvents,
+    retention: { retainSeconds: retainEvents, mostBytes: retainEventsSize * 2 ** 20 },
+    ...(rotateEvents ? { rotations: hangUps } : {}),
+    ...(monitor ? { saw: monitor.spooled } : {}),
+  };
 }
 
 /**
  * Stores the events of the spool until `stopping` aborts. It needs no cluster, and may run beside `serve`, which does the
- * same: of an event that two of them store there is one.
+ * same: of an event that two of them store there is one. Metrics are served of what it needs no cluster to know.
  * @param options `show`: see `EventsOptions`
  * @throws HostFactoryError if the work directory cannot be used
  */
 export async function watchEvents(
-  { files, clock, random }: { files: Files; clock: Clock; random: Random },
+  { environment, files, clock, random }: { environment: Environment; files: Files; clock: Clock; random: Random },
   config: Config,
-  { stopping, show, ...storage }: Storage & Required<Pick<EventsOptions, "show">> & { stopping: AbortSignal },
+  { stopping, monitoring, show, ...storage }:
+    & Storage
+    & Required<Pick<EventsOptions, "show">>
+    & { monitoring: MonitoringOptions; stopping: AbortSignal },
 ): Promise<void> {
   const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
   await workdir.prepare();
-  const options = storageOf(config, storage);
+  const { monitor, end } = await openMonitoring({ environment, clock }, { ...monitoring, stopping });
+  const options = storageOf(config, storage, monitor);
   log.info("Storing events", { version, workdir: workdir.layout.root, dbfile: options.dbfile });
   const watcher = new EventsWatcher({ workdir, clock }, { ...options, show });
-  await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
+  const owned = { isOwner: false, standby: "it stores events, and nothing else" };
+  monitor.health.judgeBy({ tenure: () => owned, doubt: () => undefined });
+  monitor.askLoops(() => ({ counts: { ...watcher.counts }, backlogs: {} }));
+  const run = (loop: Loop) =>
+    new LoopRunner({ clock, random, periodMs: Infinity, observer: monitor.steps }).run(loop, stopping);
+  await Promise.all([watcher, ...monitor.loops(workdir)].map(run));
   await watcher.drained();
+  await end();
   log.info("Stopped");
 }
 

@@ -84,12 +84,14 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
     doubt: () => doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(daemon.clock.now())),
   });
   // It outlives a term: what is broken keeps its last good form.
-  const extensions = daemon.extensions ?? openExtensions(daemon);
+  const extensions = watched(daemon.extensions ?? openExtensions(daemon), daemon.monitor);
   if (dryRun) {
     // An onlooker may look on beside the owner.
     fence.openUntil(Infinity);
     const identity = readIdentity(workdir) ?? newIdentity(workdir);
     const terms = { identity, isLeased: true };
+    // An owner has asked for the lease; an onlooker whose one look tells nothing has failed, too.
+    if (runOnce) await kube.listPods({ limit: 1, signal: stopping });
     return await watch({ ...daemon, fence, kube, tenure, terms, ...extensions, stopping, lost() {} }, options);
   }
   let isAnother = false;
@@ -128,6 +130,14 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
       log.warn("The work directory is not as it was taken: starting over", { workdir: workdir.layout.root, reason });
     }
   }
+}
+
+/** The same extensions, of which the calls are counted. */
+function watched(
+  { registrations, hooks }: Pick<Dependencies, "registrations" | "hooks">,
+  monitor: Monitor | undefined,
+): Pick<Dependencies, "registrations" | "hooks"> {
+  return { registrations, hooks: monitor?.hooks(hooks) ?? hooks };
 }
 
 /** @param options `isAnother`: it is not the directory that was ours, and its views say nothing of the cluster */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { logger } from "../log.ts";
+import { logger, tellGathered } from "../log.ts";
 import type { Loop, Outcome } from "../watchers/loop.ts";
 
 /** How often, in milliseconds, it is looked at how late the event loop is. */
@@ -59,6 +59,7 @@ export class StatsLine implements Loop {
     this.#delayed(lateMs);
     const { rss, heapUsed } = this.#usage();
     this.#leastHeap = Math.min(this.#leastHeap, heapUsed);
+    tellGathered();
     if (now >= this.#tellAtMs) this.#tell(now, rss);
     this.#dueMs = this.#clock.monotonic() + BEAT_EVERY_MS;
     return Promise.resolve({ kind: "again", atMs: this.#dueMs });

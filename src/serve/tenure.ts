@@ -76,6 +76,8 @@ export class Tenure {
   #noteDueMs = -Infinity;
   #keeping: { stop: AbortController; kept: Promise<void>; lost: () => void } | undefined;
   #trouble: string | undefined;
+  /** Since when it has that trouble, on the monotonic clock. */
+  #troubledSinceMs = 0;
 
   constructor(options: TenureOptions) {
     this.#options = options;
@@ -335,7 +337,9 @@ export class Tenure {
       }));
       if (signal.aborted) return;
       if (state.kind === "held" && state.isRenewal) {
-        if (this.#trouble !== undefined) log.info("Lease renewed");
+        if (this.#trouble !== undefined) {
+          log.info("Lease renewed", { awaySeconds: Math.round((clock.monotonic() - this.#troubledSinceMs) / 1_000) });
+        }
         this.#trouble = undefined;
         fence.openUntil(state.untilMs);
       } else if (state.kind === "held" || state.kind === "waiting") {
@@ -344,6 +348,7 @@ export class Tenure {
         log.error("Lease lost: all that is under way is given up", { holder });
         return lost();
       } else {
+        if (this.#trouble === undefined) this.#troubledSinceMs = clock.monotonic();
         this.#trouble ??= this.#complain(state.error);
       }
     }

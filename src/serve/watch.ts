@@ -1,7 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import { reflect } from "../kube/reflector.ts";
-import { logger } from "../log.ts";
+import { logger, tellGathered } from "../log.ts";
 import type { Monitor } from "../metrics/monitor.ts";
 import type { Random } from "../random.ts";
 import { version } from "../version.ts";
@@ -14,6 +14,7 @@ import { DirectoryKeeper } from "./directory_keeper.ts";
 import type { Fence } from "./fence.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { type Collect, MemoryKeeper } from "./memory.ts";
+import { RightsCheck } from "./rights_check.ts";
 import { StatsLine, type Usage } from "./stats_line.ts";
 import type { Tenure, Terms } from "./tenure.ts";
 import { type LoopEntry, LOOPS, type WatcherOptions } from "./watchers.ts";
@@ -105,7 +106,7 @@ class Watch {
       changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
     });
     const { monitor } = this.#stay;
-    if (monitor) this.#start(monitor.tally(this.#stay.workdir), this.#runner({ isBystander: true }));
+    for (const loop of monitor?.loops(this.#stay.workdir) ?? []) this.#start(loop, this.#runner({ isBystander: true }));
     if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
     for (const { entry, runner } of chosen) this.#begin(entry, runner);
     this.#tell();
@@ -113,6 +114,7 @@ class Watch {
     await Promise.all(this.#running);
     // What is not ours any more is given no time.
     await this.#drain(fence.isOpen ? DRAIN_MS : 0);
+    tellGathered({ isEnd: true });
     log.info("Stopped");
   }
 
@@ -172,10 +174,14 @@ class Watch {
   }
 
   #tell(): void {
-    const { clock, usage, monitor } = this.#stay;
+    const { clock, kube, usage, monitor } = this.#stay;
     if (!usage) return;
+    this.#start(new RightsCheck({ kube, clock }), this.#runner({ isBystander: true }));
     const counts = () => Object.assign({}, ...this.#loops.map((loop) => loop.counts));
-    monitor?.countBy(counts);
+    monitor?.askLoops(() => ({
+      counts: counts(),
+      backlogs: Object.fromEntries(this.#loops.map(({ name, backlog }) => [name, backlog?.()])),
+    }));
     this.#start(
       new StatsLine({ clock, usage, counts, delayed: monitor?.delayed }),
       this.#runner({ isBystander: true }),

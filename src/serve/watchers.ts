@@ -28,7 +28,7 @@ export type WatcherName = typeof WATCHERS[number];
 /** What the watchers are told to do, beside which of them are to run. */
 export interface WatcherOptions {
   watchers: readonly WatcherName[];
-  /** How long a machine may take to come up: see `Limits` in `watchers/timeouts/decide.ts`. */
+  /** How long a machine may take to come up: see `Limits` in `machine/waiting.ts`. */
   podTimeoutSeconds: number;
   imagePullGraceSeconds: number;
   /** What is kept of finished requests. Absent: nothing is removed. */
@@ -126,7 +126,7 @@ export const LOOPS: readonly LoopEntry[] = [
       const { events, spools } = dependencies.workdir.layout;
       // What waits to be stored is bounded by who stores it, and counted.
       const others = options.storage ? spools.filter((spool) => spool !== events) : spools;
-      return options.retention && new RetentionWatcher(dependencies, { ...options.retention, spools: others });
+      return options.retention && new RetentionWatcher(dependencies, options.retention, others);
     },
   },
   {

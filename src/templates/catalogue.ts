@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 import { describeIssue } from "../hf/issue.ts";
 import { isDeeperThan } from "../hf/nesting.ts";
@@ -105,7 +105,7 @@ function readList(files: Files, path: string): unknown[] {
   try {
     content = JSON.parse(files.readText(path));
   } catch (error) {
-    const reason = isNotFound(error) ? "it does not exist" : (error as Error).message;
+    const reason = isNotFound(error) ? "it does not exist" : describeError(error);
     throw new HostFactoryError(`Cannot read the templates file '${path}': ${reason}`, { cause: error });
   }
   if (typeof content === "object" && content !== null && "templates" in content && Array.isArray(content.templates)) {
@@ -131,7 +131,7 @@ function obstacleTo(files: Files, template: Template, path: string): string | un
     const { kind } = files.info(path, { followLinks: true });
     return kind === "file" ? undefined : `podSpec '${path}' is not a file`;
   } catch (error) {
-    return `podSpec '${path}' ${isNotFound(error) ? "does not exist" : `cannot be read: ${(error as Error).message}`}`;
+    return `podSpec '${path}' ${isNotFound(error) ? "does not exist" : `cannot be read: ${describeError(error)}`}`;
   }
 }
 

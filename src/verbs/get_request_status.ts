@@ -1,9 +1,13 @@
+import { describeError } from "../errors.ts";
 import type { PartialFailure } from "../config.ts";
 import type { MachineAnswer, RequestStatusAnswer, StatusAnswer } from "../hf/answers.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import { parseRequestStatus } from "../hf/questions.ts";
 import { requestStatus } from "../hf/status.ts";
 import { answerForRequest, answerForReturn, answerForUnknown, undecided } from "../machine/answer.ts";
+import { mostCommon } from "../machine/most_common.ts";
+import { waitsFor } from "../machine/waiting.ts";
+import { readPodFile } from "../workdir/pod_file.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
@@ -64,7 +68,7 @@ function answerOne(workdir: Workdir, id: string | undefined, options: Options): 
 
 /** Nothing is known of it right now, so nothing is said that would make Symphony drop machines. */
 function answerUnreadable(id: string, error: unknown): RequestStatusAnswer {
-  const message = `Cannot read request '${id}': ${(error as Error).message}`;
+  const message = `Cannot read request '${id}': ${describeError(error)}`;
   return { requestId: id, message, status: "running", machines: [] };
 }
 
@@ -110,12 +114,18 @@ function notOurs(requestId: string, message: string): RequestStatusAnswer {
 function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Options): RequestStatusAnswer {
   const { isReturned, onPartialFailure } = options;
   const problems: string[] = [];
+  const reasons: string[] = [];
   const answers = request.machines.map(({ name, pending }) =>
     unlessBroken(name, problems, () => {
       const machine = readMachine(workdir, name, { isReturned, entry: pending ? "pending" : "created" });
-      return answerForRequest(machine, request.record);
+      const answered = answerForRequest(machine, request.record);
+      const reason = answered.result === "executing" ? waitsFor(machine, readPodFile(workdir, name)) : undefined;
+      if (reason !== undefined) reasons.push(reason);
+      return answered;
     })
   );
+  const reason = mostCommon(reasons);
+  if (reason) problems.unshift(waitingText(reason, { waiting: reasons.length, of: answers.length }));
   const failed = answers.filter((machine) => machine.result === "fail");
   if (failed.length > 0) {
     problems.unshift(`${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`);
@@ -126,6 +136,15 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Opti
     status: requestStatus(answers.map((machine) => machine.result), onPartialFailure),
     machines: answers.filter((machine) => machine.result !== "executing"),
   };
+}
+
+/** `10 of 10 wait: Unschedulable: …`, with the reason that most of them share. */
+function waitingText(
+  { text, count }: { text: string; count: number },
+  { waiting, of }: { waiting: number; of: number },
+) {
+  const share = count === waiting ? "" : `, ${count} of them`;
+  return `${waiting} of ${of} ${waiting === 1 ? "waits" : "wait"}${share}: ${text}`;
 }
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn, { isReturned }: Options): RequestStatusAnswer {
@@ -147,7 +166,7 @@ function unlessBroken(name: string, problems: string[], read: () => MachineAnswe
   try {
     return read();
   } catch (error) {
-    problems.push(`Cannot read the state of '${name}': ${(error as Error).message}`);
+    problems.push(`Cannot read the state of '${name}': ${describeError(error)}`);
     return undecided(name);
   }
 }

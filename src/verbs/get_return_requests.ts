@@ -1,3 +1,4 @@
+import { describeError } from "../errors.ts";
 import { epochSeconds } from "../clock.ts";
 import type { ReturnRequestsAnswer } from "../hf/answers.ts";
 import { parseMachineName } from "../hf/names.ts";
@@ -58,7 +59,7 @@ function nodesAboutToGo(workdir: Workdir, now: number): { departures: Map<string
     if (doubt !== undefined) return { departures: none, doubt };
     return { departures: view ? readDepartures(workdir) : none };
   } catch (error) {
-    return { departures: none, doubt: (error as Error).message };
+    return { departures: none, doubt: describeError(error) };
   }
 }
 

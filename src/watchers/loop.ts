@@ -22,4 +22,20 @@ export interface Loop {
   changed?(machines: string[]): boolean | void;
   /** What the stats line tells of it, by name; `undefined` is left out. */
   readonly counts?: Readonly<Record<string, number | undefined>>;
+  /** What it has before it; absent if it has no queue. */
+  readonly backlog?: () => Backlog;
+}
+
+/** How many pieces of work are queued, under way or waiting; and how many of these did not work and are tried again. */
+export interface Backlog {
+  all: number;
+  failed: number;
+}
+
+/** The backlogs of the parts of a loop, as one. */
+export function sumOf(backlogs: readonly Backlog[]): Backlog {
+  return backlogs.reduce((sum, { all, failed }) => ({ all: sum.all + all, failed: sum.failed + failed }), {
+    all: 0,
+    failed: 0,
+  });
 }

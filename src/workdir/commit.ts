@@ -63,12 +63,13 @@ class Commit {
   /** By machine, what is to be written, as far as nothing went wrong with it. */
   readonly #changes = new Map<string, Change>();
   readonly #failed = new Map<string, unknown>();
-  readonly #failures = new FailureLog();
+  readonly #failures: FailureLog;
   /** The pod file of the last machine that went, hidden: it becomes the next tombstone. */
   #spare: string | undefined;
 
   constructor(workdir: Workdir, { budget, events }: { budget: Budget; events: EventSink | undefined }) {
     this.#workdir = workdir;
+    this.#failures = new FailureLog(workdir);
     this.#budget = budget;
     this.#events = events;
   }
@@ -93,7 +94,6 @@ class Commit {
     // 3. What can be seen of each; and that it lasts, before anybody goes by it that Symphony has been told.
     await this.#each(this.#changes, (machine, change) => this.#writeVisible(machine, change));
     this.#dropSpare();
-    this.#failures.tell();
     await this.#sync(layout.podsStatus, this.#lasting());
     return this.#failed;
   }

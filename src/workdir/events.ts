@@ -1,5 +1,9 @@
 import type { Clock } from "../clock.ts";
+import { absolute, type Config } from "../config.ts";
 import { EventRecorder } from "../events/recorder.ts";
+import type { EventSource } from "../events/reader.ts";
+import type { Files } from "../files.ts";
+import { Layout } from "./store/layout.ts";
 import type { Workdir } from "./store/workdir.ts";
 
 /**
@@ -12,4 +16,16 @@ export function eventRecorder(
 ): EventRecorder {
   const write = (path: string, text: string) => workdir.write(path, text);
   return new EventRecorder({ directory: workdir.layout.events, write, clock, random: workdir.random, metadata });
+}
+
+/**
+ * Where the events of a work directory are read.
+ * @param options `dbfile`: the database, if it is not the one in the work directory; `lockWaitMs`: see `EventSource`
+ */
+export function eventSource(
+  { workdir }: Pick<Config, "workdir">,
+  { files, dbfile, lockWaitMs }: { files: Files; dbfile: string | undefined; lockWaitMs: number },
+): EventSource {
+  const { eventsDatabase, events: spool } = new Layout(workdir);
+  return { files, dbfile: dbfile === undefined ? eventsDatabase : absolute(dbfile), spool, lockWaitMs };
 }

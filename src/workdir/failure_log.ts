@@ -1,29 +1,35 @@
-import { logger } from "../log.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { GatheringLog } from "../log.ts";
+import { readRequestRecord } from "./requests.ts";
+import type { Workdir } from "./store/workdir.ts";
 
-/** Lines for each batch, at most: the others are counted in one more. */
-const MOST_LINES = 5;
+const failures = new GatheringLog("machines", "Machines failed", { of: "machines" });
 
-const log = logger("machines");
-
-/** Says which machines of one batch were lost to Symphony and why: one warning for each reason, however many machines there are. */
+/** Says which machines were lost to Symphony and why: one warning for each template and reason, however many machines there are. */
 export class FailureLog {
-  /** By reason, the machines. */
-  readonly #machines = new Map<string, string[]>();
+  readonly #workdir: Workdir;
+  /** By request. */
+  readonly #templates = new Map<string, string | undefined>();
 
-  note(machine: string, reason: string): void {
-    const machines = this.#machines.get(reason) ?? [];
-    this.#machines.set(reason, machines);
-    machines.push(machine);
+  constructor(workdir: Workdir) {
+    this.#workdir = workdir;
   }
 
-  /** Logs what was noted since the last call. */
-  tell(): void {
-    const mostFirst = [...this.#machines].sort(([, a], [, b]) => b.length - a.length);
-    this.#machines.clear();
-    for (const [reason, [first, ...others]] of mostFirst.slice(0, MOST_LINES)) {
-      log.warn("Machines failed", { machine: first, others: others.length || undefined, reason });
+  note(machine: string, reason: string): void {
+    failures.note(machine, () => ({ template: this.#templateOf(machine), reason }));
+  }
+
+  #templateOf(machine: string): string | undefined {
+    const requestId = parseMachineName(machine)?.requestId ?? "";
+    if (!this.#templates.has(requestId)) this.#templates.set(requestId, this.#readTemplate(requestId));
+    return this.#templates.get(requestId);
+  }
+
+  #readTemplate(requestId: string): string | undefined {
+    try {
+      return readRequestRecord(this.#workdir, requestId)?.templateId;
+    } catch {
+      return undefined; // Who needs the request says what is wrong with it.
     }
-    const rest = mostFirst.slice(MOST_LINES).flatMap(([, machines]) => machines);
-    if (rest.length > 0) log.warn("Machines failed for other reasons", { machine: rest[0], machines: rest.length });
   }
 }

@@ -4,6 +4,10 @@ import { RequestFile } from "./store/layout.ts";
 import { isProcessed, readRequest, readRequestRecord } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
 
+/** Why a machine failed whose request another work directory has dealt with. */
+export const NOT_CREATED =
+  "Its pod was not created before another work directory took over, which has told Symphony so";
+
 /** A request that no serve of this directory has taken up within this time, in milliseconds, was not for this directory. */
 const FRESH_MS = 600_000;
 

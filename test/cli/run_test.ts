@@ -1,5 +1,6 @@
 /** The command line as a process: its exit status, and that standard output carries one JSON object, whatever happens. */
 import assert from "node:assert/strict";
+import { commandOf } from "../../src/cli/run.ts";
 import { root } from "../support/tree.ts";
 
 interface Result {
@@ -141,3 +142,11 @@ for (const args of [[], ["watch"]]) {
     assert.match(stderr, /^hostfactory: no command was given\n\nUsage: hostfactory[^]*request-machines/);
   });
 }
+
+Deno.test("a program that is called by the legacy plug-in's name for a command is that command", () => {
+  assert.deepEqual(commandOf("/usr/local/bin/hostfactory-events"), ["events"]);
+  assert.deepEqual(commandOf("hostfactory-history"), ["history"]);
+  for (const path of ["/usr/bin/deno", "hostfactory", "/opt/hostfactory-events/hostfactory", "hostfactory-0.1.0"]) {
+    assert.deepEqual(commandOf(path), [], path);
+  }
+});

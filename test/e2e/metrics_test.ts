@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { METRICS } from "../../src/metrics/declared.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
+import { hasOpenMetricsParser, parseOpenMetrics } from "../support/open_metrics.ts";
 import type { Running } from "../support/process.ts";
 import { promtool, runPromtool } from "../support/promtool.ts";
 import { shell } from "../support/shell.ts";
@@ -12,6 +13,14 @@ function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   return listener.addr.port;
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** The value of a sample, by what its line begins with. */
@@ -62,6 +71,29 @@ clusterTest("machines come and go in the metrics, as Prometheus reads them", asy
   assert.equal(await serve.stop(), 0);
 });
 
+clusterTest("a site's own metrics are shown by serve, and by watch events alone", async (site) => {
+  for (const command of [["serve"], ["watch", "events"]]) {
+    const port = freePort();
+    const running = site.start([...command, "--prometheus-port", String(port), "--prometheus-ttl", "600"]);
+    const get = await served(running, port);
+    const at = Math.floor(Date.now() / 1_000);
+    const spool = `${site.workdir}/events`;
+    await eventually("there is a spool", () => exists(spool));
+    const metric = { category: "metric", timestamp: at, grid_busy_slots: 7, application: command.join(" ") };
+    Deno.writeTextFileSync(`${spool}/.new`, JSON.stringify([metric, { ...metric, timestamp: at - 601, old: 1 }]));
+    Deno.renameSync(`${spool}/.new`, `${spool}/metric`);
+    const line = `grid_busy_slots{application="${command.join(" ")}"}`;
+    const page = await eventually("it is on the page", async () => {
+      const { text } = await get("/metrics");
+      return sample(text, line) !== undefined && sample(text, 'hostfactory_workdir_bytes{part="events"}') !== 0 && text;
+    });
+    assert.ok(page.includes(`${line} 7 ${at}000\n`));
+    assert.doesNotMatch(page, /^old/m);
+    assert.equal((await get("/healthz")).status, 200);
+    assert.equal(await running.stop(), 0);
+  }
+}, { on: ["simulator"] });
+
 clusterTest("Prometheus has nothing against the page", async (site) => {
   const port = freePort();
   const serve = site.serve("--prometheus-port", String(port));
@@ -73,6 +105,19 @@ clusterTest("Prometheus has nothing against the page", async (site) => {
   });
   assert.deepEqual(await runPromtool(["check", "metrics"], text), { code: 0, said: "" });
 }, promtool === undefined ? { lacks: "promtool" } : {});
+
+clusterTest("the reference parser of OpenMetrics takes the page", async (site) => {
+  const port = freePort();
+  const serve = site.serve("--prometheus-port", String(port));
+  await served(serve, port);
+  await site.allRunning(await site.request(2));
+  const headers = { accept: "application/openmetrics-text; version=1.0.0" };
+  const { samples } = await eventually("the pods are in the metrics", async () => {
+    const page = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
+    return page.includes("pod_cpu{") && await parseOpenMetrics(page);
+  });
+  assert.ok(samples > 500);
+}, { on: ["simulator"], ...hasOpenMetricsParser ? {} : { lacks: "python3 with prometheus-client" } });
 
 clusterTest("health is told by status, with reasons; and only to those who call it by its name", async (site) => {
   const port = freePort();

@@ -39,7 +39,10 @@ function store(path: string, rows: Iterable<EventRow>): void {
 Deno.test("the table and its index are the legacy plug-in's, to the letter; the journal is a log", () => {
   inDirectory((path) => {
     store(path, []);
-    assert.deepEqual(query(path, "SELECT sql FROM sqlite_master").flat(), existingEvents.schema);
+    assert.deepEqual(
+      query(path, "SELECT sql FROM sqlite_master WHERE name <> 'events_time'").flat(),
+      existingEvents.schema,
+    );
     assert.deepEqual(query(path, "PRAGMA journal_mode"), [["wal"]]);
     assert.deepEqual(query(path, "PRAGMA user_version"), [[0]]);
   });
@@ -58,6 +61,23 @@ Deno.test("the legacy plug-in's database is gone on with, and the queries on it 
       "text",
     ]]);
   });
+});
+
+Deno.test("a small table gets an index of times; the large one of another program is left as it was", () => {
+  const isIndexed = (rows: number) => {
+    let answer: unknown;
+    inDirectory((path) => {
+      const legacy = new DatabaseSync(path);
+      for (const statement of existingEvents.schema) legacy.exec(statement);
+      legacy.exec(`INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ${rows})
+                   SELECT '', '', 'pod', i, i, 'status', 'ready' FROM n`);
+      legacy.close();
+      store(path, []);
+      answer = query(path, "SELECT count(*) FROM sqlite_master WHERE name = 'events_time'")[0]?.[0];
+    });
+    return answer;
+  };
+  assert.deepEqual([isIndexed(10_000), isIndexed(10_001)], [1, 0]);
 });
 
 Deno.test("what was not committed is as if it never was", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RIGHTS } from "../../src/lint/server_rules.ts";
+import { RIGHTS } from "../../src/kube/rights.ts";
 import { granted, roleObjects } from "../support/role.ts";
 
 Deno.test("the rights that are asked for are those of the role that hosts are given", () => {

@@ -5,14 +5,20 @@ import { answer, serveEdge } from "../../src/metrics/edge.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
-const monitor = new Monitor({ clock: systemClock, usage: () => ({ rss: 1, heapUsed: 1 }), mostObjects: 1 });
+const monitor = new Monitor({
+  clock: systemClock,
+  usage: () => ({ rss: 1, heapUsed: 1 }),
+  measureDisk: () => Promise.resolve(new Map()),
+  siteTtlSeconds: 1,
+  mostObjects: 1,
+});
 
 async function ask(
   path: string,
   { host = "127.0.0.1:8080", hostname = "127.0.0.1", method = "GET", headers = {} } = {},
 ) {
   const request = new Request(`http://${host}${path}`, { method, headers: { host, ...headers } });
-  const response = await answer(request, { address: { hostname }, monitor });
+  const response = await answer(request, { address: { hostname }, monitor, clock: systemClock });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 

@@ -82,8 +82,8 @@ const FIRST: Breakage[] = [
   {
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
-    from: 'result: isGone ? "succeed" : "executing", ...address',
-    to: 'result: isGone || machine.pod?.deletionAt !== undefined ? "succeed" : "executing", ...address',
+    from: 'return isOver && hasGone(machine, request) ? "succeed"',
+    to: 'return (isOver && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
     violates: [2, 6],
     seed: 1,
     only: [0, 4],
@@ -180,6 +180,15 @@ const FIRST: Breakage[] = [
 
 /** What was once not prevented, by what happened then: each takes one of the mends away. */
 const MENDS: Breakage[] = [
+  {
+    what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
+    file: "src/watchers/pods/unlisted_machines.ts",
+    from: 'const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;',
+    to: "const isToldUnseen = false;",
+    violates: [8],
+    seed: 300140,
+    only: [3, 24, 5, 22, 6, 27],
+  },
   {
     what: "whoever finds the lease with somebody else serves without one",
     file: "src/serve/tenure.ts",

@@ -163,8 +163,9 @@ export class SimulatedExtensions {
     }
   }
 
-  /** Answers that no honest hook gives. */
-  #lie({ pod, machines }: HookDocument): Response {
+  /** Answers that no honest hook gives. One that is told something has been told it, if it answers 2xx. */
+  #lie({ pod, machines, events = [] }: HookDocument): Response {
+    for (const { machine, event } of events) this.#noteTold(machine, event);
     const [first] = machines ?? [];
     const shown = pod ?? first?.pod;
     const renamed = shown && { ...shown, metadata: { ...shown.metadata, name: "another-0" } };

@@ -141,6 +141,7 @@ function missing(simulation: Simulation): string | undefined {
     const { layout } = host.workdir;
     const path = asked.kind === "return" ? layout.returnRequest(asked.id) : layout.request(asked.id);
     if (host.workdir.kind(path) === undefined && simulation.mayBePast(asked)) continue;
+    if (simulation.mayBeBackInPart(asked)) continue;
     const { id, kind, count } = asked;
     if (kind === "return") {
       const stored = readReturn(host.workdir, id);
@@ -189,7 +190,7 @@ export function completeIsComplete(simulation: Simulation): Invariant {
       for (const request of (answer as StatusAnswer).requests) {
         const asked = simulation.symphony.asked.get(request.requestId);
         if (!asked || asked.atMs <= simulation.wipedMs) continue;
-        if (isPast(simulation, { asked, message: request.message })) continue;
+        if (isPast(simulation, { asked, message: request.message }) || simulation.mayBeBackInPart(asked)) continue;
         const untrue = asked.kind === "request" &&
           request.machines.map((one) => lieAbout(simulation, one)).find((lie) => lie);
         const flaw = untrue || flawOfComplete(request, asked);

@@ -9,14 +9,15 @@ import { describeEvent, drawPlan, onlyEvents } from "./plan.ts";
 import { shrink, type Shrunk } from "./shrink.ts";
 import { Simulation } from "./simulation.ts";
 
-const usage = `deno task sim [--seed N] [--runs N] [--minutes N] [--only ID,ID…] [--brief] [--log]
+const usage = `deno task sim [--seed N] [--runs N] [--minutes N] [--only ID,ID…] [--brief] [--log] [--hashes]
 
   --seed N      the first seed; default: the time
   --runs N      how many runs; default 300, with --seed alone 1
   --minutes N   go on for so long, whatever --runs says
   --only IDs    play only these events of the seed's plan
   --brief       show a failure as it is, without its trace, and do not make it short
-  --log         show what serve logs, too`;
+  --log         show what serve logs, too
+  --hashes      say of each run in a line its seed and the hash of all that happened`;
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     brief: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
+    hashes: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -56,6 +58,7 @@ async function main(): Promise<number> {
       report(seed, isWhole ? await shrink(plan, outcome) : { plan, outcome });
       return 1;
     }
+    if (values.hashes) console.log(`${seed} ${outcome.trace.hash}`);
     if (runs === 1) console.log(`${outcome.trace.lines.join("\n")}\n`);
   }
   const tookMs = Math.round(performance.now() - beganMs);

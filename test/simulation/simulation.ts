@@ -208,7 +208,7 @@ export class Simulation {
         token,
         clock: this.clock,
         random: randomFor(seed, name),
-        before: (process, operation, path) => this.trace.mix(`${process.name}${operation}${path}`),
+        before: (process, operation, path) => this.trace.mix(process.name, operation, path),
         changed: (_process, path) => this.#fileChanged(host, path),
       });
       return host;
@@ -477,6 +477,14 @@ export class Simulation {
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
     const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
     return this.clock.monotonic() - atMs >= retention.retainSeconds * 1000 - soonerMs;
+  }
+
+  /**
+   * True for a return request that may have been removed as long past when an earlier state of the cluster brought back pods
+   * of some of its machines: no more of it than these remember is put back.
+   */
+  mayBeBackInPart(asked: Asked): boolean {
+    return asked.kind === "return" && asked.atMs < this.putBackMs && this.mayBePast(asked);
   }
 
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */

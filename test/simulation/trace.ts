@@ -25,13 +25,27 @@ export class Trace {
   }
 
   /** Counts something towards the hash that is too small for a line, such as one operation on a file. */
-  mix(text: string): void {
+  mix(...texts: string[]): void {
     let hash = this.#hash;
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    this.#hash = hash >>> 0;
+    for (const text of texts) hash = Math.imul(hash ^ hashOf(text), 0x01000193);
+    this.#hash = (hash ^ (hash >>> 15)) >>> 0;
   }
 
   get hash(): string {
     return this.#hash.toString(16).padStart(8, "0");
   }
+}
+
+/** Of texts that were hashed before: the same few paths are mixed in over and over. */
+const hashes = new Map<string, number>();
+
+function hashOf(text: string): number {
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    hash = 0x811c9dc5;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    if (hashes.size >= 10_000) hashes.clear();
+    hashes.set(text, hash);
+  }
+  return hash;
 }

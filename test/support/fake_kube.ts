@@ -18,6 +18,7 @@ type Call =
   | "annotatePod"
   | "getPod"
   | "deletePod"
+  | "evictPod"
   | "listPods"
   | "watchPods"
   | "listNodes"
@@ -127,6 +128,13 @@ export class FakeKube implements Kube {
         ...pod,
         metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...options.annotations } },
       });
+    });
+  }
+
+  async evictPod(name: string, options: CallOptions & { uid: string }): Promise<void> {
+    await this.#answer("evictPod", name, options, () => {
+      if (this.#pod(name).metadata.uid !== options.uid) throw new KubeError("conflict", "the uid is another");
+      this.pods.delete(name);
     });
   }
 

@@ -10,20 +10,25 @@ export const leaves: readonly string[] = [
   "random",
   "files",
   "plain_text",
+  "own_host",
   "json_pointer",
+  "nearest_name",
   "version",
 ];
 
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  cli: ["serve", "verbs", "lint", "admin", "simulator"],
+  cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator", "hf"],
   serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
-  metrics: ["machine", "kube", "workdir", "templates", "hf"],
+  metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
   lint: ["extensions", "kube", "templates", "hf"],
-  admin: ["kube", "hf"],
+  history: ["workdir", "events", "hf"],
+  transform: ["events", "kube"],
+  upload: ["workdir", "kube"],
+  admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],
   machine: ["templates", "hf"],
@@ -39,4 +44,5 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   machine: ["kube"],
   metrics: ["watchers"],
   events: ["kube"],
+  workdir: ["kube"],
 };

@@ -37,7 +37,8 @@ interface DirectoryNode extends Common {
   entries: Map<string, Node>;
   /** What a power failure leaves of the entries. */
   syncedEntries: Map<string, Node>;
-  syncedBy: number;
+  /** How many changes these have seen. */
+  synced: number;
   /** What each operation since then did to the entries: a rename within the directory is one. */
   changes: Map<string, Node | undefined>[];
 }
@@ -193,7 +194,8 @@ export class MemoryFiles implements Files {
   putBack(path: string, { node }: Copy): void {
     const { parent, name } = this.#place(path);
     this.#put(parent, name, this.#copyOf(node));
-    Object.assign(parent, { syncedEntries: new Map(parent.entries), syncedBy: ++this.#syncs, changes: [] });
+    const synced = parent.synced + parent.changes.length;
+    Object.assign(parent, { syncedEntries: new Map(parent.entries), synced, changes: [] });
     this.#tell(path);
   }
 
@@ -350,23 +352,7 @@ export class MemoryFiles implements Files {
   }
 
   #infoOf(node: Node): FileInfo {
-    const size = node.kind === "file"
-      ? Buffer.byteLength(node.text)
-      : node.kind === "symlink"
-      ? Buffer.byteLength(node.target)
-      : 4096;
-    const root = this.#root;
-    return {
-      kind: node.kind,
-      inode: node.inode,
-      size,
-      modifiedMs: node.modifiedMs,
-      owner: node.owner,
-      mode: node.mode,
-      get links() {
-        return node.kind === "directory" || node.isLinked ? countNames(node, root) : 1;
-      },
-    };
+    return new NodeInfo(node, this.#root);
   }
 
   async sync(path: string): Promise<void> {
@@ -390,12 +376,12 @@ export class MemoryFiles implements Files {
       };
     }
     if (node.kind !== "directory") return () => {};
-    const syncedEntries = new Map(node.entries);
-    const known = new Set(node.changes);
+    const seen = node.synced + node.changes.length;
     return () => {
-      if (number < node.syncedBy) return;
-      const changes = node.changes.filter((change) => !known.has(change));
-      Object.assign(node, { syncedEntries, syncedBy: number, changes });
+      // One that began later may have ended before.
+      const changes = node.changes.splice(0, Math.max(0, seen - node.synced));
+      for (const change of changes) apply(node.syncedEntries, change);
+      node.synced += changes.length;
     };
   }
 
@@ -421,7 +407,7 @@ export class MemoryFiles implements Files {
       kind: "directory",
       entries: new Map(),
       syncedEntries: new Map(),
-      syncedBy: 0,
+      synced: 0,
       changes: [],
     };
   }
@@ -537,6 +523,39 @@ export class MemoryFiles implements Files {
   }
 }
 
+/** What is said of a node. Most of it is rarely asked for, and takes long to tell. */
+class NodeInfo implements FileInfo {
+  readonly kind: FileInfo["kind"];
+  readonly inode: number;
+  readonly modifiedMs: number;
+  readonly owner: User;
+  readonly mode: number;
+  readonly #node: Node;
+  readonly #root: DirectoryNode;
+
+  constructor(node: Node, root: DirectoryNode) {
+    this.kind = node.kind;
+    this.inode = node.inode;
+    this.modifiedMs = node.modifiedMs;
+    this.owner = node.owner;
+    this.mode = node.mode;
+    this.#node = node;
+    this.#root = root;
+  }
+
+  /** A file that is changed meanwhile has the size that it has then. */
+  get size(): number {
+    const node = this.#node;
+    if (node.kind === "file") return Buffer.byteLength(node.text);
+    return node.kind === "symlink" ? Buffer.byteLength(node.target) : 4096;
+  }
+
+  get links(): number {
+    const node = this.#node;
+    return node.kind === "directory" || node.isLinked ? countNames(node, this.#root) : 1;
+  }
+}
+
 function apply(entries: Map<string, Node>, change: Map<string, Node | undefined>): void {
   for (const [name, node] of change) {
     if (node) entries.set(name, node);
@@ -605,19 +624,11 @@ const FAILURES = {
   FilesystemLoop: ["ELOOP", "Too many levels of symbolic links (os error 40)"],
 } as const;
 
-/** Errors that were made before: most of what a new one costs is to find out where it is made. */
-const failures = new Map<string, Error>();
-
+/** Made without the constructor: most of what an error costs is to find out where it is made. */
 function failure(kind: keyof typeof FAILURES, path: string): Error {
-  const key = `${kind} ${path}`;
-  let error = failures.get(key);
-  if (!error) {
-    if (failures.size >= 10_000) failures.clear();
-    const [code, text] = FAILURES[kind];
-    failures.set(key, error = withCode(new Deno.errors[kind](`${text}: '${path}'`), code));
-    error.stack = `${error}`;
-  }
-  return error;
+  const [code, text] = FAILURES[kind];
+  const message = `${text}: '${path}'`;
+  return Object.assign(Object.create(Deno.errors[kind].prototype), { name: kind, message, code, stack: message });
 }
 
 function notEmpty(path: string): Error {
@@ -634,7 +645,7 @@ const splits = new Map<string, readonly string[]>();
 function split(path: string): readonly string[] {
   let parts = splits.get(path);
   if (!parts) {
-    if (splits.size >= 10_000) splits.clear();
+    if (splits.size >= 50_000) splits.clear();
     splits.set(path, parts = partsOf(path));
   }
   return parts;
@@ -649,7 +660,7 @@ function partsOf(path: string): string[] {
   for (const part of path.split("/")) {
     // No link that a test makes is followed by `..`.
     if (part === "..") parts.pop();
-    else if (Buffer.byteLength(part) > 255) {
+    else if (part.length > 85 && Buffer.byteLength(part) > 255) {
       throw withCode(new Error(`File name too long (os error 36): '${path}'`), "ENAMETOOLONG");
     } else if (part !== "" && part !== ".") parts.push(part);
   }

@@ -372,7 +372,7 @@ Deno.test("a request of the legacy plug-in that no one has picked up is running"
   furnishExisting(provider.files, "");
   assert.deepEqual(status(provider, existingIds.notPickedUp), {
     requestId: existingIds.notPickedUp,
-    message: "",
+    message: "2 of 2 wait: Its pod has not been created yet",
     status: "running",
     machines: [],
   });
@@ -465,4 +465,31 @@ Deno.test("that states cannot be remembered changes no answer", async () => {
   const without = status(provider).status;
   provider.files.failWhere(({ paths }) => paths.includes("/work/views/statuses.json"), notPermitted());
   assert.equal(status(provider).status, without);
+});
+
+/** A pod as the cluster shows one that it cannot place. */
+function unschedulable(name: string, message: string): string {
+  const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+  return JSON.stringify({ metadata: { name, uid: name }, spec: {}, status: { phase: "Pending", conditions } });
+}
+
+Deno.test("the message of a running request says what most of its machines wait for", async () => {
+  const provider = await requested({ word: "pending" }, { word: "pending" }, { word: "pending" }, { word: "running" });
+  const { files } = provider;
+  const room = "0/4 nodes are available: 4 Insufficient cpu.";
+  for (const [i, message] of [room, "0/4 nodes are available: 4 Insufficient memory.", room].entries()) {
+    files.writeText(`/work/pods/req-${i}`, unschedulable(`req-${i}`, message));
+  }
+  const { message, status: requestStatus } = status(provider);
+  assert.equal(message, `3 of 4 wait, 2 of them: Unschedulable: ${room}`);
+  assert.equal(requestStatus, "running");
+});
+
+Deno.test("what failed comes before what waits, and a request of which none waits says nothing of that", async () => {
+  const some = await requested({ word: "failed", record: { message: "Evicted" } }, { settled: false });
+  assert.equal(
+    status(some).message,
+    "1 of 2 machine(s) failed: Evicted; 1 of 2 waits: Its pod has not been created yet",
+  );
+  assert.equal(status(await requested({ word: "running", pod: true })).message, "");
 });

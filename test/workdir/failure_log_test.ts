@@ -1,38 +1,26 @@
 import assert from "node:assert/strict";
-import { startLogging } from "../../src/log.ts";
+import { startLogging, tellGathered } from "../../src/log.ts";
 import { FailureLog } from "../../src/workdir/failure_log.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { addRequest } from "../../src/workdir/requests.ts";
+import { atOnce } from "../support/at_once.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
 
-function told(note: (log: FailureLog) => void): string[] {
+Deno.test("machines that failed are told by template and reason, however many commits wrote that down", async () => {
+  const { workdir, files } = memoryProvider();
   const lines: string[] = [];
-  startLogging({
-    level: "info",
-    file: undefined,
-    files: new MemoryFiles(),
-    writeError: (line) => void lines.push(line.slice(25)),
-  });
-  const log = new FailureLog();
-  note(log);
-  log.tell();
-  log.tell();
-  return lines;
-}
-
-Deno.test("machines that failed for one reason are told in one warning, once", () => {
-  const lines = told((log) => {
-    for (const machine of ["a-0", "a-1", "a-2"]) log.note(machine, "OOMKilled");
-    log.note("b-0", "Evicted");
-  });
+  startLogging({ level: "info", file: undefined, files, writeError: (line) => void lines.push(line.slice(25)) });
+  for (const [id, templateId] of [["aaaaaaaa", "small"], ["bbbbbbbb", "large"]] as const) {
+    await addRequest(workdir, { id, templateId, count: 2, requestedAt: 0, manifest: "{}" }, atOnce);
+  }
+  for (const machine of ["aaaaaaaa-0", "aaaaaaaa-1", "bbbbbbbb-0", "cccccccc-0"]) {
+    new FailureLog(workdir).note(machine, `pods "${machine}" is forbidden: used: pods=4${machine.at(-1)}`);
+  }
+  assert.deepEqual(lines, []);
+  tellGathered({ isEnd: true });
   assert.deepEqual(lines, [
-    "warning machines: Machines failed machine=a-0 others=2 reason=OOMKilled",
-    "warning machines: Machines failed machine=b-0 reason=Evicted",
+    'warning machines: Machines failed machines=2 template=small reason="pods \\"…\\" is forbidden: used: pods=40" first=aaaaaaaa-0',
+    'warning machines: Machines failed machines=1 template=large reason="pods \\"bbbbbbbb-0\\" is forbidden: used: pods=40" ' +
+    "first=bbbbbbbb-0",
+    'warning machines: Machines failed machines=1 reason="pods \\"cccccccc-0\\" is forbidden: used: pods=40" first=cccccccc-0',
   ]);
-});
-
-Deno.test("however many reasons there are, a batch is told in six lines", () => {
-  const lines = told((log) => {
-    for (let n = 0; n < 100; n++) log.note(`a-${n}`, `reason ${n}`);
-  });
-  assert.equal(lines.length, 6);
-  assert.equal(lines[5], "warning machines: Machines failed for other reasons machine=a-5 machines=95");
 });

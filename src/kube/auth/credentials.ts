@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Files } from "../../files.ts";
 import { CredentialFiles } from "./credential_files.ts";
+import { logger } from "../../log.ts";
 import { KubeError } from "../errors.ts";
 import { type ExecCredential, runExecPlugin } from "./exec_plugin.ts";
 import { parseKubeconfigs } from "./kubeconfig.ts";
@@ -9,6 +10,8 @@ import type { Login, LoginSource } from "../transport/login.ts";
 import type { RunPlugin } from "./plugin_process.ts";
 import { chooseProxy } from "../transport/proxy.ts";
 import { inPod, serviceAccountLogin } from "./service_account.ts";
+
+const log = logger("cluster");
 
 /** How often files are looked at again, and how long a failure is repeated without trying again, in milliseconds. */
 const CHECK_MS = 1_000;
@@ -54,6 +57,7 @@ export class Credentials implements LoginSource {
   #checkedAt = -Infinity;
   #loading: Promise<Login> | undefined;
   #plugin: AskedPlugin | undefined;
+  #told: string | undefined;
   /** True if the login holds what the plug-in gave. */
   #usesPlugin = false;
 
@@ -84,10 +88,19 @@ export class Credentials implements LoginSource {
     if (this.#login && !this.#pluginIsDue() && !this.#files?.changed()) return this.#login;
     this.#login = this.#failure = undefined;
     try {
-      return this.#login = await this.#read();
+      const login = this.#login = await this.#read();
+      this.#tell(login);
+      return login;
     } catch (error) {
       throw this.#failure = error;
     }
+  }
+
+  /** Says where the credentials lead, and whose they are, at first and when that changes. */
+  #tell({ server, namespace, source }: Login): void {
+    const place = JSON.stringify([server, namespace, source]);
+    if (this.#told !== place) log.info("Credentials read", { server, namespace, source });
+    this.#told = place;
   }
 
   async #read(): Promise<Login> {

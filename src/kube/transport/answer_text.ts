@@ -1,18 +1,13 @@
 import { KubeError } from "../errors.ts";
 import { BodyReader } from "./body_reader.ts";
 import { shorten } from "./network_failure.ts";
-import { raceAbort } from "./race_abort.ts";
 
 /** Bytes of the largest answer that is read: a page of 500 pods of half a MiB each, which is a hundred times the usual. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
-/**
- * Reads a body to its end.
- * @throws KubeError `unavailable` if it breaks off or has no end, the signal's reason once that aborts
- */
-export async function readText(response: Response, signal: AbortSignal): Promise<string> {
-  const text = await raceAbort(readBody(response, LARGEST_ANSWER), signal).catch((error) => {
-    if (signal.aborted) throw signal.reason;
+/** Reads a body to its end. @throws KubeError `unavailable` if it breaks off or has no end */
+export async function readText(response: Response): Promise<string> {
+  const text = await readBody(response, LARGEST_ANSWER).catch((error) => {
     throw new KubeError("unavailable", `The connection to the API server broke off: ${shorten(error)}`, {
       cause: error,
     });

@@ -9,7 +9,6 @@ import { withDeadline } from "./deadline.ts";
 import type { Login, LoginSource } from "./login.ts";
 import type { Network, Transport } from "./transport.ts";
 import { explainNetworkError } from "./network_failure.ts";
-import { raceAbort } from "./race_abort.ts";
 
 export interface RequestOptions {
   query?: Record<string, string | number | boolean | undefined>;
@@ -57,9 +56,9 @@ export class Connection {
   readonly #time = new ClusterTime();
   readonly #beforeChange: () => void;
   readonly #admit: Admit | undefined;
-  #transport: { key: string; transport: Transport } | undefined;
+  #transport: { login: Login; key: string; transport: Transport } | undefined;
   /** The last place that was judged; `untilMs` is for how long that holds, on the monotonic clock. */
-  #judged: { key: string; verdict: Promise<void>; untilMs: number } | undefined;
+  #judged: { login: Login; key: string; verdict: Promise<void>; untilMs: number } | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#logins = options.logins;
@@ -78,7 +77,7 @@ export class Connection {
   async namespace(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<string> {
     return await this.#withDeadline(
       options,
-      async (deadline) => (await raceAbort(this.#logins.current(), deadline)).namespace,
+      async () => (await this.#logins.current()).namespace,
     );
   }
 
@@ -86,7 +85,7 @@ export class Connection {
   async request(method: string, path: string, options: RequestOptions = {}): Promise<unknown> {
     return await this.#withDeadline(options, async (deadline) => {
       const response = await this.#send(method, path, { ...options, deadline });
-      return parseJson(await readText(response, deadline), `${method} ${path}`);
+      return parseJson(await readText(response), `${method} ${path}`);
     });
   }
 
@@ -124,9 +123,10 @@ export class Connection {
   async verify(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<void> {
     if (!this.#admit) return;
     await this.#withDeadline(options, async (deadline) => {
-      const login = await raceAbort(this.#logins.current(), deadline);
+      const login = await this.#logins.current();
+      deadline.throwIfAborted();
       this.#judged = undefined;
-      await this.#admitted(login, deadline);
+      await this.#admitted(login);
     });
   }
 
@@ -138,22 +138,24 @@ export class Connection {
 
   /** Sends a request to a place that is admitted. */
   async #send(method: string, path: string, options: Deadlined): Promise<Response> {
-    const login = await raceAbort(this.#logins.current(), options.deadline);
-    await this.#admitted(login, options.deadline);
+    const login = await this.#logins.current();
+    options.deadline.throwIfAborted();
+    await this.#admitted(login);
     return await this.#exchange(login, { method, path, options });
   }
 
   /** Returns once the place is admitted; judges it unless that has been done. */
-  async #admitted(login: Login, deadline: AbortSignal): Promise<void> {
+  async #admitted(login: Login): Promise<void> {
     const admit = this.#admit;
     if (!admit) return;
-    const key = placeKeyOf(login);
+    const key = this.#judged?.login === login ? this.#judged.key : placeKeyOf(login);
     if (this.#judged?.key !== key || this.#clock.monotonic() >= this.#judged.untilMs) {
-      const judged = { key, verdict: this.#judge(login, admit), untilMs: Infinity };
+      const judged = { login, key, verdict: this.#judge(login, admit), untilMs: Infinity };
       this.#judged = judged;
       judged.verdict.catch(() => void (judged.untilMs = this.#clock.monotonic() + REFUSED_MS));
     }
-    await raceAbort(this.#judged.verdict, deadline);
+    this.#judged.login = login;
+    await this.#judged.verdict;
   }
 
   async #judge(login: Login, admit: Admit): Promise<void> {
@@ -172,7 +174,7 @@ export class Connection {
   async #uidAt(login: Login, { path, deadline }: { path: string; deadline: AbortSignal }): Promise<string | undefined> {
     try {
       const response = await this.#exchange(login, { method: "GET", path, options: { deadline } });
-      const uid: unknown = parseJson(await readText(response, deadline), `GET ${path}`)?.metadata?.uid;
+      const uid: unknown = parseJson(await readText(response), `GET ${path}`)?.metadata?.uid;
       if (typeof uid === "string") return uid;
     } catch (error) {
       if (error instanceof KubeError && error.kind === "notFound") return undefined;
@@ -197,7 +199,7 @@ export class Connection {
         this.#time.heard(date, time);
         return response;
       }
-      const body = await readText(response, options.deadline);
+      const body = await readText(response);
       // What answers in the API server's place may have another clock.
       if (parseStatus(body)) this.#time.heard(date, time);
       const failure = sortFailure({
@@ -210,7 +212,7 @@ export class Connection {
       if (response.status !== 401) throw failure;
       this.#logins.rejected(login);
       if (attempt > 1) throw failure;
-      const next = await raceAbort(this.#logins.current(), options.deadline);
+      const next = await this.#logins.current();
       if (keyOf(next) === keyOf(login) || placeKeyOf(next) !== placeKeyOf(login)) throw failure;
       login = next;
     }
@@ -221,10 +223,8 @@ export class Connection {
     { method, path, options }: { method: string; path: string; options: Deadlined },
   ): Promise<Response> {
     const { query = {}, body, deadline } = options;
-    const url = new URL(login.server + path.replace("{namespace}", encodeURIComponent(login.namespace)));
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
+    deadline.throwIfAborted();
+    const url = login.server + path.replace("{namespace}", encodeURIComponent(login.namespace)) + queryText(query);
     const headers: [string, string][] = [["accept", "application/json"], ["user-agent", "hostfactory"]];
     for (const [name, value] of login.headers) headers.push([name, value]);
     const init: RequestInit = { method, headers, signal: deadline, redirect: "manual" };
@@ -235,7 +235,7 @@ export class Connection {
     const transport = this.#transportFor(login);
     if (method !== "GET" && !options.isUnfenced) this.#mayChange();
     try {
-      return await raceAbort(transport.fetch(url.href, init), deadline);
+      return await transport.fetch(url, init);
     } catch (error) {
       if (deadline.aborted) throw deadline.reason;
       throw explainNetworkError(error, login);
@@ -252,12 +252,15 @@ export class Connection {
 
   /** The connections that fit the login. Those of an earlier login are closed as soon as its last call has ended. */
   #transportFor(login: Login): Transport {
+    // Mostly it is the same login: with its certificates it is long.
+    if (this.#transport?.login === login) return this.#transport.transport;
     const key = JSON.stringify(login.transport);
     if (this.#transport?.key !== key) {
       const transport = this.#network(login.transport);
       this.reset();
-      this.#transport = { key, transport };
+      this.#transport = { login, key, transport };
     }
+    this.#transport!.login = login;
     return this.#transport!.transport;
   }
 
@@ -273,6 +276,12 @@ export class Connection {
     };
     return withDeadline({ clock: this.#clock, signal, timeoutMs, expired }, call);
   }
+}
+
+function queryText(query: NonNullable<RequestOptions["query"]>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return "";
+  return `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&")}`;
 }
 
 function noNamespace({ namespace, server, source }: Login): KubeError {

@@ -1,4 +1,5 @@
 import { type Clock, NOT_NEEDED } from "../../clock.ts";
+import { raceAbort } from "./race_abort.ts";
 
 /** How long a call may take. */
 export interface DeadlineOptions {
@@ -11,7 +12,8 @@ export interface DeadlineOptions {
 }
 
 /**
- * Runs `call` with a signal that aborts when the caller's does or when time is up.
+ * Runs `call` with a signal that aborts when the caller's does or when time is up; then it is not waited for any more, and
+ * has to see for itself that it begins nothing else.
  * @throws what the signal was aborted with, else what `call` throws
  */
 export async function withDeadline<T>(
@@ -25,7 +27,7 @@ export async function withDeadline<T>(
   signal?.addEventListener("abort", abort, { once: true });
   clock.sleep(timeoutMs, timer.signal).then(() => deadline.abort(expired()), () => {});
   try {
-    return await call(deadline.signal);
+    return await raceAbort(call(deadline.signal), deadline.signal);
   } catch (error) {
     if (deadline.signal.aborted) throw deadline.signal.reason;
     throw error;

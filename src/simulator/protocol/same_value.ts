@@ -1,14 +1,15 @@
-/** Whether two values say the same, in whatever order their fields stand. */
+/** Whether two values of JSON say the same, in whatever order their fields stand; a field that is `undefined` is absent. */
 export function isSame(one: unknown, other: unknown): boolean {
-  return one === other || sorted(one) === sorted(other);
-}
-
-function sorted(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_, inner) =>
-      typeof inner === "object" && inner !== null && !Array.isArray(inner)
-        ? Object.fromEntries(Object.entries(inner).sort())
-        : inner,
-  );
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other)) {
+    return Array.isArray(one) && Array.isArray(other) && one.length === other.length &&
+      one.every((entry, index) => isSame(entry, other[index]));
+  }
+  const fields: Record<string, unknown> = { ...other };
+  for (const [name, value] of Object.entries(one)) {
+    if (!isSame(value, fields[name])) return false;
+    delete fields[name];
+  }
+  return Object.values(fields).every((value) => value === undefined);
 }

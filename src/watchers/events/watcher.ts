@@ -26,6 +26,8 @@ export interface EventsOptions {
   retention?: EventRetention;
   /** How often it was asked that the database be put aside and a new one be begun; absent: never. */
   rotations?: () => number;
+  /** Told of what is in the spool, before it is stored; of some of it more than once. */
+  saw?: (events: readonly SpooledEvent[]) => void;
   /** Default: `SPOOL_LIMITS`. */
   limits?: SpoolLimits;
 }
@@ -127,6 +129,7 @@ export class EventsWatcher implements Loop {
       const batch = this.#spool.read(paths.pop() ?? "");
       if (!batch) continue;
       batches.push(batch);
+      this.#options.saw?.(batch.events);
       events += batch.events.length;
     }
     return batches;

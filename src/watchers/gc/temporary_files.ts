@@ -1,7 +1,6 @@
-import { describeError } from "../../errors.ts";
 import { isNotFound } from "../../files.ts";
 import { isRequestId } from "../../hf/names.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Retries } from "../work/retries.ts";
@@ -24,6 +23,7 @@ const SLICE = 2_000;
 const PAUSE_MS = 1_000;
 
 const log = logger("leftovers");
+const stuck = new GatheringLog("leftovers", "Cannot be looked through or removed", { of: "paths" });
 
 /** Removes what a process that was killed half-way left under a hidden name. */
 export class TemporaryFilesWatcher implements Loop {
@@ -39,9 +39,7 @@ export class TemporaryFilesWatcher implements Loop {
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
     this.#dependencies = dependencies;
-    this.#retries = new Retries(dependencies, (path, error) => {
-      log.warn("Cannot be looked through or removed", { path, error: describeError(error) });
-    }, { by: this.name, pathOf: (path) => path });
+    this.#retries = new Retries(dependencies, stuck, { by: this.name, pathOf: (path) => path });
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {

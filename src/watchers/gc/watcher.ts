@@ -1,9 +1,8 @@
 import { Budget } from "../../budget.ts";
 import { epochSeconds } from "../../clock.ts";
-import { describeError } from "../../errors.ts";
 import { isNotFound } from "../../files.ts";
 import { isRequestId, parseMachineName } from "../../hf/names.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { isHidden, readFinishedNote, removeFinishedNote, writeFinishedNote } from "../../workdir/end.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import { readState } from "../../workdir/machines.ts";
@@ -38,6 +37,7 @@ const MOST_FINISHED = 2_000;
 const MOST_HIDDEN = 2_000;
 
 const log = logger("retention");
+const stuck = new GatheringLog("retention", "Cannot be read or removed yet", { of: "paths" });
 
 interface Entry {
   id: string;
@@ -80,12 +80,11 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  constructor(dependencies: Dependencies, limits: RetentionLimits) {
+  /** @param spools those that no one else of this process sees to */
+  constructor(dependencies: Dependencies, limits: RetentionLimits, spools = dependencies.workdir.layout.spools) {
     this.#dependencies = dependencies;
     this.#limits = limits;
-    this.#retries = new Retries(dependencies, (path, error) => {
-      log.warn("Cannot be read or removed yet", { path, error: describeError(error) });
-    }, { by: this.name, pathOf: (path) => path });
+    this.#retries = new Retries(dependencies, stuck, { by: this.name, pathOf: (path) => path });
     const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
     this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
     this.#removal = new Removal(dependencies.workdir, unlessBroken);
@@ -96,8 +95,7 @@ export class RetentionWatcher implements Loop {
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, workdir } = this.#dependencies;
-    const monotonicMs = clock.monotonic();
-    const now = this.#now();
+    const [monotonicMs, now] = [clock.monotonic(), this.#now()];
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());

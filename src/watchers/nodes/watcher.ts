@@ -13,6 +13,7 @@ import { factsOfNode, newsOfNode, nodeEventId } from "./node_news.ts";
 import { readNodeUid } from "../../workdir/node_uid.ts";
 import { nodeFileText, nodeSignature, slimNode } from "./node_file.ts";
 import type { Loop, Outcome } from "../loop.ts";
+import { isClusterTrouble } from "../work/limiter.ts";
 import { SyncStatusKeeper } from "../work/sync_status.ts";
 import type { Dependencies } from "../dependencies.ts";
 
@@ -61,7 +62,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   constructor(dependencies: Dependencies, options: { wake: () => void }) {
     this.#dependencies = dependencies;
     this.#wake = options.wake;
-    this.#view = new SyncStatusKeeper(dependencies, "nodes");
+    // That the cluster is away, the watcher of pods says.
+    this.#view = new SyncStatusKeeper({ ...dependencies, events: undefined }, "nodes");
   }
 
   /** False if the view that was written last is not there any more. */
@@ -109,8 +111,8 @@ export class NodesWatcher implements Loop, ReflectorSink<Node> {
   }
 
   failed(error: KubeError): void {
-    this.#view.failed();
-    this.#troubles.note("", error);
+    this.#view.failed(isClusterTrouble(error) ? error : undefined);
+    if (!isClusterTrouble(error)) this.#troubles.note("", error);
   }
 
   step(_signal: AbortSignal): Promise<Outcome> {

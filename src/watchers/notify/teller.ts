@@ -9,6 +9,7 @@ import type { MachineSnapshot } from "../../machine/snapshot.ts";
 import { type MachineEvent, makeNotified, readNotified, writeNotified } from "../../workdir/notified.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 import { backoffMs } from "../work/backoff.ts";
 import { Complaints } from "../work/complaints.ts";
 import { decideNews, type MachineNews } from "./decide.ts";
@@ -67,6 +68,11 @@ export class Teller {
   /** How many machines there may be something to tell of. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  get backlog(): Backlog {
+    const all = this.#pending.size + this.#events.length;
+    return { all, failed: this.#failures > 0 ? all : 0 };
   }
 
   /** How many machines were not kept in mind because there were too many: a full pass finds what is to be told of them. */

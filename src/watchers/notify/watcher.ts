@@ -10,7 +10,7 @@ import {
 } from "../../workdir/notified.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import type { Dependencies } from "../dependencies.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { Teller } from "./teller.ts";
 
 /** How often, in milliseconds, all machines are looked at: what others wrote down, and what was missed, is found by that. */
@@ -57,6 +57,9 @@ export class NotifyWatcher implements Loop {
     }
     return { untoldMachines: untold || undefined, droppedMachines: dropped || undefined };
   }
+
+  /** Machines of which extensions are still to be told; all of an extension that did not answer are tried again. */
+  readonly backlog = (): Backlog => sumOf([...this.#tellers.values()].map(({ backlog }) => backlog));
 
   /** Something was written down of these machines. */
   changed(machines: string[]): boolean {

@@ -3,9 +3,9 @@ import { describeError } from "../../errors.ts";
 import { isRequestId, machineName, parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
-import { readState } from "../../workdir/machines.ts";
+import { readState, readTombstone } from "../../workdir/machines.ts";
 import { isProcessed, readMachineEntry, readRequest } from "../../workdir/requests.ts";
 import { isClusterTrouble } from "../work/limiter.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -21,6 +21,7 @@ const ASK_AGAIN_MS = 10_000;
 const MS_PER_HIDDEN = 50;
 
 const log = logger("pods");
+const notAsked = new GatheringLog("pods", "Pods cannot be asked for", { of: "machines", isTriedAgain: true });
 
 /** What the cluster says of a machine that was asked for by its name: its pod, or that there is none. */
 export interface Answer {
@@ -187,7 +188,9 @@ export class UnlistedMachines {
   #isCreatedUnseen(name: string): boolean {
     const { workdir } = this.#dependencies;
     const state = readState(workdir, name);
-    if (state !== undefined && state !== "creating") return false;
+    // One that was given back, and whose request was lost, counts as gone before the cluster was asked for it.
+    const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;
+    if (state !== undefined && state !== "creating" && !isToldUnseen) return false;
     const entry = readMachineEntry(workdir, name);
     // One that was lost is made up for by creating the pod, until the whole request has been handled.
     return entry === "created" || (!entry && isProcessed(workdir, parseMachineName(name)?.requestId ?? ""));
@@ -200,7 +203,7 @@ export class UnlistedMachines {
     } catch (error) {
       if (error instanceof KubeError && error.kind === "notFound") return { machine, pod: undefined };
       if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;
-      log.warn("Cannot ask for a pod", { machine, error: describeError(error) });
+      notAsked.note(machine, () => ({ error: describeError(error) }));
       return undefined;
     }
   }

@@ -1,9 +1,9 @@
-import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog } from "../../log.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 
 /** Machines written down in one go before others get their turn: some 30 ms of work. */
 const SLICE = 100;
@@ -14,7 +14,10 @@ const SLICE = 100;
  */
 const CALM_MS = 2_000;
 
-const log = logger("pods");
+const quarantined = new GatheringLog("pods", "Machines quarantined: they cannot be written down", {
+  of: "machines",
+  level: "error",
+});
 
 /** The latest that was seen of each machine, as long as it is not written down. */
 export class UnwrittenObservations {
@@ -29,14 +32,20 @@ export class UnwrittenObservations {
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "random">) {
     this.#clock = dependencies.clock;
-    this.#obstacles = new Retries(dependencies, (machine, error) => {
-      log.error("Machine quarantined: it cannot be written down", { machine, error: describeError(error) });
-    }, { by: "pods", pathOf: (machine) => dependencies.workdir.layout.pod(machine) });
+    this.#obstacles = new Retries(dependencies, quarantined, {
+      by: "pods",
+      pathOf: (machine) => dependencies.workdir.layout.pod(machine),
+    });
   }
 
   /** How many are to be written down, now or soon. */
   get size(): number {
     return this.#due.size + this.#calm.size;
+  }
+
+  get backlog(): Backlog {
+    const failed = this.#obstructed.size;
+    return { all: this.size + failed, failed };
   }
 
   /** True if nothing is to be written down now. */

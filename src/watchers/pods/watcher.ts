@@ -1,8 +1,7 @@
-import { describeError } from "../../errors.ts";
 import type { KubeError } from "../../kube/errors.ts";
 import type { ReflectorSink } from "../../kube/reflector.ts";
 import type { Pod } from "../../kube/types.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { readPodFacts } from "../../workdir/machines.ts";
 import { Adopter } from "../recovery/adopter.ts";
 import { Complaints } from "../work/complaints.ts";
@@ -11,7 +10,7 @@ import { ForeignPods } from "./foreign_pods.ts";
 import { ListConfirmation, RESTORED } from "./list_confirmation.ts";
 import { Listing } from "./listing.ts";
 import { GoneMachines } from "./gone_machines.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import type { Backlog, Loop, Outcome } from "../loop.ts";
 import { isAsOrdered, isOurs } from "../work/ownership.ts";
 import { Retries } from "../work/retries.ts";
 import type { Observation } from "../../machine/state.ts";
@@ -28,6 +27,7 @@ import { writtenPod, WrittenPods } from "./written_pods.ts";
 const HEARD_EVERY_MS = 1_000;
 
 const log = logger("pods");
+const notAsked = new GatheringLog("pods", "Unlisted machines cannot be asked for yet", { of: "looks" });
 
 /** Follows the pods of our machines and writes down what it sees. Fed by a reflector, which never waits for the files. */
 export class PodsWatcher implements Loop, ReflectorSink<Pod> {
@@ -71,15 +71,16 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const isUnwritten = (machine: string) => this.#unwrittenObservations.has(machine);
     this.#adopter = new Adopter(dependencies, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
     this.#lost = new GoneMachines(dependencies);
-    this.#retries = new Retries(dependencies, (_, error) => {
-      log.warn("Unlisted machines cannot be asked for yet", { error: describeError(error) });
-    });
+    this.#retries = new Retries(dependencies, notAsked);
   }
 
-  /** `pods`: how many are followed. */
-  get counts(): { pods: number } {
-    return { pods: this.#written.size };
+  /** `pods`: how many are followed; `heardSecondsAgo`: when the API server last spoke of them. */
+  get counts(): { pods: number; heardSecondsAgo: number | undefined } {
+    return { pods: this.#written.size, heardSecondsAgo: this.#view.heardSecondsAgo };
   }
+
+  /** Machines that are to be written down. */
+  readonly backlog = (): Backlog => this.#unwrittenObservations.backlog;
 
   /** True if all that was seen is written down, and the work directory accounts for every pod. */
   get isCaughtUp(): boolean {
@@ -142,8 +143,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** True if the machine was seen gone, which is not written down yet. */
   #isSeenGone(name: string): boolean {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    return unwrittenObservations !== undefined && "gone" in unwrittenObservations;
+    const unwritten = this.#unwrittenObservations.get(name);
+    return unwritten !== undefined && "gone" in unwritten;
   }
 
   /** True if it is no surprise that the machine is gone. */
@@ -175,20 +176,16 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** The uid of the machine's pod as far as this process has seen it. */
   #knownUid(name: string): string | undefined {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    const pod = unwrittenObservations &&
-      ("pod" in unwrittenObservations ? unwrittenObservations.pod : unwrittenObservations.gone);
+    const unwritten = this.#unwrittenObservations.get(name);
+    const pod = unwritten && ("pod" in unwritten ? unwritten.pod : unwritten.gone);
     return pod?.metadata.uid ?? this.#written.get(name)?.uid;
   }
 
   /** True if a LIST that broke off had said more of this very pod: the watch goes on from before that. */
   #isOlder(name: string, { metadata: { uid, resourceVersion } }: Pod): boolean {
-    const unwrittenObservations = this.#unwrittenObservations.get(name);
-    const known = !unwrittenObservations
-      ? this.#written.get(name)
-      : "pod" in unwrittenObservations
-      ? unwrittenObservations.pod.metadata
-      : undefined;
+    const unwritten = this.#unwrittenObservations.get(name);
+    const unwrittenPod = unwritten && "pod" in unwritten ? unwritten.pod.metadata : undefined;
+    const known = unwritten ? unwrittenPod : this.#written.get(name);
     // Where versions are no numbers, nothing is older (source: Kubernetes documentation, "Resource versions").
     return known?.uid === uid && Number(resourceVersion) < Number(known?.resourceVersion);
   }
@@ -197,9 +194,8 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#view.heard();
   }
 
-  failed(error: KubeError, retryMs: number): void {
-    this.#view.failed();
-    log.warn("The cluster cannot be followed now", { error: describeError(error), retryMs: Math.round(retryMs) });
+  failed(error: KubeError): void {
+    this.#view.failed(error);
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {

@@ -11,7 +11,7 @@ import { addReturn, readReturn } from "../../workdir/returns.ts";
 import { endLost, endRejected } from "../../machine/ending.ts";
 import { changeOfEnding } from "../work/endings.ts";
 import { findLostRequest, indexesByRequest } from "./lost_request.ts";
-import { readPodFile } from "../work/pod_file.ts";
+import { readPodFile } from "../../workdir/pod_file.ts";
 import { rememberedReturn } from "./remembered_return.ts";
 import type { Dependencies } from "../dependencies.ts";
 

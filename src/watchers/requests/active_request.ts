@@ -1,6 +1,7 @@
 import type { OrderedPod } from "../../templates/podspec.ts";
 import type { Manifest } from "../../templates/manifest.ts";
 import type { RequestRecord, StoredRequest } from "../../workdir/requests.ts";
+import type { Backlog } from "../loop.ts";
 import type { Ending } from "../../machine/ending.ts";
 
 /** A machine whose pod is still to be created. */
@@ -80,4 +81,15 @@ export function activeRequest(
 /** How many machines of a request have not come to an end here yet. */
 export function openMachines({ unprepared, preparing, ready, delayed, ending, inFlight }: ActiveRequest): number {
   return unprepared.length + preparing + ready.length + delayed.length + ending.length + inFlight;
+}
+
+/** The same, with those whose pods could not be created yet. */
+export function backlogOf(request: ActiveRequest): Backlog {
+  const failed = [...request.ready, ...request.delayed].filter(({ failures }) => failures > 0).length;
+  return { all: openMachines(request), failed };
+}
+
+/** When it was asked for, in seconds since the epoch; 0 if that is not known. */
+export function askedAt(request: ActiveRequest): number {
+  return request.record?.requestedAt ?? 0;
 }

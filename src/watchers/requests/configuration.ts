@@ -1,4 +1,4 @@
-import { describeError } from "../../errors.ts";
+import { describeError, HostFactoryError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { manifestPath, readCatalogue, type Template } from "../../templates/catalogue.ts";
 import { readConfiguration, type StoredRequest } from "../../workdir/requests.ts";
@@ -6,6 +6,11 @@ import type { Dependencies } from "../dependencies.ts";
 import type { ActiveRequest, TemplateWords } from "./active_request.ts";
 
 const log = logger("extensions");
+
+/** What is wrong with configuration for an extension that there is not. */
+export const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
+  hint: "register it, or remove the configuration from the template: 'hostfactory lint' says where it stands",
+});
 
 /**
  * What the template of a request said to extensions, by their names, when the request was accepted. The legacy plug-in keeps

@@ -3,7 +3,7 @@ import { describeError, HostFactoryError } from "../../errors.ts";
 import { isMisplaced, isNotFound } from "../../files.ts";
 import { parseMachineName } from "../../hf/names.ts";
 import { isRetryable } from "../../kube/errors.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { parseManifest } from "../../templates/manifest.ts";
 import { commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
@@ -17,17 +17,24 @@ import {
   settleMachine,
   type StoredRequest,
 } from "../../workdir/requests.ts";
-import { isOutdated, markTaken } from "../../workdir/outdated_requests.ts";
+import { isOutdated, markTaken, NOT_CREATED } from "../../workdir/outdated_requests.ts";
 import { type Ending, endLost, endRejected, endReturned } from "../../machine/ending.ts";
-import { type ActiveRequest, activeRequest, openMachines, type PendingMachine } from "./active_request.ts";
+import {
+  type ActiveRequest,
+  activeRequest,
+  askedAt,
+  backlogOf,
+  openMachines,
+  type PendingMachine,
+} from "./active_request.ts";
 import { decideTake } from "./decide.ts";
 import { backoffMs } from "../work/backoff.ts";
 import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { Complaints } from "../work/complaints.ts";
-import { strangersOf } from "./configuration.ts";
+import { NOT_REGISTERED, strangersOf } from "./configuration.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
@@ -44,14 +51,9 @@ const MANY = 1_000;
 /** Machines whose end is written down in one go: meanwhile no new request is taken up. */
 const MOST_ENDINGS = 500;
 
-/** Why a machine failed whose request another work directory has dealt with. */
-const OUTDATED = "Its pod was not created before another work directory took over, which has told Symphony so";
-
-const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
-  hint: "register it, or remove the configuration from the template: 'hostfactory lint' says where it stands",
-});
-
 const log = logger("request-machines");
+const notCreated = new GatheringLog("request-machines", "Pods not created yet", { of: "machines", isTriedAgain: true });
+const unreadable = new GatheringLog("request-machines", "Cannot be read or written down yet", { of: "entries" });
 
 /** Creates the pods of requested machines. */
 export class RequestMachinesWatcher implements Loop {
@@ -82,9 +84,7 @@ export class RequestMachinesWatcher implements Loop {
       this.#startCreates();
       wake();
     });
-    this.#retries = new Retries(dependencies, (name, error) => {
-      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#retries = new Retries(dependencies, unreadable, { by: this.name, pathOf: (name) => this.#pathOf(name) });
     this.#inbox = new Inbox(dependencies, {
       what: "request",
       directory: dependencies.workdir.layout.requests,
@@ -95,6 +95,9 @@ export class RequestMachinesWatcher implements Loop {
       wake,
     });
   }
+
+  /** Machines of requests that are not handled yet. */
+  readonly backlog = (): Backlog => sumOf([...[...this.#active.values()].map(backlogOf), this.#retries.backlog]);
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#dependencies;
@@ -299,7 +302,7 @@ export class RequestMachinesWatcher implements Loop {
       const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
       if (isWanted) await this.#createPod(request, machine);
       else if (!(mayExist || request.isOutdated) || !await findOurs(this.#dependencies, name, { signal })) {
-        const unwanted = () => rejected === undefined ? endLost(name, OUTDATED) : endRejected(name, rejected);
+        const unwanted = () => rejected === undefined ? endLost(name, NOT_CREATED) : endRejected(name, rejected);
         request.ending.push(returns.has(name) ? endReturned(name) : unwanted());
         return this.#wake();
       }
@@ -330,7 +333,7 @@ export class RequestMachinesWatcher implements Loop {
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
-    log.warn("Pod not created yet", { machine: machine.name, tries: machine.failures, error: describeError(error) });
+    notCreated.note(machine.name, () => ({ error: describeError(error) }));
   }
 
   #next(): Outcome {
@@ -343,8 +346,4 @@ export class RequestMachinesWatcher implements Loop {
     const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
     return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
   }
-}
-
-function askedAt(request: ActiveRequest): number {
-  return request.record?.requestedAt ?? 0;
 }

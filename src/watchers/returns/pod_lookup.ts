@@ -1,10 +1,15 @@
 import { describeError } from "../../errors.ts";
 import type { BackoffLimits } from "../../kube/backoff.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { isClusterTrouble } from "../work/limiter.ts";
+import type { Backlog } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
 import { WorkQueue } from "../work/work_queue.ts";
+
+const notFound = new GatheringLog("request-return-machines", "Pods not found yet", {
+  of: "machines",
+  isTriedAgain: true,
+});
 
 /** How often, in milliseconds, a machine's pod is asked for: at first, and at most, doubling in between. */
 const AGAIN: BackoffLimits = { firstMs: 1_000, longestMs: 30_000 };
@@ -16,24 +21,21 @@ export type Found = { uid: string } | "gone";
 export class PodLookup {
   readonly #dependencies: Dependencies;
   readonly #found: (machine: string, found: Found) => void;
-  readonly #log: ReturnType<typeof logger>;
   /** By machine: how often the cluster has answered. */
   readonly #queue: WorkQueue<{ answers: number }>;
-  #isTroubled = false;
 
   /** @param options `found` is told of each answer, `wake` is called when there is nothing left to ask now */
   constructor(
     dependencies: Dependencies,
-    options: { name: string; found: (machine: string, found: Found) => void; wake: () => void },
+    options: { found: (machine: string, found: Found) => void; wake: () => void },
   ) {
     this.#dependencies = dependencies;
     this.#found = options.found;
-    this.#log = logger(options.name);
     this.#queue = new WorkQueue(dependencies, {
       concurrency: dependencies.concurrency,
       call: (machine, asked) => this.#ask(machine, asked),
       backoff: AGAIN,
-      failed: (machine, { error }) => this.#failed(machine, error),
+      failed: (machine, { error }) => notFound.note(machine, () => ({ error: describeError(error) })),
       idle: options.wake,
     });
   }
@@ -50,6 +52,11 @@ export class PodLookup {
     return this.#queue.nextMs;
   }
 
+  /** Machines that are asked for. */
+  get backlog(): Backlog {
+    return this.#queue.backlog;
+  }
+
   /** Resolves once nothing is being asked. */
   drained(): Promise<void> {
     return this.#queue.drained();
@@ -58,14 +65,7 @@ export class PodLookup {
   /** @returns when it may be asked for again */
   async #ask(machine: string, asked: { answers: number }): Promise<number> {
     const pod = await findOurs(this.#dependencies, machine, { signal: this.#dependencies.signal });
-    this.#isTroubled = false;
     this.#found(machine, pod?.metadata.uid === undefined ? "gone" : { uid: pod.metadata.uid });
     return Math.min(AGAIN.longestMs, AGAIN.firstMs * 2 ** Math.min(asked.answers++, 10));
-  }
-
-  #failed(machine: string, error: unknown): void {
-    if (this.#isTroubled && isClusterTrouble(error)) return;
-    this.#isTroubled = isClusterTrouble(error);
-    this.#log.warn("Pod not found yet", { machine, error: describeError(error) });
   }
 }

@@ -1,7 +1,6 @@
 import { Budget } from "../../budget.ts";
-import { describeError } from "../../errors.ts";
 import { parseMachineName } from "../../hf/names.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import { readState } from "../../workdir/machines.ts";
@@ -17,7 +16,7 @@ import { readMachine } from "../../workdir/snapshot.ts";
 import { decideReturn } from "./decide.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { Inbox } from "../work/inbox.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { type Found, PodLookup } from "./pod_lookup.ts";
 import { ReturningMachines } from "./returning_machines.ts";
 import { Retries } from "../work/retries.ts";
@@ -40,6 +39,7 @@ const LONGEST_REST_MS = 10_000;
 const MOST_GONE = 500;
 
 const log = logger("request-return-machines");
+const unreadable = new GatheringLog("request-return-machines", "Cannot be read or written down yet", { of: "entries" });
 
 /** Deletes the pods of machines that Symphony gives back, until each has been seen gone. */
 export class RequestReturnMachinesWatcher implements Loop {
@@ -68,12 +68,10 @@ export class RequestReturnMachinesWatcher implements Loop {
   constructor(dependencies: Dependencies, wake: () => void) {
     this.#dependencies = dependencies;
     this.#wake = wake;
-    this.#podDeleter = new PodDeleter(dependencies, { name: this.name, wake });
+    this.#podDeleter = new PodDeleter(dependencies, { wake });
     const found = (machine: string, what: Found) => this.#found(machine, what);
-    this.#lookup = new PodLookup(dependencies, { name: this.name, found, wake });
-    this.#retries = new Retries(dependencies, (name, error) => {
-      log.warn("Cannot be read or written down yet", { name, error: describeError(error) });
-    }, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#lookup = new PodLookup(dependencies, { found, wake });
+    this.#retries = new Retries(dependencies, unreadable, { by: this.name, pathOf: (name) => this.#pathOf(name) });
     this.#inbox = new Inbox(dependencies, {
       what: "return request",
       directory: dependencies.workdir.layout.returnRequests,
@@ -85,6 +83,9 @@ export class RequestReturnMachinesWatcher implements Loop {
       wake,
     });
   }
+
+  /** Pods to be deleted or asked for, and what cannot be read or written down. */
+  readonly backlog = (): Backlog => sumOf([this.#podDeleter.backlog, this.#lookup.backlog, this.#retries.backlog]);
 
   async step(_signal: AbortSignal): Promise<Outcome> {
     const { clock, returns } = this.#dependencies;

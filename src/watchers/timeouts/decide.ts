@@ -5,6 +5,9 @@ import type { KnownMachine } from "../../machine/snapshot.ts";
 import { isNotedAs, startupFailureOf } from "../../machine/startup_failure.ts";
 import { pendingReason } from "../../machine/failure_reason.ts";
 import { phaseOf } from "../../machine/readiness.ts";
+import type { Limits } from "../../machine/waiting.ts";
+
+export type { Limits };
 
 /** A machine that has a pod file. If it is returned, its deletion is the returns watcher's. */
 export interface AgingMachine extends KnownMachine {
@@ -28,14 +31,6 @@ const STRAY_GRACE_SECONDS = 30;
 
 /** How long, in seconds, a pod stays that has ended and that Symphony does not give back: time to look at it and its logs. */
 export const ENDED_GRACE_SECONDS = 3_600;
-
-/** How long a machine may take to come up, in seconds. */
-export interface Limits {
-  /** From its pod's creation on. */
-  podTimeoutSeconds: number;
-  /** From when something kept its containers from starting that may pass: mostly an image that cannot be pulled. */
-  imagePullGraceSeconds: number;
-}
 
 /**
  * What is to be done about a machine, as far as the work directory knows, which may be behind.

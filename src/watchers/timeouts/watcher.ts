@@ -4,18 +4,18 @@ import { describeError } from "../../errors.ts";
 import { isNotFound } from "../../files.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
 import { readPodFacts, readState, readTombstone } from "../../workdir/machines.ts";
-import type { Tombstone } from "../../machine/tombstone.ts";
+import { type Tombstone, tombstoneOfGivingUp } from "../../machine/tombstone.ts";
 import { readMachine } from "../../workdir/snapshot.ts";
 import { readSyncStatus } from "../../workdir/index/sync_status.ts";
 import { decideTimeout, type Limits, newsOfGivingUp, type PodAges, reasonToGiveUp } from "./decide.ts";
 import { DeletionBrake } from "./deletion_brake.ts";
 import { PodDeleter } from "../work/pod_deleter.ts";
 import { changeOfEnding } from "../work/endings.ts";
-import type { Loop, Outcome } from "../loop.ts";
+import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { OwnAges } from "./own_ages.ts";
 import { Retries } from "../work/retries.ts";
 import { isClusterTrouble, type Lane } from "../work/limiter.ts";
@@ -32,6 +32,7 @@ const ASK_AGAIN_MS = 30_000;
 const MANY_ANSWERS = 100;
 
 const log = logger("expiry");
+const notGivenUp = new GatheringLog("expiry", "Machines cannot be read or given up yet", { of: "machines" });
 
 /**
  * Gives up on machines whose pods are pending too long or can never work, and deletes every pod that was given up on, or
@@ -61,19 +62,23 @@ export class TimeoutsWatcher implements Loop {
     this.#dependencies = dependencies;
     this.#limits = options;
     this.#dryRun = options.dryRun ?? false;
-    this.#podDeleter = new PodDeleter(dependencies, { name: this.name, wake: options.wake });
+    this.#podDeleter = new PodDeleter(dependencies, { wake: options.wake });
     this.#lane = dependencies.limiter.lane(dependencies.concurrency);
     this.#ages = new OwnAges(dependencies.clock);
     this.#brake = new DeletionBrake(dependencies);
-    this.#retries = new Retries(dependencies, (machine, error) => {
-      log.warn("Machine cannot be read or given up yet", { machine, error: describeError(error) });
-    }, { by: this.name, pathOf: (machine) => dependencies.workdir.layout.pod(machine) });
+    this.#retries = new Retries(dependencies, notGivenUp, {
+      by: this.name,
+      pathOf: (machine) => dependencies.workdir.layout.pod(machine),
+    });
   }
 
   /** `heldDeletions`: how many pods are not deleted now because too many would be, if there are any (see `DeletionBrake`). */
   get counts(): { heldDeletions: number | undefined } {
     return { heldDeletions: this.#brake.held || undefined };
   }
+
+  /** Pods to be deleted, and machines that cannot be read or given up. */
+  readonly backlog = (): Backlog => sumOf([this.#podDeleter.backlog, this.#retries.backlog]);
 
   async step(signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#dependencies;
@@ -292,16 +297,13 @@ export class TimeoutsWatcher implements Loop {
     for (const [machine, pod] of answers) this.#unlessBroken(machine, () => this.#releaseIfConfirmed(machine, pod));
     const givenUp = new Map<string, Tombstone>();
     // Judged only in the commit's turn: while answers, and the turn, were waited for, others may have come up.
-    const decide = (machine: string, pod: Pod): Change | undefined => {
+    const decide = ([machine, pod]: [string, Pod]) => (): Change | undefined => {
       const tombstone = this.#tombstoneOf(machine, pod);
       if (!tombstone) return undefined;
       givenUp.set(machine, tombstone);
       return { ...changeOfEnding({ machine, state: "failed", tombstone }), news: newsOfGivingUp(pod) };
     };
-    const failed = await commit(
-      this.#dependencies,
-      answers.map(([machine, pod]) => [machine, () => decide(machine, pod)]),
-    );
+    const failed = await commit(this.#dependencies, answers.map((answer) => [answer[0], decide(answer)]));
     for (const [machine, error] of failed) this.#retries.note(machine, error);
     for (const [machine, { uid }] of givenUp) {
       if (failed.has(machine)) continue;
@@ -321,9 +323,7 @@ export class TimeoutsWatcher implements Loop {
       this.#askLater(machine);
       return undefined;
     }
-    const { uid, privateIpAddress, createdAt: launchtime } = facts;
-    const up = phaseOf(pod) !== "Pending";
-    return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
+    return tombstoneOfGivingUp(facts, { message, up: phaseOf(pod) !== "Pending" });
   }
 
   /** The cluster was asked just now: for a machine that was held back, that is the second look. */

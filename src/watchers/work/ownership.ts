@@ -8,7 +8,7 @@ import { PodLabel, REQUEST_ANNOTATION } from "../../templates/podspec.ts";
 import { readPodFacts, readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
-import { readPodFile } from "./pod_file.ts";
+import { readPodFile } from "../../workdir/pod_file.ts";
 import { requestMemoryOf } from "./pod_memory.ts";
 import type { Dependencies } from "../dependencies.ts";
 

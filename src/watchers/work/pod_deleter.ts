@@ -1,9 +1,17 @@
 import { describeError } from "../../errors.ts";
 import { KubeError } from "../../kube/errors.ts";
-import { logger } from "../../log.ts";
+import { GatheringLog, logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { type Backlog, sumOf } from "../loop.ts";
 import { Limiter } from "./limiter.ts";
 import { WorkQueue } from "./work_queue.ts";
+
+const log = logger("deletions");
+const notDeleted = new GatheringLog("deletions", "Pods not deleted yet", { of: "machines", isTriedAgain: true });
+const notAsked = new GatheringLog("deletions", "Extensions not asked about deletions yet", {
+  of: "machines",
+  isTriedAgain: true,
+});
 
 /** A delete that was accepted is repeated after this long, in milliseconds, if the pod has not been seen going. */
 const ASK_AGAIN_MS = 30_000;
@@ -28,19 +36,15 @@ export class PodDeleter {
   readonly #queue: WorkQueue<Wanted>;
   /** Pods that extensions have to agree on first. */
   readonly #toAsk: WorkQueue<Wanted>;
-  readonly #log: ReturnType<typeof logger>;
 
   /** @param options `wake` is called when there is nothing left to do but to look again */
-  constructor(dependencies: Dependencies, options: { name: string; wake: () => void }) {
+  constructor(dependencies: Dependencies, options: { wake: () => void }) {
     this.#dependencies = dependencies;
-    this.#log = logger(options.name);
     this.#queue = new WorkQueue(dependencies, {
       concurrency: dependencies.concurrency,
       call: (uid, wanted) => this.#delete(uid, wanted),
-      failed: (uid, { error, failures }) => {
-        const machine = this.#queue.get(uid)?.name;
-        this.#log.warn("Pod not deleted yet", { machine, tries: failures, error: describeError(error) });
-      },
+      failed: (uid, { error }) =>
+        notDeleted.note(this.#queue.get(uid)?.name ?? uid, () => ({ error: describeError(error) })),
       idle: options.wake,
     });
     const { clock, random, stopping } = dependencies;
@@ -48,10 +52,8 @@ export class PodDeleter {
     this.#toAsk = new WorkQueue({ clock, random, limiter, stopping, signal: stopping }, {
       concurrency: Infinity,
       call: (uid, wanted) => this.#ask(uid, wanted),
-      failed: (uid, { error }) => {
-        const machine = this.#toAsk.get(uid)?.name;
-        this.#log.warn("Extensions not asked about a deletion yet", { machine, error: describeError(error) });
-      },
+      failed: (uid, { error }) =>
+        notAsked.note(this.#toAsk.get(uid)?.name ?? uid, () => ({ error: describeError(error) })),
       idle: () => {},
     });
   }
@@ -100,6 +102,11 @@ export class PodDeleter {
     return Math.min(this.#queue.nextMs, this.#toAsk.nextMs);
   }
 
+  /** Pods that are to go, and those whose deletion did not work yet. */
+  get backlog(): Backlog {
+    return sumOf([this.#queue.backlog, this.#toAsk.backlog]);
+  }
+
   /** Resolves once no delete is in flight, and no extension is being asked. */
   async drained(): Promise<void> {
     await Promise.all([this.#toAsk.drained(), this.#queue.drained()]);
@@ -131,7 +138,7 @@ export class PodDeleter {
     const { name } = wanted;
     try {
       await kube.deletePod(name, { uid, signal });
-      this.#log.debug("Pod deletion accepted", { machine: name });
+      log.debug("Pod deletion accepted", { machine: name });
     } catch (error) {
       const isGone = error instanceof KubeError && (error.kind === "notFound" || error.kind === "conflict");
       if (!isGone) throw error;

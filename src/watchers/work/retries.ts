@@ -1,8 +1,10 @@
 import { describeError } from "../../errors.ts";
 import { isSharedTrouble } from "../../files.ts";
+import type { GatheringLog } from "../../log.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Backlog } from "../loop.ts";
 
 /** The entry of the work directory that a key is about, and whose setbacks these are. */
 export interface Blame {
@@ -19,23 +21,28 @@ export class Retries {
   readonly #blame: Blame | undefined;
   readonly #clock: Dependencies["clock"];
   readonly #random: Dependencies["random"];
-  readonly #tell: (key: string, error: unknown) => void;
+  readonly #log: Pick<GatheringLog, "note">;
   readonly #byKey = new Map<string, { failures: number; againMs: number; reason: string }>();
 
   /**
-   * @param tell is told of each setback, and again where its reason changes; not of every try
+   * @param log is told of each setback, and again where its reason changes; not of every try
    * @param blame absent if no entry is to blame
    */
   constructor(
     dependencies: Pick<Dependencies, "workdir" | "clock" | "random">,
-    tell: (key: string, error: unknown) => void,
+    log: Pick<GatheringLog, "note">,
     blame?: Blame,
   ) {
     this.#workdir = dependencies.workdir;
     this.#blame = blame;
     this.#clock = dependencies.clock;
     this.#random = dependencies.random;
-    this.#tell = tell;
+    this.#log = log;
+  }
+
+  /** How many there are: all of them failed. */
+  get backlog(): Backlog {
+    return { all: this.#byKey.size, failed: this.#byKey.size };
   }
 
   /** True while it is too early to try this again. */
@@ -49,7 +56,7 @@ export class Retries {
     const failures = (before?.failures ?? 0) + 1;
     const reason = String(error);
     this.#byKey.set(key, { failures, againMs: this.#clock.monotonic() + backoffMs(failures, this.#random), reason });
-    if (before?.reason !== reason) this.#tell(key, error);
+    if (before?.reason !== reason) this.#log.note(key, () => ({ error: describeError(error) }));
     const { broken } = this.#workdir;
     if (!this.#blame || error instanceof KubeError || isSharedTrouble(error)) return;
     broken.note(this.#blame.pathOf(key), describeError(error), this.#blame.by);

@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { BackoffLimits } from "../../kube/backoff.ts";
 import type { Random } from "../../random.ts";
+import type { Backlog } from "../loop.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Lane, Limiter } from "./limiter.ts";
 
@@ -72,6 +73,13 @@ export class WorkQueue<Item> {
   /** How many keys are queued, in flight, or waiting. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The same, with how many of these failed the last time. */
+  get backlog(): Backlog {
+    let failed = 0;
+    for (const { failures } of this.#entries.values()) if (failures > 0) failed++;
+    return { all: this.#entries.size, failed };
   }
 
   /** What was added with the key, for as long as the queue knows it. */

@@ -6,7 +6,8 @@ const MOST_UNDER_WAY = 16;
 
 /** Calls `act` with each item, some at a time. @throws the first error, once no call is under way any more */
 export async function inParallel<T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> {
-  const left = items[Symbol.iterator]();
+  const all = [...items];
+  const left = all.values();
   const errors: unknown[] = [];
   const work = async () => {
     for (let next = left.next(); !next.done; next = left.next()) {
@@ -17,6 +18,6 @@ export async function inParallel<T>(items: Iterable<T>, act: (item: T) => Promis
       }
     }
   };
-  await Promise.all(Array.from({ length: MOST_UNDER_WAY }, work));
+  await Promise.all(Array.from({ length: Math.min(MOST_UNDER_WAY, all.length) }, work));
   if (errors.length > 0) throw errors[0];
 }

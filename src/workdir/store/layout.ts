@@ -6,9 +6,26 @@ import { HostFactoryError } from "../../errors.ts";
  */
 export class Layout {
   readonly root: string;
+  /** Everything that has to exist before anything else works, what the legacy plug-in expects included. */
+  readonly directories: readonly string[];
 
   constructor(root: string) {
     this.root = root;
+    const expected = ["events", "kube-events", "backups"].map((name) => `${root}/${name}`);
+    this.directories = [
+      this.requests,
+      this.returnRequests,
+      this.pods,
+      this.podsStatus,
+      this.nodes,
+      this.machines,
+      this.views,
+      this.locks,
+      this.prototypes,
+      this.returning,
+      this.setAside,
+      ...expected,
+    ];
   }
 
   /** A directory for each request, with an entry for each machine. */
@@ -114,25 +131,6 @@ export class Layout {
   /** Which cluster and namespace its machines are in: see `KnownCluster`. */
   get cluster(): string {
     return `${this.root}/cluster.json`;
-  }
-
-  /** Everything that has to exist before anything else works, what the legacy plug-in expects included. */
-  get directories(): string[] {
-    const existing = ["events", "kube-events", "backups"].map((name) => `${this.root}/${name}`);
-    return [
-      this.requests,
-      this.returnRequests,
-      this.pods,
-      this.podsStatus,
-      this.nodes,
-      this.machines,
-      this.views,
-      this.locks,
-      this.prototypes,
-      this.returning,
-      this.setAside,
-    ]
-      .concat(existing);
   }
 
   request(id: string): string {

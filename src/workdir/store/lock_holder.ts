@@ -15,6 +15,8 @@ const HolderSchema = v.object({
   lease: v.optional(v.string()),
   /** Why it does not serve the directory now, though it holds the lock; absent if it does. */
   standby: v.optional(v.string()),
+  /** How long it lets machines take to come up, if it is who gives them up: see `Limits` in `machine/waiting.ts`. */
+  limits: v.optional(v.object({ podTimeoutSeconds: v.number(), imagePullGraceSeconds: v.number() })),
 });
 
 /** Who holds a lock, as it has noted itself. */

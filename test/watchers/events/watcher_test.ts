@@ -81,6 +81,16 @@ Deno.test("the legacy plug-in's spool is stored as it would have stored it, and 
   assert.deepEqual(place.spool, []);
 });
 
+Deno.test("what is in the spool is shown before it is stored, also while it cannot be", async () => {
+  using place = new Place({ a: batches.a, metric: '{"category":"metric","timestamp":1,"load":2}' });
+  Deno.mkdirSync(place.dbfile);
+  const seen: unknown[] = [];
+  const watcher = place.watcher({ saw: (events) => seen.push(...events.map(({ category }) => category)) });
+  await place.step(watcher);
+  assert.deepEqual(seen.sort(), ["metric", "pod", "pod"]);
+  assert.deepEqual(place.spool, ["a", "metric"]);
+});
+
 Deno.test("hidden files, directories and links are none of the spool's", async () => {
   using place = new Place({ ".new-1": batches.a });
   Deno.mkdirSync(`${place.root}/events/directory`);

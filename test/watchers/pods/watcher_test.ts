@@ -577,7 +577,7 @@ Deno.test("while all is listed again the view gets no fresher; once that has fai
   watcher.heard();
   await go();
   assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
-  watcher.failed(new KubeError("unavailable", "away"), 0);
+  watcher.failed(new KubeError("unavailable", "away"));
   watcher.heard();
   await go();
   assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
@@ -747,7 +747,7 @@ Deno.test("what a watch repeats from before a list that broke off does not undo 
   await go();
   watcher.begin();
   watcher.page([ourPod("req-0", { phase: "Failed" }, { resourceVersion: "7" })]);
-  watcher.failed(new KubeError("unavailable", "away"), 0);
+  watcher.failed(new KubeError("unavailable", "away"));
   for (const written of [false, true]) {
     if (written) await go();
     watcher.event("MODIFIED", up("req-0", "6"));

@@ -137,9 +137,11 @@ for (const kind of ["unavailable", "throttled", "unauthorised", "notFound"] as K
     const dependencies = memoryDependencies();
     await ask(dependencies, "req", 20);
     dependencies.kube.fail("createPod", new KubeError(kind, "not now"));
-    const { go } = watch(dependencies);
+    const { watcher, go } = watch(dependencies);
     await go(60_000);
     assert.equal(dependencies.kube.pods.size, 0);
+    assert.equal(watcher.backlog().all, 20);
+    assert.ok(watcher.backlog().failed > 0);
     if (kind !== "notFound") {
       assert.ok(dependencies.kube.calls.length < 40, `${dependencies.kube.calls.length} calls in a minute`);
     }

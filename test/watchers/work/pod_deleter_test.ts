@@ -12,7 +12,7 @@ function going(localMs = 0) {
   const deletionAt = clock.now() / 1000 + 10;
   clock.setNow(clock.now() + localMs);
   for (const name of ["req-0", "req-1", "req-2"]) kube.put(ourPod(name));
-  const podDeleter = new PodDeleter(dependencies, { name: "test", wake: () => {} });
+  const podDeleter = new PodDeleter(dependencies, { wake: () => {} });
   const want = async () => {
     for (const name of kube.pods.keys()) podDeleter.want(name, { uid: `uid-${name}`, deletionAt });
     podDeleter.start();
@@ -53,7 +53,7 @@ function drained(hook: Hook, { count, ...options }: { count: number } & Partial<
   const dependencies = memoryDependencies({ clock, hooks: client, registrations: new GivenRegistrations(registry) });
   const { kube } = dependencies;
   for (let i = 0; i < count; i++) kube.put(ourPod(`req-${i}`));
-  const podDeleter = new PodDeleter(dependencies, { name: "test", wake: () => {} });
+  const podDeleter = new PodDeleter(dependencies, { wake: () => {} });
   const look = async () => {
     for (const name of kube.pods.keys()) podDeleter.want(name, { uid: `uid-${name}`, deletionAt: undefined });
     podDeleter.start();

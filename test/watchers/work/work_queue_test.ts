@@ -49,6 +49,18 @@ Deno.test("a key that was called for cannot be added again before its time", asy
   assert.equal(calls.length, 2);
 });
 
+Deno.test("its backlog is all of its keys, and those that failed the last time", async () => {
+  const { queue, calls, add } = make(2);
+  add("a", "b", "c");
+  calls[0]!.fail(new KubeError("conflict", "no"));
+  await settled();
+  assert.deepEqual(queue.backlog, { all: 3, failed: 1 });
+  calls[1]!.end(undefined);
+  calls[2]!.end(1_000);
+  await settled();
+  assert.deepEqual(queue.backlog, { all: 2, failed: 1 });
+});
+
 Deno.test("a key that failed waits longer each time, and from the start again once it worked", async () => {
   const { dependencies, queue, calls, failures, add } = make();
   const waits: number[] = [];

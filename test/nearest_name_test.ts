@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nearestName } from "../../src/lint/nearest_name.ts";
+import { nearestName } from "../src/nearest_name.ts";
 
 const known = ["restartPolicy", "resources", "image", "imagePullPolicy", "env", "up"];
 

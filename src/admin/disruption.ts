@@ -1,0 +1,205 @@
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { KubeError } from "../kube/errors.ts";
+import { connectKube, type ConnectOptions } from "../kube/connect.ts";
+import type { Kube } from "../kube/kube.ts";
+import { listPages } from "../kube/list_pages.ts";
+import type { Pod } from "../kube/types.ts";
+import { integerBetween, type Random } from "../random.ts";
+import { PodLabel } from "../templates/podspec.ts";
+
+/** What a disruption stands on. */
+export interface Disrupting {
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  /** The provider instance: pods of no other are touched. */
+  instance: string;
+  signal: AbortSignal;
+}
+
+/** The cluster that the configuration names. */
+export function openDisrupting(
+  config: Config,
+  world: Pick<ConnectOptions, "environment" | "files" | "clock"> & { random: Random; signal: AbortSignal },
+): Disrupting {
+  const { proxy, namespace, kubeconfig, instance } = config;
+  return { ...world, kube: connectKube({ ...world, proxy, namespace, kubeconfig }), instance };
+}
+
+/** How it is gone about. */
+export interface DisruptionOptions {
+  /** How often the cluster is asked whether the pods are gone, in seconds. */
+  sleepSeconds: number;
+  /** How long, in seconds, it may take in all. */
+  timeoutSeconds: number;
+}
+
+/** A pod that is to go. */
+export interface Chosen {
+  name: string;
+  uid: string;
+  node: string;
+}
+
+/**
+ * Pods of the provider instance, by name or drawn at random.
+ * @param options `names`: these; `count`: so many, or all if it is 0
+ * @throws HostFactoryError if one of `names` is no pod of ours, or there are not so many
+ */
+export async function choosePods(
+  disrupting: Disrupting,
+  { names, count }: { names: readonly string[]; count: number },
+): Promise<Chosen[]> {
+  const pods = await ownPods(disrupting);
+  if (names.length > 0) {
+    const byName = new Map(pods.map((pod) => [pod.name, pod]));
+    return names.map((name) => byName.get(name) ?? notOurs("pod", name, disrupting.instance));
+  }
+  return drawn(disrupting, pods, { count, what: "pods" });
+}
+
+/** The pods of the provider instance that are on nodes, by their names or drawn at random: see `choosePods`. */
+export async function choosePodsOnNodes(
+  disrupting: Disrupting,
+  { names, count }: { names: readonly string[]; count: number },
+): Promise<Chosen[]> {
+  const pods = (await ownPods(disrupting)).filter(({ node }) => node !== "");
+  const nodes = [...new Set(pods.map(({ node }) => node))].sort();
+  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, disrupting.instance);
+  const chosen = new Set(names.length > 0 ? names : drawn(disrupting, nodes, { count, what: "nodes" }));
+  return pods.filter(({ node }) => chosen.has(node));
+}
+
+/** Those that may go: no pod that is being deleted already. */
+async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
+  const pods = await listOwn(disrupting);
+  return pods.flatMap(({ metadata: { name = "", uid = "", deletionTimestamp }, spec }) =>
+    deletionTimestamp === undefined && parseMachineName(name) ? [{ name, uid, node: spec.nodeName ?? "" }] : []
+  ).sort((one, other) => one.name < other.name ? -1 : 1);
+}
+
+/** Every pod of the instance. That the server has chosen the right ones is not taken on trust. */
+async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
+  const labelSelector = `${PodLabel.instance}=${instance}`;
+  const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
+  const pods: Pod[] = [];
+  for await (const { items } of listPages(source, { labelSelector, limit: 500, signal })) {
+    pods.push(...items.filter(({ metadata }) => metadata.labels?.[PodLabel.instance] === instance));
+  }
+  return pods;
+}
+
+function drawn<T>(
+  { random }: Disrupting,
+  all: readonly T[],
+  { count, what }: { count: number; what: string },
+): T[] {
+  if (count === 0) return [...all];
+  if (count > all.length) {
+    throw new HostFactoryError(`Cannot choose ${count} ${what}: there are ${all.length} that are ours`, {
+      hint: "--count 0 means all",
+    });
+  }
+  const left = [...all];
+  return Array.from({ length: count }, () => left.splice(integerBetween(random, 0, left.length - 1), 1)[0]!);
+}
+
+function notOurs(what: string, name: string, instance: string): never {
+  throw new HostFactoryError(`Cannot find ${what} '${name.slice(0, 80)}' among those of instance '${instance}'`, {
+    hint: what === "pod"
+      ? "'kubectl get pods --show-labels' shows whose each is"
+      : "only nodes with pods of ours can be drained",
+  });
+}
+
+/**
+ * Deletes these pods and waits until they are gone.
+ * @returns how many are gone
+ * @throws HostFactoryError if that takes too long
+ */
+export async function deleteChosen(
+  disrupting: Disrupting,
+  chosen: readonly Chosen[],
+  options: DisruptionOptions,
+): Promise<number> {
+  const { kube, signal } = disrupting;
+  return await disrupt(disrupting, chosen, {
+    ...options,
+    ask: async ({ name, uid }) => {
+      await kube.deletePod(name, { uid, signal });
+      return undefined;
+    },
+  });
+}
+
+/** As `deleteChosen`, by evictions: what a disruption budget refuses is tried again for as long as there is time. */
+export async function evictChosen(
+  disrupting: Disrupting,
+  chosen: readonly Chosen[],
+  options: DisruptionOptions,
+): Promise<number> {
+  const { kube, signal } = disrupting;
+  return await disrupt(disrupting, chosen, {
+    ...options,
+    ask: async ({ name, uid }) => {
+      try {
+        await kube.evictPod(name, { uid, signal });
+        return undefined;
+      } catch (error) {
+        if (error instanceof KubeError && error.kind === "throttled") return describeError(error);
+        throw error;
+      }
+    },
+  });
+}
+
+async function disrupt(
+  disrupting: Disrupting,
+  chosen: readonly Chosen[],
+  { ask, sleepSeconds, timeoutSeconds }: DisruptionOptions & {
+    /** Tells why the pod cannot go yet. */
+    ask: (pod: Chosen) => Promise<string | undefined>;
+  },
+): Promise<number> {
+  const { clock, signal } = disrupting;
+  const untilMs = clock.monotonic() + timeoutSeconds * 1_000;
+  let refused = "";
+  let unasked = [...chosen];
+  for (;;) {
+    const again: Chosen[] = [];
+    for (const pod of unasked) {
+      const why = await unlessGone(() => ask(pod));
+      if (why === undefined) continue;
+      refused = why;
+      again.push(pod);
+    }
+    unasked = again;
+    const there = new Set((await listOwn(disrupting)).map(({ metadata }) => metadata.uid));
+    const left = chosen.filter(({ uid }) => there.has(uid));
+    if (left.length === 0) return chosen.length;
+    const leftMs = untilMs - clock.monotonic();
+    if (leftMs <= 0) {
+      const why = unasked.length > 0 ? `: ${refused}` : "";
+      const message = `Not gone after ${timeoutSeconds} s: ${left.length} of ${chosen.length} pods, such as '${
+        left[0]?.name
+      }'`;
+      throw new HostFactoryError(`${message}${why}`, {
+        hint: "give more time with --timeout, or see 'kubectl describe pod'",
+      });
+    }
+    await clock.sleep(Math.min(sleepSeconds * 1_000, leftMs), signal);
+  }
+}
+
+/** What is gone already, or has another's name by now, needs not be asked to go. */
+async function unlessGone(ask: () => Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof KubeError && (error.kind === "notFound" || error.kind === "conflict")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { Budget } from "../budget.ts";
+import { epochSeconds } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { readEvents } from "../events/reader.ts";
+import { parseMachineName } from "../hf/names.ts";
+import { nearestName } from "../nearest_name.ts";
+import { readRequestRecord } from "../workdir/requests.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import type { Explaining, Explanation } from "./explanation.ts";
+import { explainMachine } from "./explain_machine.ts";
+import { explainNode } from "./explain_node.ts";
+import { explainRequest } from "./explain_request.ts";
+import type { Reader } from "./open_picture.ts";
+import { lookAtService } from "./picture_of_service.ts";
+
+/** How long, in milliseconds, one who writes to the events database is waited for. */
+const LOCK_WAIT_MS = 1_000;
+
+/**
+ * Explains one machine, request, return request or node.
+ * @param options `dbfile`: the events database, unless it is the work directory's own
+ * @throws HostFactoryError if nothing is known of the name
+ */
+export async function explain(
+  reader: Reader,
+  name: string,
+  { dbfile }: { dbfile?: string | undefined } = {},
+): Promise<Explanation> {
+  const { workdir, files, clock } = reader;
+  const facts = lookAtService(workdir, clock.now());
+  const source = {
+    files,
+    dbfile: dbfile ?? workdir.layout.eventsDatabase,
+    spool: workdir.layout.events,
+    lockWaitMs: LOCK_WAIT_MS,
+  };
+  const events = (ids: readonly string[]) => readEvents(source, { ids }, new Budget(clock, { restPerTurn: 0 }));
+  const explaining: Explaining = { ...reader, ...facts, now: epochSeconds(clock.now()), events };
+  const found = await explainAny(explaining, name);
+  if (found) return found;
+  const near = nearestName(name, namesIn(workdir));
+  throw new HostFactoryError(
+    `Cannot explain '${name.slice(0, 80)}': no machine, request, return request or node is called so`,
+    {
+      hint: near === undefined
+        ? "'hostfactory admin list-machines' shows those that there are"
+        : `did you mean '${near}'?`,
+    },
+  );
+}
+
+async function explainAny(explaining: Explaining, name: string): Promise<Explanation | undefined> {
+  const { workdir } = explaining;
+  if (name === "" || name.startsWith(".") || name.includes("/") || name.includes("\0")) return undefined;
+  const { layout } = workdir;
+  if (workdir.kind(layout.request(name)) === "directory") return await explainRequest(explaining, name, "request");
+  if (workdir.kind(layout.returnRequest(name)) === "directory") {
+    return await explainRequest(explaining, name, "return request");
+  }
+  if (isMachine(workdir, name)) return await explainMachine(explaining, name);
+  const node = explainNode(explaining, name);
+  if (node) return node;
+  // What is long past is remembered by events alone.
+  const events = await explaining.events([name]);
+  return events.some(({ category }) => category === "pod") ? await explainMachine(explaining, name) : undefined;
+}
+
+function isMachine(workdir: Workdir, name: string): boolean {
+  const { layout } = workdir;
+  const requestId = parseMachineName(name)?.requestId;
+  if (requestId === undefined) return false;
+  const paths = [
+    layout.podStatus(name),
+    layout.requestMachine(requestId, name),
+    layout.pod(name),
+    layout.machine(name),
+  ];
+  if (paths.some((path) => workdir.kind(path) !== undefined)) return true;
+  const { index } = parseMachineName(name)!;
+  return index < (readRequestRecord(workdir, requestId)?.count ?? 0);
+}
+
+function namesIn(workdir: Workdir): string[] {
+  const { requests, returnRequests, podsStatus, nodes } = workdir.layout;
+  return [requests, returnRequests, podsStatus, nodes].flatMap((directory) => workdir.names(directory));
+}

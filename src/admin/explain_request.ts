@@ -1,0 +1,137 @@
+import { Budget } from "../budget.ts";
+import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
+import { readReturn } from "../workdir/returns.ts";
+import { parseMachineName } from "../hf/names.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { Explaining, Explanation } from "./explanation.ts";
+import { PictureTaker } from "./picture.ts";
+import type { PicturedRequest } from "./picture_of_requests.ts";
+import type { PicturedMachine } from "./picture_of_machine.ts";
+import { commonReason } from "./picture_of_templates.ts";
+import type { Step } from "./timeline.ts";
+
+/** @param kind which of both the id is of */
+export async function explainRequest(
+  explaining: Explaining,
+  id: string,
+  kind: "request" | "return request",
+): Promise<Explanation> {
+  const { workdir, clock, config, service, now } = explaining;
+  const machinesOfReturn = kind === "request" ? undefined : new Set(readReturn(workdir, id)?.machines);
+  const requestIds = [...machinesOfReturn ?? []].map((machine) => parseMachineName(machine)?.requestId ?? "");
+  const { onPartialFailure } = config;
+  const only = new Set([id, ...requestIds]);
+  const budget = new Budget(clock, { restPerTurn: 0 });
+  const taker = new PictureTaker(workdir, { clock, onPartialFailure, everything: true, isBrief: true, only, budget });
+  const picture = await taker.take();
+  const request = [...picture.requests, ...picture.returns].find((one) => one.id === id);
+  const machines = picture.machines.filter(({ name, requestId }) =>
+    machinesOfReturn ? machinesOfReturn.has(name) : requestId === id
+  );
+  const waiting = commonReason(
+    machines.filter((machine) => machine.waitsFor !== undefined && machine.returnId === undefined),
+    "waits",
+  );
+  const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
+  const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
+  const events = await explaining.events([id, ...machines.map(({ name }) => name)]);
+  return {
+    kind,
+    name: id,
+    at: now,
+    now: request ? nowText(request) : "It has lost all that it said",
+    matterOf: kind === "request" ? matterOf(example, service.notServed ?? service.doubt) : undefined,
+    waitsFor: kind === "request" ? waiting?.text : undefined,
+    until: request?.until,
+    facts: request ? factsOf(request) : {},
+    timeline: timelineOf(request, { events, machines, now }),
+    next: nextCommands(request, { example: (waiting ?? failed)?.example ?? machines[0]?.name }),
+    doubt: service.notServed ?? service.doubt,
+  };
+}
+
+function matterOf(example: PicturedMachine | undefined, doubt: string | undefined): Side | undefined {
+  if (!example) return undefined;
+  if (example.failure !== undefined) return blameForFailure(example.failure, example.message);
+  if (doubt !== undefined) return "us";
+  return example.waitsFor === undefined ? undefined : blameForWaiting(example.waitsFor);
+}
+
+function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest): string {
+  const { executing, succeed, fail } = counts;
+  const of = `of ${machines} ${machines === 1 ? "machine" : "machines"}`;
+  if (kind === "return") {
+    if (status !== "running") return `All ${of.slice(3)} are gone`;
+    return `${succeed} ${of} are gone, ${executing} are still there`;
+  }
+  const parts = [`${succeed} ${of} are up or were given back`];
+  if (executing > 0) parts.push(`${executing} ${executing === 1 ? "waits" : "wait"}`);
+  if (fail > 0) parts.push(`${fail} failed`);
+  return `${parts.join(", ")}${endedAt === undefined ? "" : "; all of it is over"}`;
+}
+
+function factsOf({ kind, templateId, status, machines }: PicturedRequest): Record<string, string> {
+  return {
+    ...(kind === "request" ? { template: templateId } : {}),
+    machines: String(machines),
+    "Symphony is told": status,
+  };
+}
+
+/** The turns of a request: when it came, and for each turn of its machines from when until when, and how many. */
+function timelineOf(
+  request: PicturedRequest | undefined,
+  { events, machines, now }: { events: readonly RecordedEvent[]; machines: readonly PicturedMachine[]; now: number },
+): Step[] {
+  const steps: Step[] = [];
+  if (request?.requestedAt !== undefined) {
+    const what = request.kind === "request" ? "Symphony asked for the machines" : "Symphony gave the machines back";
+    steps.push({ at: request.requestedAt, what, words: "" });
+  }
+  const own = new Set(machines.map(({ name }) => name));
+  const times = new Map<string, Map<string, number>>();
+  for (const { id, type, value, timestamp } of events) {
+    if (type !== "status" || !own.has(id) || TURNS[value] === undefined) continue;
+    const known = times.get(value) ?? new Map<string, number>();
+    times.set(value, known.set(id, Math.min(known.get(id) ?? Infinity, timestamp)));
+  }
+  for (const [turn, at] of times) steps.push(...firstAndLast(TURNS[turn] ?? turn, [...at.values()]));
+  const reasons = new Map<string, PicturedMachine[]>();
+  for (const machine of machines) {
+    if (machine.failure === undefined) continue;
+    reasons.set(machine.message, [...reasons.get(machine.message) ?? [], machine]);
+  }
+  for (const [message, failed] of reasons) {
+    const at = Math.min(...failed.map(({ since }) => since ?? now));
+    steps.push({ at, what: `${failed.length} failed, the first of them ${failed[0]?.name}`, words: message });
+  }
+  if (request?.endedAt !== undefined) steps.push({ at: request.endedAt, what: "All of it is over", words: "" });
+  return steps.sort((one, other) => one.at - other.at);
+}
+
+/** The turns of machines that are counted. */
+const TURNS: Readonly<Record<string, string>> = {
+  created: "pods were created",
+  scheduled: "were given a node",
+  running: "began to run",
+  returned: "were given back",
+  deleted: "were gone",
+};
+
+function firstAndLast(what: string, times: readonly number[]): Step[] {
+  const sorted = times.toSorted((one, other) => one - other);
+  const [first = 0, last = 0] = [sorted[0], sorted.at(-1)];
+  if (first === last) return [{ at: first, what: `${sorted.length} ${what}`, words: "" }];
+  return [
+    { at: first, what: `The first of ${sorted.length} ${what}`, words: "" },
+    { at: last, what: `The last of ${sorted.length} ${what}`, words: "" },
+  ];
+}
+
+function nextCommands(request: PicturedRequest | undefined, { example }: { example: string | undefined }): string[] {
+  const commands = example === undefined ? [] : [`hostfactory explain ${example}`];
+  if (!request) return commands;
+  commands.push(`hostfactory admin list-machines --request ${request.id}`);
+  if (request.kind === "request") commands.push(`hostfactory history --request ${request.id}`);
+  return commands;
+}

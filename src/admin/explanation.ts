@@ -1,0 +1,35 @@
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { Side } from "../machine/blame.ts";
+import type { Reader } from "./open_picture.ts";
+import type { ServiceFacts } from "./picture_of_service.ts";
+import type { Step } from "./timeline.ts";
+
+/** What is to be known of one machine, request, return request or node. Times are in seconds since the epoch. */
+export interface Explanation {
+  kind: "machine" | "request" | "return request" | "node";
+  name: string;
+  /** When it was looked at. */
+  at: number;
+  /** How it is now, as one sentence without a full stop. */
+  now: string;
+  /** Whose matter that is; absent while nothing is wrong. */
+  matterOf: Side | undefined;
+  /** What it waits for, in the cluster's words; until when at the latest, if that is known. */
+  waitsFor: string | undefined;
+  until: number | undefined;
+  /** What it is made of, by name: its template, node, address. */
+  facts: Record<string, string>;
+  timeline: Step[];
+  /** Commands that tell or do more, the most useful first, ready to copy. */
+  next: string[];
+  /** Why what is said here may be old, as a sentence; absent if it is not. */
+  doubt: string | undefined;
+}
+
+/** What every explanation stands on. */
+export interface Explaining extends Reader, ServiceFacts {
+  /** Seconds since the epoch. */
+  now: number;
+  /** The events of these ids, the oldest first. */
+  events: (ids: readonly string[]) => Promise<RecordedEvent[]>;
+}

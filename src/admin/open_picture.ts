@@ -1,0 +1,34 @@
+import { Budget } from "../budget.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Files } from "../files.ts";
+import type { Random } from "../random.ts";
+import { readCatalogue } from "../templates/catalogue.ts";
+import { Workdir } from "../workdir/store/workdir.ts";
+import { type PictureOptions, PictureTaker } from "./picture.ts";
+
+/** What a command stands on that only reads. */
+export interface Reader {
+  config: Config;
+  workdir: Workdir;
+  files: Files;
+  clock: Clock;
+}
+
+/** The work directory that the configuration names, to be read. @throws HostFactoryError if it is not to be trusted */
+export function openReader(config: Config, world: { files: Files; clock: Clock; random: Random }): Reader {
+  const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
+  workdir.check({ reads: true });
+  return { config, workdir, files: world.files, clock: world.clock };
+}
+
+/** What takes pictures for a command, which has nothing else to do meanwhile. */
+export function openPicture(
+  { config, workdir, files, clock }: Reader,
+  options: Pick<PictureOptions, "everything" | "isBrief"> = {},
+): PictureTaker {
+  const { confdir, onPartialFailure } = config;
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  const budget = new Budget(clock, { restPerTurn: 0 });
+  return new PictureTaker(workdir, { clock, onPartialFailure, ...templates, budget, ...options });
+}

@@ -1,0 +1,348 @@
+import * as v from "valibot";
+import { Budget } from "../budget.ts";
+import { type Clock, epochSeconds } from "../clock.ts";
+import type { PartialFailure } from "../config.ts";
+import { describeError } from "../errors.ts";
+import { isRequestId, parseMachineName } from "../hf/names.ts";
+import type { MachineResult } from "../hf/status.ts";
+import { resultForReturn } from "../machine/answer.ts";
+import type { Template } from "../templates/catalogue.ts";
+import { readDepartures } from "../workdir/departures.ts";
+import { type FinishedNote, readFinishedNote } from "../workdir/end.ts";
+import { ReturnIndex } from "../workdir/index/returns.ts";
+import { readRequest, type StoredRequest } from "../workdir/requests.ts";
+import { readReturn, type StoredReturn } from "../workdir/returns.ts";
+import { readMachine } from "../workdir/snapshot.ts";
+import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
+import { readRecord } from "../workdir/store/record.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import { type PicturedNode, pictureNodes } from "./picture_of_nodes.ts";
+import {
+  addMachine,
+  addReturned,
+  byId,
+  emptyRequest,
+  emptyReturn,
+  type PicturedRequest,
+  statusOf,
+  UNKNOWN_TEMPLATE,
+} from "./picture_of_requests.ts";
+import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
+import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
+import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
+
+export type { PicturedNode, PicturedRequest };
+
+/** The grid at one moment, as the work directory has it: all is sorted by name, machines by request and index. */
+export interface Picture {
+  /** When it was taken, in seconds since the epoch. What it shows of the cluster is as old as `service.heardAt`. */
+  at: number;
+  service: PicturedService;
+  machines: PicturedMachine[];
+  requests: PicturedRequest[];
+  returns: PicturedRequest[];
+  templates: PicturedTemplate[];
+  nodes: PicturedNode[];
+  /** What could not be read, as sentences. */
+  problems: string[];
+}
+
+export interface PictureOptions {
+  clock: Clock;
+  /** See `Config.onPartialFailure`. */
+  onPartialFailure: PartialFailure;
+  /** The templates of the templates file; absent if that is not known. */
+  templates?: () => readonly Template[];
+  /** Requests that came to their end more than an hour ago are in it, too, with every machine that ever was (false). */
+  everything?: boolean;
+  /** The ids of requests and return requests that are wanted; absent: all. */
+  only?: ReadonlySet<string>;
+  /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
+  isBrief?: boolean;
+  /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
+  isTold?: boolean;
+  /** How the work is cut into turns; default: ones of 10 ms. */
+  budget?: Budget;
+}
+
+/** How long, in milliseconds, one turn of a look may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+const TURN_MS = 10;
+
+/** How often, in milliseconds, one who is told looks at every machine all the same. */
+const LOOK_AT_ALL_EVERY_MS = 15_000;
+
+/** How often, in milliseconds, it is looked whether requests that are over still are. */
+const FORGET_PAST_EVERY_MS = 60_000;
+
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+const NodeSchema = v.object({
+  metadata: v.object({ labels: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
+});
+
+interface KnownRequest {
+  stored: StoredRequest;
+  ended: FinishedNote | undefined;
+  machines: Map<string, { isPending: boolean; stamp: string; looked: LookedMachine }>;
+}
+
+interface KnownReturn {
+  stored: StoredReturn;
+  ended: FinishedNote | undefined;
+  /** Its machines that were seen gone, each with the stamp that it had then. */
+  gone: Map<string, string>;
+}
+
+/**
+ * Takes pictures of the grid from the work directory, whether it is served or not. What was read once is kept: the next
+ * picture looks only at what may have changed. Changes nothing.
+ */
+export class PictureTaker {
+  readonly #workdir: Workdir;
+  readonly #options: PictureOptions;
+  readonly #budget: Budget;
+  readonly #requests = new Map<string, KnownRequest>();
+  readonly #returns = new Map<string, KnownReturn>();
+  /** Requests and return requests that ended too long ago to be in a picture; now and then it is looked whether they still have. */
+  readonly #past = new Set<string>();
+  #pastDueMs = -Infinity;
+  readonly #zones = new Map<string, string>();
+  readonly #returnIndex: ReturnIndex;
+  readonly #changes: DirectoryChanges[];
+  #told = new Set<string>();
+  #allDueMs = -Infinity;
+  #problems: string[] = [];
+
+  constructor(workdir: Workdir, options: PictureOptions) {
+    this.#workdir = workdir;
+    this.#options = options;
+    this.#budget = options.budget ?? new Budget(options.clock, { turnMs: TURN_MS });
+    this.#returnIndex = new ReturnIndex(workdir);
+    const { pods, podsStatus, machines, returnRequests } = workdir.layout;
+    this.#changes = [pods, podsStatus, machines, returnRequests].map((directory) =>
+      new DirectoryChanges(workdir, directory)
+    );
+  }
+
+  /** These machines were written down. */
+  changed(machines: Iterable<string>): void {
+    for (const machine of machines) this.#told.add(machine);
+  }
+
+  /** @throws if the work directory cannot be read at all */
+  async take(): Promise<Picture> {
+    const { clock, templates } = this.#options;
+    this.#budget.begin();
+    this.#problems = [];
+    const nowMs = clock.now();
+    const now = epochSeconds(nowMs);
+    const facts = lookAtService(this.#workdir, nowMs);
+    this.#forgetPast();
+    await this.#followRequests(now);
+    await this.#followReturns(now);
+    await this.#look(facts, nowMs);
+    const returnOf = this.#returnOfMachines();
+    const machines = await this.#machines(returnOf);
+    const requests = await this.#pictureRequests(machines);
+    const returns = await this.#pictureReturns(machines);
+    return {
+      at: now,
+      service: facts.service,
+      machines,
+      requests,
+      returns,
+      templates: pictureTemplates(machines, { templates: this.#unlessBroken(() => templates?.()), now }),
+      nodes: pictureNodes(machines, {
+        names: this.#followedNodes(),
+        departures: this.#unlessBroken(() => readDepartures(this.#workdir)) ?? new Map(),
+        zoneOf: (node) => this.#zoneOf(node),
+      }),
+      problems: this.#problems,
+    };
+  }
+
+  /** One that is not finished after all has its note removed. */
+  #forgetPast(): void {
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs < this.#pastDueMs) return;
+    this.#past.clear();
+    this.#pastDueMs = nowMs + FORGET_PAST_EVERY_MS;
+  }
+
+  #unlessBroken<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.#problems.push(describeError(error));
+      return undefined;
+    }
+  }
+
+  /** Calls `act` for each, as whom the files are read, in turns. */
+  async #each<T>(all: Iterable<T>, act: (one: T) => void): Promise<void> {
+    const left = all[Symbol.iterator]();
+    for (let isDone = false; !isDone;) {
+      if (this.#budget.isSpent) await this.#budget.breathe();
+      this.#workdir.asOwner(() => {
+        do {
+          const { value, done = false } = left.next();
+          isDone = done;
+          if (!done) act(value);
+        } while (!isDone && !this.#budget.isSpent);
+      });
+    }
+  }
+
+  async #followRequests(now: number): Promise<void> {
+    const { requests } = this.#workdir.layout;
+    await this.#follow(requests, this.#requests, now, (id, ended, known) => {
+      const isRead = known?.stored.processed && known.stored.record;
+      const stored = isRead ? known.stored : readRequest(this.#workdir, id);
+      return stored && { stored, ended, machines: known?.machines ?? new Map() };
+    });
+  }
+
+  async #followReturns(now: number): Promise<void> {
+    const { returnRequests } = this.#workdir.layout;
+    await this.#follow(returnRequests, this.#returns, now, (id, ended, known) => {
+      const stored = known?.stored.processed ? known.stored : readReturn(this.#workdir, id);
+      return stored && { stored, ended, gone: known?.gone ?? new Map() };
+    });
+  }
+
+  /** Keeps up with what is in a directory of requests. */
+  async #follow<T extends { ended: FinishedNote | undefined }>(
+    directory: string,
+    known: Map<string, T>,
+    now: number,
+    read: (id: string, ended: FinishedNote | undefined, before: T | undefined) => T | undefined,
+  ): Promise<void> {
+    const { only } = this.#options;
+    const isWanted = (id: string) => isRequestId(id) && (only?.has(id) ?? true);
+    const listed = new Set(this.#workdir.directories(directory).filter(isWanted));
+    for (const id of known.keys()) if (!listed.has(id)) known.delete(id);
+    await this.#each(listed, (id) => {
+      const path = `${directory}/${id}`;
+      if (this.#past.has(path)) return;
+      this.#unlessBroken(() => {
+        const before = known.get(id);
+        const ended = readFinishedNote(this.#workdir, path);
+        const isPast = ended !== undefined && now - ended.endedAt > RECENT_SECONDS && !this.#options.everything;
+        if (isPast) this.#past.add(path);
+        const one = isPast ? undefined : read(id, ended, before);
+        if (one) known.set(id, one);
+        else known.delete(id);
+      });
+    });
+  }
+
+  async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
+    const told = this.#told;
+    this.#told = new Set();
+    const isAllDue = this.#isAllDue(nowMs);
+    const { isBrief = false } = this.#options;
+    const isReturned = (machine: string) => {
+      this.#returnIndex.refresh(nowMs);
+      return this.#returnIndex.has(machine);
+    };
+    for (const [requestId, { stored, machines }] of this.#requests) {
+      const { record } = stored;
+      const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
+      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
+      await this.#each(stored.machines, ({ name, pending: isPending }) => {
+        const before = machines.get(name);
+        const isSame = before?.isPending === isPending && before.looked.state !== "creating";
+        const isDue = isAllDue || !isSame || told.has(name);
+        if (!isDue) return;
+        const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
+        if (before && stamp !== "" && before.stamp === stamp) return;
+        machines.set(name, { isPending, stamp, looked: lookAtMachine(this.#workdir, name, { ...context, isPending }) });
+      });
+    }
+  }
+
+  /** Whether any machine may have changed that we were not told of. */
+  #isAllDue(nowMs: number): boolean {
+    if (this.#options.isTold && this.#options.clock.monotonic() < this.#allDueMs) return false;
+    const looks = this.#changes.map((directory) => directory.look(nowMs));
+    this.#allDueMs = this.#options.clock.monotonic() + LOOK_AT_ALL_EVERY_MS;
+    return looks.some((look) => look !== "unchanged");
+  }
+
+  /** By machine, the return request that it is in, as far as that is in the picture. */
+  #returnOfMachines(): Map<string, string> {
+    const returnOf = new Map<string, string>();
+    // Of several the first by its id, whichever of them was read first.
+    for (const id of [...this.#returns.keys()].sort().reverse()) {
+      for (const machine of this.#returns.get(id)!.stored.machines) returnOf.set(machine, id);
+    }
+    return returnOf;
+  }
+
+  async #machines(returnOf: ReadonlyMap<string, string>): Promise<PicturedMachine[]> {
+    const pictured: PicturedMachine[] = [];
+    for (const id of [...this.#requests.keys()].sort()) {
+      const { stored, machines } = this.#requests.get(id)!;
+      await this.#each(stored.machines, ({ name }) => {
+        const looked = machines.get(name)?.looked;
+        if (!looked) return;
+        pictured.push({ ...looked, zone: this.#zoneOf(looked.node), returnId: returnOf.get(name) });
+      });
+    }
+    return pictured;
+  }
+
+  /** The names of the nodes that are followed; of others the zone is forgotten. */
+  #followedNodes(): string[] {
+    const names = new Set(this.#unlessBroken(() => this.#workdir.names(this.#workdir.layout.nodes)));
+    for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
+    return [...names];
+  }
+
+  #zoneOf(node: string): string {
+    if (node === "") return "";
+    const known = this.#zones.get(node);
+    if (known !== undefined) return known;
+    const read = () => readRecord(this.#workdir, this.#workdir.layout.node(node), NodeSchema);
+    const zone = this.#unlessBroken(read)?.metadata.labels?.[ZONE_LABEL] ?? "";
+    this.#zones.set(node, zone);
+    return zone;
+  }
+
+  async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
+    const pictured = new Map<string, PicturedRequest>();
+    for (const [id, { stored, ended }] of this.#requests) pictured.set(id, emptyRequest(stored, ended));
+    await this.#each(machines, (machine) => addMachine(pictured.get(machine.requestId)!, machine));
+    for (const request of pictured.values()) request.status = statusOf(request.counts, this.#options.onPartialFailure);
+    return [...pictured.values()].sort(byId);
+  }
+
+  async #pictureReturns(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
+    const byName = new Map(machines.map((machine) => [machine.name, machine]));
+    const pictured: PicturedRequest[] = [];
+    for (const { stored, ended, gone } of this.#returns.values()) {
+      const one = emptyReturn(stored, ended);
+      const request = { hasRecord: stored.record !== undefined, isProcessed: stored.processed };
+      await this.#each(stored.machines, (name) => {
+        const stamp = this.#stampOf(name);
+        const result = gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
+        if (result === "succeed") gone.set(name, stamp);
+        addReturned(one, result, byName.get(name));
+      });
+      pictured.push({ ...one, status: one.counts.executing > 0 ? "running" : "complete" });
+    }
+    return pictured.sort(byId);
+  }
+
+  /** Empty for a machine that is not in the picture. */
+  #stampOf(name: string): string {
+    const requestId = parseMachineName(name)?.requestId ?? "";
+    return this.#requests.get(requestId)?.machines.get(name)?.stamp ?? "";
+  }
+
+  /** What cannot be read counts as executing, as for Symphony. */
+  #returnResult(name: string, request: { hasRecord: boolean; isProcessed: boolean }): MachineResult {
+    const read = () => resultForReturn(readMachine(this.#workdir, name, { isReturned: () => true }), request);
+    return this.#unlessBroken(read) ?? "executing";
+  }
+}

@@ -1,0 +1,181 @@
+import { describeError } from "../errors.ts";
+import { epochSeconds, timestampSeconds } from "../clock.ts";
+import { isNotFound } from "../files.ts";
+import type { MachineResult, MachineState } from "../hf/status.ts";
+import { failureMessage, resultForRequest } from "../machine/answer.ts";
+import { type FailureKind, failureKind } from "../machine/failure_kind.ts";
+import { isTerminal } from "../machine/terminal.ts";
+import { givenUpAt, type Limits, startedAt, waitsFor } from "../machine/waiting.ts";
+import { readState } from "../workdir/machines.ts";
+import { type PodFile, readPodFile } from "../workdir/pod_file.ts";
+import { readMachine } from "../workdir/snapshot.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+
+/** One machine of the picture. All times are in seconds since the epoch; texts are as they were read, and empty if unknown. */
+export interface PicturedMachine {
+  name: string;
+  requestId: string;
+  /** `unknown` if its request does not say. */
+  templateId: string;
+  state: MachineState;
+  /** What its request says of it to Symphony. */
+  result: MachineResult;
+  /** Since when it has been in this state, as far as that is known. */
+  since: number | undefined;
+  uid: string;
+  address: string;
+  node: string;
+  zone: string;
+  /** The return request that it is in. */
+  returnId: string | undefined;
+  /** When its pod is to be gone at the latest, once that is being deleted. */
+  goneAt: number | undefined;
+  /** What it waits for that is not up yet, and when it is given up at the latest. */
+  waitsFor: string | undefined;
+  until: number | undefined;
+  /** Why it ended, or why it cannot be read; empty while all is well. */
+  message: string;
+  /** The kind of its failure; absent if it has not failed. */
+  failure: FailureKind | undefined;
+}
+
+/** What is seen of one machine by itself; the rest comes from others: its node, its return request. */
+export type LookedMachine = Omit<PicturedMachine, "zone" | "returnId">;
+
+/** What a look needs to know of the machine's request. */
+export interface MachineContext {
+  requestId: string;
+  templateId: string;
+  /** What its record says; absent for those of the legacy plug-in. */
+  record: { requestedAt: number } | undefined;
+  isPending: boolean;
+  isReturned: (machine: string) => boolean;
+  limits: Limits;
+  /** How far the cluster's clock is ahead of ours, in seconds. */
+  clusterAheadSeconds: number;
+  /** See `PictureOptions`. */
+  isBrief: boolean;
+}
+
+/** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
+export function machineStamp(
+  workdir: Workdir,
+  name: string,
+  { isPending, isReturned }: Pick<MachineContext, "isPending" | "isReturned">,
+): string {
+  const state = readState(workdir, name);
+  const { layout } = workdir;
+  const pod = stampOf(workdir, layout.pod(name));
+  if (!isTerminal(state)) return `${state} ${isPending} ${pod}`;
+  // Without a note of its end it matters whether it was given back.
+  const end = stampOf(workdir, layout.machine(name)) || isReturned(name);
+  return `${state} ${pod} ${end}`;
+}
+
+function stampOf(workdir: Workdir, path: string): string {
+  try {
+    const { inode, modifiedMs } = workdir.files.info(path);
+    return `${inode}/${modifiedMs}`;
+  } catch (error) {
+    if (isNotFound(error)) return "";
+    throw error;
+  }
+}
+
+/** Reads a machine. What cannot be read is said in its message, and it counts as executing, as for Symphony. */
+export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
+  try {
+    return lookAt(workdir, name, context);
+  } catch (error) {
+    const { requestId, templateId } = context;
+    const message = `Cannot be read: ${describeError(error)}`;
+    return { ...NOTHING_KNOWN, name, requestId, templateId, message };
+  }
+}
+
+const NOTHING_KNOWN = {
+  state: "creating",
+  result: "executing",
+  since: undefined,
+  uid: "",
+  address: "",
+  node: "",
+  goneAt: undefined,
+  waitsFor: undefined,
+  until: undefined,
+  failure: undefined,
+} as const;
+
+function lookAt(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
+  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief } = context;
+  const entry = isPending ? "pending" : "created";
+  const machine = readMachine(workdir, name, { isReturned, entry });
+  const isUnread = machine.state === "deleted" || (isBrief && machine.state === "running");
+  const pod = isUnread ? undefined : readPodFile(workdir, name);
+  const tombstone = isTerminal(machine.state) ? machine.tombstone : undefined;
+  const result = resultForRequest(machine, record);
+  const createdAt = timestampSeconds(pod?.metadata.creationTimestamp);
+  const goneAt = timestampSeconds(pod?.metadata.deletionTimestamp);
+  const waiting = waitsFor(machine, pod);
+  const until = pod && waiting !== undefined
+    ? givenUpAt({ createdAt, hindered: pod.hostfactory?.hindered }, limits)
+    : undefined;
+  const ours = (at: number | undefined) => at === undefined ? undefined : at - clusterAheadSeconds;
+  return {
+    name,
+    requestId,
+    templateId,
+    state: machine.state ?? "creating",
+    result,
+    since: sinceWhen(workdir, name, { state: machine.state, pod, requestedAt: record?.requestedAt, ours }),
+    uid: pod?.metadata.uid ?? tombstone?.uid ?? "",
+    address: pod?.status?.podIP ?? tombstone?.privateIpAddress ?? "",
+    node: pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "",
+    goneAt: ours(goneAt),
+    waitsFor: waiting,
+    until: ours(until),
+    message: tombstone?.message ?? (result === "fail" ? failureMessage(machine) : ""),
+    failure: result === "fail" ? (tombstone && failureKind(tombstone)) ?? "other" : undefined,
+  };
+}
+
+function nodeOfLegacyFile(pod: PodFile | undefined): string | undefined {
+  const node = pod?.spec["node_name"];
+  return typeof node === "string" ? node : undefined;
+}
+
+/** Since when a machine has been in its state, by our clock. The cluster's times are its own, those of files our host's. */
+function sinceWhen(
+  workdir: Workdir,
+  name: string,
+  { state, pod, requestedAt, ours }: {
+    state: MachineState | undefined;
+    pod: PodFile | undefined;
+    requestedAt: number | undefined;
+    ours: (at: number | undefined) => number | undefined;
+  },
+): number | undefined {
+  switch (state) {
+    case "pending":
+      return ours(timestampSeconds(pod?.metadata.creationTimestamp));
+    case "running":
+      return ours((pod && startedAt(pod)) ?? timestampSeconds(pod?.metadata.creationTimestamp));
+    case "succeeded":
+    case "failed":
+    case "deleted":
+      return writtenAt(workdir, workdir.layout.machine(name));
+    case "unknown":
+      return writtenAt(workdir, workdir.layout.pod(name));
+    default:
+      return requestedAt;
+  }
+}
+
+function writtenAt(workdir: Workdir, path: string): number | undefined {
+  try {
+    return epochSeconds(workdir.files.info(path).modifiedMs);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

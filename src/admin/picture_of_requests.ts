@@ -1,0 +1,92 @@
+import type { PartialFailure } from "../config.ts";
+import { type MachineResult, type RequestStatus, requestStatus } from "../hf/status.ts";
+import type { FinishedNote } from "../workdir/end.ts";
+import type { StoredRequest } from "../workdir/requests.ts";
+import type { StoredReturn } from "../workdir/returns.ts";
+import type { PicturedMachine } from "./picture_of_machine.ts";
+
+/** The template of a request that does not say from which it is. */
+export const UNKNOWN_TEMPLATE = "unknown";
+
+/** What Symphony asked for: a request, or a return request. All times are in seconds since the epoch. */
+export interface PicturedRequest {
+  kind: "request" | "return";
+  id: string;
+  /** `unknown` if the request does not say; empty for a return request. */
+  templateId: string;
+  /** Absent for those of the legacy plug-in. */
+  requestedAt: number | undefined;
+  /** What Symphony is told of it. */
+  status: RequestStatus;
+  /** How many machines it has, and by what Symphony is told of each, how many there are. */
+  machines: number;
+  counts: Record<MachineResult, number>;
+  /** When it is settled at the latest: the last of its machines is up or given up, or gone; absent if that is not known. */
+  until: number | undefined;
+  /** When it was found finished; absent while it is not. */
+  endedAt: number | undefined;
+}
+
+/** A request before its machines are counted. */
+export function emptyRequest(
+  { id, record, machines }: StoredRequest,
+  ended: FinishedNote | undefined,
+): PicturedRequest {
+  return {
+    kind: "request",
+    id,
+    templateId: record?.templateId ?? UNKNOWN_TEMPLATE,
+    requestedAt: record?.requestedAt,
+    status: "running",
+    machines: machines.length,
+    counts: { executing: 0, succeed: 0, fail: 0 },
+    until: undefined,
+    endedAt: ended?.endedAt,
+  };
+}
+
+/** The same of a return request: those of its machines that were never issued are gone. */
+export function emptyReturn({ id, record, machines }: StoredReturn, ended: FinishedNote | undefined): PicturedRequest {
+  const unknown = record?.unknown.length ?? 0;
+  return {
+    kind: "return",
+    id,
+    templateId: "",
+    requestedAt: record?.requestedAt,
+    status: "running",
+    machines: machines.length + unknown,
+    counts: { executing: 0, succeed: unknown, fail: 0 },
+    until: undefined,
+    endedAt: ended?.endedAt,
+  };
+}
+
+/** Counts a machine of the request. */
+export function addMachine(request: PicturedRequest, { result, until }: PicturedMachine): void {
+  request.counts[result]++;
+  putOff(request, until);
+}
+
+/** Counts a machine of the return request. @param machine as the picture has it, if it is in it */
+export function addReturned(
+  request: PicturedRequest,
+  result: MachineResult,
+  machine: PicturedMachine | undefined,
+): void {
+  request.counts[result]++;
+  putOff(request, machine?.goneAt);
+}
+
+function putOff(request: PicturedRequest, until: number | undefined): void {
+  if (until !== undefined) request.until = Math.max(request.until ?? 0, until);
+}
+
+/** What Symphony is told of a request whose machines are counted. */
+export function statusOf(counts: Record<MachineResult, number>, onPartialFailure: PartialFailure): RequestStatus {
+  const results = (["executing", "succeed", "fail"] as const).filter((result) => counts[result] > 0);
+  return requestStatus(results, onPartialFailure);
+}
+
+export function byId(one: PicturedRequest, other: PicturedRequest): number {
+  return one.id < other.id ? -1 : 1;
+}

@@ -1,0 +1,67 @@
+import { timestampSeconds } from "../clock.ts";
+import type { Limits } from "../machine/waiting.ts";
+import { readCluster } from "../workdir/cluster.ts";
+import { doubtSyncStatus, readSyncStatus } from "../workdir/index/sync_status.ts";
+import { readInstances } from "../workdir/instances.ts";
+import { doubtService, type LockHolder, readHolder } from "../workdir/store/lock_holder.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+
+/** The watchers that have to be there for machines to come and go. */
+const NEEDED = ["request-machines", "request-return-machines", "pods"] as const;
+
+/** What `serve` does unless it is told otherwise, for a holder that does not say (see `docs/operate.md`). */
+const DEFAULT_LIMITS: Limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
+
+/** Who serves the work directory, and how far what it shows of the cluster can be believed. Times in seconds since the epoch. */
+export interface PicturedService {
+  workdir: string;
+  /** The provider instance that the directory belongs to; absent before the first `serve`. */
+  instance: string | undefined;
+  /** Who follows the pods, or did last. */
+  server: { host: string; pid: number; command: string; since: number; seenAt: number } | undefined;
+  /** The identity by which it holds the lease; absent if it takes no part in that. */
+  lease: string | undefined;
+  /** Why the directory is not served now, as one sentence; absent if it is. */
+  notServed: string | undefined;
+  /** Where the machines are; absent if that is not known yet. */
+  cluster: { server: string; namespace: string } | undefined;
+  /** When the cluster was last heard from, and last listed whole; absent before the first time. */
+  heardAt: number | undefined;
+  completeAt: number | undefined;
+  /** Why what is shown of the cluster is not to be believed, as one sentence; absent if it is. */
+  doubt: string | undefined;
+  /** Entries of the work directory that are quarantined: the names of their notes. */
+  quarantined: string[];
+}
+
+/** What the picture of machines needs beside. */
+export interface ServiceFacts {
+  service: PicturedService;
+  limits: Limits;
+  clusterAheadSeconds: number;
+}
+
+/** @param nowMs the wall clock of a host that shares the directory */
+export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
+  const holder = readHolder(workdir, "pods");
+  const view = readSyncStatus(workdir, "pods");
+  const cluster = readCluster(workdir);
+  const service: PicturedService = {
+    workdir: workdir.layout.root,
+    instance: holder?.instance ?? readInstances(workdir).at(-1),
+    server: holder && serverOf(holder),
+    lease: holder?.lease,
+    notServed: NEEDED.map((watcher) => doubtService(workdir, watcher, nowMs)).find((why) => why !== undefined),
+    cluster: cluster && { server: cluster.server, namespace: cluster.namespace },
+    heardAt: view?.heardAt,
+    completeAt: view?.completeAt,
+    doubt: doubtSyncStatus(view, Math.floor(nowMs / 1_000)),
+    quarantined: workdir.names(workdir.layout.setAside),
+  };
+  const limits = readHolder(workdir, "expiry")?.limits ?? DEFAULT_LIMITS;
+  return { service, limits, clusterAheadSeconds: view?.clusterAheadSeconds ?? 0 };
+}
+
+function serverOf({ host, pid, command, since, seenAt = since }: LockHolder): PicturedService["server"] {
+  return { host, pid, command, since: timestampSeconds(since) ?? 0, seenAt: timestampSeconds(seenAt) ?? 0 };
+}

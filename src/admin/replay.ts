@@ -1,0 +1,90 @@
+import { Budget } from "../budget.ts";
+import type { Clock } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { readEvents } from "../events/reader.ts";
+import type { Files } from "../files.ts";
+import { runChild } from "./child.ts";
+import type { Reader } from "./open_picture.ts";
+
+/** A verb that was called once, with what it was asked. */
+export interface RecordedCall {
+  verb: string;
+  /** The id that it was given, of the request or of the call. */
+  id: string;
+  /** The JSON document that it was asked with. */
+  input: string;
+  /** Seconds since the epoch. */
+  at: number;
+}
+
+/** By the categories of the legacy plug-in's events of requests and answers, the verbs that were called. */
+const VERBS: Readonly<Record<string, string>> = {
+  template: "get-available-templates",
+  "request-status": "get-request-status",
+  "return-request": "get-return-requests",
+  request: "request-machines",
+  return: "request-return-machines",
+};
+
+/** How long, in milliseconds, one who writes to the events database is waited for. */
+const LOCK_WAIT_MS = 5_000;
+
+/** The calls that events tell of, in order of time. @throws HostFactoryError if there are none, or the database cannot be read */
+export async function recordedCalls(
+  { workdir, files, clock }: Reader,
+  { dbfile = workdir.layout.eventsDatabase }: { dbfile?: string },
+): Promise<RecordedCall[]> {
+  const source = { files, dbfile, spool: workdir.layout.events, lockWaitMs: LOCK_WAIT_MS };
+  const filter = { categories: Object.keys(VERBS), types: ["input"] };
+  const events = await readEvents(source, filter, new Budget(clock, { restPerTurn: 0 }));
+  const calls = events.flatMap(({ category, id, value, timestamp }) => {
+    const verb = VERBS[category];
+    return verb === undefined ? [] : [{ verb, id, input: value, at: timestamp }];
+  });
+  if (calls.length > 0) return calls;
+  throw new HostFactoryError(`Cannot replay anything: '${dbfile}' tells of no input of a verb`, {
+    hint: "only the legacy plug-in's 'watch request-io-events' records it; give its database with --dbfile",
+  });
+}
+
+/** What came of a call. */
+export interface ReplayedCall extends RecordedCall {
+  code: number;
+  /** What the verb answered, in one line. */
+  answer: string;
+}
+
+/**
+ * Calls the verbs again, one after the other, each with the request id of before: what was accepted once is not accepted twice.
+ * @param options `self`: how this program is started; `arguments`: its global options; `file`: where each input is put, and
+ * removed from; `isWaited`: as much time passes between two calls as then
+ * @param told is given what came of each
+ */
+export async function replayCalls(
+  calls: readonly RecordedCall[],
+  options: {
+    self: readonly string[];
+    arguments: readonly string[];
+    file: string;
+    isWaited: boolean;
+    files: Files;
+    clock: Clock;
+    signal: AbortSignal;
+  },
+  told: (call: ReplayedCall) => void,
+): Promise<void> {
+  const { self, file, isWaited, files, clock, signal } = options;
+  let before = calls[0]?.at ?? 0;
+  for (const call of calls) {
+    if (isWaited) await clock.sleep((call.at - before) * 1_000, signal);
+    before = call.at;
+    files.writeText(file, call.input, { mode: 0o600 });
+    try {
+      const command = [...self, ...options.arguments, "--request-id", call.id, call.verb, "-f", file];
+      const { code, stdout } = await runChild(command, { signal });
+      told({ ...call, code, answer: stdout.replace(/\s+/g, " ").trim() });
+    } finally {
+      files.remove(file);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { epochSeconds, timestampSeconds } from "../clock.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { Pod } from "../kube/types.ts";
+import { words } from "../machine/failure_reason.ts";
+import type { Tombstone } from "../machine/tombstone.ts";
+import { startedAt } from "../machine/waiting.ts";
+
+/** One turn in the life of a machine or request. */
+export interface Step {
+  /** Seconds since the epoch. */
+  at: number;
+  /** What happened, as a sentence without a full stop. */
+  what: string;
+  /** The cluster's own words, or what else is said of it; empty if there are none. */
+  words: string;
+}
+
+/** A step of a machine, and which one it is: told by an event, it is not told by the work directory a second time. */
+export interface MachineStep extends Step {
+  kind: string;
+}
+
+/** What each step of a machine is called; a word of another program is shown as it is. */
+const STEPS: Readonly<Record<string, string>> = {
+  requested: "Symphony asked for it",
+  created: "Its pod was created",
+  scheduled: "Its pod was given a node",
+  running: "Its containers run",
+  ready: "It is Ready",
+  disrupted: "The cluster began to take its pod away",
+  deleting: "Its pod is being deleted",
+  succeeded: "It ended by itself, with success",
+  unknown: "Its node may be lost",
+  timeout: "It was given up, as it was not up in time",
+  failed: "It failed",
+  returned: "Symphony gave it back",
+  deleted: "It is gone",
+};
+
+/** The order of steps that have the same second. */
+const ORDER = Object.keys(STEPS);
+
+/** What the events of a machine tell. Those of one second are one turn: what else they say is in the words of the step. */
+export function stepsOfEvents(events: readonly RecordedEvent[]): MachineStep[] {
+  const status = events.filter(({ type, value }) => type === "status" && value !== "pending");
+  return status.map(({ timestamp: at, value: kind }) => {
+    const said = (type: string) =>
+      events.find((event) => event.timestamp === at && event.type === type)?.value || undefined;
+    return { at, kind, what: STEPS[kind] ?? kind, words: wordsOf(kind, said) };
+  });
+}
+
+function wordsOf(kind: string, said: (type: string) => string | undefined): string {
+  switch (kind) {
+    case "requested":
+      return requestWords(said("request_id"), said("template_id"));
+    case "scheduled":
+      return nodeWords(said("node_name"));
+    case "failed":
+      return said("failed_reason") ?? "";
+    case "disrupted":
+      return words(said("disrupted_reason"), said("disrupted_message"));
+    case "returned":
+      return returnWords(said("return_id"));
+    default:
+      return "";
+  }
+}
+
+/** What the work directory has of a machine that its life can be told from. Times of requests are ours, the pod's the cluster's. */
+export interface MachineTraces {
+  requestId: string;
+  templateId: string | undefined;
+  requestedAt: number | undefined;
+  pod: Pod | undefined;
+  tombstone: Tombstone | undefined;
+  /** When the tombstone was written, and which kind of end it tells of. */
+  ended: { kind: "succeeded" | "failed" | "deleted"; at: number } | undefined;
+  returned: { id: string; at: number | undefined } | undefined;
+}
+
+/** What the work directory tells of a machine. */
+export function stepsOfTraces(traces: MachineTraces): MachineStep[] {
+  const { pod, tombstone, ended, returned } = traces;
+  const steps: MachineStep[] = [];
+  const add = (kind: string, at: number | undefined, words = "") => {
+    if (at !== undefined) steps.push({ kind, at, what: STEPS[kind] ?? kind, words });
+  };
+  add("requested", traces.requestedAt, requestWords(traces.requestId, traces.templateId));
+  add("created", pod ? timestampSeconds(pod.metadata.creationTimestamp) : tombstone?.launchtime);
+  if (pod) {
+    const isTrue = (type: string) =>
+      pod.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
+    add("scheduled", timestampSeconds(isTrue("PodScheduled")?.lastTransitionTime), nodeWords(pod.spec.nodeName));
+    add("running", startedAt(pod));
+    add("ready", timestampSeconds(isTrue("Ready")?.lastTransitionTime));
+    const disrupted = isTrue("DisruptionTarget");
+    add("disrupted", timestampSeconds(disrupted?.lastTransitionTime), words(disrupted?.reason, disrupted?.message));
+    add("deleting", deletionAskedAt(pod));
+  }
+  add("returned", returned?.at, returnWords(returned?.id));
+  if (ended) add(ended.kind, ended.at, tombstone?.message);
+  return steps;
+}
+
+/** Both in order of time; of what both tell, the event. */
+export function joinSteps(events: readonly MachineStep[], traces: readonly MachineStep[]): MachineStep[] {
+  const told = new Set(events.map(({ kind }) => kind));
+  return [...events, ...traces.filter(({ kind }) => !told.has(kind))].sort((one, other) =>
+    one.at - other.at || ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind)
+  );
+}
+
+function requestWords(requestId: string | undefined, templateId: string | undefined): string {
+  const of = templateId === undefined ? "" : ` of template ${templateId}`;
+  return requestId === undefined ? "" : `request ${requestId}${of}`;
+}
+
+function nodeWords(node: string | undefined): string {
+  return node === undefined ? "" : `node ${node}`;
+}
+
+function returnWords(id: string | undefined): string {
+  return id === undefined ? "" : `return request ${id}`;
+}
+
+function deletionAskedAt({ metadata }: Pod): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata;
+  if (deletionTimestamp === undefined) return undefined;
+  return epochSeconds(Date.parse(deletionTimestamp)) - deletionGracePeriodSeconds;
+}

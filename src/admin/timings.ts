@@ -1,0 +1,92 @@
+import { Budget } from "../budget.ts";
+import { readEvents } from "../events/reader.ts";
+import type { Reader } from "./open_picture.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+
+/** How long machines of a template took from one state to another, in seconds. */
+export interface Timing {
+  templateId: string;
+  machines: number;
+  average: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  longest: number;
+}
+
+/**
+ * For each template, and under `all` for all of them together: of the machines that were in both states, how long it took
+ * from when they were first in the one until they were first in the other.
+ * @param events of machines, those of type `status` and `template_id`, in any order
+ */
+export function timingsOf(
+  events: Iterable<RecordedEvent>,
+  { from, to }: { from: string; to: string },
+): { all: Timing | undefined; templates: Timing[] } {
+  const machines = new Map<string, { from?: number; to?: number; templateId?: string }>();
+  for (const { id, type, value, timestamp } of events) {
+    const machine = machines.get(id) ?? {};
+    if (type === "template_id") machine.templateId = value;
+    if (type === "status" && value === from) machine.from = Math.min(machine.from ?? Infinity, timestamp);
+    if (type === "status" && value === to) machine.to = Math.min(machine.to ?? Infinity, timestamp);
+    machines.set(id, machine);
+  }
+  const spans = new Map<string, number[]>();
+  const all: number[] = [];
+  for (const { from, to, templateId = "unknown" } of machines.values()) {
+    if (from === undefined || to === undefined) continue;
+    all.push(to - from);
+    const others = spans.get(templateId);
+    if (others) others.push(to - from);
+    else spans.set(templateId, [to - from]);
+  }
+  const templates = [...spans].map(([templateId, seconds]) => timingOf(templateId, seconds))
+    .sort((one, other) => one.templateId < other.templateId ? -1 : 1);
+  return { all: all.length === 0 ? undefined : timingOf("all", all), templates };
+}
+
+function timingOf(templateId: string, seconds: number[]): Timing {
+  seconds.sort((one, other) => one - other);
+  // The nearest rank: a time that a machine has taken.
+  const rank = (share: number) => seconds[Math.max(0, Math.ceil(share * seconds.length) - 1)] ?? 0;
+  const sum = seconds.reduce((sum, one) => sum + one, 0);
+  return {
+    templateId,
+    machines: seconds.length,
+    average: sum / seconds.length,
+    p50: rank(0.5),
+    p90: rank(0.9),
+    p99: rank(0.99),
+    longest: seconds.at(-1) ?? 0,
+  };
+}
+
+/** How long, in milliseconds, one who writes to the events database is waited for. */
+const LOCK_WAIT_MS = 5_000;
+
+/**
+ * The same from the events database and the spool.
+ * @param options `templates`: of these alone; `dbfile`: the database, unless it is the work directory's own
+ * @throws HostFactoryError if it cannot be read
+ */
+export async function readTimings(
+  { workdir, files, clock }: Reader,
+  { from, to, templates, dbfile = workdir.layout.eventsDatabase }: {
+    from: string;
+    to: string;
+    templates?: readonly string[] | undefined;
+    dbfile?: string;
+  },
+): Promise<ReturnType<typeof timingsOf>> {
+  const source = { files, dbfile, spool: workdir.layout.events, lockWaitMs: LOCK_WAIT_MS };
+  const filter = { categories: ["pod"], types: ["status", "template_id"] };
+  const events = await readEvents(source, filter, new Budget(clock, { restPerTurn: 0 }));
+  return timingsOf(templates ? ofTemplates(events, templates) : events, { from, to });
+}
+
+function ofTemplates(events: readonly RecordedEvent[], templates: readonly string[]): RecordedEvent[] {
+  const own = new Set(
+    events.flatMap(({ id, type, value }) => type === "template_id" && templates.includes(value) ? [id] : []),
+  );
+  return events.filter(({ id }) => own.has(id));
+}

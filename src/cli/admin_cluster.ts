@@ -1,0 +1,80 @@
+import type { Command } from "commander";
+import type { Chosen } from "../admin/disruption.ts";
+import { ExitCode, HostFactoryError } from "../errors.ts";
+import { configure } from "./cli.ts";
+import type { Call } from "./command.ts";
+import { isConfirmed } from "./input.ts";
+import { addPlaceOptions, wholeNumber } from "./options.ts";
+import { writeError, writeOutput } from "./output.ts";
+
+export interface ClusterOptions {
+  count: number;
+  sleep: number;
+  timeout: number;
+  yes?: boolean;
+  dryRun?: boolean;
+}
+
+/** The commands that take pods away from the cluster. */
+export function declareCluster(command: Command): void {
+  const commands = [
+    command.command("delete-pods").argument("[pods...]", "these; default: drawn at random")
+      .description("Delete pods of this instance, as others might, to see what Symphony does"),
+    command.command("drain-nodes").argument("[nodes...]", "these; default: drawn at random")
+      .description("Evict the pods of this instance from nodes, as disruption budgets allow"),
+  ];
+  for (const one of commands) {
+    addPlaceOptions(one)
+      .option("--count <n>", "how many, if none is named; 0: all", wholeNumber(0), 1)
+      .option("--sleep <seconds>", "how often to look whether they are gone", wholeNumber(1, 3_600), 5)
+      .option("--timeout <seconds>", "how long to wait until they are gone", wholeNumber(1), 300)
+      .option("--yes", "do not ask; needed in a pipe")
+      .option("--dry-run", "show which pods would go, and do nothing");
+  }
+}
+
+export async function deletePods(call: Call<ClusterOptions>): Promise<void> {
+  const { disrupting, choosePods, deleteChosen } = await open(call);
+  const chosen = await choosePods(disrupting, { names: call.args, count: call.options.count });
+  if (!mayGo(call, chosen, "Delete")) return;
+  const gone = await deleteChosen(disrupting, chosen, timesOf(call));
+  writeOutput(`Deleted ${gone} pods\n`);
+}
+
+export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
+  const { disrupting, choosePodsOnNodes, evictChosen } = await open(call);
+  const chosen = await choosePodsOnNodes(disrupting, { names: call.args, count: call.options.count });
+  if (!mayGo(call, chosen, "Evict")) return;
+  const gone = await evictChosen(disrupting, chosen, timesOf(call));
+  writeOutput(`Deleted ${gone} pods from nodes\n`);
+}
+
+async function open(call: Call<ClusterOptions>) {
+  const config = configure(call, { defaultLogLevel: "warning" });
+  const disruption = await import("../admin/disruption.ts");
+  return { ...disruption, disrupting: disruption.openDisrupting(config, { ...call.cli, signal: call.stopping }) };
+}
+
+function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
+  return { sleepSeconds: sleep, timeoutSeconds: timeout };
+}
+
+/** Shows what would go and asks. @throws HostFactoryError if there is nobody to ask, and `--yes` was not given */
+function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: readonly Chosen[], verb: string): boolean {
+  if (dryRun) {
+    writeOutput(chosen.map(({ name, node }) => `${name}${node === "" ? "" : ` on ${node}`}\n`).join(""));
+    return false;
+  }
+  if (yes || chosen.length === 0) return true;
+  const some = chosen.slice(0, 5).map(({ name }) => name).join(", ");
+  const more = chosen.length > 5 ? `, … (${chosen.length} in all)` : "";
+  const answer = isConfirmed(`${verb} ${some}${more}?`);
+  if (answer === undefined) {
+    throw new HostFactoryError(`Not done: without a terminal, nobody can be asked about ${chosen.length} pods`, {
+      hint: "pass --yes to go ahead, or --dry-run to see which they are",
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (!answer) writeError("hostfactory: nothing was changed");
+  return answer;
+}

@@ -1,0 +1,69 @@
+import { type Command } from "commander";
+import type { Timing } from "../admin/timings.ts";
+import { absolute } from "../config.ts";
+import { HostFactoryError } from "../errors.ts";
+import { plainLine } from "../plain_text.ts";
+import { configure } from "./cli.ts";
+import type { Call } from "./command.ts";
+import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
+import { sharedOption, words } from "./options.ts";
+
+export interface TimingsOptions {
+  fromEvent: string;
+  toEvent: string;
+  template?: string[];
+  output?: ListFormat;
+  dbfile?: string;
+}
+
+export function declareTimings(command: Command): void {
+  command.command("get-timings").description("How long machines take from one state to another, by template")
+    .option("--from-event <state>", "from when a machine is first in it: requested, created, scheduled, …", "created")
+    .option("--to-event <state>", "until it is first in it: running, ready, returned, deleted, …", "running")
+    .option("--template <ids>", "of these templates", words)
+    .addOption(listFormatOption())
+    .addOption(sharedOption.dbfile());
+}
+
+/** @throws HostFactoryError if no machine was in both states */
+export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
+  const { fromEvent: from, toEvent: to, template, output, dbfile } = call.options;
+  const config = configure(call, { defaultLogLevel: "warning" });
+  const [{ openReader }, { readTimings }] = await Promise.all([
+    import("../admin/open_picture.ts"),
+    import("../admin/timings.ts"),
+  ]);
+  const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
+  const { all, templates } = await readTimings(openReader(config, call.cli), {
+    from,
+    to,
+    templates: template,
+    ...source,
+  });
+  if (!all) {
+    throw new HostFactoryError(`Cannot tell how long machines take from '${from}' to '${to}': no event tells of both`, {
+      hint: "see docs/events.md for the states that are recorded, and --dbfile for where",
+    });
+  }
+  const rows = templates.length === 1 ? templates : [...templates, all];
+  await writeList(listFormat(output), {
+    // As the legacy plug-in means to print it.
+    names: () => [`Average time between events: ${round(all.average)}`],
+    table: () => timingTable(rows),
+    document: () => ({ from, to, templates, all }),
+  });
+}
+
+function timingTable(rows: readonly Timing[]): string[][] {
+  return [
+    ["TEMPLATE", "MACHINES", "AVERAGE S", "P50", "P90", "P99", "LONGEST"],
+    ...rows.map(({ templateId, machines, average, p50, p90, p99, longest }) => [
+      plainLine(templateId),
+      ...[machines, round(average), p50, p90, p99, longest].map(String),
+    ]),
+  ];
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 10_000) / 10_000;
+}

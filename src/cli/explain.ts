@@ -1,0 +1,85 @@
+import { Option } from "commander";
+import type { Explanation } from "../admin/explanation.ts";
+import { absolute } from "../config.ts";
+import { plainLine } from "../plain_text.ts";
+import { ageText, agoText } from "./age.ts";
+import { configure } from "./cli.ts";
+import type { Call, CommandBody } from "./command.ts";
+import { wrapText } from "./layout.ts";
+import { sharedOption } from "./options.ts";
+import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
+
+interface Options {
+  output: "text" | "json";
+  dbfile?: string;
+}
+
+export const explain: CommandBody = {
+  declare(command) {
+    command.argument("<name>", "a machine, request, return request or node")
+      .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
+      .addOption(sharedOption.dbfile());
+  },
+  async run(call: Call<Options>) {
+    const { args: [name = ""], options: { output, dbfile } } = call;
+    const config = configure(call, { defaultLogLevel: "warning" });
+    const [{ explain }, { openReader }] = await Promise.all([
+      import("../admin/explain.ts"),
+      import("../admin/open_picture.ts"),
+    ]);
+    const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
+    const explanation = await explain(openReader(config, call.cli), name, source);
+    if (output === "json") return writeJson(explanation, { indent: 2 });
+    writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
+  },
+};
+
+/** Whose matter it is, for people. */
+const SIDES = {
+  us: "ours: hostfactory, or how it is run",
+  cluster: "the cluster's: its room, quota, nodes or registry",
+  template: "the template's: its manifest, image or program",
+  others: "somebody else's, who has rights in the namespace",
+} as const;
+
+/** What `hostfactory explain` prints. @param width characters that a line holds */
+export function explanationText(explanation: Explanation, width: number): StyledText[] {
+  const { kind, name, at, now, matterOf, until, facts, timeline, next, doubt } = explanation;
+  const parts: StyledText[] = [
+    { text: `${kind} ${plainLine(name)}\n`, style: "bold" },
+    { text: wrapText(plainLine(now), { width }), ...(matterOf === undefined ? {} : { style: "yellow" as const }) },
+  ];
+  if (until !== undefined) parts.push({ text: untilText(explanation, until) });
+  if (matterOf !== undefined) parts.push({ text: wrapText(`Whose matter that is: ${SIDES[matterOf]}`, { width }) });
+  if (doubt !== undefined) {
+    parts.push({ text: wrapText(`This may be old. ${plainLine(doubt)}`, { width }), style: "red" });
+  }
+  const longest = Math.max(0, ...Object.keys(facts).map((fact) => fact.length));
+  const factLines = Object.entries(facts).map(([fact, value]) =>
+    wrapText(plainLine(value), { width, indent: `${fact.padEnd(longest)}  `, hanging: " ".repeat(longest + 2) })
+  );
+  parts.push({ text: `\n${factLines.join("")}` });
+  if (timeline.length > 0) parts.push({ text: "\n" });
+  for (const step of timeline) {
+    const words = step.words === "" ? "" : `: ${plainLine(step.words)}`;
+    const time = `${timeText(step.at)}  ${agoText(at, step.at).padStart(6)}  `;
+    const isNarrow = width < 60;
+    const hanging = isNarrow ? "  " : " ".repeat(time.length);
+    parts.push({ text: isNarrow ? `${time.trimEnd()}\n` : time, style: "faint" });
+    const text = wrapText(`${step.what}${words}`, { width, indent: hanging, hanging });
+    parts.push({ text: isNarrow ? text : text.slice(hanging.length) });
+  }
+  parts.push({ text: "\nTry next:\n" }, ...next.map((command) => ({ text: `  ${command}\n`, style: "bold" as const })));
+  return parts;
+}
+
+function untilText({ at, waitsFor, kind }: Explanation, until: number): string {
+  const left = until - at;
+  const what = waitsFor !== undefined ? "It is given up" : kind === "node" ? "The node is gone" : "It is gone";
+  return left < 0 ? `${what} any moment\n` : `${what} in ${ageText(left)} at the latest\n`;
+}
+
+/** `2026-11-22 08:30:12`, in UTC. */
+function timeText(at: number): string {
+  return new Date(at * 1_000).toISOString().slice(0, 19).replace("T", " ");
+}

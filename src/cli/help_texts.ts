@@ -1,0 +1,136 @@
+/** What the help of a command says beyond its options. Loaded for help alone. */
+export interface HelpText {
+  /** The shape of what it reads. */
+  input?: string;
+  /** Commands as they are typed, each with what it is for. */
+  examples: readonly (readonly [command: string, purpose: string])[];
+  /** Exit statuses beyond 0, 1 and 2. */
+  exits?: readonly (readonly [code: number, meaning: string])[];
+}
+
+const NOT_OWNER = [[3, "another process holds the lock that it needs"]] as const;
+
+/** By the words of the command. */
+export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
+  "": {
+    examples: [
+      ["hostfactory demo", "see the main job on an embedded cluster"],
+      ["hostfactory serve", "create, follow and delete pods"],
+      ["hostfactory status", "is all well, and what if not"],
+      ["hostfactory explain MACHINE", "why is it not up"],
+    ],
+  },
+  "get-available-templates": {
+    input: '{} or {"templates": ["ID", …]}; none: all templates',
+    examples: [["hostfactory get-available-templates", "all of them, and how many machines can be had"]],
+  },
+  "request-machines": {
+    input: '{"template": {"templateId": "ID", "machineCount": 10}}',
+    examples: [
+      ["hostfactory request-machines -f in.json", "ask for machines"],
+      [
+        "hostfactory admin request-machines --template-id T --count 3 | hostfactory request-machines",
+        "the same by hand",
+      ],
+    ],
+  },
+  "get-request-status": {
+    input: '{"requests": [{"requestId": "ID"}, …]}',
+    examples: [
+      ["hostfactory get-request-status -f in.json", "what became of them"],
+      ["hostfactory admin get-request-status | hostfactory get-request-status", "of all"],
+    ],
+  },
+  "request-return-machines": {
+    input: '{"machines": [{"name": "ID-0"}, …]}',
+    examples: [["hostfactory admin request-return-machines ID-0 | hostfactory request-return-machines", "by hand"]],
+  },
+  "get-return-requests": {
+    input: '{} or {"machines": [{"name": "ID-0"}, …]}; without machines: all',
+    examples: [["hostfactory get-return-requests <<< '{}'", "which machines the cluster takes away"]],
+  },
+  status: {
+    examples: [
+      ["hostfactory status", "one screen"],
+      ["hostfactory status --output json", "for scripts"],
+    ],
+    exits: [[1, "there is trouble, which it tells"], [4, "the work directory is not served"]],
+  },
+  explain: {
+    examples: [
+      ["hostfactory explain abc-3", "a machine"],
+      ["hostfactory explain abc", "a request, or return request"],
+      ["hostfactory explain node-7", "a node"],
+    ],
+  },
+  history: {
+    examples: [
+      ["hostfactory history --since 2h", "what has happened"],
+      ["hostfactory history --machine abc-3 --output wide", "to one machine, each step"],
+    ],
+  },
+  top: {
+    examples: [
+      ["hostfactory top", "the grid as it changes; q ends it, h shows its keys"],
+      ["hostfactory top --interval 5", "look every five seconds"],
+    ],
+  },
+  admin: {
+    examples: [
+      ["hostfactory admin list-machines --state pending,failed", "what is not well"],
+      ["hostfactory admin get-timings --to-event ready", "how long machines take"],
+    ],
+  },
+  "admin list-machines": {
+    examples: [
+      ["hostfactory admin list-machines --state pending --older-than 5m", "those that wait long"],
+      ["hostfactory admin list-machines --node node-7 -o wide", "those on a node"],
+      ["hostfactory admin list-machines --template T -o json", "for scripts"],
+    ],
+  },
+  "admin list-requests": { examples: [["hostfactory admin list-requests --returns -o wide", "return requests"]] },
+  "admin get-timings": {
+    examples: [[
+      "hostfactory admin get-timings --from-event requested --to-event ready -o table",
+      "from asked to Ready",
+    ]],
+  },
+  "admin delete-pods": {
+    examples: [
+      ["hostfactory admin delete-pods --count 2 --dry-run", "which would go"],
+      ["hostfactory admin delete-pods abc-3 --yes", "this one, unasked"],
+    ],
+  },
+  "admin drain-nodes": { examples: [["hostfactory admin drain-nodes node-7", "all of our pods on it"]] },
+  "admin replay": { examples: [["hostfactory admin replay --dbfile old.db --dry-run", "which calls were made"]] },
+  serve: {
+    examples: [
+      ["hostfactory serve --kubeconfig /etc/hf/kubeconfig", "as a service: see docs/install.md"],
+      ["hostfactory serve --prometheus-port 0", "without metrics"],
+    ],
+    exits: NOT_OWNER,
+  },
+  "run-cron": { examples: [["hostfactory run-cron --run-once --dry-run", "what would be deleted"]], exits: NOT_OWNER },
+  rebuild: { examples: [["hostfactory rebuild --dry-run", "what is missing"]], exits: NOT_OWNER },
+  lint: {
+    examples: [
+      ["hostfactory lint", "the templates of --confdir"],
+      ["hostfactory lint --server templates.json", "these, and ask the cluster"],
+    ],
+  },
+  simulate: { examples: [["hostfactory simulate --port 8001 --kubeconfig sim.yaml", "a cluster to play with"]] },
+  demo: {
+    examples: [
+      ["hostfactory demo --machines 200", "more machines"],
+      ["hostfactory demo --kubeconfig FILE --keep", "on a real cluster; keep what was written"],
+    ],
+    exits: [[130, "stopped by Ctrl-C; what it made is deleted"]],
+  },
+  completion: {
+    examples: [
+      ["source <(hostfactory completion bash)", "in ~/.bashrc"],
+      ["hostfactory completion zsh > ~/.zfunc/_hostfactory", "where fpath has ~/.zfunc"],
+      ["hostfactory completion fish > ~/.config/fish/completions/hostfactory.fish", "for fish"],
+    ],
+  },
+};

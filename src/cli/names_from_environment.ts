@@ -1,0 +1,30 @@
+import { knownNames } from "../admin/known_names.ts";
+import { openReader } from "../admin/open_picture.ts";
+import { systemClock } from "../clock.ts";
+import { type Environment, loadConfig } from "../config.ts";
+import { systemFiles } from "../files.ts";
+import { systemRandom } from "../random.ts";
+import type { KnownNames } from "./complete_words.ts";
+
+const NONE: KnownNames = {
+  templates: () => [],
+  requests: () => [],
+  returns: () => [],
+  machines: () => [],
+  nodes: () => [],
+};
+
+/** The names of the directories that the environment, or the command line so far, names; none if they are not to be used. */
+export function namesFromEnvironment(words: readonly string[], environment: Environment): KnownNames {
+  const valueOf = (option: string) => {
+    const at = words.indexOf(option);
+    return at < 0 ? undefined : words[at + 1];
+  };
+  const [workdir, confdir] = [valueOf("--workdir"), valueOf("--confdir")];
+  try {
+    const config = loadConfig({ ...(workdir ? { workdir } : {}), ...(confdir ? { confdir } : {}) }, environment);
+    return knownNames(openReader(config, { files: systemFiles, clock: systemClock, random: systemRandom }));
+  } catch {
+    return NONE;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Budget } from "../budget.ts";
+import { type Files, isNotFound } from "../files.ts";
+import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "./recorded.ts";
+import { type EventRow, eventsOf, rowsOf } from "./rows.ts";
+import { openStoredEvents } from "./stored_events.ts";
+
+/** Where events are: stored, and not yet stored. */
+export interface EventSource {
+  files: Files;
+  /** The database, which may be missing. Those that were put aside lie beside it. */
+  dbfile: string;
+  /** The spool, which may be missing. */
+  spool: string;
+  /** How long, in milliseconds, one who writes to the database is waited for, in which nothing else of this process goes on. */
+  lockWaitMs: number;
+}
+
+/** So many events come together. */
+const TOGETHER = 500;
+
+/** A batch that is larger is none of ours, in bytes. */
+const LARGEST_BATCH = 64 * 1024 * 1024;
+
+/**
+ * Reads events from the spool, the database and those put aside. Nothing is changed, so this works beside `serve` and without
+ * it; between two looks nothing is open.
+ */
+export class EventReader {
+  readonly #source: EventSource;
+  readonly #filter: EventFilter;
+  readonly #budget: Budget;
+  /** By the inode of each database, the number of the last row that was looked at. */
+  readonly #lastRows = new Map<number, number>();
+  /** The keys of those that waited in the spool at the last look, all of which were told. */
+  #told: ReadonlySet<string> = new Set();
+
+  /** @param budget is asked for breath after every few hundred events, so that nothing else of the process waits */
+  constructor(source: EventSource, filter: EventFilter, budget: Budget) {
+    this.#source = source;
+    this.#filter = filter;
+    this.#budget = budget;
+  }
+
+  /**
+   * The events that are asked for, each once, some hundred together: the oldest first, those of one second in any order. A
+   * second look, after the first has been read to its end, gives those that have come since then.
+   * @throws HostFactoryError if a database cannot be read
+   */
+  async *look(): AsyncGenerator<RecordedEvent[]> {
+    // The spool first: what is stored meanwhile is met a second time in the database, not missed in both.
+    const waiting = await this.#waiting();
+    const told = new Set(this.#told);
+    const isNew = (event: RecordedEvent) => {
+      if (waiting.size + told.size === 0) return true;
+      const key = keyOf(event);
+      if (told.has(key)) return false;
+      if (waiting.has(key)) told.add(key);
+      return true;
+    };
+    let together: RecordedEvent[] = [];
+    for (const event of inOrder(this.#stored(), [...waiting.values()])) {
+      if (isNew(event)) together.push(event);
+      if (together.length < TOGETHER) continue;
+      yield together;
+      together = [];
+      if (this.#budget.isSpent) await this.#budget.breathe();
+    }
+    this.#told = new Set(waiting.keys());
+    if (together.length > 0) yield together;
+  }
+
+  /** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
+  async #waiting(): Promise<Map<string, RecordedEvent>> {
+    const { files, spool } = this.#source;
+    const events: RecordedEvent[] = [];
+    for (const { name, kind } of listed(files, spool)) {
+      if (kind !== "file" || name.startsWith(".")) continue;
+      if (this.#budget.isSpent) await this.#budget.breathe();
+      for (const event of batchIn(files, `${spool}/${name}`)) if (isWanted(event, this.#filter)) events.push(event);
+    }
+    events.sort((a, b) => a.timestamp - b.timestamp);
+    return new Map(events.map((event) => [keyOf(event), event]));
+  }
+
+  /** The events that were stored since the last look, of one database after the other. */
+  *#stored(): Generator<RecordedEvent> {
+    const { files } = this.#source;
+    for (const path of databasesSince(this.#source, this.#filter.since)) {
+      const database = openStoredEvents(path, this.#source);
+      if (!database) continue;
+      try {
+        const { inode } = files.info(path, { followLinks: true });
+        const untilRow = database.lastRow();
+        const afterRow = this.#lastRows.get(inode);
+        // Where all rows were removed, they are counted from the start.
+        const isNewCount = afterRow === undefined || afterRow > untilRow;
+        yield* database.read({ ...this.#filter, untilRow, ...(isNewCount ? {} : { afterRow }) });
+        this.#lastRows.set(inode, untilRow);
+      } finally {
+        database.close();
+      }
+    }
+  }
+}
+
+/** All events that are asked for, at once: for questions that have few answers. @throws HostFactoryError as `EventReader` does */
+export async function readEvents(source: EventSource, filter: EventFilter, budget: Budget): Promise<RecordedEvent[]> {
+  return (await Array.fromAsync(new EventReader(source, filter, budget).look())).flat();
+}
+
+function batchIn(files: Files, path: string): RecordedEvent[] {
+  try {
+    const batch: unknown = JSON.parse(files.readText(path, { followLinks: false, mostBytes: LARGEST_BATCH }));
+    return (eventsOf(batch) ?? []).flatMap((event) => rowsOf(event, { skipEvents: true })).map(asRecorded);
+  } catch {
+    return []; // It was stored meanwhile, or is nothing that will be.
+  }
+}
+
+function asRecorded([, , category, id, timestamp, type, value]: EventRow): RecordedEvent {
+  return { category, id, timestamp: Number(timestamp), type, value: String(value) };
+}
+
+/** The databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
+function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
+  const slash = dbfile.lastIndexOf("/");
+  const [directory, name] = [dbfile.slice(0, slash) || "/", dbfile.slice(slash + 1)];
+  const stem = `${name.replace(/\.[^.]*$/, "")}.`;
+  const times = listed(files, directory)
+    .filter(({ name, kind }) => kind === "file" && name.startsWith(stem) && /^\d{13,}$/.test(name.slice(stem.length)))
+    .map(({ name }) => Number(name.slice(stem.length)))
+    .filter((ms) => ms / 1000 >= since);
+  return [...times.sort((a, b) => a - b).map((ms) => `${directory}/${stem}${ms}`), dbfile];
+}
+
+function listed(files: Files, directory: string): ReturnType<Files["list"]> {
+  try {
+    return files.list(directory);
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+/** Both in order of time, those that are stored first. */
+function* inOrder(stored: Iterable<RecordedEvent>, waiting: readonly RecordedEvent[]): Generator<RecordedEvent> {
+  let next = 0;
+  for (const event of stored) {
+    for (let other; (other = waiting[next]) && other.timestamp < event.timestamp; next++) yield other;
+    yield event;
+  }
+  yield* waiting.slice(next);
+}

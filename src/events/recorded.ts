@@ -1,0 +1,35 @@
+/** One row of the events database, or what is to become one: a fact about a request, a machine or whatever `category` says. */
+export interface RecordedEvent {
+  category: string;
+  id: string;
+  /** Seconds since the epoch. */
+  timestamp: number;
+  type: string;
+  value: string;
+}
+
+/** Which events are asked for; what is absent narrows nothing down. */
+export interface EventFilter {
+  /** From when and until when, in seconds since the epoch, both included. */
+  since?: number | undefined;
+  until?: number | undefined;
+  categories?: readonly string[] | undefined;
+  ids?: readonly string[] | undefined;
+  types?: readonly string[] | undefined;
+  values?: readonly string[] | undefined;
+  /** All but these statuses. */
+  withoutStatuses?: readonly string[] | undefined;
+}
+
+/** True for an event that is asked for. Called once for each: it makes nothing. */
+export function isWanted({ timestamp, category, id, type, value }: RecordedEvent, filter: EventFilter): boolean {
+  const { since = -Infinity, until = Infinity, categories, ids, types, values, withoutStatuses = [] } = filter;
+  return timestamp >= since && timestamp <= until && (categories?.includes(category) ?? true) &&
+    (ids?.includes(id) ?? true) && (types?.includes(type) ?? true) && (values?.includes(value) ?? true) &&
+    !(type === "status" && withoutStatuses.includes(value));
+}
+
+/** What makes two rows the same fact. */
+export function keyOf({ category, id, timestamp, type, value }: RecordedEvent): string {
+  return JSON.stringify([category, id, timestamp, type, value]);
+}

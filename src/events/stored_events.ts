@@ -1,0 +1,212 @@
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { describeError, HostFactoryError } from "../errors.ts";
+import { type Files, isNotFound } from "../files.ts";
+import type { EventFilter, RecordedEvent } from "./recorded.ts";
+
+/** The events of one database, which is only read: by our process, or by one beside it that writes. */
+export interface StoredEvents {
+  /** Those that are asked for, the oldest first; of one second, as they were stored. */
+  read(filter: StoredFilter): Iterable<RecordedEvent>;
+  /** The number of the row that was stored last; rows that come later have higher ones. */
+  lastRow(): number;
+  close(): void;
+}
+
+/** Which stored events are asked for. */
+export interface StoredFilter extends EventFilter {
+  /** Only rows beyond this one. */
+  afterRow?: number | undefined;
+  /** Only rows up to this one. */
+  untilRow?: number | undefined;
+}
+
+/** Rows that are fetched together: some milliseconds' worth. */
+const PAGE = 1_000;
+
+/** What stands before the id in the table's own index. */
+const FIRST_COLUMNS: readonly string[] = ["hf_namespace", "hf_pod", "category"];
+
+/** Text is greater than any number, and a number beyond this cannot be had from SQLite. */
+const LATEST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Opens the events database at `path`, ours or the legacy plug-in's.
+ * @param options `lockWaitMs`: how long, in milliseconds, one who writes is waited for, in which nothing else of this process goes on
+ * @returns `undefined` if there is none
+ * @throws HostFactoryError if it cannot be read
+ */
+export function openStoredEvents(
+  path: string,
+  { files, lockWaitMs }: { files: Files; lockWaitMs: number },
+): StoredEvents | undefined {
+  if (!exists(files, path)) return undefined;
+  try {
+    return new SqliteEvents(path, lockWaitMs);
+  } catch (error) {
+    // Of a directory that is not ours to write in, SQLite reads a database with a log only if it need not look for that.
+    const isUnwritable = /unable to open|readonly|read-only/.test(describeError(error));
+    if (!isUnwritable || exists(files, `${path}-wal`)) throw unreadable(path, error);
+  }
+  try {
+    return new SqliteEvents(`file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, lockWaitMs);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+class SqliteEvents implements StoredEvents {
+  readonly #database: DatabaseSync;
+
+  constructor(path: string, lockWaitMs: number) {
+    this.#database = new DatabaseSync(path, { readOnly: true, timeout: lockWaitMs });
+    try {
+      this.lastRow();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  lastRow(): number {
+    if (!this.#hasTable()) return 0;
+    const { last } = this.#database.prepare("SELECT max(rowid) AS last FROM events").get() as { last: number | null };
+    return last ?? 0;
+  }
+
+  /** A database that has just been made is empty. */
+  #hasTable(): boolean {
+    return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events'").get() !== undefined;
+  }
+
+  read(filter: StoredFilter): Iterable<RecordedEvent> {
+    if (!this.#hasTable()) return [];
+    if (filter.ids) return this.#readOf(filter.ids, filter);
+    return this.#select(conditionsOf(filter), { ...filter, byTime: filter.afterRow === undefined });
+  }
+
+  /**
+   * The table's own index leads to an id only by way of the columns before it. Of their values there are few, which are gone
+   * through: that takes a look at the index for each, where SQLite by itself would look at every row.
+   */
+  #readOf(ids: readonly string[], filter: StoredFilter): RecordedEvent[] {
+    const found: RecordedEvent[] = [];
+    for (const place of this.#places([])) {
+      const conditions = [...conditionsOf(filter), ...place];
+      conditions.push(["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)]);
+      found.push(...this.#select(conditions, { ...filter, byTime: false }));
+    }
+    return found.sort((a, b) => a.timestamp - b.timestamp);
+  }
+
+  /** Every combination of values in the first columns of the index. @param known of those before the one that is next */
+  *#places(known: readonly Condition[]): Generator<readonly Condition[]> {
+    const column = FIRST_COLUMNS[known.length];
+    if (column === undefined) return yield known;
+    let value = this.#least(column, known);
+    while (typeof value === "string") {
+      yield* this.#places([...known, [`${column} = ?`, value]]);
+      value = this.#least(column, [...known, [`${column} > ?`, value]]);
+    }
+  }
+
+  #least(column: string, conditions: readonly Condition[]): unknown {
+    const where = ["TRUE", ...conditions.map(([sql]) => sql)].join(" AND ");
+    const statement = this.#database.prepare(`SELECT min(${column}) AS least FROM events WHERE ${where}`);
+    return statement.get(...valuesOf(conditions))?.["least"];
+  }
+
+  /** @param options `byTime`: the index of times leads to them, if there is one; else another does */
+  #select(
+    conditions: readonly Condition[],
+    { since = -LATEST, until = LATEST, byTime }: StoredFilter & { byTime: boolean },
+  ): Iterable<RecordedEvent> {
+    const range = { since, until };
+    return byTime && this.#hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
+  }
+
+  /** True for a database that we made: see `openEventStore`. */
+  #hasTimeIndex(): boolean {
+    return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events_time'").get() !== undefined;
+  }
+
+  /** Page by page, each as one text of JSON: that takes a third of the time of rows, and between pages nothing is under way. */
+  *#pages(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
+    const where = [...conditions.map(([sql]) => sql), "timestamp <= ?", "(timestamp, rowid) > (?, ?)"].join(" AND ");
+    const statement = this.#database.prepare(
+      `SELECT json_group_array(json_array(category, id, timestamp, type, value, rowid)) AS page
+       FROM (SELECT *, rowid FROM events WHERE ${where} ORDER BY timestamp, rowid LIMIT ${PAGE})`,
+    );
+    for (let last = [since, -LATEST];;) {
+      const { page } = statement.get(...valuesOf(conditions), until, ...last) as { page: string };
+      const rows = JSON.parse(page) as [string, string, number, string, string, number][];
+      for (const [category, id, timestamp, type, value] of rows) yield { category, id, timestamp, type, value };
+      const [, , timestamp, , , row] = rows.at(-1) ?? [];
+      if (rows.length < PAGE || timestamp === undefined || row === undefined) return;
+      last = [timestamp, row];
+    }
+  }
+
+  /** All that is asked for, put in order by SQLite. */
+  *#rows(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
+    const where = [...conditions.map(([sql]) => sql), "+timestamp BETWEEN ? AND ?"].join(" AND ");
+    const statement = this.#database.prepare(
+      `SELECT category, id, timestamp, type, value FROM events WHERE ${where} ORDER BY +timestamp, rowid`,
+    );
+    // They have what was selected, and another prototype than other objects.
+    for (const row of statement.iterate(...valuesOf(conditions), since, until)) {
+      yield { ...row } as unknown as RecordedEvent;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/** A part of a WHERE clause, and the values of its parameters. */
+type Condition = readonly [sql: string, ...values: SQLInputValue[]];
+
+/** In seconds since the epoch, both included. */
+interface TimeRange {
+  since: number;
+  until: number;
+}
+
+function valuesOf(conditions: readonly Condition[]): SQLInputValue[] {
+  return conditions.flatMap(([, ...values]) => values);
+}
+
+/** All that is asked for but the time. */
+function conditionsOf({ categories, types, values, withoutStatuses, afterRow, untilRow }: StoredFilter): Condition[] {
+  const conditions: Condition[] = [];
+  const among = (column: string) => `${column} IN (SELECT value FROM json_each(?))`;
+  if (categories) conditions.push([among("category"), JSON.stringify(categories)]);
+  if (types) conditions.push([among("type"), JSON.stringify(types)]);
+  if (values) conditions.push([among("value"), JSON.stringify(values)]);
+  if (withoutStatuses) {
+    conditions.push([`NOT (type = 'status' AND ${among("value")})`, JSON.stringify(withoutStatuses)]);
+  }
+  if (afterRow !== undefined) conditions.push(["rowid > ?", afterRow]);
+  // Of the rows that are asked for, all but those that have just been stored come before it.
+  if (untilRow !== undefined) conditions.push(["+rowid <= ?", untilRow]);
+  return conditions;
+}
+
+function exists(files: Files, path: string): boolean {
+  try {
+    return files.info(path, { followLinks: true }).size > 0;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): HostFactoryError {
+  const why = describeError(error);
+  const hint = /locked|busy/i.test(why)
+    ? "try again: another program writes to it"
+    : /not a database|malformed/.test(why)
+    ? "move it away: serve makes a new one, and what waits in the spool is not lost"
+    : "make it and its directory readable for this user";
+  return new HostFactoryError(`Cannot read the events in '${path}': ${why}`, { hint, cause: error });
+}

@@ -1,0 +1,125 @@
+import { Budget } from "../budget.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { EventReader, type EventSource, readEvents } from "../events/reader.ts";
+import type { EventFilter, RecordedEvent } from "../events/recorded.ts";
+import type { Files } from "../files.ts";
+import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
+import { eventSource } from "../workdir/events.ts";
+import { Account, ACCOUNT_TYPES, type Entry, type Shows } from "./account.ts";
+
+/** What the history is asked of. */
+export interface Question {
+  /** The database; absent: the one in the work directory. */
+  dbfile?: string | undefined;
+  /** From when, in seconds since the epoch; absent: from the first event. */
+  since?: number | undefined;
+  /** Only of this machine, of those of this request, of this template, of those on this node. */
+  machine?: string | undefined;
+  request?: string | undefined;
+  template?: string | undefined;
+  node?: string | undefined;
+  /** Only these statuses and types of events; absent: what is of note, or with `all` every step. */
+  types?: readonly string[] | undefined;
+  all: boolean;
+}
+
+/** Steps on a usual way up: that a machine is asked for, and ready, says enough. */
+const USUAL: readonly string[] = ["created", "pending", "scheduled", "running"];
+
+/** How long, in milliseconds, one who writes to the database is waited for. */
+const LOCK_WAIT_MS = 5_000;
+
+/** How often, in milliseconds, it is seen whether something has come. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * What has happened, and then, as long as it is called for, what happens, some entries at a time: the first time all that
+ * there is.
+ * @throws HostFactoryError if the events cannot be read; what `signal` aborts with
+ */
+export async function* history(
+  { files, clock, signal }: { files: Files; clock: Clock; signal: AbortSignal },
+  config: Pick<Config, "workdir">,
+  question: Question,
+): AsyncGenerator<Entry[]> {
+  const source = eventSource(config, { files, dbfile: question.dbfile, lockWaitMs: LOCK_WAIT_MS });
+  // There is nothing else in this process that would wait.
+  const budget = new Budget(clock, { restPerTurn: 0 });
+  const filter = await filterOf(source, question, budget);
+  const reader = new EventReader(source, filter, budget);
+  const templates = new Templates(source, budget);
+  await templates.learn({ since: question.since });
+  const { template, types } = question;
+  const shows: Shows = (what, { isStatus }) =>
+    types ? types.includes(what) : isStatus && (question.all || !USUAL.includes(what));
+  for (;;) {
+    const account = new Account({ templateOf: (id) => templates.get(id), shows });
+    for await (const events of reader.look()) {
+      await templates.learnOf(events);
+      account.add(events);
+    }
+    yield account.entries().filter((entry) => template === undefined || entry.template === template);
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Which events are to be read for a question. */
+async function filterOf(source: EventSource, question: Question, budget: Budget): Promise<EventFilter> {
+  const { since, machine, request, node, types, all } = question;
+  const asked = new Set([...ACCOUNT_TYPES, ...types ?? []]);
+  const groups: string[][] = [];
+  if (machine !== undefined) groups.push([machine]);
+  if (request !== undefined) groups.push(await machinesOf(source, request, budget));
+  if (node !== undefined) groups.push(await machinesOn(source, node, budget));
+  const [first, ...others] = groups.map((names) => new Set(names));
+  const ids = first && [...others.reduce((some, names) => some.intersection(names), first)];
+  return { since, types: [...asked], ids, withoutStatuses: types || all ? undefined : USUAL };
+}
+
+/** Every machine that a request can have. */
+async function machinesOf(source: EventSource, request: string, budget: Budget): Promise<string[]> {
+  const counts = await readEvents(source, { ids: [request], categories: ["request"], types: ["count"] }, budget);
+  const count = Math.min(MOST_MACHINES, Math.max(0, ...counts.map(({ value }) => Number(value) || 0)));
+  return Array.from({ length: count }, (_, index) => machineName(request, index));
+}
+
+/** The machines that were ever on a node, and the node itself. */
+async function machinesOn(source: EventSource, node: string, budget: Budget): Promise<string[]> {
+  const filter = { categories: ["pod"], types: ["node_name"], values: [node] };
+  const placed = await readEvents(source, filter, budget);
+  return [node, ...new Set(placed.map(({ id }) => id))];
+}
+
+/** Of which template the machines of a request are. */
+class Templates {
+  readonly #source: EventSource;
+  readonly #budget: Budget;
+  /** Nothing where it is not known. */
+  readonly #known = new Map<string, string | undefined>();
+
+  constructor(source: EventSource, budget: Budget) {
+    this.#source = source;
+    this.#budget = budget;
+  }
+
+  get(requestId: string): string | undefined {
+    return this.#known.get(requestId);
+  }
+
+  /** Sees to it that the templates of all machines of these events are known, if the database has them. */
+  async learnOf(events: readonly RecordedEvent[]): Promise<void> {
+    const requests = events.map(({ category, id }) => category === "pod" ? parseMachineName(id)?.requestId : undefined);
+    const unknown = new Set(requests.filter((id) => id !== undefined && !this.#known.has(id)) as string[]);
+    if (unknown.size === 0) return;
+    for (const requestId of unknown) this.#known.set(requestId, undefined);
+    await this.learn({ ids: [...unknown] });
+  }
+
+  async learn(filter: EventFilter): Promise<void> {
+    const ofRequests = { categories: ["request"], types: ["template_id"] };
+    for (const { id, value } of await readEvents(this.#source, { ...filter, ...ofRequests }, this.#budget)) {
+      this.#known.set(id, value);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import type { Clock } from "../clock.ts";
+import type { Config, Environment } from "../config.ts";
+import { HostFactoryError } from "../errors.ts";
+import { type Files, isNotFound } from "../files.ts";
+import type { Transport } from "../kube/transport/transport.ts";
+import { logger } from "../log.ts";
+import { integerBetween, type Random } from "../random.ts";
+import { eventSource } from "../workdir/events.ts";
+import { findCredentials } from "./credentials.ts";
+import { compressed, dump } from "./dump.ts";
+import { putObject } from "./s3.ts";
+
+/** What an upload stands on. */
+export interface Surroundings {
+  files: Files;
+  clock: Clock;
+  random: Random;
+  environment: Environment;
+  transport: Pick<Transport, "fetch">;
+  signal: AbortSignal;
+}
+
+/** Whose events are uploaded, and where to. */
+export interface PushOptions {
+  platform: string;
+  cluster: string;
+  region: string;
+  namespace: string;
+  bucket: string;
+  /** Do all but the upload. */
+  dryRun: boolean;
+}
+
+/** There is nothing to be uploaded. */
+export class NoEvents extends HostFactoryError {}
+
+/** Where it was put; `null` where it is not for this platform to do. */
+export interface Pushed {
+  status: "success" | "no-op";
+  path: string | null;
+}
+
+const log = logger("utils");
+
+/**
+ * Uploads a copy of the events database, as SQL that makes it again, as the legacy plug-in names it.
+ * @throws NoEvents if there is no database; HostFactoryError if it cannot be read or uploaded
+ */
+export async function pushEvents(
+  surroundings: Surroundings,
+  config: Pick<Config, "workdir">,
+  options: PushOptions,
+): Promise<Pushed> {
+  const { files, clock, random, environment, transport } = surroundings;
+  const { platform, bucket, dryRun, region } = options;
+  if (platform.toLowerCase() !== "eks") return { status: "no-op", path: null };
+  const { dbfile } = eventSource(config, { files, dbfile: undefined, lockWaitMs: 0 });
+  if (!isThere(files, dbfile)) {
+    throw new NoEvents(`Cannot upload '${dbfile}': it does not exist`, { hint: "see that serve stores events there" });
+  }
+  const key = keyOf(options, { nowMs: clock.now(), id: integerBetween(random, 0, 2 ** 32 - 1) });
+  const body = await compressed(dump(dbfile));
+  const path = `s3://${bucket}/${key}`;
+  if (dryRun) log.info("Nothing is uploaded in a dry run", { path, bytes: body.length });
+  else {
+    const awsRegion = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || region;
+    const endpoint = environment["AWS_ENDPOINT_URL_S3"] || environment["AWS_ENDPOINT_URL"] || undefined;
+    const credentials = await findCredentials({ environment, files, clock, transport, region: awsRegion });
+    await putObject(surroundings, { bucket, key, region: awsRegion, endpoint }, { body, credentials });
+    log.info("Events database uploaded", { path, bytes: body.length });
+  }
+  return { status: "success", path };
+}
+
+function isThere(files: Files, path: string): boolean {
+  try {
+    return files.info(path, { followLinks: true }).kind === "file";
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** As the legacy plug-in has it: by the minute of this host, and in the name by the second in UTC. */
+function keyOf(
+  { cluster, region, namespace }: PushOptions,
+  { nowMs, id }: { nowMs: number; id: number },
+): string {
+  const now = new Date(nowMs);
+  const stamp = now.toISOString().replace(/\..*|[-:T]/g, "");
+  const minute = [now.getFullYear(), now.getMonth() + 1, now.getDate(), now.getHours(), now.getMinutes()]
+    .map((number) => String(number).padStart(2, "0")).join("-");
+  const name = `events_bkp_${id.toString(16).padStart(8, "0")}_${stamp}_dump.sql.gz`;
+  return ["eventsdb", cluster, region, namespace, minute, name].join("/");
+}

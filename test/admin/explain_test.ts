@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { explain } from "../../src/admin/explain.ts";
+import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import type { Pod, PodStatus } from "../../src/kube/types.ts";
+import { writeCluster } from "../../src/workdir/cluster.ts";
+import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
+import { addRequest, settleMachine } from "../../src/workdir/requests.ts";
+import { addReturn } from "../../src/workdir/returns.ts";
+import { writeDepartures } from "../../src/workdir/departures.ts";
+import { atOnce } from "../support/at_once.ts";
+import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+/** A grid with the request `req` for three machines, a minute old. */
+async function grid(): Promise<MemoryProvider & { now: number }> {
+  const provider = memoryProvider();
+  const { workdir, clock } = provider;
+  const now = Math.floor(clock.now() / 1_000);
+  await writeCluster(workdir, { server: "https://api:6443", namespace: "grid", authorities: [] });
+  await addRequest(workdir, { id: "req", templateId: "T", count: 3, requestedAt: now - 60, manifest: "{}" }, atOnce);
+  listed(provider);
+  return { ...provider, now };
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString();
+}
+
+function put(
+  { workdir, files }: MemoryProvider,
+  name: string,
+  pod: { spec?: object; status?: object; at: number },
+): void {
+  const metadata = { name, uid: `uid-${name}`, creationTimestamp: iso(pod.at) };
+  const spec = { containers: [], ...pod.spec } as Pod["spec"];
+  files.writeText(workdir.layout.pod(name), podFileText({ metadata, spec, status: (pod.status ?? {}) as PodStatus }));
+}
+
+Deno.test("a machine that the cluster has no room for: since when, until when, whose matter, what to do", async () => {
+  const provider = await grid();
+  const { workdir, now } = provider;
+  settleMachine(workdir, "req", "req-0");
+  writeState(workdir, "req-0", "pending");
+  const message = "0/4 nodes are available: 4 Insufficient cpu.";
+  const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+  put(provider, "req-0", { at: now - 50, status: { phase: "Pending", conditions } });
+  const { kind, now: how, matterOf, waitsFor, until, timeline, next, doubt } = await explain(provider, "req-0");
+  assert.deepEqual([kind, matterOf, doubt], ["machine", "cluster", undefined]);
+  assert.equal(waitsFor, `Unschedulable: ${message}`);
+  assert.equal(how, `It waits: Unschedulable: ${message}`);
+  assert.equal(until, now - 50 + 300);
+  assert.deepEqual(timeline.map(({ at, what }) => [at - now, what]), [
+    [-60, "Symphony asked for it"],
+    [-50, "Its pod was created"],
+  ]);
+  assert.deepEqual(next.slice(0, 1), ["kubectl -n grid describe pod req-0"]);
+});
+
+Deno.test("events tell the life of a machine, and the work directory what they do not", async () => {
+  const provider = await grid();
+  const { workdir, files, now } = provider;
+  writeTombstone(workdir, "req-1", {
+    up: true,
+    returned: false,
+    givenUp: false,
+    uid: "u",
+    message: "The cluster took the pod away: Evicted",
+  });
+  writeState(workdir, "req-1", "deleted");
+  const event = (timestamp: number, pairs: object) => ({ category: "pod", id: "req-1", timestamp, ...pairs });
+  files.writeText(
+    `${workdir.layout.events}/batch`,
+    JSON.stringify([
+      event(now - 40, { status: "scheduled" }),
+      event(now - 40, { node_name: "n1" }),
+      event(now - 30, { status: "running" }),
+      event(now - 5, { status: "failed", failed_reason: "Evicted: low on memory" }),
+    ]),
+  );
+  const { now: how, matterOf, timeline } = await explain(provider, "req-1");
+  assert.equal(how, "It is gone: The cluster took the pod away: Evicted");
+  assert.equal(matterOf, "cluster");
+  assert.deepEqual(timeline.map(({ what, words }) => [what, words]), [
+    ["Symphony asked for it", "request req of template T"],
+    ["Its pod was given a node", "node n1"],
+    ["Its containers run", ""],
+    ["It failed", "Evicted: low on memory"],
+    ["It is gone", "The cluster took the pod away: Evicted"],
+  ]);
+});
+
+Deno.test("a request tells how far it is, and what most of its machines wait for", async () => {
+  const provider = await grid();
+  const explained = await explain(provider, "req");
+  assert.equal(explained.now, "0 of 3 machines are up or were given back, 3 wait");
+  assert.equal(explained.waitsFor, "Its pod has not been created yet");
+  assert.equal(explained.matterOf, "us");
+  assert.equal(explained.facts["Symphony is told"], "running");
+});
+
+Deno.test("a return request tells how many of its machines are gone", async () => {
+  const provider = await grid();
+  const { workdir, now } = provider;
+  await addReturn(workdir, { id: "ret", machines: ["req-0", "req-1"], unknown: [], requestedAt: now }, atOnce);
+  const { kind, now: how, matterOf } = await explain(provider, "ret");
+  assert.deepEqual([kind, how, matterOf], ["return request", "0 of 2 machines are gone, 2 are still there", undefined]);
+});
+
+Deno.test("a node tells which machines are on it, and whether it is about to go", async () => {
+  const provider = await grid();
+  const { workdir, now } = provider;
+  writeState(workdir, "req-0", "running");
+  put(provider, "req-0", { at: now, spec: { nodeName: "n1" }, status: { phase: "Running" } });
+  writeDepartures(workdir, new Map([["n1", { uid: "n", reason: "being drained", goneAt: now + 60 }]]));
+  const { kind, now: how, facts, until, matterOf } = await explain(provider, "n1");
+  assert.deepEqual([kind, facts["machines"], until, matterOf], ["node", "1", now + 60, "cluster"]);
+  assert.equal(how, "The node is about to go: it is being drained");
+});
+
+Deno.test("a name that nothing has is refused, with the nearest", async () => {
+  const provider = await grid();
+  await assert.rejects(explain(provider, "rqe"), /Cannot explain 'rqe': .*/);
+  await assert.rejects(explain(provider, "rqe"), { hint: "did you mean 'req'?" });
+  for (const name of ["", "../x", ".hidden", "a\0b"]) await assert.rejects(explain(provider, name), /Cannot explain/);
+});
+
+Deno.test("while the directory is not served, that is what is wrong", async () => {
+  const provider = await grid();
+  provider.workdir.remove(provider.workdir.layout.lockHolder("pods"));
+  const { matterOf, doubt, next } = await explain(provider, "req-0");
+  assert.equal(matterOf, "us");
+  assert.match(doubt ?? "", /has not been served yet/);
+  assert.equal(next[0], "hostfactory serve --workdir /work");
+});
