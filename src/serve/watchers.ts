@@ -126,7 +126,7 @@ export const LOOPS: readonly LoopEntry[] = [
       const { events, spools } = dependencies.workdir.layout;
       // What waits to be stored is bounded by who stores it, and counted.
       const others = options.storage ? spools.filter((spool) => spool !== events) : spools;
-      return options.retention && new RetentionWatcher(dependencies, options.retention, others);
+      return options.retention && new RetentionWatcher(dependencies, { ...options.retention, spools: others });
     },
   },
   {

@@ -80,8 +80,7 @@ export class RetentionWatcher implements Loop {
   /** What is to be removed. */
   #past: FinishedRequest[] = [];
 
-  /** @param spools those that no one else of this process sees to */
-  constructor(dependencies: Dependencies, limits: RetentionLimits, spools = dependencies.workdir.layout.spools) {
+  constructor(dependencies: Dependencies, limits: RetentionLimits) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, stuck, { by: this.name, pathOf: (path) => path });
