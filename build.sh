@@ -29,7 +29,7 @@ say() { echo "build.sh: $*" >&2; }
 
 commit_to_stamp() {
   commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || { echo unknown; return; }
-  [ -z "$(git status --porcelain -- main.ts src deno.json deno.lock build.sh scripts/dev)" ] || commit=$commit-dirty
+  [ -z "$(git status --porcelain -- main.ts src page deno.json deno.lock build.sh scripts/dev)" ] || commit=$commit-dirty
   echo "$commit"
 }
 commit=${HOSTFACTORY_COMMIT:-$(commit_to_stamp)}
@@ -38,7 +38,7 @@ commit=${HOSTFACTORY_COMMIT:-$(commit_to_stamp)}
 inputs() {
   {
     echo "$commit $target ${DENORT_BIN:-}"
-    find $entry src deno.json deno.lock build.sh scripts/dev/bundle.ts scripts/dev/deno -type f | LC_ALL=C sort | xargs sha256sum
+    find $entry src page deno.json deno.lock build.sh scripts/dev/bundle.ts scripts/dev/page.ts scripts/dev/deno -type f | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -d ' ' -f 1
 }
 inputs=$(inputs)

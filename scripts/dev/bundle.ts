@@ -11,6 +11,7 @@ import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import config from "../../deno.json" with { type: "json" };
+import { buildPage } from "./page.ts";
 
 const [entry, directory, commit] = Deno.args;
 if (!entry || !directory || !commit) throw new Error("usage: bundle.ts ENTRY DIRECTORY COMMIT");
@@ -53,14 +54,24 @@ const lazyPackages: esbuild.Plugin = {
   },
 };
 
+/** In the place of what builds the page when it is asked for stands the page. */
+const page: esbuild.Plugin = {
+  name: "page",
+  setup(build) {
+    build.onLoad({ filter: /\/src\/page\/built_page\.ts$/ }, async () => ({
+      contents: `export const page = ${JSON.stringify(await buildPage())};`,
+    }));
+  },
+};
+
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** What the provider verbs run: Symphony waits for these. */
 const VERBS = ["src/cli/run.ts", ...globSync("src/verbs/*.ts", { cwd: root }).sort()];
 
 /**
- * All that verbs need in one file. esbuild puts what the same of the files behind `import()` need into a file; if each of them
- * is given all of it, that is one, else it would be thirty, of which each takes as long to be found and read as it takes to run half a verb.
+ * All that verbs need in one file. What the same of the files behind `import()` need, esbuild puts into a file of its own: if
+ * each of them is given all that verbs need, that is one file and not thirty, which a verb would have to find and read.
  */
 const verbsTogether: esbuild.Plugin = {
   name: "verbs-together",
@@ -93,7 +104,7 @@ const result = await esbuild.build({
   },
   // What `pg` would use elsewhere.
   external: ["pg-native", "cloudflare:sockets"],
-  plugins: [nodeBuiltins, lazyPackages, verbsTogether],
+  plugins: [nodeBuiltins, lazyPackages, verbsTogether, page],
   metafile: true,
   logLevel: "warning",
 });

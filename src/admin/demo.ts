@@ -33,6 +33,10 @@ export interface DemoOptions {
   signal: AbortSignal;
   /** Told of each step as it goes. */
   progress: (progress: DemoProgress) => void;
+  /** Given the address of the live page once it is up; absent: there is none. */
+  page?: ((url: string) => void) | undefined;
+  /** How long, in milliseconds, the page stays once all is done; default: not at all. */
+  pageStaysMs?: number;
   /** Told of each command that is run, as a person would type it; a verb that is asked again and again is told of once. */
   ran: (command: string) => void;
 }
@@ -191,9 +195,13 @@ class Demo {
 
   async #startServe(): Promise<string> {
     const { files, directory } = this.#options;
-    this.#start(["serve", "--prometheus-port", "0", "--kubeconfig", this.#kubeconfig]);
+    const port = this.#options.page ? freePort() : 0;
+    this.#start(["serve", "--prometheus-port", String(port), "--kubeconfig", this.#kubeconfig]);
     await this.#until(() => exists(files, `${directory}/work/views/pods.json`), "serve has listed the pods");
-    return "its view of the cluster is complete";
+    if (port === 0) return "its view of the cluster is complete";
+    const url = `http://127.0.0.1:${port}/`;
+    this.#options.page?.(url);
+    return `its view of the cluster is complete, and its page is ${url}`;
   }
 
   async #templates(): Promise<string> {
@@ -241,6 +249,8 @@ class Demo {
   }
 
   async #stopServe(): Promise<string> {
+    const { clock, signal, pageStaysMs = 0 } = this.#options;
+    if (pageStaysMs > 0) await clock.sleep(pageStaysMs, signal);
     const code = await this.#children.pop()?.stop();
     check(code === 0, `serve ends with exit status 0, not ${code}`);
     return "exit status 0";
@@ -307,6 +317,12 @@ class Demo {
       await clock.sleep(POLL_MS, signal);
     }
   }
+}
+
+/** A port that is free now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }
 
 function check(isSo: boolean, what: string): void {

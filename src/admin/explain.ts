@@ -13,18 +13,19 @@ import { explainRequest } from "./explain_request.ts";
 import type { Reader } from "./open_picture.ts";
 import { lookAtService } from "./picture_of_service.ts";
 
-/** How long, in milliseconds, one who writes to the events database is waited for. */
+/** How long, in milliseconds, a command waits for one who writes to the events database. */
 const LOCK_WAIT_MS = 1_000;
 
 /**
  * Explains one machine, request, return request or node.
- * @param options `dbfile`: the events database, unless it is the work directory's own
+ * @param options `dbfile`: the events database, unless it is the work directory's own; `lockWaitMs`: how long one who writes to it
+ * is waited for, in milliseconds (1,000), in which nothing else of this process goes on
  * @throws HostFactoryError if nothing is known of the name
  */
 export async function explain(
   reader: Reader,
   name: string,
-  { dbfile }: { dbfile?: string | undefined } = {},
+  { dbfile, lockWaitMs = LOCK_WAIT_MS }: { dbfile?: string | undefined; lockWaitMs?: number } = {},
 ): Promise<Explanation> {
   const { workdir, files, clock } = reader;
   const facts = lookAtService(workdir, clock.now());
@@ -32,7 +33,7 @@ export async function explain(
     files,
     dbfile: dbfile ?? workdir.layout.eventsDatabase,
     spool: workdir.layout.events,
-    lockWaitMs: LOCK_WAIT_MS,
+    lockWaitMs,
   };
   const events = (ids: readonly string[]) => readEvents(source, { ids }, new Budget(clock, { restPerTurn: 0 }));
   const explaining: Explaining = { ...reader, ...facts, now: epochSeconds(clock.now()), events };

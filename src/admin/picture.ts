@@ -30,6 +30,7 @@ import {
 import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
+import { ToldMachines } from "./told_machines.ts";
 
 export type { PicturedNode, PicturedRequest };
 
@@ -109,7 +110,7 @@ export class PictureTaker {
   readonly #zones = new Map<string, string>();
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
-  #told = new Set<string>();
+  readonly #told = new ToldMachines();
   #allDueMs = -Infinity;
   #problems: string[] = [];
 
@@ -126,7 +127,7 @@ export class PictureTaker {
 
   /** These machines were written down. */
   changed(machines: Iterable<string>): void {
-    for (const machine of machines) this.#told.add(machine);
+    this.#told.add(machines);
   }
 
   /** @throws if the work directory cannot be read at all */
@@ -237,10 +238,9 @@ export class PictureTaker {
   }
 
   async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
-    const told = this.#told;
-    this.#told = new Set();
+    const { machines: told, isStorm } = this.#told.next();
     const isAllDue = this.#isAllDue(nowMs);
-    const { isBrief = false } = this.#options;
+    const isBrief = isStorm || (this.#options.isBrief ?? false);
     const isReturned = (machine: string) => {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
@@ -256,7 +256,9 @@ export class PictureTaker {
         if (!isDue) return;
         const stamp = this.#unlessBroken(() => machineStamp(this.#workdir, name, { isPending, isReturned })) ?? "";
         if (before && stamp !== "" && before.stamp === stamp) return;
-        machines.set(name, { isPending, stamp, looked: lookAtMachine(this.#workdir, name, { ...context, isPending }) });
+        const looked = lookAtMachine(this.#workdir, name, { ...context, isPending });
+        if (isStorm) this.#told.owe(name);
+        machines.set(name, { isPending, stamp: isStorm ? "" : stamp, looked });
       });
     }
   }

@@ -12,7 +12,11 @@ interface Options {
   machines: number;
   kubeconfig?: string;
   keep?: boolean;
+  page?: boolean;
 }
+
+/** How long, in milliseconds, the page can be looked at once all is done. */
+const PAGE_STAYS_MS = 60_000;
 
 /** Characters in a progress bar. */
 const BAR = 30;
@@ -22,13 +26,14 @@ export const demo: CommandBody = {
     command
       .option("--machines <n>", "machines to ask for", wholeNumber(3, 10_000), 50)
       .option("--kubeconfig <file>", "play it on this cluster, in the namespace of its context")
+      .option("--page", "show it in the live page as well, which stays for a minute at the end")
       .option("--keep", "keep the directory with everything that was written");
   },
   run: play,
 };
 
 async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode | void> {
-  const { machines, kubeconfig, keep = false } = options;
+  const { machines, kubeconfig, keep = false, page = false } = options;
   const { runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
@@ -48,6 +53,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
       kubeconfig,
       instance: `demo-${tag}`,
       signal: stopping,
+      ...(page ? { page: openInBrowser, pageStaysMs: isTerminal ? PAGE_STAYS_MS : 0 } : {}),
       progress: (progress) => isTerminal && overwriteLine(cutText(line(progress, width), width - 1)),
       ran: (command) => say(wrapText(plainLine(command), { width, indent: "$ ", hanging: "    " })),
     }, (step) => {
@@ -79,6 +85,17 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   ] as const;
   writeOutput("Try next:\n");
   for (const [command, purpose] of next) writeOutput(`  ${command}\n      ${purpose}\n`);
+}
+
+/** Where this host has a desktop; elsewhere the address, which is told in any case, has to do. */
+function openInBrowser(url: string): void {
+  const program = Deno.build.os === "darwin" ? "open" : "xdg-open";
+  const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  try {
+    new Deno.Command(program, { args: [url], ...quiet }).spawn().unref();
+  } catch {
+    // There is no such program.
+  }
 }
 
 function line({ step, done, total }: DemoProgress, width: number): string {

@@ -20,6 +20,10 @@ interface Options {
   prometheusPort: number;
   prometheusTtl: number;
   prometheusPods: number;
+  httpTokenFile?: string;
+  httpCertFile?: string;
+  httpKeyFile?: string;
+  httpSocket?: string;
 }
 
 export const serve: CommandBody = {
@@ -33,7 +37,11 @@ export const serve: CommandBody = {
       .addOption(sharedOption.retainRequests())
       .addOption(sharedOption.retainMachines())
       .addOption(sharedOption.serverTimeout(environment))
-      .addOption(sharedOption.prometheusPods());
+      .addOption(sharedOption.prometheusPods())
+      .option("--http-token-file <file>", "what metrics and the page want there: 'Authorization: Bearer TOKEN'")
+      .option("--http-cert-file <file>", "serve them over TLS, with this certificate (PEM)")
+      .option("--http-key-file <file>", "the key of that (PEM)")
+      .option("--http-socket <path>", "serve them on this socket as well, for the user of this process alone");
   },
   async run(call: Call<Options>) {
     const options = call.options;
@@ -51,6 +59,10 @@ export const serve: CommandBody = {
         hostname: options.prometheusAddr,
         port: options.prometheusPort,
         mostObjects: options.prometheusPods,
+        tokenFile: options.httpTokenFile,
+        certFile: options.httpCertFile,
+        keyFile: options.httpKeyFile,
+        socket: options.httpSocket,
         siteTtlSeconds: options.prometheusTtl,
       },
     });

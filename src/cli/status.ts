@@ -98,9 +98,9 @@ function templatesText(templates: readonly PicturedTemplate[], { at, width }: { 
   const reasons = templates.map(({ reason }) => {
     if (!reason) return "";
     const { what, machines, oldest, text } = reason;
-    const said = `${machines} ${what === "waits" ? (machines === 1 ? "waits" : "wait") : "failed"}, the first ${
-      agoText(at, oldest)
-    } ago: ${plainLine(text)}`;
+    const said = `${machines} ${what === "waits" ? (machines === 1 ? "waits" : "wait") : "failed"}, ${
+      what === "waits" ? `the oldest for ${agoText(at, oldest)}` : `the first ${agoText(at, oldest)} ago`
+    }: ${plainLine(text)}`;
     return wrapText(said, { width, indent: "  " });
   });
   return lines[0]! + templates.map((_, i) => lines[i + 1]! + reasons[i]!).join("");

@@ -33,6 +33,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The types of events from which an account is made. */
 export const ACCOUNT_TYPES: readonly string[] = ["status", ...Object.keys(REASONS)];
 
+/** The order in which a machine takes the first steps: those of one second are told so. All others come later. */
+const FIRST_STEPS: readonly string[] = ["requested", "created", "pending", "scheduled", "running", "ready", "returned"];
+
 /** Whether a status, or the type of an event that is none, is wanted. */
 export type Shows = (what: string, options: { isStatus: boolean }) => boolean;
 
@@ -68,7 +71,7 @@ export class Account {
 
   /** Takes up what happened within one second. */
   #settle(): void {
-    const events = this.#second;
+    const events = this.#second.sort((a, b) => rankOf(a) - rankOf(b));
     this.#second = [];
     const reasons = new Map(
       events.filter(({ type }) => type in REASONS).map(({ id, type, value }) => [`${REASONS[type]} ${id}`, value]),
@@ -122,4 +125,9 @@ export class Account {
     const size = this.#met.size;
     return this.#met.add(step).size > size;
   }
+}
+
+function rankOf({ type, value }: RecordedEvent): number {
+  const rank = type === "status" ? FIRST_STEPS.indexOf(value) : -1;
+  return rank < 0 ? FIRST_STEPS.length : rank;
 }

@@ -30,6 +30,9 @@ const USUAL: readonly string[] = ["created", "pending", "scheduled", "running"];
 /** How long, in milliseconds, one who writes to the database is waited for. */
 const LOCK_WAIT_MS = 5_000;
 
+/** So many events are taken up at a time. */
+const GATHERED = 20_000;
+
 /** How often, in milliseconds, it is seen whether something has come. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -49,14 +52,13 @@ export async function* history(
   const filter = await filterOf(source, question, budget);
   const reader = new EventReader(source, filter, budget);
   const templates = new Templates(source, budget);
-  await templates.learn({ since: question.since });
   const { template, types } = question;
   const shows: Shows = (what, { isStatus }) =>
     types ? types.includes(what) : isStatus && (question.all || !USUAL.includes(what));
   for (;;) {
     const account = new Account({ templateOf: (id) => templates.get(id), shows });
-    for await (const events of reader.look()) {
-      await templates.learnOf(events);
+    for await (const events of gathered(reader.look())) {
+      await templates.learn(events);
       account.add(events);
     }
     yield account.entries().filter((entry) => template === undefined || entry.template === template);
@@ -84,11 +86,12 @@ async function machinesOf(source: EventSource, request: string, budget: Budget):
   return Array.from({ length: count }, (_, index) => machineName(request, index));
 }
 
-/** The machines that were ever on a node, and the node itself. */
+/** The machines that were ever on a node, and what the node itself is called. */
 async function machinesOn(source: EventSource, node: string, budget: Budget): Promise<string[]> {
-  const filter = { categories: ["pod"], types: ["node_name"], values: [node] };
-  const placed = await readEvents(source, filter, budget);
-  return [node, ...new Set(placed.map(({ id }) => id))];
+  const placed = await readEvents(source, { categories: ["pod"], types: ["node_name"], values: [node] }, budget);
+  const nodes = await readEvents(source, { categories: ["node"], types: ["status"] }, budget);
+  const own = nodes.filter(({ id }) => id.startsWith(`${node}::`));
+  return [node, ...new Set([...placed, ...own].map(({ id }) => id))];
 }
 
 /** Of which template the machines of a request are. */
@@ -107,19 +110,28 @@ class Templates {
     return this.#known.get(requestId);
   }
 
-  /** Sees to it that the templates of all machines of these events are known, if the database has them. */
-  async learnOf(events: readonly RecordedEvent[]): Promise<void> {
-    const requests = events.map(({ category, id }) => category === "pod" ? parseMachineName(id)?.requestId : undefined);
-    const unknown = new Set(requests.filter((id) => id !== undefined && !this.#known.has(id)) as string[]);
+  /** Sees to it that the templates of all machines of these events are known, if they are anywhere. */
+  async learn(events: readonly RecordedEvent[]): Promise<void> {
+    const unknown = new Set<string>();
+    for (const { category, id } of events) {
+      const requestId = category === "pod" ? parseMachineName(id)?.requestId : undefined;
+      if (requestId !== undefined && !this.#known.has(requestId)) unknown.add(requestId);
+    }
     if (unknown.size === 0) return;
     for (const requestId of unknown) this.#known.set(requestId, undefined);
-    await this.learn({ ids: [...unknown] });
+    const filter = { ids: [...unknown], categories: ["request"], types: ["template_id"] };
+    for (const { id, value } of await readEvents(this.#source, filter, this.#budget)) this.#known.set(id, value);
   }
+}
 
-  async learn(filter: EventFilter): Promise<void> {
-    const ofRequests = { categories: ["request"], types: ["template_id"] };
-    for (const { id, value } of await readEvents(this.#source, { ...filter, ...ofRequests }, this.#budget)) {
-      this.#known.set(id, value);
-    }
+/** The same in larger pieces: to look for templates takes milliseconds, however many there are. */
+async function* gathered(pieces: AsyncIterable<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
+  let events: RecordedEvent[] = [];
+  for await (const piece of pieces) {
+    events.push(...piece);
+    if (events.length < GATHERED) continue;
+    yield events;
+    events = [];
   }
+  yield events;
 }

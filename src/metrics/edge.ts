@@ -4,19 +4,41 @@ import { logger } from "../log.ts";
 import { isOwnHost } from "../own_host.ts";
 import type { Verdict } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
+import type { TokenCheck } from "./token.ts";
 
-/** Where pages are served. */
-export interface Address {
-  hostname: string;
-  /** 0 in a test: any that is free. */
-  port: number;
-}
+/** Where pages are served: on a port, as HTTPS if there is a certificate, or on a socket that this user alone can open. */
+export type Address =
+  | {
+    hostname: string;
+    /** 0 in a test: any that is free. */
+    port: number;
+    /** PEM. */
+    tls?: { cert: string; key: string } | undefined;
+  }
+  | { path: string };
 
 /** How often, in milliseconds, a port is tried again that could not be had: an earlier `serve` may be ending. */
 const TRY_EVERY_MS = 30_000;
 
 /** The longest URL that is answered, in characters. */
 const LONGEST_URL = 1_000;
+
+/** What may be had at an address, and by whom. */
+export interface Offer {
+  monitor: Monitor;
+  /** Absent: there is no page. */
+  page?: Page | undefined;
+  /** Why there is none, as a sentence. */
+  pageRefusal?: string | undefined;
+  /** What metrics and all that the page shows want. Health is for everybody. */
+  token?: TokenCheck | undefined;
+}
+
+/** What answers beside metrics and health; `undefined` for what is none of its. */
+export type Page = (request: Request) => Promise<Response | undefined>;
+
+/** What everybody may ask. */
+const HEALTH = ["/healthz", "/livez", "/readyz"];
 
 const PLAIN = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -29,23 +51,25 @@ const log = logger("metrics");
  */
 export async function serveEdge(
   address: Address,
-  { monitor, clock, signal, began }: {
-    monitor: Monitor;
+  { clock, signal, began, ...offer }: Offer & {
     clock: Clock;
     signal: AbortSignal;
     began?: (port: number) => void;
   },
 ): Promise<void> {
+  const hostname = "path" in address ? "localhost" : address.hostname;
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     const stop = new AbortController();
     const server = listen(address, {
-      handler: (request) => answer(request, { address, monitor, clock }),
+      handler: (request) => answer(request, { address: { hostname }, clock, ...offer }),
       signal: stop.signal,
       isFirst,
     });
     if (server) {
-      log.info("Metrics and health are served", { address: address.hostname, port: server.addr.port });
-      began?.(server.addr.port);
+      const { addr } = server;
+      const port = "port" in addr ? addr.port : undefined;
+      log.info("Metrics and health are served", { address: "path" in address ? address.path : hostname, port });
+      if (port !== undefined) began?.(port);
     }
     await clock.sleep(server ? Infinity : TRY_EVERY_MS, signal).catch(() => {});
     stop.abort(NOT_NEEDED);
@@ -60,17 +84,17 @@ function listen(
     signal: AbortSignal;
     isFirst: boolean;
   },
-): Deno.HttpServer<Deno.NetAddr> | undefined {
+): Deno.HttpServer<Deno.Addr> | undefined {
+  const common = { signal, onListen() {}, onError: () => new Response(null, { status: 500 }) };
   try {
-    return Deno.serve(
-      { ...address, signal, onListen() {}, onError: () => new Response(null, { status: 500 }) },
-      handler,
-    );
+    if ("path" in address) return listenAt(address.path, { ...common, handler });
+    const { tls, ...place } = address;
+    return Deno.serve({ ...place, ...common, ...tls }, handler);
   } catch (error) {
     if (isFirst) {
+      const where = "path" in address ? { address: address.path } : { address: address.hostname, port: address.port };
       log.warn("Metrics and health are not served: give --prometheus-port a port that is free, or 0", {
-        address: address.hostname,
-        port: address.port,
+        ...where,
         error: describeError(error),
       });
     }
@@ -78,10 +102,23 @@ function listen(
   }
 }
 
+/** It is never there with more rights than it is to have. */
+function listenAt(
+  path: string,
+  { handler, ...options }: Omit<Deno.ServeUnixOptions, "path"> & { handler: (request: Request) => Promise<Response> },
+): Deno.HttpServer<Deno.UnixAddr> {
+  const before = Deno.umask(0o177);
+  try {
+    return Deno.serve({ ...options, path }, handler);
+  } finally {
+    Deno.umask(before);
+  }
+}
+
 /** One answer: only GET, only to those who call us by our name, nothing that a page of another origin can read. */
 export async function answer(
   request: Request,
-  { address, monitor, clock }: { address: Pick<Address, "hostname">; monitor: Monitor; clock: Clock },
+  { address, monitor, clock, page, pageRefusal, token }: Offer & { address: { hostname: string }; clock: Clock },
 ): Promise<Response> {
   if (request.method !== "GET") return refused(405, "Only GET", { allow: "GET" });
   if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
@@ -90,6 +127,14 @@ export async function answer(
   if (!hosts.every((host) => isOwnHost(host, address.hostname))) {
     return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
   }
+  const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
+  if (pageRefusal !== undefined && (isPage || pathname.startsWith("/page/"))) return refused(403, pageRefusal);
+  // The page itself holds nothing but the program that asks for the rest, and for the token.
+  if (token && !isPage && !HEALTH.includes(pathname) && !await token(request)) {
+    return refused(401, "It wants the token of --http-token-file", { "www-authenticate": "Bearer" });
+  }
+  const paged = await page?.(request);
+  if (paged) return paged;
   switch (pathname) {
     case "/":
     case "/metrics":

@@ -14,6 +14,9 @@ import type { Workdir } from "../workdir/store/workdir.ts";
 const LOOK_EVERY_MS = 5_000;
 const LOOK_AT_ALL_EVERY_MS = 600_000;
 
+/** How often, in milliseconds, it is looked whether requests are noted as finished: where there is no note, that is dear. */
+const LOOK_FOR_NOTES_EVERY_MS = 60_000;
+
 /** A look is followed by a rest of at least so many times as long. */
 const REST_PER_LOOK = 20;
 
@@ -57,6 +60,7 @@ export class MachineTally implements Loop {
   #written = new Set<string>();
   #isBegun = false;
   #allDueMs = -Infinity;
+  #notesDueMs = Infinity;
 
   /** @param options `beganAt`: when this process began, in seconds since the epoch */
   constructor(workdir: Workdir, options: { clock: Clock; sink: TallySink; beganAt: number }) {
@@ -74,9 +78,12 @@ export class MachineTally implements Loop {
   async step(_signal: AbortSignal): Promise<Outcome> {
     const beganMs = this.#clock.monotonic();
     const budget = new Budget(this.#clock);
+    const areNotesDue = beganMs >= this.#notesDueMs;
     await this.#followRequests(budget);
-    await this.#followReturns(budget);
-    await this.#look(budget);
+    await this.#followReturns(budget, { areNotesDue });
+    await this.#look(budget, { areNotesDue });
+    // The first look has read those of all that are new.
+    if (areNotesDue || !this.#isBegun) this.#notesDueMs = this.#clock.monotonic() + LOOK_FOR_NOTES_EVERY_MS;
     this.#isBegun = true;
     this.#tell();
     const endedMs = this.#clock.monotonic();
@@ -116,12 +123,12 @@ export class MachineTally implements Loop {
     this.#requests.delete(id);
   }
 
-  async #followReturns(budget: Budget): Promise<void> {
+  async #followReturns(budget: Budget, { areNotesDue }: { areNotesDue: boolean }): Promise<void> {
     const { layout } = this.#workdir;
     const listed = new Set(this.#workdir.directories(layout.returnRequests).filter(isRequestId));
     for (const id of this.#returns.keys()) if (!listed.has(id)) this.#returns.delete(id);
     for (const id of listed) {
-      if (this.#returns.get(id)) continue;
+      if (this.#returns.get(id) || (this.#returns.has(id) && !areNotesDue)) continue;
       if (budget.isSpent) await budget.breathe();
       if (!this.#returns.has(id)) {
         const stored = orNothing(() => readReturn(this.#workdir, id));
@@ -131,13 +138,15 @@ export class MachineTally implements Loop {
     }
   }
 
-  async #look(budget: Budget): Promise<void> {
+  async #look(budget: Budget, { areNotesDue }: { areNotesDue: boolean }): Promise<void> {
     const written = this.#written;
     this.#written = new Set();
     const isAllDue = this.#clock.monotonic() >= this.#allDueMs;
     for (const [id, request] of this.#requests) {
+      if (budget.isSpent) await budget.breathe();
       // First this: what is noted as finished has changed for the last time.
-      const isFinished = readFinishedNote(this.#workdir, this.#workdir.layout.request(id)) !== undefined;
+      const isFinished = areNotesDue &&
+        readFinishedNote(this.#workdir, this.#workdir.layout.request(id)) !== undefined;
       for (const [machine, state] of request.machines) {
         const isDue = state === undefined || state === "creating" || isAllDue || isFinished || written.has(machine);
         if (!isDue) continue;

@@ -11,6 +11,7 @@ import { FOLLOWERS, type MetricName, METRICS, OBJECT_METRICS, type ObjectMetricN
 import { DiskUsage, type MeasureDisk } from "./disk_usage.ts";
 import { besides, type Onlooker } from "./follow.ts";
 import { Health } from "./health.ts";
+import { History, type MachinesSample } from "./history.ts";
 import { MachineTally } from "./machine_tally.ts";
 import { Meters } from "./meters.ts";
 import { nodeFacts, podFacts } from "./object_facts.ts";
@@ -35,6 +36,16 @@ const COUNTS: Readonly<Record<string, MetricName>> = {
 
 type Follower = typeof FOLLOWERS[number];
 
+/** How calls of one kind ended since the process began. */
+export interface CallTotals {
+  ok: number;
+  /** Those that we ended ourselves are not counted. */
+  failed: number;
+  /** Of those whose time was taken. */
+  timed: number;
+  seconds: number;
+}
+
 export interface MonitorOptions {
   clock: Clock;
   /** Bytes of memory that the process holds. */
@@ -55,6 +66,7 @@ export interface Told {
 /** Watches a `serve` from the side: what it does is measured here, and how it is, is asked here. It changes nothing. */
 export class Monitor {
   readonly health: Health;
+  readonly history = new History();
   readonly #options: MonitorOptions;
   readonly #meters = new Meters();
   readonly #beganAt: number;
@@ -62,6 +74,8 @@ export class Monitor {
   readonly #nodes: ObjectSeries<Node>;
   /** When the API server last spoke, by what is followed, on the monotonic clock. */
   readonly #heardMs = new Map<Follower, number>();
+  readonly #calls = new Map<string, CallTotals>();
+  #machines: MachinesSample["counts"] = {};
   readonly #site: SiteMetrics;
   #loops: Loop[] | undefined;
   #told: () => Told = () => ({ counts: {}, backlogs: {} });
@@ -88,9 +102,39 @@ export class Monitor {
       clock,
       ended: ({ call, outcome, seconds }) => {
         this.#meters.add("hostfactory_api_calls_total", { call, outcome });
+        this.#total(call, outcome, seconds);
         if (seconds !== undefined) this.#meters.observe("hostfactory_api_call_seconds", seconds, { call });
       },
     });
+  }
+
+  #total(call: string, outcome: string, seconds: number | undefined): void {
+    const totals = this.#calls.get(call) ?? { ok: 0, failed: 0, timed: 0, seconds: 0 };
+    this.#calls.set(call, totals);
+    if (outcome === "ok") totals.ok++;
+    else if (outcome !== "aborted") totals.failed++;
+    if (seconds === undefined) return;
+    totals.timed++;
+    totals.seconds += seconds;
+  }
+
+  /** By call, how those went that have ended. */
+  get calls(): ReadonlyMap<string, CallTotals> {
+    return this.#calls;
+  }
+
+  /** By what is followed, how many seconds ago the API server was last heard on it; nothing before it was. */
+  get watchAges(): { resource: Follower; seconds: number | undefined }[] {
+    return FOLLOWERS.map((resource) => {
+      const heardMs = this.#heardMs.get(resource);
+      const seconds = heardMs === undefined ? undefined : (this.#options.clock.monotonic() - heardMs) / 1_000;
+      return { resource, seconds };
+    });
+  }
+
+  /** What the loops tell of themselves now. */
+  get told(): Told {
+    return this.#told();
   }
 
   /** The same caller of hooks, whose calls are counted. */
@@ -121,7 +165,10 @@ export class Monitor {
       | ObjectSeries<Pod & Node>
       | undefined;
     const stages = new StageTimes(
-      (stage, seconds) => this.#meters.observe("hostfactory_request_to_stage_seconds", seconds, { stage }),
+      (stage, seconds) => {
+        this.#meters.observe("hostfactory_request_to_stage_seconds", seconds, { stage });
+        if (stage === "running") this.history.started(seconds, epochSeconds(this.#options.clock.now()));
+      },
       { beganAt: this.#beganAt },
     );
     const isOurPod = ({ metadata }: Pod) => resource === "pods" && metadata.labels?.[PodLabel.instance] === instance;
@@ -182,14 +229,23 @@ export class Monitor {
         requested: (template_id, machines) => this.#meters.add("machines_requested_total", { template_id }, machines),
         returned: (machines) => this.#meters.add("machines_returned_total", {}, machines),
         failed: (reason) => this.#meters.add("hostfactory_machine_failures_total", { reason }),
-        machines: (template_id, state, count) =>
-          this.#meters.set("hostfactory_machines", count, { template_id, state }),
+        machines: (template_id, state, count) => {
+          this.#meters.set("hostfactory_machines", count, { template_id, state });
+          this.#machines[state] = (this.#machines[state] ?? 0) + count;
+        },
         requests: (kind, { open, finished }) => {
           this.#meters.set("hostfactory_requests", open, { kind, status: "open" });
           this.#meters.set("hostfactory_requests", finished, { kind, status: "finished" });
+          if (kind === "return") this.#sample();
         },
       },
     });
+  }
+
+  /** All machines were told, and so all that there are of each state is known. */
+  #sample(): void {
+    this.history.sample(this.#machines, epochSeconds(this.#options.clock.now()));
+    this.#machines = {};
   }
 
   /** From now on the loops tell this of themselves. */
@@ -223,7 +279,7 @@ export class Monitor {
 
   /** What is not counted as it happens. */
   #measure(): void {
-    const { clock, usage } = this.#options;
+    const { usage } = this.#options;
     const { rss, heapUsed } = usage();
     const { isOwner, hasTrouble, isFresh } = this.health;
     const { counts, backlogs } = this.#told();
@@ -232,10 +288,8 @@ export class Monitor {
       this.#meters.set("hostfactory_queue_depth", backlogs[loop]?.all ?? 0, { loop });
       this.#meters.set("hostfactory_queue_retries", backlogs[loop]?.failed ?? 0, { loop });
     }
-    for (const resource of FOLLOWERS) {
-      const heardMs = this.#heardMs.get(resource);
-      const age = heardMs === undefined ? -1 : (clock.monotonic() - heardMs) / 1_000;
-      this.#meters.set("hostfactory_watch_age_seconds", age, { resource });
+    for (const { resource, seconds = -1 } of this.watchAges) {
+      this.#meters.set("hostfactory_watch_age_seconds", seconds, { resource });
     }
     this.#meters.set("process_resident_memory_bytes", rss);
     this.#meters.set("hostfactory_heap_bytes", heapUsed);

@@ -1,8 +1,9 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { systemMeasureDisk } from "./disk_usage.ts";
-import { serveEdge } from "./edge.ts";
+import { type Page, serveEdge } from "./edge.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
+import type { TokenCheck } from "./token.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
 
 /** What is served to whom. */
@@ -13,9 +14,17 @@ export interface MonitoringOptions {
   port: number;
   /** See `MonitorOptions`. */
   mostObjects: number;
+  /** A socket where they are served as well. */
+  socket?: string | undefined;
+  tls?: { cert: string; key: string } | undefined;
+  /** What they want at the address; at the socket, they want none. */
+  token?: TokenCheck | undefined;
   /** See `MonitorOptions`. */
   siteTtlSeconds: number;
 }
+
+const BEYOND_LOOPBACK = "The page is shown on a loopback address, or with --http-token-file over TLS " +
+  "(--http-cert-file, --http-key-file), or on --http-socket: metrics and health are at /metrics and /healthz";
 
 /** A monitor, and what tells others of it. */
 export interface Monitoring {
@@ -24,15 +33,27 @@ export interface Monitoring {
   end: () => Promise<void>;
 }
 
-/** Begins to serve metrics and health, and to tell the service manager, if there is one. @param options `stopping`: it is told then */
+/**
+ * Begins to serve metrics and health, and to tell the service manager, if there is one.
+ * @param options `stopping`: it is told then; `page` gives what answers beside metrics and health
+ */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },
-  { hostname, port, stopping, ...options }: MonitoringOptions & { stopping: AbortSignal },
+  { hostname, port, socket, tls, token, stopping, page: pageOf, ...options }: MonitoringOptions & {
+    stopping: AbortSignal;
+    page?: (monitor: Monitor) => Page;
+  },
 ): Monitoring {
   const monitor = new Monitor({ clock, usage, ...options, measureDisk: systemMeasureDisk });
   const end = new AbortController();
   const isServed = port !== 0 && hostname !== "";
-  const served = isServed && serveEdge({ hostname, port }, { monitor, clock, signal: end.signal });
+  const page = isServed || socket !== undefined ? pageOf?.(monitor) : undefined;
+  const common = { monitor, page, clock, signal: end.signal };
+  const pageRefusal = isLoopback(hostname) || (tls && token) ? undefined : BEYOND_LOOPBACK;
+  const served = [
+    isServed && serveEdge({ hostname, port, tls }, { ...common, pageRefusal, token }),
+    socket !== undefined && serveEdge({ path: socket }, common),
+  ];
   const wishes = wishesOf(environment, Deno.pid);
   const telling = { health: monitor.health, clock, send: systemSend, stopping };
   const told = wishes && tellServiceManager(wishes, telling);
@@ -40,8 +61,12 @@ export function openMonitoring(
     monitor,
     async end() {
       end.abort(NOT_NEEDED);
-      await served;
+      await Promise.all(served);
       if (stopping.aborted) await told;
     },
   };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -2,15 +2,15 @@ import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import type { Files } from "../files.ts";
 import { connectKube } from "../kube/connect.ts";
-import type { MonitoringOptions } from "../metrics/open.ts";
 import type { Random } from "../random.ts";
 import type { LockHolder } from "../workdir/store/lock_holder.ts";
 import { systemLocks } from "../workdir/store/lock.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { systemCollector } from "./memory.ts";
-import { openMonitoring } from "./monitoring.ts";
 import { systemUsage } from "./stats_line.ts";
 import { type Storage, storageOf } from "./events.ts";
+import { openExtensions } from "./extensions.ts";
+import { type HttpOptions, openHttp } from "./http.ts";
 import { rebuild, type RebuildOptions, type Rebuilt } from "./rebuild.ts";
 import { type Daemon, type Scope, serve, type ServeOptions } from "./serve.ts";
 
@@ -26,7 +26,7 @@ export interface World {
 export interface DaemonOptions extends Omit<ServeOptions, keyof Scope | "storage"> {
   command: string;
   stopping: AbortSignal;
-  monitoring?: MonitoringOptions;
+  monitoring?: HttpOptions;
   events?: Storage | undefined;
 }
 
@@ -46,10 +46,17 @@ export async function runDaemon(
   const { command, watchers, podTimeoutSeconds, imagePullGraceSeconds } = options;
   const limits = watchers.includes("expiry") ? { limits: { podTimeoutSeconds, imagePullGraceSeconds } } : {};
   const daemon = { ...openDaemon(world, config, { command, ...limits }), collect: systemCollector, usage: systemUsage };
-  const opened = monitoring && await openMonitoring(world, { ...monitoring, stopping });
+  const extensions = openExtensions(daemon);
+  const opened = monitoring && await openHttp({ ...daemon, ...world }, config, {
+    ...monitoring,
+    stopping,
+    extensions,
+    dbfile: events?.dbfile,
+  });
+  const watched = { monitor: opened?.monitor, changed: opened?.changed };
   const storage = events && { storage: storageOf(config, events, opened?.monitor) };
   try {
-    await serve({ ...daemon, monitor: opened?.monitor }, { ...options, ...scopeOf(config), ...storage }, stopping);
+    await serve({ ...daemon, ...watched, extensions }, { ...options, ...scopeOf(config), ...storage }, stopping);
   } finally {
     await opened?.end();
   }

@@ -39,6 +39,8 @@ export interface Daemon {
   usage?: () => Usage;
   /** Sees what the daemon does, where that is to be told. */
   monitor?: Monitor | undefined;
+  /** Told which machines were written down. */
+  changed?: ((machines: string[]) => void) | undefined;
   /** What each event says beside its own; absent: no events are recorded. */
   eventMetadata?: Readonly<Record<string, string>>;
   /** The configuration directory; absent: no extension is registered by a file. */

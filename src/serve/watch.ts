@@ -42,6 +42,8 @@ export interface Stay extends Pick<Dependencies, "registrations" | "hooks"> {
   usage?: (() => Usage) | undefined;
   /** Sees what the loops do. */
   monitor?: Monitor | undefined;
+  /** Told which machines were written down. */
+  changed?: ((machines: string[]) => void) | undefined;
   /** What each event says beside its own; absent: no events are recorded. */
   eventMetadata?: Readonly<Record<string, string>> | undefined;
   fence: Fence;
@@ -168,6 +170,7 @@ class Watch {
   }
 
   #tellChanged(machines: string[]): void {
+    this.#stay.changed?.(machines);
     for (const { loop, runner } of this.#told) {
       if (loop.changed?.(machines) !== false) runner.wake();
     }

@@ -1,11 +1,14 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|events]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|finished|history|page|events]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
+import { chromium } from "../support/chromium.ts";
 import { benchEvents } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
+import { benchHistory } from "./history.ts";
 import { benchMachines } from "./machines.ts";
+import { benchPage, benchReaders } from "./page.ts";
 import { exists } from "./process.ts";
 import { benchVerbs } from "./verbs.ts";
 
@@ -23,6 +26,12 @@ try {
   if (what === "all" || what === "events") {
     await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
   }
+  if (what === "all" || what === "page") {
+    await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
+    if (chromium) await benchPage(binary, { directory });
+    else console.log("SKIPPED: no Chromium");
+  }
+  if (what === "all" || what === "history") await benchHistory(binary, { directory });
   if (what === "all" || what === "verbs") await benchVerbs({ binary, hello: `${root}dist/hello`, directory });
   if (what === "all" || what === "finished") {
     await onSimulator((kubeconfig) => benchFinished(binary, { kubeconfig, directory }));

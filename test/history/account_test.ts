@@ -44,6 +44,11 @@ Deno.test("another reason, another template, another step and a pause of more th
   ]);
 });
 
+Deno.test("the steps of one second are told in the order of a machine's life", () => {
+  const events = ["deleted", "returned", "ready", "requested"].map((step) => pod("req-0", 7, "status", step));
+  assert.deepEqual(told(events).map((text) => text.split(" ").at(-1)), ["requested", "ready", "back", "deleted"]);
+});
+
 Deno.test("what goes on for longer than ten minutes is told in parts", () => {
   const events = Array.from({ length: 31 }, (_, i) => pod(`req-${i}`, 25 * i, "status", "requested"));
   assert.deepEqual(told(events), [

@@ -59,6 +59,8 @@ function storeTwoRequests(workdir: string): void {
     { category: "pod", id: "bbb-0", node_name: "node-2", timestamp: 102 },
     step("aaa-0", "ready", 103),
     step("bbb-0", "ready", 104),
+    { category: "node", id: "node-2::some-uid", status: "deleted", timestamp: 300 },
+    { category: "node", id: "node-22::some-uid", status: "deleted", timestamp: 300 },
     step("bbb-0", "failed", 200, { failed_reason: "OOMKilled" }),
   ]);
 }
@@ -72,6 +74,7 @@ Deno.test("steps on a usual way up are left out, unless all are asked for", asyn
       "1 machine of ‘small’ ready",
       "1 machine of ‘large’ ready",
       "1 machine of ‘large’ failed: OOMKilled",
+      "2 nodes deleted: node-2, node-22",
     ];
     assert.deepEqual(await told(workdir), usual);
     const steps = ["1 machine of ‘small’ created", "1 machine of ‘small’ given a node"];
@@ -87,6 +90,7 @@ Deno.test("a template is known from before the time that is asked for, and from 
     assert.deepEqual(await told(workdir, { since: 160 }), [
       "1 machine of ‘large’ failed: OOMKilled",
       "1 machine of ‘spooled’ ready",
+      "2 nodes deleted: node-2, node-22",
     ]);
   });
 });
@@ -99,7 +103,7 @@ Deno.test("it is told of one machine, request, template, node or type alone", as
     assert.deepEqual(await told(workdir, { machine: "bbb-0" }), large);
     assert.deepEqual(await told(workdir, { request: "bbb" }), large);
     assert.deepEqual(await told(workdir, { template: "large" }), large);
-    assert.deepEqual(await told(workdir, { node: "node-2" }), large);
+    assert.deepEqual(await told(workdir, { node: "node-2" }), [...large, "1 node deleted: node-2"]);
     assert.deepEqual(await told(workdir, { types: ["failed"] }), [failed]);
     assert.deepEqual(await told(workdir, { types: ["created"] }), ["1 machine of ‘small’ created"]);
     assert.deepEqual(await told(workdir, { request: "bbb", node: "node-1" }), []);

@@ -91,3 +91,62 @@ Deno.test("a port that is taken is said once, and served once it is free", async
   await served;
   assert.equal(logged.match(/Metrics and health are not served/g)?.length, 1, logged);
 });
+
+Deno.test("with a token, metrics and what the page shows want it; health does not, nor does the page itself", async () => {
+  const token = (request: Request) => Promise.resolve(request.headers.get("authorization") === "Bearer right");
+  const page = (request: Request) =>
+    Promise.resolve(/\/$|\/page\//.test(request.url) ? new Response("paged") : undefined);
+  const status = async (path: string, headers: Record<string, string> = {}) => {
+    const request = new Request(`http://127.0.0.1${path}`, { headers });
+    const response = await answer(request, {
+      address: { hostname: "127.0.0.1" },
+      monitor,
+      page,
+      token,
+      clock: systemClock,
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await status("/livez"), 200);
+  assert.equal(await status("/", { accept: "text/html" }), 200);
+  for (const path of ["/", "/metrics", "/page/stream", "/page/explain/x"]) {
+    assert.equal(await status(path), 401, path);
+    assert.equal(await status(path, { authorization: "Bearer wrong" }), 401, path);
+    assert.equal(await status(path, { authorization: "Bearer right" }), 200, path);
+  }
+});
+
+Deno.test("where the page is refused, it says why, and metrics are served", async () => {
+  const ask = async (path: string, accept: string) => {
+    const request = new Request(`http://10.1.2.3${path}`, { headers: { accept } });
+    const response = await answer(request, {
+      address: { hostname: "0.0.0.0" },
+      monitor,
+      pageRefusal: "Not here",
+      clock: systemClock,
+    });
+    return [response.status, (await response.text()).slice(0, 8)];
+  };
+  assert.deepEqual(await ask("/", "text/html"), [403, "Not here"]);
+  assert.deepEqual(await ask("/page/stream", "*/*"), [403, "Not here"]);
+  assert.deepEqual(await ask("/", "*/*"), [200, "# HELP m"]);
+});
+
+Deno.test("a socket is for its own user alone, from its first moment", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/socket`;
+  const stop = new AbortController();
+  const served = serveEdge({ path }, { monitor, clock: systemClock, signal: stop.signal });
+  try {
+    assert.equal((await Deno.lstat(path)).mode! & 0o777, 0o600);
+    const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    const response = await fetch("http://localhost/livez", { client });
+    assert.equal(await response.text(), '{"status":"ok","reasons":[]}\n');
+    client.close();
+  } finally {
+    stop.abort();
+    await served;
+    await Deno.remove(directory, { recursive: true });
+  }
+});

@@ -6,6 +6,7 @@ import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
+import type { MemoryFiles } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const AT = 1_795_000_000;
@@ -36,7 +37,7 @@ function tallied({ beganAt = AT - 10 } = {}) {
 }
 
 Deno.test("machines are counted by template and state, from the request to its end", async () => {
-  const { workdir, tally, request, step, news, requests, machines } = tallied();
+  const { clock, workdir, tally, request, step, news, requests, machines } = tallied();
   await request("r", 3);
   await step();
   assert.deepEqual(Object.fromEntries(machines), { "T creating": 3 });
@@ -54,6 +55,7 @@ Deno.test("machines are counted by template and state, from the request to its e
   assert.deepEqual(news, ["requested T 3", "failed crash_loop"]);
   assert.equal(machines.get("T deleted"), 1);
   writeFinishedNote(workdir, workdir.layout.request("r"), { endedAt: AT, machines: 3 });
+  clock.pass(60_000);
   await step();
   assert.deepEqual(new Set(machines.values()), new Set([0]));
   assert.deepEqual(requests["request"], { open: 0, finished: 1 });
@@ -97,6 +99,23 @@ Deno.test("returns are counted once, and gone requests forgotten", async () => {
   workdir.files.removeTree(workdir.layout.returnRequest("back"));
   await step();
   assert.deepEqual(requests, { request: { open: 0, finished: 0 }, return: { open: 0, finished: 0 } });
+});
+
+Deno.test("whether requests are noted as finished is looked for once a minute", async () => {
+  const { clock, workdir, request, step } = tallied();
+  let looks = 0;
+  (workdir.files as MemoryFiles).before = ({ name, paths: [path = ""] }) => {
+    if (name === "readLink" && path.endsWith("/.ended")) looks++;
+  };
+  await request("r", 1);
+  await addReturn(workdir, { id: "back", machines: ["r-0"], unknown: [], requestedAt: AT }, atOnce);
+  const looked: number[] = [];
+  for (const passedMs of [0, 5_000, 50_000, 5_000, 5_000]) {
+    clock.pass(passedMs);
+    await step();
+    looked.push(looks);
+  }
+  assert.deepEqual(looked, [2, 2, 2, 4, 4]);
 });
 
 Deno.test("a request that cannot be read holds up no other", async () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { SimulatedClock } from "../support/simulated_clock.ts";
 
 /** What happened in a run, line by line, and one number for all of it: two runs that differ anywhere differ in that. */
@@ -19,9 +20,8 @@ export class Trace {
 
   /** Notes what somebody did or what came of it. */
   say(who: string, what: string): void {
-    const line = `${this.seconds.toFixed(3).padStart(9)} ${who.padEnd(10)} ${what}`;
-    this.lines.push(line);
-    this.mix(line);
+    this.lines.push(`${this.seconds.toFixed(3).padStart(9)} ${who.padEnd(10)} ${what}`);
+    this.mix(who);
   }
 
   /** Counts something towards the hash that is too small for a line, such as one operation on a file. */
@@ -32,7 +32,8 @@ export class Trace {
   }
 
   get hash(): string {
-    return this.#hash.toString(16).padStart(8, "0");
+    const hash = createHash("sha256").update(this.lines.join("\n")).update(`\n${this.#hash}`);
+    return hash.digest("hex").slice(0, 8);
   }
 }
 

@@ -93,6 +93,12 @@ export class Cluster {
     this.#token = SIMULATED_TOKEN;
   }
 
+  /** Lets who has the product's token evict pods, too; on a simulator. */
+  async grantEvictions(): Promise<void> {
+    const allow = [...granted(roleObjects(this.namespace)), "create pods/eviction"];
+    await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
+  }
+
   /** Lets the product see nodes, too. */
   async grantNodes(): Promise<void> {
     await this.#grantClusterWide("nodes");

@@ -19,8 +19,9 @@ export const leaves: readonly string[] = [
 /** By folder of `src/`, the other folders that it may import. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["serve", "verbs", "history", "transform", "upload", "lint", "admin", "simulator", "hf"],
-  serve: ["metrics", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  serve: ["metrics", "page", "watchers", "extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
   watchers: ["extensions", "events", "machine", "kube", "workdir", "templates", "hf"],
+  page: ["admin", "events", "templates"],
   metrics: ["extensions", "machine", "kube", "workdir", "templates", "hf"],
   extensions: ["kube", "templates", "hf"],
   verbs: ["machine", "workdir", "events", "templates", "hf"],
@@ -43,6 +44,7 @@ export const mayImportTypes: Readonly<Record<string, readonly string[]>> = {
   simulator: ["kube"],
   machine: ["kube"],
   metrics: ["watchers"],
+  page: ["metrics"],
   events: ["kube"],
   workdir: ["kube"],
 };

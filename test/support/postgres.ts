@@ -54,11 +54,6 @@ export class Postgres implements AsyncDisposable {
     return `postgresql://test@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Stops it at once, as a crash would, and starts it again. */
-  async restart(): Promise<void> {
-    await this.#run("pg_ctl", "-w", "-D", `${this.#directory}/data`, "-m", "immediate", "restart");
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#run("pg_ctl", "-w", "-D", `${this.#directory}/data`, "-m", "immediate", "stop");
     Deno.removeSync(this.#directory, { recursive: true });

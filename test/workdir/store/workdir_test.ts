@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describeError } from "../../../src/errors.ts";
 import { seededRandom } from "../../../src/random.ts";
 import { giveIdentity, newIdentity } from "../../../src/workdir/identity.ts";
 import { Workdir } from "../../../src/workdir/store/workdir.ts";
@@ -45,7 +46,7 @@ for (const error of [noSpace(), readOnly(), notPermitted()]) {
     files.failWrite(0, error);
     await assert.rejects(() => workdir.prepare(), (thrown: Error & { hint?: string }) => {
       assert.match(thrown.message, /^Cannot use the work directory '\/work': /);
-      assert.ok(thrown.message.includes(error.message));
+      assert.ok(thrown.message.includes(describeError(error)), thrown.message);
       assert.match(thrown.hint ?? "", /--workdir/);
       return true;
     });

@@ -1,0 +1,38 @@
+import { type Grouping, isGrouping, type State, STATES } from "./machine.ts";
+
+/** What of the page can be linked to: it stands behind the `#` of the address. */
+export interface Place {
+  grouping: Grouping;
+  search: string;
+  states: State[];
+  view: "cells" | "table";
+  /** The machine that is open; empty: none. */
+  machine: string;
+}
+
+export function readPlace(hash = location.hash): Place {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const grouping = given.get("group") ?? "";
+  return {
+    grouping: isGrouping(grouping) ? grouping : "request",
+    search: given.get("q") ?? "",
+    states: STATES.filter((state) => (given.get("state") ?? "").split(",").includes(state)),
+    view: given.get("view") === "table" ? "table" : "cells",
+    machine: given.get("machine") ?? "",
+  };
+}
+
+/** Puts it into the address. A machine that is opened can be left with the browser's “back”. */
+export function writePlace(place: Place, options: { isStep?: boolean } = {}): void {
+  const { grouping, search, states, view, machine } = place;
+  const hash = new URLSearchParams();
+  if (grouping !== "request") hash.set("group", grouping);
+  if (search !== "") hash.set("q", search);
+  if (states.length > 0) hash.set("state", states.join(","));
+  if (view !== "cells") hash.set("view", view);
+  if (machine !== "") hash.set("machine", machine);
+  const text = hash.toString();
+  const address = text === "" ? location.pathname + location.search : `#${text}`;
+  if (options.isStep) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}

@@ -1,0 +1,84 @@
+import type { Explained } from "../src/page/messages.ts";
+import { element, remark } from "./element.ts";
+import { isLeaving, type Machine } from "./machine.ts";
+import { type Colours, swatch } from "./marks.ts";
+import { clockTime, lengthOf, within } from "./words.ts";
+
+/** What the panel of one machine is made from; it may be a request, return request or node as well. */
+export interface MachinePanelOptions {
+  name: string;
+  /** Absent if the picture does not have it. */
+  machine: Machine | undefined;
+  /** Absent while it is fetched; a text: why it cannot be had. */
+  details: Explained | string | undefined;
+  colours: Colours;
+  now: number;
+  close(): void;
+  search(text: string): void;
+}
+
+/** Whose matter it is, for people. */
+const SIDES = {
+  us: "ours: hostfactory, or how it is run",
+  cluster: "the cluster's: its room, quota, nodes or registry",
+  template: "the template's: its manifest, image or program",
+  others: "somebody else's, who has rights in the namespace",
+} as const;
+
+/** Facts whose values lead to what else there is of them. */
+const SEARCHED = ["request", "template", "node", "return request"];
+
+/** All that is known of one machine. */
+export function machinePanel(options: MachinePanelOptions): HTMLElement[] {
+  const { name, machine, details, colours, now, close } = options;
+  return [
+    element("button", { type: "button", class: "close", click: close, title: "Esc" }, "Close"),
+    element("h2", { id: "machine-title", tabindex: -1 }, name),
+    ...machine ? [stated(machine, { colours, now })] : [],
+    ...typeof details === "object" ? explained(details, options) : [remark(details ?? "It is being looked up.")],
+  ];
+}
+
+/** The state that the picture has, which follows the machine from second to second. */
+function stated(machine: Machine, { colours, now }: { colours: Colours; now: number }): HTMLElement {
+  const { state, since, until, goneAt } = machine;
+  const words = [
+    `${state}${since === null ? "" : ` for ${lengthOf(now - since)}`}`,
+    isLeaving(machine) ? "on its way out" : "",
+    until === null || until < now ? "" : `given up ${within(until, now)} at the latest`,
+    goneAt === null || state === "deleted" ? "" : `gone ${within(goneAt, now)}`,
+  ];
+  return element("p", { class: "state" }, swatch(state, colours), words.filter(Boolean).join(", "));
+}
+
+function explained(details: Explained, { now, search }: MachinePanelOptions): HTMLElement[] {
+  const { now: sentence, matterOf, facts, timeline, next, doubt } = details;
+  return [
+    element("p", {}, sentence),
+    ...matterOf === undefined ? [] : [element("p", {}, `Whose matter that is: ${SIDES[matterOf]}.`)],
+    ...doubt === undefined ? [] : [element("p", { class: "doubt" }, `This may be old. ${doubt}`)],
+    element(
+      "dl",
+      {},
+      ...Object.entries(facts).flatMap(([fact, value]) => [
+        element("dt", {}, fact),
+        element("dd", {}, SEARCHED.includes(fact) ? searched(value, search) : value),
+      ]),
+    ),
+    element("h3", {}, "What happened"),
+    timeline.length === 0
+      ? remark("Nothing is recorded of it.")
+      : element("ol", { class: "timeline" }, ...timeline.map((step) => stepItem(step, now))),
+    element("h3", {}, "Try next"),
+    ...next.map((command) => element("pre", { tabindex: 0 }, command)),
+  ];
+}
+
+function searched(text: string, search: (text: string) => void): HTMLElement {
+  return element("button", { type: "button", class: "name", click: () => search(text) }, text);
+}
+
+function stepItem({ at, what, words }: Explained["timeline"][number], now: number): HTMLElement {
+  const time = element("time", { datetime: new Date(at * 1_000).toISOString() }, clockTime(at, now));
+  return element("li", {}, time, words === "" ? what : `${what}: ${words}`);
+}

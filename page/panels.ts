@@ -1,0 +1,192 @@
+import type { ApiSection, EventRow, ExtensionRow, NodeRow, RequestRow, TemplateRow } from "../src/page/messages.ts";
+import { element, remark, table } from "./element.ts";
+import type { Machine } from "./machine.ts";
+import { ago, clockTime, count, lengthOf, within } from "./words.ts";
+
+/** What panels lead to. */
+export interface Links {
+  /** Opens a machine. */
+  open(name: string): void;
+  /** Searches for this. */
+  search(text: string): void;
+}
+
+/** What is shown of long lists; the rest is counted. */
+const MOST_ROWS = 12;
+
+/** A name that can be followed. */
+export function nameButton(name: string, follow: (name: string) => void): HTMLElement {
+  return element("button", { type: "button", class: "name", click: () => follow(name) }, name);
+}
+
+export function requestsPanel(
+  requests: readonly RequestRow[],
+  { now, search }: Pick<Links, "search"> & { now: number },
+) {
+  if (requests.length === 0) return [remark("Symphony has asked for no machines in the last hour.")];
+  const shown = requests.slice(0, MOST_ROWS).map((request) => requestPart(request, { now, search }));
+  return [...shown, ...rest(requests.length, "request")];
+}
+
+function requestPart(request: RequestRow, { now, search }: Pick<Links, "search"> & { now: number }): HTMLElement {
+  const { id, kind, templateId, requestedAt, machines, done, failed, waitsFor, until } = request;
+  const left = machines - done - failed;
+  const what = kind === "request" ? `${templateId}` : "given back";
+  const goal = kind === "request" ? "up" : "gone";
+  const progress = `${done} of ${machines} ${goal}${failed > 0 ? `, ${failed} failed` : ""}`;
+  const doneBar = element("i", { class: "done" });
+  const failedBar = element("i", { class: "failed" });
+  doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
+  failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
+  const waits = left > 0 ? `${left} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}` : "";
+  return element(
+    "div",
+    { class: "request" },
+    element(
+      "div",
+      { class: "head" },
+      nameButton(id, search),
+      element("span", {}, what),
+      element("span", { class: "right" }, left > 0 ? timeLeft(request, now) : `asked for ${ago(requestedAt, now)}`),
+    ),
+    element(
+      "div",
+      {
+        class: "bar",
+        role: "progressbar",
+        "aria-label": `${id}: ${progress}`,
+        "aria-valuemin": 0,
+        "aria-valuemax": machines,
+        "aria-valuenow": done + failed,
+      },
+      doneBar,
+      failedBar,
+    ),
+    element(
+      "p",
+      {},
+      [
+        progress,
+        waits,
+        until === null || left === 0 ? "" : until < now ? "overdue" : `settled ${within(until, now)} at the latest`,
+      ].filter(Boolean).join(
+        " · ",
+      ),
+    ),
+  );
+}
+
+/** At the pace so far, which says little at the beginning. */
+function timeLeft({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
+  const over = done + failed;
+  if (requestedAt === null) return "";
+  const since = `for ${lengthOf(now - requestedAt)}`;
+  if (over < machines / 20) return since;
+  return `${since}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
+}
+
+/** Failures of the last hour by their kind, each with the words of the latest. */
+export function failuresPanel(
+  machines: Iterable<Machine>,
+  { now, open }: Pick<Links, "open"> & { now: number },
+): HTMLElement[] {
+  const kinds = new Map<string, Machine[]>();
+  for (const machine of machines) {
+    if (machine.failure === "" || machine.since === null || now - machine.since > 3_600) continue;
+    const others = kinds.get(machine.failure);
+    if (others) others.push(machine);
+    else kinds.set(machine.failure, [machine]);
+  }
+  if (kinds.size === 0) return [remark("No machine has failed in the last hour.")];
+  return [...kinds].sort(([, a], [, b]) => b.length - a.length).flatMap(([kind, failed]) => {
+    const latest = failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, 3);
+    return [
+      element("h3", {}, `${kind.replaceAll("_", " ")}: ${count(failed.length, "machine")}`),
+      table(
+        ["machine", "when", "why"],
+        latest.map((machine) => [
+          nameButton(machine.name, open),
+          ago(machine.since, now),
+          machine.reason,
+        ]),
+      ),
+    ];
+  });
+}
+
+export function templatesPanel(templates: readonly TemplateRow[], { search }: Pick<Links, "search">): HTMLElement[] {
+  if (templates.length === 0) return [remark("No template is known.")];
+  const rows = templates.slice(0, MOST_ROWS).map(({ templateId, running, waiting, failed, room }) => [
+    nameButton(templateId, search),
+    String(running),
+    String(waiting),
+    String(failed),
+    room === null ? "no limit" : String(room),
+  ]);
+  return [
+    table(["template", "#running", "#waiting", "#failed, 1 h", "#room"], rows),
+    ...rest(templates.length, "template"),
+  ];
+}
+
+export function nodesPanel(
+  nodes: readonly NodeRow[],
+  { now, machines, search }: Pick<Links, "search"> & { now: number; machines: Iterable<Machine> },
+): HTMLElement[] {
+  if (nodes.length === 0) return [remark("No node with machines is known to be about to go.")];
+  const on = new Map<string, number>();
+  for (const { node, state } of machines) {
+    if (state === "running" || state === "pending") on.set(node, (on.get(node) ?? 0) + 1);
+  }
+  const rows = nodes.slice(0, MOST_ROWS).map(({ name, reason, goneAt }) => [
+    nameButton(name, search),
+    String(on.get(name) ?? 0),
+    reason,
+    goneAt === null ? "not known" : within(goneAt, now),
+  ]);
+  return [table(["node", "#machines", "it is", "gone"], rows), ...rest(nodes.length, "node")];
+}
+
+export function apiPanel({ calls, watches, backlog }: ApiSection): HTMLElement[] {
+  const called = calls.map(({ call, ok, failed, meanSeconds }) => [
+    call,
+    String(ok),
+    String(failed),
+    meanSeconds < 0 ? "" : `${Math.round(meanSeconds * 1_000)} ms`,
+  ]);
+  const heard = watches.map(({ resource, age }) =>
+    `${resource}: ${age < 0 ? "not yet" : age < 5 ? "now" : `${lengthOf(age)} ago`}`
+  );
+  return [
+    ...called.length === 0 ? [remark("The API server has not been called yet.")] : [
+      table(["call", "#well", "#failed", "#on average"], called),
+      remark(`Heard from it: ${heard.join(", ")}.`, "more"),
+    ],
+    element("h3", {}, "Backlog"),
+    backlog.length === 0
+      ? remark("Nothing waits.")
+      : table(["what", "#how many"], backlog.map(({ name, count }) => [name, String(count)])),
+  ];
+}
+
+export function extensionsPanel(extensions: readonly ExtensionRow[]): HTMLElement[] {
+  if (extensions.length === 0) return [remark("No extension is registered.")];
+  return [table(["extension", "called for"], extensions.map(({ name, hooks }) => [name, hooks.join(", ")]))];
+}
+
+export function eventsPanel(
+  events: readonly EventRow[],
+  { now, open, search, isMachine }: Links & { now: number; isMachine: (id: string) => boolean },
+): HTMLElement[] {
+  if (events.length === 0) return [remark("Nothing has happened in the last quarter of an hour.")];
+  const rows = events.slice(0, 20).map(({ at, id, what }) => [
+    clockTime(at, now),
+    nameButton(id, isMachine(id) ? open : search),
+    what,
+  ]);
+  return [table(["time", "machine or request", "what"], rows)];
+}
+
+function rest(all: number, what: string): HTMLElement[] {
+  return all > MOST_ROWS ? [remark(`and ${count(all - MOST_ROWS, what)} more: search for one above`, "more")] : [];
+}

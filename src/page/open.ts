@@ -1,0 +1,143 @@
+import type { Reader } from "../admin/open_picture.ts";
+import { PictureTaker } from "../admin/picture.ts";
+import { Budget } from "../budget.ts";
+import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
+import { HostFactoryError } from "../errors.ts";
+import { EventReader, type EventSource } from "../events/reader.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { Monitor } from "../metrics/monitor.ts";
+import { readCatalogue } from "../templates/catalogue.ts";
+import { LivePicture } from "./live_picture.ts";
+import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
+import { Page } from "./page.ts";
+import { sectionsOf } from "./rows.ts";
+
+/** What the page shows, and where that is from. */
+export interface PageSources extends Reader {
+  monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "told">;
+  extensions: () => ExtensionRow[];
+  events: EventSource;
+}
+
+/** The page of a process, kept up to date. */
+export interface OpenedPage {
+  answer: Page["answer"];
+  /** Takes in that these machines were written down. */
+  changed(machines: string[]): void;
+  /** Ends it, and every stream. */
+  end(): Promise<void>;
+}
+
+/** Events that are shown, and how far they reach back when the first page is opened, in seconds. */
+const MOST_EVENTS = 60;
+const EVENTS_SINCE_SECONDS = 900;
+
+/** Of what counts as backlog, how it is called; see `docs/operate.md`. */
+const BACKLOG: Readonly<Record<string, string>> = {
+  spooledBatches: "batches of events that wait to be stored",
+  droppedBatches: "batches of events that were dropped",
+  heldDeletions: "deletions that are held for a second look",
+  untoldMachines: "machines of which extensions are still to be told",
+  droppedMachines: "machines of which extensions are told later",
+  extensionsLeftAlone: "extensions that do not answer",
+};
+
+/** Opens it; nothing is read before somebody looks. */
+export function openPage(sources: PageSources): OpenedPage {
+  const { config, workdir, files, clock, monitor, extensions, events } = sources;
+  const { confdir, onPartialFailure } = config;
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  const taken = { clock, onPartialFailure, ...templates };
+  const taker = new PictureTaker(workdir, { ...taken, isTold: true });
+  const latest = new LatestEvents(events, clock);
+  const live = new LivePicture({
+    taker,
+    first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
+    clock,
+    sections: async (picture) => ({
+      ...sectionsOf(picture, troublesOf(monitor)),
+      history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+      api: apiOf(monitor),
+      extensions: extensions(),
+      events: await latest.look(),
+    }),
+  });
+  const page = new Page({
+    load: async () => (await import("./built_page.ts")).page,
+    readers: live.readers,
+    explain: async (name) => {
+      const { explain } = await import("../admin/explain.ts");
+      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0 });
+    },
+  });
+  const stop = new AbortController();
+  const running = live.run(stop.signal);
+  return {
+    answer: page.answer,
+    // Without readers nothing is taken, and what was told would heap up: the next picture finds it out for itself.
+    changed(machines) {
+      if (live.readers.size > 0) taker.changed(machines);
+    },
+    async end() {
+      stop.abort(NOT_NEEDED);
+      await running;
+    },
+  };
+}
+
+function troublesOf({ health }: PageSources["monitor"]): string[] {
+  const { isGood, reasons } = health.overall();
+  return isGood && health.isOwner && !health.hasTrouble ? [] : reasons;
+}
+
+function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["monitor"]): ApiSection {
+  return {
+    calls: Array.from(calls, ([call, { ok, failed, timed, seconds }]) => ({
+      call,
+      ok,
+      failed,
+      meanSeconds: timed === 0 ? -1 : Math.round(seconds / timed * 1_000) / 1_000,
+    })),
+    // In steps of five seconds: what changes each second would be sent each second.
+    watches: watchAges.map(({ resource, seconds = -1 }) => ({
+      resource,
+      age: seconds < 0 ? -1 : 5 * Math.floor(seconds / 5),
+    })),
+    backlog: [
+      ...Object.entries(backlogs).map(([loop, backlog]) => ({
+        name: `in the queue of ${loop}`,
+        count: backlog?.all ?? 0,
+      })),
+      ...Object.entries(BACKLOG).map(([key, name]) => ({ name, count: counts[key] ?? 0 })),
+    ].filter(({ count }) => count > 0),
+  };
+}
+
+/** The events that were recorded last, the latest first. */
+class LatestEvents {
+  readonly #reader: EventReader;
+  #events: EventRow[] = [];
+
+  constructor(source: EventSource, clock: Clock) {
+    const since = epochSeconds(clock.now()) - EVENTS_SINCE_SECONDS;
+    this.#reader = new EventReader(source, { since, types: ["status", "count"] }, new Budget(clock, { turnMs: 10 }));
+  }
+
+  /** What cannot be read now comes with the next look. */
+  async look(): Promise<EventRow[]> {
+    try {
+      for await (const events of this.#reader.look()) {
+        const latest = events.slice(-MOST_EVENTS).map(eventRow);
+        this.#events = [...this.#events, ...latest].sort((a, b) => a.at - b.at).slice(-MOST_EVENTS);
+      }
+    } catch (error) {
+      if (!(error instanceof HostFactoryError)) throw error;
+    }
+    return this.#events.toReversed();
+  }
+}
+
+function eventRow({ category, id, timestamp, type, value }: RecordedEvent): EventRow {
+  const what = type === "status" ? value : type === "count" ? `${category} of ${value} machines` : `${type}: ${value}`;
+  return { at: timestamp, id, what };
+}

@@ -1,0 +1,114 @@
+import { HostFactoryError } from "../errors.ts";
+import type { Explained } from "./messages.ts";
+import type { Readers } from "./readers.ts";
+
+/** The page as it was built, and what its Content-Security-Policy allows: see `built_page.ts`. */
+export interface BuiltPage {
+  html: string;
+  /** SHA-256 in base64, of its script and its style. */
+  scriptHash: string;
+  styleHash: string;
+}
+
+export interface PageOptions {
+  /** Loads the page, once it is asked for. */
+  load: () => Promise<BuiltPage>;
+  readers: Readers;
+  /** What is to be known of a machine, request, return request or node. @throws HostFactoryError if that is nothing */
+  explain: (name: string) => Promise<Explained>;
+}
+
+const EXPLAIN = "/page/explain/";
+
+/** What answers for the page: it only reads. */
+export class Page {
+  readonly #options: PageOptions;
+  #built: Promise<BuiltPage> | undefined;
+
+  constructor(options: PageOptions) {
+    this.#options = options;
+  }
+
+  /** @returns `undefined` for what is not of the page */
+  readonly answer = async (request: Request): Promise<Response | undefined> => {
+    const { pathname } = new URL(request.url);
+    const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
+    if (!isPage && !pathname.startsWith("/page/")) return undefined;
+    if (isPage) return await this.#html();
+    if (!isSameOrigin(request)) return plain(403, "Only the page itself may ask for this");
+    if (pathname === "/page/stream") return this.#stream();
+    if (pathname.startsWith(EXPLAIN)) return await this.#explained(pathname.slice(EXPLAIN.length));
+    return plain(404, "There are /page/stream and /page/explain/NAME");
+  };
+
+  /** What anybody may see: it holds nothing but the program that asks for the rest. */
+  async #html(): Promise<Response> {
+    const { html, scriptHash, styleHash } = await (this.#built ??= this.#options.load());
+    const policy = [
+      "default-src 'none'",
+      `script-src 'sha256-${scriptHash}'`,
+      `style-src 'sha256-${styleHash}'`,
+      "connect-src 'self'",
+      "img-src data:",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ].join("; ");
+    return new Response(html, {
+      headers: {
+        ...COMMON,
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": policy,
+        "x-frame-options": "DENY",
+        "cross-origin-opener-policy": "same-origin",
+      },
+    });
+  }
+
+  #stream(): Response {
+    const stream = this.#options.readers.open();
+    if (!stream) return plain(503, "Too many pages are open: close some");
+    return new Response(stream, { headers: { ...COMMON, "content-type": "text/event-stream" } });
+  }
+
+  async #explained(encoded: string): Promise<Response> {
+    const name = decoded(encoded);
+    if (name === undefined) return plain(400, "That is no name");
+    try {
+      const explained = JSON.stringify(await this.#options.explain(name));
+      return new Response(explained, { headers: { ...COMMON, "content-type": "application/json" } });
+    } catch (error) {
+      if (error instanceof HostFactoryError) return plain(404, error.message);
+      throw error;
+    }
+  }
+}
+
+/** False for what a page of another origin has a browser ask. What is no browser says nothing of an origin. */
+function isSameOrigin({ url, headers }: Request): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null && site !== "same-origin" && site !== "none") return false;
+  const origin = headers.get("origin");
+  return origin === null || origin === new URL(url).origin;
+}
+
+const COMMON = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+function plain(status: number, why: string): Response {
+  return new Response(`${why}\n`, { status, headers: { ...COMMON, "content-type": "text/plain; charset=utf-8" } });
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

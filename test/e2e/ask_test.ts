@@ -1,0 +1,118 @@
+/** The commands that ask how the grid is, as an operator runs them: what they print in a pipe, and their exit statuses. */
+import assert from "node:assert/strict";
+import { eventually } from "../support/deadline.ts";
+import { clusterTest, siteTest } from "../support/e2e.ts";
+import { manifest } from "../support/site.ts";
+
+/** A template whose machines no node has room for, beside the one whose machines run. */
+const enormous = {
+  ...manifest,
+  spec: { ...manifest.spec, containers: [{ name: "c", image: "c:1", resources: { requests: { cpu: "100k" } } }] },
+};
+
+siteTest("a directory that is not served: status exits with 4 and says what to do", async (site) => {
+  const { code, stdout } = await site.run(["status"]);
+  assert.equal(code, 4);
+  assert.match(stdout, /^Not served: 0 machines\n/);
+  assert.match(stdout, /has not been served yet: start 'hostfactory serve'/);
+});
+
+clusterTest(
+  "status, explain, lists and Symphony's answer say the same of machines that run and that wait",
+  async (site) => {
+    site.writeTemplates({ small: manifest, enormous });
+    const serve = site.serve();
+    const running = await site.request(2);
+    await site.allRunning(running);
+    assert.equal((await site.run(["status"])).code, 0);
+
+    const waiting = await site.request(1, { templateId: "enormous" });
+    const told = await eventually("the cluster says why", async () => {
+      const { message } = await site.status(waiting);
+      return /^1 of 1 waits: Unschedulable: .*Insufficient cpu/.test(message) && message;
+    });
+    const words = told.replace(/^1 of 1 waits: /, "");
+    const status = await site.run(["status"]);
+    assert.equal(status.code, 0, status.stdout);
+    assert.match(status.stdout, /^small +2 +0 +0 +\d+$/m);
+    assert.match(status.stdout, /^enormous +0 +1 +0 +\d+$/m);
+    assert.ok(status.stdout.includes(words.split(" ").slice(0, 4).join(" ")), status.stdout);
+
+    const { stdout: names } = await site.run(["admin", "list-machines"]);
+    assert.deepEqual(names.trim().split("\n").sort(), [`${running}-0`, `${running}-1`, `${waiting}-0`].sort());
+    const { stdout: list } = await site.run(["admin", "list-machines", "--state", "pending", "--output", "json"]);
+    const [machine, ...others] = JSON.parse(list).machines;
+    assert.deepEqual([machine.name, machine.waitsFor, others], [`${waiting}-0`, words, []]);
+
+    const explained = await site.run(["explain", `${waiting}-0`]);
+    assert.equal(explained.code, 0, explained.stderr);
+    assert.ok(explained.stdout.includes(`It waits: ${words}`), explained.stdout);
+    assert.match(explained.stdout, /Whose matter that is: the cluster's/);
+    assert.match(explained.stdout, new RegExp(`describe pod ${waiting}-0`));
+    await serve.stop();
+
+    // It works as well once nobody serves the directory, and says so.
+    const after = await site.run(["explain", `${running}-0`]);
+    assert.match(after.stdout, /This may be old\. .*is not served now/);
+    assert.match(after.stdout, /Its containers run/);
+    const { code, stdout } = await site.run(["top", "--once"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Not served {2}2 running, 1 waiting/);
+  },
+  { on: ["simulator"] },
+);
+
+clusterTest("what destroys wants to be confirmed, and takes our pods alone", async (site) => {
+  const serve = site.serve();
+  const id = await site.request(3);
+  await site.allRunning(id);
+  await site.cluster.createPod({
+    metadata: { name: "stranger-0" },
+    spec: { containers: [{ name: "c", image: "c:1" }] },
+  });
+  const refused = await site.run(["admin", "delete-pods", "--count", "0"]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /pass --yes/);
+  const { stdout: shown } = await site.run(["admin", "delete-pods", "--count", "0", "--dry-run"]);
+  assert.deepEqual(shown.trim().split("\n").map((line) => line.split(" ")[0]), [0, 1, 2].map((n) => `${id}-${n}`));
+  const deleted = await site.run(["admin", "delete-pods", `${id}-1`, "--yes", "--sleep", "1"]);
+  assert.equal(deleted.stdout, "Deleted 1 pods\n", deleted.stderr);
+  const forbidden = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--sleep", "1"]);
+  assert.equal(forbidden.code, 1);
+  assert.match(forbidden.stderr, /cannot create resource "pods\/eviction"/);
+  await site.cluster.grantEvictions();
+  const drained = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--sleep", "1"]);
+  assert.equal(drained.stdout, "Deleted 2 pods from nodes\n", drained.stderr);
+  assert.deepEqual(await site.cluster.podNames(), ["stranger-0"]);
+  await serve.stop();
+}, { on: ["simulator"] });
+
+siteTest("a link called hostfactory-admin is the legacy plug-in's program", async (site) => {
+  const link = `${site.directory}/hostfactory-admin`;
+  await Deno.symlink(Deno.env.get("HF_BINARY") ?? "", link);
+  const admin = site.start(["request-machines", "--template-id", "T", "--count", "2"], { program: link });
+  assert.equal(await admin.ended(), 0, admin.stderr);
+  assert.equal(admin.stdout, '{"template": {"templateId": "T", "machineCount": 2}}\n');
+});
+
+siteTest("one look of run-cron at a cluster that is away fails, also if it would change nothing", async (site) => {
+  const away = { clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }] };
+  const contexts = [{ name: "x", context: { cluster: "c" } }];
+  site.write("kubeconfig", JSON.stringify({ "current-context": "x", ...away, contexts }));
+  for (const more of [[], ["--dry-run"]]) {
+    const { code, stderr } = await site.run(["run-cron", "--run-once", ...more]);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^hostfactory: .*Cannot reach the API server/m);
+  }
+});
+
+clusterTest("a demo that is stopped by Ctrl-C leaves nothing behind and exits with 130", async (site) => {
+  const demo = site.start(["demo", "--machines", "5", "--kubeconfig", `${site.directory}/kubeconfig`], {
+    environment: { TMPDIR: site.directory },
+  });
+  await eventually("pods of the demo", async () => (await site.cluster.podNames()).length > 0);
+  demo.signal("SIGINT");
+  assert.equal(await demo.ended(), 130, demo.stderr);
+  assert.deepEqual(await site.cluster.podNames(), []);
+  assert.deepEqual(site.entries("..").filter((name) => name.startsWith("hostfactory-demo-")), []);
+}, { on: ["simulator"] });

@@ -1,0 +1,191 @@
+/** The live page of the built executable in a real browser: what it shows is what the work directory says. */
+import assert from "node:assert/strict";
+import axe, { type AxeResults } from "axe-core";
+import type { Page } from "playwright-core";
+import { BrowserPage } from "../support/browser_page.ts";
+import { chromium } from "../support/chromium.ts";
+import { eventually } from "../support/deadline.ts";
+import { clusterTest, type OnCluster } from "../support/e2e.ts";
+import { manifest } from "../support/site.ts";
+
+/** On the simulator: what of this is of one cluster, other tests compare. */
+function pageTest(name: string, body: OnCluster): void {
+  clusterTest(name, body, { on: ["simulator"], lacks: chromium ? undefined : "Chromium" });
+}
+
+/** A manifest whose pods behave so, as the simulator's default stages have it. */
+const behaving = (behaviour: string) => ({
+  ...manifest,
+  metadata: { labels: { "hostfactory.test/behaviour": behaviour } },
+});
+
+pageTest("the page shows what the picture says, through all that happens to machines", async (site) => {
+  site.writeTemplates({ small: manifest, crashes: behaving("crashes") });
+  await using shown = await BrowserPage.open(site);
+  const { page } = shown;
+  const requestId = await site.request(5);
+  await shown.agrees("five machines run", (states) => states.filter((state) => state === "running").length === 5);
+  await site.request(2, { templateId: "crashes" });
+  await shown.agrees("two have failed", (states) => states.filter((state) => state === "failed").length === 2);
+  assert.match(await page.innerText("#failures"), /out of memory: 2 machines/);
+  await site.cluster.evictPod(`${requestId}-0`);
+  await shown.agrees("one was evicted", (states) => states.includes("deleted"));
+  const back = [1, 2].map((index) => `${requestId}-${index}`);
+  const returnId = await site.giveBack(back);
+  await shown.agrees("two were given back", (states) => states.filter((state) => state === "deleted").length >= 3);
+  await eventually("the return request is shown", async () => (await page.innerText("#requests")).includes(returnId));
+  await shown.serve.stop();
+  await eventually("the page says that it is cut off", async () => {
+    return /^Cut off: .*what is shown is \d+ s old/.test((await page.textContent("#link")) ?? "");
+  });
+  await shown.restart();
+  await eventually("the page is live again", async () => /^Live/.test((await page.textContent("#link")) ?? ""));
+  await site.request(1);
+  await shown.agrees("a new machine runs", (states) => states.filter((state) => state === "running").length === 3);
+  assert.deepEqual(shown.complaints, []);
+});
+
+pageTest("an outage of the API server is told with the age of what is shown", async (site) => {
+  await using shown = await BrowserPage.open(site);
+  await site.allRunning(await site.request(2));
+  await shown.agrees("two machines run", (states) => states.length === 2);
+  const heard = async () => Number(/cluster heard (\d+) s ago/.exec(await shown.page.innerText("#where"))?.[1] ?? NaN);
+  await site.cluster.call("PUT", "/simulator/faults/failing", { status: 503 });
+  await site.cluster.call("POST", "/simulator/watches/drop");
+  await eventually("the age of what the cluster said grows", async () => await heard() >= 12);
+  assert.match(await shown.page.innerText("#shown"), /2 running/);
+  assert.match((await shown.page.textContent("#link")) ?? "", /^Live/);
+  await site.cluster.call("DELETE", "/simulator/faults/failing");
+  await eventually("the cluster is heard again", async () => await heard() < 10);
+  assert.deepEqual(shown.complaints, []);
+});
+
+pageTest("one machine can be linked to, opened and left by the keyboard alone", async (site) => {
+  await using shown = await BrowserPage.open(site);
+  const { page } = shown;
+  const requestId = await site.request(3);
+  await shown.agrees("three machines run", (states) => states.length === 3 && states.every((one) => one === "running"));
+  await page.selectOption("#view", "cells");
+  await page.focus("#canvas");
+  for (const key of ["ArrowRight", "ArrowRight", "Enter"]) await page.keyboard.press(key);
+  assert.equal(await page.textContent("#machine-title"), `${requestId}-1`);
+  assert.equal(new URL(page.url()).hash, `#machine=${requestId}-1`);
+  await eventually("its life is told", async () => /Symphony asked for it/.test(await page.innerText("#machine")));
+  await page.keyboard.press("Escape");
+  assert.equal(await page.isVisible("#machine"), false);
+  assert.equal(await page.evaluate("document.activeElement.id"), "canvas");
+  await page.keyboard.press("/");
+  await page.keyboard.type(`${requestId}-2`);
+  await eventually(
+    "one is found",
+    async () => (await page.textContent("#shown"))?.startsWith("Of 3 machines: 1 machine: 1 running"),
+  );
+  const linked = await shown.tab(page.context(), `#group=node&machine=${requestId}-2`);
+  await eventually(
+    "the link leads to the machine",
+    async () => (await linked.textContent("#machine-title")) === `${requestId}-2`,
+  );
+  assert.equal(await linked.inputValue("#group"), "node");
+  assert.deepEqual(shown.complaints, []);
+});
+
+pageTest("all tabs of a browser share one stream, and the next one takes it over", async (site) => {
+  await using shown = await BrowserPage.open(site);
+  await eventually("the first tab has the stream", async () => /^Live/.test(await shown.page.innerText("#link")));
+  const tabs: Page[] = [shown.page];
+  const streams: string[] = [];
+  const context = shown.page.context();
+  context.on("request", (request) => request.url().endsWith("/page/stream") && streams.push(request.url()));
+  for (let i = 0; i < 8; i++) tabs.push(await shown.tab());
+  await site.allRunning(await site.request(2));
+  for (const tab of tabs) {
+    await eventually("each tab shows both machines", async () => Object.keys(await shown.table(tab)).length === 2);
+  }
+  assert.deepEqual(streams, []);
+  await shown.page.close();
+  shown.page = tabs[1]!;
+  await eventually("another tab has the stream", () => streams.length === 1);
+  await site.request(1);
+  for (const tab of tabs.slice(1)) {
+    await eventually("each tab shows the third", async () => Object.keys(await shown.table(tab)).length === 3);
+  }
+  assert.equal(streams.length, 1);
+  assert.deepEqual(shown.complaints, []);
+});
+
+pageTest("what is named with markup is text", async (site) => {
+  const hostile = `<img src=x onerror="document.title='taken'">`;
+  site.writeTemplates({ small: manifest });
+  Deno.writeTextFileSync(
+    `${site.confdir}/k8sprov_templates.json`,
+    Deno.readTextFileSync(`${site.confdir}/k8sprov_templates.json`).replaceAll(
+      '"templateId":"small"',
+      `"templateId":${JSON.stringify(hostile)}`,
+    ),
+  );
+  await using shown = await BrowserPage.open(site);
+  const { page } = shown;
+  await site.tell("requestMachines", { template: { templateId: hostile, machineCount: 2 } });
+  await shown.agrees("two machines run", (states) => states.length === 2 && states.every((one) => one === "running"));
+  assert.ok((await page.innerText("#templates")).includes(hostile));
+  await page.goto(`${shown.url}#machine=${encodeURIComponent(hostile)}`);
+  await eventually("nothing is known of it", async () => /no machine, request/.test(await page.innerText("#machine")));
+  assert.equal(await page.textContent("#machine-title"), hostile);
+  assert.equal(await page.locator("img").count(), 0);
+  assert.equal(await page.title(), "hostfactory");
+  // What the browser tells of an answer that is no success is no trouble of the page.
+  assert.deepEqual(shown.complaints.filter((text) => !/status of 404/.test(text)), []);
+});
+
+pageTest("with a token, the page asks for it before it shows anything", async (site) => {
+  await using shown = await BrowserPage.open(site, { args: ["--http-token-file", site.write("token", "s3cret\n")] });
+  const { page } = shown;
+  await site.allRunning(await site.request(2));
+  for (const token of ["wrong", "s3cret"]) {
+    await eventually("it asks", () => page.isVisible("#login"));
+    await page.fill("#token", token);
+    await page.click("#login button");
+  }
+  await shown.agrees("two machines run", (states) => states.length === 2);
+  assert.equal(await page.isVisible("#login"), false);
+  assert.deepEqual(shown.complaints.filter((text) => !/status of 401/.test(text)), []);
+});
+
+for (
+  const [name, context] of Object.entries({
+    light: { colorScheme: "light" as const },
+    dark: { colorScheme: "dark" as const },
+    phone: { viewport: { width: 360, height: 740 }, isMobile: true, colorScheme: "light" as const },
+  })
+) {
+  pageTest(`axe finds nothing serious: ${name}`, async (site) => {
+    site.writeTemplates({ small: manifest, crashes: behaving("crashes"), waits: behaving("unschedulable") });
+    await using shown = await BrowserPage.open(site, { context: { ...context, bypassCSP: true } });
+    const { page } = shown;
+    const requestId = await site.request(5);
+    await site.request(2, { templateId: "crashes" });
+    await site.request(2, { templateId: "waits" });
+    await shown.agrees("all kinds are there", (states) => new Set(states).size === 3);
+    for (const view of ["cells", "table"]) {
+      await page.selectOption("#view", view);
+      assert.deepEqual(await offences(page), [], view);
+    }
+    await page.goto(`${shown.url}#machine=${requestId}-1`);
+    await eventually("its life is told", async () => /Symphony asked for it/.test(await page.innerText("#machine")));
+    assert.deepEqual(await offences(page), [], "machine");
+    assert.ok(
+      await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
+      "it is no wider than the screen",
+    );
+  });
+}
+
+/** What axe finds that is serious or critical. */
+async function offences(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations }: AxeResults = await page.evaluate(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'best-practice'] })",
+  );
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { PictureTaker } from "../../src/admin/picture.ts";
+import { systemClock } from "../../src/clock.ts";
+import { systemFiles } from "../../src/files.ts";
+import { systemRandom } from "../../src/random.ts";
+import { Workdir } from "../../src/workdir/store/workdir.ts";
+import { startBrowser } from "./chromium.ts";
+import { eventually } from "./deadline.ts";
+import type { Running } from "./process.ts";
+import type { Site } from "./site.ts";
+
+/** By machine, its state. */
+export type States = Record<string, string>;
+
+/** A `serve` with a page, and a browser that looks at it. All that the browser complains of is kept. */
+export class BrowserPage implements AsyncDisposable {
+  readonly site: Site;
+  readonly port: number;
+  readonly complaints: string[] = [];
+  readonly #browser: Browser;
+  serve: Running;
+  page!: Page;
+
+  private constructor(site: Site, browser: Browser, options: { port: number; serve: Running }) {
+    this.site = site;
+    this.port = options.port;
+    this.serve = options.serve;
+    this.#browser = browser;
+  }
+
+  /** @param options `args` of serve; `context` of the browser */
+  static async open(
+    site: Site,
+    options: { args?: string[]; context?: BrowserContextOptions } = {},
+  ): Promise<BrowserPage> {
+    const { args = [], context = {} } = options;
+    const port = freePort();
+    const serve = site.serve("--prometheus-port", String(port), ...args);
+    await serve.says(/Metrics and health are served/);
+    const opened = new BrowserPage(site, await startBrowser(), { port, serve });
+    opened.page = await opened.tab(await opened.#browser.newContext(context));
+    return opened;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** Another tab of the same browser; or the first of another one. */
+  async tab(context = this.page.context(), hash = ""): Promise<Page> {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      // That serve is away is told like this, too.
+      const isAway = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/;
+      if (message.type() === "error" && !isAway.test(message.text())) this.complaints.push(message.text());
+    });
+    await page.goto(`${this.url}${hash}`);
+    return page;
+  }
+
+  /** The same `serve`, started again on the same port. */
+  async restart(): Promise<void> {
+    this.serve = this.site.serve("--prometheus-port", String(this.port));
+    await this.serve.says(/Metrics and health are served/);
+  }
+
+  /** By machine, what the table of the page says of its state. */
+  async table(page = this.page): Promise<States> {
+    await page.selectOption("#view", "table");
+    const rows = await page.locator("#table tbody tr").evaluateAll((all) =>
+      all.map((row) => [...row.children].map((cell) => cell.textContent ?? ""))
+    );
+    return Object.fromEntries(rows.map(([name = "", state = ""]) => [name, state]));
+  }
+
+  /** By machine, the state that a picture of the work directory has: what the commands show. */
+  async picture(): Promise<States> {
+    const workdir = new Workdir(this.site.workdir, { files: systemFiles, random: systemRandom });
+    const options = { clock: systemClock, onPartialFailure: "complete_with_error" } as const;
+    const { machines } = await new PictureTaker(workdir, options).take();
+    return Object.fromEntries(machines.map(({ name, state }) => [name, state]));
+  }
+
+  /** Waits until page and picture agree, and the states fit. */
+  async agrees(what: string, fits: (states: string[]) => boolean): Promise<States> {
+    return await eventually(what, async () => {
+      const [pictured, shown] = [await this.picture(), await this.table()];
+      if (!fits(Object.values(pictured))) throw new Error(`The picture has ${JSON.stringify(pictured)}`);
+      assert.deepEqual(shown, pictured);
+      return shown;
+    }, { everyMs: 300 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+  }
+}
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
