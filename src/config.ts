@@ -52,6 +52,8 @@ export interface Config {
   requestId: string | undefined;
   /** What each event says beside its own, by name: `HF_K8S_METADATA_HF_POD` is `hf_pod`. */
   eventMetadata: Readonly<Record<string, string>>;
+  /** Verbs record what they were asked and what they answered. */
+  recordsIo: boolean;
   /** The provider instance that our pods are labelled with. */
   instance: string;
   /** What a request is called of which some machines are good and others failed. */
@@ -110,6 +112,7 @@ export function loadConfig(options: GlobalOptions, environment: Environment): Co
     logFormat: logFormat(options.logFormat ?? set("HF_K8S_LOG_FORMAT")),
     requestId: options.requestId ?? set("HF_K8S_REQUEST_ID"),
     eventMetadata: eventMetadata(environment),
+    recordsIo: isOn("HF_K8S_RECORD_IO", set("HF_K8S_RECORD_IO") ?? "off"),
     instance: instanceName(options.instance ?? set("HF_K8S_INSTANCE") ?? provider ?? DEFAULT_INSTANCE),
     onPartialFailure: partialFailure(options.onPartialFailure ?? set("HF_K8S_ON_PARTIAL_FAILURE")),
     proxy: options.proxy,

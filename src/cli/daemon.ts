@@ -30,3 +30,17 @@ export async function runEvents(call: Call, options: EventOptions & PrometheusOp
   const { hangUps, stopping } = call;
   await watchEvents(call.cli, config, { ...options, show, hangUps, monitoring, stopping });
 }
+
+/** Records what the cluster says of pods and nodes for a command until it is told to stop. */
+export async function runKubeEvents(call: Call, options: { watchTimeoutSeconds: number }): Promise<void> {
+  const config = configure(call, { defaultLogLevel: "info" });
+  const { watchKubeEvents } = await import("../serve/kube_events.ts");
+  await watchKubeEvents(call.cli, config, { ...options, stopping: call.stopping });
+}
+
+/** Records what lies in `requests-io/` for a command until it is told to stop. */
+export async function runRequestIo(call: Call): Promise<void> {
+  const config = configure(call, { defaultLogLevel: "info" });
+  const { watchRequestIo } = await import("../serve/events.ts");
+  await watchRequestIo(call.cli, config, { stopping: call.stopping });
+}

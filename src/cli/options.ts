@@ -76,6 +76,12 @@ export const sharedOption = {
     new Option("--skip-events", "leave whole objects out of the events database (HF_K8S_SKIP_EVENTS)")
       .default(isOn("HF_K8S_SKIP_EVENTS", environment["HF_K8S_SKIP_EVENTS"] || "on")),
   noSkipEvents: () => new Option("--no-skip-events", "store them, too"),
+  kubeEvents: (environment: Environment) =>
+    new Option("--kube-events", "record what the cluster says of pods and nodes, too (HF_K8S_KUBE_EVENTS)")
+      .default(isOn("HF_K8S_KUBE_EVENTS", environment["HF_K8S_KUBE_EVENTS"] || "off")),
+  requestIoEvents: (environment: Environment) =>
+    new Option("--request-io-events", "record what lies in requests-io, too (HF_K8S_REQUEST_IO_EVENTS)")
+      .default(isOn("HF_K8S_REQUEST_IO_EVENTS", environment["HF_K8S_REQUEST_IO_EVENTS"] || "off")),
   retainEvents: (environment: Environment) =>
     new Option("--retain-events <days>", "how long events are kept; or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
       .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, { parse: duration, fallback: "90" }), "90")

@@ -8,6 +8,8 @@ interface Options {
   retainEvents: number;
   retainEventsSize: number;
   rotateEvents: boolean;
+  kubeEvents: boolean;
+  requestIoEvents: boolean;
   createConcurrency: number;
   podTimeout: number;
   imagePullGrace: number;
@@ -27,6 +29,8 @@ interface Options {
 export const serve: CommandBody = {
   declare(command, environment) {
     addPrometheusOptions(addEventOptions(addClusterOptions(command), environment), environment)
+      .addOption(sharedOption.kubeEvents(environment))
+      .addOption(sharedOption.requestIoEvents(environment))
       .addOption(sharedOption.concurrency())
       .addOption(sharedOption.podTimeout())
       .addOption(sharedOption.imagePullGrace())
@@ -43,6 +47,8 @@ export const serve: CommandBody = {
     const options = call.options;
     await runWatchers(call, {
       events: options,
+      kubeEvents: options.kubeEvents,
+      requestIoEvents: options.requestIoEvents,
       watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,

@@ -6,6 +6,7 @@ import type { Call, CommandBody } from "./command.ts";
 import type { OptionText } from "./global_options.ts";
 import { readInput } from "./input.ts";
 import { writeError, writeJson } from "./output.ts";
+import { recordIo } from "../verbs/input_and_output.ts";
 
 /** The options of a verb. */
 export interface VerbOptions {
@@ -37,12 +38,12 @@ async function answerCall(
   const { cli, row, args, options } = call;
   const path = options.file ?? args[0] ??
     (defaultInput === undefined ? "-" : undefined);
-  let input: unknown, answered: object, hasLogFile = false;
+  let input: unknown, answered: object, provider: Provider, hasLogFile = false;
   try {
     const config = configure(call, { defaultLogLevel: "warning" });
     hasLogFile = config.logFile !== undefined; // Without one, standard error says it in any case.
     const warn = (text: string) => writeError(`hostfactory ${row.name}: ${text}`);
-    const provider = openProvider(config, { ...cli, warn, recordsEvents: true });
+    provider = openProvider(config, { ...cli, warn, recordsEvents: true });
     input = path === undefined ? defaultInput : readInput(cli.files, path);
     answered = await answer(provider, input);
   } catch (error) {
@@ -51,6 +52,7 @@ async function answerCall(
   }
   // What was accepted is answered as such, whatever fails from here on.
   writeJson(answered, { indent: 4 });
+  if (provider.config.recordsIo) recordIo(provider, row.name, { input, output: answered });
   logger("verb").info(row.name, { input: summary(input), answer: summary(answered) });
 }
 

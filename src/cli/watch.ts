@@ -1,8 +1,9 @@
 import type { Call, CommandBody } from "./command.ts";
-import { runEvents, runWatchers } from "./daemon.ts";
+import { runEvents, runKubeEvents, runRequestIo, runWatchers } from "./daemon.ts";
 import {
   addClusterOptions,
   addEventOptions,
+  addPlaceOptions,
   addPrometheusOptions,
   type EventOptions,
   type PrometheusOptions,
@@ -33,20 +34,27 @@ export const watch: CommandBody = {
         .addOption(sharedOption.serverTimeout(environment));
       if (name === "pods") watcher.addOption(sharedOption.retainRequests()).addOption(sharedOption.retainMachines());
     }
+    addPlaceOptions(
+      command.command("kube-events").description("Record what the cluster says of pods and nodes as events"),
+    ).addOption(sharedOption.serverTimeout(environment));
+    command.command("request-io-events").description("Record what wrappers of the provider scripts leave as events");
     const events = command.command("events").description("Store the events of the spool in the database");
     addPrometheusOptions(addEventOptions(events, environment), environment);
   },
   async run(call: Call<Options & EventOptions & PrometheusOptions>) {
     const name = call.path.at(-1);
+    if (name === "request-io-events") return await runRequestIo(call);
     if (name === "events") return await runEvents(call, call.options);
     const options = call.options;
+    const watchTimeoutSeconds = watchTimeout(options.serverTimeoutSeconds);
+    if (name === "kube-events") return await runKubeEvents(call, { watchTimeoutSeconds });
     const { retainRequests: retainSeconds, retainMachines } = options;
     await runWatchers(call, {
       watchers: [name as keyof typeof WATCHERS],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: 0,
       imagePullGraceSeconds: 0,
-      watchTimeoutSeconds: watchTimeout(options.serverTimeoutSeconds),
+      watchTimeoutSeconds,
       ...(name === "pods" ? { retention: { retainSeconds, retainMachines } } : {}),
     });
   },

@@ -6,7 +6,7 @@ export interface EventType {
    * What the event is about; its `id` is the request's or return request's id, the machine's name, `<name>::<uid>` of a node, or
    * what of the cluster is followed: `pods`.
    */
-  category: "request" | "return" | "pod" | "node" | "cluster";
+  category: "request" | "return" | "pod" | "node" | "cluster" | "template" | "request-status" | "return-request";
   /** The key of the pair, which is the row's `type`. */
   type: string;
   /** The one word that this row is about; absent: see `unit`. */
@@ -18,6 +18,8 @@ export interface EventType {
   /** What has happened; and in parentheses by whose clock the event's time is, where that is not the host's. */
   when: string;
 }
+
+const KUBE_EVENTS = "watcher of Kubernetes events";
 
 /**
  * Every event that this program records, with the legacy plug-in's names where it has them (source: its documentation of
@@ -73,6 +75,21 @@ export const EVENT_TYPES = [
   row("node", "region", "label topology.kubernetes.io/region", "watcher of nodes", "the same"),
   row("node", "node_size", "label node.kubernetes.io/instance-type", "watcher of nodes", "the same"),
   row("node", "capacity_type", "label karpenter.sh/capacity-type", "watcher of nodes", "the same"),
+  ...kubeEvents("pod", "a part of the cluster said something of its pod (cluster)"),
+  ...kubeEvents("node", "a part of the cluster said something of the node (cluster)"),
+  row(
+    "node",
+    "eviction_uderutilized",
+    "seconds since the epoch",
+    KUBE_EVENTS,
+    "Karpenter takes it away: too little used",
+  ),
+  row("node", "eviction_empty", "seconds since the epoch", KUBE_EVENTS, "Karpenter takes it away: empty"),
+  ...inputAndOutput("template", "get-available-templates"),
+  ...inputAndOutput("request", "request-machines"),
+  ...inputAndOutput("request-status", "get-request-status"),
+  ...inputAndOutput("return", "request-return-machines"),
+  ...inputAndOutput("return-request", "get-return-requests"),
   clusterStatus("away", "watcher of pods", "it could not be followed, for more than five seconds: since when"),
   row("cluster", "away_reason", "a sentence", "watcher of pods", "the same: why"),
   clusterStatus("back", "watcher of pods", "it is followed again"),
@@ -147,4 +164,20 @@ function answered<Category extends "request" | "return", Value extends RequestSt
 ) {
   const when = "it was answered so, and was not before";
   return { category, type: "status", value, unit: "word", by: "get-request-status", when } as const;
+}
+
+/** What the cluster's Events say; the first has all of it, as the legacy plug-in's, which `--skip-events` leaves out. */
+function kubeEvents<Category extends "pod" | "node">(category: Category, when: string) {
+  return [
+    row(category, "events", "JSON of all of this", KUBE_EVENTS, when),
+    row(category, "event_reason", "a word of Kubernetes", KUBE_EVENTS, "the same (cluster)"),
+    row(category, "event_message", "a sentence of Kubernetes", KUBE_EVENTS, "the same (cluster)"),
+    row(category, "event_source", "name of a component", KUBE_EVENTS, "the same (cluster)"),
+  ] as const;
+}
+
+/** What a verb was asked and what it answered: of the request whose id it answered, else of an id of its own. */
+function inputAndOutput<Category extends EventType["category"]>(category: Category, by: string) {
+  const when = "it answered, if HF_K8S_RECORD_IO is on";
+  return [row(category, "input", "JSON", by, when), row(category, "output", "JSON", by, when)] as const;
 }

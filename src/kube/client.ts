@@ -3,11 +3,12 @@ import type { Clock } from "../clock.ts";
 import type { Connection } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
 import { isUnknownPath } from "./failure.ts";
-import type { CallOptions, Kube, ListOptions, Right, WatchOptions } from "./kube.ts";
+import type { CallOptions, Kube, ListOptions, Right, Source, WatchOptions } from "./kube.ts";
 import { StoredVersions } from "./stored_versions.ts";
 import type {
   ExtensionResource,
   ExtensionStatus,
+  KubeEvent,
   KubeList,
   Lease,
   Node,
@@ -20,6 +21,7 @@ import { readWatch } from "./watch.ts";
 const PODS = "/api/v1/namespaces/{namespace}/pods";
 const NODES = "/api/v1/nodes";
 const EXTENSIONS = "/apis/hostfactory.symphony/v1/namespaces/{namespace}/hostfactoryextensions";
+const EVENTS = "/api/v1/namespaces/{namespace}/events";
 const QUOTAS = "/api/v1/namespaces/{namespace}/resourcequotas";
 const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases";
@@ -110,6 +112,19 @@ export class KubeClient implements Kube {
     return this.#watch(NODES, options);
   }
 
+  events(about: "Pod" | "Node"): Source<KubeEvent> {
+    // Nodes belong to no namespace, and what is said of them lies in the one that its writer chose.
+    const path = about === "Pod" ? EVENTS : "/api/v1/events";
+    const selected = <T extends ListOptions | WatchOptions>(options: T): T => {
+      const fields = [`involvedObject.kind=${about}`, ...options.fieldSelector ? [options.fieldSelector] : []];
+      return { ...options, fieldSelector: fields.join(",") };
+    };
+    return {
+      list: async (options) => await this.#list(path, "Event", selected(options)),
+      watch: (options) => this.#watch(path, selected(options)),
+    };
+  }
+
   async listExtensions(options: CallOptions & ListOptions): Promise<KubeList<ExtensionResource>> {
     try {
       return await this.#list(EXTENSIONS, "HostFactoryExtension", options);
@@ -184,9 +199,9 @@ export class KubeClient implements Kube {
   async #list<T>(
     path: string,
     kind: string,
-    { labelSelector, limit, continueToken, ...options }: CallOptions & ListOptions,
+    { labelSelector, fieldSelector, limit, continueToken, ...options }: CallOptions & ListOptions,
   ): Promise<KubeList<T>> {
-    const query = { labelSelector, limit, continue: continueToken };
+    const query = { labelSelector, fieldSelector, limit, continue: continueToken };
     return asList(await this.#connection.request("GET", path, { ...options, query }), kind);
   }
 

@@ -1,6 +1,7 @@
 import type {
   ExtensionResource,
   ExtensionStatus,
+  KubeEvent,
   KubeList,
   Lease,
   Node,
@@ -46,6 +47,8 @@ export interface Kube {
   /** Nodes belong to no namespace: a user who may see pods need not be allowed to see them (`unauthorised`). */
   listNodes(options: CallOptions & ListOptions): Promise<KubeList<Node>>;
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>>;
+  /** What is said of the pods of the namespace, or of all nodes. Needs a right of its own, as does `listNodes`. */
+  events(about: "Pod" | "Node"): Source<KubeEvent>;
   /**
    * The registrations of extensions in the namespace.
    * @throws KubeError `notFound` if the cluster does not know this kind, `unauthorised` if a user may not see them
@@ -110,6 +113,8 @@ export interface CallOptions {
 
 export interface ListOptions {
   labelSelector?: string;
+  /** Such as `metadata.name=x`. */
+  fieldSelector?: string;
   /** Objects in a page at most. */
   limit?: number;
   /** Where the page before ended: its `metadata.continue`. */

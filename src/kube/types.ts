@@ -132,6 +132,25 @@ export interface LeaseSpec {
   [key: string]: unknown;
 }
 
+/** What a part of the cluster says of an object: an Event. Who says it again raises `count`; after an hour it is gone. */
+export interface KubeEvent {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string; [key: string]: unknown };
+  type?: string;
+  reason?: string;
+  message?: string;
+  source?: { component?: string; [key: string]: unknown };
+  reportingComponent?: string;
+  /** Absent where `eventTime` stands for both. */
+  firstTimestamp?: string | null;
+  lastTimestamp?: string | null;
+  /** RFC 3339 with microseconds. */
+  eventTime?: string | null;
+  [key: string]: unknown;
+}
+
 /** A registration of an extension, of our own group: `scripts/extensions/crd.yaml` defines it. */
 export interface ExtensionResource {
   apiVersion?: string;

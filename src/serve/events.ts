@@ -10,6 +10,7 @@ import type { Random } from "../random.ts";
 import { version } from "../version.ts";
 import type { Loop } from "../watchers/loop.ts";
 import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
+import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
 import { Layout } from "../workdir/store/layout.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
@@ -78,5 +79,23 @@ export async function watchEvents(
   await Promise.all([watcher, ...monitor.loops(workdir)].map(run));
   await watcher.drained();
   await end();
+  log.info("Stopped");
+}
+
+/**
+ * Records what lies in `requests-io/` until `stopping` aborts. It needs no cluster, and may run beside `serve`.
+ * @throws HostFactoryError if the work directory cannot be used
+ */
+export async function watchRequestIo(
+  { files, clock, random }: { files: Files; clock: Clock; random: Random },
+  config: Config,
+  { stopping }: { stopping: AbortSignal },
+): Promise<void> {
+  const workdir = new Workdir(config.workdir, { files, random, isShared: config.sharedWorkdir });
+  await workdir.prepare();
+  workdir.makeDirectory(workdir.layout.requestsIo);
+  log.info("Recording what lies in requests-io", { version, workdir: workdir.layout.root });
+  const watcher = new RequestIoWatcher({ workdir, clock });
+  await new LoopRunner({ clock, random, periodMs: Infinity }).run(watcher, stopping);
   log.info("Stopped");
 }

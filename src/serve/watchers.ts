@@ -1,6 +1,6 @@
 import type { Kube, Source } from "../kube/kube.ts";
 import type { ReflectorOptions, ReflectorSink } from "../kube/reflector.ts";
-import type { ExtensionResource, Node, ObjectMeta, Pod } from "../kube/types.ts";
+import type { ExtensionResource, KubeEvent, Node, ObjectMeta, Pod } from "../kube/types.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
 import type { RetentionLimits } from "../watchers/gc/retention_policy.ts";
@@ -8,11 +8,13 @@ import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts
 import { ExtensionsWatcher } from "../watchers/extensions/watcher.ts";
 import { TemporaryFilesWatcher } from "../watchers/gc/temporary_files.ts";
 import { RetentionWatcher } from "../watchers/gc/watcher.ts";
+import { KubeEventsWatcher } from "../watchers/kube_events/watcher.ts";
 import type { Loop } from "../watchers/loop.ts";
 import { NodesWatcher } from "../watchers/nodes/watcher.ts";
 import { NotifyWatcher } from "../watchers/notify/watcher.ts";
 import { PodsWatcher } from "../watchers/pods/watcher.ts";
 import { QuarantineWatcher } from "../watchers/quarantine/watcher.ts";
+import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
 import { RequestMachinesWatcher } from "../watchers/requests/watcher.ts";
 import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_watcher.ts";
 import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
@@ -33,6 +35,10 @@ export interface WatcherOptions {
   retention?: RetentionLimits;
   /** Where events are stored. Absent: they are left in the spool. */
   storage?: EventsOptions;
+  /** What the cluster says of pods and nodes is recorded, too. */
+  kubeEvents?: boolean;
+  /** What lies in `requests-io/` is recorded, too. */
+  requestIoEvents?: boolean;
   /** Only `expiry` knows it: log what would be deleted, and delete nothing. */
   dryRun?: boolean;
 }
@@ -76,6 +82,9 @@ const NODES_REFUSED_MS = 10 * 60_000;
 
 /** How often, in milliseconds, registrations of extensions are looked for in a cluster that has none, or does not show them. */
 const EXTENSIONS_ABSENT_MS = 10 * 60_000;
+
+/** How often, in milliseconds, following Kubernetes events is tried if that is not granted. */
+export const KUBE_EVENTS_REFUSED_MS = 10 * 60_000;
 
 /** Nodes in a page: each is much longer than a pod. */
 const NODES_IN_PAGE = 100;
@@ -150,6 +159,24 @@ export const LOOPS: readonly LoopEntry[] = [
     partOf: "pods",
     make: ({ dependencies, options }) => options.storage && new EventsWatcher(dependencies, options.storage),
   },
+  kubeEvents("Pod"),
+  kubeEvents("Node"),
+  {
+    partOf: "pods",
+    make: ({ dependencies, options }) => options.requestIoEvents ? new RequestIoWatcher(dependencies) : undefined,
+  },
   { make: ({ dependencies }) => new QuarantineWatcher(dependencies) },
   { make: ({ dependencies }) => new TemporaryFilesWatcher(dependencies) },
 ];
+
+function kubeEvents(about: "Pod" | "Node"): LoopEntry {
+  return {
+    partOf: "pods",
+    make: ({ dependencies, options }) =>
+      options.kubeEvents ? new KubeEventsWatcher(dependencies, { about }) : undefined,
+    follow: (loop, kube, reflect) =>
+      reflect(kube.events(about), loop as KubeEventsWatcher satisfies ReflectorSink<KubeEvent>, {
+        absentMs: KUBE_EVENTS_REFUSED_MS,
+      }),
+  };
+}

@@ -1,8 +1,9 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page|events]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
+import { benchEvents } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchHistory } from "./history.ts";
@@ -22,6 +23,9 @@ try {
   if (what === "all" || what === "machines") await benchClusters();
   if (what === "all" || what === "extensions") {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
+  }
+  if (what === "all" || what === "events") {
+    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));

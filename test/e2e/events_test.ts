@@ -45,3 +45,39 @@ siteTest(
     assert.equal(query(all, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);
   },
 );
+
+clusterTest(
+  "what the cluster says of machines and nodes is stored once, though two processes hear it",
+  async (site) => {
+    await site.cluster.grantKubeEvents();
+    const { namespace } = site.cluster;
+    site.serve("--kube-events");
+    site.start(["watch", "kube-events"]);
+    const id = await site.request(1);
+    await site.allRunning(id);
+    const machine = `${id}-0`;
+    const say = async (name: string, about: Record<string, string>, place: string) =>
+      await site.cluster.call("POST", `/api/v1/namespaces/${place}/events`, {
+        apiVersion: "v1",
+        kind: "Event",
+        metadata: { name, namespace: place },
+        involvedObject: about,
+        type: "Warning",
+        reason: "Told",
+        message: `Disrupting Node: Empty/Delete`,
+        source: { component: "karpenter" },
+        lastTimestamp: new Date().toISOString().replace(/\.\d+/, ""),
+      });
+    await say(`${machine}.told`, { kind: "Pod", namespace, name: machine }, namespace);
+    await say(`${machine}.node`, { kind: "Node", name: "node-x", uid: "uid-x" }, "default");
+    const sql = `SELECT id, type FROM events WHERE (type = 'event_source' AND value = 'karpenter'
+    OR type LIKE 'eviction%') AND id IN ('${machine}', 'node-x::uid-x') ORDER BY id = '${machine}', type`;
+    const told = () => query(`${site.workdir}/events.db`, sql);
+    await eventually("all of it", () => told().length >= 3);
+    assert.deepEqual(told(), [
+      ["node-x::uid-x", "event_source"],
+      ["node-x::uid-x", "eviction_empty"],
+      [machine, "event_source"],
+    ]);
+  },
+);

@@ -619,12 +619,11 @@ const EVENTS: Breakage[] = [
   },
   {
     what: "events that wait to be stored are removed as what is long past",
-    file: "src/serve/watchers.ts",
-    from: "options.storage ? spools.filter((spool) => spool !== events) : spools",
-    to: "spools",
-    violates: [21],
-    seed: 117,
-    only: [30],
+    file: "src/watchers/gc/event_spool.ts",
+    from: "this.#limits.spools ?? this.#workdir.layout.spools",
+    to: "this.#workdir.layout.spools",
+    foundBy: "test/watchers/gc/event_spool_test.ts",
+    test: "a spool that another sees to is left alone",
   },
   {
     what: "a verb that is asked again says that it was asked now",

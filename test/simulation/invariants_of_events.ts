@@ -93,13 +93,13 @@ export function storedOnce(simulation: Simulation): Invariant {
   };
 }
 
-/** What a verb has accepted with its answer: `[category, id, type, value]` as JSON. */
+/** What a verb has accepted with its answer: `[category, id, type, value]` as JSON, without the value where it is not known. */
 function factsOf({ verb, input, answer }: VerbRun): string[] {
   const { requestId: id } = answer as RequestAnswer;
   if (id === undefined) return [];
   if (verb === "requestReturnMachines") {
-    const { machines } = input as { machines: unknown[] };
-    return [JSON.stringify(["return", id, "count", machines.length])];
+    // Machines that were never issued are not counted.
+    return [JSON.stringify(["return", id, "count"])];
   }
   if (verb !== "requestMachines") return [];
   const { template: { machineCount } } = input as { template: { machineCount: number } };
@@ -114,6 +114,7 @@ function factsOf({ verb, input, answer }: VerbRun): string[] {
 /** A row without its time and metadata. */
 function factOf(row: string): string {
   const [, , category, id, , type, value] = JSON.parse(row);
+  if (category === "return" && type === "count") return JSON.stringify([category, id, type]);
   return JSON.stringify([category, id, type, type === "count" ? Number(value) : value]);
 }
 

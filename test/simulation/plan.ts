@@ -130,7 +130,7 @@ function drawRetention(random: Random): RetentionLimits | undefined {
 
 /** In some runs alone: what it costs adds up. */
 function drawRecording(random: Random): { rotateMs: number } | undefined {
-  if (!happens(random, 0.25)) return undefined;
+  if (!happens(random, 0.08)) return undefined;
   return { rotateMs: happens(random, 0.3) ? magnitude(random, 10_000, 300_000) : Infinity };
 }
 

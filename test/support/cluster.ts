@@ -2,7 +2,7 @@ import type { ExtensionResource, Node, Pod, PodStatus } from "../../src/kube/typ
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
 import { parse } from "yaml";
-import { extensionsRoleObjects, granted, nodesRoleObjects, roleObjects } from "./role.ts";
+import { clusterRoleObjects, extensionsRoleObjects, granted, roleObjects } from "./role.ts";
 import { readFromTree } from "./tree.ts";
 
 const SIMULATED_TOKEN = "hostfactory";
@@ -101,7 +101,16 @@ export class Cluster {
 
   /** Lets the product see nodes, too. */
   async grantNodes(): Promise<void> {
-    const objects = nodesRoleObjects(this.namespace);
+    await this.#grantClusterWide("nodes");
+  }
+
+  /** Lets the product see what the cluster says of pods and nodes, too. */
+  async grantKubeEvents(): Promise<void> {
+    await this.#grantClusterWide("kube-events");
+  }
+
+  async #grantClusterWide(what: "nodes" | "kube-events"): Promise<void> {
+    const objects = clusterRoleObjects(what, this.namespace);
     if (this.#token === SIMULATED_TOKEN) {
       const allow = granted([...roleObjects(this.namespace), ...objects]);
       await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
@@ -112,7 +121,7 @@ export class Cluster {
       await this.call("POST", path, object);
       this.#clusterWide.push(`${path}/${object.metadata.name}`);
     }
-    for (const verb of ["list", "watch"]) await this.#allows(`${verb} nodes`, true);
+    for (const right of granted(objects)) await this.#allows(right, true);
   }
 
   /**

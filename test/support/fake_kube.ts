@@ -1,9 +1,10 @@
 import type { Clock } from "../../src/clock.ts";
 import { KubeError } from "../../src/kube/errors.ts";
-import type { CallOptions, Kube, ListOptions, Right, WatchOptions } from "../../src/kube/kube.ts";
+import type { CallOptions, Kube, ListOptions, Right, Source, WatchOptions } from "../../src/kube/kube.ts";
 import type {
   ExtensionResource,
   ExtensionStatus,
+  KubeEvent,
   KubeList,
   Lease,
   Node,
@@ -158,6 +159,14 @@ export class FakeKube implements Kube {
 
   watchNodes(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Node>> {
     return this.#watch("watchNodes", options);
+  }
+
+  /** Nothing is said of anything. */
+  events(): Source<KubeEvent> {
+    return {
+      list: () => Promise.resolve({ metadata: { resourceVersion: "1" }, items: [] }),
+      watch: async function* () {},
+    };
   }
 
   async isAllowed({ verb, resource }: Right, options: CallOptions = {}): Promise<boolean> {

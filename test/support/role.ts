@@ -46,10 +46,13 @@ export function granted(objects: RoleObject[]): string[] {
   return each(objects.flatMap(({ rules = [] }) => rules)).map(({ verbs, resources }) => `${verbs} ${resources}`);
 }
 
-/** The objects of the optional role that lets hosts see nodes; they belong to no namespace, and are named after this one. */
-export function nodesRoleObjects(namespace: string): RoleObject[] {
-  const text = JSON.stringify(objectsIn("scripts/rbac/nodes.yaml", namespace));
-  return JSON.parse(text.replaceAll('"hostfactory-nodes"', `"hostfactory-nodes-${namespace}"`));
+/**
+ * The objects of an optional role that lets hosts see nodes, or what the cluster says of them; they belong to no namespace, and
+ * are named after this one.
+ */
+export function clusterRoleObjects(what: "nodes" | "kube-events", namespace: string): RoleObject[] {
+  const text = JSON.stringify(objectsIn(`scripts/rbac/${what}.yaml`, namespace));
+  return JSON.parse(text.replaceAll(`"hostfactory-${what}"`, `"hostfactory-${what}-${namespace}"`));
 }
 
 /** The objects of the optional role that lets hosts follow extensions. */

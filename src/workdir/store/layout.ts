@@ -95,12 +95,17 @@ export class Layout {
 
   /** What others are to pick up: batches of events, and the scripts' input and output. */
   get spools(): string[] {
-    return [this.events, ...["kube-events", "requests-io"].map((name) => `${this.root}/${name}`)];
+    return [this.events, `${this.root}/kube-events`, this.requestsIo];
   }
 
   /** Which state of each request was recorded as an event last. */
   get recordedStatuses(): string {
     return `${this.views}/statuses.json`;
+  }
+
+  /** Directories with what provider scripts were given and said, as sites' wrappers leave them. */
+  get requestsIo(): string {
+    return `${this.root}/requests-io`;
   }
 
   /** Batches of events that are to be stored. */

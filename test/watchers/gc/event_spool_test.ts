@@ -71,3 +71,20 @@ Deno.test("a spool and a file that are broken hold up no other", async () => {
   assert.deepEqual(run(), ["events/a", "kube-events/a"]);
   assert.deepEqual(broken, ["/work/events", "/work/kube-events/a"]);
 });
+
+Deno.test("a spool that another sees to is left alone, however old its files are", () => {
+  const { files, clock, workdir } = memoryDependencies();
+  for (const spool of ["events", "requests-io"]) {
+    files.makeDirectory(`/work/${spool}`);
+    files.writeText(`/work/${spool}/old`, "");
+  }
+  const limits = { retainSeconds: 3_600, retainMachines: 1_000, spools: ["/work/requests-io"] };
+  const spools = new EventSpool(workdir, { limits, unlessBroken: (_path, act) => act() });
+  for (const hours of [0, 1, 1]) {
+    clock.pass(hours * HOUR_MS);
+    spools.begin();
+    while (spools.size > 0) spools.step({ nowMs: clock.now(), monotonicMs: clock.monotonic() });
+  }
+  const left = Object.keys(files.tree("/work")).filter((path) => path.endsWith("/old"));
+  assert.deepEqual(left, ["events/old"]);
+});
