@@ -253,8 +253,9 @@ Deno.test("status, lists, metrics and Symphony's own answers never disagree", as
       for (const deeds of rounds) {
         for (const deed of deeds) await grid.do(deed);
         agree(grid, await grid.look());
-        // A file that is written within a tick of the clock would look as the one before: see `DirectoryChanges`.
-        await grid.do({ kind: "wait", seconds: 3 });
+        // A file that is written within a tick of the clock would look as the one before (see `DirectoryChanges`), and the
+        // metrics look once a minute for what is finished.
+        await grid.do({ kind: "wait", seconds: 61 });
       }
     }),
     { numRuns: 150 },
