@@ -39,6 +39,8 @@ for (const [what, options, fill] of shortages) {
       const serve = site.serve();
       const id = await site.request(3);
       await site.allRunning(id);
+      // A batch that is stored makes room when it is removed.
+      await eventually("all events are stored", () => site.entries("events").length === 0);
       fill(disk);
       await refused(site, id, /No space left/);
       assert.equal((await site.status(id)).status, "complete");

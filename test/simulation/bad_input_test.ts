@@ -258,7 +258,7 @@ async function verbsHold(what: { path: string; what: string }[]): Promise<void> 
   };
   // Whether anybody serves is told from what lies beside the locks.
   const noService = what.some(({ path }) => path.startsWith("/work/locks"))
-    ? / ?'\/work' has not been served.*/
+    ? /\.? ?'\/work' has not been served.*/
     : /^\b$/;
   const healthy = async () => {
     const { requests } = await answer("get-request-status", input) as { requests: { message: string }[] };

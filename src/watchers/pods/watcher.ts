@@ -13,7 +13,7 @@ import { GoneMachines } from "./gone_machines.ts";
 import type { Backlog, Loop, Outcome } from "../loop.ts";
 import { isAsOrdered, isOurs } from "../work/ownership.ts";
 import { Retries } from "../work/retries.ts";
-import type { Observation } from "../../machine/state.ts";
+import { type Observation, podOf } from "../../machine/state.ts";
 import { writeObservations } from "./observations.ts";
 import { UnwrittenObservations } from "./unwritten_observations.ts";
 import { type Answer, UnlistedMachines } from "./unlisted_machines.ts";
@@ -132,6 +132,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#written.renewed();
     // That a list does not name a machine is a suspicion: whether it is gone is asked of each.
     this.#unlisted.begin({ missing, unseen });
+    this.#heedRestores(); // Else one that was noticed since the last step would wait for the next list.
     if (this.#lists.listed()) this.#unlisted.confirm(this.#listing.machines);
     this.#lost.begin(over);
     this.#adopter.begin();
@@ -203,11 +204,11 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   async step(signal: AbortSignal): Promise<Outcome> {
-    const { clock, returns, kube, suspects } = this.#dependencies;
+    const { clock, returns, suspects } = this.#dependencies;
     returns.refresh(clock.now());
     for (const machine of suspects) this.#unlisted.suspect(machine);
     suspects.clear();
-    if (this.#lists.look(kube.restores())) this.#doubtLists();
+    this.#heedRestores();
     await this.#writeDown(this.#unwrittenObservations.nextSlice());
     this.#evictions.write((node) => this.#written.machinesOn(node));
     if (this.#unwrittenObservations.isCalm) await this.#adopter.step();
@@ -281,7 +282,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (trouble.length > 0) throw trouble[0];
   }
 
-  #doubtLists(): void {
+  /** Once etcd was restored, lists are in doubt. */
+  #heedRestores(): void {
+    if (!this.#lists.look(this.#dependencies.kube.restores())) return;
     log.error("The view of the cluster is in doubt: restart every API server", { why: RESTORED });
     this.#unlisted.confirm(this.#written.machines);
     this.#view.doubt(RESTORED);

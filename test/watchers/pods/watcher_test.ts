@@ -56,6 +56,17 @@ Deno.test("a list is written down: pods, words, and then the view", async () => 
   });
 });
 
+Deno.test("a list that comes right after a restore was noticed settles whether lists are to be believed", async () => {
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
+  list(dependencies.kube.put(up("req-0")));
+  await go();
+  dependencies.kube.timesRestored++;
+  list(dependencies.kube.put(up("req-0", "2")));
+  await go();
+  assert.equal(readSyncStatus(dependencies.workdir, "pods")?.doubt, undefined);
+});
+
 Deno.test("the view says how far the cluster's clock is ahead of ours, once that is known", async () => {
   const dependencies = memoryDependencies();
   dependencies.kube.aheadMs = undefined;
