@@ -10,6 +10,11 @@ import { hasBeenUp, hasEnded, phaseOf } from "./readiness.ts";
 /** What was last seen of a machine's pod: the pod itself, or that it is gone (with its last state, if that was given). */
 export type Observation = { pod: Pod } | { gone: Pod | undefined };
 
+/** The pod as it was last seen; nothing if that is not known. */
+export function podOf(observation: Observation | undefined): Pod | undefined {
+  return observation && ("pod" in observation ? observation.pod : observation.gone);
+}
+
 /** What the work directory is to say. */
 export interface NextState {
   state: MachineState;

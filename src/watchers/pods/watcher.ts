@@ -132,7 +132,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#written.renewed();
     // That a list does not name a machine is a suspicion: whether it is gone is asked of each.
     this.#unlisted.begin({ missing, unseen });
-    this.#heedRestores(); // Else one that was noticed since the last step would wait for the next list.
+    this.#heedRestores(); // One that was noticed since the last step is not to wait for the next list.
     if (this.#lists.listed()) this.#unlisted.confirm(this.#listing.machines);
     this.#lost.begin(over);
     this.#adopter.begin();
@@ -144,8 +144,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** True if the machine was seen gone, which is not written down yet. */
   #isSeenGone(name: string): boolean {
-    const unwritten = this.#unwrittenObservations.get(name);
-    return unwritten !== undefined && "gone" in unwritten;
+    return "gone" in (this.#unwrittenObservations.get(name) ?? {});
   }
 
   /** True if it is no surprise that the machine is gone. */
@@ -177,9 +176,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   /** The uid of the machine's pod as far as this process has seen it. */
   #knownUid(name: string): string | undefined {
-    const unwritten = this.#unwrittenObservations.get(name);
-    const pod = unwritten && ("pod" in unwritten ? unwritten.pod : unwritten.gone);
-    return pod?.metadata.uid ?? this.#written.get(name)?.uid;
+    return podOf(this.#unwrittenObservations.get(name))?.metadata.uid ?? this.#written.get(name)?.uid;
   }
 
   /** True if a LIST that broke off had said more of this very pod: the watch goes on from before that. */
@@ -228,7 +225,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   #see(name: string, observation: Observation, { canWait }: { canWait: boolean }): void {
-    const pod = "pod" in observation ? observation.pod : observation.gone;
+    const pod = podOf(observation);
     if (pod) this.#evictions.note(pod);
     delete pod?.metadata.managedFields; // A third of a pod's size, and no one reads it.
     this.#unwrittenObservations.set(name, observation, { canWait });
