@@ -39,8 +39,16 @@ const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returne
 export function stateAfter(observation: Observation, known: KnownMachine, last: Pod | undefined): NextState {
   if ("gone" in observation) return stateOfGone(last, known);
   const uid = hasBeenSeen(known) ? last?.metadata.uid ?? known.tombstone?.uid : undefined;
-  const isReplaced = uid !== undefined && uid !== observation.pod.metadata.uid;
+  const isReplaced = uid === undefined ? cannotHaveRun(observation.pod, known) : uid !== observation.pod.metadata.uid;
   return isReplaced ? stateOfReplaced(last, known) : stateOfPod(observation.pod, known);
+}
+
+/**
+ * True if the machine has run and this pod has not, so that it is another one: a pod keeps its node (source: Kubernetes API
+ * reference, "PodSpec", `nodeName`). That tells them apart where a power failure took what was noted of the first.
+ */
+function cannotHaveRun(pod: Pod, { state }: KnownMachine): boolean {
+  return state === "running" && phaseOf(pod) === "Pending" && !pod.spec.nodeName;
 }
 
 /** True if a pod of the machine has been seen before: only then can another one have taken its place. */

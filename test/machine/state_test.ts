@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
-import { type NextState, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/machine/state.ts";
+import { type NextState, stateAfter, stateOfGone, stateOfPod, stateOfReplaced } from "../../src/machine/state.ts";
 import type { KnownMachine } from "../../src/machine/snapshot.ts";
 import type { Tombstone } from "../../src/machine/tombstone.ts";
 import { ourPod } from "../support/memory_dependencies.ts";
@@ -332,4 +332,15 @@ Deno.test("a pod in the place of the machine's own is a stray: the machine is ov
       tombstone: { ...noted, givenUp: true },
     });
   }
+});
+
+Deno.test("a pod that has never had a node is not the one that ran, though it is not known which that was", () => {
+  const known: KnownMachine = { state: "running", tombstone: undefined, returned: false };
+  const waiting = pod({ phase: "Pending" });
+  const copy = stateAfter({ pod: waiting }, known, undefined);
+  assert.equal(copy.state, "deleted");
+  assert.ok(copy.tombstone !== "none" && copy.tombstone?.up && copy.tombstone.givenUp);
+  const placed = { ...waiting, spec: { ...waiting.spec, nodeName: "node-1" } };
+  assert.equal(stateAfter({ pod: placed }, known, undefined).state, "running");
+  assert.equal(stateAfter({ pod: waiting }, { ...known, state: "pending" }, undefined).state, "pending");
 });

@@ -181,6 +181,15 @@ const FIRST: Breakage[] = [
 /** What was once not prevented, by what happened then: each takes one of the mends away. */
 const MENDS: Breakage[] = [
   {
+    what: "a copy that waits is the machine that ran, once a power failure took what was noted of that",
+    file: "src/machine/state.ts",
+    from: 'return state === "running" && phaseOf(pod) === "Pending" && !pod.spec.nodeName;',
+    to: "return false;",
+    violates: [3],
+    seed: 410198,
+    only: [1, 64, 9, 14, 17, 33, 37, 40, 42],
+  },
+  {
     what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
     file: "src/watchers/pods/unlisted_machines.ts",
     from: 'const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;',
