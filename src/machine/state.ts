@@ -39,8 +39,9 @@ const DELETED_BY_OTHERS = "The pod was deleted, and not because Symphony returne
 export function stateAfter(observation: Observation, known: KnownMachine, last: Pod | undefined): NextState {
   if ("gone" in observation) return stateOfGone(last, known);
   const uid = hasBeenSeen(known) ? last?.metadata.uid ?? known.tombstone?.uid : undefined;
-  const isReplaced = uid === undefined ? cannotHaveRun(observation.pod, known) : uid !== observation.pod.metadata.uid;
-  return isReplaced ? stateOfReplaced(last, known) : stateOfPod(observation.pod, known);
+  const isReplaced = uid !== undefined && uid !== observation.pod.metadata.uid;
+  const isAnother = isReplaced || (uid === undefined && cannotHaveRun(observation.pod, known));
+  return isAnother ? stateOfReplaced(last, known) : stateOfPod(observation.pod, known);
 }
 
 /**
