@@ -169,7 +169,7 @@ clusterTest("ten extensions see a thousand machines", async (site) => {
     for (const [n, { hooks: one }] of hooks.entries()) register(site, `extension-${n}`, { hooks: one, batch: 100 });
     site.serve();
     const id = await site.request(1_000);
-    await eventually("all are created", async () => (await site.cluster.podNames()).length === 1_000, { seconds: 60 });
+    await eventually("all are created", async () => (await site.cluster.podNames()).length === 1_000, { seconds: 180 });
     const pods = await site.cluster.pods();
     const names = Array.from({ length: 10 }, (_, n) => `seen-by-${n}`);
     for (const name of machinesOf(id, 1_000)) {
