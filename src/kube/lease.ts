@@ -18,6 +18,9 @@ const TRY_EVERY_MS = 1_000;
 /** How long, in milliseconds, a call about the lease may take: as long as a term, so that a slow server ends none. */
 const CALL_TIMEOUT_MS = 8_000;
 
+/** So many times the lease is looked at and asked for in one try: processes that hold it together come between each other. */
+const TURNS = 5;
+
 /** Annotations of the lease: whose it is, for processes and for people. */
 export const LeaseAnnotation = {
   /** The identity of the work directory that is served, or was last. */
@@ -102,20 +105,17 @@ export class LeaseContender {
    */
   async try({ signal, isDead }: { signal: AbortSignal; isDead: (identity: string) => boolean }): Promise<LeaseState> {
     const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
-    const known = this.#seen && this.#isOurs(this.#seen.lease) ? this.#seen.lease : undefined;
     try {
-      // Its holder need not look first: an update of what has changed since is refused.
-      if (known) {
-        const state = await this.#take(known, options);
+      for (let turn = 1; turn <= TURNS; turn++) {
+        // Its holder need not look first: an update of what has changed since is refused.
+        const lease = turn === 1 && this.#isHeld ? this.#seen?.lease : await this.#look(options);
+        const holder = lease && holderOf(lease);
+        if (lease && holder && !this.#isOurs(lease) && !this.#hasExpired(lease) && !isDead(holder.identity)) {
+          return { kind: "waiting", holder };
+        }
+        const state = await this.#take(lease, options);
         if (state) return state;
       }
-      const lease = await this.#look(options);
-      const holder = lease && holderOf(lease);
-      if (lease && holder && !this.#isOurs(lease) && !this.#hasExpired(lease) && !isDead(holder.identity)) {
-        return { kind: "waiting", holder };
-      }
-      const state = await this.#take(lease, options);
-      if (state) return state;
       throw new KubeError("conflict", `Lease '${this.#name}' has changed meanwhile`);
     } catch (error) {
       signal.throwIfAborted();
@@ -169,7 +169,7 @@ export class LeaseContender {
     this.#seen = { lease, sinceMs: this.#clock.monotonic() };
   }
 
-  /** @returns nothing if the lease has changed since, or is gone */
+  /** @returns nothing if the lease has changed since, or is there or gone by now */
   async #take(
     lease: Lease | undefined,
     options: { signal: AbortSignal; timeoutMs: number },
@@ -184,8 +184,8 @@ export class LeaseContender {
       );
     } catch (error) {
       // In another namespace the one that we know is invalid.
-      const outdated: KubeErrorKind[] = ["conflict", "notFound", "invalid"];
-      if (!isRenewal || !(error instanceof KubeError) || !outdated.includes(error.kind)) throw error;
+      const outdated: KubeErrorKind[] = isRenewal ? ["conflict", "notFound", "invalid"] : ["conflict", "alreadyExists"];
+      if (!(error instanceof KubeError) || !outdated.includes(error.kind)) throw error;
       return undefined;
     }
     this.#before = before;

@@ -153,7 +153,7 @@ Deno.test("of two that find the lease free one gets it", async () => {
     kube.latencyMs = 100;
     const [a, b] = [contender("a"), contender("b")];
     const both = clock.runWhile(Promise.all([a, b].map((one) => one.try({ signal, isDead: alive }))));
-    assert.deepEqual((await both).map(({ kind }) => kind).sort(), ["held", "unknown"]);
+    assert.deepEqual((await both).map(({ kind }) => kind).sort(), ["held", "waiting"]);
     kube.latencyMs = 0;
     await pass(1);
     const states = [await a.try({ signal, isDead: alive }), await b.try({ signal, isDead: alive })];
@@ -170,6 +170,16 @@ Deno.test("processes that share an identity hold the lease together", async () =
       const state = await one.try({ signal, isDead: alive });
       assert.ok(state.kind === "held" && state.isRenewal);
     }
+  }
+});
+
+Deno.test("processes that share an identity and ask at the same moment all hold the lease", async () => {
+  const { clock, kube, contender } = contest();
+  kube.latencyMs = 100;
+  for (let round = 0; round < 3; round++) {
+    const three = [1, 2, 3].map(() => contender("host_dir").try({ signal, isDead: alive }));
+    const states = await clock.runWhile(Promise.all(three));
+    assert.deepEqual(states.map(({ kind }) => kind), ["held", "held", "held"]);
   }
 });
 

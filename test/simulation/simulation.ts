@@ -10,6 +10,7 @@ import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import type { EventsOptions } from "../../src/watchers/events/watcher.ts";
+import { clusterFingerprint } from "../../src/workdir/cluster.ts";
 import { readState } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
@@ -132,6 +133,8 @@ export class Simulation {
   putBackMs = -Infinity;
   /** Pods on which somebody wrote our note of a return. */
   readonly forged = new Set<string>();
+  /** The process that was last to ask whether it may use the cluster, unless it may. */
+  #refused: { process: Process; fingerprint: string } | undefined;
   /** The labels that somebody took from pods, by uid. */
   readonly stolenLabels = new Map<string, { name: string; labels: Record<string, string> }>();
   /** Another cluster, where none of our machines is. */
@@ -338,7 +341,12 @@ export class Simulation {
    * @param options `aheadMs`: on a machine that shares the disk of the host, whose clock is so far ahead
    */
   startServe(
-    { host = this.host, instance = INSTANCE, aheadMs = 0 }: { host?: Host; instance?: string; aheadMs?: number } = {},
+    { host = this.host, instance = INSTANCE, aheadMs = 0, acceptCluster }: {
+      host?: Host;
+      instance?: string;
+      aheadMs?: number;
+      acceptCluster?: string;
+    } = {},
   ): Process {
     const process = host.start(`serve-${++this.#processes}`, { aheadMs });
     this.hasOtherClocks ||= aheadMs !== 0;
@@ -359,14 +367,28 @@ export class Simulation {
       tears: () => this.weather.tears > 0 && happens(this.#random, this.weather.tears),
     });
     const environment = { KUBERNETES_SERVICE_HOST: "cluster", KUBERNETES_SERVICE_PORT: "443" };
-    const connect: Daemon["connect"] = (guards) => connectKube({ environment, files, clock, network, ...guards });
+    const connect: Daemon["connect"] = ({ admit, ...guards }) =>
+      connectKube({
+        environment,
+        files,
+        clock,
+        network,
+        ...guards,
+        admit: async (place, uidOf) => {
+          this.#refused = { process, fingerprint: clusterFingerprint(place) };
+          await admit?.(place, uidOf);
+          this.#refused = undefined;
+        },
+      });
     const machine = aheadMs === 0 ? host.name : `${host.name}-shared`;
     const holder = { host: machine, pid: this.#processes, command: "hostfactory serve", since: "" };
     const { concurrency, podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs, retention } =
       this.plan;
     const times = { podTimeoutSeconds, imagePullGraceSeconds, watchTimeoutSeconds, relistMs };
     const kept = retention === undefined ? {} : { retention };
-    const options = { watchers: WATCHERS, instance, concurrency, ...times, ...kept, ...this.#storage(host, process) };
+    const accepted = acceptCluster === undefined ? {} : { acceptCluster };
+    const wanted = { watchers: WATCHERS, instance, concurrency, ...accepted };
+    const options = { ...wanted, ...times, ...kept, ...this.#storage(host, process) };
     this.#serving.set(process, { stopping, host, instance, isElsewhere: aheadMs !== 0 });
     this.trace.say(name, `starts on ${machine}`);
     const workdir = new Workdir(WORKDIR, { files, random });
@@ -606,6 +628,19 @@ export class Simulation {
     this.host.writeToken("serve-end");
     if (this.serving.length === 0) this.startServe();
     this.#every(() => 10_000, () => Promise.resolve(this.#tidyUp()));
+    this.#every(() => 30_000, () => Promise.resolve(this.#acceptCluster()));
+  }
+
+  /**
+   * An operator reads that no machine of the work directory is in this cluster, and knows why: most of what was in it is lost,
+   * and the pods of the rest have gone.
+   */
+  #acceptCluster(): void {
+    if (!this.#refused || this.wipedMs === -Infinity) return;
+    const { process, fingerprint } = this.#refused;
+    this.trace.say("operator", `accepts the cluster ${fingerprint}`);
+    this.kill(process);
+    this.startServe({ acceptCluster: fingerprint });
   }
 
   /** What holds pods up in their deletion lets go of them. */
