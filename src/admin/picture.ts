@@ -14,6 +14,7 @@ import { readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
+import { inTurns } from "./in_turns.ts";
 import { type PicturedNode, pictureNodes, Zones } from "./picture_of_nodes.ts";
 import {
   addMachine,
@@ -25,7 +26,7 @@ import {
   statusOf,
   UNKNOWN_TEMPLATE,
 } from "./picture_of_requests.ts";
-import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
+import { lookAtMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
 import { ToldMachines } from "./told_machines.ts";
@@ -78,7 +79,7 @@ const FORGET_PAST_EVERY_MS = 60_000;
 interface KnownRequest {
   stored: StoredRequest;
   ended: FinishedNote | undefined;
-  machines: Map<string, { isPending: boolean; stamp: string; looked: LookedMachine }>;
+  machines: Map<string, { isPending: boolean; stamp: string; looked: PicturedMachine }>;
 }
 
 interface KnownReturn {
@@ -174,19 +175,8 @@ export class PictureTaker {
     }
   }
 
-  /** Calls `act` for each, as whom the files are read, in turns. */
   async #each<T>(all: Iterable<T>, act: (one: T) => void): Promise<void> {
-    const left = all[Symbol.iterator]();
-    for (let isDone = false; !isDone;) {
-      if (this.#budget.isSpent) await this.#budget.breathe();
-      this.#workdir.asOwner(() => {
-        do {
-          const { value, done = false } = left.next();
-          isDone = done;
-          if (!done) act(value);
-        } while (!isDone && !this.#budget.isSpent);
-      });
-    }
+    await inTurns({ workdir: this.#workdir, budget: this.#budget }, all, act);
   }
 
   async #followRequests(now: number): Promise<void> {
@@ -283,16 +273,20 @@ export class PictureTaker {
     for (const id of [...this.#requests.keys()].sort()) {
       const { stored, machines } = this.#requests.get(id)!;
       await this.#each(stored.machines, ({ name }) => {
-        const looked = machines.get(name)?.looked;
-        if (!looked) return;
-        pictured.push({ ...looked, zone: this.#zoneOf(looked.node), returnId: returnOf.get(name) });
+        const known = machines.get(name);
+        if (!known) return;
+        const zone = this.#zoneOf(known.looked.node);
+        const returnId = returnOf.get(name);
+        const isSame = known.looked.zone === zone && known.looked.returnId === returnId;
+        if (!isSame) known.looked = { ...known.looked, zone, returnId };
+        pictured.push(known.looked);
       });
     }
     return pictured;
   }
 
   #zoneOf(node: string): string {
-    return this.#unlessBroken(() => this.#zones.of(node)) ?? "";
+    return node === "" ? "" : this.#unlessBroken(() => this.#zones.of(node)) ?? "";
   }
 
   async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
@@ -304,6 +298,7 @@ export class PictureTaker {
   }
 
   async #pictureReturns(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
+    if (this.#returns.size === 0) return [];
     const byName = new Map(machines.map((machine) => [machine.name, machine]));
     const pictured: PicturedRequest[] = [];
     for (const { stored, ended, gone } of this.#returns.values()) {

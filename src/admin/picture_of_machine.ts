@@ -39,9 +39,6 @@ export interface PicturedMachine {
   failure: FailureKind | undefined;
 }
 
-/** What is seen of one machine by itself; the rest comes from others: its node, its return request. */
-export type LookedMachine = Omit<PicturedMachine, "zone" | "returnId">;
-
 /** What a look needs to know of the machine's request. */
 export interface MachineContext {
   requestId: string;
@@ -82,8 +79,11 @@ function stampOf(workdir: Workdir, path: string): string {
   }
 }
 
-/** Reads a machine. What cannot be read is said in its message, and it counts as executing, as for Symphony. */
-export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
+/**
+ * Reads a machine by itself: its zone and its return request, which others know, are left empty. What cannot be read is said in
+ * its message, and it counts as executing, as for Symphony.
+ */
+export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   try {
     return lookAt(workdir, name, context);
   } catch (error) {
@@ -100,13 +100,15 @@ const NOTHING_KNOWN = {
   uid: "",
   address: "",
   node: "",
+  zone: "",
+  returnId: undefined,
   goneAt: undefined,
   waitsFor: undefined,
   until: undefined,
   failure: undefined,
 } as const;
 
-function lookAt(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
+function lookAt(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief } = context;
   const entry = isPending ? "pending" : "created";
   const machine = readMachine(workdir, name, { isReturned, entry });
@@ -131,6 +133,8 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Looked
     uid: pod?.metadata.uid ?? tombstone?.uid ?? "",
     address: pod?.status?.podIP ?? tombstone?.privateIpAddress ?? "",
     node: pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "",
+    zone: "",
+    returnId: undefined,
     goneAt: ours(goneAt),
     waitsFor: waiting,
     until: ours(until),

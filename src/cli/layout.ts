@@ -31,7 +31,7 @@ export function tableText(rows: readonly (readonly string[])[], { width = Infini
   for (const [i, row] of rows.entries()) {
     for (const [column, cell] of row.entries()) {
       widths[column] = Math.max(widths[column]!, cell.length);
-      if (i > 0 && !/^(\d[\d,.]*%?|-|)$/.test(cell)) areNumbers[column] = false;
+      if (i > 0 && areNumbers[column] && !/^(\d[\d,.]*%?|-|)$/.test(cell)) areNumbers[column] = false;
     }
   }
   return rows.map((row) => {

@@ -48,7 +48,7 @@ export class EventReader {
    */
   async *look(): AsyncGenerator<RecordedEvent[]> {
     // The spool first: what is stored meanwhile is met a second time in the database, not missed in both.
-    const waiting = await this.#waiting();
+    const waiting = await waitingEvents(this.#source, this.#filter, this.#budget);
     const told = new Set(this.#told);
     const isNew = (event: RecordedEvent) => {
       if (waiting.size + told.size === 0) return true;
@@ -67,19 +67,6 @@ export class EventReader {
     }
     this.#told = new Set(waiting.keys());
     if (together.length > 0) yield together;
-  }
-
-  /** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
-  async #waiting(): Promise<Map<string, RecordedEvent>> {
-    const { files, spool } = this.#source;
-    const events: RecordedEvent[] = [];
-    for (const { name, kind } of listed(files, spool)) {
-      if (kind !== "file" || name.startsWith(".")) continue;
-      if (this.#budget.isSpent) await this.#budget.breathe();
-      for (const event of batchIn(files, `${spool}/${name}`)) if (isWanted(event, this.#filter)) events.push(event);
-    }
-    events.sort((a, b) => a.timestamp - b.timestamp);
-    return new Map(events.map((event) => [keyOf(event), event]));
   }
 
   /** The events that were stored since the last look, of one database after the other. */
@@ -108,6 +95,25 @@ export async function readEvents(source: EventSource, filter: EventFilter, budge
   return (await Array.fromAsync(new EventReader(source, filter, budget).look())).flat();
 }
 
+/** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
+export async function waitingEvents(
+  { files, spool }: EventSource,
+  { ids, ...filter }: EventFilter,
+  budget: Budget,
+): Promise<Map<string, RecordedEvent>> {
+  const wanted = ids && new Set(ids);
+  const events: RecordedEvent[] = [];
+  for (const { name, kind } of listed(files, spool)) {
+    if (kind !== "file" || name.startsWith(".")) continue;
+    if (budget.isSpent) await budget.breathe();
+    for (const event of batchIn(files, `${spool}/${name}`)) {
+      if ((wanted?.has(event.id) ?? true) && isWanted(event, filter)) events.push(event);
+    }
+  }
+  events.sort((a, b) => a.timestamp - b.timestamp);
+  return new Map(events.map((event) => [keyOf(event), event]));
+}
+
 function batchIn(files: Files, path: string): RecordedEvent[] {
   try {
     const batch: unknown = JSON.parse(files.readText(path, { followLinks: false, mostBytes: LARGEST_BATCH }));
@@ -121,8 +127,8 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
   return { category, id, timestamp: Number(timestamp), type, value: String(value) };
 }
 
-/** The databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
-function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
+/** The paths of the databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
+export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
   const slash = dbfile.lastIndexOf("/");
   const [directory, name] = [dbfile.slice(0, slash) || "/", dbfile.slice(slash + 1)];
   const stem = `${name.replace(/\.[^.]*$/, "")}.`;

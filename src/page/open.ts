@@ -32,6 +32,9 @@ export interface OpenedPage {
 const MOST_EVENTS = 60;
 const EVENTS_SINCE_SECONDS = 900;
 
+/** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+const TURN_MS = 10;
+
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
@@ -67,7 +70,8 @@ export function openPage(sources: PageSources): OpenedPage {
     readers: live.readers,
     explain: async (name) => {
       const { explain } = await import("../admin/explain.ts");
-      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0 });
+      const budget = new Budget(clock, { turnMs: TURN_MS });
+      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
     },
   });
   const stop = new AbortController();
@@ -120,7 +124,11 @@ class LatestEvents {
 
   constructor(source: EventSource, clock: Clock) {
     const since = epochSeconds(clock.now()) - EVENTS_SINCE_SECONDS;
-    this.#reader = new EventReader(source, { since, types: ["status", "count"] }, new Budget(clock, { turnMs: 10 }));
+    this.#reader = new EventReader(
+      source,
+      { since, types: ["status", "count"] },
+      new Budget(clock, { turnMs: TURN_MS }),
+    );
   }
 
   /** What cannot be read now comes with the next look. */

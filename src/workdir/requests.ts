@@ -148,19 +148,20 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   const record = readRequestRecord(workdir, id);
   const entries = workdir.files.list(path);
   const processed = entries.some((entry) => entry.name === RequestFile.processed);
-  const pending = new Map<string, boolean>();
-  for (let index = 0; index < (record?.count ?? 0); index++) pending.set(machineName(id, index), !processed);
+  const machines = new Map<string, StoredRequest["machines"][number]>();
+  const add = (name: string, index: number, pending: boolean) => machines.set(name, { name, index, pending });
+  for (let index = 0; index < (record?.count ?? 0); index++) add(machineName(id, index), index, !processed);
   for (const { name, kind } of entries) {
-    if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink" && !processed);
+    const pending = kind === "symlink" && !processed;
+    const known = machines.get(name);
+    if (known) known.pending = pending;
+    else {
+      const parsed = parseMachineName(name);
+      if (parsed?.requestId === id) add(name, parsed.index, pending);
+    }
   }
-  if (pending.size === 0) return undefined;
-  const machines = Array.from(pending, ([name, isPending]) => ({
-    name,
-    index: parseMachineName(name)?.index ?? 0,
-    pending: isPending,
-  }));
-  machines.sort((a, b) => a.index - b.index);
-  return { id, record, machines, processed };
+  if (machines.size === 0) return undefined;
+  return { id, record, machines: [...machines.values()].sort((a, b) => a.index - b.index), processed };
 }
 
 /** The request's record, or `undefined` if there is none that can be read. */
