@@ -57,7 +57,7 @@ export interface PictureOptions {
   everything?: boolean;
   /** The ids of requests and return requests that are wanted; absent: all. */
   only?: ReadonlySet<string>;
-  /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
+  /** Pods of machines that run are not read, and no nodes: their node, address, zone and age stay unknown (false). */
   isBrief?: boolean;
   /** There will be no second picture: nothing is remembered for it (false). */
   isOnly?: boolean;
@@ -235,19 +235,24 @@ export class PictureTaker {
       const { record } = stored;
       const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
       const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
+      const [created, pending] = [{ ...context, isPending: false }, { ...context, isPending: true }];
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
         const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const readStamp = () => machineStamp(this.#workdir, name, { isPending, isReturned });
-        const stamp = isOnly ? "" : this.#unlessBroken(readStamp) ?? "";
+        const stamp = isOnly ? "" : this.#readStamp(name, { isPending, isReturned });
         if (before && stamp !== "" && before.stamp === stamp) return;
-        const looked = lookAtMachine(this.#workdir, name, { ...context, isPending });
+        const looked = lookAtMachine(this.#workdir, name, isPending ? pending : created);
         if (isStorm) this.#told.owe(name);
         machines.set(name, { isPending, stamp: isStorm ? "" : stamp, looked });
       });
     }
+  }
+
+  /** Empty if it cannot be read. */
+  #readStamp(name: string, options: { isPending: boolean; isReturned: (machine: string) => boolean }): string {
+    return this.#unlessBroken(() => machineStamp(this.#workdir, name, options)) ?? "";
   }
 
   /** Whether any machine may have changed that we were not told of. */
@@ -286,7 +291,7 @@ export class PictureTaker {
   }
 
   #zoneOf(node: string): string {
-    return node === "" ? "" : this.#unlessBroken(() => this.#zones.of(node)) ?? "";
+    return node === "" || this.#options.isBrief ? "" : this.#unlessBroken(() => this.#zones.of(node)) ?? "";
   }
 
   async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {

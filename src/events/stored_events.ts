@@ -7,8 +7,11 @@ import type { EventFilter, RecordedEvent } from "./recorded.ts";
 export interface StoredEvents {
   /** Those that are asked for, the oldest first; of one second, as they were stored. */
   read(filter: StoredFilter): Iterable<RecordedEvent>;
-  /** Which of these statuses any of these machines was in; a status may come several times, each time of other machines. */
-  turns(machines: readonly string[], statuses: readonly string[]): Turn[];
+  /**
+   * Asks which of these statuses any of some machines was in, and may be asked that again and again. A status may come several
+   * times, each time of other machines.
+   */
+  turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[];
   /** The number of the row that was stored last; rows that come later have higher ones. */
   lastRow(): number;
   close(): void;
@@ -98,18 +101,23 @@ class SqliteEvents implements StoredEvents {
     return this.#select(conditionsOf(filter), { ...filter, byTime: filter.afterRow === undefined });
   }
 
-  turns(machines: readonly string[], statuses: readonly string[]): Turn[] {
-    if (!this.#hasTable()) return [];
-    const conditions = conditionsOf({ types: ["status"], values: statuses });
-    return [...this.#places([])].filter((place) => place.some(([, value]) => value === MACHINES)).flatMap((place) => {
-      const all = [...conditions, ...place, amongIds(machines)];
-      const where = all.map(([sql]) => sql).join(" AND ");
+  turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[] {
+    if (!this.#hasTable()) return () => [];
+    const places = [...this.#places([])].filter((place) => place.some(([, value]) => value === MACHINES));
+    const questions = places.map((place) => {
+      const known = [...place, ["type = 'status'"] as const, ["value IN (SELECT value FROM json_each(?))"] as const];
+      const where = [...known, amongIds([])].map(([sql]) => sql).join(" AND ");
       const each = `SELECT value, min(timestamp) AS first FROM events WHERE ${where} GROUP BY id, value`;
       const statement = this.#database.prepare(
         `SELECT value AS status, count(*) AS machines, min(first) AS first, max(first) AS last FROM (${each}) GROUP BY value`,
       );
-      return statement.all(...valuesOf(all)).map((row) => ({ ...row }) as unknown as Turn);
+      return { statement, values: valuesOf(place) };
     });
+    return (machines) =>
+      questions.flatMap(({ statement, values }) =>
+        statement.all(...values, JSON.stringify(statuses), JSON.stringify(machines))
+          .map((row) => ({ ...row }) as unknown as Turn)
+      );
   }
 
   /**

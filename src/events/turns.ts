@@ -39,9 +39,10 @@ export async function readTurns(
     const database = openStoredEvents(path, source);
     if (!database) continue;
     try {
+      const turnsOf = database.turns(statuses);
       for (let at = 0; at < settled.length; at += TOGETHER) {
         if (budget.isSpent) await budget.breathe();
-        for (const turn of database.turns(settled.slice(at, at + TOGETHER), statuses)) tally.add(turn);
+        for (const turn of turnsOf(settled.slice(at, at + TOGETHER))) tally.add(turn);
       }
     } finally {
       database.close();

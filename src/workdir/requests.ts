@@ -148,20 +148,22 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   const record = readRequestRecord(workdir, id);
   const entries = workdir.files.list(path);
   const processed = entries.some((entry) => entry.name === RequestFile.processed);
-  const machines = new Map<string, StoredRequest["machines"][number]>();
-  const add = (name: string, index: number, pending: boolean) => machines.set(name, { name, index, pending });
-  for (let index = 0; index < (record?.count ?? 0); index++) add(machineName(id, index), index, !processed);
-  for (const { name, kind } of entries) {
-    const pending = kind === "symlink" && !processed;
-    const known = machines.get(name);
-    if (known) known.pending = pending;
-    else {
-      const parsed = parseMachineName(name);
-      if (parsed?.requestId === id) add(name, parsed.index, pending);
-    }
+  const machines: StoredRequest["machines"] = [];
+  for (let index = 0; index < (record?.count ?? 0); index++) {
+    machines.push({ name: machineName(id, index), index, pending: !processed });
   }
-  if (machines.size === 0) return undefined;
-  return { id, record, machines: [...machines.values()].sort((a, b) => a.index - b.index), processed };
+  const others: StoredRequest["machines"] = [];
+  for (const { name, kind } of entries) {
+    const parsed = parseMachineName(name);
+    if (parsed?.requestId !== id) continue;
+    const { index } = parsed;
+    const pending = kind === "symlink" && !processed;
+    const machine = machines[index];
+    if (machine) machine.pending = pending;
+    else others.push({ name, index, pending });
+  }
+  const all = machines.concat(others.sort((one, other) => one.index - other.index));
+  return all.length === 0 ? undefined : { id, record, machines: all, processed };
 }
 
 /** The request's record, or `undefined` if there is none that can be read. */
