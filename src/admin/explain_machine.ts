@@ -32,6 +32,7 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
     limits,
     clusterAheadSeconds,
     isBrief: false,
+    zoneOf: () => "",
   });
   const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
   const traces = tracesOf(workdir, machine, { record, returnId });

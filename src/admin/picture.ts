@@ -231,10 +231,11 @@ export class PictureTaker {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
     };
+    const zoneOf = (node: string) => this.#zoneOf(node);
     for (const [requestId, { stored, machines }] of this.#requests) {
       const { record } = stored;
       const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
-      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
+      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief, zoneOf };
       const [created, pending] = [{ ...context, isPending: false }, { ...context, isPending: true }];
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);

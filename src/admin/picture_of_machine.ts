@@ -52,6 +52,8 @@ export interface MachineContext {
   clusterAheadSeconds: number;
   /** See `PictureOptions`. */
   isBrief: boolean;
+  /** The zone of a node; empty if it is not known. */
+  zoneOf: (node: string) => string;
 }
 
 /** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
@@ -80,8 +82,8 @@ function stampOf(workdir: Workdir, path: string): string {
 }
 
 /**
- * Reads a machine by itself: its zone and its return request, which others know, are left empty. What cannot be read is said in
- * its message, and it counts as executing, as for Symphony.
+ * Reads a machine, but not in which return request it is. What cannot be read is said in its message, and it counts as
+ * executing, as for Symphony.
  */
 export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   try {
@@ -109,7 +111,8 @@ const NOTHING_KNOWN = {
 } as const;
 
 function lookAt(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
-  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief } = context;
+  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief, zoneOf } =
+    context;
   const entry = isPending ? "pending" : "created";
   const machine = readMachine(workdir, name, { isReturned, entry });
   const isUnread = machine.state === "deleted" || (isBrief && machine.state === "running");
@@ -122,6 +125,7 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   const until = pod && waiting !== undefined
     ? givenUpAt({ createdAt, hindered: pod.hostfactory?.hindered }, limits)
     : undefined;
+  const node = pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "";
   const ours = (at: number | undefined) => at === undefined ? undefined : at - clusterAheadSeconds;
   return {
     name,
@@ -132,8 +136,8 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
     since: sinceWhen(workdir, name, { state: machine.state, pod, requestedAt: record?.requestedAt, ours }),
     uid: pod?.metadata.uid ?? tombstone?.uid ?? "",
     address: pod?.status?.podIP ?? tombstone?.privateIpAddress ?? "",
-    node: pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "",
-    zone: "",
+    node,
+    zone: zoneOf(node),
     returnId: undefined,
     goneAt: ours(goneAt),
     waitsFor: waiting,
