@@ -13,6 +13,8 @@ export interface EventSource {
   spool: string;
   /** How long, in milliseconds, one who writes to the database is waited for, in which nothing else of this process goes on. */
   lockWaitMs: number;
+  /** Of a database without an index of times, so many rows are looked at, those that were stored last; default: all. */
+  mostRows?: number;
 }
 
 /** So many events come together. */
@@ -81,7 +83,10 @@ export class EventReader {
         const afterRow = this.#lastRows.get(inode);
         // Where all rows were removed, they are counted from the start.
         const isNewCount = afterRow === undefined || afterRow > untilRow;
-        yield* database.read({ ...this.#filter, untilRow, ...(isNewCount ? {} : { afterRow }) });
+        const { mostRows = Infinity } = this.#source;
+        const firstRow = database.hasTimeIndex() ? 0 : Math.max(0, untilRow - mostRows);
+        const after = isNewCount ? firstRow : afterRow;
+        yield* database.read({ ...this.#filter, untilRow, ...(after === 0 ? {} : { afterRow: after }) });
         this.#lastRows.set(inode, untilRow);
       } finally {
         database.close();

@@ -12,6 +12,8 @@ export interface StoredEvents {
    * times, each time of other machines.
    */
   turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[];
+  /** True if one leads from a time to its events: in a database that we made, see `openEventStore`. */
+  hasTimeIndex(): boolean;
   /** The number of the row that was stored last; rows that come later have higher ones. */
   lastRow(): number;
   close(): void;
@@ -156,11 +158,10 @@ class SqliteEvents implements StoredEvents {
     { since = -LATEST, until = LATEST, byTime }: StoredFilter & { byTime: boolean },
   ): Iterable<RecordedEvent> {
     const range = { since, until };
-    return byTime && this.#hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
+    return byTime && this.hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
   }
 
-  /** True for a database that we made: see `openEventStore`. */
-  #hasTimeIndex(): boolean {
+  hasTimeIndex(): boolean {
     return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events_time'").get() !== undefined;
   }
 

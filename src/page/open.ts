@@ -1,5 +1,5 @@
 import type { Reader } from "../admin/open_picture.ts";
-import { PictureTaker } from "../admin/picture.ts";
+import { type Picture, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { readCatalogue } from "../templates/catalogue.ts";
 import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
 import { Page } from "./page.ts";
+import { readPast } from "./past.ts";
 import { sectionsOf } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
@@ -35,6 +36,12 @@ const EVENTS_SINCE_SECONDS = 900;
 /** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
+/** Reading what was hours ago can wait: so many times as long as each turn it rests. */
+const PAST_REST_PER_TURN = 4;
+
+/** Rows of the events database that are looked at, if it has no index of times: to look at all takes seconds. */
+const MOST_ROWS = 10_000;
+
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
@@ -46,24 +53,29 @@ const BACKLOG: Readonly<Record<string, string>> = {
 };
 
 /** Opens it; nothing is read before somebody looks. */
-export function openPage(sources: PageSources): OpenedPage {
+export function openPage(given: PageSources): OpenedPage {
+  const sources = { ...given, events: { ...given.events, mostRows: MOST_ROWS } };
   const { config, workdir, files, clock, monitor, extensions, events } = sources;
   const { confdir, onPartialFailure } = config;
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
   const taken = { clock, onPartialFailure, ...templates };
   const taker = new PictureTaker(workdir, { ...taken, isTold: true });
   const latest = new LatestEvents(events, clock);
+  const past = new PastOfGraphs(sources);
   const live = new LivePicture({
     taker,
     first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
     clock,
-    sections: async (picture) => ({
-      ...sectionsOf(picture, troublesOf(monitor)),
-      history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
-      api: apiOf(monitor),
-      extensions: extensions(),
-      events: await latest.look(),
-    }),
+    sections: async (picture) => {
+      past.look(picture);
+      return {
+        ...sectionsOf(picture, troublesOf(monitor)),
+        history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+        api: apiOf(monitor),
+        extensions: extensions(),
+        events: await latest.look(),
+      };
+    },
   });
   const page = new Page({
     load: async () => (await import("./built_page.ts")).page,
@@ -84,7 +96,7 @@ export function openPage(sources: PageSources): OpenedPage {
     },
     async end() {
       stop.abort(NOT_NEEDED);
-      await running;
+      await Promise.all([running, past.end()]);
     },
   };
 }
@@ -115,6 +127,42 @@ function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["mo
       ...Object.entries(BACKLOG).map(([key, name]) => ({ name, count: counts[key] ?? 0 })),
     ].filter(({ count }) => count > 0),
   };
+}
+
+/** Tells the graphs, once somebody looks at them, what was before this process began. */
+class PastOfGraphs {
+  readonly #sources: PageSources;
+  readonly #until: number;
+  #reading: Promise<void> | undefined;
+  #isEnded = false;
+
+  constructor(sources: PageSources) {
+    this.#sources = sources;
+    this.#until = epochSeconds(sources.clock.now());
+  }
+
+  look({ at, machines: present }: Picture): void {
+    this.#reading ??= this.#read(at, present);
+  }
+
+  async #read(now: number, present: Picture["machines"]): Promise<void> {
+    const { events, clock, monitor: { history } } = this.#sources;
+    const since = now - history.keptSeconds;
+    if (since >= this.#until) return;
+    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: PAST_REST_PER_TURN });
+    const isEnded = () => this.#isEnded;
+    try {
+      const past = await readPast(events, { since, until: this.#until, present, isEnded }, budget);
+      if (past) history.prepend(past);
+    } catch (error) {
+      if (!(error instanceof HostFactoryError)) throw error; // Graphs begin with this process then.
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#reading;
+  }
 }
 
 /** The events that were recorded last, the latest first. */
