@@ -3,7 +3,7 @@ import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
 import { describeError } from "../errors.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
-import type { MachineResult } from "../hf/status.ts";
+import type { MachineResult, MachineState } from "../hf/status.ts";
 import { resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
@@ -75,6 +75,9 @@ const LOOK_AT_ALL_EVERY_MS = 15_000;
 
 /** How often, in milliseconds, it is looked whether requests that are over still are. */
 const FORGET_PAST_EVERY_MS = 60_000;
+
+/** While a machine is in one of these, its return request says that it is executing, whatever else there is of it. */
+const UNFINISHED: readonly MachineState[] = ["pending", "running", "unknown"];
 
 interface KnownRequest {
   stored: StoredRequest;
@@ -242,7 +245,8 @@ export class PictureTaker {
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
         const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const stamp = isOnly ? "" : this.#readStamp(name, { isPending, isReturned });
+        const isStampless = isOnly || (isStorm && told.has(name));
+        const stamp = isStampless ? "" : this.#readStamp(name, { isPending, isReturned });
         if (before && stamp !== "" && before.stamp === stamp) return;
         const looked = lookAtMachine(this.#workdir, name, isPending ? pending : created);
         if (isStorm) this.#told.owe(name);
@@ -311,10 +315,12 @@ export class PictureTaker {
       const one = emptyReturn(stored, ended);
       const request = { hasRecord: stored.record !== undefined, isProcessed: stored.processed };
       await this.#each(stored.machines, (name) => {
+        const machine = byName.get(name);
         const stamp = this.#stampOf(name);
-        const result = gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
+        const isThere = machine !== undefined && UNFINISHED.includes(machine.state);
+        const result = isThere ? "executing" : gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.set(name, stamp);
-        addReturned(one, result, byName.get(name));
+        addReturned(one, result, machine);
       });
       pictured.push({ ...one, status: one.counts.executing > 0 ? "running" : "complete" });
     }

@@ -13,8 +13,10 @@ export interface EventSource {
   spool: string;
   /** How long, in milliseconds, one who writes to the database is waited for, in which nothing else of this process goes on. */
   lockWaitMs: number;
-  /** Of a database without an index of times, so many rows are looked at, those that were stored last; default: all. */
+  /** So many rows of a database are looked at, those that were stored last; default: all. */
   mostRows?: number;
+  /** The same of one that has no index of times, where to look at all takes seconds. */
+  mostUnindexedRows?: number;
 }
 
 /** So many events come together. */
@@ -83,9 +85,9 @@ export class EventReader {
         const afterRow = this.#lastRows.get(inode);
         // Where all rows were removed, they are counted from the start.
         const isNewCount = afterRow === undefined || afterRow > untilRow;
-        const { mostRows = Infinity } = this.#source;
-        const firstRow = database.hasTimeIndex() ? 0 : Math.max(0, untilRow - mostRows);
-        const after = isNewCount ? firstRow : afterRow;
+        const { mostRows = Infinity, mostUnindexedRows = Infinity } = this.#source;
+        const most = database.hasTimeIndex() ? mostRows : Math.min(mostRows, mostUnindexedRows);
+        const after = Math.max(isNewCount ? 0 : afterRow, untilRow - most);
         yield* database.read({ ...this.#filter, untilRow, ...(after === 0 ? {} : { afterRow: after }) });
         this.#lastRows.set(inode, untilRow);
       } finally {

@@ -39,8 +39,9 @@ const TURN_MS = 10;
 /** Reading what was hours ago can wait: so many times as long as each turn it rests. */
 const PAST_REST_PER_TURN = 4;
 
-/** Rows of the events database that are looked at, if it has no index of times: to look at all takes seconds. */
-const MOST_ROWS = 10_000;
+/** Rows of the events database that are looked at for the latest events; and for the past, if it has no index of times. */
+const LATEST_ROWS = 2_000;
+const MOST_UNINDEXED_ROWS = 10_000;
 
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
@@ -53,8 +54,7 @@ const BACKLOG: Readonly<Record<string, string>> = {
 };
 
 /** Opens it; nothing is read before somebody looks. */
-export function openPage(given: PageSources): OpenedPage {
-  const sources = { ...given, events: { ...given.events, mostRows: MOST_ROWS } };
+export function openPage(sources: PageSources): OpenedPage {
   const { config, workdir, files, clock, monitor, extensions, events } = sources;
   const { confdir, onPartialFailure } = config;
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
@@ -149,10 +149,11 @@ class PastOfGraphs {
     const { events, clock, monitor: { history } } = this.#sources;
     const since = now - history.keptSeconds;
     if (since >= this.#until) return;
+    const source = { ...events, mostUnindexedRows: MOST_UNINDEXED_ROWS };
     const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: PAST_REST_PER_TURN });
     const isEnded = () => this.#isEnded;
     try {
-      const past = await readPast(events, { since, until: this.#until, present, isEnded }, budget);
+      const past = await readPast(source, { since, until: this.#until, present, isEnded }, budget);
       if (past) history.prepend(past);
     } catch (error) {
       if (!(error instanceof HostFactoryError)) throw error; // Graphs begin with this process then.

@@ -171,10 +171,11 @@ Deno.test("a filter gives the events that a look at each would give", async () =
   );
 });
 
-Deno.test("of a database without an index of times, no more rows are looked at than may be", async () => {
+Deno.test("no more rows are looked at than may be, those that were stored last", async () => {
   await inDirectory(async (source) => {
     store(source.dbfile, [step("a", "created", 10), step("b", "created", 20), step("c", "created", 30)]);
-    const some = { ...source, mostRows: 2 };
+    assert.deepEqual((await readEvents({ ...source, mostRows: 1 }, {}, budget)).map(short), ["30 c created"]);
+    const some = { ...source, mostUnindexedRows: 2 };
     assert.equal((await readEvents(some, {}, budget)).length, 3);
     new DatabaseSync(source.dbfile).exec("DROP INDEX events_time");
     const reader = new EventReader(some, {}, budget);
