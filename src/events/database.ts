@@ -4,6 +4,8 @@ import type { EventRow } from "./rows.ts";
 
 /** Where events are kept. Every call may throw what SQLite throws. */
 export interface EventStore {
+  /** See `isOurDatabase`. */
+  readonly isOurs: boolean;
   /** True if what was committed survives a power failure only once the file `<database>-wal` is synced. */
   readonly hasLog: boolean;
   begin(): void;
@@ -27,6 +29,9 @@ const LOCK_WAIT_MS = 50;
 
 /** Rows that are looked at for what is past in one go: a millisecond or two. */
 const PAST_ROWS = 100;
+
+/** The number of SQLite's mode in which room can be given back. */
+const INCREMENTAL = 2;
 
 /** Pages that are given back to the file system in one go. */
 const VACUUM_PAGES = 50;
@@ -62,10 +67,34 @@ const MOST_ROWS_TO_INDEX = 10_000;
 
 /**
  * Opens the events database, and makes it in a file that is empty. It is in WAL mode where the file system can do that, so
- * that readers hold up nobody; elsewhere each commit waits for the disk.
+ * that readers hold nothing up; elsewhere each commit waits for the disk.
  */
 export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
+}
+
+/** True if we began the database in that file, or the one that it is a copy of; false for what cannot be read as one. */
+export function isOurDatabase(path: string): boolean {
+  try {
+    using database = new DatabaseSync(untouched(path), { readOnly: true });
+    return canGiveRoomBack(database);
+  } catch {
+    return false;
+  }
+}
+
+/** The URI of a database that nothing is made beside, not even if it has a log; what is in the log is not read. */
+export function untouched(path: string): string {
+  return `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`;
+}
+
+/** The mode for that can be chosen only in the beginning; the legacy plug-in does not. */
+function canGiveRoomBack(database: DatabaseSync): boolean {
+  return numberOf(database, "auto_vacuum") === INCREMENTAL;
+}
+
+function numberOf(database: DatabaseSync, pragma: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
 }
 
 class SqliteStore implements EventStore {
@@ -73,13 +102,15 @@ class SqliteStore implements EventStore {
   readonly #insert: StatementSync;
   readonly #removeOld: StatementSync;
   readonly #removeFirst: StatementSync;
+  readonly isOurs: boolean;
   readonly hasLog: boolean;
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     try {
-      // One that has pages would have to be written anew for that: its room is used again, and not given back.
-      if (this.#number("page_count") === 0) this.#database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+      // One that has pages would have to be written again for that: its room is used again, and not given back.
+      if (this.#number("page_count") === 0) this.#database.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}`);
+      this.isOurs = canGiveRoomBack(this.#database);
       const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
       this.hasLog = mode?.journal_mode === "wal";
       if (this.hasLog) this.#database.exec("PRAGMA synchronous = NORMAL");
@@ -119,7 +150,7 @@ class SqliteStore implements EventStore {
   }
 
   #number(pragma: string): number {
-    return Number(Object.values(this.#database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+    return numberOf(this.#database, pragma);
   }
 
   mergeLog(): boolean {

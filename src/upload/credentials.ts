@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
 import { withDeadline } from "../kube/transport/deadline.ts";
 import type { Transport } from "../kube/transport/transport.ts";
 
@@ -82,13 +82,8 @@ async function ofWebIdentity({ environment, files, transport, region }: Sources)
 function ofSharedFile({ environment, files }: Sources): Credentials | undefined {
   const path = environment["AWS_SHARED_CREDENTIALS_FILE"] || `${environment["HOME"] ?? ""}/.aws/credentials`;
   const profile = environment["AWS_PROFILE"] || "default";
-  let text: string;
-  try {
-    text = files.readText(path);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const text = ifThere(() => files.readText(path));
+  if (text === undefined) return undefined;
   const [, section = ""] = text.split(/^\s*\[/m).map((part) => part.split(/\]\s*$/m))
     .find(([name]) => name?.trim() === profile) ?? [];
   const of = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)\\s*$`, "mi").exec(section)?.[1];

@@ -1,4 +1,4 @@
-import { isNotFound } from "../../files.ts";
+import { ifThere, isNotFound } from "../../files.ts";
 import { logger } from "../../log.ts";
 import { eventsOf, type SpooledEvent } from "../../events/rows.ts";
 import { describeError } from "../../errors.ts";
@@ -77,13 +77,8 @@ export class EventSpoolReader {
   /** Drops the oldest batches that are beyond the limits. @returns how many are left */
   bound(limits: SpoolLimits): number {
     const files = this.paths().flatMap((path) => {
-      try {
-        const { size, modifiedMs } = this.#workdir.files.info(path);
-        return [{ path, size, modifiedMs }];
-      } catch (error) {
-        if (isNotFound(error)) return [];
-        throw error;
-      }
+      const info = ifThere(() => this.#workdir.files.info(path));
+      return info ? [{ path, ...info }] : [];
     }).sort((a, b) => b.modifiedMs - a.modifiedMs);
     let bytes = 0;
     const beyond = files.filter(({ size }, index) => {

@@ -2,6 +2,7 @@ import { Budget } from "../../budget.ts";
 import { describeError, HostFactoryError } from "../../errors.ts";
 import type { EventStore } from "../../events/database.ts";
 import type { EventCopy } from "../../events/database_copy.ts";
+import { asidePath, directoryOf } from "../../events/database_files.ts";
 import { isBackupRequest, lineOf, rowsOf, type SpooledEvent } from "../../events/rows.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -173,10 +174,10 @@ export class EventsWatcher implements Loop {
       if (!workdir.asOwner(() => opened.store.mergeLog())) return;
       this.#close();
       let at = clock.now();
-      const aside = () => `${dbfile.replace(/\.[^./]*$/, "")}.${at}`;
-      while (workdir.kind(aside()) !== undefined) at++;
-      workdir.files.rename(dbfile, aside());
-      log.info("Events database put aside", { dbfile, aside: aside() });
+      while (workdir.kind(asidePath(dbfile, at)) !== undefined) at++;
+      const aside = asidePath(dbfile, at);
+      workdir.files.rename(dbfile, aside);
+      log.info("Events database put aside", { dbfile, aside });
       await workdir.files.sync(directoryOf(dbfile));
     }
     this.#rotated = rotations;
@@ -203,7 +204,7 @@ export class EventsWatcher implements Loop {
     for (const row of rowsOf(event, this.#options)) store.insert(row);
   }
 
-  /** The database; opened anew where another file, or none, is in its place by now. */
+  /** The database; opened again if another file, or none, is in its place by now. */
   #open(): Opened {
     const { workdir } = this.#dependencies;
     const { dbfile, open } = this.#options;
@@ -235,10 +236,6 @@ export class EventsWatcher implements Loop {
     if (!opened.lasts) await files.sync(directoryOf(dbfile));
     opened.lasts = true;
   }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 /** What keeps the database from being used, and what to do. */
