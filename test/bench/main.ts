@@ -3,7 +3,7 @@
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
-import { benchEvents } from "./events.ts";
+import { benchEvents, QUICK_STAGES } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchHistory } from "./history.ts";
@@ -25,7 +25,7 @@ try {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
   }
   if (what === "all" || what === "events") {
-    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
+    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }), { stages: QUICK_STAGES });
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
@@ -74,10 +74,17 @@ async function benchKit(kit: string): Promise<void> {
   }
 }
 
-/** On a simulator of its own. */
-async function onSimulator(measure: (kubeconfig: string) => Promise<void>): Promise<void> {
+/** On a simulator of its own. @param options `stages`: what becomes of pods, unless it is the usual */
+async function onSimulator(
+  measure: (kubeconfig: string) => Promise<void>,
+  { stages }: { stages?: object } = {},
+): Promise<void> {
   const kubeconfig = `${directory}/simulator`;
   const args = ["simulate", "--seed", "1", "--nodes", "200", "--kubeconfig", kubeconfig];
+  if (stages) {
+    Deno.writeTextFileSync(`${directory}/stages.json`, JSON.stringify(stages));
+    args.push("--stages", `${directory}/stages.json`);
+  }
   const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
     while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -48,6 +48,9 @@ const LOOK_EVERY_MS = 1_000;
 /** How long, in milliseconds, the database is left alone after it could not be used. */
 const RETRY_MS = 15_000;
 
+/** How long, in milliseconds, storing may keep everything else waiting, but for a commit. */
+const TURN_MS = 10;
+
 /** What goes into one transaction, at most, beyond its first batch: to commit it holds up all else for some milliseconds. */
 const MOST_BATCHES = 200;
 const MOST_EVENTS = 500;
@@ -112,7 +115,7 @@ export class EventsWatcher implements Loop {
   }
 
   async #storeAll(signal: AbortSignal): Promise<void> {
-    const budget = new Budget(this.#dependencies.clock);
+    const budget = new Budget(this.#dependencies.clock, { turnMs: TURN_MS });
     const paths = this.#spool.paths();
     this.#waiting = paths.length;
     while (paths.length > 0 && !signal.aborted) {
