@@ -22,6 +22,12 @@ export interface EventRetention {
   isOurs: (path: string) => boolean;
 }
 
+/** The database, and what makes its last changes survive a power failure. */
+export interface LastingStore {
+  store: EventStore;
+  makeLast: () => Promise<void>;
+}
+
 /** A file of events beside the database. */
 interface EventFile {
   path: string;
@@ -58,23 +64,30 @@ export class EventRetentionKeeper {
     this.#atMs = dependencies.clock.monotonic();
   }
 
-  /** Does what is due, until `signal` aborts. @param store absent: no database is open, and what was put aside alone is looked at */
-  async look(store: EventStore | undefined, signal: AbortSignal): Promise<void> {
+  /** Does what is due, until `signal` aborts. @param open absent: no database is open, and what was put aside alone is looked at */
+  async look(open: LastingStore | undefined, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies;
     if (clock.monotonic() < this.#atMs) return;
     this.#atMs = clock.monotonic() + LOOK_EVERY_MS;
     const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 1 });
     await this.#removeFiles(budget);
-    if (store) await this.#removeRows(store, { budget, signal });
+    if (open) await this.#removeRows(open, { budget, signal });
   }
 
-  async #removeRows(store: EventStore, { budget, signal }: { budget: Budget; signal: AbortSignal }): Promise<void> {
+  async #removeRows(
+    { store, makeLast }: LastingStore,
+    { budget, signal }: { budget: Budget; signal: AbortSignal },
+  ): Promise<void> {
     const { workdir, clock } = this.#dependencies;
     const { retainSeconds, mostBytes } = this.#limitsOf(store.isOurs);
     if (retainSeconds === Infinity && mostBytes === Infinity) return this.#sayThatAllIsKept();
     const before = epochSeconds(clock.now()) - retainSeconds;
     const removeSlice = () => workdir.asOwner(() => store.removePast({ before, mostBytes }));
-    while (!signal.aborted && removeSlice()) if (budget.isSpent) await budget.breathe();
+    while (!signal.aborted && removeSlice()) {
+      if (!budget.isSpent) continue;
+      await makeLast();
+      await budget.breathe();
+    }
   }
 
   #sayThatAllIsKept(): void {

@@ -436,3 +436,33 @@ Deno.test("of what the legacy plug-in wrote, nothing goes unless that was asked 
   assert.deepEqual(await stored({ retention: { ...byDefault, others: limits } }), ["req-0"]);
   assert.deepEqual(there(), []);
 });
+
+Deno.test("a log that has become long is synced, moved into the database, and let go once that is synced", async () => {
+  using place = new Place(batches);
+  const done: string[] = [];
+  const files: Files = {
+    ...systemFiles,
+    async sync(path) {
+      await systemFiles.sync(path);
+      done.push(`sync ${path.slice(place.root.length)}`);
+    },
+  };
+  const open = (path: string): EventStore => {
+    const store = openEventStore(path);
+    const moveLog = store.moveLog.bind(store);
+    store.moveLog = () => {
+      const { move, end } = moveLog();
+      done.push("begin");
+      return { move: () => void (move(), done.push("move")), end: () => void (end(), done.push("end")) };
+    };
+    return store;
+  };
+  const watcher = place.watcher({ open, mostLogged: 4 }, files);
+  await place.step(watcher);
+  assert.deepEqual(done, ["begin", "sync /events.db-wal", "sync ", "move", "sync /events.db", "end"]);
+  done.length = 0;
+  place.put({ d: batches.a });
+  await place.step(watcher);
+  assert.deepEqual(done, ["sync /events.db-wal"]);
+  await watcher.drained();
+});
