@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./config.ts";
+import { describeError } from "./errors.ts";
 import { type FileInfo, type Files, ifThere } from "./files.ts";
 import { plainJson, plainLine } from "./plain_text.ts";
 
@@ -138,6 +139,11 @@ export class GatheringLog {
     cause.names.add(name);
     cause.tries++;
     cause.lastMs = now;
+  }
+
+  /** What failed, and why. */
+  failed(name: string, error: unknown): void {
+    this.note(name, () => ({ error: describeError(error) }));
   }
 
   /** Says what is due, and forgets what has not happened again. @returns whether there may be more to be said */

@@ -41,7 +41,7 @@ interface Options extends HttpOptions {
 }
 
 /**
- * Opens them. What it takes is loaded only where it is wanted.
+ * Opens them. What it takes is loaded only if it is wanted.
  * @throws HostFactoryError if the token, certificate or key cannot be read
  */
 export async function openHttp(

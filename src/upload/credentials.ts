@@ -5,6 +5,7 @@ import { HostFactoryError } from "../errors.ts";
 import { type Files, ifThere } from "../files.ts";
 import { withDeadline } from "../kube/transport/deadline.ts";
 import type { Transport } from "../kube/transport/transport.ts";
+import { xmlField } from "./xml_field.ts";
 
 /** What requests are signed with. */
 export interface Credentials {
@@ -68,7 +69,7 @@ async function ofWebIdentity({ environment, files, transport, region }: Sources)
   });
   const answer = await transport.fetch(endpoint, { method: "POST", body });
   const text = await answer.text();
-  const of = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+  const of = (name: string) => xmlField(text, name);
   const [accessKeyId, secretAccessKey] = [of("AccessKeyId"), of("SecretAccessKey")];
   if (answer.ok && accessKeyId && secretAccessKey) {
     return { accessKeyId, secretAccessKey, sessionToken: of("SessionToken") };

@@ -34,7 +34,7 @@ export interface PushOptions {
 /** There is nothing to be uploaded. */
 export class NoEvents extends HostFactoryError {}
 
-/** Where it was put; `null` where it is not for this platform to do. */
+/** Where it was put; `null` if nothing is uploaded from this platform. */
 export interface Pushed {
   status: "success" | "no-op";
   path: string | null;

@@ -9,7 +9,7 @@ import { eventRecorder } from "../../src/workdir/events.ts";
 import { readState } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { writeConfiguration } from "./fixture.ts";
-import { cpuMs, measure, median, memory, sleep, startServe, until } from "./process.ts";
+import { cpuMs, measure, median, memory, sleep, startServe, starvedMs, until } from "./process.ts";
 
 /** What a grid of 10,000 machines may do at its worst, each minute. */
 const EVENTS = 100_000;
@@ -39,14 +39,14 @@ interface Place {
   kubeconfig: string;
   directory: string;
   confdir: string;
+  /** Its process. */
+  simulator: number;
 }
 
-/** @param options `kubeconfig`: of a simulator with `QUICK_STAGES` */
-export async function benchEvents(
-  binary: string,
-  { kubeconfig, directory }: { kubeconfig: string; directory: string },
-): Promise<void> {
-  const place = { binary, kubeconfig, directory, confdir: `${directory}/events-conf` };
+/** @param options `kubeconfig` and `simulator`: of a simulator with `QUICK_STAGES`, and the number of its process */
+export async function benchEvents(binary: string, options: Omit<Place, "binary" | "confdir">): Promise<void> {
+  const { directory } = options;
+  const place = { binary, ...options, confdir: `${directory}/events-conf` };
   writeConfiguration(place.confdir);
   await benchRecording(await emptyWorkdir(`${directory}/recorded`));
   await benchStoring(place);
@@ -114,7 +114,7 @@ async function benchLatency(place: Place): Promise<void> {
 
 /** Medians of one round. */
 interface Latency {
-  /** From the end of the verb until the machine runs. */
+  /** From the end of the verb until the machine runs, less the time in which other processes had the cores. */
   ms: number;
   /** What `serve` takes of a core, in a second. */
   cpuMs: number;
@@ -126,9 +126,9 @@ async function latency(place: Place, name: string, args: string[] = []): Promise
   await withServe(place, { workdir, args }, async (pid) => {
     let isMeasured = false;
     const spreading = spread(workdir, () => !isMeasured);
-    await timesUp(place, { workdir, machines: 5 });
+    await timesUp(place, { workdir, pid, machines: 5 });
     const [beganMs, cpuBefore] = [performance.now(), cpuMs(pid)];
-    measured.ms = await timesUp(place, { workdir, machines: MACHINES });
+    measured.ms = await timesUp(place, { workdir, pid, machines: MACHINES });
     measured.cpuMs = (cpuMs(pid) - cpuBefore) / ((performance.now() - beganMs) / 1000);
     isMeasured = true;
     await spreading;
@@ -163,19 +163,20 @@ async function spread(workdir: Workdir, goesOn: (ms: number) => boolean): Promis
   }
 }
 
-/** @returns how long, in milliseconds, it takes from the end of the verb until a machine runs: the median */
+/** @returns the median: see `Latency` */
 async function timesUp(
-  { binary, confdir }: Place,
-  { workdir, machines }: { workdir: Workdir; machines: number },
+  { binary, confdir, simulator }: Place,
+  { workdir, pid, machines }: { workdir: Workdir; pid: number; machines: number },
 ): Promise<number> {
   const times: number[] = [];
+  const starved = () => starvedMs(pid) + starvedMs(simulator) + starvedMs(Deno.pid);
   for (let i = 0; i < machines; i++) {
     const args = ["--workdir", workdir.layout.root, "--confdir", confdir, "request-machines"];
     const { stdout } = await measure(binary, args, '{"template":{"templateId":"T","machineCount":1}}');
     const { requestId } = JSON.parse(stdout) as { requestId: string };
-    const beganMs = performance.now();
+    const [beganMs, before] = [performance.now(), starved()];
     while (readState(workdir, `${requestId}-0`) !== "running") await sleep(1);
-    times.push(performance.now() - beganMs);
+    times.push(performance.now() - beganMs - (starved() - before));
   }
   return median(times);
 }

@@ -22,7 +22,7 @@ export const SPOOL_LIMITS: SpoolLimits = { files: 50_000, bytes: 256 * 1024 * 10
 /** A batch that is larger is dropped, in bytes: the largest of ours, of 30,000 machines, has 6 MB. */
 const LARGEST_BATCH = 64 * 1024 * 1024;
 
-/** How long, in milliseconds, a file that is not whole may still be being written: not everybody renames it into place. */
+/** How long, in milliseconds, a file that is not whole may still be being written: some programs do not rename it into place. */
 const UNFINISHED_MS = 10_000;
 
 const log = logger("events");

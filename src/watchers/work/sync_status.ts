@@ -1,5 +1,4 @@
 import { epochSeconds } from "../../clock.ts";
-import { describeError } from "../../errors.ts";
 import { GatheringLog } from "../../log.ts";
 import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
 import type { KubeError } from "../../kube/errors.ts";
@@ -67,7 +66,7 @@ export class SyncStatusKeeper {
     if (error === undefined) return;
     this.#answeredAtMs = undefined;
     this.#absence?.failed(error);
-    lost.note(this.#name, () => ({ error: describeError(error) }));
+    lost.failed(this.#name, error);
     this.#lostSinceMs ??= this.#heardAtMs ?? this.#dependencies.clock.now();
   }
 
