@@ -132,8 +132,9 @@ export class Simulation {
   /** How many faults deceive even those who ask for a pod by its name, and when one last did. */
   deceits = 0;
   #deceivedMs = -Infinity;
-  /** When etcd was last put back to an earlier state. */
+  /** When etcd was last put back to an earlier state, and its revision before that. */
   putBackMs = -Infinity;
+  #lostRevision = 0;
   /** Pods on which somebody wrote our note of a return. */
   readonly forged = new Set<string>();
   /** The process that was last to ask whether it may use the cluster, unless it may. */
@@ -516,6 +517,7 @@ export class Simulation {
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
   putBack(snapshot: ClusterSnapshot, apiServer: "restarted" | "running"): void {
     this.restartApiServer();
+    this.#lostRevision = this.cluster.revision;
     this.cluster.restore(snapshot, { apiServer });
     this.truth.putBack(this.cluster.listPods({ namespace: NAMESPACE }));
     this.meddledMs = this.putBackMs = this.emptiedMs = this.clock.monotonic();
@@ -528,6 +530,8 @@ export class Simulation {
   restartApiServer(): void {
     if (!this.#isBehind) return;
     this.#isBehind = false;
+    // Versions that have overtaken the lost ones show no step back.
+    if (this.cluster.revision >= this.#lostRevision) this.#deceivedMs = this.clock.monotonic();
     this.cluster.restartApiServer();
     this.endStaleReads();
   }

@@ -297,6 +297,7 @@ export class RequestMachinesWatcher implements Loop {
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { workdir, returns, signal } = this.#dependencies;
     const { name, mayExist, rejected } = machine;
+    if (this.#isTakenAway(request)) return;
     const state = readState(workdir, name);
     if (state === undefined || state === "creating") {
       const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
@@ -327,13 +328,18 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    const { clock, random, workdir } = this.#dependencies;
-    // A request that somebody took away wants nothing any more.
-    if (isNotFound(error) && workdir.kind(workdir.layout.request(request.id)) === undefined) return;
+    if (isNotFound(error) && this.#isTakenAway(request)) return;
+    const { clock, random } = this.#dependencies;
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
     notCreated.failed(machine.name, error);
+  }
+
+  /** A request that somebody took away wants nothing any more. */
+  #isTakenAway({ id }: ActiveRequest): boolean {
+    const { workdir } = this.#dependencies;
+    return workdir.kind(workdir.layout.request(id)) === undefined;
   }
 
   #next(): Outcome {
