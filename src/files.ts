@@ -357,6 +357,16 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof NotFound || error instanceof NotADirectory || error instanceof FilesystemLoop;
 }
 
+/** What is read there; nothing if it does not exist: see `isNotFound`. */
+export function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * True if something of another kind is in the path's own place: a directory where a file or link belongs, or the other
  * way round, or a file that is too large. That is the trouble of one path, unlike a full disk, and waiting does not cure it.

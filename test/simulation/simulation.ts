@@ -40,6 +40,9 @@ const SWEPT_WITHIN_MS = 31 * 60_000;
 /** What is long past is removed at the latest so long after four times the time that it is kept, in milliseconds. */
 const PAST_WITHIN_MS = 600_000;
 
+/** Rows after which the log of an events database is moved: few, so that it happens in most runs. */
+const MOST_LOGGED = 10;
+
 /** The slowest answer by which the cluster's time may be told, in milliseconds. */
 const SLOWEST_ANSWER_MS = 100_000;
 
@@ -411,7 +414,8 @@ export class Simulation {
     const beganMs = this.clock.monotonic();
     const rotations = () => Math.floor((this.clock.monotonic() - beganMs) / recording.rotateMs);
     const open = (path: string) => host.databases.open(process, path);
-    return { storage: { dbfile: host.workdir.layout.eventsDatabase, skipEvents: true, open, rotations } };
+    const dbfile = host.workdir.layout.eventsDatabase;
+    return { storage: { dbfile, skipEvents: true, open, rotations, mostLogged: MOST_LOGGED } };
   }
 
   /** The processes that serve the work directory now, the oldest first. */

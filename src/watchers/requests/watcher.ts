@@ -333,7 +333,7 @@ export class RequestMachinesWatcher implements Loop {
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
-    notCreated.note(machine.name, () => ({ error: describeError(error) }));
+    notCreated.failed(machine.name, error);
   }
 
   /** A request that somebody took away wants nothing any more. */

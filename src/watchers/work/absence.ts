@@ -1,5 +1,4 @@
 import { type Clock, epochSeconds } from "../../clock.ts";
-import { describeError } from "../../errors.ts";
 import type { EventPairs, EventSink } from "../../events/types.ts";
 import type { KubeError } from "../../kube/errors.ts";
 import { GatheringLog } from "../../log.ts";
@@ -36,7 +35,7 @@ export class Absence {
     const now = this.#clock.now();
     this.#sinceMs ??= now;
     this.#answeredAtMs = undefined;
-    lost.note(this.#view, () => ({ error: describeError(error) }));
+    lost.failed(this.#view, error);
     if (this.#isRecorded || now - this.#sinceMs < LONGEST_BLINK_MS) return;
     this.#isRecorded = true;
     this.#record({ status: "away", away_reason: error.message.slice(0, LONGEST_REASON) }, this.#sinceMs);
