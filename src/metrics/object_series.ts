@@ -36,8 +36,8 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   readonly #entries = new Map<string, Entry>();
   readonly #leftOut = new Set<string>();
   #listed = new Set<string>();
-  /** How many of the entries are of objects that are gone. */
-  #gone = 0;
+  /** Of the entries, those of objects that are gone, by uid, the first to go first. */
+  readonly #gone = new Set<string>();
 
   constructor(factsOf: (object: T) => ObjectFacts, { most }: { most: number }) {
     this.#factsOf = factsOf;
@@ -71,7 +71,7 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     if (before && before.version === resourceVersion) return;
     if (!before && !this.#hasRoom()) return void this.#leftOut.add(uid);
     this.#leftOut.delete(uid);
-    if (before?.goneAtMs !== undefined) this.#gone--;
+    this.#gone.delete(uid);
     const endTime = plainTime(deletionTimestamp);
     this.#entries.set(uid, { version: resourceVersion, facts: this.#factsOf(object), endTime });
   }
@@ -100,14 +100,13 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   /** What is gone makes room for what exists. */
   #hasRoom(): boolean {
     if (this.#entries.size < this.#most) return true;
-    if (this.#gone === 0) return false;
-    for (const [uid, { goneAtMs }] of this.#entries) if (goneAtMs !== undefined) return this.#forget(uid);
-    return false;
+    const [first] = this.#gone;
+    return first !== undefined && this.#forget(first);
   }
 
   /** Of what is gone. */
   #forget(uid: string): boolean {
-    this.#gone--;
+    this.#gone.delete(uid);
     return this.#entries.delete(uid);
   }
 
@@ -115,7 +114,7 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     const entry = this.#entries.get(uid);
     if (!entry || entry.goneAtMs !== undefined) return;
     entry.goneAtMs = ms;
-    this.#gone++;
+    this.#gone.add(uid);
     if (entry.endTime !== "") return;
     entry.endTime = plainTime(time);
     entry.labels = undefined;
