@@ -1,5 +1,6 @@
 import type { Budget } from "../budget.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type DirectoryEntry, type Files, ifThere } from "../files.ts";
+import { asidesAmong, directoryOf } from "./database_files.ts";
 import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "./recorded.ts";
 import { type EventRow, eventsOf, rowsOf } from "./rows.ts";
 import { openStoredEvents } from "./stored_events.ts";
@@ -136,23 +137,13 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
 
 /** The paths of the databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
 export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
-  const slash = dbfile.lastIndexOf("/");
-  const [directory, name] = [dbfile.slice(0, slash) || "/", dbfile.slice(slash + 1)];
-  const stem = `${name.replace(/\.[^.]*$/, "")}.`;
-  const times = listed(files, directory)
-    .filter(({ name, kind }) => kind === "file" && name.startsWith(stem) && /^\d{13,}$/.test(name.slice(stem.length)))
-    .map(({ name }) => Number(name.slice(stem.length)))
-    .filter((ms) => ms / 1000 >= since);
-  return [...times.sort((a, b) => a - b).map((ms) => `${directory}/${stem}${ms}`), dbfile];
+  const there = listed(files, directoryOf(dbfile)).filter(({ kind }) => kind === "file");
+  const asides = asidesAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);
+  return [...asides.map(({ path }) => path), dbfile];
 }
 
-function listed(files: Files, directory: string): ReturnType<Files["list"]> {
-  try {
-    return files.list(directory);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+function listed(files: Files, directory: string): DirectoryEntry[] {
+  return ifThere(() => files.list(directory)) ?? [];
 }
 
 /** Both in order of time, those that are stored first. */

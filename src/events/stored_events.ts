@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describeError, HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
+import { untouched } from "./database.ts";
 import type { EventFilter, RecordedEvent } from "./recorded.ts";
 
 /** The events of one database, which is only read: by our process, or by one beside it that writes. */
@@ -67,7 +68,7 @@ export function openStoredEvents(
     if (!isUnwritable || exists(files, `${path}-wal`)) throw unreadable(path, error);
   }
   try {
-    return new SqliteEvents(`file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, lockWaitMs);
+    return new SqliteEvents(untouched(path), lockWaitMs);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -234,9 +235,8 @@ function conditionsOf({ categories, types, values, withoutStatuses, afterRow, un
 
 function exists(files: Files, path: string): boolean {
   try {
-    return files.info(path, { followLinks: true }).size > 0;
+    return (ifThere(() => files.info(path, { followLinks: true }))?.size ?? 0) > 0;
   } catch (error) {
-    if (isNotFound(error)) return false;
     throw unreadable(path, error);
   }
 }

@@ -40,7 +40,6 @@ const TURN_MS = 10;
 const PAST_REST_PER_TURN = 4;
 
 /** Rows of the events database that are looked at for the latest events; and for the past, if it has no index of times. */
-const LATEST_ROWS = 2_000;
 const MOST_UNINDEXED_ROWS = 10_000;
 
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */

@@ -189,6 +189,11 @@ export function isProcessed(workdir: Workdir, id: string): boolean {
   return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;
 }
 
+/** True for a request that somebody removed: it wants nothing any more. */
+export function isTakenAway(workdir: Workdir, id: string): boolean {
+  return workdir.kind(workdir.layout.request(id)) === undefined;
+}
+
 /** Notes that a machine's pod is never to be created (again): it has been, or the machine was given up on. */
 export function settleMachine(workdir: Workdir, requestId: string, machine: string): void {
   workdir.empty(workdir.layout.requestMachine(requestId, machine));

@@ -4,7 +4,7 @@
  */
 import { chromium } from "../support/chromium.ts";
 import { benchAsking } from "./asking.ts";
-import { benchEvents } from "./events.ts";
+import { benchEvents, QUICK_STAGES } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchHistory } from "./history.ts";
@@ -26,7 +26,9 @@ try {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
   }
   if (what === "all" || what === "events") {
-    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
+    const measured = (kubeconfig: string, simulator: number) =>
+      benchEvents(binary, { kubeconfig, directory, simulator });
+    await onSimulator(measured, { stages: QUICK_STAGES });
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
@@ -78,14 +80,21 @@ async function benchKit(kit: string): Promise<void> {
   }
 }
 
-/** On a simulator of its own. */
-async function onSimulator(measure: (kubeconfig: string) => Promise<void>): Promise<void> {
+/** On a simulator of its own. @param options `stages`: what becomes of pods, unless it is the usual */
+async function onSimulator(
+  measure: (kubeconfig: string, pid: number) => Promise<void>,
+  { stages }: { stages?: object } = {},
+): Promise<void> {
   const kubeconfig = `${directory}/simulator`;
   const args = ["simulate", "--seed", "1", "--nodes", "200", "--kubeconfig", kubeconfig];
+  if (stages) {
+    Deno.writeTextFileSync(`${directory}/stages.json`, JSON.stringify(stages));
+    args.push("--stages", `${directory}/stages.json`);
+  }
   const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
     while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
-    await measure(kubeconfig);
+    await measure(kubeconfig, simulator.pid);
   } finally {
     simulator.kill("SIGTERM");
     await simulator.status;

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import type { HistorySection } from "../../src/page/messages.ts";
-import { BrowserPage } from "../support/browser_page.ts";
+import { BrowserPage, closeBrowser } from "../support/browser_page.ts";
 import { chromium } from "../support/chromium.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, type OnCluster } from "../support/e2e.ts";
 import { manifest } from "../support/site.ts";
+
+Deno.test.afterAll(closeBrowser);
 
 /** On the simulator: what of this is of one cluster, other tests compare. */
 function pageTest(name: string, body: OnCluster): void {
@@ -84,7 +86,7 @@ pageTest("one machine can be linked to, opened and left by the keyboard alone", 
     "one is found",
     async () => (await page.textContent("#shown"))?.startsWith("Of 3 machines: 1 machine: 1 running"),
   );
-  const linked = await shown.tab(page.context(), `#group=node&machine=${requestId}-2`);
+  const linked = await shown.tab(`#group=node&machine=${requestId}-2`);
   await eventually(
     "the link leads to the machine",
     async () => (await linked.textContent("#machine-title")) === `${requestId}-2`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { startBrowser } from "./chromium.ts";
 import { eventually } from "./deadline.ts";
 import type { Running } from "./process.ts";
@@ -16,23 +16,34 @@ export interface Shown {
 /** By its name. */
 export type Machines = Record<string, Shown>;
 
-/** A `serve` with a page, and a browser that looks at it. All that the browser complains of is kept. */
+/** The one that all tests of a file share: to start one takes longer than most of them. */
+let browser: Promise<Browser> | undefined;
+
+/** Ends what the tests of this file have started to look at pages. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}
+
+/**
+ * A `serve` with a page, and a context of its own in the browser that looks at it, as another user's. All that the browser
+ * complains of is kept. A file that opens one calls `closeBrowser` at its end.
+ */
 export class BrowserPage implements AsyncDisposable {
   readonly site: Site;
   readonly port: number;
   readonly complaints: string[] = [];
-  readonly #browser: Browser;
+  readonly #context: BrowserContext;
   serve: Running;
   page!: Page;
 
-  private constructor(site: Site, browser: Browser, options: { port: number; serve: Running }) {
+  private constructor(site: Site, context: BrowserContext, options: { port: number; serve: Running }) {
     this.site = site;
     this.port = options.port;
     this.serve = options.serve;
-    this.#browser = browser;
+    this.#context = context;
   }
 
-  /** @param options `args` of serve; `context` of the browser */
+  /** @param options `args` of serve; `context` in the browser */
   static async open(
     site: Site,
     options: { args?: string[]; context?: BrowserContextOptions } = {},
@@ -41,8 +52,9 @@ export class BrowserPage implements AsyncDisposable {
     const port = freePort();
     const serve = site.serve("--prometheus-port", String(port), ...args);
     await serve.says(/Metrics and health are served/);
-    const opened = new BrowserPage(site, await startBrowser(), { port, serve });
-    opened.page = await opened.tab(await opened.#browser.newContext(context));
+    browser ??= startBrowser();
+    const opened = new BrowserPage(site, await (await browser).newContext(context), { port, serve });
+    opened.page = await opened.tab();
     return opened;
   }
 
@@ -50,9 +62,9 @@ export class BrowserPage implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** Another tab of the same browser; or the first of another one. */
-  async tab(context = this.page.context(), hash = ""): Promise<Page> {
-    const page = await context.newPage();
+  /** Another tab. */
+  async tab(hash = ""): Promise<Page> {
+    const page = await this.#context.newPage();
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (message) => {
       // That serve is away is told like this, too.
@@ -105,7 +117,7 @@ export class BrowserPage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close();
+    await this.#context.close();
   }
 }
 
