@@ -44,13 +44,15 @@ export function tableText(rows: readonly (readonly string[])[], { width = Infini
 /** The first row is the heads. */
 function shapeOf(rows: readonly (readonly string[])[], column: number): { width: number; isNumber: boolean } {
   let width = 0;
-  let isNumber = rows.length > 1;
+  let isNumber = true;
+  let hasNumber = false;
   for (let i = 0; i < rows.length; i++) {
     const cell = rows[i]![column] ?? "";
     width = Math.max(width, cell.length);
-    isNumber &&= i === 0 || /^(\d[\d,.]*%?|-|)$/.test(cell);
+    if (i === 0 || !isNumber || cell === "" || cell === "-") continue;
+    isNumber = hasNumber = /^\d[\d,.]*%?$/.test(cell);
   }
-  return { width, isNumber };
+  return { width, isNumber: hasNumber };
 }
 
 /** Text that fits a line, its end replaced by an ellipsis if need be. */

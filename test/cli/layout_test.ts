@@ -22,6 +22,11 @@ Deno.test("a table has columns as wide as they need, with numbers to the right",
   assert.equal(tableText(rows), "NAME  COUNT  WHY\na         5  x\nlong     10  yy\n");
 });
 
+Deno.test("what is not known in any row is no column of numbers", () => {
+  const rows = [["NAME", "NODE", "COUNT"], ["a", "-", "-"], ["b", "-", "7"]];
+  assert.equal(tableText(rows), "NAME  NODE  COUNT\na     -         -\nb     -         7\n");
+});
+
 Deno.test("lines that are too long for the terminal are cut, and show it", () => {
   assert.equal(tableText([["NAME", "WHY"], ["a", "no room at all"]], { width: 12 }), "NAME  WHY\na     no ro…\n");
   assert.equal(cutText("abc", 3), "abc");
