@@ -1,7 +1,6 @@
 /** What it costs to record events, and to store them beside everything else. */
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../src/clock.ts";
-import { EventRecorder } from "../../src/events/recorder.ts";
 import type { NewEvent } from "../../src/events/types.ts";
 import { systemFiles } from "../../src/files.ts";
 import { systemRandom } from "../../src/random.ts";
