@@ -29,6 +29,9 @@ const UNDISTURBED = ["fail_over", "foreign_clients", "node_pool"].map((name) => 
 /** They take longest, and begin first, so that none of them is left to run alone at the end. */
 const LONG = ["machines", "chaos", "bad_input", "etcd_restored"].map((name) => `test/e2e/${name}_test.ts`);
 
+/** A control plane collects its garbage less often: that saves a sixth of its CPU, for half a gigabyte. */
+const LAZY_COLLECTION = { GOGC: "400" };
+
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.addSignalListener(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
@@ -98,8 +101,9 @@ async function runEndToEnd(files: string[]): Promise<void> {
 
   const directory = join(temporary, "cluster");
   try {
-    await succeedsOrThrows("the start of the test cluster", clusterKit, ["up", "--dir", directory]);
-    await runInTurn(files, AT_ONCE, { ...environment, HF_TEST_KUBECONFIG: join(directory, "kubeconfig") });
+    await succeedsOrThrows("the start of the test cluster", clusterKit, ["up", "--dir", directory], LAZY_COLLECTION);
+    const cluster = { HF_TEST_KUBECONFIG: join(directory, "kubeconfig"), HF_TEST_CLUSTER_ENDS: "1" };
+    await runInTurn(files, AT_ONCE, { ...environment, ...cluster });
   } finally {
     await succeeds(clusterKit, { args: ["down", "--dir", directory], evenIfInterrupted: true });
   }
@@ -162,8 +166,13 @@ async function runTests(
   failures.push(...failed);
 }
 
-async function succeedsOrThrows(what: string, program: string, args: string[]): Promise<void> {
-  if (!await succeeds(program, { args })) throw new Error(`${what} failed`);
+async function succeedsOrThrows(
+  what: string,
+  program: string,
+  args: string[],
+  environment: Record<string, string> = {},
+): Promise<void> {
+  if (!await succeeds(program, { args, environment })) throw new Error(`${what} failed`);
 }
 
 /**

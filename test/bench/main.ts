@@ -1,8 +1,9 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page|events]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page|events|asking]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
+import { benchAsking } from "./asking.ts";
 import { benchEvents, QUICK_STAGES } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
@@ -31,6 +32,9 @@ try {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
     if (chromium) await benchPage(binary, { directory });
     else console.log("SKIPPED: no Chromium");
+  }
+  if (what === "all" || what === "asking") {
+    await benchAsking({ binary, hello: `${root}dist/hello`, directory }, { count: 10_000, rounds: 9 });
   }
   if (what === "all" || what === "history") await benchHistory(binary, { directory });
   for (const port of what === "all" || what === "metrics" ? [0, 18_080] : []) {

@@ -14,7 +14,7 @@ clusterTest("a lease that is deleted while machines are created costs none of th
   const standby = other.serve();
   await standby.says(/Standby: nothing is changed/);
   const id = await site.request(60);
-  await eventually("some pods", async () => (await site.cluster.podNames()).length >= 5, { everyMs: 5 });
+  await eventually("some pods", async () => (await site.cluster.podNames()).length >= 5, { everyMs: 15 });
   await lease.delete();
   const before = await site.cluster.podMarks();
   await leader.says(/Lease lost: all that is under way is given up/);

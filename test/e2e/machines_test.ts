@@ -1,5 +1,6 @@
 /** The life of machines: asked for, created, followed, given back or taken away. */
 import assert from "node:assert/strict";
+import type { RequestStatusAnswer } from "../../src/hf/answers.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
 import { machinesOf, manifest } from "../support/site.ts";
@@ -70,10 +71,9 @@ clusterTest("machines that the cluster takes away are named, with the reason, an
   const asked = await site.returnRequests([`${id}-0`, `${id}-2`]);
   assert.deepEqual(asked.requests.map(({ machine }) => machine), [`${id}-2`]);
 
-  const status = await eventually("both failed", async () => {
-    const status = await site.status(id);
-    return status.machines.filter(({ result }) => result === "fail").length === 2 && status;
-  });
+  const bothFailed = ({ machines }: RequestStatusAnswer) =>
+    machines.filter(({ result }) => result === "fail").length === 2;
+  const status = await site.statusOnce(id, bothFailed);
   assert.equal(status.status, "complete_with_error");
   assert.match(status.message, /^2 of 4 machine\(s\) failed/);
   const [kept, deleted, evicted, keptToo] = status.machines;
@@ -291,7 +291,7 @@ clusterTest("two instances in one namespace never touch each other's machines", 
     await eventually(`${id} settled`, async () => {
       const { requests: [one] } = await site.tell("getRequestStatus", { requests: { requestId: id } }, { args });
       return one.status !== "running" && one.status;
-    }, { everyMs: 150 });
+    });
   assert.deepEqual([await settled(ofA, a), await settled(ofB, b)], ["complete", "complete"]);
   const known = (instance: string) =>
     [...Deno.readDirSync(`${site.directory}/${instance}/pods`)].map(({ name }) => name)

@@ -171,10 +171,7 @@ clusterTest("a machine that has to be Ready and never is fails after the timeout
 
 /** The message of the request's only machine, once it has failed. */
 async function reasonOf(site: Site, id: string): Promise<string> {
-  const [machine] = await eventually("the machine has failed", async () => {
-    const { status, machines } = await site.status(id);
-    return status === "complete_with_error" && machines;
-  });
+  const { machines: [machine] } = await site.statusOnce(id, ({ status }) => status === "complete_with_error");
   assert.equal(machine?.result, "fail");
   return machine?.message ?? "";
 }

@@ -56,7 +56,7 @@ async function answeredAgain(site: Site, id: string): Promise<RequestStatusAnswe
     const answer = await site.status(id);
     if (answer.status !== "running") return answer;
     assert.ok(answer.machines.every(({ result }) => result === "succeed"));
-  }, { everyMs: 100 });
+  });
 }
 
 for (const when of ["while serve runs", "while serve is stopped"]) {
@@ -109,17 +109,12 @@ for (const when of ["while serve runs", "while serve is stopped"]) {
 
     assert.deepEqual(
       said(
-        (await eventually("the late request", async () => {
-          const answer = await site.status(late);
-          return answer.status === "complete" && answer;
-        }, { everyMs: 100 })).machines,
+        (await site.statusOnce(late, ({ status }) => status === "complete")).machines,
       ),
       said(before),
     );
-    const { machines } = await eventually("the machine that was given back since is gone", async () => {
-      const answer = await site.status(old);
-      return answer.machines[0]?.status === "terminated" && answer;
-    });
+    // The machine that was given back since is gone.
+    const { machines } = await site.statusOnce(old, ({ machines: [first] }) => first?.status === "terminated");
     assert.equal(machines[1]?.status, "running");
     await site.settled(await site.giveBack([`${old}-1`, ...machinesOf(late, 2)]));
     assert.deepEqual(await site.cluster.podNames(), []);
@@ -191,7 +186,7 @@ clusterTest("of two instances in one namespace, the one that is rebuilt takes no
     await eventually(`${id} settled`, async () => {
       const { requests: [one] } = await site.tell("getRequestStatus", { requests: { requestId: id } }, { args });
       return one.status !== "running" && one;
-    }, { everyMs: 150 });
+    });
   const [ofA, ofB] = [await ask(a), await ask(b)];
   const before = await answer(ofA, a);
   await answer(ofB, b);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { drawPlan } from "./plan.ts";
 import { Simulation } from "./simulation.ts";
 
-/** Each half is played by a process of its own. */
-const HALVES = [{ seed: 1, runs: 40 }, { seed: 41, runs: 40 }];
+/** Each half is played by a process of its own. Who searches for what may go wrong plays hundreds: `deno task sim`. */
+const HALVES = [{ seed: 1, runs: 20 }, { seed: 21, runs: 20 }];
 
 /** Played once more, by this process and in another order: what a run leaves behind makes no difference to the next. */
-const PLAYED_TWICE = [8, 7, 6, 5, 4, 3, 2, 1];
+const PLAYED_TWICE = [22, 7, 5, 4, 3];
 
 let halves: Promise<Map<number, string>> | undefined;
 
@@ -27,9 +27,9 @@ async function playHalf({ seed, runs }: { seed: number; runs: number }): Promise
   return lines.filter(isHash).map((line) => [Number(line.split(" ")[0]), line]);
 }
 
-Deno.test("every invariant holds, whatever goes wrong: 80 seeds", async () => {
+Deno.test("every invariant holds, whatever goes wrong: 40 seeds", async () => {
   const hashes = await playHalves();
-  assert.equal(hashes.size, 80);
+  assert.equal(hashes.size, 40);
 });
 
 Deno.test("the same seed is the same run, operation by operation", async () => {

@@ -1,35 +1,49 @@
 import assert from "node:assert/strict";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { PictureTaker } from "../../src/admin/picture.ts";
-import { systemClock } from "../../src/clock.ts";
-import { systemFiles } from "../../src/files.ts";
-import { systemRandom } from "../../src/random.ts";
-import { Workdir } from "../../src/workdir/store/workdir.ts";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { startBrowser } from "./chromium.ts";
 import { eventually } from "./deadline.ts";
 import type { Running } from "./process.ts";
 import type { Site } from "./site.ts";
 
-/** By machine, its state. */
-export type States = Record<string, string>;
+/** What page and list both say of a machine. */
+export interface Shown {
+  state: string;
+  template: string;
+  node: string;
+  zone: string;
+}
 
-/** A `serve` with a page, and a browser that looks at it. All that the browser complains of is kept. */
+/** By its name. */
+export type Machines = Record<string, Shown>;
+
+/** The one that all tests of a file share: to start one takes longer than most of them. */
+let browser: Promise<Browser> | undefined;
+
+/** Ends what the tests of this file have started to look at pages. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}
+
+/**
+ * A `serve` with a page, and a context of its own in the browser that looks at it, as another user's. All that the browser
+ * complains of is kept. A file that opens one calls `closeBrowser` at its end.
+ */
 export class BrowserPage implements AsyncDisposable {
   readonly site: Site;
   readonly port: number;
   readonly complaints: string[] = [];
-  readonly #browser: Browser;
+  readonly #context: BrowserContext;
   serve: Running;
   page!: Page;
 
-  private constructor(site: Site, browser: Browser, options: { port: number; serve: Running }) {
+  private constructor(site: Site, context: BrowserContext, options: { port: number; serve: Running }) {
     this.site = site;
     this.port = options.port;
     this.serve = options.serve;
-    this.#browser = browser;
+    this.#context = context;
   }
 
-  /** @param options `args` of serve; `context` of the browser */
+  /** @param options `args` of serve; `context` in the browser */
   static async open(
     site: Site,
     options: { args?: string[]; context?: BrowserContextOptions } = {},
@@ -38,8 +52,9 @@ export class BrowserPage implements AsyncDisposable {
     const port = freePort();
     const serve = site.serve("--prometheus-port", String(port), ...args);
     await serve.says(/Metrics and health are served/);
-    const opened = new BrowserPage(site, await startBrowser(), { port, serve });
-    opened.page = await opened.tab(await opened.#browser.newContext(context));
+    browser ??= startBrowser();
+    const opened = new BrowserPage(site, await (await browser).newContext(context), { port, serve });
+    opened.page = await opened.tab();
     return opened;
   }
 
@@ -47,9 +62,9 @@ export class BrowserPage implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** Another tab of the same browser; or the first of another one. */
-  async tab(context = this.page.context(), hash = ""): Promise<Page> {
-    const page = await context.newPage();
+  /** Another tab. */
+  async tab(hash = ""): Promise<Page> {
+    const page = await this.#context.newPage();
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (message) => {
       // That serve is away is told like this, too.
@@ -66,35 +81,43 @@ export class BrowserPage implements AsyncDisposable {
     await this.serve.says(/Metrics and health are served/);
   }
 
-  /** By machine, what the table of the page says of its state. */
-  async table(page = this.page): Promise<States> {
+  /** What the table of the page says of the machines. */
+  async table(page = this.page): Promise<Machines> {
     await page.selectOption("#view", "table");
     const rows = await page.locator("#table tbody tr").evaluateAll((all) =>
       all.map((row) => [...row.children].map((cell) => cell.textContent ?? ""))
     );
-    return Object.fromEntries(rows.map(([name = "", state = ""]) => [name, state]));
+    return Object.fromEntries(
+      rows.map(([name = "", state = "", _since, template = "", node = "", zone = ""]) => [
+        name,
+        { state, template, node, zone },
+      ]),
+    );
   }
 
-  /** By machine, the state that a picture of the work directory has: what the commands show. */
-  async picture(): Promise<States> {
-    const workdir = new Workdir(this.site.workdir, { files: systemFiles, random: systemRandom });
-    const options = { clock: systemClock, onPartialFailure: "complete_with_error" } as const;
-    const { machines } = await new PictureTaker(workdir, options).take();
-    return Object.fromEntries(machines.map(({ name, state }) => [name, state]));
+  /** What `hostfactory admin list-machines` says of them. */
+  async list(): Promise<Machines> {
+    const { stdout } = await this.site.run(["admin", "list-machines", "--output", "json"]);
+    const { machines } = JSON.parse(stdout) as { machines: (Shown & { name: string; templateId: string })[] };
+    return Object.fromEntries(
+      machines.map(({ name, state, templateId: template, node, zone }) => [name, { state, template, node, zone }]),
+    );
   }
 
-  /** Waits until page and picture agree, and the states fit. */
-  async agrees(what: string, fits: (states: string[]) => boolean): Promise<States> {
-    return await eventually(what, async () => {
-      const [pictured, shown] = [await this.picture(), await this.table()];
-      if (!fits(Object.values(pictured))) throw new Error(`The picture has ${JSON.stringify(pictured)}`);
-      assert.deepEqual(shown, pictured);
-      return shown;
+  /** Waits until page and list agree, and the states fit. */
+  async agrees(what: string, fits: (states: string[]) => boolean): Promise<void> {
+    await eventually(what, async () => {
+      const [listed, shown] = [await this.list(), await this.table()];
+      if (!fits(Object.values(listed).map(({ state }) => state))) {
+        throw new Error(`Listed are ${JSON.stringify(listed)}`);
+      }
+      assert.deepEqual(shown, listed);
+      return true;
     }, { everyMs: 300 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close();
+    await this.#context.close();
   }
 }
 

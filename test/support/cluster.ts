@@ -191,8 +191,13 @@ export class Cluster {
 
   /** Lets go of the namespace and all that is in it; does not wait for that. */
   async deleteNamespace(): Promise<void> {
-    for (const path of this.#clusterWide) await this.call("DELETE", path);
+    await this.deleteClusterWide();
     await this.call("DELETE", `/api/v1/namespaces/${this.namespace}`);
+  }
+
+  /** Deletes what was made that belongs to no namespace. */
+  async deleteClusterWide(): Promise<void> {
+    for (const path of this.#clusterWide) await this.call("DELETE", path);
   }
 
   /** The pods, by name. */

@@ -10,7 +10,7 @@ export interface OpenCluster extends AsyncDisposable {
 /** True where the binary under test can play a cluster itself. */
 export const simulatorIsThere: boolean = canSimulate();
 
-/** A namespace of its own on the real API server that HF_TEST_KUBECONFIG names. */
+/** A namespace of its own on the real API server that HF_TEST_KUBECONFIG names; left there where the cluster itself ends with the tests. */
 export async function realCluster(): Promise<OpenCluster> {
   const namespace = `e2e-${crypto.randomUUID().slice(0, 13)}`;
   const cluster = Cluster.at(Deno.env.get("HF_TEST_KUBECONFIG") ?? "", namespace);
@@ -19,7 +19,8 @@ export async function realCluster(): Promise<OpenCluster> {
   return {
     cluster,
     async [Symbol.asyncDispose]() {
-      await cluster.deleteNamespace();
+      if (Deno.env.get("HF_TEST_CLUSTER_ENDS") === undefined) await cluster.deleteNamespace();
+      else await cluster.deleteClusterWide();
       cluster[Symbol.dispose]();
     },
   };

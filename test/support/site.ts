@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
+import { loadConfig } from "../../src/config.ts";
+import { systemFiles } from "../../src/files.ts";
 import type { MachineAnswer, RequestStatusAnswer, ReturnRequestsAnswer } from "../../src/hf/answers.ts";
+import { systemRandom } from "../../src/random.ts";
+import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
+import { openProvider } from "../../src/verbs/provider.ts";
 import type { Cluster } from "./cluster.ts";
 import { eventually } from "./deadline.ts";
 import { onHost } from "./hostname.ts";
@@ -165,10 +171,34 @@ export class Site {
 
   /** The status of a request or return request once nothing of it is under way. */
   async settled(requestId: string, options: { seconds?: number } = {}): Promise<RequestStatusAnswer> {
-    return await eventually(`request ${requestId} settled`, async () => {
-      const status = await this.status(requestId);
-      return status.status !== "running" && status;
-    }, { ...options, everyMs: 150 });
+    return await this.statusOnce(requestId, ({ status }) => status !== "running", options);
+  }
+
+  /** The status of a request or return request once it fits: the script is run no sooner than it may say so. */
+  async statusOnce(
+    requestId: string,
+    fits: (answer: RequestStatusAnswer) => boolean,
+    options: { seconds?: number } = {},
+  ): Promise<RequestStatusAnswer> {
+    const what = `an answer about request ${requestId} for which ${fits}`;
+    await eventually(what, () => this.#mayFit(requestId, fits), options);
+    return await eventually(what, async () => {
+      const answer = await this.status(requestId);
+      return fits(answer) && answer;
+    }, options);
+  }
+
+  /** Looks, in this process and without changing anything, what the script would say now; true where that cannot be known. */
+  #mayFit(requestId: string, fits: (answer: RequestStatusAnswer) => boolean): boolean {
+    if (this.#uid !== undefined) return true;
+    const config = loadConfig({ workdir: this.workdir }, {});
+    const world = { files: systemFiles, clock: systemClock, random: systemRandom, warn: () => {} };
+    try {
+      const { requests: [answer] } = getRequestStatus(openProvider(config, world), { requests: [{ requestId }] });
+      return answer === undefined || fits(answer);
+    } catch {
+      return true;
+    }
   }
 
   /** The machines of a request once all of them run. */

@@ -11,6 +11,7 @@ import { readState, readTombstone, writeFirstState } from "../../workdir/machine
 import type { Tombstone } from "../../machine/tombstone.ts";
 import {
   isProcessed,
+  isTakenAway,
   markProcessed,
   readManifest,
   readRequest,
@@ -297,7 +298,7 @@ export class RequestMachinesWatcher implements Loop {
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { workdir, returns, signal } = this.#dependencies;
     const { name, mayExist, rejected } = machine;
-    if (this.#isTakenAway(request)) return;
+    if (isTakenAway(workdir, request.id)) return;
     const state = readState(workdir, name);
     if (state === undefined || state === "creating") {
       const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
@@ -328,18 +329,12 @@ export class RequestMachinesWatcher implements Loop {
   }
 
   #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
-    if (isNotFound(error) && this.#isTakenAway(request)) return;
-    const { clock, random } = this.#dependencies;
+    const { clock, random, workdir } = this.#dependencies;
+    if (isNotFound(error) && isTakenAway(workdir, request.id)) return;
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
     notCreated.failed(machine.name, error);
-  }
-
-  /** A request that somebody took away wants nothing any more. */
-  #isTakenAway({ id }: ActiveRequest): boolean {
-    const { workdir } = this.#dependencies;
-    return workdir.kind(workdir.layout.request(id)) === undefined;
   }
 
   #next(): Outcome {
