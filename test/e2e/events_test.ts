@@ -89,8 +89,8 @@ clusterTest(
     const environment = { HF_K8S_RECORD_IO: "on" };
     const input = { template: { templateId: "small", machineCount: 1 } };
     await site.tell("getAvailableTemplates", {}, { environment });
-  const { requestId } = await site.tell("requestMachines", input, { environment });
-      const asked = { requests: [{ requestId }] };
+    const { requestId } = await site.tell("requestMachines", input, { environment });
+    const asked = { requests: [{ requestId }] };
     const { requests } = await site.tell("getRequestStatus", asked, { environment });
     const machines = [{ name: `${requestId}-0` }];
     const returned = await site.tell("requestReturnMachines", { machines }, { environment });
