@@ -11,7 +11,9 @@ const SIZE = { width: 560, height: 190, left: 42, right: 10, top: 8, bottom: 22 
 export function chartOfStates(samples: HistorySection["machines"], options: { colours: Colours; now: number }): Node[] {
   const { colours, now } = options;
   if (samples.length < 2) return [remark("It is drawn once serve has run for a minute.")];
-  const states = STATES.filter((state) => samples.some(({ counts }) => (counts[state] ?? 0) > 0));
+  const states = STATES.filter((state) =>
+    state !== "deleted" && samples.some(({ counts }) => (counts[state] ?? 0) > 0)
+  );
   const totals = samples.map(({ counts }) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0));
   const scale = scaleOf(samples.map(({ at }) => at), Math.max(1, ...totals));
   const below = samples.map(() => 0);
@@ -35,7 +37,7 @@ export function chartOfStates(samples: HistorySection["machines"], options: { co
 /** How long machines took from their request until they ran. */
 export function chartOfStarts(samples: HistorySection["starts"], options: { colours: Colours; now: number }): Node[] {
   const { colours, now } = options;
-  if (samples.length === 0) return [remark("No machine has begun to run since serve started.")];
+  if (samples.length === 0) return [remark("No machine has begun to run in the last hours.")];
   const begins = [...samples.map(({ at }) => at), now];
   const scale = scaleOf(begins, Math.max(1, ...samples.map(({ p95 }) => p95)));
   const dots = samples.flatMap(({ at, median, p95, machines }) => [

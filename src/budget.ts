@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
 /** How long, in milliseconds, one piece of work may keep all others of its process waiting. */
-const TURN_MS = 30;
+const TURN_MS = 15;
 
 /** How long it rests after each turn, as a share of that turn: a call to the cluster takes several rounds of the event loop. */
 const REST_PER_TURN = 1 / 3;
@@ -17,7 +17,7 @@ export class Budget {
   #sinceMs: number;
 
   /**
-   * @param options `turnMs`: how long a turn may last, in milliseconds (30); `restPerTurn`: 0 only gives way to what is due
+   * @param options `turnMs`: how long a turn may last, in milliseconds (15); `restPerTurn`: 0 only gives way to what is due
    * already, for a process that does nothing else
    */
   constructor(

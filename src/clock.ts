@@ -50,3 +50,9 @@ export function timestampSeconds(time: string | null | undefined): number | unde
   const ms = Date.parse(time ?? "");
   return Number.isNaN(ms) ? undefined : epochSeconds(ms);
 }
+
+/** The latest of some times, each as in `timestampSeconds`; nothing if none of them is a time. */
+export function latestSeconds(times: readonly (string | null | undefined)[]): number | undefined {
+  const known = times.map(timestampSeconds).filter((time) => time !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}

@@ -34,7 +34,7 @@ export function describeError(error: unknown): string {
   return withoutRuntimeWords(error instanceof Error ? error.message : String(error));
 }
 
-/** What the runtime adds to an error of the system, and tells nobody anything: its number, and the name of the call. */
+/** What the runtime adds to an error of the system, and no operator needs: its number, and the name of the call. */
 const RUNTIME_WORDS = / \(os error \d+\)(: \w+(?= '))?/g;
 
 function withoutRuntimeWords(text: string): string {

@@ -116,8 +116,7 @@ export interface Files {
 /** The files of the machine we run on. */
 export const systemFiles: Files = {
   get user() {
-    const [uid, gid] = [Deno.uid(), Deno.gid()];
-    return uid === null || gid === null ? undefined : { uid, gid };
+    return runningAs ??= realUser();
   },
   as: actAs,
   readText(path, { mostBytes, followLinks = true } = {}) {
@@ -181,6 +180,14 @@ function systemInfo(path: string, followLinks: boolean): FileInfo {
     ...(info.uid === null || info.gid === null ? {} : { owner: { uid: info.uid, gid: info.gid } }),
     mode: (info.mode ?? 0) & 0o777,
   };
+}
+
+/** Whom this process runs as, once that was asked for: it stays the same, whoever it acts as. */
+let runningAs: User | undefined;
+
+function realUser(): User | undefined {
+  const [uid, gid] = [Deno.uid(), Deno.gid()];
+  return uid === null || gid === null ? undefined : { uid, gid };
 }
 
 /** Whom this process acts as, if that is not whom it runs as. */
@@ -355,6 +362,16 @@ export function calledPath(): string {
 export function isNotFound(error: unknown): boolean {
   const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
   return error instanceof NotFound || error instanceof NotADirectory || error instanceof FilesystemLoop;
+}
+
+/** What is read there; nothing if it does not exist: see `isNotFound`. */
+export function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

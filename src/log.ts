@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./config.ts";
-import { type FileInfo, type Files, isNotFound } from "./files.ts";
+import { describeError } from "./errors.ts";
+import { type FileInfo, type Files, ifThere } from "./files.ts";
 import { plainJson, plainLine } from "./plain_text.ts";
 
 /** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
@@ -140,6 +141,11 @@ export class GatheringLog {
     cause.lastMs = now;
   }
 
+  /** What failed, and why. */
+  failed(name: string, error: unknown): void {
+    this.note(name, () => ({ error: describeError(error) }));
+  }
+
   /** Says what is due, and forgets what has not happened again. @returns whether there may be more to be said */
   tell(now: number): boolean {
     for (const [key, cause] of this.#causes) {
@@ -224,12 +230,7 @@ function fileWriter(
 
 /** What the log file is, or is to be if there is none yet. */
 function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
-  try {
-    return files.info(path, { followLinks: true });
-  } catch (error) {
-    if (isNotFound(error)) return { kind: "file", size: 0 };
-    throw error;
-  }
+  return ifThere(() => files.info(path, { followLinks: true })) ?? { kind: "file", size: 0 };
 }
 
 /** As syslog has them. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { epochSeconds, systemClock } from "../src/clock.ts";
+import { epochSeconds, latestSeconds, systemClock } from "../src/clock.ts";
 
 Deno.test("seconds since the epoch are whole and never ahead", () => {
   assert.equal(epochSeconds(0), 0);
@@ -37,4 +37,9 @@ Deno.test("an abort ends a sleep with the signal's reason, before it and during 
   const sleep = systemClock.sleep(60_000, stop.signal);
   stop.abort(reason);
   await assert.rejects(sleep, reason);
+});
+
+Deno.test("the latest of some times is told, and what is no time does not count", () => {
+  assert.equal(latestSeconds(["1970-01-01T00:00:07Z", null, "1970-01-01T00:00:09Z", "soon", undefined]), 9);
+  assert.equal(latestSeconds([undefined, "soon"]), undefined);
 });

@@ -9,24 +9,29 @@ import { listPages } from "../kube/list_pages.ts";
 import type { Pod } from "../kube/types.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
+import { readPodFacts } from "../workdir/machines.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+import { openReader } from "./open_picture.ts";
 
 /** What a disruption stands on. */
 export interface Disrupting {
   kube: Kube;
   clock: Clock;
   random: Random;
-  /** The provider instance: pods of no other are touched. */
+  /** Only the very pods that it knows are touched: in another cluster, or of another site, are none of them. */
+  workdir: Workdir;
   instance: string;
   signal: AbortSignal;
 }
 
-/** The cluster that the configuration names. */
+/** The cluster and the work directory that the configuration names. @throws HostFactoryError if that is not to be trusted */
 export function openDisrupting(
   config: Config,
   world: Pick<ConnectOptions, "environment" | "files" | "clock"> & { random: Random; signal: AbortSignal },
 ): Disrupting {
   const { proxy, namespace, kubeconfig, instance } = config;
-  return { ...world, kube: connectKube({ ...world, proxy, namespace, kubeconfig }), instance };
+  const { workdir } = openReader(config, world);
+  return { ...world, workdir, kube: connectKube({ ...world, proxy, namespace, kubeconfig }), instance };
 }
 
 /** How it is gone about. */
@@ -56,7 +61,7 @@ export async function choosePods(
   const pods = await ownPods(disrupting);
   if (names.length > 0) {
     const byName = new Map(pods.map((pod) => [pod.name, pod]));
-    return names.map((name) => byName.get(name) ?? notOurs("pod", name, disrupting.instance));
+    return names.map((name) => byName.get(name) ?? notOurs("pod", name, disrupting));
   }
   return drawn(disrupting, pods, { count, what: "pods" });
 }
@@ -68,16 +73,18 @@ export async function choosePodsOnNodes(
 ): Promise<Chosen[]> {
   const pods = (await ownPods(disrupting)).filter(({ node }) => node !== "");
   const nodes = [...new Set(pods.map(({ node }) => node))].sort();
-  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, disrupting.instance);
+  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, disrupting);
   const chosen = new Set(names.length > 0 ? names : drawn(disrupting, nodes, { count, what: "nodes" }));
   return pods.filter(({ node }) => chosen.has(node));
 }
 
 /** Those that may go: no pod that is being deleted already. */
 async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
+  const isKnown = (name: string, uid: string) =>
+    parseMachineName(name) !== undefined && readPodFacts(disrupting.workdir, name)?.uid === uid;
   const pods = await listOwn(disrupting);
   return pods.flatMap(({ metadata: { name = "", uid = "", deletionTimestamp }, spec }) =>
-    deletionTimestamp === undefined && parseMachineName(name) ? [{ name, uid, node: spec.nodeName ?? "" }] : []
+    deletionTimestamp === undefined && isKnown(name, uid) ? [{ name, uid, node: spec.nodeName ?? "" }] : []
   ).sort((one, other) => one.name < other.name ? -1 : 1);
 }
 
@@ -93,26 +100,34 @@ async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
 }
 
 function drawn<T>(
-  { random }: Disrupting,
+  { random, workdir }: Disrupting,
   all: readonly T[],
   { count, what }: { count: number; what: string },
 ): T[] {
   if (count === 0) return [...all];
   if (count > all.length) {
-    throw new HostFactoryError(`Cannot choose ${count} ${what}: there are ${all.length} that are ours`, {
-      hint: "--count 0 means all",
-    });
+    throw new HostFactoryError(
+      `Cannot choose ${count} ${what}: there are ${all.length} that '${workdir.layout.root}' knows`,
+      {
+        hint: "--count 0 means all; the work directory is the one that is served, which --workdir names",
+      },
+    );
   }
   const left = [...all];
   return Array.from({ length: count }, () => left.splice(integerBetween(random, 0, left.length - 1), 1)[0]!);
 }
 
-function notOurs(what: string, name: string, instance: string): never {
-  throw new HostFactoryError(`Cannot find ${what} '${name.slice(0, 80)}' among those of instance '${instance}'`, {
-    hint: what === "pod"
-      ? "'kubectl get pods --show-labels' shows whose each is"
-      : "only nodes with pods of ours can be drained",
-  });
+function notOurs(what: string, name: string, { workdir, instance }: Disrupting): never {
+  const known = `the pods of instance '${instance}' that '${workdir.layout.root}' knows`;
+  throw new HostFactoryError(
+    what === "pod"
+      ? `Cannot find pod '${name.slice(0, 80)}' among ${known}`
+      : `Cannot find node '${name.slice(0, 80)}' among those of ${known}`,
+    {
+      hint:
+        "'hostfactory admin list-machines --output wide' shows them; see --workdir, --namespace and --kubeconfig, too",
+    },
+  );
 }
 
 /**

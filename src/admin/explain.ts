@@ -1,46 +1,46 @@
-import { Budget } from "../budget.ts";
+import type { Budget } from "../budget.ts";
 import { epochSeconds } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 import { readEvents } from "../events/reader.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { nearestName } from "../nearest_name.ts";
+import { eventSource } from "../workdir/events.ts";
 import { readRequestRecord } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import type { Explaining, Explanation } from "./explanation.ts";
 import { explainMachine } from "./explain_machine.ts";
 import { explainNode } from "./explain_node.ts";
 import { explainRequest } from "./explain_request.ts";
-import type { Reader } from "./open_picture.ts";
+import { commandBudget, type Reader } from "./open_picture.ts";
 import { lookAtService } from "./picture_of_service.ts";
 
 /** How long, in milliseconds, a command waits for one who writes to the events database. */
 const LOCK_WAIT_MS = 1_000;
 
 /**
- * Explains one machine, request, return request or node.
+ * Explains one machine, request, return request or node; `undefined` if nothing is known of the name.
  * @param options `dbfile`: the events database, unless it is the work directory's own; `lockWaitMs`: how long one who writes to it
- * is waited for, in milliseconds (1,000), in which nothing else of this process goes on
- * @throws HostFactoryError if nothing is known of the name
+ * is waited for, in milliseconds (1,000), in which nothing else of this process goes on; `budget`: how the work is cut into turns
  */
 export async function explain(
   reader: Reader,
   name: string,
-  { dbfile, lockWaitMs = LOCK_WAIT_MS }: { dbfile?: string | undefined; lockWaitMs?: number } = {},
-): Promise<Explanation> {
-  const { workdir, files, clock } = reader;
+  { dbfile, lockWaitMs = LOCK_WAIT_MS, budget = commandBudget(reader.clock) }: {
+    dbfile?: string | undefined;
+    lockWaitMs?: number;
+    budget?: Budget;
+  } = {},
+): Promise<Explanation | undefined> {
+  const { config, workdir, files, clock } = reader;
   const facts = lookAtService(workdir, clock.now());
-  const source = {
-    files,
-    dbfile: dbfile ?? workdir.layout.eventsDatabase,
-    spool: workdir.layout.events,
-    lockWaitMs,
-  };
-  const events = (ids: readonly string[]) => readEvents(source, { ids }, new Budget(clock, { restPerTurn: 0 }));
-  const explaining: Explaining = { ...reader, ...facts, now: epochSeconds(clock.now()), events };
-  const found = await explainAny(explaining, name);
-  if (found) return found;
+  const source = eventSource(config, { files, dbfile, lockWaitMs });
+  return await explainAny({ ...reader, ...facts, now: epochSeconds(clock.now()), source, budget }, name);
+}
+
+/** What to tell one who asks for a name of which nothing is known. */
+export function unknownName({ workdir }: Reader, name: string): HostFactoryError {
   const near = nearestName(name, namesIn(workdir));
-  throw new HostFactoryError(
+  return new HostFactoryError(
     `Cannot explain '${name.slice(0, 80)}': no machine, request, return request or node is called so`,
     {
       hint: near === undefined
@@ -59,10 +59,10 @@ async function explainAny(explaining: Explaining, name: string): Promise<Explana
     return await explainRequest(explaining, name, "return request");
   }
   if (isMachine(workdir, name)) return await explainMachine(explaining, name);
-  const node = explainNode(explaining, name);
+  const node = await explainNode(explaining, name);
   if (node) return node;
   // What is long past is remembered by events alone.
-  const events = await explaining.events([name]);
+  const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
   return events.some(({ category }) => category === "pod") ? await explainMachine(explaining, name) : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { epochSeconds } from "../clock.ts";
+import { readEvents } from "../events/reader.ts";
 import { isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
@@ -11,7 +12,7 @@ import { readMachineEntry, readRequestRecord } from "../workdir/requests.ts";
 import { readReturnRecord } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import type { Explaining, Explanation } from "./explanation.ts";
-import { lookAtMachine, type LookedMachine } from "./picture_of_machine.ts";
+import { lookAtMachine, type PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedService } from "./picture_of_service.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
@@ -31,8 +32,9 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
     limits,
     clusterAheadSeconds,
     isBrief: false,
+    zoneOf: () => "",
   });
-  const events = await explaining.events([name]);
+  const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
   const traces = tracesOf(workdir, machine, { record, returnId });
   const matterOf = matter(machine, { service, returnId });
   return {
@@ -58,7 +60,7 @@ function returnOf({ workdir, clock }: Explaining, name: string): string | undefi
 
 function tracesOf(
   workdir: Workdir,
-  { name, requestId, state }: LookedMachine,
+  { name, requestId, state }: PicturedMachine,
   { record, returnId }: {
     record: { templateId: string; requestedAt: number } | undefined;
     returnId: string | undefined;
@@ -92,7 +94,7 @@ interface Around {
   returnId: string | undefined;
 }
 
-function nowText(workdir: Workdir, machine: LookedMachine, { returnId }: Around): string {
+function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: Around): string {
   const { state, message, waitsFor, node, failure, goneAt } = machine;
   const leaving = node === "" ? undefined : readDepartures(workdir).get(node);
   if (state === "deleted") return `It is gone: ${message || "given back by Symphony"}`;
@@ -105,7 +107,7 @@ function nowText(workdir: Workdir, machine: LookedMachine, { returnId }: Around)
   return leaving ? `It runs, and its node is about to go: the node is ${leaving.reason}` : "It runs";
 }
 
-function matter(machine: LookedMachine, { service, returnId }: Around): Side | undefined {
+function matter(machine: PicturedMachine, { service, returnId }: Around): Side | undefined {
   const { failure, waitsFor, message, state, goneAt } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
@@ -116,7 +118,7 @@ function matter(machine: LookedMachine, { service, returnId }: Around): Side | u
 }
 
 function factsOf(
-  { requestId, templateId, uid, node, address, state }: LookedMachine,
+  { requestId, templateId, uid, node, address, state }: PicturedMachine,
   { returnId }: { returnId: string | undefined },
 ): Record<string, string> {
   const facts = {
@@ -132,7 +134,7 @@ function factsOf(
 }
 
 function nextCommands(
-  { name, requestId, state, failure, waitsFor, node }: LookedMachine,
+  { name, requestId, state, failure, waitsFor, node }: PicturedMachine,
   { service, hasPod }: Around & { hasPod: boolean },
 ): string[] {
   const kubectl = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"}`;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { readDepartures } from "../workdir/departures.ts";
 import { readPodFacts, readState } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/store/record.ts";
-import type { Workdir } from "../workdir/store/workdir.ts";
+import { inTurns } from "./in_turns.ts";
 import type { Explaining, Explanation } from "./explanation.ts";
 import { words } from "../machine/failure_reason.ts";
 import { timestampSeconds } from "../clock.ts";
@@ -24,10 +24,11 @@ const NodeSchema = v.object({
 type StoredNode = v.InferOutput<typeof NodeSchema>;
 
 /** Nothing if no node is called so. Every pod file is searched for its name. */
-export function explainNode({ workdir, service, now }: Explaining, name: string): Explanation | undefined {
+export async function explainNode(explaining: Explaining, name: string): Promise<Explanation | undefined> {
+  const { workdir, service, now } = explaining;
   const node = readRecord(workdir, workdir.layout.node(name), NodeSchema);
   const departure = readDepartures(workdir).get(name);
-  const machines = machinesOn(workdir, name);
+  const machines = await machinesOn(explaining, name);
   if (!node && !departure && machines.length === 0) return undefined;
   const labels = node?.metadata.labels ?? {};
   const facts = {
@@ -55,15 +56,16 @@ export function explainNode({ workdir, service, now }: Explaining, name: string)
   };
 }
 
-function machinesOn(workdir: Workdir, node: string): string[] {
+async function machinesOn({ workdir, budget }: Explaining, node: string): Promise<string[]> {
   const mark = JSON.stringify(node);
-  return workdir.asOwner(() =>
-    workdir.names(workdir.layout.pods).filter((machine) => {
-      // Most are not on it: only those that name it are worth parsing.
-      if (!workdir.readText(workdir.layout.pod(machine))?.includes(mark)) return false;
-      return readPodFacts(workdir, machine)?.place?.node === node && readState(workdir, machine) !== "deleted";
-    }).sort()
-  );
+  const machines: string[] = [];
+  await inTurns({ workdir, budget }, workdir.names(workdir.layout.pods), (machine) => {
+    // Most are not on it: only those that name it are worth parsing.
+    if (!workdir.readText(workdir.layout.pod(machine))?.includes(mark)) return;
+    const isThere = readPodFacts(workdir, machine)?.place?.node === node && readState(workdir, machine) !== "deleted";
+    if (isThere) machines.push(machine);
+  });
+  return machines.sort();
 }
 
 function notReady(node: StoredNode | undefined) {

@@ -1,7 +1,8 @@
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
-import type { RecordedEvent } from "../events/recorded.ts";
+import type { Turn } from "../events/stored_events.ts";
+import { readTurns } from "../events/turns.ts";
 import type { Explaining, Explanation } from "./explanation.ts";
 import { openPicture } from "./open_picture.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
@@ -15,11 +16,12 @@ export async function explainRequest(
   id: string,
   kind: "request" | "return request",
 ): Promise<Explanation> {
-  const { workdir, service, now } = explaining;
+  const { workdir, service, now, budget } = explaining;
   const machinesOfReturn = kind === "request" ? undefined : new Set(readReturn(workdir, id)?.machines);
   const requestIds = [...machinesOfReturn ?? []].map((machine) => parseMachineName(machine)?.requestId ?? "");
   const only = new Set([id, ...requestIds]);
-  const picture = await openPicture(explaining, { everything: true, isBrief: true, isOnly: true, only }).take();
+  const picture = await openPicture(explaining, { everything: true, isBrief: true, isOnly: true, only, budget })
+    .take();
   const request = [...picture.requests, ...picture.returns].find((one) => one.id === id);
   const machines = picture.machines.filter(({ name, requestId }) =>
     machinesOfReturn ? machinesOfReturn.has(name) : requestId === id
@@ -30,7 +32,8 @@ export async function explainRequest(
   );
   const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
   const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
-  const events = await explaining.events([id, ...machines.map(({ name }) => name)]);
+  const asked = { machines: machines.map(({ name }) => name), statuses: Object.keys(TURNS) };
+  const turns = await readTurns(explaining.source, asked, budget);
   return {
     kind,
     name: id,
@@ -40,7 +43,7 @@ export async function explainRequest(
     waitsFor: kind === "request" ? waiting?.text : undefined,
     until: request?.until,
     facts: request ? factsOf(request) : {},
-    timeline: timelineOf(request, { events, machines, now }),
+    timeline: timelineOf(request, { turns, machines, now }),
     next: nextCommands(request, { example: (waiting ?? failed)?.example ?? machines[0]?.name }),
     doubt: service.notServed ?? service.doubt,
   };
@@ -77,25 +80,20 @@ function factsOf({ kind, templateId, status, machines }: PicturedRequest): Recor
 /** The turns of a request: when it came, and for each turn of its machines from when until when, and how many. */
 function timelineOf(
   request: PicturedRequest | undefined,
-  { events, machines, now }: { events: readonly RecordedEvent[]; machines: readonly PicturedMachine[]; now: number },
+  { turns, machines, now }: { turns: readonly Turn[]; machines: readonly PicturedMachine[]; now: number },
 ): Step[] {
   const steps: Step[] = [];
   if (request?.requestedAt !== undefined) {
     const what = request.kind === "request" ? "Symphony asked for the machines" : "Symphony gave the machines back";
     steps.push({ at: request.requestedAt, what, words: "" });
   }
-  const own = new Set(machines.map(({ name }) => name));
-  const times = new Map<string, Map<string, number>>();
-  for (const { id, type, value, timestamp } of events) {
-    if (type !== "status" || !own.has(id) || TURNS[value] === undefined) continue;
-    const known = times.get(value) ?? new Map<string, number>();
-    times.set(value, known.set(id, Math.min(known.get(id) ?? Infinity, timestamp)));
-  }
-  for (const [turn, at] of times) steps.push(...firstAndLast(TURNS[turn] ?? turn, [...at.values()]));
+  for (const turn of turns) steps.push(...firstAndLast(turn));
   const reasons = new Map<string, PicturedMachine[]>();
   for (const machine of machines) {
     if (machine.failure === undefined) continue;
-    reasons.set(machine.message, [...reasons.get(machine.message) ?? [], machine]);
+    const others = reasons.get(machine.message);
+    if (others) others.push(machine);
+    else reasons.set(machine.message, [machine]);
   }
   for (const [message, failed] of reasons) {
     const at = Math.min(...failed.map(({ since }) => since ?? now));
@@ -114,13 +112,12 @@ const TURNS: Readonly<Record<string, string>> = {
   deleted: "were gone",
 };
 
-function firstAndLast(what: string, times: readonly number[]): Step[] {
-  const sorted = times.toSorted((one, other) => one - other);
-  const [first = 0, last = 0] = [sorted[0], sorted.at(-1)];
-  if (first === last) return [{ at: first, what: `${sorted.length} ${what}`, words: "" }];
+function firstAndLast({ status, machines, first, last }: Turn): Step[] {
+  const what = TURNS[status] ?? status;
+  if (first === last) return [{ at: first, what: `${machines} ${what}`, words: "" }];
   return [
-    { at: first, what: `The first of ${sorted.length} ${what}`, words: "" },
-    { at: last, what: `The last of ${sorted.length} ${what}`, words: "" },
+    { at: first, what: `The first of ${machines} ${what}`, words: "" },
+    { at: last, what: `The last of ${machines} ${what}`, words: "" },
   ];
 }
 

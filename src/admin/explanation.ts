@@ -1,4 +1,5 @@
-import type { RecordedEvent } from "../events/recorded.ts";
+import type { Budget } from "../budget.ts";
+import type { EventSource } from "../events/reader.ts";
 import type { Side } from "../machine/blame.ts";
 import type { Reader } from "./open_picture.ts";
 import type { ServiceFacts } from "./picture_of_service.ts";
@@ -30,6 +31,8 @@ export interface Explanation {
 export interface Explaining extends Reader, ServiceFacts {
   /** Seconds since the epoch. */
   now: number;
-  /** The events of these ids, the oldest first. */
-  events: (ids: readonly string[]) => Promise<RecordedEvent[]>;
+  /** Where events are. */
+  source: EventSource;
+  /** How the work is cut into turns. */
+  budget: Budget;
 }

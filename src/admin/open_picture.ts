@@ -22,13 +22,18 @@ export function openReader(config: Config, world: { files: Files; clock: Clock; 
   return { config, workdir, files: world.files, clock: world.clock };
 }
 
-/** What takes pictures for a command, which has nothing else to do meanwhile. */
+/** For work of a process that has nothing else to do. */
+export function commandBudget(clock: Clock): Budget {
+  return new Budget(clock, { restPerTurn: 0 });
+}
+
+/** What takes pictures for a command, which has nothing else to do meanwhile; another budget is for who has. */
 export function openPicture(
   { config, workdir, files, clock }: Reader,
-  options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only"> = {},
+  options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},
 ): PictureTaker {
   const { confdir, onPartialFailure } = config;
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
-  const budget = new Budget(clock, { restPerTurn: 0 });
+  const budget = commandBudget(clock);
   return new PictureTaker(workdir, { clock, onPartialFailure, ...templates, budget, ...options });
 }

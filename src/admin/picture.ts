@@ -3,7 +3,7 @@ import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
 import { describeError } from "../errors.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
-import type { MachineResult } from "../hf/status.ts";
+import type { MachineResult, MachineState } from "../hf/status.ts";
 import { resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
@@ -14,6 +14,7 @@ import { readReturn, type StoredReturn } from "../workdir/returns.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
+import { inTurns } from "./in_turns.ts";
 import { type PicturedNode, pictureNodes, Zones } from "./picture_of_nodes.ts";
 import {
   addMachine,
@@ -25,7 +26,7 @@ import {
   statusOf,
   UNKNOWN_TEMPLATE,
 } from "./picture_of_requests.ts";
-import { lookAtMachine, type LookedMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
+import { lookAtMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
 import { ToldMachines } from "./told_machines.ts";
@@ -56,7 +57,7 @@ export interface PictureOptions {
   everything?: boolean;
   /** The ids of requests and return requests that are wanted; absent: all. */
   only?: ReadonlySet<string>;
-  /** Pods of machines that run are not read: their node, address and age stay unknown (false). */
+  /** Pods of machines that run are not read, and no nodes: their node, address, zone and age stay unknown (false). */
   isBrief?: boolean;
   /** There will be no second picture: nothing is remembered for it (false). */
   isOnly?: boolean;
@@ -75,10 +76,13 @@ const LOOK_AT_ALL_EVERY_MS = 15_000;
 /** How often, in milliseconds, it is looked whether requests that are over still are. */
 const FORGET_PAST_EVERY_MS = 60_000;
 
+/** While a machine is in one of these, its return request says that it is executing, whatever else there is of it. */
+const UNFINISHED: readonly MachineState[] = ["pending", "running", "unknown"];
+
 interface KnownRequest {
   stored: StoredRequest;
   ended: FinishedNote | undefined;
-  machines: Map<string, { isPending: boolean; stamp: string; looked: LookedMachine }>;
+  machines: Map<string, { isPending: boolean; stamp: string; looked: PicturedMachine }>;
 }
 
 interface KnownReturn {
@@ -174,19 +178,8 @@ export class PictureTaker {
     }
   }
 
-  /** Calls `act` for each, as whom the files are read, in turns. */
   async #each<T>(all: Iterable<T>, act: (one: T) => void): Promise<void> {
-    const left = all[Symbol.iterator]();
-    for (let isDone = false; !isDone;) {
-      if (this.#budget.isSpent) await this.#budget.breathe();
-      this.#workdir.asOwner(() => {
-        do {
-          const { value, done = false } = left.next();
-          isDone = done;
-          if (!done) act(value);
-        } while (!isDone && !this.#budget.isSpent);
-      });
-    }
+    await inTurns({ workdir: this.#workdir, budget: this.#budget }, all, act);
   }
 
   async #followRequests(now: number): Promise<void> {
@@ -241,23 +234,30 @@ export class PictureTaker {
       this.#returnIndex.refresh(nowMs);
       return this.#returnIndex.has(machine);
     };
+    const zoneOf = (node: string) => this.#zoneOf(node);
     for (const [requestId, { stored, machines }] of this.#requests) {
       const { record } = stored;
       const templateId = record?.templateId ?? UNKNOWN_TEMPLATE;
-      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief };
+      const context = { requestId, templateId, record, isReturned, limits, clusterAheadSeconds, isBrief, zoneOf };
+      const [created, pending] = [{ ...context, isPending: false }, { ...context, isPending: true }];
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
         const isDue = isAllDue || !isSame || told.has(name);
         if (!isDue) return;
-        const readStamp = () => machineStamp(this.#workdir, name, { isPending, isReturned });
-        const stamp = isOnly ? "" : this.#unlessBroken(readStamp) ?? "";
+        const isStampless = isOnly || (isStorm && told.has(name));
+        const stamp = isStampless ? "" : this.#readStamp(name, { isPending, isReturned });
         if (before && stamp !== "" && before.stamp === stamp) return;
-        const looked = lookAtMachine(this.#workdir, name, { ...context, isPending });
+        const looked = lookAtMachine(this.#workdir, name, isPending ? pending : created);
         if (isStorm) this.#told.owe(name);
         machines.set(name, { isPending, stamp: isStorm ? "" : stamp, looked });
       });
     }
+  }
+
+  /** Empty if it cannot be read. */
+  #readStamp(name: string, options: { isPending: boolean; isReturned: (machine: string) => boolean }): string {
+    return this.#unlessBroken(() => machineStamp(this.#workdir, name, options)) ?? "";
   }
 
   /** Whether any machine may have changed that we were not told of. */
@@ -283,16 +283,20 @@ export class PictureTaker {
     for (const id of [...this.#requests.keys()].sort()) {
       const { stored, machines } = this.#requests.get(id)!;
       await this.#each(stored.machines, ({ name }) => {
-        const looked = machines.get(name)?.looked;
-        if (!looked) return;
-        pictured.push({ ...looked, zone: this.#zoneOf(looked.node), returnId: returnOf.get(name) });
+        const known = machines.get(name);
+        if (!known) return;
+        const zone = this.#zoneOf(known.looked.node);
+        const returnId = returnOf.get(name);
+        const isSame = known.looked.zone === zone && known.looked.returnId === returnId;
+        if (!isSame) known.looked = { ...known.looked, zone, returnId };
+        pictured.push(known.looked);
       });
     }
     return pictured;
   }
 
   #zoneOf(node: string): string {
-    return this.#unlessBroken(() => this.#zones.of(node)) ?? "";
+    return node === "" || this.#options.isBrief ? "" : this.#unlessBroken(() => this.#zones.of(node)) ?? "";
   }
 
   async #pictureRequests(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
@@ -304,16 +308,19 @@ export class PictureTaker {
   }
 
   async #pictureReturns(machines: readonly PicturedMachine[]): Promise<PicturedRequest[]> {
+    if (this.#returns.size === 0) return [];
     const byName = new Map(machines.map((machine) => [machine.name, machine]));
     const pictured: PicturedRequest[] = [];
     for (const { stored, ended, gone } of this.#returns.values()) {
       const one = emptyReturn(stored, ended);
       const request = { hasRecord: stored.record !== undefined, isProcessed: stored.processed };
       await this.#each(stored.machines, (name) => {
+        const machine = byName.get(name);
         const stamp = this.#stampOf(name);
-        const result = gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
+        const isThere = machine !== undefined && UNFINISHED.includes(machine.state);
+        const result = isThere ? "executing" : gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.set(name, stamp);
-        addReturned(one, result, byName.get(name));
+        addReturned(one, result, machine);
       });
       pictured.push({ ...one, status: one.counts.executing > 0 ? "running" : "complete" });
     }

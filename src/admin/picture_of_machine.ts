@@ -39,9 +39,6 @@ export interface PicturedMachine {
   failure: FailureKind | undefined;
 }
 
-/** What is seen of one machine by itself; the rest comes from others: its node, its return request. */
-export type LookedMachine = Omit<PicturedMachine, "zone" | "returnId">;
-
 /** What a look needs to know of the machine's request. */
 export interface MachineContext {
   requestId: string;
@@ -55,6 +52,8 @@ export interface MachineContext {
   clusterAheadSeconds: number;
   /** See `PictureOptions`. */
   isBrief: boolean;
+  /** The zone of a node; empty if it is not known. */
+  zoneOf: (node: string) => string;
 }
 
 /** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
@@ -82,8 +81,11 @@ function stampOf(workdir: Workdir, path: string): string {
   }
 }
 
-/** Reads a machine. What cannot be read is said in its message, and it counts as executing, as for Symphony. */
-export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
+/**
+ * Reads a machine, but not in which return request it is. What cannot be read is said in its message, and it counts as
+ * executing, as for Symphony.
+ */
+export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   try {
     return lookAt(workdir, name, context);
   } catch (error) {
@@ -100,14 +102,17 @@ const NOTHING_KNOWN = {
   uid: "",
   address: "",
   node: "",
+  zone: "",
+  returnId: undefined,
   goneAt: undefined,
   waitsFor: undefined,
   until: undefined,
   failure: undefined,
 } as const;
 
-function lookAt(workdir: Workdir, name: string, context: MachineContext): LookedMachine {
-  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief } = context;
+function lookAt(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
+  const { requestId, templateId, record, isPending, isReturned, limits, clusterAheadSeconds, isBrief, zoneOf } =
+    context;
   const entry = isPending ? "pending" : "created";
   const machine = readMachine(workdir, name, { isReturned, entry });
   const isUnread = machine.state === "deleted" || (isBrief && machine.state === "running");
@@ -120,6 +125,7 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Looked
   const until = pod && waiting !== undefined
     ? givenUpAt({ createdAt, hindered: pod.hostfactory?.hindered }, limits)
     : undefined;
+  const node = pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "";
   const ours = (at: number | undefined) => at === undefined ? undefined : at - clusterAheadSeconds;
   return {
     name,
@@ -130,7 +136,9 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Looked
     since: sinceWhen(workdir, name, { state: machine.state, pod, requestedAt: record?.requestedAt, ours }),
     uid: pod?.metadata.uid ?? tombstone?.uid ?? "",
     address: pod?.status?.podIP ?? tombstone?.privateIpAddress ?? "",
-    node: pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "",
+    node,
+    zone: zoneOf(node),
+    returnId: undefined,
     goneAt: ours(goneAt),
     waitsFor: waiting,
     until: ours(until),

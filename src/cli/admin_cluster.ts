@@ -59,7 +59,7 @@ function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
   return { sleepSeconds: sleep, timeoutSeconds: timeout };
 }
 
-/** Shows what would go and asks. @throws HostFactoryError if there is nobody to ask, and `--yes` was not given */
+/** Shows what would go and asks. @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given */
 function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: readonly Chosen[], verb: string): boolean {
   if (dryRun) {
     writeOutput(chosen.map(({ name, node }) => `${name}${node === "" ? "" : ` on ${node}`}\n`).join(""));
@@ -70,7 +70,7 @@ function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: reado
   const more = chosen.length > 5 ? `, … (${chosen.length} in all)` : "";
   const answer = isConfirmed(`${verb} ${some}${more}?`);
   if (answer === undefined) {
-    throw new HostFactoryError(`Not done: without a terminal, nobody can be asked about ${chosen.length} pods`, {
+    throw new HostFactoryError(`Not done: there is no terminal to ask on about ${chosen.length} pods`, {
       hint: "pass --yes to go ahead, or --dry-run to see which they are",
       exitCode: ExitCode.usage,
     });

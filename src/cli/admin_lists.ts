@@ -136,7 +136,7 @@ function machineTable(
         textOf(templateId),
         textOf(node),
         ...wide,
-        plainLine(why(machine, now)),
+        whyText(machine, now),
       ];
     }),
   ];
@@ -145,6 +145,11 @@ function machineTable(
 /** What others have written, where it may be missing. Checked one by one only where it must: there may be very many. */
 function textOf(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : plainLine(text) || "-";
+}
+
+function whyText(machine: PicturedMachine, now: number): string {
+  const text = why(machine, now);
+  return text === "" ? "" : plainLine(text);
 }
 
 function why({ waitsFor, message, state, returnId, until, goneAt }: PicturedMachine, now: number): string {

@@ -23,12 +23,14 @@ export const explain: CommandBody = {
   async run(call: Call<Options>) {
     const { args: [name = ""], options: { output, dbfile } } = call;
     const config = configure(call, { defaultLogLevel: "warning" });
-    const [{ explain }, { openReader }] = await Promise.all([
+    const [{ explain, unknownName }, { openReader }] = await Promise.all([
       import("../admin/explain.ts"),
       import("../admin/open_picture.ts"),
     ]);
     const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
-    const explanation = await explain(openReader(config, call.cli), name, source);
+    const reader = openReader(config, call.cli);
+    const explanation = await explain(reader, name, source);
+    if (!explanation) throw unknownName(reader, name);
     if (output === "json") return writeJson(explanation, { indent: 2 });
     writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
   },

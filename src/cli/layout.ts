@@ -25,19 +25,32 @@ export function wrapText(
 
 /** Rows in columns, two blanks apart, each line ended; numbers stand to the right. @param options `width`: longer lines are cut */
 export function tableText(rows: readonly (readonly string[])[], { width = Infinity }: { width?: number } = {}): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, () => 0);
-  const areNumbers = Array.from({ length: columns }, () => rows.length > 1);
-  for (const [i, row] of rows.entries()) {
-    for (const [column, cell] of row.entries()) {
-      widths[column] = Math.max(widths[column]!, cell.length);
-      if (i > 0 && !/^(\d[\d,.]*%?|-|)$/.test(cell)) areNumbers[column] = false;
+  const columns = Math.max(0, ...rows.slice(0, 1).map((row) => row.length));
+  const shapes = Array.from({ length: columns }, (_, column) => shapeOf(rows, column));
+  let text = "";
+  for (const row of rows) {
+    let line = "";
+    for (let column = 0; column < columns; column++) {
+      const cell = row[column] ?? "";
+      const { width, isNumber } = shapes[column]!;
+      if (column > 0) line += "  ";
+      line += isNumber ? cell.padStart(width) : cell.padEnd(width);
     }
+    text += `${cutText(line.trimEnd(), width)}\n`;
   }
-  return rows.map((row) => {
-    const cells = row.map((cell, i) => areNumbers[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!));
-    return `${cutText(cells.join("  ").trimEnd(), width)}\n`;
-  }).join("");
+  return text;
+}
+
+/** The first row is the heads. */
+function shapeOf(rows: readonly (readonly string[])[], column: number): { width: number; isNumber: boolean } {
+  let width = 0;
+  let isNumber = rows.length > 1;
+  for (let i = 0; i < rows.length; i++) {
+    const cell = rows[i]![column] ?? "";
+    width = Math.max(width, cell.length);
+    isNumber &&= i === 0 || /^(\d[\d,.]*%?|-|)$/.test(cell);
+  }
+  return { width, isNumber };
 }
 
 /** Text that fits a line, its end replaced by an ellipsis if need be. */

@@ -84,13 +84,11 @@ export const sharedOption = {
       .default(isOn("HF_K8S_REQUEST_IO_EVENTS", environment["HF_K8S_REQUEST_IO_EVENTS"] || "off")),
   retainEvents: (environment: Environment) =>
     new Option("--retain-events <days>", "how long events are kept; or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
-      .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, { parse: duration, fallback: "90" }), "90")
+      .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, duration), "90")
       .argParser(duration),
   retainEventsSize: (environment: Environment) =>
     new Option("--retain-events-size <MiB>", "how large the database may become (HF_K8S_RETAIN_EVENTS_SIZE)")
-      .default(
-        fromEnvironment("HF_K8S_RETAIN_EVENTS_SIZE", environment, { parse: wholeNumber(1), fallback: "1024" }),
-      )
+      .default(fromEnvironment("HF_K8S_RETAIN_EVENTS_SIZE", environment, wholeNumber(1)), "1024")
       .argParser(wholeNumber(1)),
   rotateEvents: (environment: Environment) =>
     new Option("--rotate-events", "on SIGHUP, begin a new events database (HF_K8S_ROTATE_EVENTS)")
@@ -102,8 +100,9 @@ export const sharedOption = {
 export interface EventOptions {
   dbfile?: string;
   skipEvents: boolean;
-  retainEvents: number;
-  retainEventsSize: number;
+  /** Seconds, and MiB; absent: see `storageOf`. */
+  retainEvents?: number;
+  retainEventsSize?: number;
   rotateEvents: boolean;
 }
 
@@ -138,14 +137,11 @@ export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
 }
 
-/** The value of a variable, or of what stands in for it. @throws HostFactoryError if it cannot be used */
-function fromEnvironment<T>(
-  name: string,
-  environment: Environment,
-  { parse, fallback }: { parse: (text: string) => T; fallback: string },
-): T {
+/** The value of a variable; nothing if there is none. @throws HostFactoryError if it cannot be used */
+function fromEnvironment<T>(name: string, environment: Environment, parse: (text: string) => T): T | undefined {
+  const text = environment[name];
   try {
-    return parse(environment[name] || fallback);
+    return text ? parse(text) : undefined;
   } catch (error) {
     throw new HostFactoryError(`Cannot use ${name}: ${describeError(error)}`, { exitCode: ExitCode.usage });
   }

@@ -88,7 +88,7 @@ export function outputSize(): { columns: number; rows: number } {
   if (!isTerminal) return { columns: Infinity, rows: 24 };
   try {
     const { columns, rows } = Deno.consoleSize();
-    return { columns: columns || 80, rows: rows || 24 }; // One that nobody has set up says 0.
+    return { columns: columns || 80, rows: rows || 24 }; // A terminal whose size was never set says 0.
   } catch {
     return { columns: 80, rows: 24 }; // A terminal that does not say.
   }

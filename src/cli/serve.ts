@@ -5,8 +5,8 @@ import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption,
 interface Options {
   dbfile?: string;
   skipEvents: boolean;
-  retainEvents: number;
-  retainEventsSize: number;
+  retainEvents?: number;
+  retainEventsSize?: number;
   rotateEvents: boolean;
   kubeEvents: boolean;
   requestIoEvents: boolean;

@@ -4,10 +4,14 @@ import type { EventRow } from "./rows.ts";
 
 /** Where events are kept. Every call may throw what SQLite throws. */
 export interface EventStore {
+  /** See `isOurDatabase`. */
+  readonly isOurs: boolean;
   /** True if what was committed survives a power failure only once the file `<database>-wal` is synced. */
   readonly hasLog: boolean;
+  /** Rows that were added or removed since the log was last moved; 0 without a log. */
+  readonly changes: number;
   begin(): void;
-  /** Adds a row to what is to be committed. One that is there already stays as it is. */
+  /** Adds a row to what is to be committed, with the next ones or with `commit`. One that is there already stays as it is. */
   insert(row: EventRow): void;
   commit(): void;
   /**
@@ -16,17 +20,38 @@ export interface EventStore {
    * @returns false once nothing is left to be removed
    */
   removePast(limits: { before: number; mostBytes: number }): boolean;
+  /**
+   * Begins to move what the log holds into the database: to be called right after a commit. SQLite does so by itself only if
+   * the log becomes very long, and holds everything up for two syncs.
+   */
+  moveLog(): LogMove;
   /** Puts all of it into the one file. @returns false if another process has it open, and nothing was done */
   mergeLog(): boolean;
   /** Closes it; what was not committed is as if it never was. */
   close(): void;
 }
 
+/** A log that is being moved into its database. Until the end no process writes over what it holds. */
+export interface LogMove {
+  /** Moves it. It has to be synced before, and the database after: SQLite syncs neither. */
+  move(): void;
+  end(): void;
+}
+
+/** Pages in the log at which SQLite moves it by itself, if nothing else has done so: 64 MiB. */
+const LONGEST_LOG = 16_384;
+
 /** How long, in milliseconds, another process that writes is waited for. In that time nothing else of this process goes on. */
 const LOCK_WAIT_MS = 50;
 
 /** Rows that are looked at for what is past in one go: a millisecond or two. */
 const PAST_ROWS = 100;
+
+/** The number of SQLite's mode in which room can be given back. */
+const INCREMENTAL = 2;
+
+/** Rows that are put in by one statement: by one each they take almost twice as long. More than this gain nothing. */
+const ROWS_AT_ONCE = 10;
 
 /** Pages that are given back to the file system in one go. */
 const VACUUM_PAGES = 50;
@@ -62,31 +87,68 @@ const MOST_ROWS_TO_INDEX = 10_000;
 
 /**
  * Opens the events database, and makes it in a file that is empty. It is in WAL mode where the file system can do that, so
- * that readers hold up nobody; elsewhere each commit waits for the disk.
+ * that readers hold nothing up; elsewhere each commit waits for the disk.
  */
 export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
 }
 
+/** True if we began the database in that file, or the one that it is a copy of; false for what cannot be read as one. */
+export function isOurDatabase(path: string): boolean {
+  try {
+    using database = new DatabaseSync(untouched(path), { readOnly: true });
+    return canGiveRoomBack(database);
+  } catch {
+    return false;
+  }
+}
+
+/** The URI of a database that nothing is made beside, not even if it has a log; what is in the log is not read. */
+export function untouched(path: string): string {
+  return `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`;
+}
+
+/** The mode for that can be chosen only in the beginning; the legacy plug-in does not. */
+function canGiveRoomBack(database: DatabaseSync): boolean {
+  return numberOf(database, "auto_vacuum") === INCREMENTAL;
+}
+
+function numberOf(database: DatabaseSync, pragma: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+}
+
 class SqliteStore implements EventStore {
+  readonly #path: string;
   readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
+  readonly #insertOne: StatementSync;
+  readonly #insertSome: StatementSync;
+  /** To be put in by the next statement. */
+  #rows: EventRow[] = [];
   readonly #removeOld: StatementSync;
   readonly #removeFirst: StatementSync;
+  readonly isOurs: boolean;
   readonly hasLog: boolean;
+  #changes = 0;
 
   constructor(path: string) {
+    this.#path = path;
     this.#database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     try {
-      // One that has pages would have to be written anew for that: its room is used again, and not given back.
-      if (this.#number("page_count") === 0) this.#database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+      // One that has pages would have to be written again for that: its room is used again, and not given back.
+      if (this.#number("page_count") === 0) this.#database.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}`);
+      this.isOurs = canGiveRoomBack(this.#database);
       const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
       this.hasLog = mode?.journal_mode === "wal";
-      if (this.hasLog) this.#database.exec("PRAGMA synchronous = NORMAL");
+      if (this.hasLog) this.#database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LONGEST_LOG}`);
       for (const statement of SCHEMA) this.#database.prepare(statement).run();
       const { last } = this.#database.prepare("SELECT max(rowid) AS last FROM events").get() as { last: number | null };
       if ((last ?? 0) <= MOST_ROWS_TO_INDEX) this.#database.prepare(TIME_INDEX).run();
-      this.#insert = this.#database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+      const insert = (rows: number) => {
+        const values = Array(rows).fill("(?, ?, ?, ?, ?, ?, ?)").join();
+        return this.#database.prepare(`INSERT INTO events VALUES ${values} ON CONFLICT DO NOTHING`);
+      };
+      this.#insertOne = insert(1);
+      this.#insertSome = insert(ROWS_AT_ONCE);
       const first = `SELECT rowid, timestamp FROM events ORDER BY rowid LIMIT ${PAST_ROWS}`;
       const remove = (rows: string) =>
         this.#database.prepare(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM (${first}) ${rows})`);
@@ -99,14 +161,19 @@ class SqliteStore implements EventStore {
   }
 
   begin(): void {
+    this.#rows = [];
     this.#database.prepare("BEGIN IMMEDIATE").run();
   }
 
   insert(row: EventRow): void {
-    this.#insert.run(...row);
+    this.#changes++;
+    if (this.#rows.push(row) < ROWS_AT_ONCE) return;
+    this.#insertSome.run(...this.#rows.flat());
+    this.#rows = [];
   }
 
   commit(): void {
+    for (const row of this.#rows) this.#insertOne.run(...row);
     this.#database.prepare("COMMIT").run();
   }
 
@@ -115,11 +182,28 @@ class SqliteStore implements EventStore {
     const isTooLarge = pages * this.#number("page_size") > mostBytes;
     const { changes } = isTooLarge ? this.#removeFirst.run() : this.#removeOld.run(before);
     this.#database.prepare(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all(); // Each step gives a page back.
+    this.#changes += Number(changes);
     return Number(changes) > 0;
   }
 
+  get changes(): number {
+    return this.hasLog ? this.#changes : 0;
+  }
+
+  moveLog(): LogMove {
+    const reader = new DatabaseSync(this.#path, { readOnly: true });
+    // What it can see stays in the log, and nothing that comes after it is moved.
+    reader.exec("BEGIN; SELECT 1 FROM events LIMIT 1");
+    this.#changes = 0;
+    return {
+      move: () =>
+        this.#database.exec("PRAGMA synchronous = OFF; PRAGMA wal_checkpoint(PASSIVE); PRAGMA synchronous = NORMAL"),
+      end: () => reader.close(),
+    };
+  }
+
   #number(pragma: string): number {
-    return Number(Object.values(this.#database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+    return numberOf(this.#database, pragma);
   }
 
   mergeLog(): boolean {

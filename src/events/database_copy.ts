@@ -39,7 +39,9 @@ class SqliteCopy implements EventCopy {
     this.#from.prepare("BEGIN").run();
     this.#last = this.#number("SELECT max(rowid) FROM events");
     this.pages = this.#number("PRAGMA page_count");
-    for (const statement of ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", ...SCHEMA]) {
+    // Whose it is: see `isOurDatabase`.
+    const vacuum = `PRAGMA auto_vacuum = ${this.#number("PRAGMA auto_vacuum")}`;
+    for (const statement of [vacuum, "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", ...SCHEMA]) {
       this.#to.exec(statement);
     }
     this.#next = this.#from.prepare(`SELECT rowid AS row, * FROM events WHERE rowid > ? ORDER BY rowid LIMIT ${ROWS}`);

@@ -1,5 +1,6 @@
 import type { Budget } from "../budget.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type DirectoryEntry, type Files, ifThere } from "../files.ts";
+import { asidesAmong, directoryOf } from "./database_files.ts";
 import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "./recorded.ts";
 import { type EventRow, eventsOf, rowsOf } from "./rows.ts";
 import { openStoredEvents } from "./stored_events.ts";
@@ -13,6 +14,10 @@ export interface EventSource {
   spool: string;
   /** How long, in milliseconds, one who writes to the database is waited for, in which nothing else of this process goes on. */
   lockWaitMs: number;
+  /** So many rows of a database are looked at, those that were stored last; default: all. */
+  mostRows?: number;
+  /** The same of one that has no index of times, where to look at all takes seconds. */
+  mostUnindexedRows?: number;
 }
 
 /** So many events come together. */
@@ -48,7 +53,7 @@ export class EventReader {
    */
   async *look(): AsyncGenerator<RecordedEvent[]> {
     // The spool first: what is stored meanwhile is met a second time in the database, not missed in both.
-    const waiting = await this.#waiting();
+    const waiting = await waitingEvents(this.#source, this.#filter, this.#budget);
     const told = new Set(this.#told);
     const isNew = (event: RecordedEvent) => {
       if (waiting.size + told.size === 0) return true;
@@ -69,19 +74,6 @@ export class EventReader {
     if (together.length > 0) yield together;
   }
 
-  /** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
-  async #waiting(): Promise<Map<string, RecordedEvent>> {
-    const { files, spool } = this.#source;
-    const events: RecordedEvent[] = [];
-    for (const { name, kind } of listed(files, spool)) {
-      if (kind !== "file" || name.startsWith(".")) continue;
-      if (this.#budget.isSpent) await this.#budget.breathe();
-      for (const event of batchIn(files, `${spool}/${name}`)) if (isWanted(event, this.#filter)) events.push(event);
-    }
-    events.sort((a, b) => a.timestamp - b.timestamp);
-    return new Map(events.map((event) => [keyOf(event), event]));
-  }
-
   /** The events that were stored since the last look, of one database after the other. */
   *#stored(): Generator<RecordedEvent> {
     const { files } = this.#source;
@@ -94,7 +86,10 @@ export class EventReader {
         const afterRow = this.#lastRows.get(inode);
         // Where all rows were removed, they are counted from the start.
         const isNewCount = afterRow === undefined || afterRow > untilRow;
-        yield* database.read({ ...this.#filter, untilRow, ...(isNewCount ? {} : { afterRow }) });
+        const { mostRows = Infinity, mostUnindexedRows = Infinity } = this.#source;
+        const most = database.hasTimeIndex() ? mostRows : Math.min(mostRows, mostUnindexedRows);
+        const after = Math.max(isNewCount ? 0 : afterRow, untilRow - most);
+        yield* database.read({ ...this.#filter, untilRow, ...(after === 0 ? {} : { afterRow: after }) });
         this.#lastRows.set(inode, untilRow);
       } finally {
         database.close();
@@ -106,6 +101,25 @@ export class EventReader {
 /** All events that are asked for, at once: for questions that have few answers. @throws HostFactoryError as `EventReader` does */
 export async function readEvents(source: EventSource, filter: EventFilter, budget: Budget): Promise<RecordedEvent[]> {
   return (await Array.fromAsync(new EventReader(source, filter, budget).look())).flat();
+}
+
+/** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
+export async function waitingEvents(
+  { files, spool }: EventSource,
+  { ids, ...filter }: EventFilter,
+  budget: Budget,
+): Promise<Map<string, RecordedEvent>> {
+  const wanted = ids && new Set(ids);
+  const events: RecordedEvent[] = [];
+  for (const { name, kind } of listed(files, spool)) {
+    if (kind !== "file" || name.startsWith(".")) continue;
+    if (budget.isSpent) await budget.breathe();
+    for (const event of batchIn(files, `${spool}/${name}`)) {
+      if ((wanted?.has(event.id) ?? true) && isWanted(event, filter)) events.push(event);
+    }
+  }
+  events.sort((a, b) => a.timestamp - b.timestamp);
+  return new Map(events.map((event) => [keyOf(event), event]));
 }
 
 function batchIn(files: Files, path: string): RecordedEvent[] {
@@ -121,25 +135,15 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
   return { category, id, timestamp: Number(timestamp), type, value: String(value) };
 }
 
-/** The databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
-function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
-  const slash = dbfile.lastIndexOf("/");
-  const [directory, name] = [dbfile.slice(0, slash) || "/", dbfile.slice(slash + 1)];
-  const stem = `${name.replace(/\.[^.]*$/, "")}.`;
-  const times = listed(files, directory)
-    .filter(({ name, kind }) => kind === "file" && name.startsWith(stem) && /^\d{13,}$/.test(name.slice(stem.length)))
-    .map(({ name }) => Number(name.slice(stem.length)))
-    .filter((ms) => ms / 1000 >= since);
-  return [...times.sort((a, b) => a - b).map((ms) => `${directory}/${stem}${ms}`), dbfile];
+/** The paths of the databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
+export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
+  const there = listed(files, directoryOf(dbfile)).filter(({ kind }) => kind === "file");
+  const asides = asidesAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);
+  return [...asides.map(({ path }) => path), dbfile];
 }
 
-function listed(files: Files, directory: string): ReturnType<Files["list"]> {
-  try {
-    return files.list(directory);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+function listed(files: Files, directory: string): DirectoryEntry[] {
+  return ifThere(() => files.list(directory)) ?? [];
 }
 
 /** Both in order of time, those that are stored first. */

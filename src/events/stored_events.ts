@@ -1,15 +1,32 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describeError, HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
+import { untouched } from "./database.ts";
 import type { EventFilter, RecordedEvent } from "./recorded.ts";
 
 /** The events of one database, which is only read: by our process, or by one beside it that writes. */
 export interface StoredEvents {
   /** Those that are asked for, the oldest first; of one second, as they were stored. */
   read(filter: StoredFilter): Iterable<RecordedEvent>;
+  /**
+   * Asks which of these statuses any of some machines was in, and may be asked that again and again. A status may come several
+   * times, each time of other machines.
+   */
+  turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[];
+  /** True if one leads from a time to its events: in a database that we made, see `openEventStore`. */
+  hasTimeIndex(): boolean;
   /** The number of the row that was stored last; rows that come later have higher ones. */
   lastRow(): number;
   close(): void;
+}
+
+/** Machines that were in a status: how many, and when the first and the last of them was in it for the first time. */
+export interface Turn {
+  status: string;
+  machines: number;
+  /** Seconds since the epoch. */
+  first: number;
+  last: number;
 }
 
 /** Which stored events are asked for. */
@@ -25,6 +42,9 @@ const PAGE = 1_000;
 
 /** What stands before the id in the table's own index. */
 const FIRST_COLUMNS: readonly string[] = ["hf_namespace", "hf_pod", "category"];
+
+/** The category of events of machines. */
+const MACHINES = "pod";
 
 /** Text is greater than any number, and a number beyond this cannot be had from SQLite. */
 const LATEST = Number.MAX_SAFE_INTEGER;
@@ -48,7 +68,7 @@ export function openStoredEvents(
     if (!isUnwritable || exists(files, `${path}-wal`)) throw unreadable(path, error);
   }
   try {
-    return new SqliteEvents(`file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, lockWaitMs);
+    return new SqliteEvents(untouched(path), lockWaitMs);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -84,6 +104,25 @@ class SqliteEvents implements StoredEvents {
     return this.#select(conditionsOf(filter), { ...filter, byTime: filter.afterRow === undefined });
   }
 
+  turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[] {
+    if (!this.#hasTable()) return () => [];
+    const places = [...this.#places([])].filter((place) => place.some(([, value]) => value === MACHINES));
+    const questions = places.map((place) => {
+      const known = [...place, ["type = 'status'"] as const, ["value IN (SELECT value FROM json_each(?))"] as const];
+      const where = [...known, amongIds([])].map(([sql]) => sql).join(" AND ");
+      const each = `SELECT value, min(timestamp) AS first FROM events WHERE ${where} GROUP BY id, value`;
+      const statement = this.#database.prepare(
+        `SELECT value AS status, count(*) AS machines, min(first) AS first, max(first) AS last FROM (${each}) GROUP BY value`,
+      );
+      return { statement, values: valuesOf(place) };
+    });
+    return (machines) =>
+      questions.flatMap(({ statement, values }) =>
+        statement.all(...values, JSON.stringify(statuses), JSON.stringify(machines))
+          .map((row) => ({ ...row }) as unknown as Turn)
+      );
+  }
+
   /**
    * The table's own index leads to an id only by way of the columns before it. Of their values there are few, which are gone
    * through: that takes a look at the index for each, where SQLite by itself would look at every row.
@@ -91,9 +130,8 @@ class SqliteEvents implements StoredEvents {
   #readOf(ids: readonly string[], filter: StoredFilter): RecordedEvent[] {
     const found: RecordedEvent[] = [];
     for (const place of this.#places([])) {
-      const conditions = [...conditionsOf(filter), ...place];
-      conditions.push(["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)]);
-      found.push(...this.#select(conditions, { ...filter, byTime: false }));
+      const conditions = [...conditionsOf(filter), ...place, amongIds(ids)];
+      for (const event of this.#select(conditions, { ...filter, byTime: false })) found.push(event);
     }
     return found.sort((a, b) => a.timestamp - b.timestamp);
   }
@@ -121,11 +159,10 @@ class SqliteEvents implements StoredEvents {
     { since = -LATEST, until = LATEST, byTime }: StoredFilter & { byTime: boolean },
   ): Iterable<RecordedEvent> {
     const range = { since, until };
-    return byTime && this.#hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
+    return byTime && this.hasTimeIndex() ? this.#pages(conditions, range) : this.#rows(conditions, range);
   }
 
-  /** True for a database that we made: see `openEventStore`. */
-  #hasTimeIndex(): boolean {
+  hasTimeIndex(): boolean {
     return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events_time'").get() !== undefined;
   }
 
@@ -176,6 +213,10 @@ function valuesOf(conditions: readonly Condition[]): SQLInputValue[] {
   return conditions.flatMap(([, ...values]) => values);
 }
 
+function amongIds(ids: readonly string[]): Condition {
+  return ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
+}
+
 /** All that is asked for but the time. */
 function conditionsOf({ categories, types, values, withoutStatuses, afterRow, untilRow }: StoredFilter): Condition[] {
   const conditions: Condition[] = [];
@@ -194,9 +235,8 @@ function conditionsOf({ categories, types, values, withoutStatuses, afterRow, un
 
 function exists(files: Files, path: string): boolean {
   try {
-    return files.info(path, { followLinks: true }).size > 0;
+    return (ifThere(() => files.info(path, { followLinks: true }))?.size ?? 0) > 0;
   } catch (error) {
-    if (isNotFound(error)) return false;
     throw unreadable(path, error);
   }
 }

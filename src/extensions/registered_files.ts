@@ -1,5 +1,5 @@
 import { describeError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere, isNotFound } from "../files.ts";
 import { readDocument } from "../templates/document.ts";
 import type { RegistrationProblem } from "./extension.ts";
 import { describePlace, type ReadRegistration, readRegistration, unreadableRegistration } from "./registration.ts";
@@ -61,15 +61,9 @@ export function fileMark(files: Files, path: string): string {
 }
 
 function registeredNames(files: Files, directory: string): string[] {
-  try {
-    return files.list(directory).filter(({ name, kind }) =>
-      kind !== "directory" && /^[^.].*\.(yaml|yml|json)$/.test(name)
-    )
-      .map(({ name }) => name).sort();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+  return (ifThere(() => files.list(directory)) ?? [])
+    .filter(({ name, kind }) => kind !== "directory" && /^[^.].*\.(yaml|yml|json)$/.test(name))
+    .map(({ name }) => name).sort();
 }
 
 async function readFile(

@@ -98,7 +98,7 @@ async function machinesOn(source: EventSource, node: string, budget: Budget): Pr
 class Templates {
   readonly #source: EventSource;
   readonly #budget: Budget;
-  /** Nothing where it is not known. */
+  /** Nothing if it is not known. */
   readonly #known = new Map<string, string | undefined>();
 
   constructor(source: EventSource, budget: Budget) {

@@ -17,7 +17,7 @@ export interface ObjectMeta {
   finalizers?: string[];
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
-  managedFields?: unknown[];
+  managedFields?: unknown[] | undefined;
   [key: string]: unknown;
 }
 

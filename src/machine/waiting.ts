@@ -1,4 +1,4 @@
-import { timestampSeconds } from "../clock.ts";
+import { latestSeconds } from "../clock.ts";
 import type { Pod } from "../kube/types.ts";
 import { pendingReason } from "./failure_reason.ts";
 import type { PodFacts } from "./pod_facts.ts";
@@ -45,7 +45,5 @@ export function givenUpAt(
 
 /** When the last of a pod's containers started that run, in seconds since the epoch. */
 export function startedAt({ status }: Pod): number | undefined {
-  const times = (status?.containerStatuses ?? []).map(({ state }) => timestampSeconds(state?.running?.startedAt));
-  const known = times.filter((time) => time !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
+  return latestSeconds((status?.containerStatuses ?? []).map(({ state }) => state?.running?.startedAt));
 }

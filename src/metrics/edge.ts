@@ -30,14 +30,14 @@ export interface Offer {
   page?: Page | undefined;
   /** Why there is none, as a sentence. */
   pageRefusal?: string | undefined;
-  /** What metrics and all that the page shows want. Health is for everybody. */
+  /** What metrics and all that the page shows want. Health wants none. */
   token?: TokenCheck | undefined;
 }
 
 /** What answers beside metrics and health; `undefined` for what is none of its. */
 export type Page = (request: Request) => Promise<Response | undefined>;
 
-/** What everybody may ask. */
+/** What anyone may ask, without a token. */
 const HEALTH = ["/healthz", "/livez", "/readyz"];
 
 const PLAIN = "text/plain; version=0.0.4; charset=utf-8";

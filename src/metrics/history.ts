@@ -21,8 +21,10 @@ export interface StartsSample {
   p95: number;
 }
 
-/** How it was over the last hours, for graphs: as long as this process runs. */
+/** How it was over the last hours, for graphs: as long as this process runs, and before that as `prepend` is told. */
 export class History {
+  /** How far back it reaches at most, in seconds. */
+  readonly keptSeconds = COARSE.keptSeconds;
   readonly #machines: MachinesSample[] = [];
   readonly #starts: StartsSample[] = [];
   #startsNow: number[] = [];
@@ -35,6 +37,16 @@ export class History {
     if (last && now - last.at < FINE.everySeconds) return;
     this.#machines.push({ at: now, counts });
     this.#thin(now);
+  }
+
+  /** Puts what was before all others, the oldest first; `seconds` as `started` is told them. */
+  prepend(
+    { machines, starts }: { machines: readonly MachinesSample[]; starts: readonly { at: number; seconds: number[] }[] },
+  ): void {
+    const [firstMachines = Infinity, firstStarts = Infinity] = [this.#machines[0]?.at, this.#starts[0]?.at];
+    this.#machines.unshift(...machines.filter(({ at }) => at < firstMachines));
+    const closed = starts.map(({ at, seconds }) => startsOf(seconds, at)).filter((sample) => sample !== undefined);
+    this.#starts.unshift(...closed.filter(({ at }) => at < firstStarts));
   }
 
   /** A machine has begun to run, so many seconds after it was requested. */

@@ -6,7 +6,7 @@ import { type FailureKind, failureKind } from "../machine/failure_kind.ts";
 import type { Loop, Outcome } from "../watchers/loop.ts";
 import { readFinishedNote } from "../workdir/end.ts";
 import { readState, readTombstone } from "../workdir/machines.ts";
-import { readRequest } from "../workdir/requests.ts";
+import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
@@ -16,6 +16,13 @@ const LOOK_AT_ALL_EVERY_MS = 600_000;
 
 /** How often, in milliseconds, it is looked whether requests are noted as finished: where there is no note, that is dear. */
 const LOOK_FOR_NOTES_EVERY_MS = 60_000;
+
+/**
+ * So many requests that are over, and not noted as finished, are not read in a first look: the first process to see a large
+ * directory notes them first, and what is noted need not be read. It is waited for that for so many milliseconds, at most.
+ */
+const MOST_UNNOTED = 1_000;
+const LONGEST_WAIT_MS = 300_000;
 
 /** A look is followed by a rest of at least so many times as long. */
 const REST_PER_LOOK = 20;
@@ -59,6 +66,8 @@ export class MachineTally implements Loop {
   readonly #counts = new Map<string, Map<MachineState, number>>();
   #written = new Set<string>();
   #isBegun = false;
+  /** When the first look is not put off any longer, on the monotonic clock; absent before it was tried. */
+  #beginByMs: number | undefined;
   #allDueMs = -Infinity;
   #notesDueMs = Infinity;
 
@@ -79,7 +88,8 @@ export class MachineTally implements Loop {
     const beganMs = this.#clock.monotonic();
     const budget = new Budget(this.#clock);
     const areNotesDue = beganMs >= this.#notesDueMs;
-    await this.#followRequests(budget);
+    const areNoted = await this.#followRequests(budget);
+    if (!areNoted) return { kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS };
     await this.#followReturns(budget, { areNotesDue });
     await this.#look(budget, { areNotesDue });
     // The first look has read those of all that are new.
@@ -90,23 +100,36 @@ export class MachineTally implements Loop {
     return { kind: "again", atMs: endedMs + Math.max(LOOK_EVERY_MS, REST_PER_LOOK * (endedMs - beganMs)) };
   }
 
-  async #followRequests(budget: Budget): Promise<void> {
+  /** @returns false if those that are over have yet to be noted as finished: most of them were not read */
+  async #followRequests(budget: Budget): Promise<boolean> {
     const { layout } = this.#workdir;
+    this.#beginByMs ??= this.#clock.monotonic() + LONGEST_WAIT_MS;
+    const mostUnnoted = this.#isBegun || this.#clock.monotonic() >= this.#beginByMs ? Infinity : MOST_UNNOTED;
+    const unnoted: StoredRequest[] = [];
     const listed = new Set(this.#workdir.directories(layout.requests).filter(isRequestId));
     for (const id of this.#finished) if (!listed.has(id)) this.#finished.delete(id);
     for (const id of [...this.#requests.keys()]) if (!listed.has(id)) this.#forget(id);
     for (const id of listed) {
       if (this.#requests.has(id) || this.#finished.has(id)) continue;
       if (budget.isSpent) await budget.breathe();
-      if (readFinishedNote(this.#workdir, layout.request(id))) this.#finished.add(id);
-      else this.#open(id);
+      if (readFinishedNote(this.#workdir, layout.request(id))) {
+        this.#finished.add(id);
+        continue;
+      }
+      const stored = orNothing(() => readRequest(this.#workdir, id));
+      if (!stored) continue;
+      if (mostUnnoted === Infinity || !this.#isOver(stored)) this.#open(stored);
+      else if (unnoted.push(stored) > mostUnnoted) return false;
     }
+    for (const stored of unnoted) this.#open(stored);
+    return true;
   }
 
-  #open(id: string): void {
-    const stored = orNothing(() => readRequest(this.#workdir, id));
-    if (!stored) return;
-    const { record, machines } = stored;
+  #isOver({ machines }: StoredRequest): boolean {
+    return machines.every(({ name }) => isEnd(orNothing(() => readState(this.#workdir, name)) ?? "creating"));
+  }
+
+  #open({ id, record, machines }: StoredRequest): void {
     const { templateId = UNKNOWN_TEMPLATE, requestedAt = -Infinity } = record ?? {};
     const isNew = this.#isNew(requestedAt);
     // A template of which no machine is new is there as zero: what a counter begins with is no increase to Prometheus.

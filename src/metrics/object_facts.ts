@@ -1,17 +1,10 @@
 import type { Node, Pod } from "../kube/types.ts";
 import { type ObjectFacts, plainTime } from "./object_series.ts";
-import { amountOf } from "../kube/quantity.ts";
-
-const MIB = 2 ** 20;
-
-interface Resources {
-  requests?: Record<string, unknown> | null;
-  limits?: Record<string, unknown> | null;
-}
+import { type Amounts, type ContainerResources, coresOf, mebibytesOf } from "../kube/resources.ts";
 
 interface Status {
-  capacity?: Record<string, unknown> | null;
-  allocatable?: Record<string, unknown> | null;
+  capacity?: Amounts;
+  allocatable?: Amounts;
   addresses?: { type?: string; address?: string }[] | null;
 }
 
@@ -19,8 +12,7 @@ interface Status {
 export function podFacts({ metadata, spec, status }: Pod): ObjectFacts {
   const containers = spec.containers ?? [];
   const restarts = (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + (restartCount ?? 0), 0);
-  const total = (resource: string, unit: number) =>
-    containers.reduce((sum, { resources }) => sum + requested(resources as Resources | null, { resource, unit }), 0);
+  const requested = containers.map(({ resources }) => requestedBy(resources as ContainerResources | null | undefined));
   return {
     labels: {
       pod_name: metadata.name ?? "",
@@ -34,8 +26,8 @@ export function podFacts({ metadata, spec, status }: Pod): ObjectFacts {
       start_time: plainTime(status?.startTime),
     },
     values: {
-      pod_cpu: total("cpu", 1),
-      pod_memory: total("memory", MIB),
+      pod_cpu: coresOf(...requested),
+      pod_memory: mebibytesOf(...requested),
       ...(restarts > 0 ? { pod_restarts: restarts } : {}),
     },
     conditions: trueOf(status?.conditions),
@@ -48,7 +40,7 @@ export function nodeFacts({ metadata, status }: Node): ObjectFacts {
   const { capacity, allocatable, addresses } = (status ?? {}) as Status;
   const labels = metadata.labels ?? {};
   const capacityType = labels["karpenter.sh/capacity-type"] ?? labels["eks.amazonaws.com/capacityType"] ?? "";
-  const has = capacity ?? allocatable ?? {};
+  const has = capacity ?? allocatable;
   return {
     labels: {
       node_name: metadata.name ?? "",
@@ -58,18 +50,15 @@ export function nodeFacts({ metadata, status }: Node): ObjectFacts {
       capacity_type: capacityType.toLowerCase().replaceAll("_", "-"),
       start_time: plainTime(metadata.creationTimestamp),
     },
-    values: { node_cpu: amountOf(has["cpu"]) ?? 0, node_memory: (amountOf(has["memory"]) ?? 0) / MIB },
+    values: { node_cpu: coresOf(has), node_memory: mebibytesOf(has) },
     conditions: trueOf(status?.conditions),
     conditionMetric: "node_condition",
   };
 }
 
 /** Requests, or limits where a container has no requests. */
-function requested(
-  resources: Resources | null | undefined,
-  { resource, unit }: { resource: string; unit: number },
-): number {
-  return (amountOf((resources?.requests ?? resources?.limits ?? {})[resource]) ?? 0) / unit;
+function requestedBy(resources: ContainerResources | null | undefined): Amounts {
+  return resources?.requests ?? resources?.limits;
 }
 
 function trueOf(conditions: readonly { type: string; status: string }[] | null | undefined): string[] {

@@ -17,18 +17,17 @@ export interface ObjectFacts {
 
 interface Entry {
   version: string | undefined;
-  /** As they stand between the braces, in the order of the alphabet. */
-  labels: string;
-  facts: Pick<ObjectFacts, "values" | "conditions" | "conditionMetric">;
-  make: (endTime: string) => string;
+  facts: ObjectFacts;
   endTime: string;
+  /** The labels as they stand between the braces, in the order of the alphabet; absent until a page asks for them. */
+  labels?: string | undefined;
   /** On the monotonic clock; absent while it exists. */
   goneAtMs?: number;
 }
 
 /**
- * The series of the legacy plug-in that have a pod or a node in their labels, kept as text: rendering ten thousand costs
- * milliseconds. Those of more than `most` objects are left out.
+ * The series of the legacy plug-in that have a pod or a node in their labels, kept as text once a page has asked for them: rendering
+ * ten thousand costs milliseconds. Those of more than `most` objects are left out.
  */
 export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   readonly #factsOf: (object: T) => ObjectFacts;
@@ -37,8 +36,8 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   readonly #entries = new Map<string, Entry>();
   readonly #leftOut = new Set<string>();
   #listed = new Set<string>();
-  /** How many of the entries are of objects that are gone. */
-  #gone = 0;
+  /** Of the entries, those of objects that are gone, by uid, the first to go first. */
+  readonly #gone = new Set<string>();
 
   constructor(factsOf: (object: T) => ObjectFacts, { most }: { most: number }) {
     this.#factsOf = factsOf;
@@ -72,11 +71,9 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     if (before && before.version === resourceVersion) return;
     if (!before && !this.#hasRoom()) return void this.#leftOut.add(uid);
     this.#leftOut.delete(uid);
-    const { labels, ...facts } = this.#factsOf(object);
-    const make = (endTime: string) => labelText({ ...labels, end_time: endTime });
+    this.#gone.delete(uid);
     const endTime = plainTime(deletionTimestamp);
-    if (before?.goneAtMs !== undefined) this.#gone--;
-    this.#entries.set(uid, { version: resourceVersion, labels: make(endTime), facts, make, endTime });
+    this.#entries.set(uid, { version: resourceVersion, facts: this.#factsOf(object), endTime });
   }
 
   gone(object: T, now: { ms: number; time: string }): void {
@@ -89,10 +86,10 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   /** The lines of one metric, with its help and type, in pieces; none if no object has it. */
   *lines(name: ObjectMetricName, nowMs: number): Generator<string> {
     let isFirst = true;
-    for (const [uid, { labels, facts, goneAtMs = Infinity }] of this.#entries) {
-      if (nowMs >= goneAtMs + GONE_MS) this.#forget(uid);
+    for (const [uid, entry] of this.#entries) {
+      if (nowMs >= (entry.goneAtMs ?? Infinity) + GONE_MS) this.#forget(uid);
       else {
-        const line = linesOf(name, labels, facts);
+        const line = linesOf(name, entry);
         if (line === "") continue;
         yield isFirst ? `${headOf(name)}${line}` : line;
         isFirst = false;
@@ -103,14 +100,13 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   /** What is gone makes room for what exists. */
   #hasRoom(): boolean {
     if (this.#entries.size < this.#most) return true;
-    if (this.#gone === 0) return false;
-    for (const [uid, { goneAtMs }] of this.#entries) if (goneAtMs !== undefined) return this.#forget(uid);
-    return false;
+    const [first] = this.#gone;
+    return first !== undefined && this.#forget(first);
   }
 
   /** Of what is gone. */
   #forget(uid: string): boolean {
-    this.#gone--;
+    this.#gone.delete(uid);
     return this.#entries.delete(uid);
   }
 
@@ -118,8 +114,10 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     const entry = this.#entries.get(uid);
     if (!entry || entry.goneAtMs !== undefined) return;
     entry.goneAtMs = ms;
-    this.#gone++;
-    if (entry.endTime === "") entry.labels = entry.make(plainTime(time));
+    this.#gone.add(uid);
+    if (entry.endTime !== "") return;
+    entry.endTime = plainTime(time);
+    entry.labels = undefined;
   }
 }
 
@@ -133,7 +131,9 @@ function headOf(name: ObjectMetricName): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }
 
-function linesOf(name: ObjectMetricName, labels: string, facts: Entry["facts"]): string {
+function linesOf(name: ObjectMetricName, entry: Entry): string {
+  const { facts, endTime } = entry;
+  const labels = entry.labels ??= labelText({ ...facts.labels, end_time: endTime });
   if (name === facts.conditionMetric) {
     return facts.conditions.map((type) => `${name}{${labels},type="${escapedLabel(type)}"} 1\n`).join("");
   }

@@ -31,6 +31,8 @@ function known(stage: Stage, at: number | undefined): Partial<Record<Stage, numb
   return at === undefined ? {} : { [stage]: at };
 }
 
+const ALL_TOLD = (1 << STAGES.length) - 1;
+
 /** Tells of each pod how long it took from the request to each stage, once; what was before this process began is left out. */
 export class StageTimes {
   readonly #observe: (stage: Stage, seconds: number) => void;
@@ -47,6 +49,7 @@ export class StageTimes {
   saw(pod: Pod): void {
     const { uid = "" } = pod.metadata;
     const told = this.#told.get(uid) ?? 0;
+    if (told === ALL_TOLD) return;
     const times = stagesOf(pod);
     const news = STAGES.filter((stage, i) => times[stage] !== undefined && (told & 1 << i) === 0);
     if (news.length === 0) return;

@@ -1,5 +1,5 @@
 import type { Reader } from "../admin/open_picture.ts";
-import { PictureTaker } from "../admin/picture.ts";
+import { type Picture, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { readCatalogue } from "../templates/catalogue.ts";
 import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
 import { Page } from "./page.ts";
+import { readPast } from "./past.ts";
 import { sectionsOf } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
@@ -32,6 +33,15 @@ export interface OpenedPage {
 const MOST_EVENTS = 60;
 const EVENTS_SINCE_SECONDS = 900;
 
+/** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+const TURN_MS = 10;
+
+/** Reading what was hours ago can wait: so many times as long as each turn it rests. */
+const PAST_REST_PER_TURN = 4;
+
+/** Rows of the events database that are looked at for the latest events; and for the past, if it has no index of times. */
+const MOST_UNINDEXED_ROWS = 10_000;
+
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
@@ -50,24 +60,29 @@ export function openPage(sources: PageSources): OpenedPage {
   const taken = { clock, onPartialFailure, ...templates };
   const taker = new PictureTaker(workdir, { ...taken, isTold: true });
   const latest = new LatestEvents(events, clock);
+  const past = new PastOfGraphs(sources);
   const live = new LivePicture({
     taker,
     first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
     clock,
-    sections: async (picture) => ({
-      ...sectionsOf(picture, troublesOf(monitor)),
-      history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
-      api: apiOf(monitor),
-      extensions: extensions(),
-      events: await latest.look(),
-    }),
+    sections: async (picture) => {
+      past.look(picture);
+      return {
+        ...sectionsOf(picture, troublesOf(monitor)),
+        history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+        api: apiOf(monitor),
+        extensions: extensions(),
+        events: await latest.look(),
+      };
+    },
   });
   const page = new Page({
     load: async () => (await import("./built_page.ts")).page,
     readers: live.readers,
     explain: async (name) => {
       const { explain } = await import("../admin/explain.ts");
-      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0 });
+      const budget = new Budget(clock, { turnMs: TURN_MS });
+      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
     },
   });
   const stop = new AbortController();
@@ -80,7 +95,7 @@ export function openPage(sources: PageSources): OpenedPage {
     },
     async end() {
       stop.abort(NOT_NEEDED);
-      await running;
+      await Promise.all([running, past.end()]);
     },
   };
 }
@@ -113,6 +128,43 @@ function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["mo
   };
 }
 
+/** Tells the graphs, once somebody looks at them, what was before this process began. */
+class PastOfGraphs {
+  readonly #sources: PageSources;
+  readonly #until: number;
+  #reading: Promise<void> | undefined;
+  #isEnded = false;
+
+  constructor(sources: PageSources) {
+    this.#sources = sources;
+    this.#until = epochSeconds(sources.clock.now());
+  }
+
+  look({ at, machines: present }: Picture): void {
+    this.#reading ??= this.#read(at, present);
+  }
+
+  async #read(now: number, present: Picture["machines"]): Promise<void> {
+    const { events, clock, monitor: { history } } = this.#sources;
+    const since = now - history.keptSeconds;
+    if (since >= this.#until) return;
+    const source = { ...events, mostUnindexedRows: MOST_UNINDEXED_ROWS };
+    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: PAST_REST_PER_TURN });
+    const isEnded = () => this.#isEnded;
+    try {
+      const past = await readPast(source, { since, until: this.#until, present, isEnded }, budget);
+      if (past) history.prepend(past);
+    } catch (error) {
+      if (!(error instanceof HostFactoryError)) throw error; // Graphs begin with this process then.
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#reading;
+  }
+}
+
 /** The events that were recorded last, the latest first. */
 class LatestEvents {
   readonly #reader: EventReader;
@@ -120,7 +172,11 @@ class LatestEvents {
 
   constructor(source: EventSource, clock: Clock) {
     const since = epochSeconds(clock.now()) - EVENTS_SINCE_SECONDS;
-    this.#reader = new EventReader(source, { since, types: ["status", "count"] }, new Budget(clock, { turnMs: 10 }));
+    this.#reader = new EventReader(
+      source,
+      { since, types: ["status", "count"] },
+      new Budget(clock, { turnMs: TURN_MS }),
+    );
   }
 
   /** What cannot be read now comes with the next look. */

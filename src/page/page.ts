@@ -14,8 +14,8 @@ export interface PageOptions {
   /** Loads the page, once it is asked for. */
   load: () => Promise<BuiltPage>;
   readers: Readers;
-  /** What is to be known of a machine, request, return request or node. @throws HostFactoryError if that is nothing */
-  explain: (name: string) => Promise<Explained>;
+  /** What is to be known of a machine, request, return request or node; `undefined` if that is nothing. */
+  explain: (name: string) => Promise<Explained | undefined>;
 }
 
 const EXPLAIN = "/page/explain/";
@@ -77,10 +77,11 @@ export class Page {
     const name = decoded(encoded);
     if (name === undefined) return plain(400, "That is no name");
     try {
-      const explained = JSON.stringify(await this.#options.explain(name));
-      return new Response(explained, { headers: { ...COMMON, "content-type": "application/json" } });
+      const explained = await this.#options.explain(name);
+      if (!explained) return plain(404, "No machine, request, return request or node is called so");
+      return new Response(JSON.stringify(explained), { headers: { ...COMMON, "content-type": "application/json" } });
     } catch (error) {
-      if (error instanceof HostFactoryError) return plain(404, error.message);
+      if (error instanceof HostFactoryError) return plain(503, error.message);
       throw error;
     }
   }

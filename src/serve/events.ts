@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
-import { absolute, type Config, type Environment } from "../config.ts";
-import { openEventStore } from "../events/database.ts";
+import type { Config, Environment } from "../config.ts";
+import { isOurDatabase, openEventStore } from "../events/database.ts";
 import { copyEvents } from "../events/database_copy.ts";
 import type { Files } from "../files.ts";
 import type { Monitor } from "../metrics/monitor.ts";
@@ -11,7 +11,7 @@ import { version } from "../version.ts";
 import type { Loop } from "../watchers/loop.ts";
 import { type EventsOptions, EventsWatcher } from "../watchers/events/watcher.ts";
 import { RequestIoWatcher } from "../watchers/request_io/watcher.ts";
-import { Layout } from "../workdir/store/layout.ts";
+import { eventsDatabase } from "../workdir/events.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { LoopRunner } from "./loop_runner.ts";
 import { openMonitoring } from "./monitoring.ts";
@@ -22,9 +22,9 @@ export interface Storage {
   dbfile?: string;
   /** Without whole objects. */
   skipEvents: boolean;
-  /** How long what is stored is kept, in seconds, and how much of it, in MiB. */
-  retainEvents: number;
-  retainEventsSize: number;
+  /** How long what is stored is kept, in seconds, and how much of it, in MiB; absent: see `storageOf`. */
+  retainEvents?: number | undefined;
+  retainEventsSize?: number | undefined;
   /** On SIGHUP a new database is begun. */
   rotateEvents: boolean;
   /** How often SIGHUP has come. */
@@ -33,19 +33,30 @@ export interface Storage {
 
 const log = logger("events");
 
-/** How a watcher stores events. @param monitor shows the metrics that are among them */
+/** How long, and how much in MiB, is kept of a database that we began, unless the command line says otherwise. */
+const RETAIN_SECONDS = 90 * 86_400;
+const RETAIN_MB = 1_024;
+const MB = 2 ** 20;
+
+/**
+ * How a watcher stores events. Of a database that the legacy plug-in began, all is kept that the command line does not limit.
+ * @param monitor shows the metrics that are among them
+ */
 export function storageOf(
   config: Pick<Config, "workdir">,
   { dbfile, skipEvents, retainEvents, retainEventsSize, rotateEvents, hangUps }: Storage,
   monitor?: Pick<Monitor, "spooled">,
 ): EventsOptions {
-  const path = dbfile === undefined ? new Layout(config.workdir).eventsDatabase : absolute(dbfile);
   return {
-    dbfile: path,
+    dbfile: eventsDatabase(config, dbfile),
     skipEvents,
     open: openEventStore,
     copy: copyEvents,
-    retention: { retainSeconds: retainEvents, mostBytes: retainEventsSize * 2 ** 20 },
+    retention: {
+      ours: { retainSeconds: retainEvents ?? RETAIN_SECONDS, mostBytes: (retainEventsSize ?? RETAIN_MB) * MB },
+      others: { retainSeconds: retainEvents ?? Infinity, mostBytes: (retainEventsSize ?? Infinity) * MB },
+      isOurs: isOurDatabase,
+    },
     ...(rotateEvents ? { rotations: hangUps } : {}),
     ...(monitor ? { saw: monitor.spooled } : {}),
   };

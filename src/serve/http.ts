@@ -2,12 +2,13 @@ import type { Clock } from "../clock.ts";
 import { absolute, type Config, type Environment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import { type Extension, HOOKS } from "../extensions/extension.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
 import type { Monitor } from "../metrics/monitor.ts";
 import { type TokenCheck, tokenCheck } from "../metrics/token.ts";
 import type { OpenedPage } from "../page/open.ts";
 import type { ExtensionRow } from "../page/messages.ts";
 import type { Dependencies } from "../watchers/dependencies.ts";
+import { eventSource } from "../workdir/events.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { systemUsage } from "./stats_line.ts";
 
@@ -40,7 +41,7 @@ interface Options extends HttpOptions {
 }
 
 /**
- * Opens them. What it takes is loaded only where it is wanted.
+ * Opens them. What it takes is loaded only if it is wanted.
  * @throws HostFactoryError if the token, certificate or key cannot be read
  */
 export async function openHttp(
@@ -48,7 +49,7 @@ export async function openHttp(
   config: Config,
   { extensions, dbfile, tokenFile, certFile, keyFile, socket, ...options }: Options,
 ): Promise<OpenedHttp> {
-  const { files, layout } = workdir;
+  const { files } = workdir;
   const [metrics, pages] = await Promise.all([import("../metrics/open.ts"), import("../page/open.ts")]);
   let page: OpenedPage | undefined;
   const openPage = (monitor: Monitor) => {
@@ -59,12 +60,7 @@ export async function openHttp(
       clock,
       monitor,
       extensions: () => extensions.registrations.registry.extensions.map(extensionRow),
-      events: {
-        files,
-        dbfile: dbfile === undefined ? layout.eventsDatabase : absolute(dbfile),
-        spool: layout.events,
-        lockWaitMs: 0,
-      },
+      events: eventSource(config, { files, dbfile, lockWaitMs: 0 }),
     });
     return page.answer;
   };
@@ -120,10 +116,6 @@ function secretText(files: Files, path: string): string {
 
 /** A socket that an earlier process has left behind would be in the way. */
 function freed(files: Files, path: string): string {
-  try {
-    if (files.info(path).kind === "other") files.remove(path);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  if (ifThere(() => files.info(path))?.kind === "other") files.remove(path);
   return path;
 }

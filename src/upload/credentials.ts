@@ -2,9 +2,10 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
 import { withDeadline } from "../kube/transport/deadline.ts";
 import type { Transport } from "../kube/transport/transport.ts";
+import { xmlField } from "./xml_field.ts";
 
 /** What requests are signed with. */
 export interface Credentials {
@@ -68,7 +69,7 @@ async function ofWebIdentity({ environment, files, transport, region }: Sources)
   });
   const answer = await transport.fetch(endpoint, { method: "POST", body });
   const text = await answer.text();
-  const of = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+  const of = (name: string) => xmlField(text, name);
   const [accessKeyId, secretAccessKey] = [of("AccessKeyId"), of("SecretAccessKey")];
   if (answer.ok && accessKeyId && secretAccessKey) {
     return { accessKeyId, secretAccessKey, sessionToken: of("SessionToken") };
@@ -82,13 +83,8 @@ async function ofWebIdentity({ environment, files, transport, region }: Sources)
 function ofSharedFile({ environment, files }: Sources): Credentials | undefined {
   const path = environment["AWS_SHARED_CREDENTIALS_FILE"] || `${environment["HOME"] ?? ""}/.aws/credentials`;
   const profile = environment["AWS_PROFILE"] || "default";
-  let text: string;
-  try {
-    text = files.readText(path);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const text = ifThere(() => files.readText(path));
+  if (text === undefined) return undefined;
   const [, section = ""] = text.split(/^\s*\[/m).map((part) => part.split(/\]\s*$/m))
     .find(([name]) => name?.trim() === profile) ?? [];
   const of = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)\\s*$`, "mi").exec(section)?.[1];

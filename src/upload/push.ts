@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Config, Environment } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
-import { type Files, isNotFound } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
 import type { Transport } from "../kube/transport/transport.ts";
 import { logger } from "../log.ts";
 import { integerBetween, type Random } from "../random.ts";
-import { eventSource } from "../workdir/events.ts";
+import { eventsDatabase } from "../workdir/events.ts";
 import { findCredentials } from "./credentials.ts";
 import { compressed, dump } from "./dump.ts";
 import { putObject } from "./s3.ts";
@@ -34,7 +34,7 @@ export interface PushOptions {
 /** There is nothing to be uploaded. */
 export class NoEvents extends HostFactoryError {}
 
-/** Where it was put; `null` where it is not for this platform to do. */
+/** Where it was put; `null` if nothing is uploaded from this platform. */
 export interface Pushed {
   status: "success" | "no-op";
   path: string | null;
@@ -54,8 +54,8 @@ export async function pushEvents(
   const { files, clock, random, environment, transport } = surroundings;
   const { platform, bucket, dryRun, region } = options;
   if (platform.toLowerCase() !== "eks") return { status: "no-op", path: null };
-  const { dbfile } = eventSource(config, { files, dbfile: undefined, lockWaitMs: 0 });
-  if (!isThere(files, dbfile)) {
+  const dbfile = eventsDatabase(config, undefined);
+  if (ifThere(() => files.info(dbfile, { followLinks: true }))?.kind !== "file") {
     throw new NoEvents(`Cannot upload '${dbfile}': it does not exist`, { hint: "see that serve stores events there" });
   }
   const key = keyOf(options, { nowMs: clock.now(), id: integerBetween(random, 0, 2 ** 32 - 1) });
@@ -70,15 +70,6 @@ export async function pushEvents(
     log.info("Events database uploaded", { path, bytes: body.length });
   }
   return { status: "success", path };
-}
-
-function isThere(files: Files, path: string): boolean {
-  try {
-    return files.info(path, { followLinks: true }).kind === "file";
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
 }
 
 /** As the legacy plug-in has it: by the minute of this host, and in the name by the second in UTC. */

@@ -2,6 +2,7 @@ import { AwsV4Signer } from "aws4fetch";
 import type { Clock } from "../clock.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { Backoff } from "../kube/backoff.ts";
+import { xmlField } from "./xml_field.ts";
 import { logger } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Transport } from "../kube/transport/transport.ts";
@@ -90,9 +91,7 @@ async function attempt(
     return { why: describeError(error), mayPass: true, hint: "see that this host reaches it" };
   }
   if (answer.ok) return undefined;
-  // The body is XML: <Error><Code>…</Code><Message>…</Message></Error>.
-  const of = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
-  const words = [of("Code"), of("Message")].filter(Boolean).join(": ");
+  const words = [xmlField(text, "Code"), xmlField(text, "Message")].filter(Boolean).join(": ");
   return {
     why: `the answer was ${answer.status}${words && `, ${words}`}`,
     mayPass: MAY_PASS.has(answer.status),

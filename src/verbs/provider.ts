@@ -15,7 +15,7 @@ export interface Provider {
   files: Files;
   clock: Clock;
   random: Random;
-  /** What is told what was asked for; absent: nobody is. */
+  /** What is told what was asked for; absent: nothing is. */
   events?: EventSink;
   /** Tells people, beside the answer, what they ought to know. */
   warn: (text: string) => void;

@@ -29,7 +29,7 @@ export interface Dependencies {
   hooks: Caller;
   /** What the extensions say of deletions; one for all that delete pods. */
   preDelete: PreDelete;
-  /** What is told what happens to machines; absent: nobody is. */
+  /** What is told what happens to machines; absent: nothing is. */
   events?: EventSink | undefined;
   /** Machines whose pods others have found gone, and the watch does not say so: to be asked for by the watcher of pods. */
   suspects: Set<string>;

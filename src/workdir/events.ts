@@ -26,6 +26,10 @@ export function eventSource(
   { workdir }: Pick<Config, "workdir">,
   { files, dbfile, lockWaitMs }: { files: Files; dbfile: string | undefined; lockWaitMs: number },
 ): EventSource {
-  const { eventsDatabase, events: spool } = new Layout(workdir);
-  return { files, dbfile: dbfile === undefined ? eventsDatabase : absolute(dbfile), spool, lockWaitMs };
+  return { files, dbfile: eventsDatabase({ workdir }, dbfile), spool: new Layout(workdir).events, lockWaitMs };
+}
+
+/** The events database. @param dbfile as the command line says it; absent: the one in the work directory */
+export function eventsDatabase({ workdir }: Pick<Config, "workdir">, dbfile: string | undefined): string {
+  return dbfile === undefined ? new Layout(workdir).eventsDatabase : absolute(dbfile);
 }

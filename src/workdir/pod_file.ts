@@ -26,12 +26,10 @@ export type PodFile = Pod & { hostfactory?: PodNotes };
 export function readPodFile(workdir: Workdir, machine: string): PodFile | undefined {
   const pod = readRecord(workdir, workdir.layout.pod(machine), PodSchema);
   if (!pod) return undefined;
-  const { creationTimestamp, creation_timestamp: createdAt } = pod.metadata;
-  const created = creationTimestamp ?? (createdAt ? new Date(createdAt * 1000).toISOString() : undefined);
-  const podIP = pod.status.podIP ?? pod.status.pod_ip ?? undefined;
-  return {
-    ...pod,
-    metadata: { ...pod.metadata, ...(created === undefined ? {} : { creationTimestamp: created }) },
-    status: { ...pod.status, ...(podIP === undefined ? {} : { podIP }) },
-  } as PodFile;
+  const { metadata, status } = pod; // Of our own making, as it was just parsed: there may be thousands, and none is copied.
+  if (metadata.creationTimestamp === undefined && metadata.creation_timestamp) {
+    metadata.creationTimestamp = new Date(metadata.creation_timestamp * 1000).toISOString();
+  }
+  if (status.podIP === undefined && status.pod_ip) status.podIP = status.pod_ip;
+  return pod as unknown as PodFile;
 }

@@ -148,19 +148,22 @@ export function readRequest(workdir: Workdir, id: string): StoredRequest | undef
   const record = readRequestRecord(workdir, id);
   const entries = workdir.files.list(path);
   const processed = entries.some((entry) => entry.name === RequestFile.processed);
-  const pending = new Map<string, boolean>();
-  for (let index = 0; index < (record?.count ?? 0); index++) pending.set(machineName(id, index), !processed);
-  for (const { name, kind } of entries) {
-    if (parseMachineName(name)?.requestId === id) pending.set(name, kind === "symlink" && !processed);
+  const machines: StoredRequest["machines"] = [];
+  for (let index = 0; index < (record?.count ?? 0); index++) {
+    machines.push({ name: machineName(id, index), index, pending: !processed });
   }
-  if (pending.size === 0) return undefined;
-  const machines = Array.from(pending, ([name, isPending]) => ({
-    name,
-    index: parseMachineName(name)?.index ?? 0,
-    pending: isPending,
-  }));
-  machines.sort((a, b) => a.index - b.index);
-  return { id, record, machines, processed };
+  const others: StoredRequest["machines"] = [];
+  for (const { name, kind } of entries) {
+    const parsed = parseMachineName(name);
+    if (parsed?.requestId !== id) continue;
+    const { index } = parsed;
+    const pending = kind === "symlink" && !processed;
+    const machine = machines[index];
+    if (machine) machine.pending = pending;
+    else others.push({ name, index, pending });
+  }
+  const all = machines.concat(others.sort((one, other) => one.index - other.index));
+  return all.length === 0 ? undefined : { id, record, machines: all, processed };
 }
 
 /** The request's record, or `undefined` if there is none that can be read. */
@@ -184,6 +187,11 @@ export function readMachineEntry(workdir: Workdir, machine: string): "pending" |
 export function isProcessed(workdir: Workdir, id: string): boolean {
   const path = workdir.layout.request(id);
   return workdir.kind(path) === "directory" && workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;
+}
+
+/** True for a request that somebody removed: it wants nothing any more. */
+export function isTakenAway(workdir: Workdir, id: string): boolean {
+  return workdir.kind(workdir.layout.request(id)) === undefined;
 }
 
 /** Notes that a machine's pod is never to be created (again): it has been, or the machine was given up on. */

@@ -3,6 +3,7 @@ import { choosePods, choosePodsOnNodes, deleteChosen, evictChosen } from "../../
 import { KubeError } from "../../src/kube/errors.ts";
 import { seededRandom } from "../../src/random.ts";
 import { FakeKube } from "../support/fake_kube.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const ours = { "symphony/hostfactory-instance": "k8s-hf" };
@@ -11,17 +12,21 @@ const ours = { "symphony/hostfactory-instance": "k8s-hf" };
 function cluster() {
   const clock = new SimulatedClock();
   const kube = new FakeKube(clock);
-  const put = (name: string, labels: Record<string, string>, nodeName?: string) =>
-    kube.put({ metadata: { name, labels }, spec: { containers: [], ...(nodeName ? { nodeName } : {}) } });
+  const { workdir } = memoryProvider({ clock });
+  const put = (name: string, labels: Record<string, string>, nodeName?: string) => {
+    const pod = kube.put({ metadata: { name, labels }, spec: { containers: [], ...(nodeName ? { nodeName } : {}) } });
+    if (name !== "c-1") workdir.write(workdir.layout.pod(name), JSON.stringify(pod));
+  };
   put("a-0", ours, "n1");
   put("a-1", ours, "n1");
   put("b-0", ours, "n2");
   put("b-1", ours);
   put("c-0", { "symphony/hostfactory-instance": "another" }, "n1");
+  put("c-1", ours, "n1"); // another site's, by the same instance name
   put("stranger", ours, "n1");
   put("database", {}, "n2");
   const signal = new AbortController().signal;
-  return { kube, clock, random: seededRandom(1), instance: "k8s-hf", signal };
+  return { kube, workdir, clock, random: seededRandom(1), instance: "k8s-hf", signal };
 }
 
 const times = { sleepSeconds: 5, timeoutSeconds: 60 };
@@ -39,6 +44,7 @@ Deno.test("pods that are drawn are drawn once each", async () => {
 Deno.test("what is not ours cannot be named, nor are there more than there are", async () => {
   const disrupting = cluster();
   await assert.rejects(choosePods(disrupting, { names: ["c-0"], count: 1 }), /Cannot find pod 'c-0'/);
+  await assert.rejects(choosePods(disrupting, { names: ["c-1"], count: 1 }), /Cannot find pod 'c-1'/);
   await assert.rejects(choosePods(disrupting, { names: [], count: 5 }), /Cannot choose 5 pods: there are 4/);
   await assert.rejects(choosePodsOnNodes(disrupting, { names: ["n9"], count: 1 }), /Cannot find node 'n9'/);
 });
@@ -54,7 +60,7 @@ Deno.test("pods that are deleted are waited for until they are gone", async () =
   const disrupting = cluster();
   const chosen = await choosePods(disrupting, { names: ["a-0", "b-1"], count: 1 });
   assert.equal(await deleteChosen(disrupting, chosen, times), 2);
-  assert.deepEqual([...disrupting.kube.pods.keys()].sort(), ["a-1", "b-0", "c-0", "database", "stranger"]);
+  assert.deepEqual([...disrupting.kube.pods.keys()].sort(), ["a-1", "b-0", "c-0", "c-1", "database", "stranger"]);
 });
 
 Deno.test("what a disruption budget refuses is asked for again", async () => {
@@ -85,4 +91,12 @@ Deno.test("a pod that has gone meanwhile is gone", async () => {
   const chosen = await choosePods(disrupting, { names: ["a-0"], count: 1 });
   disrupting.kube.pods.delete("a-0");
   assert.equal(await deleteChosen(disrupting, chosen, times), 1);
+});
+
+Deno.test("a pod of a machine's name that is not the one that the work directory knows is another's", async () => {
+  const disrupting = cluster();
+  disrupting.kube.pods.delete("a-0");
+  disrupting.kube.put({ metadata: { name: "a-0", labels: ours }, spec: { containers: [] } });
+  const chosen = await choosePods(disrupting, { names: [], count: 0 });
+  assert.deepEqual(chosen.map(({ name }) => name), ["a-1", "b-0", "b-1"]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { explain } from "../../src/admin/explain.ts";
+import { explain as explainAny, unknownName } from "../../src/admin/explain.ts";
+import type { Explanation } from "../../src/admin/explanation.ts";
 import { podFileText } from "../../src/watchers/work/pod_file.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { writeCluster } from "../../src/workdir/cluster.ts";
@@ -9,6 +10,12 @@ import { addReturn } from "../../src/workdir/returns.ts";
 import { writeDepartures } from "../../src/workdir/departures.ts";
 import { atOnce } from "../support/at_once.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
+
+async function explain(provider: MemoryProvider, name: string): Promise<Explanation> {
+  const explained = await explainAny(provider, name);
+  assert.ok(explained);
+  return explained;
+}
 
 /** A grid with the request `req` for three machines, a minute old. */
 async function grid(): Promise<MemoryProvider & { now: number }> {
@@ -97,6 +104,27 @@ Deno.test("a request tells how far it is, and what most of its machines wait for
   assert.equal(explained.facts["Symphony is told"], "running");
 });
 
+Deno.test("a request tells when the first and the last of its machines took each turn", async () => {
+  const provider = await grid();
+  const { workdir, files, now } = provider;
+  const step = (index: number, status: string, timestamp: number) => ({
+    category: "pod",
+    id: `req-${index}`,
+    timestamp,
+    status,
+  });
+  const steps = [step(0, "created", now - 50), step(1, "created", now - 40), step(0, "running", now - 30)];
+  const others = [step(0, "created", now - 5), step(0, "ready", now - 4), { ...step(7, "created", now - 90) }];
+  files.writeText(`${workdir.layout.events}/batch`, JSON.stringify([...steps, ...others]));
+  const { timeline } = await explain(provider, "req");
+  assert.deepEqual(timeline.map(({ at, what }) => [at - now, what]), [
+    [-60, "Symphony asked for the machines"],
+    [-50, "The first of 2 pods were created"],
+    [-40, "The last of 2 pods were created"],
+    [-30, "1 began to run"],
+  ]);
+});
+
 Deno.test("a return request tells how many of its machines are gone", async () => {
   const provider = await grid();
   const { workdir, now } = provider;
@@ -118,9 +146,11 @@ Deno.test("a node tells which machines are on it, and whether it is about to go"
 
 Deno.test("a name that nothing has is refused, with the nearest", async () => {
   const provider = await grid();
-  await assert.rejects(explain(provider, "rqe"), /Cannot explain 'rqe': .*/);
-  await assert.rejects(explain(provider, "rqe"), { hint: "did you mean 'req'?" });
-  for (const name of ["", "../x", ".hidden", "a\0b"]) await assert.rejects(explain(provider, name), /Cannot explain/);
+  assert.equal(await explainAny(provider, "rqe"), undefined);
+  const unknown = unknownName(provider, "rqe");
+  assert.match(unknown.message, /^Cannot explain 'rqe': /);
+  assert.equal(unknown.hint, "did you mean 'req'?");
+  for (const name of ["", "../x", ".hidden", "a\0b"]) assert.equal(await explainAny(provider, name), undefined);
 });
 
 Deno.test("while the directory is not served, that is what is wrong", async () => {

@@ -1,7 +1,6 @@
 /** What it costs to record events, and to store them beside everything else. */
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../src/clock.ts";
-import { EventRecorder } from "../../src/events/recorder.ts";
 import type { NewEvent } from "../../src/events/types.ts";
 import { systemFiles } from "../../src/files.ts";
 import { systemRandom } from "../../src/random.ts";
@@ -9,49 +8,59 @@ import { eventRecorder } from "../../src/workdir/events.ts";
 import { readState } from "../../src/workdir/machines.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { writeConfiguration } from "./fixture.ts";
-import { cpuMs, measure, median, memory, sleep, startServe, until } from "./process.ts";
+import { cpuMs, measure, median, memory, sleep, startServe, starvedMs, until } from "./process.ts";
 
 /** What a grid of 10,000 machines may do at its worst, each minute. */
 const EVENTS = 100_000;
-const SECONDS = 60;
+const MINUTE_MS = 60_000;
 /** Events in a batch: what one look at a few machines brings. */
 const IN_BATCH = 10;
-/** Requests of one machine each whose way is measured, one after the other. */
-const REQUESTS = 30;
 
-export async function benchEvents(
-  binary: string,
-  { kubeconfig, directory }: { kubeconfig: string; directory: string },
-): Promise<void> {
-  const root = `${directory}/events`;
-  const confdir = `${directory}/events-conf`;
-  writeConfiguration(confdir);
+/** How often `serve` is measured with the events loop, and without it, in turn; and by how many machines each time. */
+const ROUNDS = 8;
+const MACHINES = 40;
+
+/** What becomes of pods where it is to be seen what `serve` takes, and not what the cluster does: they run at once. */
+export const QUICK_STAGES = {
+  stages: [
+    { name: "schedule", match: { phase: ["Pending"], scheduled: false, deleting: false }, next: { schedule: true } },
+    {
+      name: "ready",
+      match: { phase: ["Pending"], scheduled: true, deleting: false },
+      next: { phase: "Running", running: true, ready: true },
+    },
+  ],
+};
+
+/** Where `serve` is measured. */
+interface Place {
+  binary: string;
+  kubeconfig: string;
+  directory: string;
+  confdir: string;
+  /** Its process. */
+  simulator: number;
+}
+
+/** @param options `kubeconfig` and `simulator`: of a simulator with `QUICK_STAGES`, and the number of its process */
+export async function benchEvents(binary: string, options: Omit<Place, "binary" | "confdir">): Promise<void> {
+  const { directory } = options;
+  const place = { binary, ...options, confdir: `${directory}/events-conf` };
+  writeConfiguration(place.confdir);
+  await benchRecording(await emptyWorkdir(`${directory}/recorded`));
+  await benchStoring(place);
+  await benchLatency(place);
+}
+
+async function emptyWorkdir(root: string): Promise<Workdir> {
   const workdir = new Workdir(root, { files: systemFiles, random: systemRandom });
   await workdir.prepare();
-  const recorder = eventRecorder({ workdir, clock: systemClock }, {});
-  benchRecording(recorder);
-  const serve = await startServe(binary, root, { kubeconfig, confdir, log: `${directory}/events.log` });
-  try {
-    await until(() => workdir.names(workdir.layout.events).length === 0);
-    const up = () => timesUp(binary, { workdir, confdir });
-    const quiet = await up();
-    const [beganMs, cpuBefore] = [performance.now(), cpuMs(serve.pid)];
-    const [busy] = await Promise.all([up(), spread(recorder)]);
-    await until(() => workdir.names(workdir.layout.events).length === 0);
-    const seconds = (performance.now() - beganMs) / 1000;
-    const cpu = (cpuMs(serve.pid) - cpuBefore) / 1000;
-    const { nowMb, peakMb } = memory(serve.pid);
-    console.log(`${EVENTS} events in ${SECONDS} s, all stored after ${seconds.toFixed(1)} s, CPU ${cpu.toFixed(1)} s`);
-    console.log(`  serve: ${Math.round(nowMb)} MiB, at most ${Math.round(peakMb)} MiB; rows: ${rows(workdir)}`);
-    console.log(`  a machine until it runs: ${Math.round(quiet)} ms, meanwhile ${Math.round(busy)} ms`);
-  } finally {
-    serve.kill("SIGTERM");
-    await serve.status;
-  }
+  return workdir;
 }
 
 /** What a verb waits for: one batch with the events of so many machines. */
-function benchRecording(recorder: EventRecorder): void {
+function benchRecording(workdir: Workdir): void {
+  const recorder = eventRecorder({ workdir, clock: systemClock }, {});
   for (const machines of [1, 1_000, 10_000]) {
     const times = Array.from({ length: machines < 10_000 ? 200 : 10 }, (_, round) => {
       const batch = events(`bench${round}`, machines);
@@ -63,30 +72,110 @@ function benchRecording(recorder: EventRecorder): void {
   }
 }
 
-/** Records all events, evenly over the time. */
-async function spread(recorder: EventRecorder): Promise<void> {
-  const batches = EVENTS / IN_BATCH;
+/** A minute's events: when all are stored, and what `serve` takes for it. */
+async function benchStoring(place: Place): Promise<void> {
+  const workdir = await emptyWorkdir(`${place.directory}/stored`);
+  await withServe(place, { workdir }, async (pid) => {
+    const [beganMs, cpuBefore] = [performance.now(), cpuMs(pid)];
+    await spread(workdir, (ms) => ms < MINUTE_MS);
+    await until(() => workdir.names(workdir.layout.events).length === 0);
+    const seconds = (performance.now() - beganMs) / 1000;
+    const cpu = (cpuMs(pid) - cpuBefore) / 1000;
+    const { nowMb, peakMb } = memory(pid);
+    console.log(`${EVENTS} events in a minute, all stored after ${seconds.toFixed(1)} s, CPU ${cpu.toFixed(1)} s`);
+    console.log(`  serve: ${Math.round(nowMb)} MiB, at most ${Math.round(peakMb)} MiB; rows: ${rows(workdir)}`);
+  });
+}
+
+/**
+ * How long machines take while so many events come, with the events loop and without it: where the database cannot be
+ * used, the loop looks at it every 15 seconds, and leaves the batches to wait.
+ */
+async function benchLatency(place: Place): Promise<void> {
+  const [stored, waiting]: Latency[][] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    stored?.push(await latency(place, `stored-${round}`));
+    waiting?.push(await latency(place, `waiting-${round}`, ["--dbfile", place.directory]));
+  }
+  const middle = (of: Latency[] | undefined, key: keyof Latency) => median((of ?? []).map((one) => one[key]));
+  for (const [key, unit] of [["ms", "ms until a machine runs"], ["cpuMs", "ms of CPU a second"]] as const) {
+    const [withIt, without] = [middle(stored, key), middle(waiting, key)];
+    const ratios = (stored ?? []).map((one, round) => one[key] / (waiting?.[round]?.[key] ?? NaN));
+    console.log(
+      `${unit}: ${withIt.toFixed(1)}, without the events loop ${without.toFixed(1)}; ratio ${
+        (withIt / without).toFixed(3)
+      }, of rounds ${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(2)} to ${
+        Math.max(...ratios).toFixed(2)
+      })`,
+    );
+  }
+}
+
+/** Medians of one round. */
+interface Latency {
+  /** From the end of the verb until the machine runs, less the time in which other processes had the cores. */
+  ms: number;
+  /** What `serve` takes of a core, in a second. */
+  cpuMs: number;
+}
+
+async function latency(place: Place, name: string, args: string[] = []): Promise<Latency> {
+  const workdir = await emptyWorkdir(`${place.directory}/${name}`);
+  const measured: Latency = { ms: NaN, cpuMs: NaN };
+  await withServe(place, { workdir, args }, async (pid) => {
+    let isMeasured = false;
+    const spreading = spread(workdir, () => !isMeasured);
+    await timesUp(place, { workdir, pid, machines: 5 });
+    const [beganMs, cpuBefore] = [performance.now(), cpuMs(pid)];
+    measured.ms = await timesUp(place, { workdir, pid, machines: MACHINES });
+    measured.cpuMs = (cpuMs(pid) - cpuBefore) / ((performance.now() - beganMs) / 1000);
+    isMeasured = true;
+    await spreading;
+  });
+  Deno.removeSync(workdir.layout.root, { recursive: true });
+  return measured;
+}
+
+async function withServe(
+  { binary, kubeconfig, directory, confdir }: Place,
+  { workdir, args = [] }: { workdir: Workdir; args?: string[] },
+  act: (pid: number) => Promise<void>,
+): Promise<void> {
+  const log = `${directory}/events.log`;
+  const serve = await startServe(binary, workdir.layout.root, { kubeconfig, confdir, log, args });
+  try {
+    await act(serve.pid);
+  } finally {
+    serve.kill("SIGTERM");
+    await serve.status;
+  }
+}
+
+/** Records events, evenly over the time, for as long as `goesOn` says. */
+async function spread(workdir: Workdir, goesOn: (ms: number) => boolean): Promise<void> {
+  const recorder = eventRecorder({ workdir, clock: systemClock }, {});
   const beganMs = performance.now();
-  for (let done = 0; done < batches;) {
-    const due = Math.min(batches, Math.ceil(batches * (performance.now() - beganMs) / (SECONDS * 1000)));
+  for (let done = 0, ms = 0; goesOn(ms); ms = performance.now() - beganMs) {
+    const due = (EVENTS / IN_BATCH) * (ms / MINUTE_MS);
     while (done < due) recorder.record(events(`load${done++}`, IN_BATCH - 1));
     await sleep(20);
   }
 }
 
-/** @returns how long, in milliseconds, it takes from the end of the verb until a machine runs: the median */
+/** @returns the median: see `Latency` */
 async function timesUp(
-  binary: string,
-  { workdir, confdir }: { workdir: Workdir; confdir: string },
+  { binary, confdir, simulator }: Place,
+  { workdir, pid, machines }: { workdir: Workdir; pid: number; machines: number },
 ): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < REQUESTS; i++) {
+  const starved = () => starvedMs(pid) + starvedMs(simulator) + starvedMs(Deno.pid);
+  for (let i = 0; i < machines; i++) {
     const args = ["--workdir", workdir.layout.root, "--confdir", confdir, "request-machines"];
     const { stdout } = await measure(binary, args, '{"template":{"templateId":"T","machineCount":1}}');
     const { requestId } = JSON.parse(stdout) as { requestId: string };
-    const beganMs = performance.now();
-    await until(() => readState(workdir, `${requestId}-0`) === "running");
-    times.push(performance.now() - beganMs);
+    const [beganMs, before] = [performance.now(), starved()];
+    while (readState(workdir, `${requestId}-0`) !== "running") await sleep(1);
+    times.push(performance.now() - beganMs - (starved() - before));
   }
   return median(times);
 }

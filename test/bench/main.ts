@@ -1,9 +1,10 @@
 /**
- * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page|events]`.
+ * The figures that the project holds itself to, for the compiled binary on this machine: `deno task bench [verbs|machines|extensions|metrics|finished|history|page|events|asking]`.
  * A real API server is taken from HF_TEST_KUBECONFIG, else from `../shared/cluster` if that is there.
  */
 import { chromium } from "../support/chromium.ts";
-import { benchEvents } from "./events.ts";
+import { benchAsking } from "./asking.ts";
+import { benchEvents, QUICK_STAGES } from "./events.ts";
 import { benchExtensions } from "./extensions.ts";
 import { benchFinished } from "./finished.ts";
 import { benchHistory } from "./history.ts";
@@ -25,12 +26,17 @@ try {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
   }
   if (what === "all" || what === "events") {
-    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }));
+    const measured = (kubeconfig: string, simulator: number) =>
+      benchEvents(binary, { kubeconfig, directory, simulator });
+    await onSimulator(measured, { stages: QUICK_STAGES });
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
     if (chromium) await benchPage(binary, { directory });
     else console.log("SKIPPED: no Chromium");
+  }
+  if (what === "all" || what === "asking") {
+    await benchAsking({ binary, hello: `${root}dist/hello`, directory }, { count: 10_000, rounds: 9 });
   }
   if (what === "all" || what === "history") await benchHistory(binary, { directory });
   for (const port of what === "all" || what === "metrics" ? [0, 18_080] : []) {
@@ -74,14 +80,21 @@ async function benchKit(kit: string): Promise<void> {
   }
 }
 
-/** On a simulator of its own. */
-async function onSimulator(measure: (kubeconfig: string) => Promise<void>): Promise<void> {
+/** On a simulator of its own. @param options `stages`: what becomes of pods, unless it is the usual */
+async function onSimulator(
+  measure: (kubeconfig: string, pid: number) => Promise<void>,
+  { stages }: { stages?: object } = {},
+): Promise<void> {
   const kubeconfig = `${directory}/simulator`;
   const args = ["simulate", "--seed", "1", "--nodes", "200", "--kubeconfig", kubeconfig];
+  if (stages) {
+    Deno.writeTextFileSync(`${directory}/stages.json`, JSON.stringify(stages));
+    args.push("--stages", `${directory}/stages.json`);
+  }
   const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
     while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
-    await measure(kubeconfig);
+    await measure(kubeconfig, simulator.pid);
   } finally {
     simulator.kill("SIGTERM");
     await simulator.status;

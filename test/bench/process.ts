@@ -42,6 +42,13 @@ export function cpuMs(pid: number): number {
   return (Number(stat[11]) + Number(stat[12])) * 10;
 }
 
+/** For how many milliseconds the first thread of a process has waited for a core that others had. */
+export function starvedMs(pid: number): number {
+  // In nanoseconds: time on a core, time of waiting for one, turns (source: Documentation/scheduler/sched-stats.rst of Linux).
+  const [, waited] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ");
+  return Number(waited) / 1e6;
+}
+
 async function watchPeak(pid: number, ended: () => boolean): Promise<number> {
   let peakMb = 0;
   while (!ended()) {

@@ -4,6 +4,7 @@ import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
 import { query } from "../support/events_database.ts";
 import { existingEvents, sorted } from "../support/existing_events.ts";
+import type { Site } from "../support/site.ts";
 
 clusterTest("serve stores what becomes of a machine, from the request to its end", async (site) => {
   site.serve();
@@ -81,3 +82,70 @@ clusterTest(
     ]);
   },
 );
+
+clusterTest(
+  "what the provider scripts were given and said is recorded, by themselves and by a wrapper",
+  async (site) => {
+    const environment = { HF_K8S_RECORD_IO: "on" };
+    const input = { template: { templateId: "small", machineCount: 1 } };
+    const { requestId } = await site.tell("requestMachines", input, { environment });
+    await site.tell("getAvailableTemplates", {}, { environment });
+    const asked = { requests: [{ requestId }] };
+    const { requests } = await site.tell("getRequestStatus", asked, { environment });
+    const machines = [{ name: `${requestId}-0` }];
+    const returned = await site.tell("requestReturnMachines", { machines }, { environment });
+    await site.tell("getReturnRequests", { machines }, { environment });
+    wrap(site, "template.t1", { input: "{}", output: '{"templates": []}' });
+
+    site.serve("--request-io-events");
+    const dbfile = `${site.workdir}/events.db`;
+    const sql =
+      "SELECT category, type, id, value FROM events WHERE type IN ('input', 'output') ORDER BY category, type";
+    const stored = await eventually("all of it", () => {
+      const rows = query(dbfile, sql) as [string, string, string, string][];
+      return rows.length >= 12 && rows;
+    });
+    const told = (category: string, type: string) =>
+      stored.filter(([of, what]) => of === category && what === type).map(([, , id, value]) => [id, JSON.parse(value)]);
+    assert.equal(stored.length, 12);
+    assert.deepEqual(told("request", "input"), [[requestId, input]]);
+    assert.equal(told("request", "output")[0]?.[1].requestId, requestId);
+    assert.deepEqual(told("request-status", "output").map(([, value]) => value.requests), [requests]);
+    assert.deepEqual(told("return", "output"), [[returned.requestId, returned]]);
+    assert.deepEqual(told("return-request", "input").map(([, value]) => value), [{ machines }]);
+    assert.ok(told("template", "output").some(([id, value]) => id === "t1" && value.templates.length === 0));
+  },
+  { on: ["simulator"] },
+);
+
+siteTest(
+  "`watch request-io-events` needs no cluster, and leaves a directory alone that it has recorded",
+  async (site) => {
+    wrap(site, "request.req1", { input: '{"template": {}}', output: '{"requestId": "req1"}' });
+    const recording = site.start(["watch", "request-io-events"]);
+    const storing = site.start(["watch", "events"]);
+    const all = () =>
+      query(`${site.workdir}/events.db`, "SELECT category, id, type, value FROM events ORDER BY id, type");
+    const first = [["request", "req1", "input", '{"template": {}}'], [
+      "request",
+      "req1",
+      "output",
+      '{"requestId": "req1"}',
+    ]];
+    await eventually("the first", () => all().length === 2);
+    assert.deepEqual(all(), first);
+    wrap(site, "return.ret1", { input: "{}" });
+    await eventually("the second", () => all().length === 3);
+    assert.deepEqual(all(), [...first, ["return", "ret1", "input", "{}"]]);
+    assert.deepEqual([await recording.stop(), await storing.stop()], [0, 0], recording.stderr + storing.stderr);
+  },
+);
+
+/** Leaves what a wrapper of the provider scripts leaves. @param name category and id */
+function wrap(site: Site, name: string, texts: Record<string, string>): void {
+  const directory = `${site.directory}/whole`;
+  Deno.mkdirSync(directory);
+  for (const [file, text] of Object.entries(texts)) Deno.writeTextFileSync(`${directory}/${file}`, text);
+  Deno.mkdirSync(`${site.workdir}/requests-io`, { recursive: true });
+  Deno.renameSync(directory, `${site.workdir}/requests-io/k8s-hf.20261121T161327.${name}`);
+}

@@ -44,6 +44,21 @@ clusterTest("history tells what becomes of machines, with serve and without it",
   assert.deepEqual(lines[0].ids, [`${id}-0`]);
 }, { on: ["simulator"] });
 
+clusterTest("history tells for how long the cluster was away, and why", async (site) => {
+  site.serve("--server-timeout-seconds", "2");
+  await site.allRunning(await site.request(1));
+  const { namespace } = site.cluster;
+  const fault = `/simulator/faults/away-${namespace}`;
+  const paths = [`/namespaces/${namespace}/pods`];
+  await site.cluster.call("PUT", fault, { name: "failing", status: 503, message: "gone fishing", paths });
+  const told = async () => (await site.run(["history"])).stdout;
+  await eventually("that it is away", async () => /cluster away.*: .*gone fishing/.test(await told()));
+  await site.cluster.call("DELETE", fault);
+  const away = /^(\d\d:\d\d:\d\d)–(\d\d:\d\d:\d\d) cluster away: .*gone fishing/m;
+  const [, from = "", until = ""] = await eventually("that it is back", async () => away.exec(await told()) ?? false);
+  assert.notEqual(from, until);
+}, { on: ["simulator"] });
+
 siteTest("by the name hostfactory-events it transforms", async (site) => {
   storeExisting(site);
   const output = `${site.directory}/tables.db`;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
+import type { HistorySection } from "../../src/page/messages.ts";
 import { BrowserPage, closeBrowser } from "../support/browser_page.ts";
 import { chromium } from "../support/chromium.ts";
 import { eventually } from "../support/deadline.ts";
@@ -21,7 +22,7 @@ const behaving = (behaviour: string) => ({
   metadata: { labels: { "hostfactory.test/behaviour": behaviour } },
 });
 
-pageTest("the page shows what the picture says, through all that happens to machines", async (site) => {
+pageTest("the page shows what list-machines says, through all that happens to machines", async (site) => {
   site.writeTemplates({ small: manifest, crashes: behaving("crashes") });
   await using shown = await BrowserPage.open(site);
   const { page } = shown;
@@ -42,6 +43,9 @@ pageTest("the page shows what the picture says, through all that happens to mach
   });
   await shown.restart();
   await eventually("the page is live again", async () => /^Live/.test((await page.textContent("#link")) ?? ""));
+  const { machines, starts } = await page.evaluate("hostfactory.model.sections.history") as HistorySection;
+  assert.ok(Math.max(...machines.map(({ counts: { running = 0 } }) => running)) >= 5, JSON.stringify(machines));
+  assert.equal(starts.reduce((sum, { machines }) => sum + machines, 0), 7, JSON.stringify(starts));
   await site.request(1);
   await shown.agrees("a new machine runs", (states) => states.filter((state) => state === "running").length === 3);
   assert.deepEqual(shown.complaints, []);
@@ -131,7 +135,7 @@ pageTest("what is named with markup is text", async (site) => {
   await shown.agrees("two machines run", (states) => states.length === 2 && states.every((one) => one === "running"));
   assert.ok((await page.innerText("#templates")).includes(hostile));
   await page.goto(`${shown.url}#machine=${encodeURIComponent(hostile)}`);
-  await eventually("nothing is known of it", async () => /no machine, request/.test(await page.innerText("#machine")));
+  await eventually("nothing is known of it", async () => /No machine, request/.test(await page.innerText("#machine")));
   assert.equal(await page.textContent("#machine-title"), hostile);
   assert.equal(await page.locator("img").count(), 0);
   assert.equal(await page.title(), "hostfactory");

@@ -270,3 +270,37 @@ Deno.test("on what we record ourselves the queries answer what happened", () => 
     ]);
   });
 });
+
+Deno.test("what is in the log is moved into the database, and written over only once nothing holds it", () => {
+  inDirectory((path) => {
+    const events = openEventStore(path);
+    const add = (from: number, to: number) => {
+      events.begin();
+      for (const row of rowsAt(from, to)) events.insert(row);
+      events.commit();
+    };
+    /** It has another with each log that is begun. */
+    const salt = () => Deno.readFileSync(`${path}-wal`).slice(16, 24).join();
+    add(0, 100);
+    assert.equal(events.changes, 100);
+    const first = salt();
+    const moving = events.moveLog();
+    assert.equal(events.changes, 0);
+    add(100, 101);
+    moving.move();
+    const rest = events.moveLog();
+    rest.move();
+    add(101, 102);
+    assert.equal(salt(), first, "the log is held");
+    for (const one of [moving, rest]) one.end();
+    const last = events.moveLog();
+    last.move();
+    last.end();
+    Deno.copyFileSync(path, `${path}-alone`);
+    assert.deepEqual(query(`${path}-alone`, "SELECT count(*) FROM events"), [[102]]);
+    add(102, 103);
+    assert.notEqual(salt(), first);
+    events.close();
+    assert.deepEqual(query(path, "SELECT count(*) FROM events"), [[103]]);
+  });
+});

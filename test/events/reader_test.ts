@@ -170,3 +170,17 @@ Deno.test("a filter gives the events that a look at each would give", async () =
     { numRuns: 40 },
   );
 });
+
+Deno.test("no more rows are looked at than may be, those that were stored last", async () => {
+  await inDirectory(async (source) => {
+    store(source.dbfile, [step("a", "created", 10), step("b", "created", 20), step("c", "created", 30)]);
+    assert.deepEqual((await readEvents({ ...source, mostRows: 1 }, {}, budget)).map(short), ["30 c created"]);
+    const some = { ...source, mostUnindexedRows: 2 };
+    assert.equal((await readEvents(some, {}, budget)).length, 3);
+    new DatabaseSync(source.dbfile).exec("DROP INDEX events_time");
+    const reader = new EventReader(some, {}, budget);
+    assert.deepEqual(await next(reader), ["20 b created", "30 c created"]);
+    store(source.dbfile, [step("d", "created", 5)]);
+    assert.deepEqual(await next(reader), ["5 d created"]);
+  });
+});

@@ -21,3 +21,22 @@ Deno.test("times to running are told by the minute: half of them, and 19 of 20",
   history.sample({}, 75 + 7 * 3_600);
   assert.deepEqual(history.starts.map(({ at }) => at), [75]);
 });
+
+Deno.test("what was before the process is put before its own samples, and goes like them", () => {
+  const history = new History();
+  history.sample({ running: 3 }, 1_020);
+  history.started(5, 1_020);
+  history.prepend({
+    machines: [{ at: 900, counts: { pending: 1 } }, { at: 960, counts: { running: 1 } }, { at: 1_080, counts: {} }],
+    starts: [{ at: 960, seconds: [2, 4, 9] }],
+  });
+  assert.deepEqual(history.machines.map(({ at }) => at), [900, 960, 1_020]);
+  assert.deepEqual(history.starts, [{ at: 960, machines: 3, median: 4, p95: 9 }, {
+    at: 1_020,
+    machines: 1,
+    median: 5,
+    p95: 5,
+  }]);
+  history.sample({}, 1_000 + 6 * 3_600);
+  assert.deepEqual(history.machines.map(({ at }) => at), [1_020, 1_000 + 6 * 3_600]);
+});

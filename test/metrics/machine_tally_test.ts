@@ -125,3 +125,34 @@ Deno.test("a request that cannot be read holds up no other", async () => {
   await step();
   assert.equal(machines.get("T creating"), 1);
 });
+
+/** So many requests of one machine that are over, and that nobody has noted as finished. */
+async function manyOver(count: number) {
+  const all = tallied();
+  const ids = Array.from({ length: count }, (_, i) => `over${i}`);
+  for (const id of ids) {
+    await all.request(id, 1);
+    writeState(all.workdir, `${id}-0`, "deleted");
+  }
+  return { ...all, ids };
+}
+
+Deno.test("where very many that are over are not noted as finished, the first look waits for that", async () => {
+  const { workdir, ids, step, requests } = await manyOver(1_002);
+  await step();
+  assert.deepEqual(requests, {});
+  for (const id of ids.slice(0, 10)) {
+    writeFinishedNote(workdir, workdir.layout.request(id), { endedAt: AT, machines: 1 });
+  }
+  await step();
+  assert.deepEqual(requests["request"], { open: 992, finished: 10 });
+});
+
+Deno.test("it does not wait for ever", async () => {
+  const { clock, step, requests } = await manyOver(1_001);
+  await step();
+  assert.deepEqual(requests, {});
+  clock.pass(300_000);
+  await step();
+  assert.deepEqual(requests["request"], { open: 1_001, finished: 0 });
+});

@@ -8,8 +8,9 @@ const page = new Page({
   load: () => Promise.resolve({ html: "<!doctype html>", scriptHash: "abc=", styleHash: "def=" }),
   readers,
   explain(name) {
-    if (name !== "one-0") throw new HostFactoryError(`Cannot explain '${name}'`);
-    return Promise.resolve({ kind: "machine", name, now: "It runs", facts: {}, timeline: [], next: [] });
+    if (name === "locked") return Promise.reject(new HostFactoryError("Cannot read the events"));
+    const explained = { kind: "machine", name, now: "It runs", facts: {}, timeline: [], next: [] };
+    return Promise.resolve(name === "one-0" ? explained : undefined);
   },
 });
 
@@ -60,7 +61,11 @@ Deno.test("a name is explained, or said not to be known", async () => {
   const known = await ask("/page/explain/one-0");
   assert.equal((await known?.response.json()).now, "It runs");
   const unknown = await ask(`/page/explain/${encodeURIComponent("<b>../x")}`);
-  assert.deepEqual([unknown?.status, await unknown?.response.text()], [404, "Cannot explain '<b>../x'\n"]);
+  assert.deepEqual([unknown?.status, await unknown?.response.text()], [
+    404,
+    "No machine, request, return request or node is called so\n",
+  ]);
+  assert.equal((await ask("/page/explain/locked"))?.status, 503);
   assert.equal((await ask("/page/explain/%ff"))?.status, 400);
   assert.equal((await ask("/page/other"))?.status, 404);
 });

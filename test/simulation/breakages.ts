@@ -620,11 +620,19 @@ const EVENTS: Breakage[] = [
   {
     what: "a batch of events is removed before what is stored of it lasts",
     file: "src/watchers/events/watcher.ts",
-    from: "    if (opened.store.hasLog) await files.sync(`${dbfile}-wal`);\n",
+    from: "      if (store.hasLog) await workdir.files.sync(`${dbfile}-wal`);\n",
     to: "",
     violates: [21],
     seed: 6,
     only: [25, 26, 31, 40, 42, 44],
+  },
+  {
+    what: "a log of the events database is written over before what was moved out of it lasts",
+    file: "src/watchers/events/watcher.ts",
+    from: "      await workdir.files.sync(dbfile);\n",
+    to: "",
+    foundBy: "test/watchers/events/watcher_test.ts",
+    test: "a log that has become long is synced, moved into the database, and let go once that is synced",
   },
   {
     what: "events that wait to be stored are removed as what is long past",

@@ -1,4 +1,4 @@
-import type { EventStore } from "../../src/events/database.ts";
+import type { EventStore, LogMove } from "../../src/events/database.ts";
 import type { EventRow } from "../../src/events/rows.ts";
 import { isNotFound } from "../../src/files.ts";
 import type { MemoryFiles } from "../support/memory_files.ts";
@@ -12,6 +12,9 @@ interface Database {
   rows: Set<string>;
   /** Who is in the middle of a transaction. */
   writer: EventStore | undefined;
+  /** So much of the log is in the file of the database, too, by characters; and so many keep the log as it is. */
+  moved: number;
+  movers: number;
 }
 
 /**
@@ -43,7 +46,8 @@ export class SimulatedDatabases {
     }
     process.files.appendText(log, "");
     const { inode } = files.info(path);
-    const database = this.#open.get(inode) ?? { rows: new Set(rowsIn(files, path)), writer: undefined };
+    const database = this.#open.get(inode) ??
+      { rows: new Set(rowsIn(files, path)), writer: undefined, moved: 0, movers: 0 };
     this.#open.set(inode, database);
     return new SimulatedStore({ process, files }, path, database);
   }
@@ -64,11 +68,13 @@ export class SimulatedDatabases {
 }
 
 class SimulatedStore implements EventStore {
+  readonly isOurs = true;
   readonly hasLog = true;
   readonly #process: Process;
   readonly #disk: MemoryFiles;
   readonly #path: string;
   readonly #database: Database;
+  changes = 0;
   #inserted: string[] = [];
   #forget: (() => void) | undefined;
 
@@ -88,6 +94,7 @@ class SimulatedStore implements EventStore {
   }
 
   insert(row: EventRow): void {
+    this.changes++;
     const line = JSON.stringify(row);
     if (!this.#database.rows.has(line)) this.#inserted.push(line);
   }
@@ -95,6 +102,7 @@ class SimulatedStore implements EventStore {
   commit(): void {
     const { rows } = this.#database;
     const added = new Set(this.#inserted);
+    this.#beginLog();
     if (added.size > 0) this.#process.files.appendText(`${this.#path}-wal`, `${[...added].join("\n")}\n`);
     for (const line of added) rows.add(line);
     this.#end();
@@ -105,6 +113,37 @@ class SimulatedStore implements EventStore {
     return false;
   }
 
+  /** As SQLite does: what is moved is written over with the next commit. */
+  #beginLog(): void {
+    const { files } = this.#process;
+    const { moved, movers } = this.#database;
+    const log = `${this.#path}-wal`;
+    if (movers > 0 || moved === 0 || files.readText(log).length > moved) return;
+    files.writeText(log, "");
+    this.#database.moved = 0;
+  }
+
+  moveLog(): LogMove {
+    const { files } = this.#process;
+    const database = this.#database;
+    const all = files.readText(`${this.#path}-wal`);
+    this.changes = 0;
+    database.movers++;
+    const end = () => void database.movers--;
+    const forget = this.#process.onEnd(end);
+    return {
+      move: () => {
+        this.#process.operation("move", this.#path);
+        files.appendText(this.#path, all.slice(database.moved));
+        database.moved = Math.max(database.moved, all.length);
+      },
+      end: () => {
+        forget();
+        end();
+      },
+    };
+  }
+
   mergeLog(): boolean {
     const { files } = this.#process;
     if (this.#database.writer) return false;
@@ -112,6 +151,7 @@ class SimulatedStore implements EventStore {
     files.appendText(this.#path, files.readText(`${this.#path}-wal`));
     this.#disk.beginSync(this.#path)();
     files.remove(`${this.#path}-wal`);
+    this.#database.moved = 0;
     return true;
   }
 

@@ -173,7 +173,7 @@ export class Host {
   }
 
   /**
-   * Requests would be carried out elsewhere: the credentials lead there, and no machine tells serve that this is a mistake;
+   * Requests and returns would be carried out elsewhere: the credentials lead there, and no machine tells serve of the mistake;
    * or the directory has taken that for its place.
    */
   get isMisled(): boolean {

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
-import { PictureTaker } from "../../src/admin/picture.ts";
-import { systemClock } from "../../src/clock.ts";
-import { systemFiles } from "../../src/files.ts";
-import { systemRandom } from "../../src/random.ts";
-import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { startBrowser } from "./chromium.ts";
 import { eventually } from "./deadline.ts";
 import type { Running } from "./process.ts";
 import type { Site } from "./site.ts";
 
-/** By machine, its state. */
-export type States = Record<string, string>;
+/** What page and list both say of a machine. */
+export interface Shown {
+  state: string;
+  template: string;
+  node: string;
+  zone: string;
+}
+
+/** By its name. */
+export type Machines = Record<string, Shown>;
 
 /** The one that all tests of a file share: to start one takes longer than most of them. */
 let browser: Promise<Browser> | undefined;
@@ -78,30 +81,38 @@ export class BrowserPage implements AsyncDisposable {
     await this.serve.says(/Metrics and health are served/);
   }
 
-  /** By machine, what the table of the page says of its state. */
-  async table(page = this.page): Promise<States> {
+  /** What the table of the page says of the machines. */
+  async table(page = this.page): Promise<Machines> {
     await page.selectOption("#view", "table");
     const rows = await page.locator("#table tbody tr").evaluateAll((all) =>
       all.map((row) => [...row.children].map((cell) => cell.textContent ?? ""))
     );
-    return Object.fromEntries(rows.map(([name = "", state = ""]) => [name, state]));
+    return Object.fromEntries(
+      rows.map(([name = "", state = "", _since, template = "", node = "", zone = ""]) => [
+        name,
+        { state, template, node, zone },
+      ]),
+    );
   }
 
-  /** By machine, the state that a picture of the work directory has: what the commands show. */
-  async picture(): Promise<States> {
-    const workdir = new Workdir(this.site.workdir, { files: systemFiles, random: systemRandom });
-    const options = { clock: systemClock, onPartialFailure: "complete_with_error" } as const;
-    const { machines } = await new PictureTaker(workdir, options).take();
-    return Object.fromEntries(machines.map(({ name, state }) => [name, state]));
+  /** What `hostfactory admin list-machines` says of them. */
+  async list(): Promise<Machines> {
+    const { stdout } = await this.site.run(["admin", "list-machines", "--output", "json"]);
+    const { machines } = JSON.parse(stdout) as { machines: (Shown & { name: string; templateId: string })[] };
+    return Object.fromEntries(
+      machines.map(({ name, state, templateId: template, node, zone }) => [name, { state, template, node, zone }]),
+    );
   }
 
-  /** Waits until page and picture agree, and the states fit. */
-  async agrees(what: string, fits: (states: string[]) => boolean): Promise<States> {
-    return await eventually(what, async () => {
-      const [pictured, shown] = [await this.picture(), await this.table()];
-      if (!fits(Object.values(pictured))) throw new Error(`The picture has ${JSON.stringify(pictured)}`);
-      assert.deepEqual(shown, pictured);
-      return shown;
+  /** Waits until page and list agree, and the states fit. */
+  async agrees(what: string, fits: (states: string[]) => boolean): Promise<void> {
+    await eventually(what, async () => {
+      const [listed, shown] = [await this.list(), await this.table()];
+      if (!fits(Object.values(listed).map(({ state }) => state))) {
+        throw new Error(`Listed are ${JSON.stringify(listed)}`);
+      }
+      assert.deepEqual(shown, listed);
+      return true;
     }, { everyMs: 300 });
   }
 

@@ -2,6 +2,7 @@ import { Budget } from "../../budget.ts";
 import type { Clock } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
 import type { EventCopy } from "../../events/database_copy.ts";
+import { backupsBeside } from "../../events/database_files.ts";
 import { logger } from "../../log.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 
@@ -45,11 +46,6 @@ export async function backUp(
   } catch (error) {
     log.warn("Events database cannot be copied: make room and ask again", { copy: path, error: describeError(error) });
   }
-}
-
-/** Where copies of a database lie. */
-export function backupsBeside(dbfile: string): string {
-  return `${dbfile.slice(0, dbfile.lastIndexOf("/"))}/backups`;
 }
 
 async function copyAll(

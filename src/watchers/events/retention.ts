@@ -1,17 +1,38 @@
 import { Budget } from "../../budget.ts";
 import { epochSeconds } from "../../clock.ts";
-import { isNotFound } from "../../files.ts";
 import type { EventStore } from "../../events/database.ts";
+import { asidesAmong, backupsBeside, directoryOf } from "../../events/database_files.ts";
+import { ifThere } from "../../files.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
-import { backupsBeside } from "./backups.ts";
 
-/** What of events is kept. */
-export interface EventRetention {
+/** What of events is kept; of what is not limited, `Infinity`. */
+export interface EventLimits {
   /** How long, in seconds. */
   retainSeconds: number;
   /** How much, in bytes: of the database; and of what was put aside and copied, together. */
   mostBytes: number;
+}
+
+/** What is kept of databases that we began, and of all others: the legacy plug-in's hold what a site may want to keep. */
+export interface EventRetention {
+  ours: EventLimits;
+  others: EventLimits;
+  /** Whether we began the database in that file, or the one that it is a copy of. */
+  isOurs: (path: string) => boolean;
+}
+
+/** The database, and what makes its last changes survive a power failure. */
+export interface LastingStore {
+  store: EventStore;
+  makeLast: () => Promise<void>;
+}
+
+/** A file of events beside the database. */
+interface EventFile {
+  path: string;
+  size: number;
+  modifiedMs: number;
 }
 
 /** How often, in milliseconds, it is looked for what is past. */
@@ -20,74 +41,111 @@ const LOOK_EVERY_MS = 60_000;
 /** How long, in milliseconds, removing may keep everything else waiting. */
 const TURN_MS = 10;
 
+/** Files of databases, and of how far the copying was. */
+const COPY = /^events_bkp_.*\.db$/;
+const PROGRESS = /^backup_progress_.*\.log$/;
+
 const log = logger("events");
 
 /** Removes what is past: rows of the database, and the files of databases that were put aside or copied. */
 export class EventRetentionKeeper {
   readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
-  readonly #limits: EventRetention;
+  readonly #retention: EventRetention;
   readonly #dbfile: string;
+  /** By path, whether we began it: a file is opened once to find out. */
+  #isOurs = new Map<string, boolean>();
+  #hasSaidThatAllIsKept = false;
   #atMs: number;
 
-  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, limits: EventRetention & { dbfile: string }) {
+  constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, options: EventRetention & { dbfile: string }) {
     this.#dependencies = dependencies;
-    this.#limits = limits;
-    this.#dbfile = limits.dbfile;
+    this.#retention = options;
+    this.#dbfile = options.dbfile;
     this.#atMs = dependencies.clock.monotonic();
   }
 
-  /** Does what is due, until `signal` aborts. @param store absent: no database is open, and what was put aside alone is looked at */
-  async look(store: EventStore | undefined, signal: AbortSignal): Promise<void> {
+  /** Does what is due, until `signal` aborts. @param open absent: no database is open, and what was put aside alone is looked at */
+  async look(open: LastingStore | undefined, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies;
     if (clock.monotonic() < this.#atMs) return;
     this.#atMs = clock.monotonic() + LOOK_EVERY_MS;
-    this.#removeFiles();
-    if (store) await this.#removeRows(store, signal);
+    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 1 });
+    await this.#removeFiles(budget);
+    if (open) await this.#removeRows(open, { budget, signal });
   }
 
-  async #removeRows(store: EventStore, signal: AbortSignal): Promise<void> {
+  async #removeRows(
+    { store, makeLast }: LastingStore,
+    { budget, signal }: { budget: Budget; signal: AbortSignal },
+  ): Promise<void> {
     const { workdir, clock } = this.#dependencies;
-    const { retainSeconds, mostBytes } = this.#limits;
+    const { retainSeconds, mostBytes } = this.#limitsOf(store.isOurs);
+    if (retainSeconds === Infinity && mostBytes === Infinity) return this.#sayThatAllIsKept();
     const before = epochSeconds(clock.now()) - retainSeconds;
-    const budget = new Budget(clock, { turnMs: TURN_MS, restPerTurn: 1 });
     const removeSlice = () => workdir.asOwner(() => store.removePast({ before, mostBytes }));
-    while (!signal.aborted && removeSlice()) if (budget.isSpent) await budget.breathe();
+    while (!signal.aborted && removeSlice()) {
+      if (!budget.isSpent) continue;
+      await makeLast();
+      await budget.breathe();
+    }
+  }
+
+  #sayThatAllIsKept(): void {
+    if (!this.#hasSaidThatAllIsKept) {
+      log.info(
+        "The legacy plug-in began this events database: all of it is kept, unless --retain-events says how long",
+        {
+          dbfile: this.#dbfile,
+        },
+      );
+    }
+    this.#hasSaidThatAllIsKept = true;
   }
 
   /** The oldest go first. */
-  #removeFiles(): void {
+  async #removeFiles(budget: Budget): Promise<void> {
     const { workdir, clock } = this.#dependencies;
-    const { retainSeconds, mostBytes } = this.#limits;
-    const oldestMs = clock.now() - retainSeconds * 1000;
-    let bytes = 0;
-    for (const { path, size, modifiedMs } of this.#files().sort((a, b) => b.modifiedMs - a.modifiedMs)) {
-      bytes += size;
-      if (modifiedMs >= oldestMs && bytes <= mostBytes) continue;
+    const [files, bytes] = [this.#files(), { ours: 0, others: 0 }];
+    this.#isOurs = new Map(files.flatMap(({ path }) => {
+      const known = this.#isOurs.get(path);
+      return known === undefined ? [] : [[path, known]];
+    }));
+    for (const { path, size, modifiedMs } of files.sort((a, b) => b.modifiedMs - a.modifiedMs)) {
+      if (budget.isSpent) await budget.breathe();
+      const isOurs = this.#began(path);
+      const { retainSeconds, mostBytes } = this.#limitsOf(isOurs);
+      const all = bytes[isOurs ? "ours" : "others"] += size;
+      if (modifiedMs >= clock.now() - retainSeconds * 1000 && all <= mostBytes) continue;
       workdir.remove(path);
       log.info("Events of long ago removed", { path });
     }
   }
 
-  /** What was put aside or copied, with its size and when it was last changed. */
-  #files(): { path: string; size: number; modifiedMs: number }[] {
+  #limitsOf(isOurs: boolean): EventLimits {
+    return isOurs ? this.#retention.ours : this.#retention.others;
+  }
+
+  /** How far a copying was is no history, whoever wrote it. */
+  #began(path: string): boolean {
     const { workdir } = this.#dependencies;
-    const directory = this.#dbfile.slice(0, this.#dbfile.lastIndexOf("/")) || "/";
-    const base = this.#dbfile.slice(directory.length + 1).replace(/\.[^.]*$/, "");
-    const isAside = (name: string) => name.startsWith(`${base}.`) && /^\d{13}$/.test(name.slice(base.length + 1));
-    const isOfBackup = (name: string) => /^(events_bkp_.*\.db|backup_progress_.*\.log)$/.test(name);
+    const isOurs = this.#isOurs.get(path) ??
+      (path.endsWith(".log") || workdir.asOwner(() => this.#retention.isOurs(path)));
+    this.#isOurs.set(path, isOurs);
+    return isOurs;
+  }
+
+  /** What was put aside or copied. */
+  #files(): EventFile[] {
+    const { workdir } = this.#dependencies;
     const backups = backupsBeside(this.#dbfile);
+    const isOfBackup = (name: string) => COPY.test(name) || PROGRESS.test(name);
     const paths = [
-      ...workdir.names(directory).filter(isAside).map((name) => `${directory}/${name}`),
+      ...asidesAmong(workdir.names(directoryOf(this.#dbfile)), this.#dbfile).map(({ path }) => path),
       ...workdir.names(backups).filter(isOfBackup).map((name) => `${backups}/${name}`),
     ];
     return paths.flatMap((path) => {
-      try {
-        const { kind, size, modifiedMs } = workdir.files.info(path);
-        return kind === "file" ? [{ path, size, modifiedMs }] : [];
-      } catch (error) {
-        if (isNotFound(error)) return [];
-        throw error;
-      }
+      const info = ifThere(() => workdir.files.info(path));
+      return info?.kind === "file" ? [{ path, ...info }] : [];
     });
   }
 }

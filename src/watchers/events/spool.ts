@@ -1,4 +1,4 @@
-import { isNotFound } from "../../files.ts";
+import { ifThere, isNotFound } from "../../files.ts";
 import { logger } from "../../log.ts";
 import { eventsOf, type SpooledEvent } from "../../events/rows.ts";
 import { describeError } from "../../errors.ts";
@@ -22,7 +22,7 @@ export const SPOOL_LIMITS: SpoolLimits = { files: 50_000, bytes: 256 * 1024 * 10
 /** A batch that is larger is dropped, in bytes: the largest of ours, of 30,000 machines, has 6 MB. */
 const LARGEST_BATCH = 64 * 1024 * 1024;
 
-/** How long, in milliseconds, a file that is not whole may still be being written: not everybody renames it into place. */
+/** How long, in milliseconds, a file that is not whole may still be being written: some programs do not rename it into place. */
 const UNFINISHED_MS = 10_000;
 
 const log = logger("events");
@@ -77,13 +77,8 @@ export class EventSpoolReader {
   /** Drops the oldest batches that are beyond the limits. @returns how many are left */
   bound(limits: SpoolLimits): number {
     const files = this.paths().flatMap((path) => {
-      try {
-        const { size, modifiedMs } = this.#workdir.files.info(path);
-        return [{ path, size, modifiedMs }];
-      } catch (error) {
-        if (isNotFound(error)) return [];
-        throw error;
-      }
+      const info = ifThere(() => this.#workdir.files.info(path));
+      return info ? [{ path, ...info }] : [];
     }).sort((a, b) => b.modifiedMs - a.modifiedMs);
     let bytes = 0;
     const beyond = files.filter(({ size }, index) => {

@@ -2,13 +2,14 @@ import { Budget } from "../../budget.ts";
 import { describeError, HostFactoryError } from "../../errors.ts";
 import type { EventStore } from "../../events/database.ts";
 import type { EventCopy } from "../../events/database_copy.ts";
+import { asidePath, directoryOf } from "../../events/database_files.ts";
 import { isBackupRequest, lineOf, rowsOf, type SpooledEvent } from "../../events/rows.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Complaints } from "../work/complaints.ts";
 import { backUp } from "./backups.ts";
-import { type EventRetention, EventRetentionKeeper } from "./retention.ts";
+import { type EventRetention, EventRetentionKeeper, type LastingStore } from "./retention.ts";
 import { type Batch, EventSpoolReader, SPOOL_LIMITS, type SpoolLimits } from "./spool.ts";
 
 /** How events are stored. */
@@ -30,6 +31,8 @@ export interface EventsOptions {
   saw?: (events: readonly SpooledEvent[]) => void;
   /** Default: `SPOOL_LIMITS`. */
   limits?: SpoolLimits;
+  /** After how many changes the database's log is moved into it; default: `MOST_LOGGED`. */
+  mostLogged?: number;
 }
 
 /** The database while it is open. */
@@ -47,9 +50,18 @@ const LOOK_EVERY_MS = 1_000;
 /** How long, in milliseconds, the database is left alone after it could not be used. */
 const RETRY_MS = 15_000;
 
-/** What goes into one transaction, at most, beyond its first batch: to commit it holds up all else for some milliseconds. */
+/** How long, in milliseconds, storing may keep everything else waiting, but for a transaction. */
+const TURN_MS = 5;
+
+/** What goes into one transaction, which holds up all else for some milliseconds: an event has three rows or so. */
+const MOST_EVENTS = 100;
+
+/** What is stored before it is synced, beyond the first batch. */
 const MOST_BATCHES = 200;
-const MOST_EVENTS = 500;
+const MOST_EVENTS_SYNCED = 500;
+
+/** Rows after which the log is moved into the database: as many pages, at worst, whose moving takes some milliseconds. */
+const MOST_LOGGED = 2_000;
 
 const log = logger("events");
 
@@ -90,7 +102,7 @@ export class EventsWatcher implements Loop {
     try {
       await this.#storeAll(signal);
       if (!signal.aborted) await this.#rotate();
-      await this.#retention?.look(this.#opened?.store, signal);
+      await this.#retention?.look(this.#opened && this.#lasting(this.#opened), signal);
       if (this.#isTroubled) log.info("Events are stored again");
       this.#isTroubled = false;
       this.#complaints.clear();
@@ -111,7 +123,7 @@ export class EventsWatcher implements Loop {
   }
 
   async #storeAll(signal: AbortSignal): Promise<void> {
-    const budget = new Budget(this.#dependencies.clock);
+    const budget = new Budget(this.#dependencies.clock, { turnMs: TURN_MS, restPerTurn: 1 });
     const paths = this.#spool.paths();
     this.#waiting = paths.length;
     while (paths.length > 0 && !signal.aborted) {
@@ -120,11 +132,11 @@ export class EventsWatcher implements Loop {
     }
   }
 
-  /** Reads what goes into the next transaction. @param paths those that are left, and from which its own are taken */
+  /** Reads what is stored and synced together next. @param paths those that are left, and from which its own are taken */
   async #nextBatches(paths: string[], budget: Budget): Promise<Batch[]> {
     const batches: Batch[] = [];
     let events = 0;
-    while (paths.length > 0 && batches.length < MOST_BATCHES && events < MOST_EVENTS) {
+    while (paths.length > 0 && batches.length < MOST_BATCHES && events < MOST_EVENTS_SYNCED) {
       if (budget.isSpent) await budget.breathe();
       const batch = this.#spool.read(paths.pop() ?? "");
       if (!batch) continue;
@@ -140,16 +152,14 @@ export class EventsWatcher implements Loop {
     if (batches.length === 0) return;
     const opened = this.#open();
     const { store } = opened;
-    workdir.asOwner(() => store.begin());
     const events = batches.flatMap((batch) => batch.events);
     for (let next = 0; next < events.length;) {
-      workdir.asOwner(() => {
-        while (next < events.length && !budget.isSpent) this.#insert(store, events[next++] ?? {});
-      });
       if (budget.isSpent) await budget.breathe();
+      const some = events.slice(next, next + MOST_EVENTS);
+      workdir.asOwner(() => this.#commit(store, some));
+      next += some.length;
+      if (next === events.length || this.#isLogLong(store)) await this.#makeLast(opened);
     }
-    workdir.asOwner(() => store.commit());
-    await this.#makeLast(opened);
     await this.#copy(events);
     this.#show(events);
     budget.begin();
@@ -173,10 +183,10 @@ export class EventsWatcher implements Loop {
       if (!workdir.asOwner(() => opened.store.mergeLog())) return;
       this.#close();
       let at = clock.now();
-      const aside = () => `${dbfile.replace(/\.[^./]*$/, "")}.${at}`;
-      while (workdir.kind(aside()) !== undefined) at++;
-      workdir.files.rename(dbfile, aside());
-      log.info("Events database put aside", { dbfile, aside: aside() });
+      while (workdir.kind(asidePath(dbfile, at)) !== undefined) at++;
+      const aside = asidePath(dbfile, at);
+      workdir.files.rename(dbfile, aside);
+      log.info("Events database put aside", { dbfile, aside });
       await workdir.files.sync(directoryOf(dbfile));
     }
     this.#rotated = rotations;
@@ -199,11 +209,17 @@ export class EventsWatcher implements Loop {
     }
   }
 
-  #insert(store: EventStore, event: SpooledEvent): void {
-    for (const row of rowsOf(event, this.#options)) store.insert(row);
+  #commit(store: EventStore, events: readonly SpooledEvent[]): void {
+    store.begin();
+    for (const event of events) for (const row of rowsOf(event, this.#options)) store.insert(row);
+    store.commit();
   }
 
-  /** The database; opened anew where another file, or none, is in its place by now. */
+  #isLogLong(store: EventStore): boolean {
+    return store.changes >= (this.#options.mostLogged ?? MOST_LOGGED);
+  }
+
+  /** The database; opened again if another file, or none, is in its place by now. */
   #open(): Opened {
     const { workdir } = this.#dependencies;
     const { dbfile, open } = this.#options;
@@ -221,24 +237,33 @@ export class EventsWatcher implements Loop {
     return this.#opened = { store, inode: inodeNow(), lasts: false };
   }
 
+  #lasting(opened: Opened): LastingStore {
+    return { store: opened.store, makeLast: () => this.#makeLast(opened) };
+  }
+
   #close(): void {
     const opened = this.#opened;
     this.#opened = undefined;
     this.#dependencies.workdir.asOwner(() => opened?.store.close());
   }
 
-  /** Makes what was committed survive a power failure, while all else goes on. */
+  /** Makes what has just been committed survive a power failure, and moves a log that has become long, while all else goes on. */
   async #makeLast(opened: Opened): Promise<void> {
-    const { files } = this.#dependencies.workdir;
+    const { workdir } = this.#dependencies;
     const { dbfile } = this.#options;
-    if (opened.store.hasLog) await files.sync(`${dbfile}-wal`);
-    if (!opened.lasts) await files.sync(directoryOf(dbfile));
-    opened.lasts = true;
+    const { store } = opened;
+    const moving = this.#isLogLong(store) ? workdir.asOwner(() => store.moveLog()) : undefined;
+    try {
+      if (store.hasLog) await workdir.files.sync(`${dbfile}-wal`);
+      if (!opened.lasts) await workdir.files.sync(directoryOf(dbfile));
+      opened.lasts = true;
+      if (!moving) return;
+      workdir.asOwner(() => moving.move());
+      await workdir.files.sync(dbfile);
+    } finally {
+      moving?.end();
+    }
   }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 /** What keeps the database from being used, and what to do. */

@@ -1,7 +1,8 @@
-import { timestampSeconds } from "../../clock.ts";
+import { latestSeconds, timestampSeconds } from "../../clock.ts";
 import type { EventPairs, NewEvent } from "../../events/types.ts";
 import type { Node } from "../../kube/types.ts";
-import { type Amounts, coresOf, decimal, mebibytesOf } from "../work/resources.ts";
+import { decimal } from "../../events/decimal.ts";
+import { type Amounts, coresOf, mebibytesOf } from "../../kube/resources.ts";
 
 /** How the legacy plug-in names a node in events. */
 export function nodeEventId(name: string, uid: string): string {
@@ -48,9 +49,7 @@ function conditionsOf({ status }: Node): Record<string, unknown> {
 
 /** When a condition last changed, in seconds since the epoch. */
 function changedAt({ status }: Node): number | undefined {
-  const times = (status?.conditions ?? []).map(({ lastTransitionTime }) => timestampSeconds(lastTransitionTime));
-  const known = times.filter((time) => time !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
+  return latestSeconds((status?.conditions ?? []).map(({ lastTransitionTime }) => lastTransitionTime));
 }
 
 /** Labels that a node lacks are left out. */

@@ -1,7 +1,8 @@
 import { timestampSeconds } from "../../clock.ts";
 import type { News } from "../../events/news.ts";
 import type { ContainerStatus, Pod } from "../../kube/types.ts";
-import { type Amounts, coresOf, decimal, mebibytesOf } from "../work/resources.ts";
+import { decimal } from "../../events/decimal.ts";
+import { type Amounts, type ContainerResources, coresOf, mebibytesOf } from "../../kube/resources.ts";
 
 /**
  * What a pod shows beside its steps, as far as it is new: what it asks for, the node's uid, and how its containers are.
@@ -27,7 +28,7 @@ export function detailsOfPod(
 
 function resources(pod: Pod): News {
   const all = (pod.spec.containers ?? []).map((container) =>
-    container["resources"] as { requests?: Amounts; limits?: Amounts } | null | undefined
+    container["resources"] as ContainerResources | null | undefined
   );
   const requests = all.map((one) => one?.requests);
   const limits = all.map((one) => one?.limits);

@@ -203,7 +203,7 @@ export class UnlistedMachines {
     } catch (error) {
       if (error instanceof KubeError && error.kind === "notFound") return { machine, pod: undefined };
       if (!(error instanceof KubeError) || isClusterTrouble(error)) throw error;
-      notAsked.note(machine, () => ({ error: describeError(error) }));
+      notAsked.failed(machine, error);
       return undefined;
     }
   }

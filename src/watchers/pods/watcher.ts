@@ -227,7 +227,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   #see(name: string, observation: Observation, { canWait }: { canWait: boolean }): void {
     const pod = podOf(observation);
     if (pod) this.#evictions.note(pod);
-    delete pod?.metadata.managedFields; // A third of a pod's size, and no one reads it.
+    if (pod) pod.metadata.managedFields = undefined; // A third of a pod's size, and no one reads it.
     this.#unwrittenObservations.set(name, observation, { canWait });
   }
 

@@ -1,3 +1,4 @@
+import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
 import { epochSeconds } from "../../clock.ts";
 import { logger } from "../../log.ts";
@@ -5,11 +6,13 @@ import type { Dependencies } from "../dependencies.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Complaints } from "../work/complaints.ts";
 
-/** How often, in milliseconds, it is looked for new directories; and how many are taken up in one go. */
+/** How often, in milliseconds, it is looked for new directories. */
 const LOOK_EVERY_MS = 1_000;
-const SLICE = 50;
 
-/** How long, in milliseconds, a directory may still be being filled: not everybody renames it into place. */
+/** How long, in milliseconds, recording may keep everything else waiting, but for a file that takes longer. */
+const TURN_MS = 10;
+
+/** How long, in milliseconds, a directory may still be being filled: some wrappers do not rename it into place. */
 const UNFINISHED_MS = 10_000;
 
 /** A file that is larger is left out, in bytes. */
@@ -35,21 +38,22 @@ export class RequestIoWatcher implements Loop {
     this.#dependencies = dependencies;
   }
 
-  step(_signal: AbortSignal): Promise<Outcome> {
+  async step(signal: AbortSignal): Promise<Outcome> {
     const { workdir, clock } = this.#dependencies;
+    const budget = new Budget(clock, { turnMs: TURN_MS });
     const there = workdir.directories(workdir.layout.requestsIo);
     const isThere = new Set(there);
     for (const name of this.#done) if (!isThere.has(name)) this.#done.delete(name);
-    const toDo = there.filter((name) => !this.#done.has(name));
-    for (const name of toDo.slice(0, SLICE)) {
+    for (const name of there.filter((name) => !this.#done.has(name))) {
+      if (budget.isSpent) await budget.breathe();
+      if (signal.aborted) break;
       try {
         if (this.#record(name)) this.#done.add(name);
       } catch (error) {
         this.#complaints.note(name, error);
       }
     }
-    const atMs = clock.monotonic() + (toDo.length > SLICE ? 0 : LOOK_EVERY_MS);
-    return Promise.resolve({ kind: "again", atMs });
+    return { kind: "again", atMs: clock.monotonic() + LOOK_EVERY_MS };
   }
 
   /** @returns false if it may still be being filled */

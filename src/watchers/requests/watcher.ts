@@ -11,6 +11,7 @@ import { readState, readTombstone, writeFirstState } from "../../workdir/machine
 import type { Tombstone } from "../../machine/tombstone.ts";
 import {
   isProcessed,
+  isTakenAway,
   markProcessed,
   readManifest,
   readRequest,
@@ -297,6 +298,7 @@ export class RequestMachinesWatcher implements Loop {
   async #create(request: ActiveRequest, machine: PendingMachine): Promise<void> {
     const { workdir, returns, signal } = this.#dependencies;
     const { name, mayExist, rejected } = machine;
+    if (isTakenAway(workdir, request.id)) return;
     const state = readState(workdir, name);
     if (state === undefined || state === "creating") {
       const isWanted = !returns.has(name) && !request.isOutdated && rejected === undefined;
@@ -328,12 +330,11 @@ export class RequestMachinesWatcher implements Loop {
 
   #tryLater(request: ActiveRequest, machine: PendingMachine, error: unknown): void {
     const { clock, random, workdir } = this.#dependencies;
-    // A request that somebody took away wants nothing any more.
-    if (isNotFound(error) && workdir.kind(workdir.layout.request(request.id)) === undefined) return;
+    if (isNotFound(error) && isTakenAway(workdir, request.id)) return;
     machine.failures++;
     machine.notBeforeMs = clock.monotonic() + backoffMs(machine.failures, random);
     request.delayed.push(machine);
-    notCreated.note(machine.name, () => ({ error: describeError(error) }));
+    notCreated.failed(machine.name, error);
   }
 
   #next(): Outcome {

@@ -1,4 +1,3 @@
-import { describeError } from "../../errors.ts";
 import type { BackoffLimits } from "../../kube/backoff.ts";
 import { GatheringLog } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -35,7 +34,7 @@ export class PodLookup {
       concurrency: dependencies.concurrency,
       call: (machine, asked) => this.#ask(machine, asked),
       backoff: AGAIN,
-      failed: (machine, { error }) => notFound.note(machine, () => ({ error: describeError(error) })),
+      failed: (machine, { error }) => notFound.failed(machine, error),
       idle: options.wake,
     });
   }

@@ -1,4 +1,3 @@
-import { describeError } from "../../errors.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { GatheringLog, logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -43,8 +42,7 @@ export class PodDeleter {
     this.#queue = new WorkQueue(dependencies, {
       concurrency: dependencies.concurrency,
       call: (uid, wanted) => this.#delete(uid, wanted),
-      failed: (uid, { error }) =>
-        notDeleted.note(this.#queue.get(uid)?.name ?? uid, () => ({ error: describeError(error) })),
+      failed: (uid, { error }) => notDeleted.failed(this.#queue.get(uid)?.name ?? uid, error),
       idle: options.wake,
     });
     const { clock, random, stopping } = dependencies;
@@ -52,8 +50,7 @@ export class PodDeleter {
     this.#toAsk = new WorkQueue({ clock, random, limiter, stopping, signal: stopping }, {
       concurrency: Infinity,
       call: (uid, wanted) => this.#ask(uid, wanted),
-      failed: (uid, { error }) =>
-        notAsked.note(this.#toAsk.get(uid)?.name ?? uid, () => ({ error: describeError(error) })),
+      failed: (uid, { error }) => notAsked.failed(this.#toAsk.get(uid)?.name ?? uid, error),
       idle: () => {},
     });
   }

@@ -21,7 +21,7 @@ export class Retries {
   readonly #blame: Blame | undefined;
   readonly #clock: Dependencies["clock"];
   readonly #random: Dependencies["random"];
-  readonly #log: Pick<GatheringLog, "note">;
+  readonly #log: Pick<GatheringLog, "failed">;
   readonly #byKey = new Map<string, { failures: number; againMs: number; reason: string }>();
 
   /**
@@ -30,7 +30,7 @@ export class Retries {
    */
   constructor(
     dependencies: Pick<Dependencies, "workdir" | "clock" | "random">,
-    log: Pick<GatheringLog, "note">,
+    log: Pick<GatheringLog, "failed">,
     blame?: Blame,
   ) {
     this.#workdir = dependencies.workdir;
@@ -56,7 +56,7 @@ export class Retries {
     const failures = (before?.failures ?? 0) + 1;
     const reason = String(error);
     this.#byKey.set(key, { failures, againMs: this.#clock.monotonic() + backoffMs(failures, this.#random), reason });
-    if (before?.reason !== reason) this.#log.note(key, () => ({ error: describeError(error) }));
+    if (before?.reason !== reason) this.#log.failed(key, error);
     const { broken } = this.#workdir;
     if (!this.#blame || error instanceof KubeError || isSharedTrouble(error)) return;
     broken.note(this.#blame.pathOf(key), describeError(error), this.#blame.by);

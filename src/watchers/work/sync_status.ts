@@ -1,13 +1,8 @@
 import { epochSeconds } from "../../clock.ts";
-import { describeError } from "../../errors.ts";
-import { GatheringLog } from "../../log.ts";
 import { readSyncStatus, type SyncStatus, writeSyncStatus } from "../../workdir/index/sync_status.ts";
 import type { KubeError } from "../../kube/errors.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { Absence } from "./absence.ts";
-
-const lost = new GatheringLog("cluster", "The cluster cannot be followed now", { of: "views", isTriedAgain: true });
-const found = new GatheringLog("cluster", "The cluster is followed again", { of: "views", level: "info" });
 
 /** Keeps account of how fresh a view of the cluster is, told of the same things as the sink of a reflector. */
 export class SyncStatusKeeper {
@@ -20,18 +15,14 @@ export class SyncStatusKeeper {
   #listedAtMs: number | undefined;
   #heardAtMs: number | undefined;
   #written: SyncStatus | undefined;
-  readonly #absence: Absence | undefined;
-  /** Since when, on the wall clock in milliseconds, the server has not spoken, if following it failed since. */
-  #lostSinceMs: number | undefined;
-  /** When it answered for the first time after the last failure, which may be a minute before it speaks; likewise. */
-  #answeredAtMs: number | undefined;
+  readonly #absence: Absence;
 
   /** @param dependencies `events`: told when the cluster is away, and when it is back */
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock" | "kube" | "events">, name: string) {
     const { clock, events } = dependencies;
     this.#dependencies = dependencies;
     this.#name = name;
-    this.#absence = events && new Absence({ clock, events });
+    this.#absence = new Absence(name, { clock, events });
   }
 
   begin(): void {
@@ -43,7 +34,7 @@ export class SyncStatusKeeper {
     this.#listedAtMs = this.#dependencies.clock.now();
     this.#heardAtMs = this.#heardInListMs ?? this.#heardAtMs;
     this.#isListing = false;
-    this.#found();
+    this.#absence.ends();
   }
 
   heard(): void {
@@ -51,38 +42,25 @@ export class SyncStatusKeeper {
     if (this.#isListing) this.#heardInListMs = now;
     else {
       this.#heardAtMs = now;
-      this.#found();
+      this.#absence.ends();
     }
-    this.#absence?.heard(this.#answeredAtMs);
   }
 
   /** After a failure, the server answers again. */
   answers(): void {
-    this.#answeredAtMs ??= this.#dependencies.clock.now();
+    this.#absence.answers();
   }
 
   /** @param error to be said once a minute at most; absent: who calls says it */
   failed(error?: KubeError): void {
     this.#isListing = false;
-    if (error === undefined) return;
-    this.#answeredAtMs = undefined;
-    this.#absence?.failed(error);
-    lost.note(this.#name, () => ({ error: describeError(error) }));
-    this.#lostSinceMs ??= this.#heardAtMs ?? this.#dependencies.clock.now();
+    if (error) this.#absence.failed(error);
   }
 
   /** How many seconds ago the server last spoke; `undefined` before it has. */
   get heardSecondsAgo(): number | undefined {
     if (this.#heardAtMs === undefined) return undefined;
     return Math.max(0, Math.round((this.#dependencies.clock.now() - this.#heardAtMs) / 1_000));
-  }
-
-  #found(): void {
-    if (this.#lostSinceMs === undefined) return;
-    const backAtMs = this.#answeredAtMs ?? this.#dependencies.clock.now();
-    const awaySeconds = Math.round((backAtMs - this.#lostSinceMs) / 1_000);
-    this.#lostSinceMs = undefined;
-    found.note(this.#name, () => ({ awaySeconds }));
   }
 
   /** False if what was written last is not there any more: the work directory was emptied, or replaced by another. */

@@ -6,7 +6,7 @@ export class Arrivals {
   readonly #workdir: Workdir;
   readonly #directory: string;
   readonly #gone: (name: string) => void;
-  readonly #given = new Set<string>();
+  #given = new Set<string>();
   readonly #changes: DirectoryChanges;
 
   /** @param options `gone` is told of each name that was given and is there no more: should it come back, it is given again */
@@ -20,15 +20,11 @@ export class Arrivals {
   /** The names that are new since the last call. @param nowMs see `DirectoryChanges.look` */
   next(nowMs: number): string[] {
     if (this.#changes.look(nowMs) !== "changed") return [];
-    const present = new Set(this.#workdir.names(this.#directory));
-    for (const name of this.#given) {
-      if (present.has(name)) continue;
-      this.#given.delete(name);
-      this.#gone(name);
-    }
-    const names = [...present].filter((name) => !this.#given.has(name));
-    for (const name of names) this.#given.add(name);
-    return names;
+    const names = this.#workdir.names(this.#directory);
+    const before = this.#given;
+    this.#given = new Set(names);
+    for (const name of before) if (!this.#given.has(name)) this.#gone(name);
+    return before.size === 0 ? names : names.filter((name) => !before.has(name));
   }
 
   /** Gives the name again once anything in the directory has changed: what is there is nothing that can be used. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type EventStore, openEventStore } from "../../../src/events/database.ts";
+import { type EventStore, isOurDatabase, openEventStore } from "../../../src/events/database.ts";
 import { copyEvents } from "../../../src/events/database_copy.ts";
-import { type Files, systemFiles } from "../../../src/files.ts";
+import { type Files, ifThere, systemFiles } from "../../../src/files.ts";
 import { startLogging } from "../../../src/log.ts";
 import { seededRandom } from "../../../src/random.ts";
 import { type EventsOptions, EventsWatcher } from "../../../src/watchers/events/watcher.ts";
@@ -260,7 +260,7 @@ Deno.test("what waits is bounded: the oldest go, which is said and counted", asy
   assert.match(place.lines.join("\n"), /Event batches dropped batches=3 .*too many wait/);
 });
 
-Deno.test("a database that is taken away, or replaced, is made anew", async () => {
+Deno.test("a database that is taken away, or replaced, is made again", async () => {
   using place = new Place({ a: batches.a });
   const watcher = place.watcher();
   await place.step(watcher);
@@ -382,7 +382,8 @@ Deno.test("what is past goes: rows, and databases that were put aside or copied,
   aged("events.other", 9);
   aged("backups/events_bkp_x_20261101000000.db", 3);
   aged("backups/mine.db", 9);
-  const watcher = place.watcher({ retention: { retainSeconds: 2 * day, mostBytes: 500_000 } });
+  const limits = { retainSeconds: 2 * day, mostBytes: 500_000 };
+  const watcher = place.watcher({ retention: { ours: limits, others: limits, isOurs: () => true } });
   await place.step(watcher);
   await watcher.drained();
   assert.deepEqual(place.rows("id"), [["req-0"]]);
@@ -391,4 +392,77 @@ Deno.test("what is past goes: rows, and databases that were put aside or copied,
   );
   assert.deepEqual(names.sort(), ["events.1795000000001", "events.db", "events.other"]);
   assert.deepEqual(Array.from(Deno.readDirSync(`${place.root}/backups`), ({ name }) => name), ["mine.db"]);
+});
+
+Deno.test("of what the legacy plug-in wrote, nothing goes unless that was asked for", async () => {
+  using place = new Place();
+  const day = 86_400;
+  const nowSeconds = Math.floor(place.clock.now() / 1000);
+  const insert = `INSERT INTO events VALUES ('', '', 'pod', 'old-0', ${nowSeconds - 400 * day}, 'status', 'created')`;
+  const legacy = (name: string) => {
+    using database = new DatabaseSync(`${place.root}/${name}`);
+    for (const statement of [...existingEvents.schema, insert]) database.exec(statement);
+  };
+  const aged = (name: string) =>
+    Deno.utimeSync(`${place.root}/${name}`, nowSeconds - 400 * day, nowSeconds - 400 * day);
+  Deno.mkdirSync(`${place.root}/backups`);
+  const names = ["events.1780000000000", "backups/events_bkp_x_20261101000000.db"];
+  for (const name of ["events.db", ...names]) legacy(name);
+  openEventStore(`${place.root}/ours.db`).close();
+  Deno.renameSync(`${place.root}/ours.db`, `${place.root}/events.1780000000001`);
+  const copying = copyEvents(place.dbfile, `${place.root}/backups/events_bkp_y_20261101000000.db`);
+  while (copying.step() < 1);
+  copying.close();
+  Deno.writeTextFileSync(`${place.root}/backups/events_bkp_z_20261101000000.db`, "no database");
+  names.push("backups/events_bkp_y_20261101000000.db", "backups/events_bkp_z_20261101000000.db");
+  for (const name of [...names, "events.1780000000001"]) aged(name);
+  const stored = async (options: Partial<EventsOptions>) => {
+    place.put({ a: JSON.stringify({ ...event("req-0"), timestamp: nowSeconds }) });
+    const watcher = place.watcher(options);
+    await place.step(watcher);
+    await watcher.drained();
+    return place.rows("id").flat().sort();
+  };
+  const limits = { retainSeconds: day, mostBytes: 10_000_000 };
+  const unlimited = { retainSeconds: Infinity, mostBytes: Infinity };
+  const isThere = (name: string) => ifThere(() => systemFiles.info(`${place.root}/${name}`)) !== undefined;
+  const there = () => names.filter(isThere);
+
+  const byDefault = { ours: limits, others: unlimited, isOurs: isOurDatabase };
+  assert.deepEqual(await stored({ retention: byDefault }), ["old-0", "req-0"]);
+  assert.deepEqual([there(), isThere("events.1780000000001")], [names, false]);
+  assert.match(place.lines.join("\n"), /The legacy plug-in began this events database: all of it is kept/);
+
+  assert.deepEqual(await stored({ retention: { ...byDefault, others: limits } }), ["req-0"]);
+  assert.deepEqual(there(), []);
+});
+
+Deno.test("a log that has become long is synced, moved into the database, and let go once that is synced", async () => {
+  using place = new Place(batches);
+  const done: string[] = [];
+  const files: Files = {
+    ...systemFiles,
+    async sync(path) {
+      await systemFiles.sync(path);
+      done.push(`sync ${path.slice(place.root.length)}`);
+    },
+  };
+  const open = (path: string): EventStore => {
+    const store = openEventStore(path);
+    const moveLog = store.moveLog.bind(store);
+    store.moveLog = () => {
+      const { move, end } = moveLog();
+      done.push("begin");
+      return { move: () => void (move(), done.push("move")), end: () => void (end(), done.push("end")) };
+    };
+    return store;
+  };
+  const watcher = place.watcher({ open, mostLogged: 4 }, files);
+  await place.step(watcher);
+  assert.deepEqual(done, ["begin", "sync /events.db-wal", "sync ", "move", "sync /events.db", "end"]);
+  done.length = 0;
+  place.put({ d: batches.a });
+  await place.step(watcher);
+  assert.deepEqual(done, ["sync /events.db-wal"]);
+  await watcher.drained();
 });

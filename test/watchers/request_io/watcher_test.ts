@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Clock } from "../../../src/clock.ts";
 import { RequestIoWatcher } from "../../../src/watchers/request_io/watcher.ts";
 import { memoryDependencies } from "../../support/memory_dependencies.ts";
 
@@ -64,4 +65,20 @@ Deno.test("a directory with another name is left alone, and holds no other up", 
   put(asked, { input: "{}" });
   assert.deepEqual(Object.keys(await step()), [asked]);
   assert.equal(isProcessed("notes"), false);
+});
+
+Deno.test("many directories are recorded in turns, between which everything else goes on", async () => {
+  const { dependencies, put } = make();
+  for (let i = 0; i < 100; i++) put(`a.b.request.req${i}`, { input: "{}" });
+  let [nowMs, turns] = [0, 0];
+  // Each look at the clock takes a millisecond.
+  const clock: Clock = {
+    ...dependencies.clock,
+    now: () => dependencies.clock.now(),
+    monotonic: () => nowMs++,
+    sleep: () => Promise.resolve(void turns++),
+  };
+  await new RequestIoWatcher({ ...dependencies, clock }).step(dependencies.stopping);
+  assert.equal(dependencies.workdir.names("/work/events").length, 100);
+  assert.ok(turns >= 100 / 12 && turns <= 100 / 5, `${turns} turns`);
 });

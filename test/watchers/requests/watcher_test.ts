@@ -521,6 +521,17 @@ Deno.test("a request that is taken away wants nothing any more", async () => {
   assert.deepEqual(dependencies.kube.named("createPod"), ["req-0"]);
 });
 
+Deno.test("a request that is taken away while the cluster is away is not created when it is back", async () => {
+  const dependencies = memoryDependencies();
+  dependencies.kube.fail("createPod", new KubeError("unauthorised", "expired"), { times: 3 });
+  await ask(dependencies, "req", 2);
+  const { watcher, go } = watch(dependencies);
+  await watcher.step(dependencies.stopping);
+  dependencies.files.removeTree("/work/requests/req");
+  await go(60_000);
+  assert.deepEqual([...dependencies.kube.pods.keys()], []);
+});
+
 Deno.test("what is in the place of one machine's files holds up no other machine and no other request", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "one", 3);

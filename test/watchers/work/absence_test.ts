@@ -7,7 +7,7 @@ import { SimulatedClock } from "../../support/simulated_clock.ts";
 function follow() {
   const clock = new SimulatedClock(1_000_000);
   const events: NewEvent[] = [];
-  const absence = new Absence({ clock, events: { record: (some) => void events.push(...some) } });
+  const absence = new Absence("pods", { clock, events: { record: (some) => void events.push(...some) } });
   const fails = (message: string) => absence.failed(new KubeError("unavailable", message));
   return { clock, absence, events, fails };
 }
@@ -22,8 +22,8 @@ Deno.test("a cluster that fails for longer than a moment is away since the first
   fails("The API server answered 503: it does not say why");
   clock.pass(40_000);
   fails("The API server answered 503: it does not say why");
-  absence.heard();
-  absence.heard();
+  absence.ends();
+  absence.ends();
   assert.deepEqual(events, [
     {
       category: "cluster",
@@ -40,7 +40,7 @@ Deno.test("failures with words of the cluster in between make no absence", () =>
   for (let i = 0; i < 5; i++) {
     fails("connection reset");
     clock.pass(3_000);
-    absence.heard();
+    absence.ends();
   }
   assert.deepEqual(events, []);
 });

@@ -17,7 +17,7 @@ function make() {
       isProcessed: (id) => isProcessed(workdir, id),
       read: (id) => readRequest(workdir, id),
       take: ({ id }) => void taken.push(id),
-      retries: new Retries(dependencies, { note() {} }),
+      retries: new Retries(dependencies, { failed() {} }),
       wake: () => wakes++,
     });
   return { dependencies, taken, begin, wakes: () => wakes };

@@ -33,7 +33,7 @@ Deno.test("that the cluster is lost is said once for all views, and that it is f
   views[1]?.complete();
   await clock.advance(1_000);
   tellGathered();
-  assert.deepEqual(lines, ["info    cluster: The cluster is followed again views=2 awaySeconds=40 first=pods"]);
+  assert.deepEqual(lines, ["info    cluster: The cluster is followed again views=2 awaySeconds=30 first=pods"]);
   assert.equal(views[0]?.heardSecondsAgo, 2);
 });
 
@@ -53,5 +53,5 @@ Deno.test("it was away until it answered again, though it may say nothing for a 
   await clock.advance(50_000);
   view.heard();
   tellGathered({ isEnd: true });
-  assert.equal(lines.at(-1), "info    cluster: The cluster is followed again views=1 awaySeconds=21 first=pods");
+  assert.equal(lines.at(-1), "info    cluster: The cluster is followed again views=1 awaySeconds=11 first=pods");
 });

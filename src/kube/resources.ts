@@ -1,9 +1,15 @@
-import { amountOf } from "../../kube/quantity.ts";
+import { amountOf } from "./quantity.ts";
 
 const MIB = 2 ** 20;
 
 /** Amounts by the names of resources, as Kubernetes writes them. */
 export type Amounts = Readonly<Record<string, unknown>> | null | undefined;
+
+/** What a container asks for, and may have at most. */
+export interface ContainerResources {
+  requests?: Amounts;
+  limits?: Amounts;
+}
 
 /** The cores of some amounts, summed up. */
 export function coresOf(...amounts: Amounts[]): number {
@@ -13,12 +19,6 @@ export function coresOf(...amounts: Amounts[]): number {
 /** The memory of some amounts, summed up, in MiB. */
 export function mebibytesOf(...amounts: Amounts[]): number {
   return sum(amounts.map((one) => amountOf(one?.["memory"]) ?? 0)) / MIB;
-}
-
-/** A number as the legacy plug-in's events have it: at most two decimals, and at least one (source: fixtures). */
-export function decimal(number: number): string {
-  const rounded = Math.round(number * 100) / 100;
-  return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded);
 }
 
 function sum(numbers: readonly number[]): number {

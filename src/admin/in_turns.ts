@@ -1,0 +1,21 @@
+import type { Budget } from "../budget.ts";
+import type { Workdir } from "../workdir/store/workdir.ts";
+
+/** Calls `act` for each, as whom the files of the directory are read, in turns of the budget. */
+export async function inTurns<T>(
+  { workdir, budget }: { workdir: Workdir; budget: Budget },
+  all: Iterable<T>,
+  act: (one: T) => void,
+): Promise<void> {
+  const left = all[Symbol.iterator]();
+  for (let isDone = false; !isDone;) {
+    if (budget.isSpent) await budget.breathe();
+    workdir.asOwner(() => {
+      do {
+        const { value, done = false } = left.next();
+        isDone = done;
+        if (!done) act(value);
+      } while (!isDone && !budget.isSpent);
+    });
+  }
+}

@@ -1,0 +1,30 @@
+/** A database that was put aside, when a new one was begun. */
+export interface Aside {
+  path: string;
+  /** When that was, in milliseconds since the epoch. */
+  atMs: number;
+}
+
+/** The directory that a database lies in. */
+export function directoryOf(dbfile: string): string {
+  return dbfile.slice(0, dbfile.lastIndexOf("/")) || "/";
+}
+
+/** Where copies of a database lie. */
+export function backupsBeside(dbfile: string): string {
+  return `${dbfile.slice(0, dbfile.lastIndexOf("/"))}/backups`;
+}
+
+/** What a database becomes that is put aside, as the legacy plug-in has it: `events.db` becomes `events.1795277711123`. */
+export function asidePath(dbfile: string, atMs: number): string {
+  return `${dbfile.replace(/\.[^./]*$/, "")}.${atMs}`;
+}
+
+/** The databases that were put aside, the oldest first. @param names what is in the directory of `dbfile` */
+export function asidesAmong(names: readonly string[], dbfile: string): Aside[] {
+  return names.flatMap((name) => {
+    const atMs = Number(/\.(\d{13})$/.exec(name)?.[1]);
+    const path = asidePath(dbfile, atMs);
+    return path.slice(path.lastIndexOf("/") + 1) === name ? [{ path, atMs }] : [];
+  }).sort((a, b) => a.atMs - b.atMs);
+}

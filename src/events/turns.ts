@@ -1,0 +1,71 @@
+import type { Budget } from "../budget.ts";
+import { databasesSince, type EventSource, readEvents, waitingEvents } from "./reader.ts";
+import { openStoredEvents, type Turn } from "./stored_events.ts";
+
+/** So many machines are asked for at a time: some milliseconds' worth. */
+const TOGETHER = 500;
+
+/**
+ * Which of these statuses any of these machines was in: for each, how many of them were, and when the first and the last of
+ * them was in it for the first time. For requests of thousands of machines, of which to read every event takes seconds. A
+ * machine that was in a status before and after its database was put aside counts twice.
+ * @throws HostFactoryError if a database cannot be read
+ */
+export async function readTurns(
+  source: EventSource,
+  { machines, statuses }: { machines: readonly string[]; statuses: readonly string[] },
+  budget: Budget,
+): Promise<Turn[]> {
+  const filter = { categories: ["pod"], ids: machines, types: ["status"], values: statuses };
+  // What waits in the spool may be in the database, too, by the time that is looked at: of these machines every event is read.
+  const waiting = new Set((await waitingEvents(source, filter, budget)).values().map(({ id }) => id));
+  const tally = new Tally();
+  if (waiting.size > 0) {
+    const firsts = new Map<string, Turn>();
+    for (
+      const { id, value: status, timestamp: first } of await readEvents(
+        source,
+        { ...filter, ids: [...waiting] },
+        budget,
+      )
+    ) {
+      const key = `${status} ${id}`;
+      if (!firsts.has(key)) firsts.set(key, { status, machines: 1, first, last: first });
+    }
+    for (const turn of firsts.values()) tally.add(turn);
+  }
+  const settled = machines.filter((machine) => !waiting.has(machine));
+  for (const path of databasesSince(source)) {
+    const database = openStoredEvents(path, source);
+    if (!database) continue;
+    try {
+      const turnsOf = database.turns(statuses);
+      for (let at = 0; at < settled.length; at += TOGETHER) {
+        if (budget.isSpent) await budget.breathe();
+        for (const turn of turnsOf(settled.slice(at, at + TOGETHER))) tally.add(turn);
+      }
+    } finally {
+      database.close();
+    }
+  }
+  return tally.turns;
+}
+
+/** Turns put together, by status. */
+class Tally {
+  readonly #turns = new Map<string, Turn>();
+
+  get turns(): Turn[] {
+    return [...this.#turns.values()];
+  }
+
+  add({ status, machines, first, last }: Turn): void {
+    const before = this.#turns.get(status) ?? { status, machines: 0, first, last };
+    this.#turns.set(status, {
+      status,
+      machines: before.machines + machines,
+      first: Math.min(before.first, first),
+      last: Math.max(before.last, last),
+    });
+  }
+}

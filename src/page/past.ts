@@ -1,0 +1,150 @@
+import type { PicturedMachine } from "../admin/picture_of_machine.ts";
+import type { Budget } from "../budget.ts";
+import { EventReader, type EventSource } from "../events/reader.ts";
+import type { RecordedEvent } from "../events/recorded.ts";
+import type { State } from "./messages.ts";
+
+/** Between samples, in seconds; and between those of the last time before the process, which is so long. */
+const SAMPLE_EVERY = 60;
+const LATE = { sampleEvery: 10, seconds: 600 };
+
+/** The state that a machine is in from each of these events on; nothing once it is gone. */
+const STATE_AFTER: Readonly<Record<string, State | undefined>> = {
+  requested: "creating",
+  created: "pending",
+  running: "running",
+  unknown: "unknown",
+  succeeded: "succeeded",
+  failed: "failed",
+  deleted: undefined,
+};
+
+/** Events with which a machine begins: of one that begins with another it is taken that it ran before. */
+const FIRST: readonly string[] = ["requested", "created"];
+
+/** In this order. What comes late, or is of the same second, takes no machine back. */
+const ORDER: readonly (State | undefined)[] = ["creating", "pending", "running", "succeeded", "failed", undefined];
+
+/** What graphs show of the time before a process, as events tell it, in seconds since the epoch. */
+export interface Past {
+  machines: { at: number; counts: Partial<Record<State, number>> }[];
+  /** By minute, how many seconds each machine took from its request until it ran. */
+  starts: { at: number; seconds: number[] }[];
+}
+
+/**
+ * Reads it in turns of the budget.
+ * @param options `since`, `until`: the time that is wanted, in seconds since the epoch; `present`: the machines that there are
+ * now, since of those of which nothing is recorded in that time it is taken that they were always as they are; `isEnded`: asked
+ * now and then whether nobody wants it any more
+ * @returns nothing if it was ended
+ * @throws HostFactoryError if the events cannot be read
+ */
+export async function readPast(
+  source: EventSource,
+  { since, until, present, isEnded }: {
+    since: number;
+    until: number;
+    present: readonly Pick<PicturedMachine, "name" | "state">[];
+    isEnded: () => boolean;
+  },
+  budget: Budget,
+): Promise<Past | undefined> {
+  const lives = new Lives();
+  const filter = { since, categories: ["pod"], types: ["status"], values: Object.keys(STATE_AFTER) };
+  for await (const events of new EventReader(source, filter, budget).look()) {
+    if (isEnded()) return undefined;
+    for (const event of events) lives.add(event);
+  }
+  lives.compare(present);
+  return lives.past(until);
+}
+
+interface Life {
+  state: State | undefined;
+  lastAt: number;
+  requestedAt: number | undefined;
+}
+
+/** The lives of machines, as far as events tell them. */
+class Lives {
+  readonly #lives = new Map<string, Life>();
+  /** What there was in each state before the first event. */
+  readonly #before: Partial<Record<State, number>> = {};
+  /** By second, how many more there were in each state than before it. */
+  readonly #changes = new Map<number, Partial<Record<State, number>>>();
+  readonly #starts = new Map<number, number[]>();
+  #firstAt = Infinity;
+
+  add({ id, value, timestamp: at }: RecordedEvent): void {
+    const to = STATE_AFTER[value];
+    this.#firstAt = Math.min(this.#firstAt, at);
+    let life = this.#lives.get(id);
+    if (!life) {
+      life = { state: FIRST.includes(value) ? undefined : "running", lastAt: at, requestedAt: undefined };
+      this.#lives.set(id, life);
+      add(this.#before, life.state, 1);
+      this.#move(life, at, to);
+    } else if (isLater(to, life.state)) this.#move(life, at, to);
+    if (value === "requested") life.requestedAt ??= at;
+    if (value === "running" && life.requestedAt !== undefined) this.#started(at, at - life.requestedAt);
+  }
+
+  /** What is there now is believed more than events: some may be missing. */
+  compare(present: readonly Pick<PicturedMachine, "name" | "state">[]): void {
+    const there = new Set<string>();
+    for (const { name, state } of present) {
+      if (state === "deleted") continue;
+      there.add(name);
+      if (!this.#lives.has(name)) add(this.#before, state, 1);
+    }
+    for (const [name, life] of this.#lives) {
+      if (!there.has(name)) this.#move(life, life.lastAt, undefined);
+    }
+  }
+
+  past(until: number): Past {
+    const machines: Past["machines"] = [];
+    const counts = this.#before;
+    const changes = [...this.#changes].sort(([one], [other]) => one - other);
+    let next = 0;
+    const sample = (at: number) => {
+      for (let change; (change = changes[next]) && change[0] <= at; next++) {
+        for (const [state, by] of Object.entries(change[1])) add(counts, state as State, by);
+      }
+      machines.push({ at, counts: { ...counts } });
+    };
+    for (let at = this.#firstAt; at < until;) {
+      sample(at);
+      at += until - at <= LATE.seconds ? LATE.sampleEvery : SAMPLE_EVERY;
+    }
+    if (machines.length > 0) sample(until);
+    const starts = Array.from(this.#starts, ([at, seconds]) => ({ at, seconds })).filter(({ at }) => at < until);
+    return { machines, starts: starts.sort((one, other) => one.at - other.at) };
+  }
+
+  #move(life: Life, at: number, to: State | undefined): void {
+    const changes = this.#changes.get(at) ?? {};
+    this.#changes.set(at, changes);
+    add(changes, life.state, -1);
+    add(changes, to, 1);
+    life.state = to;
+    life.lastAt = at;
+  }
+
+  #started(at: number, seconds: number): void {
+    const minute = at - at % SAMPLE_EVERY;
+    const others = this.#starts.get(minute);
+    if (others) others.push(seconds);
+    else this.#starts.set(minute, [seconds]);
+  }
+}
+
+function isLater(to: State | undefined, state: State | undefined): boolean {
+  if (to === "unknown" || state === "unknown") return to !== state;
+  return ORDER.indexOf(to) > ORDER.indexOf(state);
+}
+
+function add(counts: Partial<Record<State, number>>, state: State | undefined, by: number): void {
+  if (state !== undefined) counts[state] = (counts[state] ?? 0) + by;
+}
