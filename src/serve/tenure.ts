@@ -122,9 +122,12 @@ export class Tenure {
     const { clock, random } = this.#options;
     for (let failures = 0; !stopping.aborted;) {
       let waitMs = 0;
+      const said = this.#said;
       try {
         const terms = await this.#try(stopping, lost);
         if (terms) return terms;
+        const why = this.#said;
+        if (why !== said) log.warn("Standby: nothing is changed", { workdir: this.#options.workdir.layout.root, why });
         failures = 0;
         waitMs = this.#contender?.pauseMs(this.#state) ?? backoffMs(1, random);
       } catch (error) {
@@ -235,11 +238,8 @@ export class Tenure {
     return this.#wait(why);
   }
 
-  /** Says once why this process does not own anything now. */
+  /** Takes in why this process does not own anything now. */
   #wait(why: string): undefined {
-    if (this.#said !== why) {
-      log.warn("Standby: nothing is changed", { workdir: this.#options.workdir.layout.root, why });
-    }
     this.#said = why;
     return undefined;
   }
