@@ -192,11 +192,12 @@ export class Cells {
     const { label, remark, machines } = group;
     context.font = '600 12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.ink;
-    context.fillText(label, x, y, width / 2);
-    const after = Math.min(context.measureText(label).width, width / 2);
+    const name = fitted(context, label, width / 2);
+    context.fillText(name, x, y);
+    const after = context.measureText(name).width;
     context.font = '12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.soft;
-    context.fillText(`${remark}${summary(machines)}`, x + after + 10, y, width - after - 10);
+    context.fillText(fitted(context, `${remark}${summary(machines)}`, width - after - 10), x + after + 10, y);
   }
 
   /** Those on their way out have a gap through the middle. */
@@ -291,4 +292,12 @@ export function summary(machines: readonly Machine[]): string {
   for (const { state } of machines) counts.set(state, (counts.get(state) ?? 0) + 1);
   const parts = STATES.filter((state) => counts.has(state)).map((state) => `${counts.get(state)} ${state}`);
   return `${count(machines.length, "machine")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
+}
+
+/** Text that is no wider, its end replaced by an ellipsis if need be. */
+function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+  const wide = context.measureText(text).width;
+  if (wide <= width) return text;
+  const letters = Math.floor(text.length * width / wide) - 2;
+  return letters <= 0 ? "" : `${text.slice(0, letters).trimEnd()}…`;
 }

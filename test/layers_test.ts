@@ -11,9 +11,9 @@ const homes: Record<string, string[]> = {
     "src/workdir/store/lock.ts",
     "src/events/database.ts",
     "src/events/database_copy.ts",
+    "src/events/frozen_events.ts",
     "src/events/stored_events.ts",
     "src/transform/sqlite_target.ts",
-    "src/upload/dump.ts",
   ],
 };
 

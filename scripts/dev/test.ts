@@ -1,7 +1,8 @@
 /**
  * Runs the tests: first those that run in this process's own world, in parallel; then test/simulation, which needs the CPU, and
- * beside it test/e2e, which mostly waits: several files at once, against the compiled binary and a real API server. The last
- * line says `N passed, N failed`, and `, N skipped` if any.
+ * beside it test/e2e, which mostly waits: several files at once, against the compiled binary and a real API server. Types are
+ * checked, the binary is built and the cluster is started beside the first ones. The last line says `N passed, N failed`, and
+ * `, N skipped` if any.
  *
  * usage: deno task test [--unit] [PATH...] [options of `deno test`, such as --filter TEXT]
  *   --unit   neither test/e2e nor test/simulation
@@ -27,7 +28,9 @@ const AT_ONCE = 3;
 const UNDISTURBED = ["fail_over", "foreign_clients", "node_pool"].map((name) => `test/e2e/${name}_test.ts`);
 
 /** They take longest, and begin first, so that none of them is left to run alone at the end. */
-const LONG = ["machines", "chaos", "bad_input", "etcd_restored"].map((name) => `test/e2e/${name}_test.ts`);
+const LONG = ["chaos", "rebuild", "page", "etcd_restored", "reasons", "machines"].map((name) =>
+  `test/e2e/${name}_test.ts`
+);
 
 /** A control plane collects its garbage less often: that saves a sixth of its CPU, for half a gigabyte. */
 const LAZY_COLLECTION = { GOGC: "400" };
@@ -47,16 +50,11 @@ const isSimulation = (file: string) => file.startsWith("test/simulation/");
 const isAlone = (file: string) => ALONE.includes(file);
 const files = testFiles(paths).filter((file) => !isUnit || !(isEndToEnd(file) || isSimulation(file)));
 const temporary = Deno.makeTempDirSync({ prefix: "hostfactory-test-" });
+const clusterDirectory = join(temporary, "cluster");
 try {
   if (files.length === 0) throw new Error(`there is no test in ${paths.join(" ")}`);
-  // Once for all of them: what each process would check for itself is mostly the same.
-  await succeedsOrThrows("the check of types", Deno.execPath(), ["check", "--quiet", ...files]);
-  const isBesideOthers = (file: string) => !isEndToEnd(file) && !isSimulation(file) && !isAlone(file);
-  await runTests(files.filter(isBesideOthers), { parallel: true });
-  await runTests(files.filter(isAlone));
-  const played = runInTurn(files.filter(isSimulation), 1);
-  const halves = await Promise.allSettled([played, runEndToEnd(files.filter(isEndToEnd))]);
-  for (const half of halves) if (half.status === "rejected") throw half.reason;
+  const all = await Promise.allSettled([checkTypes(), runAll()]);
+  for (const part of all) if (part.status === "rejected") throw part.reason;
 } catch (error) {
   failures.push(error instanceof Error ? error.message : String(error));
 } finally {
@@ -66,6 +64,30 @@ try {
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((name) => `  ${name}\n`).join("")}`);
 console.log(`${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 Deno.exit(failures.length > 0 ? 1 : 0);
+
+/** Once for all of them: what each process would check for itself is mostly the same. What `deno task check` has found good is known. */
+async function checkTypes(): Promise<void> {
+  const isWhole = paths.length === 1 && paths[0] === "test";
+  const roots = isWhole ? ["main.ts", "src", "scripts", "test"] : files;
+  await succeedsOrThrows("the check of types", Deno.execPath(), ["check", "--quiet", ...roots]);
+}
+
+async function runAll(): Promise<void> {
+  const isBesideOthers = (file: string) => !isEndToEnd(file) && !isSimulation(file) && !isAlone(file);
+  const endToEnd = files.filter(isEndToEnd);
+  const prepared = endToEnd.length > 0 ? prepareEndToEnd() : Promise.resolve({});
+  prepared.catch(() => {}); // It is told to those who wait for it.
+  try {
+    await runTests(files.filter(isBesideOthers), { parallel: true });
+    await runTests(files.filter(isAlone));
+    const played = runInTurn(files.filter(isSimulation), 1);
+    const halves = await Promise.allSettled([played, runEndToEnd(endToEnd, prepared)]);
+    for (const half of halves) if (half.status === "rejected") throw half.reason;
+  } finally {
+    await prepared.catch(() => {});
+    await endCluster();
+  }
+}
 
 /** Paths come first; all from the first option on is for `deno test`. */
 function split(args: string[]): { paths: string[]; options: string[]; isUnit: boolean } {
@@ -86,32 +108,31 @@ function testFiles(paths: string[]): string[] {
   return [...new Set(found.map((path) => relative(root, resolve(path))))].sort();
 }
 
-async function runEndToEnd(files: string[]): Promise<void> {
-  if (files.length === 0) return;
-  const environment = { HF_BINARY: join(root, "dist/hostfactory"), ...kubeconfigGiven() };
+/** @returns the environment of the tests of test/e2e, once the binary and a cluster are there */
+async function prepareEndToEnd(): Promise<Record<string, string>> {
+  const binary = { HF_BINARY: join(root, "dist/hostfactory") };
   await succeedsOrThrows("the build", join(root, "build.sh"), ["--if-changed"]);
-  if (environment.HF_TEST_KUBECONFIG || !existsSync(clusterKit)) {
-    await runInTurn(files, AT_ONCE, environment);
-    if (!environment.HF_TEST_KUBECONFIG) {
-      console.log("\n*** There is no cluster: HF_TEST_KUBECONFIG is not set, and no kit lies in ../shared/cluster.");
-      console.log("*** All that needs a real API server was SKIPPED.");
-    }
-    return;
-  }
-
-  const directory = join(temporary, "cluster");
-  try {
-    await succeedsOrThrows("the start of the test cluster", clusterKit, ["up", "--dir", directory], LAZY_COLLECTION);
-    const cluster = { HF_TEST_KUBECONFIG: join(directory, "kubeconfig"), HF_TEST_CLUSTER_ENDS: "1" };
-    await runInTurn(files, AT_ONCE, { ...environment, ...cluster });
-  } finally {
-    await succeeds(clusterKit, { args: ["down", "--dir", directory], evenIfInterrupted: true });
-  }
+  const given = Deno.env.get("HF_TEST_KUBECONFIG");
+  if (given) return { ...binary, HF_TEST_KUBECONFIG: resolve(given) };
+  if (!existsSync(clusterKit)) return binary;
+  const args = ["up", "--dir", clusterDirectory];
+  await succeedsOrThrows("the start of the test cluster", clusterKit, args, LAZY_COLLECTION);
+  return { ...binary, HF_TEST_KUBECONFIG: join(clusterDirectory, "kubeconfig"), HF_TEST_CLUSTER_ENDS: "1" };
 }
 
-function kubeconfigGiven(): { HF_TEST_KUBECONFIG?: string } {
-  const path = Deno.env.get("HF_TEST_KUBECONFIG");
-  return path ? { HF_TEST_KUBECONFIG: resolve(path) } : {};
+async function endCluster(): Promise<void> {
+  if (!existsSync(clusterDirectory)) return;
+  await succeeds(clusterKit, { args: ["down", "--dir", clusterDirectory], evenIfInterrupted: true });
+}
+
+async function runEndToEnd(files: string[], prepared: Promise<Record<string, string>>): Promise<void> {
+  if (files.length === 0) return;
+  const environment = await prepared;
+  await runInTurn(files, AT_ONCE, environment);
+  if (!environment.HF_TEST_KUBECONFIG) {
+    console.log("\n*** There is no cluster: HF_TEST_KUBECONFIG is not set, and no kit lies in ../shared/cluster.");
+    console.log("*** All that needs a real API server was SKIPPED.");
+  }
 }
 
 /** Runs each file in a process of its own, so many at once; what each says comes as a whole, once it has ended. */

@@ -135,48 +135,37 @@ function notOurs(what: string, name: string, { workdir, instance }: Disrupting):
  * @returns how many are gone
  * @throws HostFactoryError if that takes too long
  */
-export async function deleteChosen(
+export function deleteChosen(
   disrupting: Disrupting,
   chosen: readonly Chosen[],
   options: DisruptionOptions,
 ): Promise<number> {
   const { kube, signal } = disrupting;
-  return await disrupt(disrupting, chosen, {
-    ...options,
-    ask: async ({ name, uid }) => {
-      await kube.deletePod(name, { uid, signal });
-      return undefined;
-    },
-  });
+  const ask = ({ name, uid }: Chosen) => kube.deletePod(name, { uid, signal });
+  return disrupt(disrupting, chosen, { ...options, ask });
 }
 
-/** As `deleteChosen`, by evictions: what a disruption budget refuses is tried again for as long as there is time. */
+/**
+ * As `deleteChosen`, by evictions: what a disruption budget refuses is tried again for as long as there is time.
+ * @param options `cordons`: the nodes that the pods are on take no more pods from then on (false)
+ */
 export async function evictChosen(
   disrupting: Disrupting,
   chosen: readonly Chosen[],
-  options: DisruptionOptions,
+  { cordons = false, ...options }: DisruptionOptions & { cordons?: boolean },
 ): Promise<number> {
   const { kube, signal } = disrupting;
-  return await disrupt(disrupting, chosen, {
-    ...options,
-    ask: async ({ name, uid }) => {
-      try {
-        await kube.evictPod(name, { uid, signal });
-        return undefined;
-      } catch (error) {
-        if (error instanceof KubeError && error.kind === "throttled") return describeError(error);
-        throw error;
-      }
-    },
-  });
+  if (cordons) { for (const node of new Set(chosen.map(({ node }) => node))) await kube.cordonNode(node, { signal }); }
+  const ask = ({ name, uid }: Chosen) => kube.evictPod(name, { uid, signal });
+  return await disrupt(disrupting, chosen, { ...options, ask });
 }
 
 async function disrupt(
   disrupting: Disrupting,
   chosen: readonly Chosen[],
   { ask, sleepSeconds, timeoutSeconds }: DisruptionOptions & {
-    /** Tells why the pod cannot go yet. */
-    ask: (pod: Chosen) => Promise<string | undefined>;
+    /** Asks for the pod to go, which a disruption budget may refuse for now. */
+    ask: (pod: Chosen) => Promise<void>;
   },
 ): Promise<number> {
   const { clock, signal } = disrupting;
@@ -186,7 +175,7 @@ async function disrupt(
   for (;;) {
     const again: Chosen[] = [];
     for (const pod of unasked) {
-      const why = await unlessGone(() => ask(pod));
+      const why = await whyRefused(() => ask(pod));
       if (why === undefined) continue;
       refused = why;
       again.push(pod);
@@ -209,12 +198,15 @@ async function disrupt(
   }
 }
 
-/** What is gone already, or has another's name by now, needs not be asked to go. */
-async function unlessGone(ask: () => Promise<string | undefined>): Promise<string | undefined> {
+/** Why it cannot go yet. What is gone already, or has another's name by now, needs not be asked to go. */
+async function whyRefused(ask: () => Promise<void>): Promise<string | undefined> {
   try {
-    return await ask();
+    await ask();
+    return undefined;
   } catch (error) {
-    if (error instanceof KubeError && (error.kind === "notFound" || error.kind === "conflict")) return undefined;
+    if (!(error instanceof KubeError)) throw error;
+    if (error.kind === "throttled") return describeError(error);
+    if (error.kind === "notFound" || error.kind === "conflict") return undefined;
     throw error;
   }
 }

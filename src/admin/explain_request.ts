@@ -87,7 +87,9 @@ function timelineOf(
     const what = request.kind === "request" ? "Symphony asked for the machines" : "Symphony gave the machines back";
     steps.push({ at: request.requestedAt, what, words: "" });
   }
-  for (const turn of turns) steps.push(...firstAndLast(turn));
+  for (const status of Object.keys(TURNS)) {
+    steps.push(...turns.filter((turn) => turn.status === status).flatMap(firstAndLast));
+  }
   const reasons = new Map<string, PicturedMachine[]>();
   for (const machine of machines) {
     if (machine.failure === undefined) continue;
@@ -103,21 +105,21 @@ function timelineOf(
   return steps.sort((one, other) => one.at - other.at);
 }
 
-/** The turns of machines that are counted. */
+/** The turns of machines that are counted, in their order; `{were}` is `was` for one. */
 const TURNS: Readonly<Record<string, string>> = {
-  created: "pods were created",
-  scheduled: "were given a node",
+  created: "got a pod",
+  scheduled: "got a node",
   running: "began to run",
-  returned: "were given back",
-  deleted: "were gone",
+  returned: "{were} given back",
+  deleted: "{were} gone",
 };
 
 function firstAndLast({ status, machines, first, last }: Turn): Step[] {
-  const what = TURNS[status] ?? status;
-  if (first === last) return [{ at: first, what: `${machines} ${what}`, words: "" }];
+  const what = (isOne: boolean) => (TURNS[status] ?? status).replace("{were}", isOne ? "was" : "were");
+  if (first === last) return [{ at: first, what: `${machines} ${what(machines === 1)}`, words: "" }];
   return [
-    { at: first, what: `The first of ${machines} ${what}`, words: "" },
-    { at: last, what: `The last of ${machines} ${what}`, words: "" },
+    { at: first, what: `The first of ${machines} ${what(true)}`, words: "" },
+    { at: last, what: `The last of ${machines} ${what(true)}`, words: "" },
   ];
 }
 

@@ -140,6 +140,8 @@ export class PictureTaker {
     this.#forgetPast();
     await this.#followRequests(now);
     await this.#followReturns(now);
+    // A command may not need it at all.
+    if (!this.#options.isOnly) await this.#returnIndex.refreshInTurns(nowMs, this.#budget);
     await this.#look(facts, nowMs);
     const returnOf = this.#returnOfMachines();
     const machines = await this.#machines(returnOf);

@@ -41,10 +41,11 @@ const NodeSchema = v.object({
   metadata: v.object({ labels: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
 });
 
-/** The zones of nodes, each read once for as long as the node is followed: it never changes. */
+/** The zones of the nodes that are followed, each read once for as long as its node is: it never changes. */
 export class Zones {
   readonly #workdir: Workdir;
   readonly #zones = new Map<string, string>();
+  #followed: ReadonlySet<string> | undefined;
 
   constructor(workdir: Workdir) {
     this.#workdir = workdir;
@@ -54,12 +55,15 @@ export class Zones {
   followedNodes(): string[] {
     const names = new Set(this.#workdir.names(this.#workdir.layout.nodes));
     for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
+    this.#followed = names;
     return [...names];
   }
 
-  /** Empty if it is not known. */
+  /** Empty if it is not known, or was not followed when that was last looked at: who may not see nodes looks for no files. */
   of(node: string): string {
-    const known = node === "" ? "" : this.#zones.get(node);
+    if (!this.#followed) this.followedNodes();
+    if (!this.#followed?.has(node)) return "";
+    const known = this.#zones.get(node);
     if (known !== undefined) return known;
     const read = readRecord(this.#workdir, this.#workdir.layout.node(node), NodeSchema);
     const zone = read?.metadata.labels?.[ZONE_LABEL] ?? "";

@@ -25,8 +25,15 @@ export interface GridStatus {
 /** What is wrong in a picture, the worst first. */
 export function statusOf({ at, service, machines, problems }: Picture): GridStatus {
   const troubles: Trouble[] = [];
-  if (service.notServed !== undefined) troubles.push({ what: service.notServed, since: service.server?.seenAt });
-  else if (service.doubt !== undefined) troubles.push({ what: service.doubt, since: service.heardAt });
+  if (service.notServed !== undefined) {
+    const { notServed: what, server, workdir } = service;
+    const advice = "The log of serve says why, where one runs; else start it:";
+    troubles.push({ what, since: server?.seenAt, advice, command: `hostfactory serve --workdir ${workdir}` });
+  } else if (service.doubt !== undefined) {
+    const advice = "Ask the cluster yourself:";
+    const command = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"} get pods`;
+    troubles.push({ what: service.doubt, since: service.heardAt, advice, command });
+  }
   for (const problem of problems) troubles.push({ what: problem });
   const quarantined = service.quarantined.length;
   if (quarantined > 0) {

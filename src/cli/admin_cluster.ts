@@ -13,6 +13,7 @@ export interface ClusterOptions {
   timeout: number;
   yes?: boolean;
   dryRun?: boolean;
+  cordon?: boolean;
 }
 
 /** The commands that take pods away from the cluster. */
@@ -21,7 +22,8 @@ export function declareCluster(command: Command): void {
     command.command("delete-pods").argument("[pods...]", "these; default: drawn at random")
       .description("Delete pods of this instance, as others might, to see what Symphony does"),
     command.command("drain-nodes").argument("[nodes...]", "these; default: drawn at random")
-      .description("Evict the pods of this instance from nodes, as disruption budgets allow"),
+      .description("Evict the pods of this instance from nodes, as disruption budgets allow")
+      .option("--cordon", "first stop these nodes from taking new pods, until 'kubectl uncordon'"),
   ];
   for (const one of commands) {
     addPlaceOptions(one)
@@ -44,8 +46,9 @@ export async function deletePods(call: Call<ClusterOptions>): Promise<void> {
 export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
   const { disrupting, choosePodsOnNodes, evictChosen } = await open(call);
   const chosen = await choosePodsOnNodes(disrupting, { names: call.args, count: call.options.count });
-  if (!mayGo(call, chosen, "Evict")) return;
-  const gone = await evictChosen(disrupting, chosen, timesOf(call));
+  const { cordon: cordons = false } = call.options;
+  if (!mayGo(call, chosen, cordons ? "Cordon the nodes, and evict" : "Evict")) return;
+  const gone = await evictChosen(disrupting, chosen, { ...timesOf(call), cordons });
   writeOutput(`Deleted ${gone} pods from nodes\n`);
 }
 

@@ -19,9 +19,14 @@ if [[ "\${funcstack[1]}" = _hostfactory ]]; then _hostfactory "$@"; else compdef
 `,
   fish: `function __hostfactory_words
   set -l given (commandline -opc) (commandline -ct)
-  hostfactory completion words -- $given[2..-1] 2> /dev/null
+  set -l found (hostfactory completion words -- $given[2..-1] 2> /dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c hostfactory -a '(__hostfactory_words)'
+complete -c hostfactory -f -a '(__hostfactory_words)'
 `,
 } as const;
 

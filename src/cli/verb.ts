@@ -52,7 +52,10 @@ async function answerCall(
   }
   // What was accepted is answered as such, whatever fails from here on.
   writeJson(answered, { indent: 4 });
-  if (provider.config.recordsIo) recordIo(provider, row.name, { input, output: answered });
+  if (provider.config.recordsIo) {
+    await provider.workdir.prepare().catch(() => {}); // Recording says what is in its way.
+    recordIo(provider, row.name, { input, output: answered });
+  }
   logger("verb").info(row.name, { input: summary(input), answer: summary(answered) });
 }
 

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SCHEMA } from "./database.ts";
+import { FrozenEvents } from "./frozen_events.ts";
 
 /** A copy of an events database in the making. Every call may throw what SQLite throws. */
 export interface EventCopy {
@@ -25,45 +26,37 @@ export function copyEvents(from: string, to: string): EventCopy {
 
 class SqliteCopy implements EventCopy {
   readonly pages: number;
-  readonly #from: DatabaseSync;
+  readonly #from: FrozenEvents;
   readonly #to: DatabaseSync;
-  readonly #next: StatementSync;
+  readonly #rows: ReturnType<FrozenEvents["pages"]>;
   readonly #insert: StatementSync;
   readonly #last: number;
-  #copied = 0;
 
   constructor(from: string, to: string) {
-    this.#from = new DatabaseSync(from, { readOnly: true });
+    this.#from = new FrozenEvents(from);
     this.#to = new DatabaseSync(to);
-    // What is seen in one transaction does not change.
-    this.#from.prepare("BEGIN").run();
-    this.#last = this.#number("SELECT max(rowid) FROM events");
-    this.pages = this.#number("PRAGMA page_count");
+    this.#last = this.#from.number("SELECT max(rowid) FROM events");
+    this.pages = this.#from.number("PRAGMA page_count");
     // Whose it is: see `isOurDatabase`.
-    const vacuum = `PRAGMA auto_vacuum = ${this.#number("PRAGMA auto_vacuum")}`;
+    const vacuum = `PRAGMA auto_vacuum = ${this.#from.number("PRAGMA auto_vacuum")}`;
     for (const statement of [vacuum, "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", ...SCHEMA]) {
       this.#to.exec(statement);
     }
-    this.#next = this.#from.prepare(`SELECT rowid AS row, * FROM events WHERE rowid > ? ORDER BY rowid LIMIT ${ROWS}`);
-    this.#next.setReadBigInts(true); // A number that is larger than ours would be an error.
+    this.#rows = this.#from.pages({ rows: ROWS });
     this.#insert = this.#to.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
   }
 
   step(): number {
-    const rows = this.#next.all(this.#copied);
+    const rows = this.#rows.next().value ?? [];
     this.#to.exec("BEGIN");
     for (const { row: _, ...columns } of rows) this.#insert.run(...Object.values(columns));
     this.#to.exec("COMMIT");
-    this.#copied = Number(rows.at(-1)?.["row"] ?? this.#last);
-    return this.#copied >= this.#last ? 1 : this.#copied / this.#last;
+    const copied = Number(rows.at(-1)?.["row"] ?? this.#last);
+    return copied >= this.#last ? 1 : copied / this.#last;
   }
 
   close(): void {
-    this.#from.close();
+    this.#from[Symbol.dispose]();
     this.#to.close();
-  }
-
-  #number(query: string): number {
-    return Number(Object.values(this.#from.prepare(query).get() ?? {})[0] ?? 0);
   }
 }

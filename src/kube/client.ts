@@ -89,6 +89,11 @@ export class KubeClient implements Kube {
     await this.#connection.request("POST", `${PODS}/${encodeURIComponent(name)}/eviction`, { ...options, body });
   }
 
+  async cordonNode(name: string, options: CallOptions = {}): Promise<void> {
+    const body = { spec: { unschedulable: true } };
+    await this.#connection.request("PATCH", `${NODES}/${encodeURIComponent(name)}`, { ...options, body });
+  }
+
   /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
     if (options.continueToken === undefined) await this.verify(options);

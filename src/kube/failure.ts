@@ -107,6 +107,11 @@ function hintFor(
   kind: KubeErrorKind,
   { status, source }: { status: Status | undefined; source: string },
 ): { hint?: string } {
+  if (
+    code === 403 && kind === "unauthorised" && /patch resource "nodes"|"pods\/eviction"/.test(status?.message ?? "")
+  ) {
+    return { hint: "apply scripts/rbac/disruptions.yaml" };
+  }
   if (code === 403 && kind === "unauthorised" && / resource "nodes" /.test(status?.message ?? "")) {
     return { hint: "apply scripts/rbac/nodes.yaml to have machines named before their nodes go, or do without" };
   }

@@ -42,6 +42,8 @@ export interface Kube {
    * @throws KubeError `throttled` where a budget does, `notFound` if no pod has the name, `conflict` where it belongs to another uid
    */
   evictPod(name: string, options: CallOptions & { uid: string }): Promise<void>;
+  /** Cordons the node: no new pods come to it. @throws KubeError `notFound` if there is no such node */
+  cordonNode(name: string, options?: CallOptions): Promise<void>;
   listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>>;
   watchPods(options: CallOptions & WatchOptions): AsyncIterable<WatchEvent<Pod>>;
   /** Nodes belong to no namespace: a user who may see pods need not be allowed to see them (`unauthorised`). */

@@ -55,7 +55,9 @@ function serviceOf({ service, problems }: Picture, troubles: readonly string[]):
   const broken = quarantined.length === 0
     ? []
     : [`${quarantined.length} entries of the work directory are quarantined: ${quarantined.slice(0, 3).join(", ")}`];
-  const all = [notServed, doubt, ...troubles, ...problems, ...broken].filter((text) => text !== undefined);
+  // That it is a standby is what the directory says, too, with the reason.
+  const others = notServed === undefined ? troubles : troubles.filter((text) => !text.startsWith("Standby: "));
+  const all = [notServed, doubt, ...others, ...problems, ...broken].filter((text) => text !== undefined);
   return {
     version,
     workdir,

@@ -68,8 +68,30 @@ export class DirectoryLocks {
     for (const watcher of this.#watchers) noteHolder(this.#workdir, watcher, { ...this.#holder, ...more });
   }
 
+  /**
+   * Releases them, and goes on asking for the lease: whoever finds them free must not take us for dead.
+   * @throws HostFactoryError if that cannot be noted; they are released all the same
+   */
+  letGo(): void {
+    try {
+      for (const watcher of this.areOurs ? this.#watchers : []) {
+        const noted = readHolder(this.#workdir, watcher);
+        if (noted?.lease === undefined || !this.#isOwn(noted)) continue;
+        const { lease: _, ...rest } = noted;
+        noteHolder(this.#workdir, watcher, rest);
+      }
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Releases them for good: this process asks for the lease no more. */
   release(): void {
     this.#release?.();
     this.#release = undefined;
+  }
+
+  #isOwn({ host, pid }: LockHolder): boolean {
+    return host === this.#holder.host && pid === this.#holder.pid;
   }
 }

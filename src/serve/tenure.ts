@@ -122,9 +122,12 @@ export class Tenure {
     const { clock, random } = this.#options;
     for (let failures = 0; !stopping.aborted;) {
       let waitMs = 0;
+      const said = this.#said;
       try {
         const terms = await this.#try(stopping, lost);
         if (terms) return terms;
+        const why = this.#said;
+        if (why !== said) log.warn("Standby: nothing is changed", { workdir: this.#options.workdir.layout.root, why });
         failures = 0;
         waitMs = this.#contender?.pauseMs(this.#state) ?? backoffMs(1, random);
       } catch (error) {
@@ -154,7 +157,7 @@ export class Tenure {
   /** Stops all changes, and keeps the lease: the directory is not the one any more that was taken. */
   async pause(): Promise<void> {
     await this.#stopKeeping();
-    this.#options.locks.release();
+    this.#letGoOfLocks();
   }
 
   /** Takes in that the directory belongs to another cluster from now on, where the lease is not ours yet. */
@@ -235,11 +238,8 @@ export class Tenure {
     return this.#wait(why);
   }
 
-  /** Says once why this process does not own anything now. */
+  /** Takes in why this process does not own anything now. */
   #wait(why: string): undefined {
-    if (this.#said !== why) {
-      log.warn("Standby: nothing is changed", { workdir: this.#options.workdir.layout.root, why });
-    }
     this.#said = why;
     return undefined;
   }
@@ -252,7 +252,7 @@ export class Tenure {
     this.#standbyMs ??= clock.monotonic();
     this.#isUnleased = false;
     // The holder of the lease needs the locks of the same directory.
-    if (isSame) locks.release();
+    if (isSame) this.#letGoOfLocks();
     let why = `instance '${instance}' is served from ${who}`;
     if (!isSame && locks.areOurs) {
       await this.#noteOther(holder, identity);
@@ -267,8 +267,16 @@ export class Tenure {
   }
 
   #tryNote(standby: string | undefined): void {
+    this.#unlessUnwritable(() => this.note(standby));
+  }
+
+  #letGoOfLocks(): void {
+    this.#unlessUnwritable(() => this.#options.locks.letGo());
+  }
+
+  #unlessUnwritable(note: () => void): void {
     try {
-      this.note(standby);
+      note();
     } catch (error) {
       log.warn("Who has the locks cannot be noted", { error: describeError(error) });
     }

@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { FrozenEvents } from "../events/frozen_events.ts";
 
 /** Rows that are read together: some milliseconds' worth. */
 const PAGE = 1_000;
@@ -13,27 +13,14 @@ const COLUMNS = ["hf_namespace", "hf_pod", "category", "id", "timestamp", "type"
  * stored meanwhile is not in it, and is not held up where the database has a log.
  */
 export function* dump(path: string): Generator<string> {
-  using database = new DatabaseSync(path, { readOnly: true, timeout: LOCK_WAIT_MS });
-  database.exec("BEGIN");
+  using events = new FrozenEvents(path, { lockWaitMs: LOCK_WAIT_MS });
+  const schema = (type: "table" | "index") => events.schema(type).map((sql) => `${sql};\n`);
   yield "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n";
-  const schema = (type: string) => {
-    const statement = database.prepare(
-      "SELECT sql FROM sqlite_schema WHERE tbl_name = 'events' AND type = ? ORDER BY rowid",
-    );
-    return statement.all(type).map(({ sql }) => `${sql};\n`);
-  };
   yield* schema("table");
   const values = COLUMNS.map((column) => `quote(${column})`).join(` || ',' || `);
-  const page = database.prepare(
-    `SELECT group_concat('INSERT INTO events VALUES(' || ${values} || ');', char(10)) AS text, max(rowid) AS last
-     FROM (SELECT *, rowid FROM events WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE})`,
-  );
-  for (let after = Number.MIN_SAFE_INTEGER;;) {
-    const { text, last } = page.get(after) as { text: string | null; last: number | null };
-    if (text === null || last === null) break;
-    yield `${text}\n`;
-    after = last;
-  }
+  const insert = `group_concat('INSERT INTO events VALUES(' || ${values} || ');', char(10))`;
+  const select = (page: string) => `SELECT ${insert} AS text, max(row) AS row FROM ${page}`;
+  for (const page of events.pages({ rows: PAGE, select })) for (const { text } of page) yield `${text}\n`;
   yield* schema("index");
   yield "COMMIT;\n";
 }

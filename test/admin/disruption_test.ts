@@ -74,6 +74,18 @@ Deno.test("what a disruption budget refuses is asked for again", async () => {
   assert.equal(kube.named("evictPod").filter((name) => name === "a-1").length, 3);
 });
 
+Deno.test("a drain that cordons does so first, each node once; others are left alone", async () => {
+  const disrupting = cluster();
+  const chosen = await choosePodsOnNodes(disrupting, { names: ["n1"], count: 1 });
+  assert.equal(await evictChosen(disrupting, chosen, { ...times, cordons: true }), 2);
+  const changes = disrupting.kube.calls.filter(({ call }) => !call.startsWith("list"));
+  assert.deepEqual(changes.map(({ call, name }) => `${call} ${name}`), [
+    "cordonNode n1",
+    "evictPod a-0",
+    "evictPod a-1",
+  ]);
+});
+
 Deno.test("a drain that takes too long ends, and says what stands in its way", async () => {
   const disrupting = cluster();
   disrupting.kube.fail("evictPod", new KubeError("throttled", "The disruption budget d needs 2 healthy pods"));

@@ -119,8 +119,8 @@ Deno.test("a request tells when the first and the last of its machines took each
   const { timeline } = await explain(provider, "req");
   assert.deepEqual(timeline.map(({ at, what }) => [at - now, what]), [
     [-60, "Symphony asked for the machines"],
-    [-50, "The first of 2 pods were created"],
-    [-40, "The last of 2 pods were created"],
+    [-50, "The first of 2 got a pod"],
+    [-40, "The last of 2 got a pod"],
     [-30, "1 began to run"],
   ]);
 });

@@ -1,38 +1,40 @@
 import { DatabaseSync } from "node:sqlite";
 import { openEventStore } from "../../src/events/database.ts";
+import { Postgres, postgresIsThere } from "../support/postgres.ts";
+import { RUN_OPTIONS } from "../support/run_options.ts";
 import { measure, median, type Run } from "./process.ts";
 
 /** Rows that each machine has, all of its steps. */
 const ROWS_PER_MACHINE = 12;
 
 /**
- * What is made of a million events of one day: the history of the last hour, of one machine, and the tables in SQLite. Each is
- * a process of its own.
+ * What is made of a million events of one day: the history of the last hour, of one machine, and the tables in SQLite and
+ * PostgreSQL. Each is a process of its own.
  */
-export async function benchHistory(binary: string, { directory }: { directory: string }): Promise<void> {
+export async function benchHistory(binary: string, options: { directory: string }): Promise<void> {
+  if (!postgresIsThere) return await benchCommands(binary, options);
+  await using postgres = await Postgres.start();
+  await benchCommands(binary, { ...options, postgres: postgres.url });
+}
+
+/** @param options `postgres`: the URL of a database; absent: there is none */
+async function benchCommands(
+  binary: string,
+  { directory, postgres }: { directory: string; postgres?: string },
+): Promise<void> {
   const workdir = `${directory}/history`;
   Deno.mkdirSync(workdir);
   const rows = storeMillion(`${workdir}/events.db`);
   console.log(`${rows} events of one day                runs   median ms   peak MiB`);
   const machine = `r${Math.floor(rows / ROWS_PER_MACHINE / 64 / 2)}-1`;
-  const run = [
-    "--cluster",
-    "c",
-    "--platform",
-    "eks",
-    "--region",
-    "r",
-    "--namespace",
-    "n",
-    "--date",
-    "2026-11-21-16-13",
-  ];
-  const tables = ["--input-db", `${workdir}/events.db`, ...run, `sqlite:///${workdir}/tables.db`];
+  const transform = ["--log-level", "warning", "events", "transform", "--input-db", `${workdir}/events.db`];
+  const intoTables = (url: string) => ({ runs: 3, args: [...transform, ...RUN_OPTIONS, url] });
   for (
     const { name, runs, args } of [
       { name: "history --since 1h", runs: 11, args: ["history", "--since", "1h"] },
       { name: "history --machine", runs: 11, args: ["history", "--machine", machine] },
-      { name: "events transform", runs: 3, args: ["--log-level", "warning", "events", "transform", ...tables] },
+      { name: "events transform to SQLite", ...intoTables(`sqlite:///${workdir}/tables.db`) },
+      ...(postgres === undefined ? [] : [{ name: "events transform to PostgreSQL", ...intoTables(postgres) }]),
     ]
   ) {
     const measured: Run[] = [];

@@ -26,9 +26,7 @@ try {
     await onSimulator((kubeconfig) => benchExtensions(binary, { kubeconfig, directory, count: 1_000, rounds: 3 }));
   }
   if (what === "all" || what === "events") {
-    const measured = (kubeconfig: string, simulator: number) =>
-      benchEvents(binary, { kubeconfig, directory, simulator });
-    await onSimulator(measured, { stages: QUICK_STAGES });
+    await onSimulator((kubeconfig) => benchEvents(binary, { kubeconfig, directory }), { stages: QUICK_STAGES });
   }
   if (what === "all" || what === "page") {
     await onSimulator((kubeconfig) => benchReaders(binary, { kubeconfig, directory }, { count: 1_000, rounds: 3 }));
@@ -82,7 +80,7 @@ async function benchKit(kit: string): Promise<void> {
 
 /** On a simulator of its own. @param options `stages`: what becomes of pods, unless it is the usual */
 async function onSimulator(
-  measure: (kubeconfig: string, pid: number) => Promise<void>,
+  measure: (kubeconfig: string) => Promise<void>,
   { stages }: { stages?: object } = {},
 ): Promise<void> {
   const kubeconfig = `${directory}/simulator`;
@@ -94,7 +92,7 @@ async function onSimulator(
   const simulator = new Deno.Command(binary, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   try {
     while (!exists(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 20));
-    await measure(kubeconfig, simulator.pid);
+    await measure(kubeconfig);
   } finally {
     simulator.kill("SIGTERM");
     await simulator.status;

@@ -1,5 +1,6 @@
 /** The commands that ask how the grid is, as an operator runs them: what they print in a pipe, and their exit statuses. */
 import assert from "node:assert/strict";
+import type { Node } from "../../src/kube/types.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
 import { manifest } from "../support/site.ts";
@@ -74,15 +75,21 @@ clusterTest("what destroys wants to be confirmed, and takes our pods alone", asy
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /pass --yes/);
   const { stdout: shown } = await site.run(["admin", "delete-pods", "--count", "0", "--dry-run"]);
+  const nodes = new Set(
+    shown.trim().split("\n").filter((line) => !line.startsWith(`${id}-1 `)).map((line) => line.split(" ")[2]),
+  );
   assert.deepEqual(shown.trim().split("\n").map((line) => line.split(" ")[0]), [0, 1, 2].map((n) => `${id}-${n}`));
   const deleted = await site.run(["admin", "delete-pods", `${id}-1`, "--yes", "--sleep", "1"]);
   assert.equal(deleted.stdout, "Deleted 1 pods\n", deleted.stderr);
   const forbidden = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--sleep", "1"]);
   assert.equal(forbidden.code, 1);
-  assert.match(forbidden.stderr, /cannot create resource "pods\/eviction"/);
-  await site.cluster.grantEvictions();
-  const drained = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--sleep", "1"]);
+  assert.match(forbidden.stderr, /cannot create resource "pods\/eviction".*apply scripts\/rbac\/disruptions.yaml/);
+  await site.cluster.grantDisruptions();
+  const drained = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--cordon", "--sleep", "1"]);
   assert.equal(drained.stdout, "Deleted 2 pods from nodes\n", drained.stderr);
+  const { items } = await site.cluster.call("GET", "/api/v1/nodes") as { items: Node[] };
+  const cordoned = items.flatMap(({ metadata, spec }) => spec?.unschedulable ? [metadata.name] : []);
+  assert.deepEqual(cordoned.sort(), [...nodes].sort());
   assert.deepEqual(await site.cluster.podNames(), ["stranger-0"]);
   await serve.stop();
 }, { on: ["simulator"] });

@@ -88,8 +88,8 @@ clusterTest(
   async (site) => {
     const environment = { HF_K8S_RECORD_IO: "on" };
     const input = { template: { templateId: "small", machineCount: 1 } };
-    const { requestId } = await site.tell("requestMachines", input, { environment });
     await site.tell("getAvailableTemplates", {}, { environment });
+    const { requestId } = await site.tell("requestMachines", input, { environment });
     const asked = { requests: [{ requestId }] };
     const { requests } = await site.tell("getRequestStatus", asked, { environment });
     const machines = [{ name: `${requestId}-0` }];

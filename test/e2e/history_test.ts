@@ -7,6 +7,7 @@ import { clusterTest, siteTest } from "../support/e2e.ts";
 import { existingEvents } from "../support/existing_events.ts";
 import { existingTransformed } from "../support/existing_transformed.ts";
 import { runToEnd } from "../support/process.ts";
+import { RUN_OPTIONS } from "../support/run_options.ts";
 import type { Site } from "../support/site.ts";
 
 function storeExisting(site: Site): void {
@@ -62,19 +63,7 @@ clusterTest("history tells for how long the cluster was away, and why", async (s
 siteTest("by the name hostfactory-events it transforms", async (site) => {
   storeExisting(site);
   const output = `${site.directory}/tables.db`;
-  const run = [
-    "--cluster",
-    "c",
-    "--platform",
-    "eks",
-    "--region",
-    "r",
-    "--namespace",
-    "n",
-    "--date",
-    "2026-11-21-16-13",
-  ];
-  const args = ["transform", "--input-db", `${site.workdir}/events.db`, ...run, `sqlite:///${output}`];
+  const args = ["transform", "--input-db", `${site.workdir}/events.db`, ...RUN_OPTIONS, `sqlite:///${output}`];
   const program = link(site, "hostfactory-events");
   const transformed = await runToEnd({ program, args, environment: site.environment, directory: site.directory });
   assert.deepEqual([transformed.code, transformed.stdout], [0, ""], transformed.stderr);

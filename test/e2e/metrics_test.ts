@@ -89,7 +89,7 @@ clusterTest("a site's own metrics are shown by serve, and by watch events alone"
     });
     assert.ok(page.includes(`${line} 7 ${at}000\n`));
     assert.doesNotMatch(page, /^old/m);
-    assert.equal((await get("/healthz")).status, 200);
+    await eventually("it is healthy", async () => (await get("/healthz")).status === 200);
     assert.equal(await running.stop(), 0);
   }
 }, { on: ["simulator"] });

@@ -127,6 +127,7 @@ clusterTest("a second process on a work directory is a standby, and says for who
     );
   }
   const { code, stderr, stdout } = await site.run(["run-cron", "--run-once"]);
+  assert.equal(stderr.match(/is served from/g)?.length, 1, stderr); // The same trouble is said once.
   assert.equal(code, 3, stderr);
   assert.equal(stdout, "");
   assert.match(stderr, new RegExp(`Cannot change '${site.workdir}' now: instance 'k8s-hf' is served from `));

@@ -217,6 +217,14 @@ const MENDS: Breakage[] = [
     only: [17, 18],
   },
   {
+    what: "a process that lets go of its locks, and asks for the lease again, counts as dead",
+    file: "src/serve/directory_locks.ts",
+    from: "        noteHolder(this.#workdir, watcher, rest);\n",
+    to: "",
+    foundBy: "test/serve/directory_locks_test.ts",
+    test: "who finds the locks of a process free that goes on asking for the lease does not take it for dead",
+  },
+  {
     what: "the pods of another work directory are ours though nothing says that it is not served",
     file: "src/watchers/work/ownership.ts",
     from: "if (owner.isSoleOwner) return true;",

@@ -2,7 +2,7 @@ import type { ExtensionResource, Node, Pod, PodStatus } from "../../src/kube/typ
 import { eventually } from "./deadline.ts";
 import { type Login, readLogin } from "./kubeconfig.ts";
 import { parse } from "yaml";
-import { clusterRoleObjects, extensionsRoleObjects, granted, roleObjects } from "./role.ts";
+import { clusterRoleObjects, disruptionsRoleObjects, extensionsRoleObjects, granted, roleObjects } from "./role.ts";
 import { readFromTree } from "./tree.ts";
 
 const SIMULATED_TOKEN = "hostfactory";
@@ -93,9 +93,9 @@ export class Cluster {
     this.#token = SIMULATED_TOKEN;
   }
 
-  /** Lets who has the product's token evict pods, too; on a simulator. */
-  async grantEvictions(): Promise<void> {
-    const allow = [...granted(roleObjects(this.namespace)), "create pods/eviction"];
+  /** Lets the product take pods away as an operator may, and cordon nodes; on the simulator alone. */
+  async grantDisruptions(): Promise<void> {
+    const allow = granted([...roleObjects(this.namespace), ...disruptionsRoleObjects(this.namespace)]);
     await this.call("PUT", `/simulator/users/${SIMULATED_TOKEN}`, { name: "hostfactory", allow });
   }
 

@@ -1,14 +1,10 @@
+import { startSimulator } from "../../src/simulator/api/server.ts";
 import { Cluster } from "./cluster.ts";
-import { eventually } from "./deadline.ts";
-import { Running } from "./process.ts";
 
 /** A cluster for one test, which ends with it. */
 export interface OpenCluster extends AsyncDisposable {
   cluster: Cluster;
 }
-
-/** True where the binary under test can play a cluster itself. */
-export const simulatorIsThere: boolean = canSimulate();
 
 /** A namespace of its own on the real API server that HF_TEST_KUBECONFIG names; left there where the cluster itself ends with the tests. */
 export async function realCluster(): Promise<OpenCluster> {
@@ -26,40 +22,20 @@ export async function realCluster(): Promise<OpenCluster> {
   };
 }
 
-/** A simulator of its own, on a port that is free. */
+/** A simulator of its own, in this process: one that the executable plays costs as much to start as `serve`. */
 export async function simulatedCluster(): Promise<OpenCluster> {
+  const simulator = startSimulator({ seed: 1 });
   const directory = await Deno.makeTempDir({ prefix: "hostfactory-simulator-" });
   const kubeconfig = `${directory}/kubeconfig`;
-  const simulator = new Running({
-    program: Deno.env.get("HF_BINARY") ?? "",
-    args: ["simulate", "--port", "0", "--seed", "1", "--kubeconfig", kubeconfig],
-    environment: { HOME: directory },
-    directory,
-  });
-  const close = async () => {
-    await simulator.kill();
-    await Deno.remove(directory, { recursive: true });
+  await Deno.writeTextFile(kubeconfig, simulator.kubeconfig());
+  const cluster = Cluster.at(kubeconfig, "default");
+  await Deno.remove(directory, { recursive: true });
+  await cluster.grantSimulatedRole();
+  return {
+    cluster,
+    async [Symbol.asyncDispose]() {
+      cluster[Symbol.dispose]();
+      await simulator.stop();
+    },
   };
-  try {
-    const cluster = await eventually(`the simulator: ${simulator.stderr}`, () => Cluster.at(kubeconfig, "default"));
-    await eventually(`the simulator's answer: ${simulator.stderr}`, () => cluster.pods());
-    await cluster.grantSimulatedRole();
-    return {
-      cluster,
-      async [Symbol.asyncDispose]() {
-        cluster[Symbol.dispose]();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-function canSimulate(): boolean {
-  const binary = Deno.env.get("HF_BINARY");
-  if (binary === undefined) return false;
-  const { stdout } = new Deno.Command(binary, { args: ["--help"], stdin: "null", stderr: "null" }).outputSync();
-  return /^ +simulate\b/m.test(new TextDecoder().decode(stdout));
 }

@@ -1,12 +1,12 @@
 /**
  * Registers tests of the compiled binary. Each has a host of its own (see `Site`), and those that need a cluster run on
- * every kind that there is: the simulator in the binary, and a real API server where HF_TEST_KUBECONFIG names one. What is
+ * every kind that there is: the simulator, and a real API server where HF_TEST_KUBECONFIG names one. What is
  * not there is skipped, and says so.
  *
  * Such tests mostly wait, so several of a file run at once; each still reports in its own place. HF_TEST_AT_ONCE is how many.
  */
 import type { Cluster } from "./cluster.ts";
-import { realCluster, simulatedCluster, simulatorIsThere } from "./clusters.ts";
+import { realCluster, simulatedCluster } from "./clusters.ts";
 import { Site } from "./site.ts";
 
 export type OnSite = (site: Site) => Promise<void>;
@@ -40,7 +40,7 @@ export function clusterTest(
 ): void {
   const noBinary = Deno.env.get("HF_BINARY") === undefined;
   const kinds = {
-    simulator: { open: simulatedCluster, isThere: simulatorIsThere },
+    simulator: { open: simulatedCluster, isThere: true },
     real: { open: realCluster, isThere: Boolean(Deno.env.get("HF_TEST_KUBECONFIG")) },
   };
   for (const kind of on) {

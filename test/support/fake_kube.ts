@@ -19,6 +19,7 @@ type Call =
   | "getPod"
   | "deletePod"
   | "evictPod"
+  | "cordonNode"
   | "listPods"
   | "watchPods"
   | "listNodes"
@@ -136,6 +137,10 @@ export class FakeKube implements Kube {
       if (this.#pod(name).metadata.uid !== options.uid) throw new KubeError("conflict", "the uid is another");
       this.pods.delete(name);
     });
+  }
+
+  async cordonNode(name: string, options: CallOptions = {}): Promise<void> {
+    await this.#answer("cordonNode", name, options, () => {});
   }
 
   async deletePod(name: string, options: CallOptions & { uid: string }): Promise<void> {

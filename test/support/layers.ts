@@ -28,7 +28,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   lint: ["extensions", "kube", "templates", "hf"],
   history: ["workdir", "events", "hf"],
   transform: ["events", "kube"],
-  upload: ["workdir", "kube"],
+  upload: ["events", "workdir", "kube"],
   admin: ["events", "machine", "kube", "workdir", "templates", "hf"],
   workdir: ["events", "machine", "hf"],
   events: ["machine", "hf"],

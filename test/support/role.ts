@@ -60,6 +60,11 @@ export function extensionsRoleObjects(namespace: string): RoleObject[] {
   return objectsIn("scripts/rbac/extensions.yaml", namespace);
 }
 
+/** The objects of the optional roles for who takes pods away to try things out. */
+export function disruptionsRoleObjects(namespace: string): RoleObject[] {
+  return objectsIn("scripts/rbac/disruptions.yaml", namespace);
+}
+
 function objectsIn(file: string, namespace: string): RoleObject[] {
   const text = readFromTree(file).replaceAll("namespace: symphony", `namespace: ${namespace}`);
   return parseAllDocuments(text).map((document) => document.toJS() as RoleObject);

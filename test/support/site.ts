@@ -225,9 +225,13 @@ export class Site {
     return this.start(["serve", ...args]);
   }
 
-  /** Runs `hostfactory` with these arguments to its end. */
-  async run(args: string[]): Promise<Ran> {
-    return await runToEnd({ ...this.#command(binary(), args), environment: this.environment });
+  /** Runs `hostfactory`, or another program, with these arguments to its end. */
+  async run(
+    args: string[],
+    options: { environment?: Record<string, string>; program?: string } = {},
+  ): Promise<Ran> {
+    const environment = { ...this.environment, ...options.environment };
+    return await runToEnd({ ...this.#command(options.program ?? binary(), args), environment });
   }
 
   #command(program: string, args: string[]): { program: string; args: string[]; directory: string } {

@@ -1,3 +1,4 @@
+import type { Budget } from "../../budget.ts";
 import { Arrivals } from "../store/arrivals.ts";
 import type { Workdir } from "../store/workdir.ts";
 
@@ -41,18 +42,34 @@ export class ReturnIndex {
   /** Reads the return requests that are new. @returns true if there were any */
   refresh(nowMs: number): boolean {
     const fresh = this.#arrivals.next(nowMs);
+    for (const id of fresh) this.#read(id);
+    return this.#took(fresh);
+  }
+
+  /** The same in turns of the budget, of which the first may need many. */
+  async refreshInTurns(nowMs: number, budget: Budget): Promise<boolean> {
+    const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {
-      const path = this.#workdir.layout.returnRequest(id);
-      try {
-        const machines = this.#workdir.distrust(path) === undefined ? this.#workdir.names(path) : [];
-        if (machines.length > 0) this.#add(id, machines);
-        else this.#arrivals.reconsider(id);
-      } catch {
-        this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
-      }
+      if (budget.isSpent) await budget.breathe();
+      this.#read(id);
     }
+    return this.#took(fresh);
+  }
+
+  #took(fresh: readonly string[]): boolean {
     if (fresh.length > 0) this.#revision++;
     return fresh.length > 0;
+  }
+
+  #read(id: string): void {
+    const path = this.#workdir.layout.returnRequest(id);
+    try {
+      const machines = this.#workdir.distrust(path) === undefined ? this.#workdir.names(path) : [];
+      if (machines.length > 0) this.#add(id, machines);
+      else this.#arrivals.reconsider(id);
+    } catch {
+      this.#arrivals.forget(id); // What cannot be read now is read later, and hides no other.
+    }
   }
 
   #add(id: string, machines: string[]): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Budget } from "../../../src/budget.ts";
 import { ReturnIndex } from "../../../src/workdir/index/returns.ts";
 import { addReturn } from "../../../src/workdir/returns.ts";
 import { atOnce } from "../../support/at_once.ts";
@@ -20,6 +21,19 @@ Deno.test("what was given back is known from the refresh after it on, what was n
   assert.equal(returns.refresh(clock.now()), true);
   assert.equal(returns.has("a-2"), true);
   assert.equal(returns.refresh(clock.now()), false);
+});
+
+Deno.test("very many return requests are read in turns", async () => {
+  const { workdir, clock } = memoryProvider();
+  for (const id of ["one", "two", "three"]) await addReturn(workdir, request(id, `${id}-0`), atOnce);
+  const returns = new ReturnIndex(workdir);
+  let turns = 0;
+  const budget = new Budget(clock, { turnMs: 0 });
+  budget.breathe = () => Promise.resolve(void turns++);
+  assert.equal(await returns.refreshInTurns(clock.now(), budget), true);
+  assert.deepEqual(["one-0", "two-0", "three-0"].map((name) => returns.has(name)), [true, true, true]);
+  assert.equal(turns, 3);
+  assert.equal(await returns.refreshInTurns(clock.now(), budget), false);
 });
 
 Deno.test("the legacy plug-in's return requests count", () => {

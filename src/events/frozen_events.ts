@@ -1,0 +1,47 @@
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+
+/** An events database as it is at one moment, whatever is stored in it meanwhile. Every call may throw what SQLite throws. */
+export class FrozenEvents implements Disposable {
+  readonly #database: DatabaseSync;
+
+  /** @param options `lockWaitMs`: how long, in milliseconds, one who writes is waited for (0) */
+  constructor(path: string, { lockWaitMs = 0 }: { lockWaitMs?: number } = {}) {
+    this.#database = new DatabaseSync(path, { readOnly: true, timeout: lockWaitMs });
+    // What is seen in one transaction does not change.
+    this.#database.exec("BEGIN");
+  }
+
+  /** The number that a query or pragma has for an answer; 0 for none. */
+  number(query: string): number {
+    return Number(Object.values(this.#database.prepare(query).get() ?? {})[0] ?? 0);
+  }
+
+  /** The statements that made the table, or its indexes. */
+  schema(type: "table" | "index"): string[] {
+    const query = "SELECT sql FROM sqlite_schema WHERE tbl_name = 'events' AND type = ? ORDER BY rowid";
+    return this.#database.prepare(query).all(type).map(({ sql }) => String(sql));
+  }
+
+  /**
+   * All rows in the order of their numbers, a page at a time; whole numbers as bigint.
+   * @param options `rows`: how many make a page; `select`: what is made of one, of which `row` has to be the number of the last;
+   * absent: all columns, and the number of each row
+   */
+  *pages(
+    { rows, select = (page) => `SELECT * FROM ${page}` }: { rows: number; select?: (page: string) => string },
+  ): Generator<Record<string, SQLOutputValue>[], undefined> {
+    const page = `(SELECT rowid AS row, * FROM events WHERE rowid > ? ORDER BY rowid LIMIT ${rows})`;
+    const statement = this.#database.prepare(select(page));
+    statement.setReadBigInts(true); // A number that is larger than ours would be an error.
+    for (let last: SQLOutputValue | undefined = Number.MIN_SAFE_INTEGER;;) {
+      const found: Record<string, SQLOutputValue>[] = statement.all(last);
+      last = found.at(-1)?.["row"];
+      if (last === undefined || last === null) return;
+      yield found;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+}
