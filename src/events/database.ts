@@ -93,19 +93,25 @@ export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
 }
 
-/** True if we began the database in that file, or the one that it is a copy of; false for what cannot be read as one. */
-export function isOurDatabase(path: string): boolean {
-  try {
-    using database = new DatabaseSync(untouched(path), { readOnly: true });
-    return canGiveRoomBack(database);
-  } catch {
-    return false;
-  }
-}
+/** What SQLite begins its files with, and where it has that room can be given back (source: sqlite.org/fileformat2.html, 1.3). */
+const MAGIC = "SQLite format 3\0";
+const HEADER_BYTES = 100;
+const HAS_AUTO_VACUUM = 52;
+const IS_INCREMENTAL = 64;
 
-/** The URI of a database that nothing is made beside, not even if it has a log; what is in the log is not read. */
-export function untouched(path: string): string {
-  return `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`;
+/**
+ * True if we began the database in that file, or the one that it is a copy of; false for what is no database. SQLite itself
+ * would make files beside it.
+ * @throws Error if it cannot be read
+ */
+export function isOurDatabase(path: string): boolean {
+  // deno-lint-ignore edges/one-place -- a database, like those that SQLite opens
+  using file = Deno.openSync(path);
+  const header = new Uint8Array(HEADER_BYTES);
+  if (file.readSync(header) !== HEADER_BYTES) return false;
+  const number = (offset: number) => new DataView(header.buffer).getUint32(offset);
+  const isDatabase = new TextDecoder().decode(header.subarray(0, MAGIC.length)) === MAGIC;
+  return isDatabase && number(HAS_AUTO_VACUUM) !== 0 && number(IS_INCREMENTAL) !== 0;
 }
 
 /** The mode for that can be chosen only in the beginning; the legacy plug-in does not. */

@@ -1,7 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { type Files, ifThere } from "../files.ts";
-import { untouched } from "./database.ts";
 import type { EventFilter, RecordedEvent } from "./recorded.ts";
 
 /** The events of one database, which is only read: by our process, or by one beside it that writes. */
@@ -62,13 +61,6 @@ export function openStoredEvents(
   if (!exists(files, path)) return undefined;
   try {
     return new SqliteEvents(path, lockWaitMs);
-  } catch (error) {
-    // Of a directory that is not ours to write in, SQLite reads a database with a log only if it need not look for that.
-    const isUnwritable = /unable to open|readonly|read-only/.test(describeError(error));
-    if (!isUnwritable || exists(files, `${path}-wal`)) throw unreadable(path, error);
-  }
-  try {
-    return new SqliteEvents(untouched(path), lockWaitMs);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -247,6 +239,8 @@ function unreadable(path: string, error: unknown): HostFactoryError {
     ? "try again: another program writes to it"
     : /not a database|malformed/.test(why)
     ? "move it away: serve makes a new one, and what waits in the spool is not lost"
+    : /unable to open|readonly|read-only/.test(why)
+    ? "run this as the user of serve: to read it, SQLite makes files beside it that serve does not leave there"
     : "make it and its directory readable for this user";
   return new HostFactoryError(`Cannot read the events in '${path}': ${why}`, { hint, cause: error });
 }
