@@ -382,7 +382,7 @@ const MENDS: Breakage[] = [
   {
     what: "an API server that lists what etcd has lost is believed",
     file: "src/watchers/pods/list_confirmation.ts",
-    from: "if (!isNew || this.isDoubted) return false;",
+    from: "if (restores <= this.#restores) return false;",
     to: "if (restores >= 0) return false;",
     foundBy: "test/watchers/pods/list_confirmation_test.ts",
     test: "lists are believed until etcd was restored",

@@ -3,12 +3,13 @@ export const RESTORED = "etcd was restored under a running API server, which lis
 
 /**
  * Whether lists are to be believed. Once etcd was restored under an API server that runs on, they are not, until one of them
- * names no pod that is gone when it is asked for by its name.
+ * names no pod that is gone when it is asked for by its name. One whose deletion the watch shows was there when it was listed.
  */
 export class ListConfirmation {
   #restores = 0;
-  #state: "believed" | "doubted" | "asking" = "believed";
-  #isRefuted = false;
+  #state: "believed" | "doubted" | "asking" | "asked" = "believed";
+  /** What the last list names, and is gone. */
+  readonly #refuted = new Set<string>();
 
   get isDoubted(): boolean {
     return this.#state !== "believed";
@@ -16,28 +17,39 @@ export class ListConfirmation {
 
   /** Takes in how often etcd was restored. @returns true if lists are in doubt from now on, and were not before */
   look(restores: number): boolean {
-    const isNew = restores > this.#restores;
+    if (restores <= this.#restores) return false;
     this.#restores = restores;
-    if (!isNew || this.isDoubted) return false;
+    const isNew = !this.isDoubted;
     this.#state = "doubted";
-    return true;
+    return isNew;
   }
 
   /** Takes in that there is a new list. @returns true if all that it names is to be asked for */
   listed(): boolean {
     if (!this.isDoubted) return false;
     this.#state = "asking";
-    this.#isRefuted = false;
+    this.#refuted.clear();
     return true;
   }
 
-  /** Takes in that a pod which is listed is gone. */
-  refute(): void {
-    this.#isRefuted = true;
+  /** Takes in that a machine's pod which is listed is gone. */
+  refute(machine: string): void {
+    this.#refuted.add(machine);
+  }
+
+  /** Takes in that the watch shows a machine. */
+  saw(machine: string): void {
+    if (this.#refuted.delete(machine)) this.#decide();
   }
 
   /** Takes in that everything has been asked for. */
   asked(): void {
-    if (this.#state === "asking") this.#state = this.#isRefuted ? "doubted" : "believed";
+    if (this.#state !== "asking") return;
+    this.#state = "asked";
+    this.#decide();
+  }
+
+  #decide(): void {
+    if (this.#state === "asked" && this.#refuted.size === 0) this.#state = "believed";
   }
 }

@@ -161,6 +161,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       return this.#wake();
     }
     this.#unlisted.saw(name);
+    this.#lists.saw(name);
     this.#adopter.saw(pod);
     this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
       canWait: type !== "DELETED" && this.#canWait(name, pod),
@@ -220,8 +221,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     }
     this.#lists.asked();
     this.#writeSyncStatus();
-    const restMs = this.#unlisted.isLookedThrough ? HEARD_EVERY_MS : 0;
-    return { kind: "again", atMs: clock.monotonic() + restMs };
+    return { kind: "again", atMs: clock.monotonic() + (this.#unlisted.isLookedThrough ? HEARD_EVERY_MS : 0) };
   }
 
   #see(name: string, observation: Observation, { canWait }: { canWait: boolean }): void {
@@ -309,7 +309,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const isOwn = pod !== undefined && this.#isOwn(machine, pod);
     const hasLabels = pod !== undefined && this.#hasOurLabels(pod);
     if (!pod || (!isOwn && !hasLabels)) {
-      if (isListed) this.#lists.refute();
+      if (isListed) this.#lists.refute(machine);
       // What a create has just been answered with may be ours, and not written down yet.
       const mayBeNew = pod !== undefined && this.#uidOf(machine) === undefined && !this.#strangers.delete(machine);
       if (!mayBeNew) return this.#seeGone(machine, last);
