@@ -185,9 +185,8 @@ const MENDS: Breakage[] = [
     file: "src/machine/state.ts",
     from: 'return state === "running" && phaseOf(pod) === "Pending" && !pod.spec.nodeName;',
     to: "return false;",
-    violates: [3],
-    seed: 410198,
-    only: [1, 64, 9, 14, 17, 33, 37, 40, 42],
+    foundBy: "test/machine/state_test.ts",
+    test: "a pod that has never had a node is not the one that ran, though it is not known which that was",
   },
   {
     what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
@@ -493,9 +492,8 @@ const MENDS: Breakage[] = [
     file: "src/workdir/cluster.ts",
     from: "    if (known && !isSameCluster(known, cluster)) {\n",
     to: "    if (!known) {\n",
-    violates: [3],
-    seed: 71956,
-    only: [0, 1, 56, 4, 5],
+    foundBy: "test/workdir/cluster_test.ts",
+    test: "machines that are gone do not come back with a power failure once the directory is another cluster's",
   },
   {
     what: "a directory that was emptied under serve becomes another cluster's",

@@ -161,6 +161,8 @@ export class Simulation {
     instance: string;
     /** On another machine, whose clock may differ so much that verbs cannot go by what it writes. */
     isElsewhere: boolean;
+    /** When it began, on the monotonic clock. */
+    sinceMs: number;
   }>();
   #violation: Violation | undefined;
   #processes = 0;
@@ -393,7 +395,8 @@ export class Simulation {
     const accepted = acceptCluster === undefined ? {} : { acceptCluster };
     const wanted = { watchers: WATCHERS, instance, concurrency, ...accepted };
     const options = { ...wanted, ...times, ...kept, ...this.#storage(host, process) };
-    this.#serving.set(process, { stopping, host, instance, isElsewhere: aheadMs !== 0 });
+    const sinceMs = this.clock.monotonic();
+    this.#serving.set(process, { stopping, host, instance, isElsewhere: aheadMs !== 0, sinceMs });
     this.trace.say(name, `starts on ${machine}`);
     const workdir = new Workdir(WORKDIR, { files, random });
     process.onEnd(() => this.#serving.delete(process));
@@ -421,6 +424,11 @@ export class Simulation {
   /** The processes that serve the work directory now, the oldest first. */
   get serving(): Process[] {
     return this.servingOn(this.host);
+  }
+
+  /** True if no process remembers what the work directory held before somebody last took something of it away. */
+  get isForgetful(): boolean {
+    return ![...this.#serving.values()].some(({ host, sinceMs }) => host === this.host && sinceMs < this.wipedMs);
   }
 
   servingOn(host: Host): Process[] {

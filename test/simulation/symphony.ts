@@ -67,7 +67,8 @@ export class Symphony {
   /** Gives machines back: some, all, by their ids, ones that it gave back before, ones that never were. */
   async giveBack(random: Random): Promise<void> {
     const known = [...this.machines].filter((name) => this.#mayExist(name)).sort();
-    if (known.length === 0 || this.#simulation.host.isMisled) return;
+    const { host, isForgetful } = this.#simulation;
+    if (known.length === 0 || (host.isMisled && isForgetful)) return;
     const names = someOf(random, known, happens(random, 0.3) ? known.length : integerBetween(random, 1, 4));
     if (happens(random, 0.1)) names.push("stranger-7");
     await this.giveBackThese(names, { killAt: happens(random, 0.3) ? integerBetween(random, 0, 30) : undefined });
