@@ -41,12 +41,14 @@ pageTest("the page shows what list-machines says, through all that happens to ma
   await eventually("the page says that it is cut off", async () => {
     return /^Cut off: .*what is shown is \d+ s old/.test((await page.textContent("#link")) ?? "");
   });
+  const stoppedAt = Date.now() / 1_000;
   await shown.restart();
   await eventually("the page is live again", async () => /^Live/.test((await page.textContent("#link")) ?? ""));
   await eventually("the graphs show what was before the restart", async () => {
     const { machines, starts } = await page.evaluate("hostfactory.model.sections.history") as HistorySection;
-    const mostRunning = Math.max(...machines.map(({ counts: { running = 0 } }) => running));
-    return mostRunning >= 5 && starts.reduce((sum, { machines }) => sum + machines, 0) === 7;
+    // Machines that crash at once may not have been seen to run.
+    const started = starts.reduce((sum, { machines }) => sum + machines, 0);
+    return started >= 5 && machines.some(({ at }) => at < stoppedAt);
   });
   await site.request(1);
   await shown.agrees("a new machine runs", (states) => states.filter((state) => state === "running").length === 3);
