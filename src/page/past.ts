@@ -19,7 +19,7 @@ const STATE_AFTER: Readonly<Record<string, State | undefined>> = {
   deleted: undefined,
 };
 
-/** Events with which a machine begins: of one that begins with another it is taken that it ran before. */
+/** Events with which a machine begins: of one that has none of them it is taken that it ran before. */
 const FIRST: readonly string[] = ["requested", "created"];
 
 /** In this order. What comes late, or is of the same second, takes no machine back. */
@@ -63,7 +63,10 @@ export async function readPast(
 interface Life {
   state: State | undefined;
   lastAt: number;
+  /** When the event came before which it was taken that the machine ran. */
+  ranBefore: number | undefined;
   requestedAt: number | undefined;
+  runningAt: number | undefined;
 }
 
 /** The lives of machines, as far as events tell them. */
@@ -73,21 +76,31 @@ class Lives {
   readonly #before: Partial<Record<State, number>> = {};
   /** By second, how many more there were in each state than before it. */
   readonly #changes = new Map<number, Partial<Record<State, number>>>();
-  readonly #starts = new Map<number, number[]>();
   #firstAt = Infinity;
 
   add({ id, value, timestamp: at }: RecordedEvent): void {
     const to = STATE_AFTER[value];
+    const isFirst = FIRST.includes(value);
     this.#firstAt = Math.min(this.#firstAt, at);
     let life = this.#lives.get(id);
     if (!life) {
-      life = { state: FIRST.includes(value) ? undefined : "running", lastAt: at, requestedAt: undefined };
+      const state = isFirst ? undefined : "running";
+      life = { state, lastAt: at, ranBefore: isFirst ? undefined : at, requestedAt: undefined, runningAt: undefined };
       this.#lives.set(id, life);
-      add(this.#before, life.state, 1);
+      add(this.#before, state, 1);
       this.#move(life, at, to);
     } else if (isLater(to, life.state)) this.#move(life, at, to);
+    if (isFirst) this.#takeBackThatItRan(life);
     if (value === "requested") life.requestedAt ??= at;
-    if (value === "running" && life.requestedAt !== undefined) this.#started(at, at - life.requestedAt);
+    if (value === "running") life.runningAt ??= at;
+  }
+
+  /** The cluster tells whole seconds: what happened in the second of a request may come before it. */
+  #takeBackThatItRan(life: Life): void {
+    if (life.ranBefore === undefined) return;
+    add(this.#before, "running", -1);
+    this.#change(life.ranBefore, "running", 1);
+    life.ranBefore = undefined;
   }
 
   /** What is there now is believed more than events: some may be missing. */
@@ -119,24 +132,32 @@ class Lives {
       at += until - at <= LATE.seconds ? LATE.sampleEvery : SAMPLE_EVERY;
     }
     if (machines.length > 0) sample(until);
-    const starts = Array.from(this.#starts, ([at, seconds]) => ({ at, seconds })).filter(({ at }) => at < until);
-    return { machines, starts: starts.sort((one, other) => one.at - other.at) };
+    return { machines, starts: this.#starts().filter(({ at }) => at < until) };
   }
 
   #move(life: Life, at: number, to: State | undefined): void {
-    const changes = this.#changes.get(at) ?? {};
-    this.#changes.set(at, changes);
-    add(changes, life.state, -1);
-    add(changes, to, 1);
+    this.#change(at, life.state, -1);
+    this.#change(at, to, 1);
     life.state = to;
     life.lastAt = at;
   }
 
-  #started(at: number, seconds: number): void {
-    const minute = at - at % SAMPLE_EVERY;
-    const others = this.#starts.get(minute);
-    if (others) others.push(seconds);
-    else this.#starts.set(minute, [seconds]);
+  #change(at: number, state: State | undefined, by: number): void {
+    const changes = this.#changes.get(at) ?? {};
+    this.#changes.set(at, changes);
+    add(changes, state, by);
+  }
+
+  #starts(): Past["starts"] {
+    const minutes = new Map<number, number[]>();
+    for (const { requestedAt, runningAt } of this.#lives.values()) {
+      if (requestedAt === undefined || runningAt === undefined) continue;
+      const minute = runningAt - runningAt % SAMPLE_EVERY;
+      const seconds = minutes.get(minute) ?? [];
+      minutes.set(minute, seconds);
+      seconds.push(Math.max(0, runningAt - requestedAt));
+    }
+    return Array.from(minutes, ([at, seconds]) => ({ at, seconds })).sort((one, other) => one.at - other.at);
   }
 }
 

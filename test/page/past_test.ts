@@ -68,6 +68,20 @@ Deno.test("machines of which events do not tell how they began ran before; those
   assert.deepEqual(shown(past), ["1 pending, 3 running", "1 running, 1 unknown", "2 running"]);
 });
 
+Deno.test("a machine that runs within the second of its request did not run before it", async () => {
+  // The cluster tells whole seconds, so that these come first.
+  const past = await pastOf([
+    ["a-0", "running", 10],
+    ["a-0", "created", 10],
+    ["a-0", "requested", 10.7],
+    ["a-1", "running", 10],
+    ["a-1", "requested", 10.7],
+    ["a-1", "running", 90],
+  ], [{ name: "a-0", state: "running" }, { name: "a-1", state: "running" }]);
+  assert.deepEqual(shown(past), ["2 running"]);
+  assert.deepEqual(past?.starts, [{ at: START, seconds: [0, 0] }]);
+});
+
 Deno.test("where nothing was recorded, nothing is told", async () => {
   assert.deepEqual(await pastOf([], [{ name: "a-0", state: "running" }]), { machines: [], starts: [] });
 });
