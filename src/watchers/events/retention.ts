@@ -91,15 +91,11 @@ export class EventRetentionKeeper {
   }
 
   #sayThatAllIsKept(): void {
-    if (!this.#hasSaidThatAllIsKept) {
-      log.info(
-        "The legacy plug-in began this events database: all of it is kept, unless --retain-events says how long",
-        {
-          dbfile: this.#dbfile,
-        },
-      );
-    }
+    if (this.#hasSaidThatAllIsKept) return;
     this.#hasSaidThatAllIsKept = true;
+    const what =
+      "The legacy plug-in began this events database: all of it is kept, unless --retain-events says how long";
+    log.info(what, { dbfile: this.#dbfile });
   }
 
   /** The oldest go first. */
@@ -125,7 +121,7 @@ export class EventRetentionKeeper {
     return isOurs ? this.#retention.ours : this.#retention.others;
   }
 
-  /** How far a copying was is no history, whoever wrote it. */
+  /** A note of how far a copy was is no history, even if the legacy plug-in wrote it. */
   #began(path: string): boolean {
     const { workdir } = this.#dependencies;
     const isOurs = this.#isOurs.get(path) ??
