@@ -94,7 +94,7 @@ export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
 }
 
-/** The header of SQLite's files, and the offsets of what allows room to be given back (source: sqlite.org/fileformat2.html, 1.3). */
+/** The header of SQLite files, and the offsets of what allows room to be given back (sqlite.org/fileformat2.html, 1.3). */
 const MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const HAS_AUTO_VACUUM = 52;

@@ -83,7 +83,7 @@ const FIRST: Breakage[] = [
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
     from: 'return isDecided && hasGone(machine, request) ? "succeed"',
-    to: 'return (isOver && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
+    to: 'return (isDecided && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
     violates: [2, 6],
     seed: 1,
     only: [0, 4],
