@@ -28,7 +28,7 @@ export function passesExtensions({ extensions }: Simulation): Invariant {
 
 /** 18. */
 export function refusedIsFailed(simulation: Simulation): Invariant {
-  const { extensions, garbage } = simulation;
+  const { extensions, garbage, symphony } = simulation;
   return {
     number: 18,
     title: "A refused request fails, with the words of who refused it",
@@ -39,7 +39,9 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
         for (const { name } of readRequest(workdir, id)?.machines ?? []) {
           const word = readState(workdir, name);
           if (word !== "failed" && word !== "deleted") return `${name} was refused, and is ${word}`;
-          const message = word === "failed" ? readTombstone(workdir, name)?.message ?? "" : GATE_WORDS;
+          const tombstone = readTombstone(workdir, name);
+          const isForgotten = !tombstone && (symphony.asked.get(id)?.atMs ?? -Infinity) <= simulation.wipedMs;
+          const message = word === "deleted" || isForgotten ? GATE_WORDS : tombstone?.message ?? "";
           // Another that a pod has to pass may not have answered, or not as it should.
           const isSaid = message.includes(GATE_WORDS) ||
             (extensions.troubled.size > 0 && /[Ee]xtension '/.test(message));
