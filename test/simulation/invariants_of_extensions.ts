@@ -55,15 +55,17 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
 
 /** 19. */
 export function upIsTold(simulation: Simulation): Invariant {
-  const { extensions, garbage } = simulation;
+  const { extensions, garbage, truth } = simulation;
   return {
     number: 19,
     title: "An extension is told of each machine that comes up",
     rested() {
       if (extensions.registry.extensions.length === 0) return undefined;
       const { workdir } = simulation.host;
+      const real = new Set(truth.lives().map(({ name }) => name));
       for (const name of workdir.names(workdir.layout.podsStatus)) {
-        if (garbage.has(name) || !parseMachineName(name)) continue;
+        // One that never had a pod may be noted as having been up if its directory has forgotten why it failed.
+        if (garbage.has(name) || !parseMachineName(name) || !real.has(name)) continue;
         const wasUp = readState(workdir, name) === "running" || readTombstone(workdir, name)?.up;
         if (wasUp && !extensions.told.get(name)?.has("up")) return `${name} was up, and the inventory was not told`;
       }
