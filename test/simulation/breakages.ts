@@ -656,6 +656,14 @@ const EVENTS: Breakage[] = [
     foundBy: "test/verbs/request_machines_test.ts",
     test: "a request that is accepted is told as events, and the same if it is asked again",
   },
+  {
+    what: "that a pod was created lasts only once all pods of its request are",
+    file: "src/watchers/requests/settlement.ts",
+    from: "await inParallel(due, (id) => this.#makeLast(id));",
+    to: "for (const id of due) this.#dueMs.delete(id);",
+    foundBy: "test/watchers/requests/watcher_test.ts",
+    test: "that a pod was created survives a power failure seconds later, however long others of its request wait",
+  },
 ];
 
 export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS, ...EXTENSIONS, ...EVENTS];
