@@ -52,6 +52,7 @@ export class EventReader {
    * @throws HostFactoryError if a database cannot be read
    */
   async *look(): AsyncGenerator<RecordedEvent[]> {
+    this.#budget.begin();
     // The spool first: what is stored meanwhile is met a second time in the database, not missed in both.
     const waiting = await waitingEvents(this.#source, this.#filter, this.#budget);
     const told = new Set(this.#told);

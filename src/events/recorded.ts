@@ -33,3 +33,8 @@ export function isWanted({ timestamp, category, id, type, value }: RecordedEvent
 export function keyOf({ category, id, timestamp, type, value }: RecordedEvent): string {
   return JSON.stringify([category, id, timestamp, type, value]);
 }
+
+/** The name of the node that an event with this id is about: the legacy plug-in calls a node `NAME::UID`. */
+export function nodeOfEvent(id: string): string {
+  return id.split("::")[0] ?? id;
+}

@@ -1,3 +1,4 @@
+import { nodeOfEvent } from "../events/recorded.ts";
 import type { Entry } from "./account.ts";
 
 /** By its status, what is said of machines: after "5 machines of ‘small’". */
@@ -25,7 +26,7 @@ export function sentence(entry: Entry): string {
   const { category, what, ids, template, reason } = entry;
   const why = reason ? `: ${reason}` : "";
   if (category === "cluster") return clusterSentence(entry, why);
-  if (category !== "pod") return `${counted(ids.length, category)} ${what}${why}: ${listed(ids.map(withoutUid))}`;
+  if (category !== "pod") return `${counted(ids.length, category)} ${what}${why}: ${listed(ids.map(nodeOfEvent))}`;
   const machines = counted(ids.length, "machine");
   const words = OF_MACHINES[what] ?? what;
   return `${machines}${template === undefined ? "" : ` of ‘${template}’`} ${words}${why}`;
@@ -38,11 +39,6 @@ function clusterSentence({ what, isOpen }: Entry, why: string): string {
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** The legacy plug-in calls a node `NAME::UID`. */
-function withoutUid(id: string): string {
-  return id.split("::")[0] ?? id;
 }
 
 /** The first names of a list, and how many more there are. */

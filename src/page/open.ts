@@ -1,14 +1,14 @@
 import type { Reader } from "../admin/open_picture.ts";
 import { type Picture, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
-import { type Clock, epochSeconds, NOT_NEEDED } from "../clock.ts";
+import { epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
-import { EventReader, type EventSource } from "../events/reader.ts";
-import type { RecordedEvent } from "../events/recorded.ts";
+import type { EventSource } from "../events/reader.ts";
 import type { Monitor } from "../metrics/monitor.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
+import { LatestEvents } from "./latest_events.ts";
 import { LivePicture } from "./live_picture.ts";
-import type { ApiSection, EventRow, ExtensionRow } from "./messages.ts";
+import type { ApiSection, ExtensionRow } from "./messages.ts";
 import { Page } from "./page.ts";
 import { readPast } from "./past.ts";
 import { sectionsOf } from "./rows.ts";
@@ -29,17 +29,13 @@ export interface OpenedPage {
   end(): Promise<void>;
 }
 
-/** Events that are shown, and how far they reach back when the first page is opened, in seconds. */
-const MOST_EVENTS = 60;
-const EVENTS_SINCE_SECONDS = 900;
-
 /** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
 /** Reading what was hours ago can wait: so many times as long as each turn it rests. */
 const PAST_REST_PER_TURN = 4;
 
-/** Rows of the events database that are looked at for the latest events; and for the past, if it has no index of times. */
+/** Rows of the events database that are looked at for the past, if it has no index of times. */
 const MOST_UNINDEXED_ROWS = 10_000;
 
 /** Of what counts as backlog, how it is called; see `docs/operate.md`. */
@@ -59,7 +55,7 @@ export function openPage(sources: PageSources): OpenedPage {
   const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
   const taken = { clock, onPartialFailure, ...templates };
   const taker = new PictureTaker(workdir, { ...taken, isTold: true });
-  const latest = new LatestEvents(events, clock);
+  const latest = new LatestEvents(events, { clock, turnMs: TURN_MS });
   const past = new PastOfGraphs(sources);
   const live = new LivePicture({
     taker,
@@ -163,37 +159,4 @@ class PastOfGraphs {
     this.#isEnded = true;
     await this.#reading;
   }
-}
-
-/** The events that were recorded last, the latest first. */
-class LatestEvents {
-  readonly #reader: EventReader;
-  #events: EventRow[] = [];
-
-  constructor(source: EventSource, clock: Clock) {
-    const since = epochSeconds(clock.now()) - EVENTS_SINCE_SECONDS;
-    this.#reader = new EventReader(
-      source,
-      { since, types: ["status", "count"] },
-      new Budget(clock, { turnMs: TURN_MS }),
-    );
-  }
-
-  /** What cannot be read now comes with the next look. */
-  async look(): Promise<EventRow[]> {
-    try {
-      for await (const events of this.#reader.look()) {
-        const latest = events.slice(-MOST_EVENTS).map(eventRow);
-        this.#events = [...this.#events, ...latest].sort((a, b) => a.at - b.at).slice(-MOST_EVENTS);
-      }
-    } catch (error) {
-      if (!(error instanceof HostFactoryError)) throw error;
-    }
-    return this.#events.toReversed();
-  }
-}
-
-function eventRow({ category, id, timestamp, type, value }: RecordedEvent): EventRow {
-  const what = type === "status" ? value : type === "count" ? `${category} of ${value} machines` : `${type}: ${value}`;
-  return { at: timestamp, id, what };
 }

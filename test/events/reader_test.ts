@@ -9,6 +9,7 @@ import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "../../src
 import { rowsOf, type SpooledEvent } from "../../src/events/rows.ts";
 import { systemFiles } from "../../src/files.ts";
 import { existingEvents, sorted } from "../support/existing_events.ts";
+import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const budget = new Budget(systemClock);
 
@@ -182,5 +183,17 @@ Deno.test("no more rows are looked at than may be, those that were stored last",
     assert.deepEqual(await next(reader), ["20 b created", "30 c created"]);
     store(source.dbfile, [step("d", "created", 5)]);
     assert.deepEqual(await next(reader), ["5 d created"]);
+  });
+});
+
+Deno.test("the time between two looks is no work that is rested from", async () => {
+  await inDirectory(async (source) => {
+    const clock = new SimulatedClock();
+    const reader = new EventReader(source, {}, new Budget(clock));
+    clock.pass(3_600_000);
+    Deno.writeTextFileSync(`${source.spool}/1`, JSON.stringify([step("a", "created", 10)]));
+    const beganMs = clock.monotonic();
+    assert.deepEqual(await clock.runWhile(next(reader)), ["10 a created"]);
+    assert.equal(clock.monotonic() - beganMs, 0);
   });
 });
