@@ -1,6 +1,6 @@
 import type { Explained } from "../src/page/messages.ts";
 import { element, remark } from "./element.ts";
-import { isLeaving, type Machine } from "./machine.ts";
+import { isLeaving, type Machine, stateText } from "./machine.ts";
 import { type Colours, swatch } from "./marks.ts";
 import { clockTime, lengthOf, within } from "./words.ts";
 
@@ -16,14 +16,6 @@ export interface MachinePanelOptions {
   close(): void;
   search(text: string): void;
 }
-
-/** Whose matter it is, for people. */
-const SIDES = {
-  us: "ours: hostfactory, or how it is run",
-  cluster: "the cluster's: its room, quota, nodes or registry",
-  template: "the template's: its manifest, image or program",
-  others: "somebody else's, who has rights in the namespace",
-} as const;
 
 /** Facts whose values lead to what else there is of them. */
 const SEARCHED = ["request", "template", "node", "return request"];
@@ -41,21 +33,25 @@ export function machinePanel(options: MachinePanelOptions): HTMLElement[] {
 
 /** The state that the picture has, which follows the machine from second to second. */
 function stated(machine: Machine, { colours, now }: { colours: Colours; now: number }): HTMLElement {
-  const { state, since, until, goneAt } = machine;
+  const { state, until, goneAt } = machine;
   const words = [
-    `${state}${since === null ? "" : ` for ${lengthOf(now - since)}`}`,
+    stateText(machine, now),
     isLeaving(machine) ? "on its way out" : "",
     until === null || until < now ? "" : `given up ${within(until, now)} at the latest`,
-    goneAt === null || state === "deleted" ? "" : `gone ${within(goneAt, now)}`,
+    goneAt === null || state === "deleted"
+      ? ""
+      : goneAt < now
+      ? `should be gone for ${lengthOf(now - goneAt)}`
+      : `gone ${within(goneAt, now)}`,
   ];
   return element("p", { class: "state" }, swatch(state, colours), words.filter(Boolean).join(", "));
 }
 
 function explained(details: Explained, { now, search }: MachinePanelOptions): HTMLElement[] {
-  const { now: sentence, matterOf, facts, timeline, next, doubt } = details;
+  const { now: sentence, matter, facts, timeline, next, doubt } = details;
   return [
     element("p", {}, sentence),
-    ...matterOf === undefined ? [] : [element("p", {}, `Whose matter that is: ${SIDES[matterOf]}.`)],
+    ...matter === undefined ? [] : [element("p", {}, `Whose matter that is: ${matter}.`)],
     ...doubt === undefined ? [] : [element("p", { class: "doubt" }, `This may be old. ${doubt}`)],
     element(
       "dl",
@@ -70,7 +66,7 @@ function explained(details: Explained, { now, search }: MachinePanelOptions): HT
       ? remark("Nothing is recorded of it.")
       : element("ol", { class: "timeline" }, ...timeline.map((step) => stepItem(step, now))),
     element("h3", {}, "Try next"),
-    ...next.map((command) => element("pre", { tabindex: 0 }, command)),
+    ...next.map((command) => element("pre", {}, command)),
   ];
 }
 

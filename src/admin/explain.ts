@@ -3,11 +3,12 @@ import { epochSeconds } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 import { readEvents } from "../events/reader.ts";
 import { parseMachineName } from "../hf/names.ts";
+import { SIDES } from "../machine/blame.ts";
 import { nearestName } from "../nearest_name.ts";
 import { eventSource } from "../workdir/events.ts";
 import { readRequestRecord } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import type { Explaining, Explanation } from "./explanation.ts";
+import type { Explaining, Explanation, Finding } from "./explanation.ts";
 import { explainMachine } from "./explain_machine.ts";
 import { explainNode } from "./explain_node.ts";
 import { explainRequest } from "./explain_request.ts";
@@ -34,14 +35,15 @@ export async function explain(
   const { config, workdir, files, clock } = reader;
   const facts = lookAtService(workdir, clock.now());
   const source = eventSource(config, { files, dbfile, lockWaitMs });
-  return await explainAny({ ...reader, ...facts, now: epochSeconds(clock.now()), source, budget }, name);
+  const found = await explainAny({ ...reader, ...facts, now: epochSeconds(clock.now()), source, budget }, name);
+  return found && { ...found, matter: found.matterOf && SIDES[found.matterOf] };
 }
 
 /** What to tell one who asks for a name of which nothing is known. */
 export function unknownName({ workdir }: Reader, name: string): HostFactoryError {
   const near = nearestName(name, namesIn(workdir));
   return new HostFactoryError(
-    `Cannot explain '${name.slice(0, 80)}': no machine, request, return request or node is called so`,
+    `Cannot explain '${name.slice(0, 80)}': no machine, request, return request or node has this name`,
     {
       hint: near === undefined
         ? "'hostfactory admin list-machines' shows those that there are"
@@ -50,7 +52,7 @@ export function unknownName({ workdir }: Reader, name: string): HostFactoryError
   );
 }
 
-async function explainAny(explaining: Explaining, name: string): Promise<Explanation | undefined> {
+async function explainAny(explaining: Explaining, name: string): Promise<Finding | undefined> {
   const { workdir } = explaining;
   if (name === "" || name.startsWith(".") || name.includes("/") || name.includes("\0")) return undefined;
   const { layout } = workdir;

@@ -11,12 +11,12 @@ import { readPodFile } from "../workdir/pod_file.ts";
 import { readMachineEntry, readRequestRecord } from "../workdir/requests.ts";
 import { readReturnRecord } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import type { Explaining, Explanation } from "./explanation.ts";
+import type { Explaining, Finding } from "./explanation.ts";
 import { lookAtMachine, type PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedService } from "./picture_of_service.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
-export async function explainMachine(explaining: Explaining, name: string): Promise<Explanation> {
+export async function explainMachine(explaining: Explaining, name: string): Promise<Finding> {
   const { workdir, service, now, limits, clusterAheadSeconds } = explaining;
   const requestId = parseMachineName(name)?.requestId ?? name;
   const record = workdir.kind(workdir.layout.request(requestId)) === "directory"

@@ -3,7 +3,7 @@ import { readDepartures } from "../workdir/departures.ts";
 import { readPodFacts, readState } from "../workdir/machines.ts";
 import { readRecord } from "../workdir/store/record.ts";
 import { inTurns } from "./in_turns.ts";
-import type { Explaining, Explanation } from "./explanation.ts";
+import type { Explaining, Finding } from "./explanation.ts";
 import { words } from "../machine/failure_reason.ts";
 import { timestampSeconds } from "../clock.ts";
 import type { Step } from "./timeline.ts";
@@ -24,7 +24,7 @@ const NodeSchema = v.object({
 type StoredNode = v.InferOutput<typeof NodeSchema>;
 
 /** Nothing if no node is called so. Every pod file is searched for its name. */
-export async function explainNode(explaining: Explaining, name: string): Promise<Explanation | undefined> {
+export async function explainNode(explaining: Explaining, name: string): Promise<Finding | undefined> {
   const { workdir, service, now } = explaining;
   const node = readRecord(workdir, workdir.layout.node(name), NodeSchema);
   const departure = readDepartures(workdir).get(name);

@@ -3,7 +3,7 @@ import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
 import type { Turn } from "../events/stored_events.ts";
 import { readTurns } from "../events/turns.ts";
-import type { Explaining, Explanation } from "./explanation.ts";
+import type { Explaining, Finding } from "./explanation.ts";
 import { openPicture } from "./open_picture.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
@@ -15,7 +15,7 @@ export async function explainRequest(
   explaining: Explaining,
   id: string,
   kind: "request" | "return request",
-): Promise<Explanation> {
+): Promise<Finding> {
   const { workdir, service, now, budget } = explaining;
   const machinesOfReturn = kind === "request" ? undefined : new Set(readReturn(workdir, id)?.machines);
   const requestIds = [...machinesOfReturn ?? []].map((machine) => parseMachineName(machine)?.requestId ?? "");
@@ -38,7 +38,7 @@ export async function explainRequest(
     kind,
     name: id,
     at: now,
-    now: request ? nowText(request) : "It has lost all that it said",
+    now: request ? nowText(request, waiting?.text) : "It has lost all that it said",
     matterOf: kind === "request" ? matterOf(example, service.notServed ?? service.doubt) : undefined,
     waitsFor: kind === "request" ? waiting?.text : undefined,
     until: request?.until,
@@ -56,7 +56,8 @@ function matterOf(example: PicturedMachine | undefined, doubt: string | undefine
   return example.waitsFor === undefined ? undefined : blameForWaiting(example.waitsFor);
 }
 
-function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest): string {
+/** @param waitsFor what most of those wait for that are not up yet */
+function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest, waitsFor: string | undefined): string {
   const { executing, succeed, fail } = counts;
   const of = `of ${machines} ${machines === 1 ? "machine" : "machines"}`;
   if (kind === "return") {
@@ -64,8 +65,8 @@ function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest): 
     return `${succeed} ${of} are gone, ${executing} are still there`;
   }
   const parts = [`${succeed} ${of} are up or were given back`];
-  if (executing > 0) parts.push(`${executing} ${executing === 1 ? "waits" : "wait"}`);
   if (fail > 0) parts.push(`${fail} failed`);
+  if (executing > 0) parts.push(`${executing} ${executing === 1 ? "waits" : "wait"}${waitsFor ? `: ${waitsFor}` : ""}`);
   return `${parts.join(", ")}${endedAt === undefined ? "" : "; all of it is over"}`;
 }
 

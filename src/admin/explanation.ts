@@ -13,8 +13,9 @@ export interface Explanation {
   at: number;
   /** How it is now, as one sentence without a full stop. */
   now: string;
-  /** Whose matter that is; absent while nothing is wrong. */
+  /** Whose matter that is, as a word and for people; absent while nothing is wrong. */
   matterOf: Side | undefined;
+  matter: string | undefined;
   /** What it waits for, in the cluster's words; until when at the latest, if that is known. */
   waitsFor: string | undefined;
   until: number | undefined;
@@ -36,3 +37,6 @@ export interface Explaining extends Reader, ServiceFacts {
   /** How the work is cut into turns. */
   budget: Budget;
 }
+
+/** What there is to tell, before that is put for people. */
+export type Finding = Omit<Explanation, "matter">;

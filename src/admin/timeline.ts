@@ -55,7 +55,7 @@ function wordsOf(kind: string, said: (type: string) => string | undefined): stri
     case "requested":
       return requestWords(said("request_id"), said("template_id"));
     case "scheduled":
-      return nodeWords(said("node_name"));
+      return said("node_name") ?? "";
     case "failed":
       return said("failed_reason") ?? "";
     case "disrupted":
@@ -91,7 +91,7 @@ export function stepsOfTraces(traces: MachineTraces): MachineStep[] {
   if (pod) {
     const isTrue = (type: string) =>
       pod.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
-    add("scheduled", timestampSeconds(isTrue("PodScheduled")?.lastTransitionTime), nodeWords(pod.spec.nodeName));
+    add("scheduled", timestampSeconds(isTrue("PodScheduled")?.lastTransitionTime), pod.spec.nodeName);
     add("running", startedAt(pod));
     add("ready", timestampSeconds(isTrue("Ready")?.lastTransitionTime));
     const disrupted = isTrue("DisruptionTarget");
@@ -114,10 +114,6 @@ export function joinSteps(events: readonly MachineStep[], traces: readonly Machi
 function requestWords(requestId: string | undefined, templateId: string | undefined): string {
   const of = templateId === undefined ? "" : ` of template ${templateId}`;
   return requestId === undefined ? "" : `request ${requestId}${of}`;
-}
-
-function nodeWords(node: string | undefined): string {
-  return node === undefined ? "" : `node ${node}`;
 }
 
 function returnWords(id: string | undefined): string {

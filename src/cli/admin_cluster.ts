@@ -73,10 +73,13 @@ function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: reado
   const more = chosen.length > 5 ? `, … (${chosen.length} in all)` : "";
   const answer = isConfirmed(`${verb} ${some}${more}?`);
   if (answer === undefined) {
-    throw new HostFactoryError(`Not done: there is no terminal to ask on about ${chosen.length} pods`, {
-      hint: "pass --yes to go ahead, or --dry-run to see which they are",
-      exitCode: ExitCode.usage,
-    });
+    throw new HostFactoryError(
+      `Not done: there is no terminal to ask on about ${chosen.length} ${chosen.length === 1 ? "pod" : "pods"}`,
+      {
+        hint: "pass --yes to go ahead, or --dry-run to see which they are",
+        exitCode: ExitCode.usage,
+      },
+    );
   }
   if (!answer) writeError("hostfactory: nothing was changed");
   return answer;

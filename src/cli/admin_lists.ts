@@ -114,8 +114,8 @@ function filterOf({ template, request }: ListOptions) {
 function tellAge({ notServed, doubt, heardAt }: PicturedService, now: number, format: ListFormat): void {
   const why = notServed ?? doubt;
   if (why === undefined || format === "json" || format === "yaml") return;
-  const age = heardAt === undefined ? "" : ` of ${agoText(now, heardAt)} ago`;
-  writeError(`hostfactory: this is what was known${age}: ${why}`);
+  const age = heardAt === undefined ? "may be old" : `is ${agoText(now, heardAt)} old`;
+  writeError(`hostfactory: what is shown ${age}: ${why}`);
 }
 
 function machineTable(

@@ -1,11 +1,10 @@
 import type { Command } from "commander";
-import { absolute } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
-import { sharedOption } from "./options.ts";
+import { givenDatabase, sharedOption } from "./options.ts";
 import { writeOutput } from "./output.ts";
 import { self } from "./self.ts";
 
@@ -30,7 +29,7 @@ export async function replay(call: Call<ReplayOptions>): Promise<void> {
     import("../admin/open_picture.ts"),
     import("../admin/replay.ts"),
   ]);
-  const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
+  const source = givenDatabase(cli.files, dbfile);
   const calls = await recordedCalls(openReader(config, cli), source);
   if (dryRun) {
     for (const { at, verb, id, input } of calls) {

@@ -1,12 +1,11 @@
 import { type Command } from "commander";
 import type { Timing } from "../admin/timings.ts";
-import { absolute } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
 import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
-import { sharedOption, words } from "./options.ts";
+import { givenDatabase, sharedOption, words } from "./options.ts";
 
 export interface TimingsOptions {
   fromEvent: string;
@@ -33,7 +32,7 @@ export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
     import("../admin/open_picture.ts"),
     import("../admin/timings.ts"),
   ]);
-  const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
+  const source = givenDatabase(call.cli.files, dbfile);
   const { all, templates } = await readTimings(openReader(config, call.cli), {
     from,
     to,

@@ -1,23 +1,22 @@
-import { Option } from "commander";
 import type { Explanation } from "../admin/explanation.ts";
-import { absolute } from "../config.ts";
 import { plainLine } from "../plain_text.ts";
 import { ageText, agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wrapText } from "./layout.ts";
-import { sharedOption } from "./options.ts";
-import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
+import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
+import { givenDatabase, sharedOption } from "./options.ts";
+import { outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
-  output: "text" | "json";
+  output: DocumentFormat;
   dbfile?: string;
 }
 
 export const explain: CommandBody = {
   declare(command) {
     command.argument("<name>", "a machine, request, return request or node")
-      .addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"))
+      .addOption(documentFormatOption())
       .addOption(sharedOption.dbfile());
   },
   async run(call: Call<Options>) {
@@ -27,32 +26,24 @@ export const explain: CommandBody = {
       import("../admin/explain.ts"),
       import("../admin/open_picture.ts"),
     ]);
-    const source = dbfile === undefined ? {} : { dbfile: absolute(dbfile) };
+    const source = givenDatabase(call.cli.files, dbfile);
     const reader = openReader(config, call.cli);
     const explanation = await explain(reader, name, source);
     if (!explanation) throw unknownName(reader, name);
-    if (output === "json") return writeJson(explanation, { indent: 2 });
+    if (output !== "text") return await writeDocument(output, explanation);
     writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
   },
 };
 
-/** Whose matter it is, for people. */
-const SIDES = {
-  us: "ours: hostfactory, or how it is run",
-  cluster: "the cluster's: its room, quota, nodes or registry",
-  template: "the template's: its manifest, image or program",
-  others: "somebody else's, who has rights in the namespace",
-} as const;
-
 /** What `hostfactory explain` prints. @param width characters that a line holds */
 export function explanationText(explanation: Explanation, width: number): StyledText[] {
-  const { kind, name, at, now, matterOf, until, facts, timeline, next, doubt } = explanation;
+  const { kind, name, at, now, matter, until, facts, timeline, next, doubt } = explanation;
   const parts: StyledText[] = [
     { text: `${kind} ${plainLine(name)}\n`, style: "bold" },
-    { text: wrapText(plainLine(now), { width }), ...(matterOf === undefined ? {} : { style: "yellow" as const }) },
+    { text: wrapText(plainLine(now), { width }), ...(matter === undefined ? {} : { style: "yellow" as const }) },
   ];
   if (until !== undefined) parts.push({ text: untilText(explanation, until) });
-  if (matterOf !== undefined) parts.push({ text: wrapText(`Whose matter that is: ${SIDES[matterOf]}`, { width }) });
+  if (matter !== undefined) parts.push({ text: wrapText(`Whose matter that is: ${matter}`, { width }) });
   if (doubt !== undefined) {
     parts.push({ text: wrapText(`This may be old. ${plainLine(doubt)}`, { width }), style: "red" });
   }
@@ -77,7 +68,8 @@ export function explanationText(explanation: Explanation, width: number): Styled
 
 function untilText({ at, waitsFor, kind }: Explanation, until: number): string {
   const left = until - at;
-  const what = waitsFor !== undefined ? "It is given up" : kind === "node" ? "The node is gone" : "It is gone";
+  const which = { machine: "It", node: "The node", request: "The last of them", "return request": "The last of them" };
+  const what = `${which[kind]} is ${waitsFor === undefined ? "gone" : "given up"}`;
   return left < 0 ? `${what} any moment\n` : `${what} in ${ageText(left)} at the latest\n`;
 }
 

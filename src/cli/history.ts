@@ -2,7 +2,7 @@ import { Option } from "commander";
 import { epochSeconds } from "../clock.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
-import { duration, sharedOption, words } from "./options.ts";
+import { duration, givenDatabase, sharedOption, words } from "./options.ts";
 import { outputColumns, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
@@ -35,7 +35,7 @@ export const history: CommandBody = {
       .option("--follow", "go on, with what happens from now on")
       .addOption(
         new Option(
-          "--output <format>",
+          "-o, --output <format>",
           "how to print it; wide: every step, and the machines; json: a line for each entry",
         )
           .choices(["text", "json", "wide"]).default("text"),
@@ -52,7 +52,13 @@ async function tell(call: Call<Options>): Promise<void> {
   const [account, shown] = await Promise.all([import("../history/history.ts"), import("../history/lines.ts")]);
   const seconds = options.since ?? (machine ?? request ? undefined : USUAL_SECONDS);
   const since = seconds === undefined ? undefined : epochSeconds(clock.now()) - seconds;
-  const question = { ...options, since, types: options.type, all: output === "wide" };
+  const question = {
+    ...options,
+    ...givenDatabase(files, options.dbfile),
+    since,
+    types: options.type,
+    all: output === "wide",
+  };
   const lines = new shown.Lines({ columns: outputColumns(), isWide: output === "wide" });
   const plain = Boolean(environment["NO_COLOR"]);
   try {

@@ -26,14 +26,23 @@ export interface Listed {
 
 /** Prints a list. Beyond the width of a terminal a table is cut; `wide` is not. */
 export async function writeList(format: ListFormat, { names, table, document }: Listed): Promise<void> {
-  if (format === "json") return writeJson(document(), { indent: 2 });
-  if (format === "yaml") return writeOutput(await yamlText(document()));
+  if (format === "json" || format === "yaml") return await writeDocument(format, document());
   if (format === "name") return writeOutput(names().map((name) => `${name}\n`).join(""));
   const isWide = format === "wide";
   writeOutput(tableText(table(isWide), isWide ? {} : { width: outputColumns() }));
 }
 
-async function yamlText(document: object): Promise<string> {
+/** How one thing is printed. */
+const DOCUMENT_FORMATS = ["text", "json", "yaml"] as const;
+export type DocumentFormat = typeof DOCUMENT_FORMATS[number];
+
+export function documentFormatOption(): Option {
+  return new Option("-o, --output <format>", "how to print it").choices(DOCUMENT_FORMATS).default("text");
+}
+
+/** Prints something for programs. */
+export async function writeDocument(format: "json" | "yaml", document: object): Promise<void> {
+  if (format === "json") return writeJson(document, { indent: 2 });
   const { stringify } = await import("yaml");
-  return stringify(JSON.parse(JSON.stringify(document)));
+  writeOutput(stringify(JSON.parse(JSON.stringify(document))));
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Environment, isOn } from "../config.ts";
+import { absolute, type Environment, isOn } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
+import { type Files, ifThere } from "../files.ts";
 
 /** A parser for an option that is a whole number within a range. @throws what commander turns into a usage message */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -25,6 +26,29 @@ export function duration(text: string): number {
 /** A parser for a list that is given as one word: `a,b`. */
 export function words(text: string): string[] {
   return text.split(",").map((word) => word.trim()).filter(Boolean);
+}
+
+/**
+ * The events database that a question names, which has to be there: an empty answer would be taken for the truth.
+ * @throws HostFactoryError if it is not
+ */
+export function givenDatabase(files: Files, dbfile: string | undefined): { dbfile?: string } {
+  if (dbfile === undefined) return {};
+  const path = absolute(dbfile);
+  if (isMissing(files, path)) {
+    throw new HostFactoryError(`Cannot read the events in '${path}': there is no such file`, {
+      hint: "name another with --dbfile, or leave that out: events.db in the work directory is read then",
+    });
+  }
+  return { dbfile: path };
+}
+
+function isMissing(files: Files, path: string): boolean {
+  try {
+    return ifThere(() => files.info(path, { followLinks: true })) === undefined;
+  } catch {
+    return false; // Why it cannot be read, the one who reads it says.
+  }
 }
 
 /** Options that several commands share. */

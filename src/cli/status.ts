@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Picture } from "../admin/picture.ts";
 import type { PicturedTemplate } from "../admin/picture_of_templates.ts";
 import type { GridStatus, Trouble } from "../admin/status.ts";
@@ -7,16 +6,17 @@ import { plainLine } from "../plain_text.ts";
 import { agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
-import { tableText, wrapText } from "./layout.ts";
-import { outputColumns, type StyledText, writeJson, writeStyled } from "./output.ts";
+import { cutText, tableText, wrapText } from "./layout.ts";
+import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
+import { outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
-  output: "text" | "json";
+  output: DocumentFormat;
 }
 
 export const status: CommandBody = {
   declare(command) {
-    command.addOption(new Option("--output <format>", "how to print it").choices(["text", "json"]).default("text"));
+    command.addOption(documentFormatOption());
   },
   async run(call: Call<Options>) {
     const config = configure(call, { defaultLogLevel: "warning" });
@@ -26,12 +26,13 @@ export const status: CommandBody = {
     ]);
     const picture = await openPicture(openReader(config, call.cli), { isBrief: true, isOnly: true }).take();
     const found = statusOf(picture);
-    if (call.options.output === "json") {
-      const { at, service, templates } = picture;
-      writeJson({ verdict: found.verdict, at, service, templates, troubles: found.troubles }, { indent: 2 });
-    } else {
+    const { output } = call.options;
+    if (output === "text") {
       const plain = Boolean(call.cli.environment["NO_COLOR"]);
       writeStyled(statusText(picture, found, outputColumns()), { plain });
+    } else {
+      const { at, service, templates } = picture;
+      await writeDocument(output, { verdict: found.verdict, at, service, templates, troubles: found.troubles });
     }
     return EXIT_CODES[found.verdict];
   },
@@ -94,7 +95,11 @@ function templatesText(templates: readonly PicturedTemplate[], { at, width }: { 
     ...[running, waiting, failed].map(String),
     room === undefined ? "-" : String(room),
   ]);
-  const lines = tableText([head, ...rows], { width }).split(/(?<=\n)/);
+  // However long a name is, the numbers can be seen.
+  const numbers = head.slice(1).map((_, i) => 2 + Math.max(...[head, ...rows].map((row) => row[i + 1]!.length)));
+  const room = Math.max(8, width - numbers.reduce((sum, one) => sum + one));
+  const cut = rows.map(([name = "", ...others]) => [cutText(name, room), ...others]);
+  const lines = tableText([head, ...cut], { width }).split(/(?<=\n)/);
   const reasons = templates.map(({ reason }) => {
     if (!reason) return "";
     const { what, machines, oldest, text } = reason;

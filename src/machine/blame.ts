@@ -11,6 +11,14 @@ import { NOT_CREATED, NOT_SEEN } from "./waiting.ts";
  */
 export type Side = "us" | "cluster" | "template" | "others";
 
+/** The same for people, after "Whose matter that is:". */
+export const SIDES: Readonly<Record<Side, string>> = {
+  us: "ours: hostfactory, or how it is run",
+  cluster: "the cluster's: its room, quota, nodes or registry",
+  template: "the template's: its manifest, image or program",
+  others: "somebody else's, who has rights in the namespace",
+};
+
 /** What a reason may hold, the first that fits, and whose matter that is. */
 const WAITING: readonly (readonly [RegExp, Side])[] = [
   // The cluster would have room if the pod did not ask for something special.

@@ -50,8 +50,9 @@ Deno.test("a machine that the cluster has no room for: since when, until when, w
   const message = "0/4 nodes are available: 4 Insufficient cpu.";
   const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
   put(provider, "req-0", { at: now - 50, status: { phase: "Pending", conditions } });
-  const { kind, now: how, matterOf, waitsFor, until, timeline, next, doubt } = await explain(provider, "req-0");
+  const { kind, now: how, matterOf, matter, waitsFor, until, timeline, next, doubt } = await explain(provider, "req-0");
   assert.deepEqual([kind, matterOf, doubt], ["machine", "cluster", undefined]);
+  assert.equal(matter, "the cluster's: its room, quota, nodes or registry");
   assert.equal(waitsFor, `Unschedulable: ${message}`);
   assert.equal(how, `It waits: Unschedulable: ${message}`);
   assert.equal(until, now - 50 + 300);
@@ -88,7 +89,7 @@ Deno.test("events tell the life of a machine, and the work directory what they d
   assert.equal(matterOf, "cluster");
   assert.deepEqual(timeline.map(({ what, words }) => [what, words]), [
     ["Symphony asked for it", "request req of template T"],
-    ["Its pod was given a node", "node n1"],
+    ["Its pod was given a node", "n1"],
     ["Its containers run", ""],
     ["It failed", "Evicted: low on memory"],
     ["It is gone", "The cluster took the pod away: Evicted"],
@@ -98,7 +99,10 @@ Deno.test("events tell the life of a machine, and the work directory what they d
 Deno.test("a request tells how far it is, and what most of its machines wait for", async () => {
   const provider = await grid();
   const explained = await explain(provider, "req");
-  assert.equal(explained.now, "0 of 3 machines are up or were given back, 3 wait");
+  assert.equal(
+    explained.now,
+    "0 of 3 machines are up or were given back, 3 wait: Its pod has not been created yet",
+  );
   assert.equal(explained.waitsFor, "Its pod has not been created yet");
   assert.equal(explained.matterOf, "us");
   assert.equal(explained.facts["Symphony is told"], "running");

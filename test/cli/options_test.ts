@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { duration, sharedOption, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
+import { HostFactoryError } from "../../src/errors.ts";
+import { systemFiles } from "../../src/files.ts";
+import { duration, givenDatabase, sharedOption, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
 
 for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
   Deno.test(`'${text}' is no whole number from 1 to 10`, () => {
@@ -33,4 +35,13 @@ Deno.test("metrics are served where the environment says, if what it says can be
   assert.deepEqual(["0", "9100", "65536", "x", ""].map(port), [0, 9_100, 8_080, 8_080, 8_080]);
   assert.equal(sharedOption.prometheusAddress({}).defaultValue, "127.0.0.1");
   assert.equal(sharedOption.prometheusAddress({ HF_K8S_PROMETHEUS_ADDR: "" }).defaultValue, "");
+});
+
+Deno.test("an events database that a question names has to be there", () => {
+  assert.deepEqual(givenDatabase(systemFiles, undefined), {});
+  assert.deepEqual(givenDatabase(systemFiles, "/dev/null"), { dbfile: "/dev/null" });
+  assert.throws(
+    () => givenDatabase(systemFiles, "/nonexistent"),
+    (error) => error instanceof HostFactoryError && /'\/nonexistent': there is no such file/.test(error.message),
+  );
 });
