@@ -24,7 +24,7 @@ export async function readCommandLine(
   environment: Environment,
   { width = USUAL_WIDTH }: { width?: number } = {},
 ): Promise<CommandLine | string> {
-  if (args.length === 1 && args[0] === "version") return `${versionLine}\n`;
+  if (args[0] === "version") return `${versionLine}\n`;
   if (args[0] === "completion" && args[1] === "words") return await wordsFor(args.slice(2), environment);
   let said = "";
   let complaint = "";
@@ -41,7 +41,9 @@ export async function readCommandLine(
   if (asksForHelp || args.length === 0) await layOut(program, width);
   checkTopic(program, args);
   try {
-    await program.parseAsync(args, { from: "user" });
+    // Commander takes one word after `help`.
+    const parsed = args[0] === "help" && args.length > 2 ? [...args.slice(1), "--help"] : args;
+    await program.parseAsync(parsed, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return said;
@@ -139,9 +141,18 @@ function hintFor(command: Command, wrong: string): string {
   const known = wrong.startsWith("-")
     ? ["--help", ...options.flatMap(({ long }) => long ? [long] : [])]
     : command.commands.map((one) => one.name());
-  const nearest = nearestName(wrong.split("=", 1)[0] ?? "", known);
+  const nearest = nearestName(wrong.split("=", 1)[0] ?? "", known) ?? nearestBelow(command, wrong);
   const meant = nearest === undefined ? "" : `did you mean '${nearest}'? `;
   return `${meant}see '${words.join(" ")} --help'`;
+}
+
+/** The nearest of the commands of its commands: `admin list-machines`. */
+function nearestBelow(command: Command, wrong: string): string | undefined {
+  const below = command.commands.flatMap((group) =>
+    group.commands.map((one) => [one.name(), `${group.name()} ${one.name()}`] as const)
+  );
+  const nearest = nearestName(wrong, below.map(([name]) => name));
+  return below.find(([name]) => name === nearest)?.[1];
 }
 
 function rootOf(command: Command): Command {

@@ -12,8 +12,21 @@ export interface StopSignals extends Disposable {
 
 /** Calls `resized` whenever the terminal has another size, until disposed. */
 export function onResize(resized: () => void): Disposable {
-  Deno.addSignalListener("SIGWINCH", resized);
-  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", resized) };
+  return onSignals(["SIGWINCH"], resized);
+}
+
+/** Calls `left` at the signals that end what has a terminal, beside those that `stopSignals` listens for, until disposed. */
+export function onLeave(left: () => void): Disposable {
+  return onSignals(["SIGHUP", "SIGQUIT"], left);
+}
+
+function onSignals(signals: readonly Deno.Signal[], listener: () => void): Disposable {
+  for (const signal of signals) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const signal of signals) Deno.removeSignalListener(signal, listener);
+    },
+  };
 }
 
 /** Signals that come within so many milliseconds of the first are one: service managers and scripts like to send several. */

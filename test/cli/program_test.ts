@@ -22,6 +22,12 @@ for (const width of [40, 80]) {
   });
 }
 
+Deno.test("help on a command of a command is that command's own", async () => {
+  const asked = String(await readCommandLine(["help", "admin", "delete-pods"], {}));
+  assert.match(asked, /^Usage: hostfactory admin delete-pods /);
+  assert.equal(asked, await readCommandLine(["admin", "delete-pods", "--help"], {}));
+});
+
 Deno.test("help tells the shape of inputs, examples and exit statuses", async () => {
   const verb = String(await readCommandLine(["help", "request-machines"], {}));
   assert.match(verb, /Input:\n {2}\{"template": \{"templateId": "ID", "machineCount": 10\}\}/);
@@ -35,6 +41,11 @@ for (
   const [args, message, hint] of [
     [["stauts"], "unknown command 'stauts'", "did you mean 'status'? see 'hostfactory --help'"],
     [["help", "stauts"], "there is no command 'stauts'", "did you mean 'status'? see 'hostfactory --help'"],
+    [
+      ["list-machine"],
+      "unknown command 'list-machine'",
+      "did you mean 'admin list-machines'? see 'hostfactory --help'",
+    ],
     [["help", "admin", "x"], "there is no command 'x'", "see 'hostfactory admin --help'"],
     [
       ["admin", "list-machine"],

@@ -150,3 +150,18 @@ Deno.test("a program that is called by the legacy plug-in's name for a command i
     assert.deepEqual(commandOf(path), [], path);
   }
 });
+
+Deno.test("status is printed as YAML, too; a history of no database is none", async () => {
+  const { code, stdout } = await run(["status", "-o", "yaml"]);
+  assert.equal(code, 4);
+  assert.match(stdout, /^verdict: not served\nat: \d+\n/);
+  assert.equal((await run(["history", "--dbfile", "/nonexistent"])).code, 1);
+});
+
+Deno.test("a version that cannot be written is a failure in plain words", async () => {
+  const command =
+    `"${Deno.execPath()}" run --quiet --no-check -A --config="${root}deno.json" "${root}main.ts" -V > /dev/full`;
+  const { code, stderr } = await new Deno.Command("sh", { args: ["-c", command] }).output();
+  assert.equal(code, 1);
+  assert.equal(new TextDecoder().decode(stderr), "hostfactory: No space left on device\n");
+});

@@ -28,6 +28,27 @@ Deno.test("SIGHUP does not end a process that is yet to be told to stop", async 
   assert.equal((await process.status).code, 0);
 });
 
+Deno.test("what has a terminal is told of signals that would end it and leave the terminal as it is", async () => {
+  const script = `
+    import { onLeave } from ${JSON.stringify(module)};
+    onLeave(() => console.log("left"));
+    setInterval(() => {}, 1_000);
+    console.log("waits");
+  `;
+  const args = ["eval", "--no-check", script];
+  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await reader.read()).value, "waits\n");
+  for (const signal of ["SIGHUP", "SIGQUIT"] as const) {
+    process.kill(signal);
+    assert.equal((await reader.read()).value, "left\n", signal);
+  }
+  await reader.cancel();
+  process.kill("SIGKILL");
+  await process.status;
+});
+
 /** A process that listens, and how far its clock has gone when each signal comes is given to it. */
 async function afterSignals(timesMs: number[]): Promise<string> {
   const script = `
