@@ -122,11 +122,12 @@ export async function answer(
 ): Promise<Response> {
   if (request.method !== "GET") return refused(405, "Only GET", { allow: "GET" });
   if (request.url.length > LONGEST_URL) return refused(414, "The URL is too long");
-  const { pathname, host: authority } = new URL(request.url);
-  const hosts = [authority, request.headers.get("host") ?? authority];
-  if (!hosts.every((host) => isOwnHost(host, address.hostname))) {
+  const url = URL.parse(request.url); // A request may name no host at all.
+  const hosts = [url?.host ?? "", request.headers.get("host") ?? url?.host ?? ""];
+  if (!url || !hosts.every((host) => isOwnHost(host, address.hostname))) {
     return refused(421, "Call it by an IP address, localhost, or the name that --prometheus-addr gives");
   }
+  const { pathname } = url;
   const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
   if (pageRefusal !== undefined && (isPage || pathname.startsWith("/page/"))) return refused(403, pageRefusal);
   // The page itself holds nothing but the program that asks for the rest, and for the token.

@@ -58,6 +58,10 @@ Deno.test("who calls by another name was led here by somebody else", async () =>
     assert.equal((await ask("/livez", { host, hostname: "mgmt1.example" })).status, 421, host);
   }
   assert.equal((await ask("/livez", { headers: { host: "evil.example" } })).status, 421);
+  // What the runtime makes of an empty header `Host`.
+  const nameless = { method: "GET", url: "http:///", headers: new Headers({ host: "" }) } as Request;
+  const { status } = await answer(nameless, { address: { hostname: "127.0.0.1" }, monitor, clock: systemClock });
+  assert.equal(status, 421);
 });
 
 Deno.test("a port that is taken is said once, and served once it is free", async () => {
