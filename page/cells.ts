@@ -1,7 +1,8 @@
+import { plainLine } from "../src/plain_text.ts";
 import { isLeaving, type Machine, type State, STATES } from "./machine.ts";
 import { type Colours, drawCells, readColours } from "./marks.ts";
 import type { Group } from "./model.ts";
-import { count } from "./words.ts";
+import { amount, count } from "./words.ts";
 
 /** Sizes in pixels of the page. */
 const MARGIN = 10;
@@ -192,12 +193,16 @@ export class Cells {
     const { label, remark, machines } = group;
     context.font = '600 12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.ink;
-    const name = fitted(context, label, width / 2);
+    const name = fitted(context, plainLine(label), width / 2);
     context.fillText(name, x, y);
     const after = context.measureText(name).width;
     context.font = '12px system-ui, "DejaVu Sans", sans-serif';
     context.fillStyle = this.#colours.soft;
-    context.fillText(fitted(context, `${remark}${summary(machines)}`, width - after - 10), x + after + 10, y);
+    context.fillText(
+      fitted(context, plainLine(`${remark}${byState(machines)}`), width - after - 10),
+      x + after + 10,
+      y,
+    );
   }
 
   /** Those on their way out have a gap through the middle. */
@@ -288,10 +293,15 @@ export class Cells {
 
 /** What there is of machines, in words: `50 machines: 48 running, 2 failed`. */
 export function summary(machines: readonly Machine[]): string {
+  return `${count(machines.length, "machine")}${machines.length > 0 ? `: ${byState(machines)}` : ""}`;
+}
+
+/** `48 running, 2 failed` */
+function byState(machines: readonly Machine[]): string {
   const counts = new Map<State, number>();
   for (const { state } of machines) counts.set(state, (counts.get(state) ?? 0) + 1);
-  const parts = STATES.filter((state) => counts.has(state)).map((state) => `${counts.get(state)} ${state}`);
-  return `${count(machines.length, "machine")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
+  const states = STATES.filter((state) => counts.has(state));
+  return states.map((state) => `${amount(counts.get(state) ?? 0)} ${state}`).join(", ");
 }
 
 /** Text that is no wider, its end replaced by an ellipsis if need be. */

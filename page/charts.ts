@@ -2,20 +2,28 @@ import type { HistorySection } from "../src/page/messages.ts";
 import { element, remark, shape } from "./element.ts";
 import { STATES } from "./machine.ts";
 import { type Colours, swatch } from "./marks.ts";
-import { clockTime, lengthOf } from "./words.ts";
+import { amount, clockTime, count, lengthOf } from "./words.ts";
 
-/** The drawing's own units; the page makes it as wide as its place. */
-const SIZE = { width: 560, height: 190, left: 42, right: 10, top: 8, bottom: 22 };
+/** Pixels of a drawing and around it. */
+const SIZE = { height: 190, left: 46, right: 10, top: 8, bottom: 22 };
+
+/** What a drawing is made with. */
+export interface ChartOptions {
+  colours: Colours;
+  now: number;
+  /** How wide its place is, in pixels. */
+  width: number;
+}
 
 /** What machines were in each state, stacked. */
-export function chartOfStates(samples: HistorySection["machines"], options: { colours: Colours; now: number }): Node[] {
-  const { colours, now } = options;
+export function chartOfStates(samples: HistorySection["machines"], options: ChartOptions): Node[] {
+  const { colours, now, width } = options;
   if (samples.length < 2) return [remark("It is drawn once serve has run for a minute.")];
   const states = STATES.filter((state) =>
     state !== "deleted" && samples.some(({ counts }) => (counts[state] ?? 0) > 0)
   );
   const totals = samples.map(({ counts }) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0));
-  const scale = scaleOf(samples.map(({ at }) => at), Math.max(1, ...totals));
+  const scale = scaleOf(samples.map(({ at }) => at), { largest: Math.max(1, ...totals), width });
   const below = samples.map(() => 0);
   const areas = states.map((state) => {
     const lower = samples.map(({ at }, i) => `${scale.x(at)},${scale.y(below[i] ?? 0)}`);
@@ -24,22 +32,25 @@ export function chartOfStates(samples: HistorySection["machines"], options: { co
     return shape("polygon", { points: [...upper, ...lower.reverse()].join(" "), fill: colours[state] });
   });
   const last = samples.at(-1)?.counts ?? {};
-  const text = states.map((state) => `${last[state] ?? 0} ${state}`).join(", ");
-  const drawing = chart([...axes(scale, { now, unit: (value) => String(value) }), ...areas], {
+  const text = states.map((state) => `${amount(last[state] ?? 0)} ${state}`).join(", ");
+  const drawing = chart([...axes(scale, { now, unit: amount }), ...areas], {
     label: `Machines by state since ${clockTime(samples[0]?.at ?? now, now)}; now ${text || "none"}; at most ${
-      Math.max(...totals)
+      amount(Math.max(...totals))
     } at once`,
+    width,
   });
-  const legend = states.map((state) => element("li", {}, swatch(state, colours), `${state} ${last[state] ?? 0}`));
+  const legend = states.map((state) =>
+    element("li", {}, swatch(state, colours), `${state} ${amount(last[state] ?? 0)}`)
+  );
   return [drawing, element("ul", { class: "legend" }, ...legend)];
 }
 
 /** How long machines took from their request until they ran. */
-export function chartOfStarts(samples: HistorySection["starts"], options: { colours: Colours; now: number }): Node[] {
-  const { colours, now } = options;
+export function chartOfStarts(samples: HistorySection["starts"], options: ChartOptions): Node[] {
+  const { colours, now, width } = options;
   if (samples.length === 0) return [remark("No machine has begun to run in the last hours.")];
   const begins = [...samples.map(({ at }) => at), now];
-  const scale = scaleOf(begins, Math.max(1, ...samples.map(({ p95 }) => p95)));
+  const scale = scaleOf(begins, { largest: Math.max(1, ...samples.map(({ p95 }) => p95)), width });
   const dots = samples.flatMap(({ at, median, p95, machines }) => [
     shape("line", {
       x1: scale.x(at),
@@ -60,15 +71,16 @@ export function chartOfStarts(samples: HistorySection["starts"], options: { colo
     shape(
       "circle",
       { cx: scale.x(at), cy: scale.y(median), r: 4, fill: colours.running },
-      shape("title", {}, `${clockTime(at, now)}: ${machines} machines, half within ${lengthOf(median)}`),
+      shape("title", {}, `${clockTime(at, now)}: ${count(machines, "machine")}, half within ${lengthOf(median)}`),
     ),
   ]);
   const { machines = 0, median = 0, p95 = 0, at = now } = samples.at(-1) ?? {};
-  const words = `${clockTime(at, now)}: of ${machines} machines half ran within ${seconds(median)}, 19 of 20 within ${
-    seconds(p95)
-  }`;
+  const words = `${clockTime(at, now)}: of ${count(machines, "machine")} half ran within ${
+    seconds(median)
+  }, 19 of 20 within ${seconds(p95)}`;
   const drawing = chart([...axes(scale, { now, unit: seconds }), ...dots], {
     label: `Time from request to running. ${words}`,
+    width,
   });
   return [drawing, remark(`Latest, ${words}. A dot is the half, the bar above it 19 of 20.`, "more")];
 }
@@ -78,6 +90,7 @@ function seconds(value: number): string {
 }
 
 interface Scale {
+  width: number;
   x(at: number): number;
   y(value: number): number;
   from: number;
@@ -85,13 +98,14 @@ interface Scale {
   most: number;
 }
 
-function scaleOf(times: number[], largest: number): Scale {
-  const { width, height, left, right, top, bottom } = SIZE;
+function scaleOf(times: number[], { largest, width }: { largest: number; width: number }): Scale {
+  const { height, left, right, top, bottom } = SIZE;
   const from = Math.min(...times);
   const to = Math.max(...times, from + 60);
   const most = roundUp(largest);
   const place = (value: number) => Math.round(value * 10) / 10;
   return {
+    width,
     from,
     to,
     most,
@@ -107,7 +121,8 @@ function roundUp(value: number): number {
 }
 
 function axes(scale: Scale, { now, unit }: { now: number; unit: (value: number) => string }): SVGElement[] {
-  const { width, height, left, right } = SIZE;
+  const { width } = scale;
+  const { height, left, right } = SIZE;
   const rows = [0, scale.most / 2, scale.most].flatMap((value) => [
     shape("line", { class: "axis", x1: left, x2: width - right, y1: scale.y(value), y2: scale.y(value) }),
     shape("text", { x: left - 6, y: scale.y(value) + 4, "text-anchor": "end" }, unit(value)),
@@ -122,7 +137,7 @@ function axes(scale: Scale, { now, unit }: { now: number; unit: (value: number) 
   return [...rows, ...columns];
 }
 
-function chart(content: SVGElement[], { label }: { label: string }): SVGElement {
-  const viewBox = `0 0 ${SIZE.width} ${SIZE.height}`;
+function chart(content: SVGElement[], { label, width }: { label: string; width: number }): SVGElement {
+  const viewBox = `0 0 ${width} ${SIZE.height}`;
   return shape("svg", { viewBox, role: "img", "aria-label": label }, ...content);
 }

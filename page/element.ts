@@ -1,3 +1,5 @@
+import { plainText } from "../src/plain_text.ts";
+
 /** What an element may be made with. */
 export interface Attributes {
   [name: string]: string | number | boolean | undefined | ((event: Event) => void);
@@ -5,7 +7,10 @@ export interface Attributes {
 
 type Content = Node | string | undefined;
 
-/** An element. Text is always text: what the cluster calls things is never markup. A function is a listener of the event it is named after. */
+/**
+ * An element. Text is always text, what the cluster calls things never markup, and nothing in it can reorder what stands beside it.
+ * A function is a listener of the event it is named after.
+ */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -13,7 +18,7 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Name] {
   const made = document.createElement(name);
   dress(made, attributes);
-  made.append(...content.filter((one) => one !== undefined));
+  fill(made, content);
   return made;
 }
 
@@ -21,15 +26,21 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 export function shape(name: string, attributes: Attributes = {}, ...content: Content[]): SVGElement {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   dress(made, attributes);
-  made.append(...content.filter((one) => one !== undefined));
+  fill(made, content);
   return made;
+}
+
+function fill(made: Element, content: Content[]): void {
+  made.append(
+    ...content.filter((one) => one !== undefined).map((one) => typeof one === "string" ? plainText(one) : one),
+  );
 }
 
 function dress(made: Element, attributes: Attributes): void {
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value === "function") made.addEventListener(key, value);
     else if (value === true) made.setAttribute(key, "");
-    else if (value !== undefined && value !== false) made.setAttribute(key, String(value));
+    else if (value !== undefined && value !== false) made.setAttribute(key, plainText(String(value)));
   }
 }
 

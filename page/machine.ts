@@ -1,4 +1,5 @@
 import type { MachineRow } from "../src/page/messages.ts";
+import { ago, lengthOf } from "./words.ts";
 
 /** The states, in the order in which a machine has them. */
 export const STATES = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
@@ -47,16 +48,28 @@ export function rowOf(machine: Machine): MachineRow {
   return [name, requestId, templateId, state, since, node, zone, reason, until, failure, returnId, goneAt, address];
 }
 
+/** States that a machine does not leave. */
+const OVER: readonly State[] = ["succeeded", "failed", "deleted"];
+
+/** `running for 6 min`, `failed 6 min ago`. */
+export function stateText({ state, since }: Machine, now: number): string {
+  if (since === null) return state;
+  return OVER.includes(state) ? `${state} ${ago(since, now)}` : `${state} for ${lengthOf(now - since)}`;
+}
+
 /** True if it is on its way out: Symphony gave it back, or its pod is being deleted. */
 export function isLeaving({ state, returnId, goneAt }: Machine): boolean {
   return (state === "running" || state === "pending" || state === "creating") && (returnId !== "" || goneAt !== null);
 }
 
+/** States in which a machine has a node, known or not. */
+const HAS_NODE: readonly State[] = ["running", "unknown"];
+
 /** By what machines are put together, and how each is called. */
 export const GROUPINGS = {
   request: ({ requestId }: Machine) => requestId,
   template: ({ templateId }: Machine) => templateId,
-  node: ({ node }: Machine) => node || "on no node",
+  node: ({ node, state }: Machine) => node || (HAS_NODE.includes(state) ? "node not known" : "on no node"),
   zone: ({ zone }: Machine) => zone || "zone not known",
   state: ({ state }: Machine) => state,
 } as const;

@@ -1,9 +1,10 @@
 import type { Explained } from "../src/page/messages.ts";
+import { plainLine } from "../src/plain_text.ts";
 import { type Place, readPlace, writePlace } from "./address.ts";
 import { Cells, summary } from "./cells.ts";
 import { chartOfStarts, chartOfStates } from "./charts.ts";
 import { byId, element, remark, table } from "./element.ts";
-import { type Grouping, GROUPINGS, type Machine, type State, STATES } from "./machine.ts";
+import { type Grouping, GROUPINGS, type Machine, type State, STATES, stateText } from "./machine.ts";
 import { machinePanel } from "./machine_panel.ts";
 import { readColours, swatch } from "./marks.ts";
 import { Model } from "./model.ts";
@@ -19,7 +20,7 @@ import {
 } from "./panels.ts";
 import { SILENCE_MS } from "./stream.ts";
 import { followTogether } from "./tabs.ts";
-import { ago, count, lengthOf } from "./words.ts";
+import { ago, amount, count, lengthOf } from "./words.ts";
 
 /** Where the token is kept that the server wants: until the tab is closed. */
 const TOKEN = "hostfactory token";
@@ -40,6 +41,10 @@ class Page {
   #isDue = false;
   /** What had the keyboard before a machine was opened. */
   #before: Element | null = null;
+  /** How the page stands to serve. A screen reader says that when it changes, and not how old it is each second. */
+  readonly #link = { state: element("span", { role: "status" }), age: element("span") };
+  /** What was searched for when it was last said what is found. */
+  #saidOf = "";
   /** By panel, what was last shown. */
   readonly #shown = new Map<string, string>();
   /** How long updates took of the main thread, in milliseconds. */
@@ -52,6 +57,8 @@ class Page {
     });
     this.#listen();
     this.#showControls();
+    byId("link").append(this.#link.state, this.#link.age);
+    this.#showLink();
     setInterval(() => this.#showLink(), 1_000);
     // Times on the page go on even while nothing changes.
     setInterval(() => this.#update(), 10_000);
@@ -109,6 +116,7 @@ class Page {
     addEventListener("popstate", () => this.#return());
     addEventListener("hashchange", () => this.#return());
     addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("resize", () => this.#update());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.#shown.clear();
       this.#update();
@@ -194,12 +202,10 @@ class Page {
     const tip = byId("tip");
     tip.hidden = !machine || !at;
     if (!machine) return;
-    const { name, state, since, node, reason } = machine;
-    const age = ago(since, this.#model.now);
-    const lines = [name, `${state}${age ? `, since ${age.replace(/ ago$/, "")}` : ""}`, node && `on ${node}`, reason]
-      .filter((line) => line);
+    const { name, node, reason } = machine;
+    const lines = [name, stateText(machine, this.#model.now), node && `on ${node}`, reason].filter((line) => line);
     if (!at) {
-      byId("cursor").textContent = lines.join(", ");
+      byId("cursor").textContent = plainLine(lines.join(", "));
       return;
     }
     tip.replaceChildren(...lines.map((line) => element("p", {}, line)));
@@ -223,17 +229,21 @@ class Page {
   #showAll(): void {
     const { sections, machines, now } = this.#model;
     if (!sections) return;
+    byId("waiting").hidden = true;
+    byId("machines").hidden = byId("panels").hidden = false;
     this.#showMachines();
     const colours = readColours();
     const links = { open: (name: string) => this.#open(name), search: (text: string) => this.#search(text) };
     const { requests, templates, nodes, api, extensions, events, history, service } = sections;
     const { server, cluster, namespace, instance, heardAt } = service;
-    byId("where").textContent = [
-      instance,
-      server || "not served yet",
-      cluster && `${cluster}, namespace ${namespace}`,
-      heardAt === null ? "cluster not heard yet" : `cluster heard ${ago(heardAt, now)}`,
-    ].filter(Boolean).join(" · ");
+    byId("where").textContent = plainLine(
+      [
+        instance,
+        server || "not served yet",
+        cluster && `${cluster}, namespace ${namespace}`,
+        heardAt === null ? "cluster not heard yet" : `cluster heard ${ago(heardAt, now)}`,
+      ].filter(Boolean).join(" · "),
+    );
     this.#showTroubles(service.troubles);
     this.#panel("requests", requestsPanel(requests, { ...links, now }));
     this.#panel("failures", failuresPanel(machines.values(), { ...links, now }));
@@ -242,8 +252,9 @@ class Page {
     this.#panel("api", apiPanel(api));
     this.#panel("extensions", extensionsPanel(extensions));
     this.#panel("events", eventsPanel(events, { ...links, now, isMachine: (id) => machines.has(id) }));
-    this.#panel("chart-states", chartOfStates(history.machines, { colours, now }));
-    this.#panel("chart-starts", chartOfStarts(history.starts, { colours, now }));
+    const drawn = { colours, now, width: byId("chart-states").clientWidth };
+    this.#panel("chart-states", chartOfStates(history.machines, drawn));
+    this.#panel("chart-starts", chartOfStarts(history.starts, drawn));
     this.#showMachine();
   }
 
@@ -272,12 +283,19 @@ class Page {
     const groups = this.#model.groups(this.#place);
     const shown = groups.flatMap(({ machines }) => machines);
     const isAll = search === "" && states.length === 0;
-    byId("shown").textContent = `${isAll ? "" : `Of ${count(this.#model.machines.size, "machine")}: `}${
-      summary(shown)
-    }`;
+    const all = count(this.#model.machines.size, "machine");
+    const isEmpty = shown.length === 0;
+    const found = isEmpty ? `None of ${all} is found.` : `Of ${all}: ${summary(shown)}`;
+    const text = !isAll ? found : isEmpty ? "There are no machines." : summary(shown);
+    byId("shown").textContent = text;
+    // What the grid does by itself is not read aloud each second.
+    const searched = JSON.stringify([search, states]);
+    if (searched !== this.#saidOf) byId("found").textContent = text;
+    this.#saidOf = searched;
     byId("clear").hidden = isAll;
-    byId("cells").hidden = view !== "cells";
-    byId("table").hidden = view !== "table";
+    byId("cells").hidden = view !== "cells" || isEmpty;
+    byId("keys").hidden = isEmpty;
+    byId("table").hidden = view !== "table" || isEmpty;
     if (view === "cells") this.#cells.show(groups);
     else this.#showTable(shown);
   }
@@ -319,7 +337,7 @@ class Page {
           },
           swatch(state, colours),
           `${state} `,
-          element("b", {}, counts[state].toLocaleString("en")),
+          element("b", {}, amount(counts[state])),
         )
       ),
     );
@@ -356,19 +374,16 @@ class Page {
 
   /** Whether what is shown is live, and how old it is. */
   #showLink(): void {
-    const link = byId("link");
     const silentMs = Date.now() - this.#heardMs;
     const age = this.#model.at === 0 ? "" : lengthOf(this.#model.now - this.#model.at / 1_000);
     const isCut = this.#cut !== undefined || (this.#heardMs > 0 && silentMs > SILENCE_MS);
     const state = isCut ? "cut" : this.#heardMs === 0 ? "waiting" : "live";
-    const why = this.#cut ?? "serve does not answer";
-    const text = isCut
-      ? `Cut off: ${why}${age ? `; what is shown is ${age} old` : ""}`
-      : state === "waiting"
-      ? "connecting"
-      : `Live, ${age} old`;
-    if (link.textContent !== text) link.textContent = text;
-    if (link.dataset["state"] !== state) link.dataset["state"] = state;
+    const given = sessionStorage.getItem(TOKEN) ? "That token is not right" : "A token is wanted";
+    const cut = byId("login").hidden ? `Cut off: ${this.#cut ?? "serve does not answer"}` : given;
+    const words = { cut, waiting: "Connecting", live: "Live" };
+    if (this.#link.state.textContent !== words[state]) this.#link.state.textContent = words[state];
+    this.#link.age.textContent = age && (isCut ? `; what is shown is ${age} old` : `, ${age} old`);
+    byId("link").dataset["state"] = state;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ApiSection, EventRow, ExtensionRow, NodeRow, RequestRow, TemplateRow } from "../src/page/messages.ts";
 import { element, remark, table } from "./element.ts";
 import type { Machine } from "./machine.ts";
-import { ago, clockTime, count, lengthOf, within } from "./words.ts";
+import { ago, amount, clockTime, count, lengthOf, within } from "./words.ts";
 
 /** What panels lead to. */
 export interface Links {
@@ -13,6 +13,9 @@ export interface Links {
 
 /** What is shown of long lists; the rest is counted. */
 const MOST_ROWS = 12;
+
+/** Of the words of one kind of failure, so many are shown. */
+const MOST_REASONS = 3;
 
 /** A name that can be followed. */
 export function nameButton(name: string, follow: (name: string) => void): HTMLElement {
@@ -29,16 +32,17 @@ export function requestsPanel(
 }
 
 function requestPart(request: RequestRow, { now, search }: Pick<Links, "search"> & { now: number }): HTMLElement {
-  const { id, kind, templateId, requestedAt, machines, done, failed, waitsFor, until } = request;
+  const { id, kind, templateId, machines, done, failed, waitsFor, until } = request;
   const left = machines - done - failed;
   const what = kind === "request" ? `${templateId}` : "given back";
-  const goal = kind === "request" ? "up" : "gone";
-  const progress = `${done} of ${machines} ${goal}${failed > 0 ? `, ${failed} failed` : ""}`;
+  const progress = progressText(request);
   const doneBar = element("i", { class: "done" });
   const failedBar = element("i", { class: "failed" });
   doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
   failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
-  const waits = left > 0 ? `${left} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}` : "";
+  const waits = left > 0
+    ? `${amount(left)} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}`
+    : "";
   return element(
     "div",
     { class: "request" },
@@ -47,7 +51,7 @@ function requestPart(request: RequestRow, { now, search }: Pick<Links, "search">
       { class: "head" },
       nameButton(id, search),
       element("span", {}, what),
-      element("span", { class: "right" }, left > 0 ? timeLeft(request, now) : `asked for ${ago(requestedAt, now)}`),
+      element("span", { class: "right" }, timesText(request, now)),
     ),
     element(
       "div",
@@ -76,16 +80,26 @@ function requestPart(request: RequestRow, { now, search }: Pick<Links, "search">
   );
 }
 
-/** At the pace so far, which says little at the beginning. */
-function timeLeft({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
-  const over = done + failed;
-  if (requestedAt === null) return "";
-  const since = `for ${lengthOf(now - requestedAt)}`;
-  if (over < machines / 20) return since;
-  return `${since}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
+/** `42 of 60 up, 10 given back, 8 failed` */
+function progressText({ kind, machines, done, failed, returned }: RequestRow): string {
+  const goal = kind === "request" ? "up" : "gone";
+  return [
+    `${amount(done - returned)} of ${amount(machines)} ${goal}`,
+    returned > 0 ? `${amount(returned)} given back` : "",
+    failed > 0 ? `${amount(failed)} failed` : "",
+  ].filter(Boolean).join(", ");
 }
 
-/** Failures of the last hour by their kind, each with the words of the latest. */
+/** How long ago it was asked for, and how long it still takes at the pace so far, which says little at the beginning. */
+function timesText({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
+  const over = done + failed;
+  if (requestedAt === null) return "";
+  const asked = `asked for ${ago(requestedAt, now)}`;
+  if (over === machines || over < machines / 20) return asked;
+  return `${asked}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
+}
+
+/** Failures of the last hour by their kind, each with the latest words and a machine of which they were said. */
 export function failuresPanel(
   machines: Iterable<Machine>,
   { now, open }: Pick<Links, "open"> & { now: number },
@@ -99,29 +113,34 @@ export function failuresPanel(
   }
   if (kinds.size === 0) return [remark("No machine has failed in the last hour.")];
   return [...kinds].sort(([, a], [, b]) => b.length - a.length).flatMap(([kind, failed]) => {
-    const latest = failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, 3);
+    const reasons = Map.groupBy(failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)), ({ reason }) => reason);
+    const items = [...reasons].slice(0, MOST_REASONS).map(([reason, all]) => reasonItem(reason, all, { now, open }));
     return [
       element("h3", {}, `${kind.replaceAll("_", " ")}: ${count(failed.length, "machine")}`),
-      table(
-        ["machine", "when", "why"],
-        latest.map((machine) => [
-          nameButton(machine.name, open),
-          ago(machine.since, now),
-          machine.reason,
-        ]),
-      ),
+      element("ul", { class: "reasons" }, ...items),
     ];
   });
+}
+
+/** @param machines of which it is said, the latest first */
+function reasonItem(
+  reason: string,
+  [latest, ...others]: Machine[],
+  { now, open }: Pick<Links, "open"> & { now: number },
+): HTMLElement {
+  const more = others.length > 0 ? `, and ${amount(others.length)} more` : "";
+  const example = latest ? [nameButton(latest.name, open), `, ${ago(latest.since, now)}${more}`] : [];
+  return element("li", {}, element("p", {}, reason), element("p", { class: "more" }, ...example));
 }
 
 export function templatesPanel(templates: readonly TemplateRow[], { search }: Pick<Links, "search">): HTMLElement[] {
   if (templates.length === 0) return [remark("No template is known.")];
   const rows = templates.slice(0, MOST_ROWS).map(({ templateId, running, waiting, failed, room }) => [
     nameButton(templateId, search),
-    String(running),
-    String(waiting),
-    String(failed),
-    room === null ? "no limit" : String(room),
+    amount(running),
+    amount(waiting),
+    amount(failed),
+    room === null ? "no limit" : amount(room),
   ]);
   return [
     table(["template", "#running", "#waiting", "#failed, 1 h", "#room"], rows),
@@ -140,7 +159,7 @@ export function nodesPanel(
   }
   const rows = nodes.slice(0, MOST_ROWS).map(({ name, reason, goneAt }) => [
     nameButton(name, search),
-    String(on.get(name) ?? 0),
+    amount(on.get(name) ?? 0),
     reason,
     goneAt === null ? "not known" : within(goneAt, now),
   ]);
@@ -150,8 +169,8 @@ export function nodesPanel(
 export function apiPanel({ calls, watches, backlog }: ApiSection): HTMLElement[] {
   const called = calls.map(({ call, ok, failed, meanSeconds }) => [
     call,
-    String(ok),
-    String(failed),
+    amount(ok),
+    amount(failed),
     meanSeconds < 0 ? "" : `${Math.round(meanSeconds * 1_000)} ms`,
   ]);
   const heard = watches.map(({ resource, age }) =>
@@ -165,7 +184,7 @@ export function apiPanel({ calls, watches, backlog }: ApiSection): HTMLElement[]
     element("h3", {}, "Backlog"),
     backlog.length === 0
       ? remark("Nothing waits.")
-      : table(["what", "#how many"], backlog.map(({ name, count }) => [name, String(count)])),
+      : table(["what", "#how many"], backlog.map(({ name, count }) => [name, amount(count)])),
   ];
 }
 
@@ -181,10 +200,10 @@ export function eventsPanel(
   if (events.length === 0) return [remark("Nothing has happened in the last quarter of an hour.")];
   const rows = events.slice(0, 20).map(({ at, id, what }) => [
     clockTime(at, now),
-    nameButton(id, isMachine(id) ? open : search),
+    id === "" ? "" : nameButton(id, isMachine(id) ? open : search),
     what,
   ]);
-  return [table(["time", "machine or request", "what"], rows)];
+  return [table(["time", "name", "what"], rows)];
 }
 
 function rest(all: number, what: string): HTMLElement[] {

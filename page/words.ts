@@ -27,7 +27,12 @@ export function clockTime(at: number, now: number): string {
   return then.toDateString() === today.toDateString() ? time : `${then.toLocaleDateString()} ${time}`;
 }
 
+/** `10,000`. */
+export function amount(number: number): string {
+  return number.toLocaleString("en");
+}
+
 /** `1 machine`, `2 machines`. */
 export function count(number: number, what: string): string {
-  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+  return `${amount(number)} ${what}${number === 1 ? "" : "s"}`;
 }

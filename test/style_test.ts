@@ -5,6 +5,7 @@ import { filesBelow, readFromTree } from "./support/tree.ts";
 
 const longestLines = 350;
 const sources = filesBelow("src", ".ts");
+const ofPage = filesBelow("page", ".ts");
 const everything = [...sources, ...filesBelow("test", ".ts"), ...filesBelow("scripts", ".ts")];
 
 /** Tests that belong to no one module: they look at the whole of it. */
@@ -27,10 +28,12 @@ Deno.test("a file is named after what it holds", () => {
   assert.deepEqual(offences, []);
 });
 
-Deno.test("a test stands where its module does: test/hf/names_test.ts for src/hf/names.ts", () => {
+Deno.test("a test stands where its module does: test/hf/names_test.ts for src/hf/names.ts, test/browser for page", () => {
   const offences = filesBelow("test", "_test.ts").filter((file) => {
     if (testsOfTheTree.includes(file) || testsOfTheWhole.some((directory) => file.startsWith(directory))) return false;
-    return !sources.includes(file.replace(/^test\//, "src/").replace(/_test\.ts$/, ".ts"));
+    const module = file.replace(/_test\.ts$/, ".ts");
+    return !sources.includes(module.replace(/^test\//, "src/")) &&
+      !ofPage.includes(module.replace(/^test\/browser\//, "page/"));
   });
   assert.deepEqual(offences, []);
 });

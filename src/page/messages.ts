@@ -38,6 +38,8 @@ export interface RequestRow {
   /** Of them, those that are up, or gone; and those that failed. */
   done: number;
   failed: number;
+  /** Of those that are up, how many were given back since. */
+  returned: number;
   /** What those wait for that are neither: the most common reason. */
   waitsFor: string;
   /** When the last of those that wait is given up; `null` if that is not known. */
@@ -104,7 +106,7 @@ export interface ExtensionRow {
 /** Something that happened. */
 export interface EventRow {
   at: number;
-  /** A machine's name or the id of a request. */
+  /** The name of a machine or node, or the id of a request; empty for the cluster. */
   id: string;
   what: string;
 }
@@ -152,7 +154,7 @@ export interface Explained {
   kind: string;
   name: string;
   now: string;
-  matterOf?: "us" | "cluster" | "template" | "others" | undefined;
+  matter?: string | undefined;
   until?: number | undefined;
   facts: Record<string, string>;
   timeline: { at: number; what: string; words: string }[];

@@ -78,7 +78,7 @@ export class Page {
     if (name === undefined) return plain(400, "That is no name");
     try {
       const explained = await this.#options.explain(name);
-      if (!explained) return plain(404, "No machine, request, return request or node is called so");
+      if (!explained) return plain(404, "No machine, request, return request or node has this name");
       return new Response(JSON.stringify(explained), { headers: { ...COMMON, "content-type": "application/json" } });
     } catch (error) {
       if (error instanceof HostFactoryError) return plain(503, error.message);

@@ -55,8 +55,8 @@ function serviceOf({ service, problems }: Picture, troubles: readonly string[]):
   const broken = quarantined.length === 0
     ? []
     : [`${quarantined.length} entries of the work directory are quarantined: ${quarantined.slice(0, 3).join(", ")}`];
-  // That it is a standby is what the directory says, too, with the reason.
-  const others = notServed === undefined ? troubles : troubles.filter((text) => !text.startsWith("Standby: "));
+  // Why the directory is not served is what a standby, or one whose lease is in trouble, says of itself, too.
+  const others = notServed === undefined ? troubles : troubles.filter((text) => !/^(Standby|Trouble): /.test(text));
   const all = [notServed, doubt, ...others, ...problems, ...broken].filter((text) => text !== undefined);
   return {
     version,
@@ -74,16 +74,24 @@ function serviceOf({ service, problems }: Picture, troubles: readonly string[]):
 /** Requests and return requests, those that go on first, then the latest first. */
 function requestsOf({ requests, returns, machines }: Picture): RequestRow[] {
   const waiting = Map.groupBy(machines.filter(({ waitsFor }) => waitsFor !== undefined), ({ requestId }) => requestId);
+  const wereUp = machines.filter(({ result, returnId }) => result === "succeed" && returnId !== undefined);
+  const returned = Map.groupBy(wereUp, ({ requestId }) => requestId);
   return [...requests, ...returns]
     .sort((a, b) => Number(isOver(a)) - Number(isOver(b)) || (b.requestedAt ?? 0) - (a.requestedAt ?? 0))
-    .map((request) => requestRow(request, commonReason(waiting.get(request.id) ?? [], "waits")?.text ?? ""));
+    .map((request) => {
+      const waitsFor = commonReason(waiting.get(request.id) ?? [], "waits")?.text ?? "";
+      return requestRow(request, { waitsFor, returned: returned.get(request.id)?.length ?? 0 });
+    });
 }
 
 function isOver({ counts }: PicturedRequest): boolean {
   return counts.executing === 0;
 }
 
-function requestRow(request: PicturedRequest, waitsFor: string): RequestRow {
+function requestRow(
+  request: PicturedRequest,
+  { waitsFor, returned }: { waitsFor: string; returned: number },
+): RequestRow {
   const { id, kind, templateId, requestedAt, machines, counts, until } = request;
   return {
     id,
@@ -93,6 +101,7 @@ function requestRow(request: PicturedRequest, waitsFor: string): RequestRow {
     machines,
     done: counts.succeed,
     failed: counts.fail,
+    returned,
     waitsFor,
     until: counts.executing > 0 ? until ?? null : null,
   };

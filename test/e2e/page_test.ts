@@ -71,6 +71,21 @@ pageTest("an outage of the API server is told with the age of what is shown", as
   assert.deepEqual(shown.complaints, []);
 });
 
+pageTest("a screen reader hears what changes, and not each second how old that is", async (site) => {
+  await using shown = await BrowserPage.open(site);
+  const { page } = shown;
+  await site.allRunning(await site.request(2));
+  await shown.agrees("two machines run", (states) => states.length === 2);
+  const spoken = () => page.locator("[aria-live], [role=status], [role=alert]").allTextContents();
+  const [before, link] = [await spoken(), await page.textContent("#link")];
+  assert.ok(before.includes("Live"), before.join());
+  await eventually("it becomes older", async () => (await page.textContent("#link")) !== link);
+  assert.deepEqual(await spoken(), before);
+  await page.fill("#search", "nosuch");
+  await eventually("what is found is said", async () => (await spoken()).includes("None of 2 machines is found."));
+  assert.deepEqual(shown.complaints, []);
+});
+
 pageTest("one machine can be linked to, opened and left by the keyboard alone", async (site) => {
   await using shown = await BrowserPage.open(site);
   const { page } = shown;
@@ -129,7 +144,9 @@ pageTest("all tabs of a browser share one stream, and the next one takes it over
 });
 
 pageTest("what is named with markup is text", async (site) => {
-  const hostile = `<img src=x onerror="document.title='taken'">`;
+  const markup = `<img src=x onerror="document.title='taken'">`;
+  const hostile = `${markup}\u202e`;
+  const plain = `${markup}\\u202e`;
   site.writeTemplates({ small: manifest });
   Deno.writeTextFileSync(
     `${site.confdir}/k8sprov_templates.json`,
@@ -141,11 +158,14 @@ pageTest("what is named with markup is text", async (site) => {
   await using shown = await BrowserPage.open(site);
   const { page } = shown;
   await site.tell("requestMachines", { template: { templateId: hostile, machineCount: 2 } });
-  await shown.agrees("two machines run", (states) => states.length === 2 && states.every((one) => one === "running"));
-  assert.ok((await page.innerText("#templates")).includes(hostile));
+  await eventually("two machines run", async () => {
+    const states = Object.values(await shown.table()).map(({ state, template }) => `${state} ${template}`);
+    return states.length === 2 && states.every((one) => one === `running ${plain}`);
+  });
+  assert.ok((await page.innerText("#templates")).includes(plain), "what reorders text is shown as an escape");
   await page.goto(`${shown.url}#machine=${encodeURIComponent(hostile)}`);
   await eventually("nothing is known of it", async () => /No machine, request/.test(await page.innerText("#machine")));
-  assert.equal(await page.textContent("#machine-title"), hostile);
+  assert.equal(await page.textContent("#machine-title"), plain);
   assert.equal(await page.locator("img").count(), 0);
   assert.equal(await page.title(), "hostfactory");
   // What the browser tells of an answer that is no success is no trouble of the page.
@@ -156,8 +176,9 @@ pageTest("with a token, the page asks for it before it shows anything", async (s
   await using shown = await BrowserPage.open(site, { args: ["--http-token-file", site.write("token", "s3cret\n")] });
   const { page } = shown;
   await site.allRunning(await site.request(2));
-  for (const token of ["wrong", "s3cret"]) {
-    await eventually("it asks", () => page.isVisible("#login"));
+  for (const [token, asked] of [["wrong", "A token is wanted"], ["s3cret", "That token is not right"]] as const) {
+    await eventually("it asks", async () => (await page.innerText("#link")) === asked);
+    for (const part of ["#machines", "#panels", "#waiting"]) assert.equal(await page.isVisible(part), false, part);
     await page.fill("#token", token);
     await page.click("#login button");
   }
@@ -177,6 +198,9 @@ for (
     site.writeTemplates({ small: manifest, crashes: behaving("crashes"), waits: behaving("unschedulable") });
     await using shown = await BrowserPage.open(site, { context: { ...context, bypassCSP: true } });
     const { page } = shown;
+    await eventually("nothing is there", async () => (await page.textContent("#shown")) === "There are no machines.");
+    assert.equal(await page.isVisible("#cells"), false);
+    assert.deepEqual(await offences(page), [], "nothing is there");
     const requestId = await site.request(5);
     await site.request(2, { templateId: "crashes" });
     await site.request(2, { templateId: "waits" });
@@ -185,13 +209,20 @@ for (
       await page.selectOption("#view", view);
       assert.deepEqual(await offences(page), [], view);
     }
+    const letters = page.locator("#chart-starts text").first();
+    await eventually("letters of graphs are as large as others", async () => {
+      const { height = 0 } = await letters.boundingBox() ?? {};
+      return height >= 11;
+    });
     await page.goto(`${shown.url}#machine=${requestId}-1`);
     await eventually("its life is told", async () => /Symphony asked for it/.test(await page.innerText("#machine")));
     assert.deepEqual(await offences(page), [], "machine");
-    assert.ok(
-      await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
-      "it is no wider than the screen",
-    );
+    for (const part of ["html", "#templates", "#api", "#events"]) {
+      const isWider = await page.evaluate(
+        `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector("${part}"))`,
+      );
+      assert.equal(isWider, false, `${part} is no wider than its place`);
+    }
   });
 }
 

@@ -63,7 +63,7 @@ Deno.test("a name is explained, or said not to be known", async () => {
   const unknown = await ask(`/page/explain/${encodeURIComponent("<b>../x")}`);
   assert.deepEqual([unknown?.status, await unknown?.response.text()], [
     404,
-    "No machine, request, return request or node is called so\n",
+    "No machine, request, return request or node has this name\n",
   ]);
   assert.equal((await ask("/page/explain/locked"))?.status, 503);
   assert.equal((await ask("/page/explain/%ff"))?.status, 400);
