@@ -155,7 +155,8 @@ export async function evictChosen(
   { cordons = false, ...options }: DisruptionOptions & { cordons?: boolean },
 ): Promise<number> {
   const { kube, signal } = disrupting;
-  if (cordons) { for (const node of new Set(chosen.map(({ node }) => node))) await kube.cordonNode(node, { signal }); }
+  const nodes = new Set(cordons ? chosen.map(({ node }) => node) : []);
+  for (const node of nodes) await kube.cordonNode(node, { signal });
   const ask = ({ name, uid }: Chosen) => kube.evictPod(name, { uid, signal });
   return await disrupt(disrupting, chosen, { ...options, ask });
 }

@@ -3,8 +3,8 @@ import { type Clock, epochSeconds } from "../clock.ts";
 import type { PartialFailure } from "../config.ts";
 import { describeError } from "../errors.ts";
 import { isRequestId, parseMachineName } from "../hf/names.ts";
-import type { MachineResult, MachineState } from "../hf/status.ts";
-import { resultForReturn } from "../machine/answer.ts";
+import type { MachineResult } from "../hf/status.ts";
+import { mayHaveGone, resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
 import { type FinishedNote, readFinishedNote } from "../workdir/end.ts";
@@ -75,9 +75,6 @@ const LOOK_AT_ALL_EVERY_MS = 15_000;
 
 /** How often, in milliseconds, it is looked whether requests that are over still are. */
 const FORGET_PAST_EVERY_MS = 60_000;
-
-/** While a machine is in one of these, its return request says that it is executing, whatever else there is of it. */
-const UNFINISHED: readonly MachineState[] = ["pending", "running", "unknown"];
 
 interface KnownRequest {
   stored: StoredRequest;
@@ -319,7 +316,8 @@ export class PictureTaker {
       await this.#each(stored.machines, (name) => {
         const machine = byName.get(name);
         const stamp = this.#stampOf(name);
-        const isThere = machine !== undefined && UNFINISHED.includes(machine.state);
+        // In the picture, "creating" may be a machine without a state.
+        const isThere = machine !== undefined && machine.state !== "creating" && !mayHaveGone(machine.state);
         const result = isThere ? "executing" : gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.set(name, stamp);
         addReturned(one, result, machine);

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describeError } from "../errors.ts";
+import { FrozenEvents, numberOf } from "./frozen_events.ts";
 import type { EventRow } from "./rows.ts";
 
 /** Where events are kept. Every call may throw what SQLite throws. */
@@ -11,7 +12,7 @@ export interface EventStore {
   /** Rows that were added or removed since the log was last moved; 0 without a log. */
   readonly changes: number;
   begin(): void;
-  /** Adds a row to what is to be committed, with the next ones or with `commit`. One that is there already stays as it is. */
+  /** Adds a row to the transaction, at the latest with `commit`. One that is there already stays as it is. */
   insert(row: EventRow): void;
   commit(): void;
   /**
@@ -93,7 +94,7 @@ export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
 }
 
-/** What SQLite begins its files with, and where it has that room can be given back (source: sqlite.org/fileformat2.html, 1.3). */
+/** The header of SQLite files, and the offsets of what allows room to be given back (sqlite.org/fileformat2.html, 1.3). */
 const MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const HAS_AUTO_VACUUM = 52;
@@ -112,15 +113,6 @@ export function isOurDatabase(path: string): boolean {
   const number = (offset: number) => new DataView(header.buffer).getUint32(offset);
   const isDatabase = new TextDecoder().decode(header.subarray(0, MAGIC.length)) === MAGIC;
   return isDatabase && number(HAS_AUTO_VACUUM) !== 0 && number(IS_INCREMENTAL) !== 0;
-}
-
-/** The mode for that can be chosen only in the beginning; the legacy plug-in does not. */
-function canGiveRoomBack(database: DatabaseSync): boolean {
-  return numberOf(database, "auto_vacuum") === INCREMENTAL;
-}
-
-function numberOf(database: DatabaseSync, pragma: string): number {
-  return Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
 }
 
 class SqliteStore implements EventStore {
@@ -142,7 +134,8 @@ class SqliteStore implements EventStore {
     try {
       // One that has pages would have to be written again for that: its room is used again, and not given back.
       if (this.#number("page_count") === 0) this.#database.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}`);
-      this.isOurs = canGiveRoomBack(this.#database);
+      // The mode can be chosen only in the beginning; the legacy plug-in does not.
+      this.isOurs = this.#number("auto_vacuum") === INCREMENTAL;
       const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
       this.hasLog = mode?.journal_mode === "wal";
       if (this.hasLog) this.#database.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${LONGEST_LOG}`);
@@ -197,19 +190,19 @@ class SqliteStore implements EventStore {
   }
 
   moveLog(): LogMove {
-    const reader = new DatabaseSync(this.#path, { readOnly: true });
+    const reader = new FrozenEvents(this.#path);
     // What it can see stays in the log, and nothing that comes after it is moved.
-    reader.exec("BEGIN; SELECT 1 FROM events LIMIT 1");
+    reader.number("SELECT 1 FROM events LIMIT 1");
     this.#changes = 0;
     return {
       move: () =>
         this.#database.exec("PRAGMA synchronous = OFF; PRAGMA wal_checkpoint(PASSIVE); PRAGMA synchronous = NORMAL"),
-      end: () => reader.close(),
+      end: () => reader[Symbol.dispose](),
     };
   }
 
   #number(pragma: string): number {
-    return numberOf(this.#database, pragma);
+    return numberOf(this.#database, `PRAGMA ${pragma}`);
   }
 
   mergeLog(): boolean {

@@ -1,6 +1,11 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 
-/** An events database as it is at one moment, whatever is stored in it meanwhile. Every call may throw what SQLite throws. */
+/** The number that a query or pragma has for an answer; 0 for none. */
+export function numberOf(database: DatabaseSync, query: string): number {
+  return Number(Object.values(database.prepare(query).get() ?? {})[0] ?? 0);
+}
+
+/** An events database as it is when it is first asked, whatever is stored in it later. Every call may throw what SQLite throws. */
 export class FrozenEvents implements Disposable {
   readonly #database: DatabaseSync;
 
@@ -11,9 +16,9 @@ export class FrozenEvents implements Disposable {
     this.#database.exec("BEGIN");
   }
 
-  /** The number that a query or pragma has for an answer; 0 for none. */
+  /** See `numberOf`. */
   number(query: string): number {
-    return Number(Object.values(this.#database.prepare(query).get() ?? {})[0] ?? 0);
+    return numberOf(this.#database, query);
   }
 
   /** The statements that made the table, or its indexes. */

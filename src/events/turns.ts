@@ -22,13 +22,8 @@ export async function readTurns(
   const tally = new Tally();
   if (waiting.size > 0) {
     const firsts = new Map<string, Turn>();
-    for (
-      const { id, value: status, timestamp: first } of await readEvents(
-        source,
-        { ...filter, ids: [...waiting] },
-        budget,
-      )
-    ) {
+    const events = await readEvents(source, { ...filter, ids: [...waiting] }, budget);
+    for (const { id, value: status, timestamp: first } of events) {
       const key = `${status} ${id}`;
       if (!firsts.has(key)) firsts.set(key, { status, machines: 1, first, last: first });
     }

@@ -121,7 +121,7 @@ export class LeaseContender {
       signal.throwIfAborted();
       if (isNotGranted(error)) return { kind: "refused", error };
       // Another process was quicker: that one has renewed it just now.
-      const isContest = error instanceof KubeError && (error.kind === "conflict" || error.kind === "alreadyExists");
+      const isContest = error instanceof KubeError && error.kind === "conflict";
       if (!isContest && !this.#isHeld) this.#seen = undefined;
       return { kind: "unknown", error };
     }

@@ -85,8 +85,13 @@ export function resultForReturn(
   request: { hasRecord: boolean; isProcessed: boolean },
 ): MachineResult {
   const { state } = machine;
-  const isOver = !isUndecided(state, request) && machineStatus(state) === "terminated" && state !== "unknown";
-  return isOver && hasGone(machine, request) ? "succeed" : "executing";
+  const isDecided = !isUndecided(state, request) && mayHaveGone(state);
+  return isDecided && hasGone(machine, request) ? "succeed" : "executing";
+}
+
+/** Whether a machine in this state may count as given back; if not, its return request says that it is executing. */
+export function mayHaveGone(state: MachineState | undefined): boolean {
+  return machineStatus(state) === "terminated" && state !== "unknown";
 }
 
 /** If nothing is known of it, the cluster is asked before its return request counts as handled. */

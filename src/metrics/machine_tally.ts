@@ -88,16 +88,18 @@ export class MachineTally implements Loop {
     const beganMs = this.#clock.monotonic();
     const budget = new Budget(this.#clock);
     const areNotesDue = beganMs >= this.#notesDueMs;
-    const areNoted = await this.#followRequests(budget);
-    if (!areNoted) return { kind: "again", atMs: this.#clock.monotonic() + LOOK_EVERY_MS };
+    if (await this.#followRequests(budget)) await this.#follow(budget, { areNotesDue });
+    const endedMs = this.#clock.monotonic();
+    return { kind: "again", atMs: endedMs + Math.max(LOOK_EVERY_MS, REST_PER_LOOK * (endedMs - beganMs)) };
+  }
+
+  async #follow(budget: Budget, { areNotesDue }: { areNotesDue: boolean }): Promise<void> {
     await this.#followReturns(budget, { areNotesDue });
     await this.#look(budget, { areNotesDue });
     // The first look has read those of all that are new.
     if (areNotesDue || !this.#isBegun) this.#notesDueMs = this.#clock.monotonic() + LOOK_FOR_NOTES_EVERY_MS;
     this.#isBegun = true;
     this.#tell();
-    const endedMs = this.#clock.monotonic();
-    return { kind: "again", atMs: endedMs + Math.max(LOOK_EVERY_MS, REST_PER_LOOK * (endedMs - beganMs)) };
   }
 
   /** @returns false if those that are over have yet to be noted as finished: most of them were not read */

@@ -36,7 +36,7 @@ export interface Past {
  * Reads it in turns of the budget.
  * @param options `since`, `until`: the time that is wanted, in seconds since the epoch; `present`: the machines that there are
  * now, since of those of which nothing is recorded in that time it is taken that they were always as they are; `isEnded`: asked
- * now and then whether nobody wants it any more
+ * now and then whether to give up
  * @returns nothing if it was ended
  * @throws HostFactoryError if the events cannot be read
  */

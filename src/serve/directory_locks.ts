@@ -69,7 +69,7 @@ export class DirectoryLocks {
   }
 
   /**
-   * Releases them, and goes on asking for the lease: whoever finds them free must not take us for dead.
+   * Releases them, and goes on asking for the lease: a process that finds them free must not take us for dead.
    * @throws HostFactoryError if that cannot be noted; they are released all the same
    */
   letGo(): void {

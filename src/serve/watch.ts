@@ -89,7 +89,8 @@ class Watch {
     this.#stay = stay;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
-    const events = eventMetadata && eventRecorder({ workdir, clock }, eventMetadata);
+    // In front of the fence: without the lease, too, there is something to tell, such as that the cluster is away.
+    const events = eventMetadata && eventRecorder({ workdir: stay.workdir, clock }, eventMetadata);
     const given = { workdir, kube, clock, random, terms, registrations, hooks, events };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }

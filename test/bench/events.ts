@@ -20,7 +20,7 @@ const IN_BATCH = 10;
 const ROUNDS = 6;
 const MACHINES = 40;
 
-/** What becomes of pods where it is to be seen what `serve` takes, and not what the cluster does: they run at once. */
+/** Pods run at once, so that what is measured is `serve` and not the cluster. */
 export const QUICK_STAGES = {
   stages: [
     { name: "schedule", match: { phase: ["Pending"], scheduled: false, deleting: false }, next: { schedule: true } },

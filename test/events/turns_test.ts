@@ -15,7 +15,7 @@ interface Told {
   machine: string;
   status: string;
   at: number;
-  /** Waits in the spool, was stored, or, as it is just being stored, both. */
+  /** Where the event is: in both while it is being stored. */
   place: "spool" | "database" | "both";
 }
 

@@ -126,7 +126,7 @@ Deno.test("a request that cannot be read holds up no other", async () => {
   assert.equal(machines.get("T creating"), 1);
 });
 
-/** So many requests of one machine that are over, and that nobody has noted as finished. */
+/** Requests of one machine each that are over, and lack the note that says so. */
 async function manyOver(count: number) {
   const all = tallied();
   const ids = Array.from({ length: count }, (_, i) => `over${i}`);

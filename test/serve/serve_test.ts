@@ -249,3 +249,26 @@ Deno.test("a daemon that is told to stop while it waits for its work directory s
   assert.equal(hasEnded, true);
   await ended;
 });
+
+Deno.test("that the cluster is away is recorded, though the lease cannot be renewed meanwhile", async () => {
+  const provider = memoryProvider();
+  const kube = new FakeKube(provider.clock);
+  const holder = { host: "h", pid: 1, command: "serve", since: "" };
+  const stopping = new AbortController();
+  const daemon = { ...provider, connect: () => kube, locks: { take: () => () => {} }, holder, eventMetadata: {} };
+  const running = serve(daemon, { ...options, watchTimeoutSeconds: 20 }, stopping.signal);
+  await provider.clock.advance(2_000);
+  for (const call of ["updateLease", "getLease", "listPods", "watchPods", "listNodes", "watchNodes"] as const) {
+    kube.fail(call, new KubeError("unavailable", "gone fishing"));
+  }
+  await provider.clock.advance(60_000);
+  const spool = provider.workdir.layout.events;
+  const spooled = () =>
+    provider.files.list(spool).map(({ name }) => provider.files.readText(`${spool}/${name}`)).join();
+  assert.match(spooled(), /"status":"away","away_reason":"gone fishing"/);
+  kube.recover();
+  await provider.clock.advance(60_000);
+  assert.match(spooled(), /"status":"back"/);
+  stopping.abort();
+  await provider.clock.runWhile(running);
+});

@@ -82,8 +82,8 @@ const FIRST: Breakage[] = [
   {
     what: "a deletion is assumed once it was asked for",
     file: "src/machine/answer.ts",
-    from: 'return isOver && hasGone(machine, request) ? "succeed"',
-    to: 'return (isOver && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
+    from: 'return isDecided && hasGone(machine, request) ? "succeed"',
+    to: 'return (isDecided && hasGone(machine, request)) || machine.pod?.deletionAt !== undefined ? "succeed"',
     violates: [2, 6],
     seed: 1,
     only: [0, 4],
@@ -655,6 +655,14 @@ const EVENTS: Breakage[] = [
     to: "const at = events && Math.random();",
     foundBy: "test/verbs/request_machines_test.ts",
     test: "a request that is accepted is told as events, and the same if it is asked again",
+  },
+  {
+    what: "that a pod was created lasts only once all pods of its request are",
+    file: "src/watchers/requests/settlement.ts",
+    from: "await inParallel(due, (id) => this.#makeLast(id));",
+    to: "for (const id of due) this.#dueMs.delete(id);",
+    foundBy: "test/watchers/requests/watcher_test.ts",
+    test: "that a pod was created survives a power failure seconds later, however long others of its request wait",
   },
 ];
 

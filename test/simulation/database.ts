@@ -12,7 +12,7 @@ interface Database {
   rows: Set<string>;
   /** Who is in the middle of a transaction. */
   writer: EventStore | undefined;
-  /** So much of the log is in the file of the database, too, by characters; and so many keep the log as it is. */
+  /** How many characters of the log are in the file of the database, too; and how many readers keep the log as it is. */
   moved: number;
   movers: number;
 }

@@ -28,7 +28,7 @@ export function passesExtensions({ extensions }: Simulation): Invariant {
 
 /** 18. */
 export function refusedIsFailed(simulation: Simulation): Invariant {
-  const { extensions, garbage } = simulation;
+  const { extensions, garbage, symphony } = simulation;
   return {
     number: 18,
     title: "A refused request fails, with the words of who refused it",
@@ -39,7 +39,9 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
         for (const { name } of readRequest(workdir, id)?.machines ?? []) {
           const word = readState(workdir, name);
           if (word !== "failed" && word !== "deleted") return `${name} was refused, and is ${word}`;
-          const message = word === "failed" ? readTombstone(workdir, name)?.message ?? "" : GATE_WORDS;
+          const tombstone = readTombstone(workdir, name);
+          const isForgotten = !tombstone && (symphony.asked.get(id)?.atMs ?? -Infinity) <= simulation.wipedMs;
+          const message = word === "deleted" || isForgotten ? GATE_WORDS : tombstone?.message ?? "";
           // Another that a pod has to pass may not have answered, or not as it should.
           const isSaid = message.includes(GATE_WORDS) ||
             (extensions.troubled.size > 0 && /[Ee]xtension '/.test(message));
@@ -53,15 +55,17 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
 
 /** 19. */
 export function upIsTold(simulation: Simulation): Invariant {
-  const { extensions, garbage } = simulation;
+  const { extensions, garbage, truth } = simulation;
   return {
     number: 19,
     title: "An extension is told of each machine that comes up",
     rested() {
       if (extensions.registry.extensions.length === 0) return undefined;
       const { workdir } = simulation.host;
+      const real = new Set(truth.lives().map(({ name }) => name));
       for (const name of workdir.names(workdir.layout.podsStatus)) {
-        if (garbage.has(name) || !parseMachineName(name)) continue;
+        // One that never had a pod may be noted as having been up if its directory has forgotten why it failed.
+        if (garbage.has(name) || !parseMachineName(name) || !real.has(name)) continue;
         const wasUp = readState(workdir, name) === "running" || readTombstone(workdir, name)?.up;
         if (wasUp && !extensions.told.get(name)?.has("up")) return `${name} was up, and the inventory was not told`;
       }

@@ -5,6 +5,7 @@ import { asidesAmong, backupsBeside, directoryOf } from "../../events/database_f
 import { ifThere } from "../../files.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { SteadyTime } from "../work/steady_time.ts";
 
 /** What of events is kept; of what is not limited, `Infinity`. */
 export interface EventLimits {
@@ -54,6 +55,7 @@ export class EventRetentionKeeper {
   readonly #dbfile: string;
   /** By path, whether we began it: a file is opened once to find out. */
   #isOurs = new Map<string, boolean>();
+  readonly #time = new SteadyTime();
   #hasSaidThatAllIsKept = false;
   #atMs: number;
 
@@ -62,6 +64,7 @@ export class EventRetentionKeeper {
     this.#retention = options;
     this.#dbfile = options.dbfile;
     this.#atMs = dependencies.clock.monotonic();
+    this.#nowMs();
   }
 
   /** Does what is due, until `signal` aborts. @param open absent: no database is open, and what was put aside alone is looked at */
@@ -78,10 +81,10 @@ export class EventRetentionKeeper {
     { store, makeLast }: LastingStore,
     { budget, signal }: { budget: Budget; signal: AbortSignal },
   ): Promise<void> {
-    const { workdir, clock } = this.#dependencies;
+    const { workdir } = this.#dependencies;
     const { retainSeconds, mostBytes } = this.#limitsOf(store.isOurs);
     if (retainSeconds === Infinity && mostBytes === Infinity) return this.#sayThatAllIsKept();
-    const before = epochSeconds(clock.now()) - retainSeconds;
+    const before = epochSeconds(this.#nowMs()) - retainSeconds;
     const removeSlice = () => workdir.asOwner(() => store.removePast({ before, mostBytes }));
     while (!signal.aborted && removeSlice()) {
       if (!budget.isSpent) continue;
@@ -91,20 +94,17 @@ export class EventRetentionKeeper {
   }
 
   #sayThatAllIsKept(): void {
-    if (!this.#hasSaidThatAllIsKept) {
-      log.info(
-        "The legacy plug-in began this events database: all of it is kept, unless --retain-events says how long",
-        {
-          dbfile: this.#dbfile,
-        },
-      );
-    }
+    if (this.#hasSaidThatAllIsKept) return;
     this.#hasSaidThatAllIsKept = true;
+    const what =
+      "The legacy plug-in began this events database: all of it is kept, unless --retain-events says how long";
+    log.info(what, { dbfile: this.#dbfile });
   }
 
   /** The oldest go first. */
   async #removeFiles(budget: Budget): Promise<void> {
-    const { workdir, clock } = this.#dependencies;
+    const { workdir } = this.#dependencies;
+    const nowMs = this.#nowMs();
     const [files, bytes] = [this.#files(), { ours: 0, others: 0 }];
     this.#isOurs = new Map(files.flatMap(({ path }) => {
       const known = this.#isOurs.get(path);
@@ -115,17 +115,22 @@ export class EventRetentionKeeper {
       const isOurs = this.#began(path);
       const { retainSeconds, mostBytes } = this.#limitsOf(isOurs);
       const all = bytes[isOurs ? "ours" : "others"] += size;
-      if (modifiedMs >= clock.now() - retainSeconds * 1000 && all <= mostBytes) continue;
+      if (modifiedMs >= nowMs - retainSeconds * 1000 && all <= mostBytes) continue;
       workdir.remove(path);
       log.info("Events of long ago removed", { path });
     }
+  }
+
+  #nowMs(): number {
+    const { clock } = this.#dependencies;
+    return this.#time.at(clock.now(), clock.monotonic());
   }
 
   #limitsOf(isOurs: boolean): EventLimits {
     return isOurs ? this.#retention.ours : this.#retention.others;
   }
 
-  /** How far a copying was is no history, whoever wrote it. */
+  /** A note of how far a copy was is no history, even if the legacy plug-in wrote it. */
   #began(path: string): boolean {
     const { workdir } = this.#dependencies;
     const isOurs = this.#isOurs.get(path) ??

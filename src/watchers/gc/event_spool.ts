@@ -1,7 +1,7 @@
 import { epochSeconds } from "../../clock.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { decideRemovals, type FinishedEntry, type RetentionLimits } from "./retention_policy.ts";
-import { SteadyTime } from "./steady_time.ts";
+import { SteadyTime } from "../work/steady_time.ts";
 
 /** Files that are looked at or removed in one go before others get their turn. */
 const SLICE = 200;

@@ -16,7 +16,7 @@ import { Removal } from "./removal.ts";
 import { type Returned, ReturnNotes } from "./return_notes.ts";
 import { Retries } from "../work/retries.ts";
 import { EventSpool } from "./event_spool.ts";
-import { SteadyTime } from "./steady_time.ts";
+import { SteadyTime } from "../work/steady_time.ts";
 import type { Dependencies } from "../dependencies.ts";
 
 /** How often, in milliseconds, everything is looked over; more often if less than a few minutes are retained. */

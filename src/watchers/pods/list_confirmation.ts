@@ -37,8 +37,8 @@ export class ListConfirmation {
     this.#refuted.add(machine);
   }
 
-  /** Takes in that the watch shows a machine. */
-  saw(machine: string): void {
+  /** Takes in that the watch shows how a machine's pod was deleted. */
+  sawGone(machine: string): void {
     if (this.#refuted.delete(machine)) this.#decide();
   }
 

@@ -161,7 +161,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
       return this.#wake();
     }
     this.#unlisted.saw(name);
-    this.#lists.saw(name);
+    if (type === "DELETED") this.#lists.sawGone(name);
     this.#adopter.saw(pod);
     this.#see(name, type === "DELETED" ? { gone: pod } : { pod }, {
       canWait: type !== "DELETED" && this.#canWait(name, pod),

@@ -90,10 +90,11 @@ export class WrittenPods {
         const isNoted = (before !== "failed" && before !== "succeeded") ||
           workdir.kind(workdir.layout.machine(machine)) === "file";
         return before !== undefined && isNoted && known.resourceVersion === resourceVersion &&
-          workdir.kind(workdir.layout.pod(machine)) === "file";
+          workdir.kind(workdir.layout.pod(machine)) === "file" &&
+          !(hasEnded(pod) && this.#lacksEnd(readPodFacts(workdir, machine)));
       }
       const facts = readPodFacts(workdir, machine);
-      if (facts?.resourceVersion !== resourceVersion || this.#lacksEnd(pod, facts)) return false;
+      if (facts?.resourceVersion !== resourceVersion || (hasEnded(pod) && this.#lacksEnd(facts))) return false;
       const { state, tombstone } = stateOfObservation(this.#dependencies, machine, { pod });
       if (tombstone || before !== state) return false;
     } catch {
@@ -103,10 +104,10 @@ export class WrittenPods {
     return true;
   }
 
-  /** True if its file does not say since when the pod has ended, though that can be known. */
-  #lacksEnd(pod: Pod, { endedAt = Infinity }: PodFacts): boolean {
+  /** True if the file of a pod that has ended does not say when, though that can be known; nor does one that says a time to come. */
+  #lacksEnd({ endedAt = Infinity }: Partial<PodFacts> = {}): boolean {
     const now = this.#dependencies.kube.now();
-    return hasEnded(pod) && now !== undefined && endedAt * 1000 > now;
+    return now !== undefined && endedAt * 1000 > now;
   }
 
   /** Looks for the files of some, of others with each call. That of a machine that is over may have gone before it. */

@@ -89,6 +89,11 @@ export function backlogOf(request: ActiveRequest): Backlog {
   return { all: openMachines(request), failed };
 }
 
+/** When the first machine that waits may be tried again, on the monotonic clock; infinity if none waits. */
+export function nextTryMs({ delayed }: ActiveRequest): number {
+  return delayed.reduce((least, { notBeforeMs }) => Math.min(least, notBeforeMs), Infinity);
+}
+
 /** When it was asked for, in seconds since the epoch; 0 if that is not known. */
 export function askedAt(request: ActiveRequest): number {
   return request.record?.requestedAt ?? 0;

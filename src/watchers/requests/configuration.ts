@@ -3,12 +3,13 @@ import { logger } from "../../log.ts";
 import { manifestPath, readCatalogue, type Template } from "../../templates/catalogue.ts";
 import { readConfiguration, type StoredRequest } from "../../workdir/requests.ts";
 import type { Dependencies } from "../dependencies.ts";
+import { Complaints } from "../work/complaints.ts";
 import type { ActiveRequest, TemplateWords } from "./active_request.ts";
 
 const log = logger("extensions");
 
 /** What is wrong with configuration for an extension that there is not. */
-export const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
+const NOT_REGISTERED = new HostFactoryError("no extension of that name is registered", {
   hint: "register it, or remove the configuration from the template: 'hostfactory lint' says where it stands",
 });
 
@@ -46,13 +47,28 @@ function templateOf({ workdir, registrations }: Dependencies, manifest: string |
   }
 }
 
-/** The extensions that the template of a request speaks to and that are not registered. */
-export function strangersOf({ workdir, registrations }: Dependencies, { id, record }: StoredRequest): string[] {
-  if (!record || !registrations.isSettled) return [];
-  const known = new Set(registrations.judged.map(({ name }) => name));
-  try {
-    return Object.keys(readConfiguration(workdir, id) ?? {}).filter((name) => !known.has(name));
-  } catch {
-    return []; // What cannot be read is said where it is needed.
+/** Says, once of each, to which extensions templates speak that are not registered. */
+export class Strangers {
+  readonly #dependencies: Dependencies;
+  readonly #complaints = new Complaints((extension, error) =>
+    log.warn("Configuration for an extension", { extension, error })
+  );
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Looks at what the template of a request said. */
+  look({ id, record }: StoredRequest): void {
+    const { workdir, registrations } = this.#dependencies;
+    if (!record || !registrations.isSettled) return;
+    const known = new Set(registrations.judged.map(({ name }) => name));
+    try {
+      for (const name of Object.keys(readConfiguration(workdir, id) ?? {})) {
+        if (!known.has(name)) this.#complaints.note(name, NOT_REGISTERED);
+      }
+    } catch {
+      // What cannot be read is said where it is needed.
+    }
   }
 }

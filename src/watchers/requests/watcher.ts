@@ -25,6 +25,7 @@ import {
   activeRequest,
   askedAt,
   backlogOf,
+  nextTryMs,
   openMachines,
   type PendingMachine,
 } from "./active_request.ts";
@@ -34,11 +35,11 @@ import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
 import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
-import { Complaints } from "../work/complaints.ts";
-import { NOT_REGISTERED, strangersOf } from "./configuration.ts";
+import { Strangers } from "./configuration.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
+import { Settlement } from "./settlement.ts";
 import { shareFairly } from "./fair_share.ts";
 import type { Lane } from "../work/limiter.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -65,11 +66,10 @@ export class RequestMachinesWatcher implements Loop {
   readonly #inbox: Inbox<StoredRequest>;
   /** Of requests and of machines that could not be read or written down. */
   readonly #retries: Retries;
+  readonly #settlement: Settlement;
   readonly #active = new Map<string, ActiveRequest>();
   readonly #preparation: Preparation;
-  readonly #strangers = new Complaints((extension, error) =>
-    log.warn("Configuration for an extension", { extension, error })
-  );
+  readonly #strangers: Strangers;
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
@@ -86,6 +86,8 @@ export class RequestMachinesWatcher implements Loop {
       wake();
     });
     this.#retries = new Retries(dependencies, unreadable, { by: this.name, pathOf: (name) => this.#pathOf(name) });
+    this.#strangers = new Strangers(dependencies);
+    this.#settlement = new Settlement(dependencies, { retries: this.#retries, wake });
     this.#inbox = new Inbox(dependencies, {
       what: "request",
       directory: dependencies.workdir.layout.requests,
@@ -115,6 +117,7 @@ export class RequestMachinesWatcher implements Loop {
     }
     await this.#end();
     await inParallel([...this.#active.values()], (request) => this.#finish(request));
+    await this.#settlement.step();
     if (!signal.aborted) this.#startCreates();
     return this.#next();
   }
@@ -159,7 +162,7 @@ export class RequestMachinesWatcher implements Loop {
       for (const { name } of request.unprepared.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
     if (request.unprepared.length > 0) markTaken(workdir, id);
-    for (const name of strangersOf(this.#dependencies, stored)) this.#strangers.note(name, NOT_REGISTERED);
+    this.#strangers.look(stored);
     this.#active.set(id, request);
     const { count: machines, unprepared: { length: toCreate }, isOutdated: outdated } = request;
     log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });
@@ -184,10 +187,7 @@ export class RequestMachinesWatcher implements Loop {
         }
         return;
       case "endReturned":
-        if (!mayExist) {
-          request.ending.push(endReturned(name));
-          return;
-        }
+        if (!mayExist) return void request.ending.push(endReturned(name));
         break;
       case "create":
         if (state === undefined) this.#writeFirstState(name);
@@ -243,6 +243,7 @@ export class RequestMachinesWatcher implements Loop {
     try {
       if (workdir.kind(workdir.layout.request(id)) === "directory") await markProcessed(workdir, id);
       this.#retries.clear(id);
+      this.#settlement.forget(id);
       this.#active.delete(id);
       log.info("Request handled", { request: id, machines: count });
     } catch (error) {
@@ -310,7 +311,7 @@ export class RequestMachinesWatcher implements Loop {
       }
       this.#lane.succeeded();
     }
-    settleMachine(workdir, request.id, name);
+    this.#settlement.settle(request.id, name);
   }
 
   async #createPod(request: ActiveRequest, machine: PendingMachine): Promise<void> {
@@ -340,11 +341,10 @@ export class RequestMachinesWatcher implements Loop {
   #next(): Outcome {
     const { clock } = this.#dependencies;
     const waiting = [...this.#active.values()];
-    const delayed = waiting.flatMap((request) => request.delayed.map(({ notBeforeMs }) => notBeforeMs));
-    const earliest = delayed.reduce((least, ms) => Math.min(least, ms), Infinity);
     const paused = waiting.some(({ ready }) => ready.length > 0) ? this.#lane.pausedUntilMs : Infinity;
-    const create = Math.max(Math.min(earliest, paused), this.#lane.pausedUntilMs);
-    const times = [create, this.#retries.nextMs].filter((ms) => Number.isFinite(ms) && ms > clock.monotonic());
-    return times.length > 0 ? { kind: "again", atMs: Math.min(...times) } : { kind: "done" };
+    const create = Math.max(Math.min(paused, ...waiting.map(nextTryMs)), this.#lane.pausedUntilMs);
+    const times = [create, this.#retries.nextMs].filter((ms) => ms > clock.monotonic());
+    const atMs = Math.min(...times, this.#settlement.nextMs);
+    return atMs === Infinity ? { kind: "done" } : { kind: "again", atMs };
   }
 }

@@ -47,13 +47,13 @@ export class ReturnIndex {
   }
 
   /** The same in turns of the budget, of which the first may need many. */
-  async refreshInTurns(nowMs: number, budget: Budget): Promise<boolean> {
+  async refreshInTurns(nowMs: number, budget: Budget): Promise<void> {
     const fresh = this.#arrivals.next(nowMs);
     for (const id of fresh) {
       if (budget.isSpent) await budget.breathe();
       this.#read(id);
     }
-    return this.#took(fresh);
+    this.#took(fresh);
   }
 
   #took(fresh: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { epochSeconds } from "../../../src/clock.ts";
 import { type EventStore, isOurDatabase, openEventStore } from "../../../src/events/database.ts";
 import { copyEvents } from "../../../src/events/database_copy.ts";
 import { type Files, ifThere, systemFiles } from "../../../src/files.ts";
@@ -392,6 +393,23 @@ Deno.test("what is past goes: rows, and databases that were put aside or copied,
   );
   assert.deepEqual(names.sort(), ["events.1795000000001", "events.db", "events.other"]);
   assert.deepEqual(Array.from(Deno.readDirSync(`${place.root}/backups`), ({ name }) => name), ["mine.db"]);
+});
+
+Deno.test("a clock that leaps a year ahead makes nothing old", async () => {
+  using place = new Place({
+    a: JSON.stringify([{ ...event("req-0"), timestamp: epochSeconds(new SimulatedClock().now()) }]),
+  });
+  const limits = { retainSeconds: 86_400, mostBytes: 10_000_000 };
+  const watcher = place.watcher({ retention: { ours: limits, others: limits, isOurs: () => true } });
+  await place.step(watcher);
+  const aside = `${place.root}/events.1795000000000`;
+  Deno.writeTextFileSync(aside, "x");
+  Deno.utimeSync(aside, place.clock.now() / 1000, place.clock.now() / 1000);
+  place.clock.setNow(place.clock.now() + 365 * 86_400_000);
+  await place.clock.advance(120_000);
+  await place.step(watcher);
+  await watcher.drained();
+  assert.deepEqual([place.rows("id"), ifThere(() => systemFiles.info(aside))?.size], [[["req-0"]], 1]);
 });
 
 Deno.test("of what the legacy plug-in wrote, nothing goes unless that was asked for", async () => {

@@ -25,10 +25,10 @@ Deno.test("a pod that was listed, and that we ourselves deleted before it was as
     lists.refute("req-0");
     lists.refute("req-1");
     if (isFirst) lists.asked();
-    lists.saw("req-0");
-    lists.saw("other-0");
+    lists.sawGone("req-0");
+    lists.sawGone("other-0");
     assert.equal(lists.isDoubted, true);
-    lists.saw("req-1");
+    lists.sawGone("req-1");
     if (!isFirst) lists.asked();
     assert.equal(lists.isDoubted, false);
   }

@@ -138,32 +138,41 @@ Deno.test("since when something hinders a pod is remembered, also after a restar
   }
 });
 
-Deno.test("since when a pod has ended is remembered, by the cluster's clock, also after a restart and where a file lacks it", async () => {
-  const dependencies = memoryDependencies();
-  const { kube, clock } = dependencies;
-  const failed = (version: string, uid = "u") =>
-    ourPod("req-0", { phase: "Failed" }, { resourceVersion: version, uid });
-  const start = clock.now() / 1000;
-  for (
-    const [what, pod, aheadMs, expected] of [
-      ["while the cluster's time is not known", failed("1"), undefined, undefined],
-      ["once it is known", failed("1"), 7_000, start + 37],
-      ["in the same state", failed("1"), 7_000, start + 37],
-      ["in another state", failed("2"), 7_000, start + 37],
-      ["while the cluster's time is not known any more", failed("3"), undefined, start + 37],
-      ["after the cluster's clock was ahead", failed("3"), -7_200_000, start + 150 - 7_200],
-      ["as another pod", failed("4", "another"), 0, start + 180],
-      ["and as one that runs", ourPod("req-0", { phase: "Running" }, { resourceVersion: "5", uid: "v" }), 0, undefined],
-    ] as const
-  ) {
-    kube.aheadMs = aheadMs;
-    const { list, go } = watch(dependencies);
-    list(pod);
-    await go();
-    assert.equal(readPodFacts(dependencies.workdir, "req-0")?.endedAt, expected, what);
-    await clock.advance(30_000);
-  }
-});
+for (const isOne of [false, true]) {
+  const by = isOne ? "one process" : "one process after the other";
+  Deno.test(`since when a pod has ended is remembered, by the cluster's clock, and where a file lacks it: by ${by}`, async () => {
+    const dependencies = memoryDependencies();
+    const { kube, clock } = dependencies;
+    const failed = (version: string, uid = "u") =>
+      ourPod("req-0", { phase: "Failed" }, { resourceVersion: version, uid });
+    const start = clock.now() / 1000;
+    let { list, go } = watch(dependencies);
+    for (
+      const [what, pod, aheadMs, expected] of [
+        ["while the cluster's time is not known", failed("1"), undefined, undefined],
+        ["once it is known", failed("1"), 7_000, start + 37],
+        ["in the same state", failed("1"), 7_000, start + 37],
+        ["in another state", failed("2"), 7_000, start + 37],
+        ["while the cluster's time is not known any more", failed("3"), undefined, start + 37],
+        ["after the cluster's clock was ahead", failed("3"), -7_200_000, start + 150 - 7_200],
+        ["as another pod", failed("4", "another"), 0, start + 180],
+        [
+          "and as one that runs",
+          ourPod("req-0", { phase: "Running" }, { resourceVersion: "5", uid: "v" }),
+          0,
+          undefined,
+        ],
+      ] as const
+    ) {
+      kube.aheadMs = aheadMs;
+      if (!isOne) ({ list, go } = watch(dependencies));
+      list(pod);
+      await go();
+      assert.equal(readPodFacts(dependencies.workdir, "req-0")?.endedAt, expected, what);
+      await clock.advance(30_000);
+    }
+  });
+}
 
 Deno.test("a pod that has to be Ready is pending until it is, and then running at once and for good", async () => {
   const dependencies = memoryDependencies();

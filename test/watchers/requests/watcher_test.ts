@@ -346,6 +346,27 @@ Deno.test("a full disk delays the note that a pod was created, and creates no se
   assertHandled(dependencies, "req");
 });
 
+Deno.test("that a pod was created survives a power failure seconds later, however long others of its request wait", async () => {
+  const dependencies = memoryDependencies();
+  dependencies.kube.fail("createPod", new KubeError("throttled", "slow down"), { name: "req-1" });
+  await ask(dependencies, "req", 2);
+  const { go } = watch(dependencies);
+  const survives = () => {
+    const [first, second] = ["req-0", "req-1"].map((name) =>
+      dependencies.files.crash("synced").info(`/work/requests/req/${name}`).kind
+    );
+    return [first, second];
+  };
+  await go(1_000);
+  assert.deepEqual(survives(), ["symlink", "symlink"]);
+  dependencies.files.failWhere(({ name, paths }) => name === "sync" && paths[0] === "/work/requests/req", noSpace());
+  await go(5_000);
+  assert.deepEqual(survives(), ["symlink", "symlink"]);
+  dependencies.files.before = () => {};
+  await go(20_000);
+  assert.deepEqual(survives(), ["file", "symlink"]);
+});
+
 Deno.test("a request of the legacy plug-in is created from the manifest that its links lead to", async () => {
   const dependencies = memoryDependencies();
   furnishExisting(dependencies.files, "");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SteadyTime } from "../../../src/watchers/gc/steady_time.ts";
+import { SteadyTime } from "../../../src/watchers/work/steady_time.ts";
 
 Deno.test("time goes on with the clock, leaps forward are not followed, leaps back are", () => {
   const time = new SteadyTime();
