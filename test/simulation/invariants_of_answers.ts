@@ -297,6 +297,9 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
     const isMissed = (isGone && machineStatus(word) !== "terminated") ||
       (isAlive && pod.status?.phase === "Running" && isStarting);
     if (!isMissed) continue;
+    // A copy of it may have been what ran until a moment ago.
+    const wentMs = truth.lives().flatMap((one) => one.name === name ? [changedMs(one.uid)] : []);
+    if (Math.max(...wentMs) > heardMs - REFLECTED_MS) continue;
     if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
     return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;

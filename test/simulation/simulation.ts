@@ -311,12 +311,13 @@ export class Simulation {
     try {
       answer = await options.answer(openProvider(config, world));
     } catch (error) {
-      if (process.isDead) {
-        this.trace.say(verb, "was killed");
-        return undefined;
-      }
       failed = true;
       answer = { message: describeError(error) };
+    }
+    // A verb goes on where events cannot be recorded, but not where it died of that.
+    if (process.isDead) {
+      this.trace.say(verb, "was killed");
+      return undefined;
     }
     process.kill();
     this.trace.say(verb, `${JSON.stringify(input)} → ${JSON.stringify(answer)}`);

@@ -4,6 +4,7 @@ import { PodLabel, REQUEST_ANNOTATION, RETURN_ANNOTATION } from "../../../src/te
 import { getRequestStatus } from "../../../src/verbs/get_request_status.ts";
 import { TimeoutsWatcher } from "../../../src/watchers/timeouts/watcher.ts";
 import { LOST } from "../../../src/watchers/recovery/adopter.ts";
+import { UNMARKED } from "../../../src/watchers/work/ownership.ts";
 import { signatureOf } from "../../../src/watchers/work/pod_memory.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
 import { RequestMachinesWatcher } from "../../../src/watchers/requests/watcher.ts";
@@ -205,6 +206,17 @@ Deno.test("of a machine without a pod that stays which is known: that it was giv
     ["req-0 succeed running", "req-1 succeed terminated", "req-2 fail terminated", "req-3 fail terminated"],
   );
   assert.equal(status(dependencies, "req").machines[2]?.message, "out of memory");
+});
+
+Deno.test("without a lease, a machine that was given back is not called gone for a pod that somebody has claimed", async () => {
+  const own = memoryDependencies();
+  const dependencies = { ...own, isSoleOwner: false, identity: { ...own.identity, takenOver: [UNMARKED] } };
+  await giveBack(dependencies, "ret", "req-1");
+  const { metadata, ...pod } = remembering("req-1", { count: 3 });
+  dependencies.kube.put({ ...pod, metadata: { ...metadata, labels: { ...metadata.labels, [PodLabel.workdir]: "x" } } });
+  await list(dependencies, remembering("req-0", { count: 3 }));
+  assert.deepEqual(["req-0", "req-1"].map((name) => readState(dependencies.workdir, name)), ["running", undefined]);
+  assert.deepEqual(status(dependencies, "ret").status, "running");
 });
 
 Deno.test("a return comes back as its pods remember it, and a machine of it that goes was given back", async () => {
