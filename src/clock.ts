@@ -47,7 +47,8 @@ export function epochSeconds(ms: number): number {
 
 /** A time as Kubernetes writes it, as whole seconds since the epoch; nothing for what is no time. */
 export function timestampSeconds(time: string | null | undefined): number | undefined {
-  const ms = Date.parse(time ?? "");
+  if (!time) return undefined;
+  const ms = Date.parse(time);
   return Number.isNaN(ms) ? undefined : epochSeconds(ms);
 }
 

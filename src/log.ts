@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./config.ts";
 import { describeError } from "./errors.ts";
 import { type FileInfo, type Files, ifThere } from "./files.ts";
-import { plainJson, plainLine } from "./plain_text.ts";
+import { plainLine, plainText } from "./plain_text.ts";
 
 /** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
@@ -258,9 +258,9 @@ function asJson({ timeMs, level, part, message, properties }: LogRecord): string
   const head = { time: new Date(timeMs).toISOString(), level, part, message };
   const own = Object.entries(properties).map(([key, value]) => [key in head ? `${key}_` : key, value] as const);
   try {
-    return plainJson(JSON.stringify({ ...head, ...Object.fromEntries(own) }));
+    return plainText(JSON.stringify({ ...head, ...Object.fromEntries(own) }));
   } catch {
     const shown = own.map(([key, value]) => [key, formatValue(value)] as const);
-    return plainJson(JSON.stringify({ ...head, ...Object.fromEntries(shown) }));
+    return plainText(JSON.stringify({ ...head, ...Object.fromEntries(shown) }));
   }
 }

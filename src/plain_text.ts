@@ -6,24 +6,21 @@ const SPECIAL = /[[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]--[\n]]/gv;
 
 const LONE_SURROGATE = /\p{Cs}/gu;
 
-/** Text of one or more lines, with every character that could deceive a reader or drive a terminal as an escape: `\u001b`. */
+/** Next to no text holds anything else; to look for that takes a tenth of what the above do. */
+const NOT_PLAIN_ASCII = /[^\n -~]/;
+
+/**
+ * Text of one or more lines, with every character that could deceive a reader or drive a terminal as an escape: `\u001b`. JSON
+ * text as `JSON.stringify` writes it, not indented with tabs, stays JSON of the same value, for such characters stand only within
+ * its strings.
+ */
 export function plainText(text: string): string {
-  return text.replace(SPECIAL, escaped).replace(LONE_SURROGATE, escaped);
+  return NOT_PLAIN_ASCII.test(text) ? text.replace(SPECIAL, escaped).replace(LONE_SURROGATE, escaped) : text;
 }
 
 /** The same as one line: newlines become blanks. */
 export function plainLine(text: string): string {
   return plainText(text).replaceAll("\n", " ");
-}
-
-/**
- * The same of JSON text as `JSON.stringify` writes it, not indented with tabs: it stays JSON of the same value, for such
- * characters stand only within its strings.
- */
-export function plainJson(json: string): string {
-  // JSON.stringify escapes all of these that are ASCII but DEL. With 10,000 machines this takes 2 ms, the search 8 ms.
-  const isAscii = new TextEncoder().encode(json).length === json.length;
-  return isAscii && !json.includes("\x7f") ? json : plainText(json);
 }
 
 function escaped(character: string): string {

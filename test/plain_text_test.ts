@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { plainJson, plainLine, plainText } from "../src/plain_text.ts";
+import { plainLine, plainText } from "../src/plain_text.ts";
 
 /** Every character below U+10000 that may deceive a reader or drive a terminal. */
 const special: [from: number, to: number, what: string][] = [
@@ -48,7 +48,7 @@ Deno.test("plain JSON is JSON of the same value", () => {
   const every = String.fromCharCode(...Array.from({ length: 0x10000 }, (_, code) => code));
   for (const text of ["", "ASCII", "Grüße", "\x7f", "\x9b", "\u202e", every]) {
     const value = { [text]: [text, `\\${text}`, { n: 1 }] };
-    const json = plainJson(JSON.stringify(value, undefined, 4));
+    const json = plainText(JSON.stringify(value, undefined, 4));
     assert.deepEqual(JSON.parse(json), value);
     assert.equal(plainText(json), json, "nothing is left to be written as an escape");
   }

@@ -119,11 +119,10 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   const pod = isUnread ? undefined : readPodFile(workdir, name);
   const tombstone = isTerminal(machine.state) ? machine.tombstone : undefined;
   const result = resultForRequest(machine, record);
-  const createdAt = timestampSeconds(pod?.metadata.creationTimestamp);
   const goneAt = timestampSeconds(pod?.metadata.deletionTimestamp);
   const waiting = waitsFor(machine, pod);
   const until = pod && waiting !== undefined
-    ? givenUpAt({ createdAt, hindered: pod.hostfactory?.hindered }, limits)
+    ? givenUpAt({ createdAt: createdAt(pod), hindered: pod.hostfactory?.hindered }, limits)
     : undefined;
   const node = pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "";
   const ours = (at: number | undefined) => at === undefined ? undefined : at - clusterAheadSeconds;
@@ -147,6 +146,10 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   };
 }
 
+function createdAt(pod: PodFile | undefined): number | undefined {
+  return timestampSeconds(pod?.metadata.creationTimestamp);
+}
+
 function nodeOfLegacyFile(pod: PodFile | undefined): string | undefined {
   const node = pod?.spec["node_name"];
   return typeof node === "string" ? node : undefined;
@@ -165,9 +168,9 @@ function sinceWhen(
 ): number | undefined {
   switch (state) {
     case "pending":
-      return ours(timestampSeconds(pod?.metadata.creationTimestamp));
+      return ours(createdAt(pod));
     case "running":
-      return ours((pod && startedAt(pod)) ?? timestampSeconds(pod?.metadata.creationTimestamp));
+      return ours((pod && startedAt(pod)) ?? createdAt(pod));
     case "succeeded":
     case "failed":
     case "deleted":

@@ -136,20 +136,15 @@ function machineTable(
         textOf(templateId),
         textOf(node),
         ...wide,
-        whyText(machine, now),
+        plainLine(why(machine, now)),
       ];
     }),
   ];
 }
 
-/** What others have written, where it may be missing. Checked one by one only where it must: there may be very many. */
+/** What others have written, where it may be missing. */
 function textOf(text: string): string {
-  return /^[\w.-]+$/.test(text) ? text : plainLine(text) || "-";
-}
-
-function whyText(machine: PicturedMachine, now: number): string {
-  const text = why(machine, now);
-  return text === "" ? "" : plainLine(text);
+  return plainLine(text) || "-";
 }
 
 function why({ waitsFor, message, state, returnId, until, goneAt }: PicturedMachine, now: number): string {

@@ -25,7 +25,7 @@ export interface CommandRow {
   signals: "end" | "drain, then end" | "drain";
   /** Of a verb alone: what its answer holds beside the message if it failed. */
   failed?: object;
-  load: () => Promise<CommandBody>;
+  load: () => CommandBody | Promise<CommandBody>;
 }
 
 /** What a command is made of, beyond its row. */

@@ -1,9 +1,14 @@
+import { getAvailableTemplates } from "../verbs/get_available_templates.ts";
+import { getRequestStatus } from "../verbs/get_request_status.ts";
+import { getReturnRequests } from "../verbs/get_return_requests.ts";
+import { requestMachines } from "../verbs/request_machines.ts";
+import { requestReturnMachines } from "../verbs/request_return_machines.ts";
 import type { CommandRow } from "./command.ts";
 import { verb } from "./verb.ts";
 
 /**
- * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch are made from this; what
- * else a command is made of is loaded once it is called.
+ * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch are made from this. Symphony
+ * waits for the verbs, so these are at hand; what else another command is made of is loaded once it is called.
  */
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -11,38 +16,35 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "Which templates machines can be requested from",
     signals: "end",
     failed: { templates: [] },
-    async load() {
-      const { getAvailableTemplates } = await import("../verbs/get_available_templates.ts");
-      return verb(getAvailableTemplates, { defaultInput: {} });
-    },
+    load: () => verb(getAvailableTemplates, { defaultInput: {} }),
   },
   {
     name: "request-machines",
     summary: "Ask for machines of a template",
     signals: "end",
     failed: { requestId: "" },
-    load: async () => verb((await import("../verbs/request_machines.ts")).requestMachines),
+    load: () => verb(requestMachines),
   },
   {
     name: "get-request-status",
     summary: "What became of requests and return requests",
     signals: "end",
     failed: { requests: [] },
-    load: async () => verb((await import("../verbs/get_request_status.ts")).getRequestStatus),
+    load: () => verb(getRequestStatus),
   },
   {
     name: "request-return-machines",
     summary: "Give machines back",
     signals: "end",
     failed: { requestId: "" },
-    load: async () => verb((await import("../verbs/request_return_machines.ts")).requestReturnMachines),
+    load: () => verb(requestReturnMachines),
   },
   {
     name: "get-return-requests",
     summary: "Which machines the cluster is taking away",
     signals: "end",
     failed: { requests: [] },
-    load: async () => verb((await import("../verbs/get_return_requests.ts")).getReturnRequests),
+    load: () => verb(getReturnRequests),
   },
   {
     name: "status",

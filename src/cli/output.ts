@@ -1,12 +1,12 @@
 /** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
-import { plainJson, plainLine, plainText } from "../plain_text.ts";
+import { plainLine, plainText } from "../plain_text.ts";
 
 /** Asked at the start, because a terminal that has been closed no longer counts as one. */
 const isTerminal = Deno.stdout.isTerminal();
 
 /** Writes a JSON document whole. A reader that has gone away is no error, here and below. */
 export function writeJson(document: object, { indent }: { indent: number }): void {
-  write(`${plainJson(JSON.stringify(document, undefined, indent))}\n`);
+  write(`${plainText(JSON.stringify(document, undefined, indent))}\n`);
 }
 
 /** Writes text whole. */

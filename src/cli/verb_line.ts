@@ -11,12 +11,14 @@ import { FILE_OPTION, type VerbOptions } from "./verb.ts";
  * @returns nothing for a command line that has to be read there
  */
 export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefined {
+  const mentioned = COMMANDS.filter(({ name, failed }) => failed && args.includes(name));
+  if (mentioned.length === 0) return undefined;
   try {
     const options = Object.fromEntries([...GLOBAL_OPTIONS, FILE_OPTION].map(declaration));
     const { values, tokens } = parseArgs({ args, options, allowPositionals: true, tokens: true });
     if (tokens.some(({ kind }) => kind === "option-terminator")) return undefined;
     const [called, ...rest] = tokens.filter((token) => token.kind === "positional");
-    const row = COMMANDS.find(({ name, failed }) => failed && name === called?.value);
+    const row = mentioned.find(({ name }) => name === called?.value);
     // Before its command, an option of a command is none of the program.
     const isEarly = tokens.some((token) =>
       token.kind === "option" && token.name === "file" && token.index < called!.index

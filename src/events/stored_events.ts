@@ -99,20 +99,22 @@ class SqliteEvents implements StoredEvents {
   turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[] {
     if (!this.#hasTable()) return () => [];
     const places = [...this.#places([])].filter((place) => place.some(([, value]) => value === MACHINES));
+    // Machine by machine, as the index has them: then nothing has to be put in order.
+    const firsts = statuses.map((_, i) => `min(timestamp) FILTER (WHERE value = ?) AS first${i}`);
+    const turns = statuses.map((_, i) => `json_array(count(first${i}), min(first${i}), max(first${i}))`);
     const questions = places.map((place) => {
-      const known = [...place, ["type = 'status'"] as const, ["value IN (SELECT value FROM json_each(?))"] as const];
-      const where = [...known, amongIds([])].map(([sql]) => sql).join(" AND ");
-      const each = `SELECT value, min(timestamp) AS first FROM events WHERE ${where} GROUP BY id, value`;
-      const statement = this.#database.prepare(
-        `SELECT value AS status, count(*) AS machines, min(first) AS first, max(first) AS last FROM (${each}) GROUP BY value`,
-      );
-      return { statement, values: valuesOf(place) };
+      const where = [...place, ["type = 'status'"] as const, amongIds([])].map(([sql]) => sql).join(" AND ");
+      const each = `SELECT ${firsts.join(", ")} FROM events WHERE ${where} GROUP BY id`;
+      const statement = this.#database.prepare(`SELECT json_array(${turns.join(", ")}) AS turns FROM (${each})`);
+      return { statement, values: [...statuses, ...valuesOf(place)] };
     });
     return (machines) =>
-      questions.flatMap(({ statement, values }) =>
-        statement.all(...values, JSON.stringify(statuses), JSON.stringify(machines))
-          .map((row) => ({ ...row }) as unknown as Turn)
-      );
+      questions.flatMap(({ statement, values }) => {
+        const { turns } = statement.get(...values, JSON.stringify(machines)) as { turns: string };
+        const found = JSON.parse(turns) as [number, number, number][];
+        return found.map(([machines, first, last], i) => ({ status: statuses[i]!, machines, first, last }))
+          .filter(({ machines }) => machines > 0);
+      });
   }
 
   /**

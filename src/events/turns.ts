@@ -29,7 +29,7 @@ export async function readTurns(
     }
     for (const turn of firsts.values()) tally.add(turn);
   }
-  const settled = machines.filter((machine) => !waiting.has(machine));
+  const settled = machines.filter((machine) => !waiting.has(machine)).sort(); // As the index has them.
   for (const path of databasesSince(source)) {
     const database = openStoredEvents(path, source);
     if (!database) continue;

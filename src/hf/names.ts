@@ -13,6 +13,7 @@ export const MOST_MACHINES = 30_000;
 const LONGEST_REQUEST_ID = LONGEST_LABEL - 7;
 
 const REQUEST_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+/** A request id, as above, and an index. */
 const MACHINE_NAME = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)-(0|[1-9][0-9]*)$/;
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
@@ -40,6 +41,6 @@ export function parseMachineName(name: string): { requestId: string; index: numb
   if (name.length > LONGEST_LABEL) return undefined;
   const match = MACHINE_NAME.exec(name);
   const requestId = match?.[1];
-  if (!match || requestId === undefined || !isRequestId(requestId)) return undefined;
+  if (!match || requestId === undefined || requestId.length > LONGEST_REQUEST_ID) return undefined;
   return { requestId, index: Number(match[2]) };
 }
