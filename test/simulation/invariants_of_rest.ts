@@ -121,7 +121,7 @@ export function badThingsStandAlone(): Invariant {
     ended({ process, host, error, wasTold }) {
       if (wasTold && error === undefined) return undefined;
       // A disk that takes nothing is no single bad thing; a supervisor starts serve again.
-      if (host.trouble.disk !== "well") return undefined;
+      if (host.trouble.disk !== "well" || /Read-only file system|No space left/.test(String(error))) return undefined;
       return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
     },
   };

@@ -509,7 +509,10 @@ export class Simulation {
     // One that has come back since is another matter, but where it was only said to have gone.
     if (
       Math.max(this.putBackMs, this.#deceivedMs) === -Infinity &&
-      machines.some((name) => this.truth.living(name)?.isOurs)
+      machines.some((name) => {
+        const life = this.truth.living(name);
+        return life?.isOurs && !this.stolenLabels.has(life.uid);
+      })
     ) return false;
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
     const soonerMs = this.#clusterJumps || retention.retainMachines < 100 ? Infinity : SLOWEST_ANSWER_MS;
