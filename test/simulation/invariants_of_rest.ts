@@ -59,13 +59,19 @@ export function levelNotEdge(simulation: Simulation): Invariant {
   };
 }
 
-function machineAmiss({ host: { workdir }, truth }: Simulation, name: string, isReturned: boolean): string | undefined {
+function machineAmiss(
+  { host: { workdir }, truth, wipedMs }: Simulation,
+  name: string,
+  isReturned: boolean,
+): string | undefined {
   const life = truth.living(name);
   const word = readState(workdir, name);
   if (life && isMachine(life)) {
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
+    // One that could not be seen when its request was rebuilt without it has failed for good, even if it had succeeded.
+    if (word === "failed" && phase === "Succeeded" && wipedMs > -Infinity) return undefined;
     return word === WORD_OF_PHASE[phase] ? undefined : `${name} is ${word}, and its pod is ${phase}`;
   }
   return word === "deleted" || word === "failed" ? undefined : `${name} is ${word}, and it has no pod`;
