@@ -12,21 +12,17 @@ export interface StopSignals extends Disposable {
 
 /** Calls `resized` whenever the terminal has another size, until disposed. */
 export function onResize(resized: () => void): Disposable {
-  return onSignals(["SIGWINCH"], resized);
+  return onSignal("SIGWINCH", resized);
 }
 
-/** Calls `left` at the signals that end what has a terminal, beside those that `stopSignals` listens for, until disposed. */
-export function onLeave(left: () => void): Disposable {
-  return onSignals(["SIGHUP", "SIGQUIT"], left);
+/** Calls `quit` at SIGQUIT, which else ends a process and leaves its terminal as it is, until disposed. */
+export function onQuit(quit: () => void): Disposable {
+  return onSignal("SIGQUIT", quit);
 }
 
-function onSignals(signals: readonly Deno.Signal[], listener: () => void): Disposable {
-  for (const signal of signals) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, listener);
-    },
-  };
+function onSignal(signal: Deno.Signal, listener: () => void): Disposable {
+  Deno.addSignalListener(signal, listener);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener(signal, listener) };
 }
 
 /** Signals that come within so many milliseconds of the first are one: service managers and scripts like to send several. */

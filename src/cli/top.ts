@@ -6,7 +6,7 @@ import type { Call, CommandBody } from "./command.ts";
 import { readKeys } from "./keys.ts";
 import { wholeNumber } from "./options.ts";
 import { drawScreen, outputIsTerminal, outputSize, takeScreen, writeStyled } from "./output.ts";
-import { onLeave, onResize } from "./signals.ts";
+import { onQuit, onResize } from "./signals.ts";
 import { afterKey, FIRST_VIEW, isShown, topScreen, type TopView } from "./top_view.ts";
 
 interface Options {
@@ -74,7 +74,7 @@ async function show(call: Call<Options>): Promise<void> {
   };
   using _screen = takeScreen();
   using _resize = onResize(draw);
-  using _leave = onLeave(end);
+  using _quit = onQuit(end);
   using _keys = readKeys((key) => {
     const next = afterKey(view, key, listed());
     if (next === "quit") return end();
