@@ -152,8 +152,9 @@ clusterTest("a second serve on another directory is a standby while the first cr
   const other = otherHost(site, "separate");
   const id = await site.request(MANY);
   const second = await standby(other);
-  assert.ok((await site.cluster.podNames()).length < MANY, "all had been created before");
-  const machines = await site.allRunning(id);
+  // On a quick machine the first may all have been created by now: of these none has.
+  const late = await site.request(MANY / 2);
+  const machines = [...await site.allRunning(id), ...await site.allRunning(late)];
   const { message, requests } = await other.returnRequests();
   assert.match(message, /is not served now: instance 'k8s-hf' is served from /);
   assert.deepEqual(requests, []);

@@ -231,6 +231,8 @@ function flawOfComplete({ status, machines }: RequestStatusAnswer, asked: Asked)
 export function knownIsReported(simulation: Simulation): Invariant {
   /** By uid, when the phase of a pod last changed, or the pod came or went. */
   const changes = new Map<string, { phase: string | undefined; atMs: number }>();
+  /** By machine, when something of its pod was first written down. */
+  const seen = new Map<string, number>();
   return {
     number: 8,
     title: "Never report what we do not know",
@@ -240,12 +242,19 @@ export function knownIsReported(simulation: Simulation): Invariant {
       changes.set(uid, { phase, atMs: simulation.clock.monotonic() });
       return undefined;
     },
+    wordWritten(machine, word) {
+      if (word !== "creating" && !seen.has(machine)) seen.set(machine, simulation.clock.monotonic());
+      return undefined;
+    },
     rested() {
       const { clock, host } = simulation;
       return doubtSyncStatus(readSyncStatus(host.workdir, "pods"), epochSeconds(clock.now() + host.skewMs));
     },
     answered({ verb, answer, failed }) {
-      const missed = missedByView(simulation, (uid) => changes.get(uid)?.atMs ?? -Infinity);
+      const missed = missedByView(simulation, {
+        changedMs: (uid) => changes.get(uid)?.atMs ?? -Infinity,
+        seenMs: (machine) => seen.get(machine) ?? Infinity,
+      });
       if (missed !== undefined) return missed;
       if (verb !== "getReturnRequests" || failed) return undefined;
       const { clock, truth, jumpedMs, lieMs, host, departures } = simulation;
@@ -269,7 +278,10 @@ export function knownIsReported(simulation: Simulation): Invariant {
 }
 
 /** What a view that counts as fresh does not reflect of the cluster, though it happened long before it was heard. */
-function missedByView(simulation: Simulation, changedMs: (uid: string) => number): string | undefined {
+function missedByView(
+  simulation: Simulation,
+  { changedMs, seenMs }: { changedMs: (uid: string) => number; seenMs: (machine: string) => number },
+): string | undefined {
   const { clock, host, truth, symphony } = simulation;
   const { lieMs, jumpedMs, hasOtherClocks, emptiedMs, restoredMs, putBackMs, powerMs } = simulation;
   // By another clock it cannot be told here when it was heard.
@@ -297,9 +309,10 @@ function missedByView(simulation: Simulation, changedMs: (uid: string) => number
     const isMissed = (isGone && machineStatus(word) !== "terminated") ||
       (isAlive && pod.status?.phase === "Running" && isStarting);
     if (!isMissed) continue;
-    // A copy of it may have been what ran until a moment ago.
-    const wentMs = truth.lives().flatMap((one) => one.name === name ? [changedMs(one.uid)] : []);
-    if (Math.max(...wentMs) > heardMs - REFLECTED_MS) continue;
+    // It was gone before anything was seen of it: what is known is a copy, which went a moment ago.
+    if (isGone && changedMs(uid) < seenMs(name) && truth.lives().some((one) => one.name === name && one.uid !== uid)) {
+      continue;
+    }
     if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
     return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
