@@ -1,8 +1,8 @@
 /**
- * Runs the tests: first those that run in this process's own world, in parallel; then test/simulation, which needs the CPU, and
- * beside it test/e2e, which mostly waits: several files at once, against the compiled binary and a real API server. Types are
- * checked, the binary is built and the cluster is started beside the first ones. The last line says `N passed, N failed`, and
- * `, N skipped` if any.
+ * Runs the tests: first those that run in this process's own world, in parallel; then test/simulation, which needs the CPU and
+ * gives way to all others, and beside it test/e2e, which mostly waits: several files at once of either, the latter against the
+ * compiled binary and a real API server. Types are checked, the binary is built and the cluster is started beside the first ones.
+ * The last line says `N passed, N failed`, and `, N skipped` if any.
  *
  * usage: deno task test [--unit] [PATH...] [options of `deno test`, such as --filter TEXT]
  *   --unit   neither test/e2e nor test/simulation
@@ -21,16 +21,21 @@ const permissions = ["read", "write", "net", "env", "sys", "run"].map((name) => 
 /** They act as other users, and from other directories, and with them all threads of their process. */
 const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
 
-/** So many files of test/e2e run at once; each runs several tests at once itself. */
+/** So many files of test/e2e run at once; each runs several tests at once itself. And so many of test/simulation. */
 const AT_ONCE = 3;
+const PLAYED_AT_ONCE = 2;
+
+/** Gives way to others: what is played needs no time of the clock on the wall. */
+const LAST = ["nice", "-n", "15"] as const;
 
 /** They judge how quickly the cluster does things, or do much to all of it: no other file runs beside one of them. */
 const UNDISTURBED = ["fail_over", "foreign_clients", "node_pool"].map((name) => `test/e2e/${name}_test.ts`);
 
 /** They take longest, and begin first, so that none of them is left to run alone at the end. */
-const LONG = ["chaos", "rebuild", "page", "etcd_restored", "reasons", "machines"].map((name) =>
-  `test/e2e/${name}_test.ts`
-);
+const LONG = [
+  ...["chaos", "rebuild", "page", "etcd_restored", "reasons", "machines"].map((name) => `test/e2e/${name}_test.ts`),
+  ...["simulation", "breakages"].map((name) => `test/simulation/${name}_test.ts`),
+];
 
 /** A control plane collects its garbage less often: that saves a sixth of its CPU, for half a gigabyte. */
 const LAZY_COLLECTION = { GOGC: "400" };
@@ -80,7 +85,7 @@ async function runAll(): Promise<void> {
   try {
     await runTests(files.filter(isBesideOthers), { parallel: true });
     await runTests(files.filter(isAlone));
-    const played = runInTurn(files.filter(isSimulation), 1);
+    const played = runInTurn(files.filter(isSimulation), PLAYED_AT_ONCE);
     const halves = await Promise.allSettled([played, runEndToEnd(endToEnd, prepared)]);
     for (const half of halves) if (half.status === "rejected") throw half.reason;
   } finally {
@@ -163,7 +168,8 @@ async function runTests(
   if (files.length === 0) return;
   const report = join(temporary, `report-${files[0]?.replaceAll("/", "-")}.xml`);
   const args = ["test", "--no-check", ...permissions, `--junit-path=${report}`, ...parallel ? ["--parallel"] : []];
-  const succeeded = await succeeds(Deno.execPath(), { args: [...args, ...options, ...files], environment, asWhole });
+  const command = [...files.every(isSimulation) ? LAST : [], Deno.execPath(), ...args, ...options, ...files];
+  const succeeded = await succeeds(command[0]!, { args: command.slice(1), environment, asWhole });
   if (!existsSync(report)) {
     throw new Error(`\`deno test\` gave no report: it crashed (${files.length} files, the first is ${files[0]})`);
   }
