@@ -36,8 +36,12 @@ const COUNTS: Readonly<Record<string, MetricName>> = {
 
 type Follower = typeof FOLLOWERS[number];
 
+/** Outcomes of calls with which nothing is wrong. */
+const ANSWERS: ReadonlySet<string> = new Set(["ok", "notFound", "alreadyExists", "conflict"]);
+
 /** How calls of one kind ended since the process began. */
 export interface CallTotals {
+  /** Those too that were answered with what is so: that there is no such object, or that it has changed. */
   ok: number;
   /** Those that we ended ourselves are not counted. */
   failed: number;
@@ -111,7 +115,7 @@ export class Monitor {
   #total(call: string, outcome: string, seconds: number | undefined): void {
     const totals = this.#calls.get(call) ?? { ok: 0, failed: 0, timed: 0, seconds: 0 };
     this.#calls.set(call, totals);
-    if (outcome === "ok") totals.ok++;
+    if (ANSWERS.has(outcome)) totals.ok++;
     else if (outcome !== "aborted") totals.failed++;
     if (seconds === undefined) return;
     totals.timed++;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { KubeError } from "../../src/kube/errors.ts";
 import type { Node, Pod } from "../../src/kube/types.ts";
 import { METRICS } from "../../src/metrics/declared.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
+import { FakeKube } from "../support/fake_kube.ts";
 import { hasOpenMetricsParser, parseOpenMetrics } from "../support/open_metrics.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
@@ -106,6 +108,19 @@ Deno.test({
     assert.ok(samples > 500, `${samples} samples`);
     await assert.rejects(parseOpenMetrics(await pageOf(monitor)), /ValueError/);
   },
+});
+
+Deno.test("a call that is answered with what is so has not failed", async () => {
+  const clock = new SimulatedClock();
+  const monitor = new Monitor({ clock, ...settings, mostObjects: 0 });
+  const fake = new FakeKube(clock);
+  const kube = monitor.kube(fake);
+  for (let times = 0; times < 2; times++) await assert.rejects(kube.getPod("nowhere-0"), { kind: "notFound" });
+  fake.fail("getPod", new KubeError("unavailable", "away"));
+  await assert.rejects(kube.getPod("nowhere-0"), { kind: "unavailable" });
+  const { ok, failed } = monitor.calls.get("getPod") ?? {};
+  assert.deepEqual([ok, failed], [2, 1]);
+  assert.match(await pageOf(monitor), /hostfactory_api_calls_total\{call="getPod",outcome="notFound"\} 2/);
 });
 
 Deno.test("every metric is on the page once, before anything has happened", async () => {
