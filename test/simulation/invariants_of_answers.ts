@@ -309,10 +309,9 @@ function missedByView(
     const isMissed = (isGone && machineStatus(word) !== "terminated") ||
       (isAlive && pod.status?.phase === "Running" && isStarting);
     if (!isMissed) continue;
-    // It was gone before anything was seen of it: what is known is a copy, which went a moment ago.
-    if (isGone && changedMs(uid) < seenMs(name) && truth.lives().some((one) => one.name === name && one.uid !== uid)) {
-      continue;
-    }
+    // It was gone before anything was seen of it, or power failed since: what is known is a copy, which went a moment ago.
+    const isUnseen = changedMs(uid) < seenMs(name) || powerMs > seenMs(name);
+    if (isGone && isUnseen && truth.lives().some((one) => one.name === name && one.uid !== uid)) continue;
     if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
     return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
