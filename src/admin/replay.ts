@@ -43,7 +43,7 @@ export async function recordedCalls(
   });
   if (calls.length > 0) return calls;
   throw new HostFactoryError(`Cannot replay anything: '${dbfile}' tells of no input of a verb`, {
-    hint: "verbs record it where HF_K8S_RECORD_IO=on is set (see docs/events.md); give another database with --dbfile",
+    hint: "verbs record it where HF_K8S_RECORD_IO=on is set; give another database with --dbfile",
   });
 }
 
