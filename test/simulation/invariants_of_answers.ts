@@ -260,7 +260,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
       });
       if (missed !== undefined) return missed;
       if (verb !== "getReturnRequests" || failed) return undefined;
-      const { clock, truth, jumpedMs, lieMs, host, departures } = simulation;
+      const { clock, truth, jumpedMs, lieMs, wipedMs, host, departures } = simulation;
       const now = clock.monotonic();
       for (const { machine } of (answer as ReturnRequestsAnswer).requests) {
         const ageMs = now - host.heardMs;
@@ -269,7 +269,9 @@ export function knownIsReported(simulation: Simulation): Invariant {
         }
         const life = truth.living(machine);
         if (!life?.isOurs || isOver(life.pod) || now < lieMs + FORGIVEN_MS) continue;
-        if (readTombstone(host.workdir, machine)?.givenUp) continue; // It is about to go.
+        // It is about to go; or why it was given up was taken away.
+        if (readTombstone(host.workdir, machine)?.givenUp) continue;
+        if (wipedMs > -Infinity && readState(host.workdir, machine) === "failed") continue;
         const saidMs = departures.lastSaidMs(life.pod.spec.nodeName);
         const forgivenMs = Math.max(saidMs, saidMs > -Infinity ? jumpedMs + FORGIVEN_MS : saidMs);
         if (now <= forgivenMs + (SYNC_LIFETIME_SECONDS + 2) * 1000) continue; // Its node is.

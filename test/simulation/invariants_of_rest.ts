@@ -120,13 +120,15 @@ export function pureDecisions(_simulation: Simulation): Invariant {
 }
 
 /** 10. */
-export function badThingsStandAlone(): Invariant {
+export function badThingsStandAlone(simulation: Simulation): Invariant {
   return {
     number: 10,
     title: "One bad thing stops only itself",
     ended({ process, host, error, wasTold }) {
       if (wasTold && error === undefined) return undefined;
-      // A disk that takes nothing is no single bad thing; a supervisor starts serve again.
+      // A directory that is emptied while serve begins says so; nor is a disk that takes nothing a single bad thing. A
+      // supervisor starts serve again.
+      if (simulation.emptiedMs === simulation.clock.monotonic() && /No such file/.test(String(error))) return undefined;
       if (host.trouble.disk !== "well" || /Read-only file system|No space left/.test(String(error))) return undefined;
       return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
     },
