@@ -2,6 +2,14 @@ import assert from "node:assert/strict";
 
 const module = new URL("../../src/cli/signals.ts", import.meta.url).href;
 
+/** Runs a script in a process of its own, whose output can be read as it comes. */
+function start(script: string) {
+  const args = ["eval", "--no-check", script];
+  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  return { process, reader: process.stdout.pipeThrough(new TextDecoderStream()).getReader() };
+}
+
 /** A process that waits for the first signal to stop. */
 const script = `
   import { stopSignals } from ${JSON.stringify(module)};
@@ -16,10 +24,7 @@ const script = `
 `;
 
 Deno.test("SIGHUP does not end a process that is yet to be told to stop", async () => {
-  const args = ["eval", "--no-check", script];
-  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
-    .spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { process, reader } = start(script);
   assert.equal((await reader.read()).value, "waits\n");
   process.kill("SIGHUP");
   process.kill("SIGTERM");
@@ -28,17 +33,14 @@ Deno.test("SIGHUP does not end a process that is yet to be told to stop", async 
   assert.equal((await process.status).code, 0);
 });
 
-Deno.test("what has a terminal is told of SIGQUIT, which would leave the terminal as it is", async () => {
+Deno.test("SIGQUIT is reported to a process that has to restore its terminal", async () => {
   const script = `
     import { onQuit } from ${JSON.stringify(module)};
     onQuit(() => console.log("left"));
     setInterval(() => {}, 1_000);
     console.log("waits");
   `;
-  const args = ["eval", "--no-check", script];
-  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
-    .spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { process, reader } = start(script);
   assert.equal((await reader.read()).value, "waits\n");
   process.kill("SIGQUIT");
   assert.equal((await reader.read()).value, "left\n");
@@ -65,10 +67,7 @@ async function afterSignals(timesMs: number[]): Promise<string> {
     console.log(await ended.promise);
     Deno.exit(0);
   `;
-  const args = ["eval", "--no-check", script];
-  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
-    .spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { process, reader } = start(script);
   let said = "";
   const until = async (text: string) => {
     while (!said.includes(text)) {
