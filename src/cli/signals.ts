@@ -15,7 +15,7 @@ export function onResize(resized: () => void): Disposable {
   return onSignal("SIGWINCH", resized);
 }
 
-/** Calls `quit` at SIGQUIT, which else ends a process and leaves its terminal as it is, until disposed. */
+/** Calls `quit` at SIGQUIT, which would otherwise end the process without restoring its terminal, until disposed. */
 export function onQuit(quit: () => void): Disposable {
   return onSignal("SIGQUIT", quit);
 }

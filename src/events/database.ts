@@ -12,7 +12,7 @@ export interface EventStore {
   /** Rows that were added or removed since the log was last moved; 0 without a log. */
   readonly changes: number;
   begin(): void;
-  /** Adds a row to the transaction, at the latest with `commit`. One that is there already stays as it is. */
+  /** Adds a row to the transaction, at the latest when it is committed. A row that exists already is left alone. */
   insert(row: EventRow): void;
   commit(): void;
   /**

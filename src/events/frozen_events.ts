@@ -5,7 +5,7 @@ export function numberOf(database: DatabaseSync, query: string): number {
   return Number(Object.values(database.prepare(query).get() ?? {})[0] ?? 0);
 }
 
-/** An events database as it is when it is first asked, whatever is stored in it later. Every call may throw what SQLite throws. */
+/** A snapshot of an events database, taken when it is first read. Every call may throw what SQLite throws. */
 export class FrozenEvents implements Disposable {
   readonly #database: DatabaseSync;
 

@@ -12,7 +12,7 @@ interface Database {
   rows: Set<string>;
   /** Who is in the middle of a transaction. */
   writer: EventStore | undefined;
-  /** How many characters of the log are in the file of the database, too; and how many readers keep the log as it is. */
+  /** How many characters of the log the database file holds as well; and how many readers keep the log from being changed. */
   moved: number;
   movers: number;
 }

@@ -108,7 +108,7 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
         const isReturn = asked?.kind === "return";
         for (const { name, result, status } of machines) {
           const key = `${requestId} ${name}`;
-          // What is long past is told again from those of its pods that could not be seen until now.
+          // A request that is long past may be rebuilt from pods that were hidden until now.
           if (result === "fail" && succeeded.has(key) && !(asked && simulation.mayBePast(asked))) {
             return `${key} had succeeded and ended, and now fails`;
           }

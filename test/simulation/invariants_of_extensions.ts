@@ -101,7 +101,7 @@ export function deletionsWait(simulation: Simulation): Invariant {
           waitedMs > drainMs + LATE_MS;
         const word = readState(simulation.host.workdir, life.name);
         const isReturned = ({ kind, machines }: Asked) => kind === "return" && machines.includes(life.name);
-        // A pod that could not be seen may show up once its return is long past.
+        // A hidden pod may be seen again once its return is long past.
         if (isLate && [...symphony.asked.values()].some((one) => isReturned(one) && !simulation.mayBePast(one))) {
           return `${life.name} is ${word} and was given back, and is not deleted ${waitedMs} ms after the drainer was asked`;
         }

@@ -104,7 +104,7 @@ export class WrittenPods {
     return true;
   }
 
-  /** True if the file of a pod that has ended does not say when, though that can be known; nor does one that says a time to come. */
+  /** True if the file of a pod that has ended lacks the time of its end, or has one in the future, and the time can be known now. */
   #lacksEnd({ endedAt = Infinity }: Partial<PodFacts> = {}): boolean {
     const now = this.#dependencies.kube.now();
     return now !== undefined && endedAt * 1000 > now;

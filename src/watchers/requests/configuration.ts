@@ -68,7 +68,7 @@ export class Strangers {
         if (!known.has(name)) this.#complaints.note(name, NOT_REGISTERED);
       }
     } catch {
-      // What cannot be read is said where it is needed.
+      // Preparation reports a configuration that cannot be read.
     }
   }
 }
