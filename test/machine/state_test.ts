@@ -308,6 +308,16 @@ const ofGone: [
     { state: "failed", returned: true },
     { up: true, returned: true, message: "Returned by Symphony" },
   ],
+  ["was returned, and lost all else", undefined, { state: undefined, returned: true }, {
+    up: true,
+    returned: true,
+    message: "Returned by Symphony",
+  }],
+  ["was returned before its pod was seen", undefined, { state: "creating", returned: true }, {
+    up: false,
+    returned: true,
+    message: "Returned by Symphony before it was running",
+  }],
 ];
 for (const [what, last, known, noted] of ofGone) {
   Deno.test(`a machine that ${what} is deleted once its pod is gone`, () => {

@@ -190,12 +190,11 @@ const MENDS: Breakage[] = [
   },
   {
     what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
-    file: "src/watchers/pods/unlisted_machines.ts",
-    from: 'const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;',
-    to: "const isToldUnseen = false;",
-    foundBy: "test/watchers/pods/unlisted_machines_test.ts",
-    test:
-      "a machine that counts as deleted before the cluster was asked for it is asked for; one that left more is not",
+    file: "src/watchers/recovery/adopter.ts",
+    from: "return returns.has(machine) ? undefined :",
+    to: 'return returns.has(machine) ? { state: "deleted", lasts: false } :',
+    foundBy: "test/watchers/recovery/adopter_test.ts",
+    test: "a machine that was given back is not called gone while its pod is there, which a list does not show as ours",
   },
   {
     what: "whoever finds the lease with somebody else serves without one",

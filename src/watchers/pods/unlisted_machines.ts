@@ -5,7 +5,7 @@ import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
 import { GatheringLog, logger } from "../../log.ts";
 import { readFinishedNote } from "../../workdir/end.ts";
-import { readState, readTombstone } from "../../workdir/machines.ts";
+import { readState } from "../../workdir/machines.ts";
 import { isProcessed, readMachineEntry, readRequest } from "../../workdir/requests.ts";
 import { isClusterTrouble } from "../work/limiter.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -188,9 +188,7 @@ export class UnlistedMachines {
   #isCreatedUnseen(name: string): boolean {
     const { workdir } = this.#dependencies;
     const state = readState(workdir, name);
-    // One that was given back, and whose request was lost, counts as gone before the cluster was asked for it.
-    const isToldUnseen = state === "deleted" && readTombstone(workdir, name) === undefined;
-    if (state !== undefined && state !== "creating" && !isToldUnseen) return false;
+    if (state !== undefined && state !== "creating") return false;
     const entry = readMachineEntry(workdir, name);
     // One that was lost is made up for by creating the pod, until the whole request has been handled.
     return entry === "created" || (!entry && isProcessed(workdir, parseMachineName(name)?.requestId ?? ""));

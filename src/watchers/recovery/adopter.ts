@@ -49,7 +49,7 @@ function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "versi
  * as the pods remember it. Told of nothing but what exists, it finds by itself what is missing.
  */
 export class Adopter {
-  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "isSoleOwner">;
+  readonly #dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity">;
   readonly #isUnwritten: (machine: string) => boolean;
   readonly #lost: (machines: string[]) => void;
   /** A round is to begin now, not when its time has come. */
@@ -66,7 +66,7 @@ export class Adopter {
    * machines of requests that were put back and that have no pod as far as is known
    */
   constructor(
-    dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity" | "isSoleOwner">,
+    dependencies: Pick<Dependencies, "workdir" | "clock" | "returns" | "identity">,
     options: { isUnwritten: (machine: string) => boolean; lost: (machines: string[]) => void },
   ) {
     this.#dependencies = dependencies;
@@ -177,15 +177,14 @@ export class Adopter {
    * cluster has yet to be asked.
    */
   #endOfLost(machine: string): Change | undefined {
-    const { workdir, returns, isSoleOwner } = this.#dependencies;
+    const { workdir, returns } = this.#dependencies;
     const state = readState(workdir, machine);
     if ((state !== undefined && state !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
     if (this.#isUnwritten(machine)) return undefined;
     const tombstone = readTombstone(workdir, machine);
     if (tombstone) return changeOfEnding({ machine, state: tombstone.givenUp ? "failed" : "deleted", tombstone });
-    if (!returns.has(machine)) return { tombstone: endLost(machine, LOST).tombstone, lasts: true };
-    // Without a lease its pod may be there, and not count as ours: then it is asked for by its name.
-    return isSoleOwner ? { state: "deleted", lasts: false } : undefined;
+    // Of one that was given back, the pod may be there, and not count as ours: it is asked for by its name.
+    return returns.has(machine) ? undefined : { tombstone: endLost(machine, LOST).tombstone, lasts: true };
   }
 
   async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {

@@ -65,8 +65,9 @@ export function isUnmarked({ metadata: { labels = {}, annotations = {} } }: Pod)
 function remembers(workdir: Workdir, machine: string, pod: Pod): boolean {
   const memory = requestMemoryOf(pod);
   const { requestId = "", index } = parseMachineName(machine) ?? {};
-  const record = memory && readRequestRecord(workdir, requestId);
-  return record !== undefined && memory?.index === index && memory?.requestedAt === record.requestedAt;
+  if (memory?.index !== index) return false;
+  const record = readRequestRecord(workdir, requestId);
+  return record === undefined || memory?.requestedAt === record.requestedAt;
 }
 
 /** Stands among the identities that a work directory has taken over for pods that carry none. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { UnlistedMachines } from "../../../src/watchers/pods/unlisted_machines.ts";
-import { writeState, writeTombstone } from "../../../src/workdir/machines.ts";
+import { writeState } from "../../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../../src/workdir/requests.ts";
 import { ask, type MemoryDependencies, memoryDependencies, ourPod } from "../../support/memory_dependencies.ts";
 
@@ -72,15 +72,6 @@ Deno.test("a machine that may still be created, or has a state, is not asked for
   unlisted.expect(["req-0", "req-1", "new-0"]);
   assert.deepEqual(await answered(), ["req-0 is gone"]);
   assert.deepEqual([unlisted.size, dependencies.kube.named("getPod")], [0, ["req-0"]]);
-});
-
-Deno.test("a machine that counts as deleted before the cluster was asked for it is asked for; one that left more is not", async () => {
-  const { dependencies: { workdir }, unlisted, answered } = await created();
-  for (const name of ["req-0", "req-1"]) writeState(workdir, name, "deleted");
-  const tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
-  writeTombstone(workdir, "req-1", tombstone);
-  unlisted.expect(["req-0", "req-1"]);
-  assert.deepEqual(await answered(), ["req-0 is gone"]);
 });
 
 Deno.test("a machine whose entry was lost is asked for only once the whole request was handled", async () => {

@@ -92,6 +92,7 @@ Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it 
   const requestedAt = readRequestRecord(workdir, "req")?.requestedAt;
   const memory = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt }) };
   const another = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt: 1 }) };
+  const ofSibling = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 1, requestedAt }) };
   const byUs = [{ manager: "hostfactory", fieldsV1: { "f:spec": {} } }];
   const byOther = [{ manager: "kubectl", fieldsV1: { "f:spec": {} } }];
   const cases: [what: string, metadata: ObjectMeta, isOurs: boolean][] = [
@@ -102,6 +103,7 @@ Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it 
     ["without any marks", { labels: { app: "req-0" }, managedFields: byUs }, true],
     ["without any marks, and written by another", { managedFields: byOther }, false],
     ["without any marks, and it does not say who wrote it", {}, false],
+    ["of another machine of it", { annotations: ofSibling, managedFields: byUs }, false],
     ["of another instance", { labels: { [PodLabel.instance]: "another" }, managedFields: byUs }, false],
     [
       "only its state written by us",
@@ -113,4 +115,13 @@ Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it 
     const pod = ourPod("req-0", {}, { labels: {}, ...metadata } as ObjectMeta);
     assert.equal(isAsOrdered(workdir, "req-0", pod), isOurs, what);
   }
+});
+
+Deno.test("a pod that remembers its machine is known by that, too, once the request is lost", async () => {
+  const dependencies = memoryDependencies();
+  const { workdir, kube, signal } = dependencies;
+  const annotations = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt: 7 }) };
+  kube.put(ourPod("req-0", {}, { labels: {}, annotations }));
+  assert.equal((await findOurs(dependencies, "req-0", { signal }))?.metadata.name, "req-0");
+  assert.equal(isAsOrdered(workdir, "req-1", ourPod("req-1", {}, { labels: {}, annotations })), false);
 });
