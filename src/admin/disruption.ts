@@ -9,7 +9,7 @@ import { listPages } from "../kube/list_pages.ts";
 import type { Pod } from "../kube/types.ts";
 import { integerBetween, type Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
-import { readPodFacts } from "../workdir/machines.ts";
+import { readPodFacts } from "../workdir/pod_file.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { openReader } from "./open_picture.ts";
 

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { readDepartures } from "../workdir/departures.ts";
-import { readPodFacts, readState } from "../workdir/machines.ts";
+import { readState } from "../workdir/machines.ts";
+import { readPodFacts } from "../workdir/pod_file.ts";
 import { readRecord } from "../workdir/store/record.ts";
 import { inTurns } from "./in_turns.ts";
 import type { Explaining, Finding } from "./explanation.ts";

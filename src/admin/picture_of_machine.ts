@@ -1,13 +1,14 @@
 import { describeError } from "../errors.ts";
-import { epochSeconds, timestampSeconds } from "../clock.ts";
+import { epochSeconds } from "../clock.ts";
 import { isNotFound } from "../files.ts";
 import type { MachineResult, MachineState } from "../hf/status.ts";
 import { failureMessage, resultForRequest } from "../machine/answer.ts";
 import { type FailureKind, failureKind } from "../machine/failure_kind.ts";
+import type { PodFacts } from "../machine/pod_facts.ts";
 import { isTerminal } from "../machine/terminal.ts";
-import { givenUpAt, type Limits, startedAt, waitsFor } from "../machine/waiting.ts";
+import { givenUpAt, type Limits, mayWait, waitsFor } from "../machine/waiting.ts";
 import { readState } from "../workdir/machines.ts";
-import { type PodFile, readPodFile } from "../workdir/pod_file.ts";
+import { readPodFile } from "../workdir/pod_file.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
@@ -116,15 +117,12 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   const entry = isPending ? "pending" : "created";
   const machine = readMachine(workdir, name, { isReturned, entry });
   const isUnread = machine.state === "deleted" || (isBrief && machine.state === "running");
-  const pod = isUnread ? undefined : readPodFile(workdir, name);
+  const pod = isUnread ? undefined : machine.pod;
   const tombstone = isTerminal(machine.state) ? machine.tombstone : undefined;
   const result = resultForRequest(machine, record);
-  const goneAt = timestampSeconds(pod?.metadata.deletionTimestamp);
-  const waiting = waitsFor(machine, pod);
-  const until = pod && waiting !== undefined
-    ? givenUpAt({ createdAt: createdAt(pod), hindered: pod.hostfactory?.hindered }, limits)
-    : undefined;
-  const node = pod?.spec.nodeName ?? nodeOfLegacyFile(pod) ?? "";
+  const waiting = mayWait(machine) ? waitsFor(machine, readPodFile(workdir, name)) : undefined;
+  const until = pod && waiting !== undefined ? givenUpAt(pod, limits) : undefined;
+  const node = pod?.place?.node ?? "";
   const ours = (at: number | undefined) => at === undefined ? undefined : at - clusterAheadSeconds;
   return {
     name,
@@ -133,26 +131,17 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
     state: machine.state ?? "creating",
     result,
     since: sinceWhen(workdir, name, { state: machine.state, pod, requestedAt: record?.requestedAt, ours }),
-    uid: pod?.metadata.uid ?? tombstone?.uid ?? "",
-    address: pod?.status?.podIP ?? tombstone?.privateIpAddress ?? "",
+    uid: pod?.uid ?? tombstone?.uid ?? "",
+    address: pod?.privateIpAddress || tombstone?.privateIpAddress || "",
     node,
     zone: zoneOf(node),
     returnId: undefined,
-    goneAt: ours(goneAt),
+    goneAt: ours(pod?.deletionAt),
     waitsFor: waiting,
     until: ours(until),
     message: tombstone?.message ?? (result === "fail" ? failureMessage(machine) : ""),
     failure: result === "fail" ? (tombstone && failureKind(tombstone)) ?? "other" : undefined,
   };
-}
-
-function createdAt(pod: PodFile | undefined): number | undefined {
-  return timestampSeconds(pod?.metadata.creationTimestamp);
-}
-
-function nodeOfLegacyFile(pod: PodFile | undefined): string | undefined {
-  const node = pod?.spec["node_name"];
-  return typeof node === "string" ? node : undefined;
 }
 
 /** Since when a machine has been in its state, by our clock. The cluster's times are its own, those of files our host's. */
@@ -161,16 +150,16 @@ function sinceWhen(
   name: string,
   { state, pod, requestedAt, ours }: {
     state: MachineState | undefined;
-    pod: PodFile | undefined;
+    pod: PodFacts | undefined;
     requestedAt: number | undefined;
     ours: (at: number | undefined) => number | undefined;
   },
 ): number | undefined {
   switch (state) {
     case "pending":
-      return ours(createdAt(pod));
+      return ours(pod?.createdAt);
     case "running":
-      return ours((pod && startedAt(pod)) ?? createdAt(pod));
+      return ours(pod?.startedAt ?? pod?.createdAt);
     case "succeeded":
     case "failed":
     case "deleted":

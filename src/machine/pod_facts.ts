@@ -17,21 +17,21 @@ export interface PodNotes {
 /** What the pod file of a machine says, whether we wrote it or the legacy plug-in did (in snake_case). */
 export interface PodFacts extends PodNotes {
   uid: string;
-  resourceVersion: string | undefined;
+  resourceVersion?: string | undefined;
   privateIpAddress: string;
   /** Seconds since the epoch; absent if the file does not say. */
-  createdAt: number | undefined;
+  createdAt?: number | undefined;
+  /** When the last of its containers started that run, in seconds since the epoch; absent while none does. */
+  startedAt?: number | undefined;
   /** When it is to be gone, in seconds since the epoch; absent while no one deletes it. */
-  deletionAt: number | undefined;
+  deletionAt?: number | undefined;
   /** Absent while it is on no node. */
   place?: PodPlace;
 }
 
-/** The node that a pod is on, and what the pod says of leaving it. */
+/** The node that a pod is on. */
 export interface PodPlace {
   node: string;
   /** How long the pod is given once it is deleted, in seconds. */
   graceSeconds: number;
-  /** As the file has them. */
-  tolerations: unknown;
 }

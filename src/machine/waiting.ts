@@ -24,7 +24,7 @@ export function waitsFor(
   { state, entry }: Pick<MachineSnapshot, "state" | "entry">,
   pod: Pod | undefined,
 ): string | undefined {
-  if (state !== undefined && state !== "creating" && state !== "pending") return undefined;
+  if (!mayWait({ state })) return undefined;
   if (pod) return pendingReason(pod);
   return entry === "pending" ? NOT_CREATED : NOT_SEEN;
 }
@@ -41,6 +41,11 @@ export function givenUpAt(
   const hinderedUntil = hindered?.since === undefined ? Infinity : hindered.since + imagePullGraceSeconds;
   const at = Math.min(late, hinderedUntil);
   return Number.isFinite(at) ? at : undefined;
+}
+
+/** True unless the machine is up, or over: then it waits for nothing, whatever its pod says. */
+export function mayWait({ state }: Pick<MachineSnapshot, "state">): boolean {
+  return state === undefined || state === "creating" || state === "pending";
 }
 
 /** When the last of a pod's containers started that run, in seconds since the epoch. */

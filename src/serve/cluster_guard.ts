@@ -13,7 +13,8 @@ import {
   writeCluster,
 } from "../workdir/cluster.ts";
 import { readFinishedNote } from "../workdir/end.ts";
-import { readPodFacts, readState } from "../workdir/machines.ts";
+import { readState } from "../workdir/machines.ts";
+import { readPodFacts } from "../workdir/pod_file.ts";
 import { readRequest } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 

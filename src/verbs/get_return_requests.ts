@@ -7,7 +7,8 @@ import { type Departure, readDepartures } from "../workdir/departures.ts";
 import { readGone } from "../workdir/index/gone_machines.ts";
 import { isTerminal } from "../machine/terminal.ts";
 import { hadPod } from "../machine/tombstone.ts";
-import { readPodFacts, readState, readTombstone } from "../workdir/machines.ts";
+import { readState, readTombstone } from "../workdir/machines.ts";
+import { readPodFacts, readTolerations } from "../workdir/pod_file.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { machinesBeingReturned } from "../workdir/returns.ts";
 import {
@@ -91,10 +92,12 @@ function graceLeft(
   if (isTerminal(state)) return 0;
   const pod = readPodFacts(workdir, machine);
   if (!pod) return undefined;
-  const departure = pod.place && departures.get(pod.place.node);
-  const onNode = departure && pod.place && nodeGrace(departure, pod.place, { now, hostNow });
-  if (pod.deletionAt === undefined) return onNode;
-  return Math.max(0, Math.min(pod.deletionAt - now, onNode ?? Infinity));
+  const { place, deletionAt } = pod;
+  const departure = place && departures.get(place.node);
+  const tolerations = () => readTolerations(workdir, machine);
+  const onNode = departure && nodeGrace(departure, { ...place, tolerations }, { now, hostNow });
+  if (deletionAt === undefined) return onNode;
+  return Math.max(0, Math.min(deletionAt - now, onNode ?? Infinity));
 }
 
 function message(found: number, { unknown, nodeDoubt }: { unknown: string[]; nodeDoubt: string | undefined }): string {

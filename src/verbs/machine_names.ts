@@ -1,5 +1,5 @@
 import type { NamedMachine } from "../hf/questions.ts";
-import { readPodFacts } from "../workdir/machines.ts";
+import { readPodFacts } from "../workdir/pod_file.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** The name that each machine goes by; one without a name is found by its id, the uid of its pod. */

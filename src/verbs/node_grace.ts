@@ -1,19 +1,19 @@
 import * as v from "valibot";
 import type { Departure } from "../workdir/departures.ts";
-import type { PodPlace } from "../machine/pod_facts.ts";
 
 /**
  * Seconds that a machine has left on a node that is about to go; nothing while it may stay. What is said is what it has at
  * least: the grace of its pod, which begins at any moment, or the time until the node itself is gone if that is less.
+ * @param pod `tolerations`: as its file has them
  * @param time the cluster's time, and that of our host: a node counts as lost for good once both say so, for either may be wrong
  */
 export function nodeGrace(
   { goneAt = Infinity, lost }: Departure,
-  { graceSeconds, tolerations }: PodPlace,
+  { graceSeconds, tolerations }: { graceSeconds: number; tolerations: () => unknown },
   { now, hostNow }: { now: number; hostNow: number },
 ): number | undefined {
   if (lost) {
-    const seconds = tolerationSeconds(tolerations, lost.taint);
+    const seconds = tolerationSeconds(tolerations(), lost.taint);
     const isLate = lost.seenAt === undefined || hostNow >= lost.seenAt + seconds;
     return now >= lost.since + seconds && isLate ? 0 : undefined;
   }

@@ -2,7 +2,8 @@ import type { MachineState } from "../hf/status.ts";
 import type { PodFacts } from "../machine/pod_facts.ts";
 import type { MachineSnapshot } from "../machine/snapshot.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
-import { readPodFacts, readState, readTombstone } from "./machines.ts";
+import { readState, readTombstone } from "./machines.ts";
+import { readPodFacts } from "./pod_file.ts";
 import { readMachineEntry } from "./requests.ts";
 import type { Workdir } from "./store/workdir.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { explain as explainAny, unknownName } from "../../src/admin/explain.ts";
 import type { Explanation } from "../../src/admin/explanation.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import type { Pod, PodStatus } from "../../src/kube/types.ts";
 import { writeCluster } from "../../src/workdir/cluster.ts";
 import { writeState, writeTombstone } from "../../src/workdir/machines.ts";

@@ -11,7 +11,7 @@ import { MachineTally } from "../../src/metrics/machine_tally.ts";
 import { readCatalogue } from "../../src/templates/catalogue.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { writeFinishedNote } from "../../src/workdir/end.ts";
 import { isTerminal } from "../../src/machine/terminal.ts";
 import { readState, writeState, writeTombstone } from "../../src/workdir/machines.ts";

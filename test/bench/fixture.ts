@@ -2,7 +2,7 @@ import { systemFiles } from "../../src/files.ts";
 import { machineName } from "../../src/hf/names.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { systemRandom } from "../../src/random.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { atOnce } from "../support/at_once.ts";

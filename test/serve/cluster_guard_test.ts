@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ClusterPlace } from "../../src/kube/cluster_place.ts";
 import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
 import { ask, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";

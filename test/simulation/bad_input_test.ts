@@ -7,7 +7,7 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { serve } from "../../src/serve/serve.ts";
 import { WATCHERS } from "../../src/serve/watchers.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { getReturnRequests } from "../../src/verbs/get_return_requests.ts";

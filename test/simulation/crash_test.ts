@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../src/kube/types.ts";
 import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
 import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher.ts";
 import { readState, readTombstone, writeState } from "../../src/workdir/machines.ts";

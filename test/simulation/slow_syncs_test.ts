@@ -6,7 +6,7 @@ import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { requestReturnMachines } from "../../src/verbs/request_return_machines.ts";
 import { TimeoutsWatcher } from "../../src/watchers/timeouts/watcher.ts";
 import type { Loop } from "../../src/watchers/loop.ts";
-import { podFileText } from "../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../src/workdir/pod_file.ts";
 import { PodsWatcher } from "../../src/watchers/pods/watcher.ts";
 import { RequestMachinesWatcher } from "../../src/watchers/requests/watcher.ts";
 import { RequestReturnMachinesWatcher } from "../../src/watchers/returns/watcher.ts";

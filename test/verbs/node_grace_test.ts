@@ -5,7 +5,7 @@ const now = 1_795_000_000;
 /** Our clock is nowhere near that of the cluster. */
 const time = { now, hostNow: 1_000 };
 const leaving = { uid: "u", reason: "leaving" };
-const place = { node: "n", graceSeconds: 30, tolerations: undefined };
+const pod = { graceSeconds: 30, tolerations: () => undefined };
 
 for (
   const [what, goneAt, grace] of [
@@ -16,14 +16,14 @@ for (
   ] as const
 ) {
   Deno.test(`the grace that is left on a node: ${what}`, () => {
-    assert.equal(nodeGrace(goneAt === undefined ? leaving : { ...leaving, goneAt }, place, time), grace);
+    assert.equal(nodeGrace(goneAt === undefined ? leaving : { ...leaving, goneAt }, pod, time), grace);
   });
 }
 
 const key = "node.kubernetes.io/unreachable";
 const lostFor = (seconds: number, tolerations: unknown, { ownSeconds = seconds } = {}) => {
   const lost = { taint: key, since: now - seconds, seenAt: time.hostNow - ownSeconds };
-  return nodeGrace({ ...leaving, lost }, { ...place, tolerations }, time);
+  return nodeGrace({ ...leaving, lost }, { ...pod, tolerations: () => tolerations }, time);
 };
 
 Deno.test("a lost node's machine is gone only if the cluster's clock and ours both say that it is time", () => {

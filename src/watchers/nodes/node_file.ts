@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { timestampSeconds } from "../../clock.ts";
 import type { Node } from "../../kube/types.ts";
-import { legacyMetadata } from "../work/legacy_metadata.ts";
+import { legacyMetadata } from "../../workdir/legacy_metadata.ts";
 
 /** The node without what fills most of it and no one reads: the bookkeeping of its fields, and the images that it holds. */
 export function slimNode(node: Node): Node {

@@ -10,7 +10,7 @@ import { readMachine } from "../../workdir/snapshot.ts";
 import { readNodeUid } from "../../workdir/node_uid.ts";
 import { detailsOfPod } from "./details.ts";
 import { type PodFile, readPodFile } from "../../workdir/pod_file.ts";
-import { podFileText } from "../work/pod_file.ts";
+import { podFileText } from "../../workdir/pod_file.ts";
 import { isSigned, returnMemoryOf } from "../work/pod_memory.ts";
 import { hasEnded } from "../../machine/readiness.ts";
 import type { Dependencies } from "../dependencies.ts";

@@ -2,7 +2,7 @@ import type { KubeError } from "../../kube/errors.ts";
 import type { ReflectorSink } from "../../kube/reflector.ts";
 import type { Pod } from "../../kube/types.ts";
 import { GatheringLog, logger } from "../../log.ts";
-import { readPodFacts } from "../../workdir/machines.ts";
+import { readPodFacts } from "../../workdir/pod_file.ts";
 import { Adopter } from "../recovery/adopter.ts";
 import { Complaints } from "../work/complaints.ts";
 import { Evictions } from "./evictions.ts";

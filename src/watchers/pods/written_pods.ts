@@ -1,6 +1,7 @@
 import type { Pod } from "../../kube/types.ts";
 import type { PodFacts } from "../../machine/pod_facts.ts";
-import { readPodFacts, readState } from "../../workdir/machines.ts";
+import { readState } from "../../workdir/machines.ts";
+import { readPodFacts } from "../../workdir/pod_file.ts";
 import { stateOfObservation } from "./observations.ts";
 import { isTerminal } from "../../machine/terminal.ts";
 import { hasEnded, phaseOf } from "../../machine/readiness.ts";

@@ -1,7 +1,7 @@
 import { KubeError } from "../../kube/errors.ts";
 import { logger } from "../../log.ts";
 import { RETURN_ANNOTATION, type ReturnMemory } from "../../templates/podspec.ts";
-import { readPodFacts } from "../../workdir/machines.ts";
+import { readPodFacts } from "../../workdir/pod_file.ts";
 import { readReturnRecord } from "../../workdir/returns.ts";
 import { Complaints } from "../work/complaints.ts";
 import type { Loop, Outcome } from "../loop.ts";

@@ -3,7 +3,7 @@ import { isTerminal } from "../../machine/terminal.ts";
 import type { Change } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
-import { podFileText } from "./pod_file.ts";
+import { podFileText } from "../../workdir/pod_file.ts";
 
 /** What is to be written of a machine that is ended for good, so that nothing undoes what Symphony was told. */
 export function changeOfEnding({ state, tombstone, pod }: Ending): Change {

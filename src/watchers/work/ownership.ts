@@ -5,10 +5,10 @@ import { isMadeByUs } from "../../kube/field_manager.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../templates/podspec.ts";
-import { readPodFacts, readTombstone } from "../../workdir/machines.ts";
+import { readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { readRequestRecord } from "../../workdir/requests.ts";
-import { readPodFile } from "../../workdir/pod_file.ts";
+import { readPodFacts, readPodFile } from "../../workdir/pod_file.ts";
 import { requestMemoryOf } from "./pod_memory.ts";
 import type { Dependencies } from "../dependencies.ts";
 

@@ -59,7 +59,7 @@ export class PodDeleter {
    * Deletes the pod unless that is under way, or the pod is going already. Nothing starts before `start`.
    * @param deletionAt when the pod is to be gone, in seconds since the epoch on the cluster, if it is being deleted
    */
-  want(name: string, { uid, deletionAt }: { uid: string; deletionAt: number | undefined }): void {
+  want(name: string, { uid, deletionAt }: { uid: string; deletionAt?: number | undefined }): void {
     if (deletionAt !== undefined && !this.#lingers(deletionAt)) return;
     const queue = this.#dependencies.preDelete.isFree(uid) ? this.#queue : this.#toAsk;
     queue.add(uid, { name, isGone: false });

@@ -10,12 +10,17 @@ export function readRecord<Schema extends v.GenericSchema>(
   path: string,
   schema: Schema,
 ): v.InferOutput<Schema> | undefined {
+  return readParsed(workdir, path, (text) => parseRecord(schema, text));
+}
+
+/** As `readRecord`, for what its text says. @param parse `undefined` for what does not hold what it should */
+export function readParsed<T>(workdir: Workdir, path: string, parse: (text: string) => T | undefined): T | undefined {
   const text = workdir.readText(path);
   if (text === undefined) return undefined;
-  const record = parseRecord(schema, text);
-  if (record === undefined) workdir.broken.note(path, text === "" ? "It is empty" : "It does not hold what it should");
+  const parsed = parse(text);
+  if (parsed === undefined) workdir.broken.note(path, text === "" ? "It is empty" : "It does not hold what it should");
   else workdir.broken.clear(path);
-  return record;
+  return parsed;
 }
 
 /** JSON text checked by a schema, or `undefined` if it is not what it should be. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { MachineState } from "../../../src/hf/status.ts";
 import type { Extension, Registry } from "../../../src/extensions/extension.ts";
 import { NotifyWatcher } from "../../../src/watchers/notify/watcher.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import { writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { extension, GivenRegistrations, type Hook, hookClient } from "../../support/hooks.ts";
 import { memoryDependencies, ourPod, run } from "../../support/memory_dependencies.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { getReturnRequests } from "../../../src/verbs/get_return_requests.ts";
 import { requestReturnMachines } from "../../../src/verbs/request_return_machines.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import { GoneMachines } from "../../../src/watchers/pods/gone_machines.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
 import { RequestReturnMachinesWatcher } from "../../../src/watchers/returns/watcher.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { RETURN_ANNOTATION } from "../../../src/templates/podspec.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import type { Pod } from "../../../src/kube/types.ts";
 import { signatureOf } from "../../../src/watchers/work/pod_memory.ts";
 import { ReturnAnnotationWatcher } from "../../../src/watchers/returns/return_annotation_watcher.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import { RequestReturnMachinesWatcher } from "../../../src/watchers/returns/watcher.ts";
 import { readState, readTombstone, writeState } from "../../../src/workdir/machines.ts";
 import { settleMachine } from "../../../src/workdir/requests.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { Pod, PodCondition, PodStatus } from "../../../src/kube/types.ts";
 import { TimeoutsWatcher } from "../../../src/watchers/timeouts/watcher.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import { writeObservations } from "../../../src/watchers/pods/observations.ts";
 import { readState, readTombstone, writeState } from "../../../src/workdir/machines.ts";
 import { settleMachine } from "../../../src/workdir/requests.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ObjectMeta } from "../../../src/kube/types.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../../src/templates/podspec.ts";
 import { findOurs, instancesOnPods, isAsOrdered, isOurs } from "../../../src/watchers/work/ownership.ts";
-import { podFileText } from "../../../src/watchers/work/pod_file.ts";
+import { podFileText } from "../../../src/workdir/pod_file.ts";
 import { readRequestRecord } from "../../../src/workdir/requests.ts";
 import { notPermitted } from "../../support/memory_files.ts";
 import { ask, memoryDependencies, ourPod } from "../../support/memory_dependencies.ts";

@@ -1,5 +1,5 @@
-import { timestampSeconds } from "../../clock.ts";
-import type { ObjectMeta } from "../../kube/types.ts";
+import { timestampSeconds } from "../clock.ts";
+import type { ObjectMeta } from "../kube/types.ts";
 
 /**
  * The metadata of an object as its file has it: without the bookkeeping of its fields, and beside our camelCase the keys
