@@ -16,6 +16,7 @@ import { readFinishedNote } from "../workdir/end.ts";
 import { readState } from "../workdir/machines.ts";
 import { readPodFacts } from "../workdir/pod_file.ts";
 import { readRequest } from "../workdir/requests.ts";
+import { readReturn } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
 /** Machines that are asked for to find out whether a cluster is theirs. */
@@ -103,8 +104,10 @@ export class ClusterGuard {
   /** True if nothing can be lost: no machine has, or may have, a pod. */
   #knowsNoMachine(): boolean {
     const { layout } = this.#workdir;
+    const ids = (directory: string) => this.#workdir.directories(directory).filter(isRequestId);
     return this.#machinesIn(layout.pods).length === 0 && this.#machinesIn(layout.podsStatus).every(this.#isOver) &&
-      !this.#workdir.directories(layout.requests).filter(isRequestId).some((id) => this.#mayHavePods(id));
+      !ids(layout.requests).some((id) => this.#mayHavePods(id)) &&
+      !ids(layout.returnRequests).some((id) => this.#mayWaitForPods(id));
   }
 
   readonly #isOver = (machine: string) => isTerminal(readState(this.#workdir, machine));
@@ -117,6 +120,15 @@ export class ClusterGuard {
       return request !== undefined && !(request.processed && request.machines.every(({ name }) => this.#isOver(name)));
     } catch {
       return true; // What cannot be read may have.
+    }
+  }
+
+  /** True for a return that has not been handled: on a host that takes over its machines may be known of it alone. */
+  #mayWaitForPods(id: string): boolean {
+    try {
+      return readReturn(this.#workdir, id)?.processed === false;
+    } catch {
+      return true;
     }
   }
 

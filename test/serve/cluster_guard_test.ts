@@ -4,7 +4,8 @@ import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
 import { podFileText } from "../../src/workdir/pod_file.ts";
 import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
-import { ask, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
+import { markReturnProcessed } from "../../src/workdir/returns.ts";
+import { ask, giveBack, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
 
 const here: ClusterPlace = { server: "https://here", namespace: "grid", authorities: ["ca"], namespaceUid: "n1" };
 const there: ClusterPlace = { server: "https://there", namespace: "grid", authorities: ["cb"], namespaceUid: "n2" };
@@ -48,6 +49,16 @@ Deno.test("a directory that has nothing of a request in it but its name does not
   assert.equal(readCluster(workdir)?.namespaceUid, "n1");
   files.symlink("../.prototypes/.manifest.json", "/work/requests/bad/bad-0");
   await assert.rejects(async () => await guard.admit(there, nowhere), refused, "a machine of it may have a pod");
+});
+
+Deno.test("a return that has not been handled ties the work directory to a cluster, though its machines are not known", async () => {
+  const { guard, workdir, dependencies } = guarded();
+  await guard.admit(here, nowhere);
+  await giveBack(dependencies, "ret", "r-0");
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  await markReturnProcessed(workdir, "ret");
+  await guard.admit(there, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n2");
 });
 
 Deno.test("that a work directory was emptied while we run does not make it another cluster's", async () => {

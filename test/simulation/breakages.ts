@@ -504,6 +504,15 @@ const MENDS: Breakage[] = [
     only: [3, 37, 9, 10],
   },
   {
+    what: "a directory that has only been asked for a return becomes another cluster's",
+    file: "src/serve/cluster_guard.ts",
+    from: "return readReturn(this.#workdir, id)?.processed === false;",
+    to: "return false;",
+    violates: [6],
+    seed: 530720,
+    only: [7, 39, 29, 40],
+  },
+  {
     what: "a work directory whose states are lost counts as one without machines",
     file: "src/serve/cluster_guard.ts",
     from: "(request.processed && request.machines.every(({ name }) => this.#isOver(name)))",
