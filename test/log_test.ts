@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { GatheringLog, logger, startLogging, tellGathered } from "../src/log.ts";
+import { type CapturedLog, captureLog } from "./support/captured_log.ts";
 import { MemoryFiles, noSpace } from "./support/memory_files.ts";
 import { SimulatedClock } from "./support/simulated_clock.ts";
 
@@ -112,16 +113,15 @@ Deno.test("a log file that is a pipe hides nothing and blocks nobody", () => {
   }
 });
 
-/** Logs into a list of lines without their times, under a clock of its own. */
-function gathered(): { lines: string[]; clock: SimulatedClock } {
-  const [lines, clock]: [string[], SimulatedClock] = [[], new SimulatedClock()];
-  const files = new MemoryFiles();
-  startLogging({ level: "info", file: undefined, files, clock, writeError: (line) => void lines.push(line.slice(25)) });
-  return { lines, clock };
+/** Logs under a clock of its own. */
+function gathered(): CapturedLog & { clock: SimulatedClock } {
+  const clock = new SimulatedClock();
+  return { ...captureLog({ clock }), clock };
 }
 
 Deno.test("what happens to many for one cause is one line with how many and how often, and one more each minute", async () => {
-  const { lines, clock } = gathered();
+  using captured = gathered();
+  const { lines, clock } = captured;
   const log = new GatheringLog("part", "Pods not created yet", { of: "machines" });
   const fail = (n: number) => log.note(`machine-${n}`, () => ({ error: `machine-${n}: used 4${n}` }));
   for (let n = 0; n < 30; n++) fail(n);
@@ -148,7 +148,8 @@ Deno.test("what happens to many for one cause is one line with how many and how 
 
 Deno.test("what is tried again and works by now is not said any more, but by its first line", async () => {
   for (const isTriedAgain of [true, false]) {
-    const { lines, clock } = gathered();
+    using captured = gathered();
+    const { lines, clock } = captured;
     const log = new GatheringLog("part", "Not yet", { of: "things", isTriedAgain });
     for (const name of ["first", "again"]) {
       log.note(name, () => ({}));
@@ -162,7 +163,8 @@ Deno.test("what is tried again and works by now is not said any more, but by its
 });
 
 Deno.test("what has not happened for a minute is news again; at the end all is said that has gathered", async () => {
-  const { lines, clock } = gathered();
+  using captured = gathered();
+  const { lines, clock } = captured;
   const log = new GatheringLog("part", "Said", { of: "things", level: "info" });
   log.note("one", () => ({}));
   await clock.advance(1_000);
@@ -178,7 +180,8 @@ Deno.test("what has not happened for a minute is news again; at the end all is s
 });
 
 Deno.test("causes are told apart, up to a limit; and below the level nothing is looked at", async () => {
-  const { lines, clock } = gathered();
+  using captured = gathered();
+  const { lines, clock } = captured;
   const log = new GatheringLog("part", "Failed", { of: "machines" });
   for (let n = 0; n < 40; n++) log.note(`machine-${n}`, () => ({ reason: String.fromCharCode(65 + n) }));
   await clock.advance(1_000);

@@ -21,6 +21,9 @@ const permissions = ["read", "write", "net", "env", "sys", "run"].map((name) => 
 /** They act as other users, and from other directories, and with them all threads of their process. */
 const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
 
+/** So many processes run those files that are beside each other in one: to load what all of them use takes as long as they. */
+const TOGETHER = 2;
+
 /** So many files of test/e2e run at once; each runs several tests at once itself. And so many of test/simulation. */
 const AT_ONCE = 3;
 const PLAYED_AT_ONCE = 2;
@@ -83,7 +86,7 @@ async function runAll(): Promise<void> {
   const prepared = endToEnd.length > 0 ? prepareEndToEnd() : Promise.resolve({});
   prepared.catch(() => {}); // It is told to those who wait for it.
   try {
-    await runTests(files.filter(isBesideOthers), { parallel: true });
+    await runTests(files.filter(isBesideOthers), { isTogether: true });
     await runTests(files.filter(isAlone));
     const played = runInTurn(files.filter(isSimulation), PLAYED_AT_ONCE);
     const halves = await Promise.allSettled([played, runEndToEnd(endToEnd, prepared)]);
@@ -159,16 +162,17 @@ async function runInTurn(files: string[], atOnce: number, environment: Record<st
  */
 async function runTests(
   files: string[],
-  { parallel = false, environment = {}, asWhole = false }: {
-    parallel?: boolean;
+  { isTogether = false, environment = {}, asWhole = false }: {
+    isTogether?: boolean;
     environment?: Record<string, string>;
     asWhole?: boolean;
   } = {},
 ): Promise<void> {
   if (files.length === 0) return;
   const report = join(temporary, `report-${files[0]?.replaceAll("/", "-")}.xml`);
-  const args = ["test", "--no-check", ...permissions, `--junit-path=${report}`, ...parallel ? ["--parallel"] : []];
-  const command = [...files.every(isSimulation) ? LAST : [], Deno.execPath(), ...args, ...options, ...files];
+  const args = ["test", "--no-check", ...permissions, `--junit-path=${report}`, ...isTogether ? ["--parallel"] : []];
+  const run = isTogether ? together(files) : files;
+  const command = [...files.every(isSimulation) ? LAST : [], Deno.execPath(), ...args, ...options, ...run];
   const succeeded = await succeeds(command[0]!, { args: command.slice(1), environment, asWhole });
   if (!existsSync(report)) {
     throw new Error(`\`deno test\` gave no report: it crashed (${files.length} files, the first is ${files[0]})`);
@@ -191,6 +195,17 @@ async function runTests(
   }
   if (!succeeded && failed.length === 0) failed.push(`\`deno test\` failed outside of the tests of ${files.join(" ")}`);
   failures.push(...failed);
+}
+
+/** Makes a few files that each have many of these. A report names the files that the tests are in. */
+function together(files: string[]): string[] {
+  if (files.length <= TOGETHER) return files;
+  return Array.from({ length: TOGETHER }, (_, n) => {
+    const path = join(temporary, `together_${n}_test.ts`);
+    const some = files.filter((_, i) => i % TOGETHER === n);
+    Deno.writeTextFileSync(path, some.map((file) => `import ${JSON.stringify(join(root, file))};\n`).join(""));
+    return path;
+  });
 }
 
 async function succeedsOrThrows(

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { EventRecorder } from "../../src/events/recorder.ts";
-import { startLogging } from "../../src/log.ts";
 import { seededRandom } from "../../src/random.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { captureLog } from "../support/captured_log.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 function recorder(write: (path: string, text: string) => void, metadata: Record<string, string> = {}): EventRecorder {
@@ -50,8 +49,7 @@ Deno.test("every batch has a name of its own", () => {
 });
 
 Deno.test("what cannot be written is lost, which is said once, and counted", () => {
-  const lines: string[] = [];
-  startLogging({ level: "warning", file: undefined, files: new MemoryFiles(), writeError: (line) => lines.push(line) });
+  using log = captureLog({ level: "warning" });
   let isFull = true;
   const events = recorder(() => {
     if (isFull) throw new Error("No space left on device");
@@ -61,7 +59,7 @@ Deno.test("what cannot be written is lost, which is said once, and counted", () 
   isFull = false;
   events.record([{ category: "pod", id: "req-3", pairs: { status: "ready" } }]);
   assert.equal(events.lost, 0);
-  assert.deepEqual(lines.map((line) => line.replace(/^\S+ /, "")), [
+  assert.deepEqual(log.lines, [
     'warning events: Events cannot be recorded, and are lost error="No space left on device"',
     "warning events: Events are recorded again lost=3",
   ]);

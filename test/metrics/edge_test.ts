@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
-import { startLogging } from "../../src/log.ts";
 import { answer, serveEdge } from "../../src/metrics/edge.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { captureLog } from "../support/captured_log.ts";
 
 const monitor = new Monitor({
   clock: systemClock,
@@ -65,13 +64,7 @@ Deno.test("who calls by another name was led here by somebody else", async () =>
 });
 
 Deno.test("a port that is taken is said once, and served once it is free", async () => {
-  let logged = "";
-  startLogging({
-    level: "info",
-    file: undefined,
-    files: new MemoryFiles(),
-    writeError: (line) => logged += `${line}\n`,
-  });
+  using log = captureLog();
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const stop = new AbortController();
   // Each wait is over at once, so that the port is tried again and again.
@@ -93,7 +86,7 @@ Deno.test("a port that is taken is said once, and served once it is free", async
   assert.equal(await response.text(), '{"status":"ok","reasons":[]}\n');
   stop.abort();
   await served;
-  assert.equal(logged.match(/Metrics and health are not served/g)?.length, 1, logged);
+  assert.equal(log.lines.filter((line) => /Metrics and health are not served/.test(line)).length, 1);
 });
 
 Deno.test("with a token, metrics and what the page shows want it; health does not, nor does the page itself", async () => {

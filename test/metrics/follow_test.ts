@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { ReflectorSink } from "../../src/kube/reflector.ts";
-import { startLogging } from "../../src/log.ts";
 import { besides, type Onlooker } from "../../src/metrics/follow.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { captureLog } from "../support/captured_log.ts";
 
 /** Notes what it is told, after its own name. */
 function noting(who: string, heard: string[]): ReflectorSink<string> {
@@ -42,13 +41,7 @@ Deno.test("a list that the sink doubts is none for the onlooker", () => {
 });
 
 Deno.test("what the onlooker throws stops nothing, and is logged once; what the sink throws is thrown", () => {
-  let logged = "";
-  startLogging({
-    level: "info",
-    file: undefined,
-    files: new MemoryFiles(),
-    writeError: (line) => logged += `${line}\n`,
-  });
+  using log = captureLog();
   const heard: string[] = [];
   const broken = () => {
     throw new Error("broken");
@@ -56,6 +49,7 @@ Deno.test("what the onlooker throws stops nothing, and is logged once; what the 
   const onlooker = { begin: broken, page: broken, complete: broken, event: broken, heard: broken, failed: broken };
   tellAll(besides(noting("sink", heard), onlooker));
   assert.equal(heard.length, 6);
-  assert.equal(logged.match(/error/g)?.length, 2, logged); // The level, and the key.
+  assert.equal(log.lines.length, 1);
+  assert.match(log.lines[0]!, /^error .*error=/);
   assert.throws(() => besides({ ...noting("sink", heard), event: broken }, onlooker).event("ADDED", "c"), /broken/);
 });

@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../src/kube/errors.ts";
 import type { Right } from "../../src/kube/kube.ts";
-import { startLogging } from "../../src/log.ts";
 import { RightsCheck } from "../../src/serve/rights_check.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { captureLog } from "../support/captured_log.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const signal = new AbortController().signal;
 
 /** What is said at the end of a step, and how the step ended. */
 async function checked(isAllowed: (right: Right) => Promise<boolean>): Promise<{ lines: string[]; kind: string }> {
-  const lines: string[] = [];
-  const writeError = (line: string) => void lines.push(line.slice(25));
-  startLogging({ level: "info", file: undefined, files: new MemoryFiles(), writeError });
+  using log = captureLog();
   const check = new RightsCheck({ kube: { isAllowed }, clock: new SimulatedClock() });
   const { kind } = await check.step(signal);
   if (kind === "done") await check.step(signal);
-  return { lines, kind };
+  return { lines: log.lines, kind };
 }
 
 Deno.test("rights that are missing are said once, with what to do", async () => {

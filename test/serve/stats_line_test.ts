@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { startLogging } from "../../src/log.ts";
 import { StatsLine } from "../../src/serve/stats_line.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { captureLog } from "../support/captured_log.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const MIB = 1024 * 1024;
 
 /** Beats until `seconds` have passed, the n-th (from 1) of them `lateMs(n)` late. @returns what was logged, without times */
 async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 0 } = {}): Promise<string[]> {
-  let logged = "";
-  startLogging({
-    level: "info",
-    file: undefined,
-    files: new MemoryFiles(),
-    writeError: (line) => logged += `${line}\n`,
-  });
+  using log = captureLog();
   const clock = new SimulatedClock();
   const endMs = clock.monotonic() + seconds * 1_000;
   let n = 0;
@@ -25,7 +18,7 @@ async function beatFor(seconds: number, lateMs: (n: number) => number, { held = 
     assert.equal(outcome.kind, "again");
     if (outcome.kind === "again") await clock.advance(outcome.atMs - clock.monotonic() + lateMs(++n));
   }
-  return logged.split("\n").filter((line) => line !== "").map((line) => line.slice(25));
+  return log.lines;
 }
 
 Deno.test("once a minute one line says what the process holds and how late its event loop was", async () => {

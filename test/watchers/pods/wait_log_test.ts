@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { PodStatus } from "../../../src/kube/types.ts";
-import { startLogging } from "../../../src/log.ts";
 import { WaitLog } from "../../../src/watchers/pods/wait_log.ts";
-import { MemoryFiles } from "../../support/memory_files.ts";
+import { captureLog } from "../../support/captured_log.ts";
 import { ourPod } from "../../support/memory_dependencies.ts";
 
 const waiting = (reason: string): PodStatus => ({
@@ -16,13 +15,10 @@ const unschedulable = (message: string): PodStatus => ({
 
 /** Lines that are logged for the states of machines, in order; nothing for a machine that is gone. */
 function logged(...states: [machine: string, status: PodStatus | undefined][]): string[] {
-  const lines: string[] = [];
-  const writeError = (line: string) => void lines.push(line);
-  startLogging({ level: "info", file: undefined, files: new MemoryFiles({ now: () => 0 }), writeError });
+  using log = captureLog();
   const waits = new WaitLog();
   for (const [machine, status] of states) waits.note(machine, status && ourPod(machine, status));
-  startLogging({ level: "critical", file: undefined, files: new MemoryFiles({ now: () => 0 }), writeError: () => {} });
-  return lines;
+  return log.lines;
 }
 
 Deno.test("why machines wait is said once for each kind of reason, however many there are and whatever the words", () => {

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import type { Extension, Registry } from "../../../src/extensions/extension.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { Pod } from "../../../src/kube/types.ts";
-import { startLogging } from "../../../src/log.ts";
 import { RequestMachinesWatcher } from "../../../src/watchers/requests/watcher.ts";
 import { addRequest, readRequest } from "../../../src/workdir/requests.ts";
 import { readState, readTombstone } from "../../../src/workdir/machines.ts";
+import { captureLog } from "../../support/captured_log.ts";
 import { atOnce } from "../../support/at_once.ts";
 import { extension, GivenRegistrations, type Hook, hookClient } from "../../support/hooks.ts";
 import { ask, giveBack, memoryDependencies, ourPod, run } from "../../support/memory_dependencies.ts";
-import { MemoryFiles } from "../../support/memory_files.ts";
 import { manifest } from "../../support/memory_provider.ts";
 import { settled } from "../../support/simulated_clock.ts";
 
@@ -166,15 +165,12 @@ Deno.test("a process that stops leaves machines to the next that no extension ha
 
 Deno.test("configuration for an extension that is not registered is said once", async () => {
   const { dependencies, go } = setUp(unchanged, []);
-  const files = new MemoryFiles({ now: () => 0 });
-  const lines: string[] = [];
-  startLogging({ level: "info", file: undefined, files, writeError: (line) => void lines.push(line) });
+  using log = captureLog();
   for (const id of ["one", "two"]) {
     const request = { id, templateId: "T", count: 1, requestedAt: 0, manifest: JSON.stringify(manifest) };
     await addRequest(dependencies.workdir, { ...request, up: undefined, extensions: { nosuch: {} } }, atOnce);
   }
   await go();
-  startLogging({ level: "critical", file: undefined, files, writeError: () => {} });
-  assert.equal(lines.filter((line) => /extension=nosuch .*no extension of that name/.test(line)).length, 1);
+  assert.equal(log.lines.filter((line) => /extension=nosuch .*no extension of that name/.test(line)).length, 1);
   assert.equal(dependencies.kube.pods.size, 2);
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
-import { startLogging, tellGathered } from "../../../src/log.ts";
+import { tellGathered } from "../../../src/log.ts";
 import { SyncStatusKeeper } from "../../../src/watchers/work/sync_status.ts";
+import { captureLog } from "../../support/captured_log.ts";
 import { memoryDependencies } from "../../support/memory_dependencies.ts";
 
 Deno.test("that the cluster is lost is said once for all views, and that it is followed again, with for how long", async () => {
   const dependencies = memoryDependencies();
-  const { clock, files } = dependencies;
-  const lines: string[] = [];
-  startLogging({ level: "info", file: undefined, files, clock, writeError: (line) => void lines.push(line.slice(25)) });
+  const { clock } = dependencies;
+  using log = captureLog({ clock });
   const views = ["pods", "nodes"].map((name) => new SyncStatusKeeper(dependencies, name));
   for (const view of views) {
     assert.equal(view.heardSecondsAgo, undefined);
@@ -23,7 +23,7 @@ Deno.test("that the cluster is lost is said once for all views, and that it is f
     tellGathered();
   }
   assert.equal(views[0]?.heardSecondsAgo, 40);
-  assert.deepEqual(lines.splice(0), [
+  assert.deepEqual(log.lines.splice(0), [
     'warning cluster: The cluster cannot be followed now views=2 error="gone fishing" first=pods',
   ]);
   views[0]?.heard();
@@ -33,15 +33,14 @@ Deno.test("that the cluster is lost is said once for all views, and that it is f
   views[1]?.complete();
   await clock.advance(1_000);
   tellGathered();
-  assert.deepEqual(lines, ["info    cluster: The cluster is followed again views=2 awaySeconds=30 first=pods"]);
+  assert.deepEqual(log.lines, ["info    cluster: The cluster is followed again views=2 awaySeconds=30 first=pods"]);
   assert.equal(views[0]?.heardSecondsAgo, 2);
 });
 
 Deno.test("it was away until it answered again, though it may say nothing for a minute more", async () => {
   const dependencies = memoryDependencies();
-  const { clock, files } = dependencies;
-  const lines: string[] = [];
-  startLogging({ level: "info", file: undefined, files, clock, writeError: (line) => void lines.push(line.slice(25)) });
+  const { clock } = dependencies;
+  using log = captureLog({ clock });
   const view = new SyncStatusKeeper(dependencies, "pods");
   view.heard();
   await clock.advance(10_000);
@@ -53,5 +52,5 @@ Deno.test("it was away until it answered again, though it may say nothing for a 
   await clock.advance(50_000);
   view.heard();
   tellGathered({ isEnd: true });
-  assert.equal(lines.at(-1), "info    cluster: The cluster is followed again views=1 awaySeconds=11 first=pods");
+  assert.equal(log.lines.at(-1), "info    cluster: The cluster is followed again views=1 awaySeconds=11 first=pods");
 });
