@@ -60,11 +60,17 @@ export class Health {
   /** Good while this process is the owner and what it knows of the cluster is fresh. */
   ready(): Verdict {
     if (!this.#signs) return { isGood: false, reasons: ["It is starting"] };
-    const { isOwner, standby, trouble } = this.#signs.tenure();
-    if (!isOwner) return { isGood: false, reasons: [`Standby: ${standby ?? "it does not own the instance yet"}`] };
-    const doubt = this.#signs.doubt();
-    const reasons = [...doubt === undefined ? [] : [doubt], ...trouble === undefined ? [] : [`Trouble: ${trouble}`]];
-    return { isGood: doubt === undefined, reasons };
+    const doubt = this.isOwner ? this.#signs.doubt() : undefined;
+    const reasons = [doubt, this.tenureTrouble].filter((reason) => reason !== undefined);
+    return { isGood: this.isOwner && doubt === undefined, reasons };
+  }
+
+  /** Why this process owns nothing, or may soon not, as one of the reasons that it gives; `undefined` if all is well with that. */
+  get tenureTrouble(): string | undefined {
+    if (!this.#signs) return undefined;
+    const { isOwner, standby = "it does not own the instance yet", trouble } = this.#signs.tenure();
+    if (!isOwner) return `Standby: ${standby}`;
+    return trouble === undefined ? undefined : `Trouble: ${trouble}`;
   }
 
   /** Good while it lives and is ready, or stands by for another that is the owner. */

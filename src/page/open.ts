@@ -11,7 +11,7 @@ import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, ExtensionRow } from "./messages.ts";
 import { Page } from "./page.ts";
 import { readPast } from "./past.ts";
-import { sectionsOf } from "./rows.ts";
+import { sectionsOf, type Troubles } from "./rows.ts";
 
 /** What the page shows, and where that is from. */
 export interface PageSources extends Reader {
@@ -96,9 +96,9 @@ export function openPage(sources: PageSources): OpenedPage {
   };
 }
 
-function troublesOf({ health }: PageSources["monitor"]): string[] {
-  const { isGood, reasons } = health.overall();
-  return isGood && health.isOwner && !health.hasTrouble ? [] : reasons;
+function troublesOf({ health }: PageSources["monitor"]): Troubles {
+  const { tenureTrouble: tenure } = health;
+  return { tenure, others: health.overall().reasons.filter((reason) => reason !== tenure) };
 }
 
 function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["monitor"]): ApiSection {

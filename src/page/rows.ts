@@ -29,10 +29,17 @@ export function isSameRow(one: MachineRow, other: MachineRow): boolean {
   return one.every((value, i) => value === other[i]);
 }
 
-/** The sections that the picture itself has. @param troubles what else is wrong, as sentences */
+/** What a process says is wrong with itself, as sentences. */
+export interface Troubles {
+  /** That it owns nothing, or may soon not, if that is so. */
+  tenure: string | undefined;
+  others: readonly string[];
+}
+
+/** The sections that the picture itself has. */
 export function sectionsOf(
   picture: Picture,
-  troubles: readonly string[],
+  troubles: Troubles,
 ): Pick<Sections, "service" | "templates" | "requests" | "nodes"> {
   return {
     service: serviceOf(picture, troubles),
@@ -50,14 +57,13 @@ export function sectionsOf(
   };
 }
 
-function serviceOf({ service, problems }: Picture, troubles: readonly string[]): ServiceSection {
+function serviceOf({ service, problems }: Picture, { tenure, others }: Troubles): ServiceSection {
   const { workdir, instance = "", server, cluster, heardAt, notServed, doubt, quarantined } = service;
   const broken = quarantined.length === 0
     ? []
     : [`${quarantined.length} entries of the work directory are quarantined: ${quarantined.slice(0, 3).join(", ")}`];
   // Why the directory is not served is what a standby, or one whose lease is in trouble, says of itself, too.
-  const others = notServed === undefined ? troubles : troubles.filter((text) => !/^(Standby|Trouble): /.test(text));
-  const all = [notServed, doubt, ...others, ...problems, ...broken].filter((text) => text !== undefined);
+  const all = [notServed ?? tenure, doubt, ...others, ...problems, ...broken].filter((text) => text !== undefined);
   return {
     version,
     workdir,
