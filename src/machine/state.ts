@@ -106,10 +106,8 @@ export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachin
 export function stateOfGone(last: Pod | undefined, { state, tombstone, returned }: KnownMachine): NextState {
   if (tombstone) return { state: "deleted" };
   const succeeded = state === "succeeded" || (last !== undefined && hasSucceeded(last));
-  // One whose note and pod file were lost, to a power failure or with the work directory, was up if it was returned and its
-  // state says nothing else: why others failed is made to last.
-  const isLost = last === undefined && returned && (state === undefined || state === "failed" || state === "deleted");
-  const up = state === "running" || succeeded || isLost || (last !== undefined && hasBeenUp(last));
+  // Where a power failure took the note and the pod file of one that had failed, it was one that was up and returned.
+  const up = state === "running" || succeeded || (last ? hasBeenUp(last) : state === "failed" && returned);
   const ended = { up, returned, givenUp: false, ...(last ? addressOf(last) : {}) };
   if (succeeded) return { state: "deleted", tombstone: { ...ended, succeeded, message: SUCCEEDED } };
   return { state: "deleted", tombstone: { ...ended, message: goneMessage(last, ended) } };

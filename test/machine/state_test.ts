@@ -308,11 +308,6 @@ const ofGone: [
     { state: "failed", returned: true },
     { up: true, returned: true, message: "Returned by Symphony" },
   ],
-  ["was returned, and lost all else", undefined, { state: undefined, returned: true }, {
-    up: true,
-    returned: true,
-    message: "Returned by Symphony",
-  }],
   ["was returned before its pod was seen", undefined, { state: "creating", returned: true }, {
     up: false,
     returned: true,

@@ -191,8 +191,8 @@ const MENDS: Breakage[] = [
   {
     what: "what was given back before its directory was lost is gone, whatever the cluster says of it",
     file: "src/watchers/recovery/adopter.ts",
-    from: "return returns.has(machine) ? undefined :",
-    to: 'return returns.has(machine) ? { state: "deleted", lasts: false } :',
+    from: "if (returns.has(machine)) return tombstone ? undefined : { tombstone: RETURNED, lasts: false };",
+    to: 'if (returns.has(machine)) return { state: "deleted", lasts: false };',
     foundBy: "test/watchers/recovery/adopter_test.ts",
     test: "a machine that was given back is not called gone while its pod is there, which a list does not show as ours",
   },

@@ -3,6 +3,7 @@ import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
+import type { Tombstone } from "../../machine/tombstone.ts";
 import type { RequestMemory } from "../../templates/podspec.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
@@ -24,6 +25,9 @@ const SLICE = 100;
 /** Why a machine failed that was lost with the work directory. */
 export const LOST = "It had no pod when its request, lost with the work directory, was rebuilt from the cluster: " +
   "its pod was never created, or was gone by then";
+
+/** What is known of a machine that was lost with the work directory, and given back: it was up, as far as Symphony knows. */
+const RETURNED: Tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
 
 const log = logger("adoption");
 
@@ -182,9 +186,10 @@ export class Adopter {
     if ((state !== undefined && state !== "creating") || workdir.kind(workdir.layout.pod(machine))) return undefined;
     if (this.#isUnwritten(machine)) return undefined;
     const tombstone = readTombstone(workdir, machine);
+    // Of one that was given back, the pod may be there, and not count as ours: before it is gone, it is asked for by its name.
+    if (returns.has(machine)) return tombstone ? undefined : { tombstone: RETURNED, lasts: false };
     if (tombstone) return changeOfEnding({ machine, state: tombstone.givenUp ? "failed" : "deleted", tombstone });
-    // Of one that was given back, the pod may be there, and not count as ours: it is asked for by its name.
-    return returns.has(machine) ? undefined : { tombstone: endLost(machine, LOST).tombstone, lasts: true };
+    return { tombstone: endLost(machine, LOST).tombstone, lasts: true };
   }
 
   async #complete(id: string, { enter, strays }: { enter: string[]; strays: string[] }): Promise<void> {
