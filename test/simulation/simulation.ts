@@ -25,7 +25,7 @@ import type { Plan, PlannedEvent } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { type Asked, Symphony } from "./symphony.ts";
 import { Trace } from "./trace.ts";
-import { INSTANCE, NAMESPACE, Truth } from "./truth.ts";
+import { carriesOurLabels, INSTANCE, NAMESPACE, Truth } from "./truth.ts";
 import { type Call, wire } from "./wire.ts";
 
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
@@ -102,7 +102,7 @@ export class Simulation {
   readonly weather: Weather = { lagMs: 0, tears: 0, deafBeforeMs: -Infinity };
   readonly departures = new Departures();
   readonly extensions: SimulatedExtensions;
-  /** When anything but a list or a watch was last sent to the cluster. */
+  /** When anything but a list, a watch or a look at a hidden pod was last sent to the cluster. */
   askedMs = -Infinity;
   /** When a clock last jumped. */
   jumpedMs = -Infinity;
@@ -735,11 +735,18 @@ export class Simulation {
 
   #sent(process: Process, call: Call): void {
     this.trace.say(process.name, `${call.method} ${nameOf(call.path)}`);
-    const isOfPod = /\/pods(\/[^/?]+)?(\?fieldManager=.*)?$/.test(call.path);
+    const [ofPod, pod = ""] = /\/pods(?:\/([^/?]+))?(?:\?fieldManager=.*)?$/.exec(call.path) ?? [];
     const { host = this.host, instance } = this.#serving.get(process) ?? {};
-    if (isOfPod && host === this.host) this.askedMs = this.clock.monotonic();
+    const isCounted = ofPod !== undefined && !(call.method === "GET" && this.#isHidden(pod));
+    if (isCounted && host === this.host) this.askedMs = this.clock.monotonic();
     if (instance !== INSTANCE) return;
     this.#tell((invariant) => invariant.sent?.(call, { process, host }));
+  }
+
+  /** True for a pod that neither a list nor the watch shows: it is asked for every ten seconds, for as long as it is there. */
+  #isHidden(name: string): boolean {
+    const life = this.truth.living(name);
+    return life !== undefined && !carriesOurLabels(life.pod);
   }
 
   #fileChanged(host: Host, path: string): void {
