@@ -54,7 +54,8 @@ function isMissing(files: Files, path: string): boolean {
 /** Options that several commands share. */
 export const sharedOption = {
   concurrency: () =>
-    new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
+    new Option("--create-concurrency <n>", "calls of each kind to the cluster in flight at once: creates, deletes, …")
+      .default(32)
       .argParser(wholeNumber(1, 1_000)),
   podTimeout: () =>
     new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
