@@ -7,7 +7,7 @@ import { readCatalogue } from "../templates/catalogue.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { type PictureOptions, PictureTaker } from "./picture.ts";
 
-/** What a command stands on that only reads. */
+/** What a command needs that only reads. */
 export interface Reader {
   config: Config;
   workdir: Workdir;
@@ -15,19 +15,19 @@ export interface Reader {
   clock: Clock;
 }
 
-/** The work directory that the configuration names, to be read. @throws HostFactoryError if it is not to be trusted */
+/** The work directory that the configuration names, for reading. @throws HostFactoryError if it is not to be trusted */
 export function openReader(config: Config, world: { files: Files; clock: Clock; random: Random }): Reader {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
   workdir.check({ reads: true });
   return { config, workdir, files: world.files, clock: world.clock };
 }
 
-/** For work of a process that has nothing else to do. */
+/** A budget for a process that has nothing else to do: no rests. */
 export function commandBudget(clock: Clock): Budget {
   return new Budget(clock, { restPerTurn: 0 });
 }
 
-/** What takes pictures for a command, which has nothing else to do meanwhile; another budget is for who has. */
+/** Takes pictures of the grid for a command. @param options `budget`: default: that of a process with nothing else to do */
 export function openPicture(
   { config, workdir, files, clock }: Reader,
   options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},

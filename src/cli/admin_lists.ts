@@ -110,7 +110,7 @@ function filterOf({ template, request }: ListOptions) {
   return { templates: template, requests: request };
 }
 
-/** Beside a list for people: what it shows of the cluster may be old. */
+/** Warns people on standard error if the list may be out of date. */
 function tellAge({ notServed, doubt, heardAt }: PicturedService, now: number, format: ListFormat): void {
   const why = notServed ?? doubt;
   if (why === undefined || format === "json" || format === "yaml") return;
