@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
 import { query } from "../support/events_database.ts";
-import { existingEvents, sorted } from "../support/existing_events.ts";
+import { legacyEvents, sorted } from "../support/legacy_events.ts";
 import type { Site } from "../support/site.ts";
 
 clusterTest("serve stores what becomes of a machine, from the request to its end", async (site) => {
@@ -28,7 +28,7 @@ siteTest(
   "`watch events` stores the legacy plug-in's spool, without a cluster, and rotates on SIGHUP",
   async (site) => {
     Deno.mkdirSync(`${site.workdir}/events`, { mode: 0o700 });
-    for (const [name, text] of Object.entries(existingEvents.spool)) site.write(`work/events/${name}`, text);
+    for (const [name, text] of Object.entries(legacyEvents.spool)) site.write(`work/events/${name}`, text);
     const dbfile = `${site.directory}/grid/events.db`;
     const running = site.start(["watch", "events", "--dbfile", dbfile]);
     await eventually("an empty spool", () => [...Deno.readDirSync(`${site.workdir}/events`)].length === 0);
@@ -42,7 +42,7 @@ siteTest(
     assert.ok(shown.some(({ category }) => category === "pod"));
     const all = `${site.directory}/grid/${aside}`;
     const stored = new Set(sorted(query(all, "SELECT * FROM events")));
-    assert.deepEqual(sorted(existingEvents.added).filter((row) => !stored.has(row)), []);
+    assert.deepEqual(sorted(legacyEvents.added).filter((row) => !stored.has(row)), []);
     assert.equal(query(all, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);
   },
 );

@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { openEventStore } from "../../src/events/database.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
-import { existingEvents } from "../support/existing_events.ts";
-import { existingTransformed } from "../support/existing_transformed.ts";
+import { legacyEvents } from "../support/legacy_events.ts";
+import { legacyTransformed } from "../support/legacy_transformed.ts";
 import { runToEnd } from "../support/process.ts";
 import { RUN_OPTIONS } from "../support/run_options.ts";
 import type { Site } from "../support/site.ts";
@@ -13,7 +13,7 @@ import type { Site } from "../support/site.ts";
 function storeExisting(site: Site): void {
   const events = openEventStore(`${site.workdir}/events.db`);
   events.begin();
-  for (const row of existingEvents.before) events.insert(row);
+  for (const row of legacyEvents.before) events.insert(row);
   events.commit();
   events.close();
 }
@@ -69,7 +69,7 @@ siteTest("by the name hostfactory-events it transforms", async (site) => {
   assert.deepEqual([transformed.code, transformed.stdout], [0, ""], transformed.stderr);
   using database = new DatabaseSync(output, { readOnly: true });
   const count = database.prepare("SELECT count(*) AS count FROM pod").get()?.["count"];
-  assert.equal(count, existingTransformed["pod"]?.rows.length);
+  assert.equal(count, legacyTransformed["pod"]?.rows.length);
 });
 
 siteTest("by the name hostfactory-utils it answers, and SIGTERM ends it", async (site) => {

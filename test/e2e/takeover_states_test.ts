@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
 import { query } from "../support/events_database.ts";
-import { ExistingPluginActor } from "../support/existing_plugin_actor.ts";
-import { existingPlugin } from "../support/existing_plugin_reader.ts";
+import { LegacyPluginActor } from "../support/legacy_plugin_actor.ts";
+import { legacyPlugin } from "../support/legacy_plugin_reader.ts";
 import { machinesOf } from "../support/site.ts";
 
 clusterTest("the legacy plug-in is taken over in every state that it can be stopped in", async (site) => {
-  const theirs = new ExistingPluginActor(site);
+  const theirs = new LegacyPluginActor(site);
   const { cluster } = site;
   const create = async (machines: string[], behaviour?: string) => {
     for (const machine of machines) await theirs.create(machine, behaviour);
@@ -155,7 +155,7 @@ clusterTest("the legacy plug-in can carry on after us, whatever we were in the m
     small: { apiVersion: "v1", kind: "Pod", spec: { containers: [{ name: "symphony", image: "symphony:1" }] } },
   });
   await site.request(2, { id: "pending" });
-  const theirs = existingPlugin(site.workdir);
+  const theirs = legacyPlugin(site.workdir);
   assert.deepEqual(theirs.toCreate().map(({ machine }) => machine), machinesOf("pending", 2));
   assert.equal(theirs.toCreate()[0]?.pod.spec.containers[0].image, "symphony:1");
   assert.equal(theirs.status("pending"), "running");

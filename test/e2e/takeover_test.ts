@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import type { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
-import { existingPluginPod, installExistingPlugin } from "../support/existing_plugin.ts";
+import { installLegacyPlugin, legacyPluginPod } from "../support/legacy_plugin.ts";
 import { machinesOf, type Site } from "../support/site.ts";
 
 siteTest("what the legacy plug-in wrote is answered before any daemon ran", async (site) => {
-  const ids = await installExistingPlugin(site);
+  const ids = await installLegacyPlugin(site);
   for (const id of [ids.running, ids.sixRunning, ids.returned]) {
     const [theirs] = JSON.parse(Deno.readTextFileSync(`${site.directory}/answer-${id}.json`)).requests;
     const ours = await site.status(id);
@@ -34,10 +34,10 @@ siteTest("what the legacy plug-in wrote is answered before any daemon ran", asyn
 });
 
 clusterTest("the legacy plug-in's pods are adopted, and what it left pending is created", async (site) => {
-  const ids = await installExistingPlugin(site);
+  const ids = await installLegacyPlugin(site);
   for (const index of [1, 2]) await createAsNoted(site, ids.running, index);
   for (const index of [0, 1, 2, 3]) await createAsNoted(site, ids.sixRunning, index);
-  await site.cluster.createPod(existingPluginPod("somebodyelse", 0));
+  await site.cluster.createPod(legacyPluginPod("somebodyelse", 0));
   const before = await site.cluster.pods();
   const serve = site.serve();
 
@@ -68,7 +68,7 @@ clusterTest("the legacy plug-in's pods are adopted, and what it left pending is 
 
 /** Makes a pod that the files tell of: in them it has the uid that it had in another cluster. */
 async function createAsNoted(site: Site & { cluster: Cluster }, id: string, index: number): Promise<void> {
-  const { metadata } = await site.cluster.createPod(existingPluginPod(id, index));
+  const { metadata } = await site.cluster.createPod(legacyPluginPod(id, index));
   const path = `${site.workdir}/pods/${metadata.name}`;
   const noted = JSON.parse(Deno.readTextFileSync(path));
   noted.metadata.uid = metadata.uid;

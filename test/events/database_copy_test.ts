@@ -4,7 +4,7 @@ import { openEventStore } from "../../src/events/database.ts";
 import { copyEvents } from "../../src/events/database_copy.ts";
 import type { EventRow } from "../../src/events/rows.ts";
 import { query } from "../support/events_database.ts";
-import { existingEvents } from "../support/existing_events.ts";
+import { legacyEvents } from "../support/legacy_events.ts";
 
 const row = (id: number): EventRow => ["", "", "pod", `req-${id}`, id, "status", "created"];
 
@@ -30,7 +30,7 @@ Deno.test("a copy has what there was when it was begun, whatever is stored or re
     assert.deepEqual(done, done.toSorted((a, b) => a - b));
     assert.ok(done.length >= 4 && done[0]! < 0.5 && done.at(-1) === 1, done.join());
     assert.deepEqual(query(to, "SELECT count(*), min(timestamp), max(timestamp) FROM events"), [[1_000, 0, 999]]);
-    assert.deepEqual(query(to, "SELECT sql FROM sqlite_master").flat(), existingEvents.schema);
+    assert.deepEqual(query(to, "SELECT sql FROM sqlite_master").flat(), legacyEvents.schema);
     assert.deepEqual(query(to, "PRAGMA integrity_check"), [["ok"]]);
   } finally {
     Deno.removeSync(directory, { recursive: true });

@@ -6,7 +6,7 @@ import { EventRecorder } from "../../src/events/recorder.ts";
 import { type EventRow, eventsOf, rowsOf } from "../../src/events/rows.ts";
 import type { NewEvent } from "../../src/events/types.ts";
 import { seededRandom } from "../../src/random.ts";
-import { existingEvents, sorted } from "../support/existing_events.ts";
+import { legacyEvents, sorted } from "../support/legacy_events.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 /** Calls `act` with the path of a database that is not there yet. */
@@ -41,7 +41,7 @@ Deno.test("the table and its index are the legacy plug-in's, to the letter; the 
     store(path, []);
     assert.deepEqual(
       query(path, "SELECT sql FROM sqlite_master WHERE name <> 'events_time'").flat(),
-      existingEvents.schema,
+      legacyEvents.schema,
     );
     assert.deepEqual(query(path, "PRAGMA journal_mode"), [["wal"]]);
     assert.deepEqual(query(path, "PRAGMA user_version"), [[0]]);
@@ -51,10 +51,10 @@ Deno.test("the table and its index are the legacy plug-in's, to the letter; the 
 Deno.test("the legacy plug-in's database is gone on with, and the queries on it answer as before", () => {
   inDirectory((path) => {
     const legacy = new DatabaseSync(path);
-    for (const statement of existingEvents.schema) legacy.exec(statement);
+    for (const statement of legacyEvents.schema) legacy.exec(statement);
     legacy.close();
-    store(path, [...existingEvents.before, ...existingEvents.added, ...existingEvents.before]);
-    const all = [...existingEvents.before, ...existingEvents.added];
+    store(path, [...legacyEvents.before, ...legacyEvents.added, ...legacyEvents.before]);
+    const all = [...legacyEvents.before, ...legacyEvents.added];
     assert.deepEqual(sorted(query(path, "SELECT * FROM events")), sorted(all));
     assert.deepEqual(query(path, "SELECT DISTINCT typeof(timestamp), typeof(value) FROM events"), [[
       "integer",
@@ -68,7 +68,7 @@ Deno.test("a small table gets an index of times; the large one of another progra
     let answer: unknown;
     inDirectory((path) => {
       const legacy = new DatabaseSync(path);
-      for (const statement of existingEvents.schema) legacy.exec(statement);
+      for (const statement of legacyEvents.schema) legacy.exec(statement);
       legacy.exec(`INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ${rows})
                    SELECT '', '', 'pod', i, i, 'status', 'ready' FROM n`);
       legacy.close();
@@ -170,7 +170,7 @@ Deno.test("what is beyond the size goes, the first that was stored first, whatev
 Deno.test("a database of the legacy plug-in's is kept small, too: its room is used again", () => {
   inDirectory((path) => {
     const legacy = new DatabaseSync(path);
-    for (const statement of existingEvents.schema) legacy.exec(statement);
+    for (const statement of legacyEvents.schema) legacy.exec(statement);
     legacy.close();
     store(path, rowsAt(0, 2_000));
     const [before] = query(path, "PRAGMA page_count").flat();
@@ -215,16 +215,16 @@ Deno.test("on what the legacy plug-in left in its spool every query answers the 
   inDirectory((ours) => {
     const theirs = `${ours}.theirs`;
     const legacy = new DatabaseSync(theirs);
-    for (const statement of existingEvents.schema) legacy.exec(statement);
+    for (const statement of legacyEvents.schema) legacy.exec(statement);
     const insert = legacy.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
-    for (const row of [...existingEvents.before, ...existingEvents.added]) insert.run(...row);
+    for (const row of [...legacyEvents.before, ...legacyEvents.added]) insert.run(...row);
     legacy.close();
     const events = openEventStore(ours);
     events.begin();
-    for (const row of existingEvents.before) events.insert(row);
+    for (const row of legacyEvents.before) events.insert(row);
     events.commit();
     assert.deepEqual(query(ours, QUERIES["get-timings created running"]), [[6, 1.6667]], "the figure of the first run");
-    storeSpool(events, Object.values(existingEvents.spool));
+    storeSpool(events, Object.values(legacyEvents.spool));
     events.close();
     for (const [name, sql] of Object.entries(QUERIES)) {
       assert.ok(query(theirs, sql).length > 0, name);

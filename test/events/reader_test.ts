@@ -8,7 +8,7 @@ import { EventReader, type EventSource, readEvents } from "../../src/events/read
 import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "../../src/events/recorded.ts";
 import { rowsOf, type SpooledEvent } from "../../src/events/rows.ts";
 import { systemFiles } from "../../src/files.ts";
-import { existingEvents, sorted } from "../support/existing_events.ts";
+import { legacyEvents, sorted } from "../support/legacy_events.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
 const budget = new Budget(systemClock);
@@ -82,14 +82,14 @@ Deno.test("a file that is no database is said to be none, with what to do", asyn
 Deno.test("the legacy plug-in's database is read, to the last row", async () => {
   await inDirectory(async (source) => {
     const legacy = new DatabaseSync(source.dbfile);
-    for (const statement of existingEvents.schema) legacy.exec(statement);
+    for (const statement of legacyEvents.schema) legacy.exec(statement);
     legacy.exec("BEGIN");
     const insert = legacy.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
-    for (const row of existingEvents.before) insert.run(...row);
+    for (const row of legacyEvents.before) insert.run(...row);
     legacy.exec("COMMIT");
     legacy.close();
     const events = await readEvents(source, {}, budget);
-    const rows = existingEvents.before.map(([, , category, id, timestamp, type, value]) => (
+    const rows = legacyEvents.before.map(([, , category, id, timestamp, type, value]) => (
       { category, id, timestamp, type, value }
     ));
     assert.deepEqual(sorted(events.map((event) => [keyOf(event)])), sorted(rows.map((event) => [keyOf(event)])));

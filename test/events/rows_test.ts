@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventsOf, isBackupRequest, lineOf, rowsOf } from "../../src/events/rows.ts";
-import { existingEvents, sorted } from "../support/existing_events.ts";
+import { legacyEvents, sorted } from "../support/legacy_events.ts";
 
 const skipEvents = true;
 const base = { category: "pod", id: "req-0", timestamp: 1_795_000_000 };
@@ -11,11 +11,11 @@ function pairs(event: Record<string, unknown>, options = { skipEvents }): unknow
 }
 
 Deno.test("the legacy plug-in's batches become the rows that it made of them", () => {
-  const known = new Set(sorted(existingEvents.before));
-  const rows = Object.values(existingEvents.spool).flatMap((text) => eventsOf(JSON.parse(text)) ?? [])
+  const known = new Set(sorted(legacyEvents.before));
+  const rows = Object.values(legacyEvents.spool).flatMap((text) => eventsOf(JSON.parse(text)) ?? [])
     .flatMap((event) => rowsOf(event, { skipEvents }));
   const added = [...new Set(sorted(rows))].filter((row) => !known.has(row));
-  assert.deepEqual(added, sorted(existingEvents.added));
+  assert.deepEqual(added, sorted(legacyEvents.added));
 });
 
 Deno.test("each pair is a row, with the columns in the legacy plug-in's order", () => {

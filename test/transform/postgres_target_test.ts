@@ -8,8 +8,8 @@ import { systemFiles } from "../../src/files.ts";
 import { systemRandom } from "../../src/random.ts";
 import { transform, type Transformed } from "../../src/transform/transform.ts";
 import { eventually } from "../support/deadline.ts";
-import { existingEvents } from "../support/existing_events.ts";
-import { existingRun, existingTransformed } from "../support/existing_transformed.ts";
+import { legacyEvents } from "../support/legacy_events.ts";
+import { existingRun, legacyTransformed } from "../support/legacy_transformed.ts";
 import { Postgres, postgresIsThere } from "../support/postgres.ts";
 
 interface Place {
@@ -27,7 +27,7 @@ function postgresTest(name: string, body: (place: Place) => Promise<void>): void
       const input = `${directory}/events.db`;
       const events = openEventStore(input);
       events.begin();
-      for (const row of existingEvents.before) events.insert(row);
+      for (const row of legacyEvents.before) events.insert(row);
       // What COPY has a meaning for, and what PostgreSQL cannot hold.
       events.insert(["", "", "template", "odd", 1, "output", "a\tb\nc\\d\\N\r\0é"]);
       events.commit();
@@ -67,7 +67,7 @@ async function rowsOf(other: Client, table: string): Promise<unknown[][]> {
 }
 
 async function assertIsExisting(other: Client): Promise<void> {
-  for (const [table, { rows }] of Object.entries(existingTransformed)) {
+  for (const [table, { rows }] of Object.entries(legacyTransformed)) {
     const found = await rowsOf(other, table);
     // A second run has other numbers.
     const withoutId = (rows: unknown[][]) => table === "alembic_version" ? rows : rows.map((row) => row.slice(1));
@@ -87,7 +87,7 @@ postgresTest(
      WHERE table_schema = 'public' GROUP BY table_name`,
     );
     const columns = Object.fromEntries(rows.map(({ table_name, columns }) => [table_name, columns]));
-    const expected = Object.entries(existingTransformed).map(([table, { columns }]) => [table, columns.join(",")]);
+    const expected = Object.entries(legacyTransformed).map(([table, { columns }]) => [table, columns.join(",")]);
     assert.deepEqual(columns, Object.fromEntries(expected));
     const { rows: types } = await other.query(
       `SELECT data_type AS type, column_default AS start FROM information_schema.columns WHERE table_name = 'pod'
@@ -125,10 +125,10 @@ postgresTest(
     await eventually("a run that waits", async () => (await other.query(`SELECT pid ${ours}`)).rows.length === 1);
     await other.query(`SELECT pg_terminate_backend(pid) ${ours}`);
     assert.equal((await rowsOf(other, "template")).length, 0);
-    assert.equal((await rowsOf(other, "pod")).length, existingTransformed["pod"]?.rows.length);
+    assert.equal((await rowsOf(other, "pod")).length, legacyTransformed["pod"]?.rows.length);
     await other.query("SELECT pg_advisory_unlock(42)");
     const { rows } = await running;
-    assert.equal(rows["pod"], existingTransformed["pod"]?.rows.length);
+    assert.equal(rows["pod"], legacyTransformed["pod"]?.rows.length);
     await assertIsExisting(other);
   },
 );

@@ -6,8 +6,8 @@ import type { EventRow } from "../../src/events/rows.ts";
 import { systemFiles } from "../../src/files.ts";
 import { systemRandom } from "../../src/random.ts";
 import { transform, type Transformed, type TransformOptions } from "../../src/transform/transform.ts";
-import { existingEvents } from "../support/existing_events.ts";
-import { existingRun, existingTransformed } from "../support/existing_transformed.ts";
+import { legacyEvents } from "../support/legacy_events.ts";
+import { existingRun, legacyTransformed } from "../support/legacy_transformed.ts";
 
 interface Place {
   input: string;
@@ -50,23 +50,23 @@ function pod(id: string, timestamp: number, type: string, value: string): EventR
 }
 
 Deno.test("tables and rows are those that the legacy plug-in made of its events, to the letter", async () => {
-  await inDirectory(existingEvents.before, async (place) => {
+  await inDirectory(legacyEvents.before, async (place) => {
     await run(place);
     using database = new DatabaseSync(place.output, { readOnly: true });
     const statements = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").all();
-    for (const [table, { sql, rows }] of Object.entries(existingTransformed)) {
+    for (const [table, { sql, rows }] of Object.entries(legacyTransformed)) {
       assert.equal(statements.find(({ name }) => name === table)?.["sql"], sql);
       assert.deepEqual(rowsOf(place.output, table), rows, table);
     }
-    assert.equal(statements.length, Object.keys(existingTransformed).length);
+    assert.equal(statements.length, Object.keys(legacyTransformed).length);
   });
 });
 
 Deno.test("a second time the rows of a run are replaced, by what the events say by then", async () => {
-  await inDirectory(existingEvents.before, async (place) => {
+  await inDirectory(legacyEvents.before, async (place) => {
     await run(place);
     await run(place);
-    for (const [table, { rows }] of Object.entries(existingTransformed)) {
+    for (const [table, { rows }] of Object.entries(legacyTransformed)) {
       assert.deepEqual(rowsOf(place.output, table), rows, table);
     }
     const later = openEventStore(place.input);
@@ -75,14 +75,14 @@ Deno.test("a second time the rows of a run are replaced, by what the events say 
     later.commit();
     later.close();
     const { rows } = await run(place);
-    assert.equal(rows["pod"], existingTransformed["pod"]?.rows.length);
+    assert.equal(rows["pod"], legacyTransformed["pod"]?.rows.length);
     const [deleted] = rowsOf(place.output, "pod").filter(([, name]) => name === "mxsceelk1yin-3");
     assert.equal(deleted?.at(-2), 1795290000);
   });
 });
 
 Deno.test("another run has rows of its own; containers that are there as those of another are counted", async () => {
-  await inDirectory(existingEvents.before, async (place) => {
+  await inDirectory(legacyEvents.before, async (place) => {
     assert.deepEqual([(await run(place)).runId, (await run(place)).known], [1, 0]);
     const other = await run(place, { metadata: { ...existingRun, date: "2026-11-22 00:00:00" } });
     assert.deepEqual([other.runId, other.known, other.rows["container"], other.rows["pod"]], [2, 10, 0, 8]);
@@ -91,7 +91,7 @@ Deno.test("another run has rows of its own; containers that are there as those o
 });
 
 Deno.test("a run that is interrupted leaves nothing", async () => {
-  await inDirectory(existingEvents.before, async (place) => {
+  await inDirectory(legacyEvents.before, async (place) => {
     for (const last of ["pod", "container", "summary"]) {
       const stop = new AbortController();
       const progress: TransformOptions["progress"] = (at) => {

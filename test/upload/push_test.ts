@@ -9,7 +9,7 @@ import { systemNetwork } from "../../src/kube/transport/network.ts";
 import { systemRandom } from "../../src/random.ts";
 import { compressed, dump } from "../../src/upload/dump.ts";
 import { type Pushed, pushEvents, type PushOptions } from "../../src/upload/push.ts";
-import { existingEvents, sorted } from "../support/existing_events.ts";
+import { legacyEvents, sorted } from "../support/legacy_events.ts";
 import { s3IsThere, S3Server } from "../support/s3_server.ts";
 
 const options: PushOptions = {
@@ -27,7 +27,7 @@ async function inWorkdir(act: (workdir: string) => Promise<void>): Promise<void>
   try {
     const events = openEventStore(`${workdir}/events.db`);
     events.begin();
-    for (const row of existingEvents.before) events.insert(row);
+    for (const row of legacyEvents.before) events.insert(row);
     events.commit();
     events.close();
     await act(workdir);
@@ -65,7 +65,7 @@ Deno.test("a dump makes the database again, whatever is stored meanwhile", async
     events.commit();
     events.close();
     const rows = await restored(await compressed([...parts, ...texts]));
-    assert.deepEqual(sorted(rows), sorted(existingEvents.before));
+    assert.deepEqual(sorted(rows), sorted(legacyEvents.before));
   });
 });
 
@@ -92,7 +92,7 @@ s3Test(
       );
       assert.match(place?.[2] ?? "", /^events_bkp_[0-9a-f]{8}_\d{14}_dump\.sql\.gz$/);
       assert.deepEqual(server.keys(), [place?.[1]]);
-      assert.deepEqual(sorted(await restored(server.object(place?.[1] ?? ""))), sorted(existingEvents.before));
+      assert.deepEqual(sorted(await restored(server.object(place?.[1] ?? ""))), sorted(legacyEvents.before));
     });
   },
 );

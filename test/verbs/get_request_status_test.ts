@@ -9,7 +9,7 @@ import { addRequest, draftRequest, markProcessed, settleMachine } from "../../sr
 import { writeSyncStatus } from "../../src/workdir/index/sync_status.ts";
 import { addReturn, markReturnProcessed } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
-import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/existing_workdir.ts";
+import { existingAnswer, existingIds, existingPod, furnishExisting } from "../support/legacy_workdir.ts";
 import { notPermitted } from "../support/memory_files.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { podFileText, readPodFacts, readPodFile, readTolerations } from "../../src/workdir/pod_file.ts";
 import type { Pod } from "../../src/kube/types.ts";
-import { furnishExisting } from "../support/existing_workdir.ts";
+import { furnishExisting } from "../support/legacy_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 const whole = {

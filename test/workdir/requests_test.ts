@@ -11,7 +11,7 @@ import {
 } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
-import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../support/legacy_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 const request = { id: "req", templateId: "T", count: 3, requestedAt: 1_795_000_000, manifest: '{"kind":"Pod"}' };

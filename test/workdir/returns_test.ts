@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn, markReturnProcessed, readReturn } from "../../src/workdir/returns.ts";
 import { atOnce } from "../support/at_once.ts";
-import { existingIds, furnishExisting } from "../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../support/legacy_workdir.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
 const request = { id: "ret", machines: ["a-0", "b-7"], unknown: ["stranger"], requestedAt: 1_795_000_000 };

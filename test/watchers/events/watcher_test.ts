@@ -9,7 +9,7 @@ import { seededRandom } from "../../../src/random.ts";
 import { type EventsOptions, EventsWatcher } from "../../../src/watchers/events/watcher.ts";
 import { Workdir } from "../../../src/workdir/store/workdir.ts";
 import { query } from "../../support/events_database.ts";
-import { existingEvents, sorted } from "../../support/existing_events.ts";
+import { legacyEvents, sorted } from "../../support/legacy_events.ts";
 import { Killed } from "../../support/memory_files.ts";
 import { SimulatedClock } from "../../support/simulated_clock.ts";
 
@@ -71,14 +71,14 @@ const batches = {
 const stored = [["req-0", "created"], ["req-0", "ready"], ["req-1", "created"], ["req-2", "created"]];
 
 Deno.test("the legacy plug-in's spool is stored as it would have stored it, and is empty then", async () => {
-  using place = new Place(existingEvents.spool);
+  using place = new Place(legacyEvents.spool);
   const legacy = new DatabaseSync(place.dbfile);
-  for (const statement of existingEvents.schema) legacy.exec(statement);
+  for (const statement of legacyEvents.schema) legacy.exec(statement);
   const insert = legacy.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)");
-  for (const row of existingEvents.before) insert.run(...row);
+  for (const row of legacyEvents.before) insert.run(...row);
   legacy.close();
   await place.store();
-  assert.deepEqual(sorted(place.rows()), sorted([...existingEvents.before, ...existingEvents.added]));
+  assert.deepEqual(sorted(place.rows()), sorted([...legacyEvents.before, ...legacyEvents.added]));
   assert.deepEqual(place.spool, []);
 });
 
@@ -419,7 +419,7 @@ Deno.test("of what the legacy plug-in wrote, nothing goes unless that was asked 
   const insert = `INSERT INTO events VALUES ('', '', 'pod', 'old-0', ${nowSeconds - 400 * day}, 'status', 'created')`;
   const legacy = (name: string) => {
     using database = new DatabaseSync(`${place.root}/${name}`);
-    for (const statement of [...existingEvents.schema, insert]) database.exec(statement);
+    for (const statement of [...legacyEvents.schema, insert]) database.exec(statement);
   };
   const aged = (name: string) =>
     Deno.utimeSync(`${place.root}/${name}`, nowSeconds - 400 * day, nowSeconds - 400 * day);

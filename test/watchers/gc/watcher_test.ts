@@ -11,7 +11,7 @@ import { markProcessed, readRequest, settleMachine } from "../../../src/workdir/
 import { markReturnProcessed, readReturn } from "../../../src/workdir/returns.ts";
 import { writeSyncStatus } from "../../../src/workdir/index/sync_status.ts";
 import { atOnce } from "../../support/at_once.ts";
-import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../../support/legacy_workdir.ts";
 import { notPermitted } from "../../support/memory_files.ts";
 import { memoryProvider } from "../../support/memory_provider.ts";
 import { ask, giveBack, type MemoryDependencies, memoryDependencies, run } from "../../support/memory_dependencies.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Node } from "../../../src/kube/types.ts";
 import { nodeFileText, nodeSignature, slimNode } from "../../../src/watchers/nodes/node_file.ts";
-import { existingNode } from "../../support/existing_workdir.ts";
+import { existingNode } from "../../support/legacy_workdir.ts";
 
 const node: Node = {
   apiVersion: "v1",

@@ -8,7 +8,7 @@ import { readState, readTombstone, writeState, writeTombstone } from "../../../s
 import { readPodFacts } from "../../../src/workdir/pod_file.ts";
 import { settleMachine } from "../../../src/workdir/requests.ts";
 import { readSyncStatus, writeSyncStatus } from "../../../src/workdir/index/sync_status.ts";
-import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../../support/legacy_workdir.ts";
 import { noSpace, notPermitted } from "../../support/memory_files.ts";
 import {
   ask,

@@ -12,7 +12,7 @@ import {
 } from "../../../src/workdir/machines.ts";
 import { addRequest, readRequest, settleMachine } from "../../../src/workdir/requests.ts";
 import { atOnce } from "../../support/at_once.ts";
-import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../../support/legacy_workdir.ts";
 import { type CrashLeaves, noSpace, notPermitted } from "../../support/memory_files.ts";
 import { manifest } from "../../support/memory_provider.ts";
 import {

@@ -6,7 +6,7 @@ import { writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { addRequest, restoreRequest, settleMachine } from "../../../src/workdir/requests.ts";
 import { addReturn } from "../../../src/workdir/returns.ts";
 import { atOnce } from "../../support/at_once.ts";
-import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../../support/legacy_workdir.ts";
 import { MemoryFiles, notPermitted } from "../../support/memory_files.ts";
 import { type MemoryProvider, memoryProvider } from "../../support/memory_provider.ts";
 

@@ -3,7 +3,7 @@ import { Budget } from "../../../src/budget.ts";
 import { ReturnIndex } from "../../../src/workdir/index/returns.ts";
 import { addReturn } from "../../../src/workdir/returns.ts";
 import { atOnce } from "../../support/at_once.ts";
-import { existingIds, furnishExisting } from "../../support/existing_workdir.ts";
+import { existingIds, furnishExisting } from "../../support/legacy_workdir.ts";
 import { notPermitted } from "../../support/memory_files.ts";
 import { memoryProvider } from "../../support/memory_provider.ts";
 

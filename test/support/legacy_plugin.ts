@@ -3,7 +3,7 @@ import type { Site } from "./site.ts";
 import { root } from "./tree.ts";
 
 /** The names of what is in the fixture. */
-export interface ExistingPlugin {
+export interface LegacyPlugin {
   /** 3 machines, of which -0 was given back by the return request. */
   running: string;
   /** 6 machines, all running. */
@@ -15,10 +15,10 @@ export interface ExistingPlugin {
 }
 
 /** Puts a work directory, as the legacy plug-in left it on a real cluster, in place of the site's own. */
-export async function installExistingPlugin(site: Site): Promise<ExistingPlugin> {
+export async function installLegacyPlugin(site: Site): Promise<LegacyPlugin> {
   const { code, stderr } = await runToEnd({
     program: "tar",
-    args: ["-xzf", `${root}test/fixtures/existing-plugin-workdir.tgz`],
+    args: ["-xzf", `${root}test/fixtures/legacy-plugin-workdir.tgz`],
     environment: { PATH: site.environment.PATH ?? "" },
     directory: site.directory,
   });
@@ -44,7 +44,7 @@ export async function installExistingPlugin(site: Site): Promise<ExistingPlugin>
 }
 
 /** A pod as the legacy plug-in makes it: none of our own labels. */
-export function existingPluginPod(requestId: string, index: number) {
+export function legacyPluginPod(requestId: string, index: number) {
   const name = `${requestId}-${index}`;
   const labels: Record<string, string> = { app: name, "symphony/hostfactory-reqid": requestId };
   return {

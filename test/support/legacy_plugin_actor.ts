@@ -1,13 +1,13 @@
 import type { Pod } from "../../src/kube/types.ts";
 import type { Cluster } from "./cluster.ts";
-import { existingPluginPod } from "./existing_plugin.ts";
+import { legacyPluginPod } from "./legacy_plugin.ts";
 import { machinesOf, type Site } from "./site.ts";
 
 /**
  * Plays the legacy plug-in on a site, one deed at a time, so that a test can stop it between any two of them: it leaves
  * the files that the legacy plug-in leaves (source: `interface.md`, "Work directory", and the fixture that it wrote).
  */
-export class ExistingPluginActor {
+export class LegacyPluginActor {
   readonly #site: Site & { cluster: Cluster };
   #temporaries = 0;
 
@@ -44,7 +44,7 @@ export class ExistingPluginActor {
   /** Creates the machine's pod; the note of that is `settle`. */
   async create(machine: string, behaviour?: string): Promise<void> {
     const { requestId, index } = parts(machine);
-    const pod = existingPluginPod(requestId, index);
+    const pod = legacyPluginPod(requestId, index);
     if (behaviour !== undefined) pod.metadata.labels["hostfactory.test/behaviour"] = behaviour;
     await this.#site.cluster.createPod(pod);
   }

@@ -1,11 +1,11 @@
 import { root } from "./tree.ts";
 
-/** By table, what the legacy plug-in's transform made of `existingEvents.before`: its SQL in SQLite, and its rows. */
-export const existingTransformed: Record<
+/** By table, what the legacy plug-in's transform made of `legacyEvents.before`: its SQL in SQLite, and its rows. */
+export const legacyTransformed: Record<
   string,
   { sql: string; columns: string[]; rows: (string | number | null)[][] }
 > = await new Response(
-  (await Deno.open(`${root}test/fixtures/existing-plugin-transformed.json.gz`)).readable
+  (await Deno.open(`${root}test/fixtures/legacy-plugin-transformed.json.gz`)).readable
     .pipeThrough(new DecompressionStream("gzip")),
 ).json();
 

@@ -2,7 +2,7 @@
  * Reads a work directory as the legacy plug-in does (source: `interface.md`, "Work directory" and "Status words to
  * answers"), with nothing of our own readers: what it cannot read here, it cannot read there.
  */
-export function existingPlugin(workdir: string) {
+export function legacyPlugin(workdir: string) {
   return {
     /** What its requests' watcher would create when it is started: from links in requests that are not handled. */
     toCreate: () =>

@@ -8,7 +8,7 @@ interface Entry {
   link: string | undefined;
 }
 
-const entries = readTar(await gunzip(`${root}test/fixtures/existing-plugin-workdir.tgz`));
+const entries = readTar(await gunzip(`${root}test/fixtures/legacy-plugin-workdir.tgz`));
 
 /** The names of what is in the work directory of the legacy plug-in. */
 export const existingIds: { running: string; partlyUnschedulable: string; notPickedUp: string; return: string } = JSON
