@@ -26,6 +26,8 @@ export interface Explanation {
   next: string[];
   /** Why what is said here may be old, as a sentence; absent if it is not. */
   doubt: string | undefined;
+  /** Why the timeline lacks what events tell, as a sentence; absent if it does not. */
+  gap: string | undefined;
 }
 
 /** What every explanation stands on. */

@@ -37,7 +37,7 @@ export const explain: CommandBody = {
 
 /** What `hostfactory explain` prints. @param width characters that a line holds */
 export function explanationText(explanation: Explanation, width: number): StyledText[] {
-  const { kind, name, at, now, matter, until, facts, timeline, next, doubt } = explanation;
+  const { kind, name, at, now, matter, until, facts, timeline, next, doubt, gap } = explanation;
   const parts: StyledText[] = [
     { text: `${kind} ${plainLine(name)}\n`, style: "bold" },
     { text: wrapText(plainLine(now), { width }), ...(matter === undefined ? {} : { style: "yellow" as const }) },
@@ -46,6 +46,9 @@ export function explanationText(explanation: Explanation, width: number): Styled
   if (matter !== undefined) parts.push({ text: wrapText(`Whose matter that is: ${matter}`, { width }) });
   if (doubt !== undefined) {
     parts.push({ text: wrapText(`This may be old. ${plainLine(doubt)}`, { width }), style: "red" });
+  }
+  if (gap !== undefined) {
+    parts.push({ text: wrapText(`The timeline lacks what events tell. ${plainLine(gap)}`, { width }), style: "red" });
   }
   const longest = Math.max(0, ...Object.keys(facts).map((fact) => fact.length));
   const factLines = Object.entries(facts).map(([fact, value]) =>
