@@ -1,6 +1,7 @@
 import { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { HostFactoryError } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
@@ -15,10 +16,24 @@ export interface Reader {
   clock: Clock;
 }
 
-/** The work directory that the configuration names, to be read. @throws HostFactoryError if it is not to be trusted */
-export function openReader(config: Config, world: { files: Files; clock: Clock; random: Random }): Reader {
+/**
+ * The work directory that the configuration names, to be read.
+ * @param options `mayLack`: there may be none yet (false)
+ * @throws HostFactoryError if it is not to be trusted, or there is none: an empty answer would be taken for the truth
+ */
+export function openReader(
+  config: Config,
+  world: { files: Files; clock: Clock; random: Random },
+  { mayLack = false }: { mayLack?: boolean } = {},
+): Reader {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
   workdir.check({ reads: true });
+  const { root } = workdir.layout;
+  if (!mayLack && workdir.kind(root) === undefined) {
+    throw new HostFactoryError(`There is no work directory '${root}'`, {
+      hint: "name it with --workdir or HF_K8S_WORKDIR; 'hostfactory serve' and the verbs make it",
+    });
+  }
   return { config, workdir, files: world.files, clock: world.clock };
 }
 

@@ -33,7 +33,7 @@ export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
     import("../admin/timings.ts"),
   ]);
   const source = givenDatabase(call.cli.files, dbfile);
-  const { all, templates } = await readTimings(openReader(config, call.cli), {
+  const { all, templates } = await readTimings(openReader(config, call.cli, { mayLack: dbfile !== undefined }), {
     from,
     to,
     templates: template,

@@ -27,7 +27,7 @@ export const explain: CommandBody = {
       import("../admin/open_picture.ts"),
     ]);
     const source = givenDatabase(call.cli.files, dbfile);
-    const reader = openReader(config, call.cli);
+    const reader = openReader(config, call.cli, { mayLack: dbfile !== undefined });
     const explanation = await explain(reader, name, source);
     if (!explanation) throw unknownName(reader, name);
     if (output !== "text") return await writeDocument(output, explanation);

@@ -24,7 +24,8 @@ export const status: CommandBody = {
       import("../admin/open_picture.ts"),
       import("../admin/status.ts"),
     ]);
-    const picture = await openPicture(openReader(config, call.cli), { isBrief: true, isOnly: true }).take();
+    const picture = await openPicture(openReader(config, call.cli, { mayLack: true }), { isBrief: true, isOnly: true })
+      .take();
     const found = statusOf(picture);
     const { output } = call.options;
     if (output === "text") {

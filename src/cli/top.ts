@@ -32,7 +32,7 @@ async function show(call: Call<Options>): Promise<void> {
     import("../admin/choose_machines.ts"),
     import("../admin/explain.ts"),
   ]);
-  const reader = openReader(config, call.cli);
+  const reader = openReader(config, call.cli, { mayLack: true });
   const taker = openPicture(reader);
   const plain = Boolean(environment["NO_COLOR"]);
   let picture: Picture = await taker.take();

@@ -18,6 +18,18 @@ siteTest("a directory that is not served: status exits with 4 and says what to d
   assert.match(stdout, /has not been served yet: start 'hostfactory serve'/);
 });
 
+siteTest("a directory that there is not is no empty list: it was probably meant to be another", async (site) => {
+  const none = ["--workdir", `${site.directory}/wrokdir`];
+  for (const command of [["admin", "list-machines"], ["admin", "list-requests", "-o", "json"], ["explain", "x"]]) {
+    const { code, stdout, stderr } = await site.run([...none, ...command]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /There is no work directory '.*\/wrokdir' \(name it with --workdir/);
+  }
+  const { code, stdout } = await site.run([...none, "status"]);
+  assert.equal(code, 4);
+  assert.match(stdout, /wrokdir' does not exist/);
+});
+
 clusterTest(
   "status, explain, lists and Symphony's answer say the same of machines that run and that wait",
   async (site) => {
