@@ -1,7 +1,7 @@
 import { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { HostFactoryError } from "../errors.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type { Random } from "../random.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
@@ -27,7 +27,7 @@ export function openReader(
   { mayLack = false }: { mayLack?: boolean } = {},
 ): Reader {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
-  workdir.check({ reads: true });
+  checkAsReader(workdir);
   const { root } = workdir.layout;
   if (!mayLack && workdir.kind(root) === undefined) {
     throw new HostFactoryError(`There is no work directory '${root}'`, {
@@ -35,6 +35,18 @@ export function openReader(
     });
   }
   return { config, workdir, files: world.files, clock: world.clock };
+}
+
+function checkAsReader(workdir: Workdir): void {
+  try {
+    workdir.check({ reads: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new HostFactoryError(`Cannot read the work directory: ${describeError(error)}`, {
+      cause: error,
+      hint: "run this as the user of serve",
+    });
+  }
 }
 
 /** For work of a process that has nothing else to do. */

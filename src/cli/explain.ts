@@ -6,6 +6,7 @@ import type { Call, CommandBody } from "./command.ts";
 import { wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
 import { givenDatabase, sharedOption } from "./options.ts";
+import { proposed } from "./proposed.ts";
 import { outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
@@ -28,8 +29,9 @@ export const explain: CommandBody = {
     ]);
     const source = givenDatabase(call.cli.files, dbfile);
     const reader = openReader(config, call.cli, { mayLack: dbfile !== undefined });
-    const explanation = await explain(reader, name, source);
-    if (!explanation) throw unknownName(reader, name);
+    const found = await explain(reader, name, source);
+    if (!found) throw unknownName(reader, name);
+    const explanation = { ...found, next: found.next.map((command) => proposed(command, call.options)) };
     if (output !== "text") return await writeDocument(output, explanation);
     writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
   },

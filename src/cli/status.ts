@@ -8,6 +8,7 @@ import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
+import { proposed } from "./proposed.ts";
 import { outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
@@ -26,7 +27,8 @@ export const status: CommandBody = {
     ]);
     const picture = await openPicture(openReader(config, call.cli, { mayLack: true }), { isBrief: true, isOnly: true })
       .take();
-    const found = statusOf(picture);
+    const { verdict, troubles } = statusOf(picture);
+    const found = { verdict, troubles: troubles.map((trouble) => withCommand(trouble, call.options)) };
     const { output } = call.options;
     if (output === "text") {
       const plain = Boolean(call.cli.environment["NO_COLOR"]);
@@ -38,6 +40,10 @@ export const status: CommandBody = {
     return EXIT_CODES[found.verdict];
   },
 };
+
+function withCommand({ command, ...trouble }: Trouble, options: { workdir?: string }): Trouble {
+  return command === undefined ? trouble : { ...trouble, command: proposed(command, options) };
+}
 
 const EXIT_CODES = { well: ExitCode.ok, trouble: ExitCode.failure, "not served": ExitCode.notServed } as const;
 
