@@ -132,6 +132,10 @@ clusterTest("a demo that is stopped by Ctrl-C leaves nothing behind and exits wi
   await eventually("pods of the demo", async () => (await site.cluster.podNames()).length > 0);
   demo.signal("SIGINT");
   assert.equal(await demo.ended(), 130, demo.stderr);
+  const [, lease] = /delete lease (hostfactory-demo-\S+)/.exec(demo.stderr) ?? [];
+  const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const { items } = await site.cluster.call("GET", leases) as { items: { metadata: { name: string } }[] };
+  assert.deepEqual(items.map(({ metadata }) => metadata.name), [lease]);
   assert.deepEqual(await site.cluster.podNames(), []);
   assert.deepEqual(site.entries("..").filter((name) => name.startsWith("hostfactory-demo-")), []);
 }, { on: ["simulator"] });
