@@ -9,7 +9,7 @@ import { ageText, agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
 import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
-import { duration, words } from "./options.ts";
+import { age, words } from "./options.ts";
 import { writeError } from "./output.ts";
 
 export interface ListOptions {
@@ -38,8 +38,8 @@ export function declareLists(command: Command): void {
   for (const list of [machines, requests]) {
     list.option("--template <ids>", "of these templates", words)
       .option("--request <ids>", "of these requests or return requests", words)
-      .addOption(new Option("--older-than <time>", "30s, 5m, 2h, 7d or more in its state").argParser(duration))
-      .addOption(new Option("--younger-than <time>", "as long, or less").argParser(duration))
+      .addOption(new Option("--older-than <time>", "30s, 4m10s, 2h, 7d or more in its state").argParser(age))
+      .addOption(new Option("--younger-than <time>", "as long, or less").argParser(age))
       .option("--all", "with those that were over more than an hour ago; names, without filters, are always all")
       .addOption(listFormatOption());
   }
