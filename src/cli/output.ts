@@ -78,6 +78,11 @@ export function outputIsTerminal(): boolean {
   return isTerminal;
 }
 
+/** True if standard error is a terminal: who reads it is a person, and not a script that takes it for output. */
+export function errorIsTerminal(): boolean {
+  return Deno.stderr.isTerminal();
+}
+
 /** How many characters a line of standard output holds: of a terminal its width, else any number. */
 export function outputColumns(): number {
   return outputSize().columns;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Node } from "../../src/kube/types.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
+import { script } from "../support/programs.ts";
 import { manifest } from "../support/site.ts";
 
 /** A template whose machines no node has room for, beside the one whose machines run. */
@@ -105,6 +106,17 @@ clusterTest("what destroys wants to be confirmed, and takes our pods alone", asy
   assert.deepEqual(await site.cluster.podNames(), ["stranger-0"]);
   await serve.stop();
 }, { on: ["simulator"] });
+
+siteTest("names in a pipe are all that a script hears; a person hears how old they are", async (site) => {
+  const id = await site.request(1);
+  const toScript = await site.run(["admin", "list-machines"]);
+  assert.deepEqual([toScript.stdout, toScript.stderr], [`${id}-0\n`, ""]);
+  const command = '"$HOSTFACTORY_BIN" admin list-machines | cat';
+  const terminal = site.start(["-qec", command, "/dev/null"], { program: script!, environment: { SHELL: "/bin/sh" } });
+  assert.equal(await terminal.ended(), 0);
+  assert.match(terminal.stdout, new RegExp(`^${id}-0\r$`, "m"));
+  assert.match(terminal.stdout, /^hostfactory: what is shown may be old: .*has not been served yet/m);
+}, { lacks: script ? undefined : "script" });
 
 siteTest("a link called hostfactory-admin is the legacy plug-in's program", async (site) => {
   const link = `${site.directory}/hostfactory-admin`;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
+import { script } from "../support/programs.ts";
 import { manifest } from "../support/site.ts";
 
 const commands: [args: string[], started: RegExp][] = [
@@ -42,7 +43,6 @@ siteTest("SIGHUP does not end `rebuild`", async (site) => {
   assert.match(running.stderr, /^hostfactory: /);
 });
 
-const script = ["/usr/bin/script", "/bin/script"].find(exists);
 siteTest("A terminal that is closed does not end `demo`", async (site) => {
   const status = `${site.directory}/status`;
   const command = `trap '' HUP; "$HOSTFACTORY_BIN" demo --machines 3; echo $? > '${status}'`;
