@@ -59,7 +59,8 @@ async function open(call: Call<ClusterOptions>) {
 }
 
 function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
-  return { sleepSeconds: sleep, timeoutSeconds: timeout };
+  const told = (news: string) => writeError(`hostfactory: ${news}`);
+  return { sleepSeconds: sleep, timeoutSeconds: timeout, told };
 }
 
 /** Shows what would go and asks. @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given */
