@@ -5,7 +5,7 @@ import { integerBetween } from "../random.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wholeNumber } from "./options.ts";
 import { self } from "./self.ts";
-import { outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
+import { isDumb, outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 
 interface Options {
@@ -41,7 +41,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
   cli.files.makeDirectory(directory);
   const steps: DemoStep[] = [];
-  const isTerminal = outputIsTerminal();
+  const isTerminal = outputIsTerminal() && !isDumb(cli.environment);
   const width = outputColumns();
   const startedMs = cli.clock.monotonic();
   const say = (text: string) => isTerminal ? overwriteLine(text) : writeOutput(text);

@@ -7,7 +7,7 @@ import { wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
 import { givenDatabase, sharedOption } from "./options.ts";
 import { proposed } from "./proposed.ts";
-import { outputColumns, type StyledText, writeStyled } from "./output.ts";
+import { isPlain, outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
   output: DocumentFormat;
@@ -33,7 +33,7 @@ export const explain: CommandBody = {
     if (!found) throw unknownName(reader, name);
     const explanation = { ...found, next: found.next.map((command) => proposed(command, call.options)) };
     if (output !== "text") return await writeDocument(output, explanation);
-    writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
+    writeStyled(explanationText(explanation, outputColumns()), { plain: isPlain(call.cli.environment) });
   },
 };
 

@@ -1,4 +1,5 @@
 /** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
+import type { Environment } from "../config.ts";
 import { plainLine, plainText } from "../plain_text.ts";
 
 /** Asked at the start, because a terminal that has been closed no longer counts as one. */
@@ -21,6 +22,16 @@ const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34", rev
 export interface StyledText {
   text: string;
   style?: keyof typeof STYLES;
+}
+
+/** True if whoever looks wants no styles, or has a terminal that knows none (source: no-color.org). */
+export function isPlain(environment: Environment): boolean {
+  return Boolean(environment["NO_COLOR"]) || isDumb(environment);
+}
+
+/** True for a terminal whose cursor does not move. */
+export function isDumb(environment: Environment): boolean {
+  return environment["TERM"] === "dumb";
 }
 
 /** Writes text that is made of parts, with their styles if a person looks at it. @param plain no styles in any case */

@@ -9,7 +9,7 @@ import type { Call, CommandBody } from "./command.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
 import { proposed } from "./proposed.ts";
-import { outputColumns, type StyledText, writeStyled } from "./output.ts";
+import { isPlain, outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
   output: DocumentFormat;
@@ -31,7 +31,7 @@ export const status: CommandBody = {
     const found = { verdict, troubles: troubles.map((trouble) => withCommand(trouble, call.options)) };
     const { output } = call.options;
     if (output === "text") {
-      const plain = Boolean(call.cli.environment["NO_COLOR"]);
+      const plain = isPlain(call.cli.environment);
       writeStyled(statusText(picture, found, outputColumns()), { plain });
     } else {
       const { at, service, templates } = picture;

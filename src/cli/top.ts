@@ -5,7 +5,7 @@ import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { readKeys } from "./keys.ts";
 import { wholeNumber } from "./options.ts";
-import { drawScreen, outputIsTerminal, outputSize, takeScreen, writeStyled } from "./output.ts";
+import { drawScreen, isDumb, isPlain, outputIsTerminal, outputSize, takeScreen, writeStyled } from "./output.ts";
 import { onQuit, onResize } from "./signals.ts";
 import { afterKey, FIRST_VIEW, isShown, topScreen, type TopView } from "./top_view.ts";
 
@@ -34,7 +34,7 @@ async function show(call: Call<Options>): Promise<void> {
   ]);
   const reader = openReader(config, call.cli, { mayLack: true });
   const taker = openPicture(reader);
-  const plain = Boolean(environment["NO_COLOR"]);
+  const plain = isPlain(environment);
   let picture: Picture = await taker.take();
   let explanation: Explanation | undefined;
   let view: TopView = FIRST_VIEW;
@@ -47,7 +47,7 @@ async function show(call: Call<Options>): Promise<void> {
     chooseMachines(picture.machines, {}, { now: picture.at, sort: view.sort })
       .filter((machine) => isShown(machine, view.filter));
 
-  const hasScreen = outputIsTerminal() && environment["TERM"] !== "dumb" && !once;
+  const hasScreen = outputIsTerminal() && !isDumb(environment) && !once;
   if (!hasScreen) {
     for (;;) {
       const rows = picture.machines.length + 7;

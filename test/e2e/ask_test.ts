@@ -118,6 +118,18 @@ siteTest("names in a pipe are all that a script hears; a person hears how old th
   assert.match(terminal.stdout, /^hostfactory: what is shown may be old: .*has not been served yet/m);
 }, { lacks: script ? undefined : "script" });
 
+siteTest("a terminal gets styles, unless it knows none or its user wants none", async (site) => {
+  const status = async (environment: Record<string, string>) => {
+    const given = { program: script!, environment: { SHELL: "/bin/sh", NO_COLOR: "", ...environment } };
+    const terminal = site.start(["-qec", '"$HOSTFACTORY_BIN" status', "/dev/null"], given);
+    await terminal.ended();
+    return terminal.stdout;
+  };
+  assert.match(await status({ TERM: "xterm" }), /^\x1b\[31mNot served/);
+  assert.match(await status({ TERM: "dumb" }), /^Not served[^\x1b]*$/);
+  assert.match(await status({ TERM: "xterm", NO_COLOR: "1" }), /^Not served[^\x1b]*$/);
+}, { lacks: script ? undefined : "script" });
+
 siteTest("a link called hostfactory-admin is the legacy plug-in's program", async (site) => {
   const link = `${site.directory}/hostfactory-admin`;
   await Deno.symlink(Deno.env.get("HF_BINARY") ?? "", link);
