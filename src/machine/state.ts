@@ -68,7 +68,9 @@ export function mustLast(known: KnownMachine, { state, tombstone = known.tombsto
 }
 
 /** The state of a machine whose pod exists. */
-export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachine): NextState {
+export function stateOfPod(pod: Pod, known: KnownMachine): NextState {
+  const { state, returned } = known;
+  const tombstone = isBack(pod, known) ? { ...known.tombstone!, givenUp: false } : known.tombstone;
   const address = addressOf(pod);
   // 1. The machine was over before this pod was seen: it never counts again, and the pod has to go. But if it counted as gone
   // and this is its own pod, we were shown a wrong picture: it is not over.
@@ -77,7 +79,7 @@ export function stateOfPod(pod: Pod, { state, tombstone, returned }: KnownMachin
     if (tombstone?.givenUp) return { state: "deleted" };
     const over = tombstone ??
       { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
-    return { state: "deleted", tombstone: { ...over, givenUp: true } };
+    return { state: "deleted", tombstone: { ...over, givenUp: true, ...(isAnother ? { replaced: true } : {}) } };
   }
   // 2. We gave up on it: failed, whatever its pod does until it is gone.
   if (tombstone?.givenUp) {
@@ -119,7 +121,13 @@ export function stateOfGone(last: Pod | undefined, { state, tombstone, returned 
  */
 export function stateOfReplaced(last: Pod | undefined, known: KnownMachine): NextState {
   const { state, tombstone = known.tombstone } = stateOfGone(last, known);
-  return tombstone && tombstone !== "none" ? { state, tombstone: { ...tombstone, givenUp: true } } : { state };
+  if (!tombstone || tombstone === "none") return { state };
+  return { state, tombstone: tombstone.givenUp ? tombstone : { ...tombstone, givenUp: true, replaced: true } };
+}
+
+/** True if this is the machine's own pod after all, in whose place another one stood: it was that one that had to go. */
+function isBack(pod: Pod, { tombstone, returned }: KnownMachine): boolean {
+  return tombstone?.replaced === true && tombstone.uid === pod.metadata.uid && !tombstone.returned && !returned;
 }
 
 /**

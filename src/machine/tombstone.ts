@@ -12,6 +12,8 @@ export interface Tombstone {
   returned: boolean;
   /** We decided that it is never to run: it is not created, and a pod that it has is deleted. */
   givenUp: boolean;
+  /** It was given up only because another pod stands in the place of its own, which was gone; absent otherwise. */
+  replaced?: boolean | undefined;
   /** Its pod ended by itself, and with success. */
   succeeded?: boolean | undefined;
   /** Why it ended, in words an operator can act on. */

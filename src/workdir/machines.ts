@@ -11,6 +11,7 @@ const TombstoneSchema = v.object({
   up: v.boolean(),
   returned: v.boolean(),
   givenUp: v.boolean(),
+  replaced: v.optional(v.boolean()),
   succeeded: v.optional(v.boolean()),
   message: v.string(),
 });

@@ -334,9 +334,27 @@ Deno.test("a pod in the place of the machine's own is a stray: the machine is ov
   for (const last of [own, undefined]) {
     assert.deepEqual(stateOfReplaced(last, { ...unknown, state: "failed", tombstone: noted }), {
       state: "deleted",
-      tombstone: { ...noted, givenUp: true },
+      tombstone: { ...noted, givenUp: true, replaced: true },
     });
   }
+});
+
+Deno.test("a machine whose own pod comes back, in whose place another one stood, is not over, unless it was given up or back", () => {
+  const own = pod({ phase: "Running" });
+  const copy = ourPod("a-0", { phase: "Running" }, { uid: "uid-copy" });
+  const known: KnownMachine = { state: "running", tombstone: undefined, returned: false };
+  const replaced = stateOfReplaced(own, known);
+  const over = { ...known, state: replaced.state, tombstone: tombstoneOf(replaced) };
+  assert.deepEqual(stateOfPod(copy, over), { state: "deleted" });
+  assert.deepEqual(stateOfPod(own, over), { state: "running", tombstone: "none" });
+  assert.deepEqual(stateOfPod(own, { ...over, returned: true }), { state: "deleted" });
+  const seenLate = stateOfPod(copy, { ...known, state: "deleted", tombstone: tombstone({ uid: "uid-a-0" }) });
+  assert.equal(tombstoneOf(seenLate)?.replaced, true, "the copy shows up once the machine is gone");
+  const givenUp = tombstone({ uid: "uid-a-0", givenUp: true });
+  const late = stateOfReplaced(own, { ...known, state: "failed", tombstone: givenUp });
+  assert.deepEqual(stateOfPod(own, { ...known, state: late.state, tombstone: tombstoneOf(late) }), {
+    state: "deleted",
+  });
 });
 
 Deno.test("a pod that has never had a node is not the one that ran, though it is not known which that was", () => {

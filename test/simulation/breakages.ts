@@ -504,6 +504,15 @@ const MENDS: Breakage[] = [
     only: [3, 37, 9, 10],
   },
   {
+    what: "a machine whose own pod comes back stays over if a copy stood in its place",
+    file: "src/machine/state.ts",
+    from: "return tombstone?.replaced === true &&",
+    to: "return false &&",
+    violates: [15],
+    seed: 535009,
+    only: [9, 43, 24],
+  },
+  {
     what: "a directory that has only been asked for a return becomes another cluster's",
     file: "src/serve/cluster_guard.ts",
     from: "return readReturn(this.#workdir, id)?.processed === false;",

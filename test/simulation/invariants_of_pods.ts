@@ -24,6 +24,9 @@ const CRASH_LOOP = 5;
 /** So much older than it is may a pod seem, in milliseconds: its creation time is in whole seconds. */
 const TIMESTAMP_MS = 1_500;
 
+/** Within so many milliseconds it lasts that the pod of a machine was created whose result is told. */
+const SETTLED_WITHIN_MS = 5_000;
+
 /** The pod that a call is to create, or nothing where it is another call. */
 function createdBy(call: Call): Pod | undefined {
   return isCreate(call) ? JSON.parse(call.body) as Pod : undefined;
@@ -41,8 +44,8 @@ function wasWiped({ clock, wipedMs }: Simulation): boolean {
 /** 5. */
 export function onePod(simulation: Simulation): Invariant {
   const { truth, symphony } = simulation;
-  /** Machines that Symphony has been told the result of. */
-  const told = new Set<string>();
+  /** Machines that Symphony has been told the result of, and when it was first. */
+  const told = new Map<string, number>();
   return {
     number: 5,
     title: "One machine, one pod, at most once",
@@ -63,12 +66,16 @@ export function onePod(simulation: Simulation): Invariant {
       if (verb !== "getRequestStatus" || failed) return undefined;
       for (const { requestId, machines } of (answer as StatusAnswer).requests) {
         if (symphony.asked.get(requestId)?.kind !== "request") continue;
-        for (const { name, result } of machines) if (result !== "executing") told.add(name);
+        const now = simulation.clock.monotonic();
+        for (const { name, result } of machines) if (result !== "executing" && !told.has(name)) told.set(name, now);
       }
       return undefined;
     },
     podChanged(type, life) {
-      if (type !== "ADDED" || !life.isOurs || !told.has(life.name)) return undefined;
+      const toldMs = told.get(life.name);
+      if (type !== "ADDED" || !life.isOurs || toldMs === undefined) return undefined;
+      // That its pod was created may not last yet.
+      if (simulation.powerMs >= toldMs && simulation.powerMs < toldMs + SETTLED_WITHIN_MS) return undefined;
       const { requestId = "" } = parseMachineName(life.name) ?? {};
       if ((symphony.asked.get(requestId)?.atMs ?? Infinity) <= simulation.restoredMs) return undefined;
       const before = truth.lives().some(({ name, uid, isOurs }) => isOurs && name === life.name && uid !== life.uid);

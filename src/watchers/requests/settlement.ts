@@ -28,10 +28,14 @@ export class Settlement {
   }
 
   settle(requestId: string, machine: string): void {
-    const { workdir, clock } = this.#dependencies;
-    settleMachine(workdir, requestId, machine);
+    settleMachine(this.#dependencies.workdir, requestId, machine);
+    this.takeUp(requestId);
+  }
+
+  /** Of a request that an earlier process has handled in part, what that process noted may not last yet. */
+  takeUp(requestId: string): void {
     if (this.#dueMs.has(requestId)) return;
-    this.#dueMs.set(requestId, clock.monotonic() + LASTS_WITHIN_MS);
+    this.#dueMs.set(requestId, this.#dependencies.clock.monotonic() + LASTS_WITHIN_MS);
     this.#wake();
   }
 

@@ -15,7 +15,6 @@ import {
   markProcessed,
   readManifest,
   readRequest,
-  settleMachine,
   type StoredRequest,
 } from "../../workdir/requests.ts";
 import { isOutdated, markTaken, NOT_CREATED } from "../../workdir/outdated_requests.ts";
@@ -161,6 +160,7 @@ export class RequestMachinesWatcher implements Loop {
       log.error("Request cannot be created", { request: id, error: describeError(error) });
       for (const { name } of request.unprepared.splice(0)) request.ending.push(endRejected(name, describeError(error)));
     }
+    if (stored.machines.some(({ pending }) => !pending)) this.#settlement.takeUp(id);
     if (request.unprepared.length > 0) markTaken(workdir, id);
     this.#strangers.look(stored);
     this.#active.set(id, request);
@@ -180,7 +180,7 @@ export class RequestMachinesWatcher implements Loop {
       case "leave":
         return;
       case "settle":
-        return settleMachine(workdir, request.id, name);
+        return this.#settlement.settle(request.id, name);
       case "end":
         if (tombstone) {
           request.ending.push({ machine: name, state: tombstone.returned ? "deleted" : "failed", tombstone });

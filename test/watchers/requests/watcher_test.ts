@@ -367,6 +367,19 @@ Deno.test("that a pod was created survives a power failure seconds later, howeve
   assert.deepEqual(survives(), ["file", "symlink"]);
 });
 
+Deno.test("what an earlier process noted of a request survives a power failure seconds after it was taken up", async () => {
+  for (const note of ["its entry", "its state"]) {
+    const dependencies = memoryDependencies();
+    const { workdir, kube, files } = dependencies;
+    kube.fail("createPod", new KubeError("throttled", "slow down"), { name: "req-1" });
+    await ask(dependencies, "req", 2);
+    if (note === "its entry") settleMachine(workdir, "req", "req-0");
+    else writeState(workdir, "req-0", "running");
+    await watch(dependencies).go(5_000);
+    assert.equal(files.crash("synced").info("/work/requests/req/req-0").kind, "file", note);
+  }
+});
+
 Deno.test("a request of the legacy plug-in is created from the manifest that its links lead to", async () => {
   const dependencies = memoryDependencies();
   furnishExisting(dependencies.files, "");
