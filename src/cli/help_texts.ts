@@ -10,6 +10,8 @@ export interface HelpText {
 
 const NOT_OWNER = [[3, "another process holds the lock that it needs"]] as const;
 
+const STOPPED = [130, "stopped by Ctrl-C before it was done"] as const;
+
 /** By the words of the command. */
 export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   "": {
@@ -100,9 +102,19 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
       ["hostfactory admin delete-pods --count 2 --dry-run", "which would go"],
       ["hostfactory admin delete-pods abc-3 --yes", "this one, unasked"],
     ],
+    exits: [[1, "not all are gone in time, or it failed"], STOPPED],
   },
-  "admin drain-nodes": { examples: [["hostfactory admin drain-nodes node-7", "all of our pods on it"]] },
-  "admin replay": { examples: [["hostfactory admin replay --dbfile old.db --dry-run", "which calls were made"]] },
+  "admin drain-nodes": {
+    examples: [
+      ["hostfactory admin drain-nodes node-7 --cordon", "all of our pods on it, and no new ones"],
+      ["hostfactory admin drain-nodes --count 2 --dry-run", "which would go"],
+    ],
+    exits: [[1, "not all are gone in time, or it failed"], STOPPED],
+  },
+  "admin replay": {
+    examples: [["hostfactory admin replay --dbfile old.db --dry-run", "which calls were made"]],
+    exits: [[1, "a call failed"], STOPPED],
+  },
   serve: {
     examples: [
       ["hostfactory serve --kubeconfig /etc/hf/kubeconfig", "as a service: see docs/install.md"],
@@ -111,7 +123,7 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
     exits: NOT_OWNER,
   },
   "run-cron": { examples: [["hostfactory run-cron --run-once --dry-run", "what would be deleted"]], exits: NOT_OWNER },
-  rebuild: { examples: [["hostfactory rebuild --dry-run", "what is missing"]], exits: NOT_OWNER },
+  rebuild: { examples: [["hostfactory rebuild --dry-run", "what is missing"]], exits: [...NOT_OWNER, STOPPED] },
   lint: {
     examples: [
       ["hostfactory lint", "the templates of --confdir"],
