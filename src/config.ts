@@ -37,10 +37,10 @@ export interface GlobalOptions {
   acceptInstance?: string;
 }
 
-/** Where everything is, settled: an option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
+/** The configuration of a command. An option wins over `HF_K8S_*`, that over Symphony's own variables, those over defaults. */
 export interface Config {
   workdir: string;
-  /** Every user who may write in the work directory is trusted. */
+  /** True: every user who may write in the work directory is trusted. */
   sharedWorkdir: boolean;
   /** Absent if nothing names it: only verbs that read templates need it. */
   confdir: string | undefined;
@@ -50,13 +50,13 @@ export interface Config {
   logLevel: LogLevel | undefined;
   logFormat: LogFormat;
   requestId: string | undefined;
-  /** What each event says beside its own, by name: `HF_K8S_METADATA_HF_POD` is `hf_pod`. */
+  /** Keys that are added to each event, with their values: `HF_K8S_METADATA_HF_POD` becomes `hf_pod`. */
   eventMetadata: Readonly<Record<string, string>>;
-  /** Verbs record what they were asked and what they answered. */
+  /** True: verbs record their questions and answers as events. */
   recordsIo: boolean;
   /** The provider instance that our pods are labelled with. */
   instance: string;
-  /** What a request is called of which some machines are good and others failed. */
+  /** The status of a request if some of its machines are good and others failed. */
   onPartialFailure: PartialFailure;
   proxy: string | undefined;
   kubeconfig: string | undefined;
@@ -66,11 +66,11 @@ export interface Config {
   acceptInstance: string | undefined;
 }
 
-/** From the least severe to the most; nothing of ours is critical, so that at this level nothing is logged. */
+/** From the least severe to the most. We log nothing as critical, so this level turns the log off. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** How a record is written as a line: to be read by people, or as a JSON object. The first is the default. */
+/** How a record is written: as a line for people, or as a JSON object on one line. The first is the default. */
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
@@ -86,7 +86,7 @@ const DEFAULT_INSTANCE = "k8s-hf";
 export const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /**
- * Settles the configuration.
+ * Works out the configuration from options and environment.
  * @throws HostFactoryError with exit code 2 if a value cannot be used
  */
 export function loadConfig(options: GlobalOptions, environment: Environment): Config {
@@ -153,7 +153,7 @@ function partialFailure(text: string = PARTIAL_FAILURES[0]): PartialFailure {
   );
 }
 
-/** As the legacy plug-in has it: a variable without a name or a value says nothing. */
+/** Ignores variables without a name or a value, like the legacy plug-in. */
 function eventMetadata(environment: Environment): Record<string, string> {
   const named = Object.entries(environment).flatMap(([variable, value]) => {
     const [, name] = /^HF_K8S_METADATA_(.+)$/.exec(variable) ?? [];
@@ -166,14 +166,14 @@ function eventMetadata(environment: Environment): Record<string, string> {
 const ON = ["1", "t", "true", "y", "yes", "on"];
 const OFF = ["0", "f", "false", "n", "no", "off"];
 
-/** @throws what is neither on nor off */
+/** @throws HostFactoryError with exit code 2 if `value` is neither on nor off */
 export function isOn(name: string, value: string): boolean {
   const word = value.toLowerCase();
   if (ON.includes(word) || OFF.includes(word)) return ON.includes(word);
   throw usageError(`Cannot tell whether ${name} is on: it is '${value}'`, "set it to on or off");
 }
 
-/** @throws what is neither on nor off: a typing error must not trust anybody, nor seem to */
+/** Strict, because a typing error must not make us trust other users. @throws HostFactoryError for all but `0` and `1` */
 function isSwitchedOn(name: string, value = "0"): boolean {
   if (value === "1" || value === "0") return value === "1";
   throw usageError(`Cannot tell whether ${name} is on: it is '${value}'`, "set it to 1 or 0");

@@ -1,6 +1,6 @@
-/** A program of ours that runs beside us. */
+/** A child process that runs this program. */
 export interface Child {
-  /** The command that it runs, for messages. */
+  /** The command that it runs, as messages name it. */
   readonly name: string;
   /** Absent while it runs. */
   readonly exitCode: number | undefined;
@@ -8,7 +8,7 @@ export interface Child {
   stop(): Promise<number>;
 }
 
-/** Starts a program; it gets no input, and what it prints is not shown. */
+/** Starts a program without input. What it prints is not shown. */
 export function startChild([command = "", ...args]: string[]): Child {
   const process = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   let exitCode: number | undefined;
@@ -25,7 +25,7 @@ export function startChild([command = "", ...args]: string[]): Child {
   };
 }
 
-/** Runs a program to its end and gives what it printed. @param options `environment`: what it has beside ours */
+/** Runs a program to its end. @param options `environment`: variables beside ours @returns what it printed */
 export async function runChild(
   [command = "", ...args]: string[],
   { signal, environment = {} }: { signal: AbortSignal; environment?: Record<string, string> },

@@ -2,22 +2,22 @@ import type { MachineState } from "../hf/status.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
 
-/** Which machines or requests are asked for; what is absent narrows nothing down. */
+/** Which machines or requests are wanted. Fields that are absent do not narrow that down. */
 export interface MachineFilter {
   states?: readonly MachineState[] | undefined;
   templates?: readonly string[] | undefined;
   nodes?: readonly string[] | undefined;
   /** Ids of requests, or of return requests. */
   requests?: readonly string[] | undefined;
-  /** How long they have been in their state, or, of requests, how old they are: in seconds. */
+  /** How long machines have been in their state, or how old requests are, in seconds. */
   olderThan?: number | undefined;
   youngerThan?: number | undefined;
 }
 
-/** By what a list is sorted; of equal ones the name decides, so that lists are stable. */
+/** What a list is sorted by. Equal machines are in the order of their names, so that lists are stable. */
 export type SortKey = "name" | "state" | "age" | "template" | "node";
 
-/** The machines that are asked for, sorted. @param options `now`: seconds since the epoch */
+/** The machines that the filter lets through, sorted. @param options `now`: seconds since the epoch */
 export function chooseMachines(
   machines: readonly PicturedMachine[],
   filter: MachineFilter,
@@ -27,7 +27,7 @@ export function chooseMachines(
   const chosen = machines.filter(({ state, templateId, node, requestId, returnId, since }) =>
     (states?.includes(state) ?? true) && (templates?.includes(templateId) ?? true) && (nodes?.includes(node) ?? true) &&
     (requests === undefined || requests.includes(requestId) || requests.includes(returnId ?? "")) &&
-    isOfAge(since, filter, now)
+    hasWantedAge(since, filter, now)
   );
   if (sort === "name") return chosen; // As the picture has them.
   const keyOf = ({ state, templateId, node, since }: PicturedMachine) =>
@@ -38,7 +38,7 @@ export function chooseMachines(
   });
 }
 
-/** The requests or return requests that are asked for, in order of their ids. @param options `now`: seconds since the epoch */
+/** The requests or return requests that the filter lets through, in order of their ids. @param options `now`: seconds since the epoch */
 export function chooseRequests(
   requests: readonly PicturedRequest[],
   filter: Pick<MachineFilter, "templates" | "requests" | "olderThan" | "youngerThan">,
@@ -46,12 +46,12 @@ export function chooseRequests(
 ): PicturedRequest[] {
   return requests.filter(({ id, templateId, requestedAt }) =>
     (filter.templates?.includes(templateId) ?? true) && (filter.requests?.includes(id) ?? true) &&
-    isOfAge(requestedAt, filter, now)
+    hasWantedAge(requestedAt, filter, now)
   );
 }
 
-/** What has no time of its beginning has no age. */
-function isOfAge(
+/** True if the age lies within the filter's limits. Without a time of its beginning, nothing has an age. */
+function hasWantedAge(
   since: number | undefined,
   { olderThan, youngerThan }: Pick<MachineFilter, "olderThan" | "youngerThan">,
   now: number,

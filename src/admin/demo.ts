@@ -32,24 +32,24 @@ export interface DemoOptions {
   /** The provider instance, so that no one else's pods are touched. */
   instance: string;
   signal: AbortSignal;
-  /** Told of each step as it goes. */
+  /** Called with each step while it goes on. */
   progress: (progress: DemoProgress) => void;
-  /** Given the address of the live page once it is up; absent: there is none. */
+  /** Called with the address of the live page once it is up; absent: no page is shown. */
   page?: ((url: string) => void) | undefined;
-  /** How long, in milliseconds, the page stays once all is done; default: not at all. */
+  /** How long the page stays once everything is done, in milliseconds; default: not at all. */
   pageStaysMs?: number;
-  /** Told of each command that is run, as a person would type it; a verb that is asked again and again is told of once. */
+  /** Called with each command that is run, as a person would type it; once for a verb that is called again and again. */
   ran: (command: string) => void;
 }
 
-/** How far a step is. */
+/** The progress of a step. */
 export interface DemoProgress {
   step: string;
   done: number;
   total: number;
 }
 
-/** One step that came out right. */
+/** One step that succeeded. */
 export interface DemoStep {
   step: string;
   result: string;
@@ -66,10 +66,10 @@ const SHOWN = 3;
 const TAKEN_AWAY = 2;
 
 /**
- * Plays the main job through the real verbs: machines are asked for and start, two are taken away by the cluster, the rest
- * is given back, and nothing stays behind.
- * @param done is given each step that came out right, in order
- * @throws HostFactoryError that says what came out wrong
+ * Plays the main job through the real verbs: asks for machines, waits until they run, has the cluster take two away, and gives
+ * the others back. Nothing stays behind.
+ * @param done called with each step that succeeded, in order
+ * @throws HostFactoryError that says what went wrong
  */
 export async function runDemo(options: DemoOptions, done: (step: DemoStep) => void): Promise<void> {
   const demo = new Demo(options, done);
@@ -153,7 +153,7 @@ class Demo {
     const labelSelector = `${PodLabel.instance}=${instance}`;
     const ending = { signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS };
     try {
-      // First this: it would create again what is deleted.
+      // First the process that would create again what is deleted.
       await this.#children.pop()?.stop();
       const untilMs = clock.monotonic() + CLEAN_UP_MS;
       for (;;) {
@@ -180,7 +180,7 @@ class Demo {
       this.#done({ step, result, ms: this.#options.clock.monotonic() - startedMs });
     } catch (error) {
       const { directory, signal } = this.#options;
-      // Children that hear the same signal end, too: that is not what went wrong.
+      // Children get the same signal and end, too: their ending is not the error.
       signal.throwIfAborted();
       throw new HostFactoryError(`Step '${step}' failed: ${(error as Error).message}`, {
         cause: error,
@@ -238,7 +238,7 @@ class Demo {
     return `exactly these two of ${names.length}`;
   }
 
-  /** The machines that were given back stay successes; the two that were taken away are failures that say why. */
+  /** Checks that the machines that were given back still succeed, and that the two that were taken away failed and say why. */
   async #nothingLeft(requestId: string): Promise<string> {
     const { signal } = this.#options;
     const labelSelector = `symphony/hostfactory-reqid=${requestId}`;
@@ -287,7 +287,7 @@ class Demo {
     return answer;
   }
 
-  /** Calls a verb the way host factory does: a file with the question, the answer on standard output. */
+  /** Calls a verb as host factory does: with the question in a file and the answer on standard output. */
   async #ask<Answer>(verb: string, question: unknown): Promise<Answer> {
     const { directory, files, signal } = this.#options;
     const input = `${directory}/input.json`;

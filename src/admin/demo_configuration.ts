@@ -9,7 +9,7 @@ const TEMPLATES = {
   }],
 };
 
-/** Small enough for any cluster; the embedded one starts no containers. */
+/** The pod manifest of the demo: small enough for any cluster. The embedded one starts no containers. */
 const MANIFEST = `apiVersion: v1
 kind: Pod
 metadata:

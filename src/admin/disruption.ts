@@ -14,12 +14,12 @@ import { readPodFacts } from "../workdir/pod_file.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { openReader } from "./open_picture.ts";
 
-/** What a disruption stands on. */
+/** What choosing and removing pods needs. */
 export interface Disrupting {
   kube: Kube;
   clock: Clock;
   random: Random;
-  /** Only the very pods that it knows are touched: in another cluster, or of another site, are none of them. */
+  /** Only pods whose uids it knows are touched, so that a wrong cluster or namespace costs no pods. */
   workdir: Workdir;
   instance: string;
   signal: AbortSignal;
@@ -35,11 +35,11 @@ export function openDisrupting(
   return { ...world, workdir, kube: connectKube({ ...world, proxy, namespace, kubeconfig }), instance };
 }
 
-/** How it is gone about. */
+/** How pods are removed. */
 export interface DisruptionOptions {
   /** How often the cluster is asked whether the pods are gone, in seconds. */
   sleepSeconds: number;
-  /** How long, in seconds, it may take in all. */
+  /** How long it may take in all, in seconds. */
   timeoutSeconds: number;
   /** Told, as one sentence without a full stop, how many are left, whenever that or why has changed. */
   told: (news: string) => void;
@@ -54,7 +54,7 @@ export interface Chosen {
 
 /**
  * Pods of the provider instance, by name or drawn at random.
- * @param options `names`: these; `count`: so many, or all if it is 0
+ * @param options `names`: these pods; `count`: how many, 0 for all
  * @throws HostFactoryError if one of `names` is no pod of ours, or there are not so many
  */
 export async function choosePods(
@@ -81,7 +81,7 @@ export async function choosePodsOnNodes(
   return pods.filter(({ node }) => chosen.has(node));
 }
 
-/** Those that may go: no pod that is being deleted already. */
+/** The pods that may be chosen: those that are not being deleted already. */
 async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
   const isKnown = (name: string, uid: string) =>
     parseMachineName(name) !== undefined && readPodFacts(disrupting.workdir, name)?.uid === uid;
@@ -91,7 +91,7 @@ async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
   ).sort((one, other) => one.name < other.name ? -1 : 1);
 }
 
-/** Every pod of the instance. That the server has chosen the right ones is not taken on trust. */
+/** Every pod of the instance. Checks the labels itself instead of trusting the server's selection. */
 async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
   const labelSelector = `${PodLabel.instance}=${instance}`;
   const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
@@ -154,8 +154,8 @@ export function deleteChosen(
 }
 
 /**
- * As `deleteChosen`, by evictions: what a disruption budget refuses is tried again for as long as there is time.
- * @param options `cordons`: the nodes that the pods are on take no more pods from then on (false)
+ * Does the same as `deleteChosen` by evictions. Tries again while a disruption budget refuses, for as long as there is time.
+ * @param options `cordons`: first cordon the nodes that the pods are on (false)
  */
 export async function evictChosen(
   disrupting: Disrupting,
@@ -173,7 +173,7 @@ async function disrupt(
   disrupting: Disrupting,
   chosen: readonly Chosen[],
   { ask, sleepSeconds, timeoutSeconds, told }: DisruptionOptions & {
-    /** Asks for the pod to go, which a disruption budget may refuse for now. */
+    /** Asks for the pod's deletion or eviction. A disruption budget may refuse that for now. */
     ask: (pod: Chosen) => Promise<void>;
   },
 ): Promise<number> {
@@ -210,7 +210,7 @@ async function disrupt(
   }
 }
 
-/** Why it cannot go yet. What is gone already, or has another's name by now, needs not be asked to go. */
+/** Why the pod cannot go yet; `undefined` if it is gone already, or another pod has its name by now. */
 async function whyRefused(ask: () => Promise<void>): Promise<string | undefined> {
   try {
     await ask();

@@ -15,13 +15,13 @@ import { explainRequest } from "./explain_request.ts";
 import { commandBudget, type Reader } from "./open_picture.ts";
 import { lookAtService } from "./picture_of_service.ts";
 
-/** How long, in milliseconds, a command waits for one who writes to the events database. */
+/** How long a command waits for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 1_000;
 
 /**
  * Explains one machine, request, return request or node; `undefined` if nothing is known of the name.
- * @param options `dbfile`: the events database, unless it is the work directory's own; `lockWaitMs`: how long one who writes to it
- * is waited for, in milliseconds (1,000), in which nothing else of this process goes on; `budget`: how the work is cut into turns
+ * @param options `dbfile`: the events database; default: the work directory's own; `lockWaitMs`: how long to wait for a process
+ * that writes to it, in milliseconds (1,000), while this whole process stands still; `budget`: how the work is cut into turns
  */
 export async function explain(
   reader: Reader,
@@ -39,7 +39,7 @@ export async function explain(
   return found && { ...found, matter: found.matterOf && SIDES[found.matterOf] };
 }
 
-/** What to tell one who asks for a name of which nothing is known. */
+/** What to tell a user who asks for a name that is not known. */
 export function unknownName({ workdir }: Reader, name: string): HostFactoryError {
   const near = nearestName(name, namesIn(workdir));
   return new HostFactoryError(
@@ -63,7 +63,7 @@ async function explainAny(explaining: Explaining, name: string): Promise<Finding
   if (isMachine(workdir, name)) return await explainMachine(explaining, name);
   const node = await explainNode(explaining, name);
   if (node) return node;
-  // What is long past is remembered by events alone.
+  // Only events still know what retention has removed.
   const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
   return events.some(({ category }) => category === "pod") ? await explainMachine(explaining, name) : undefined;
 }

@@ -24,7 +24,7 @@ const NodeSchema = v.object({
 });
 type StoredNode = v.InferOutput<typeof NodeSchema>;
 
-/** Nothing if no node is called so. Every pod file is searched for its name. */
+/** Explains a node; `undefined` if there is none of that name. Searches every pod file for the name. */
 export async function explainNode(explaining: Explaining, name: string): Promise<Finding | undefined> {
   const { workdir, service, now } = explaining;
   const node = readRecord(workdir, workdir.layout.node(name), NodeSchema);

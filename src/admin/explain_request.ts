@@ -11,7 +11,7 @@ import { commonReason } from "./picture_of_templates.ts";
 import type { Step } from "./timeline.ts";
 import { told } from "./told.ts";
 
-/** @param kind which of both the id is of */
+/** Explains a request or return request. @param kind which of the two the id belongs to */
 export async function explainRequest(
   explaining: Explaining,
   id: string,
@@ -58,7 +58,7 @@ function matterOf(example: PicturedMachine | undefined, doubt: string | undefine
   return example.waitsFor === undefined ? undefined : blameForWaiting(example.waitsFor);
 }
 
-/** @param waitsFor what most of those wait for that are not up yet */
+/** @param waitsFor what most of the machines wait for that are not up yet */
 function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest, waitsFor: string | undefined): string {
   const { executing, succeed, fail } = counts;
   const of = `of ${machines} ${machines === 1 ? "machine" : "machines"}`;
@@ -80,7 +80,7 @@ function factsOf({ kind, templateId, status, machines }: PicturedRequest): Recor
   };
 }
 
-/** The turns of a request: when it came, and for each turn of its machines from when until when, and how many. */
+/** The timeline of a request: when it came; then, for each status of its machines, how many were in it, and from when to when. */
 function timelineOf(
   request: PicturedRequest | undefined,
   { turns, machines, now }: { turns: readonly Turn[]; machines: readonly PicturedMachine[]; now: number },
@@ -108,7 +108,7 @@ function timelineOf(
   return steps.sort((one, other) => one.at - other.at);
 }
 
-/** The turns of machines that are counted, in their order; `{were}` is `was` for one. */
+/** The statuses whose machines are counted, in their order. `{were}` becomes `was` for one machine. */
 const TURNS: Readonly<Record<string, string>> = {
   created: "got a pod",
   scheduled: "got a node",

@@ -5,32 +5,32 @@ import type { Reader } from "./open_picture.ts";
 import type { ServiceFacts } from "./picture_of_service.ts";
 import type { Step } from "./timeline.ts";
 
-/** What is to be known of one machine, request, return request or node. Times are in seconds since the epoch. */
+/** What `explain` says of one machine, request, return request or node. Times are in seconds since the epoch. */
 export interface Explanation {
   kind: "machine" | "request" | "return request" | "node";
   name: string;
-  /** When it was looked at. */
+  /** When the work directory was read. */
   at: number;
-  /** How it is now, as one sentence without a full stop. */
+  /** Its state now, as one sentence without a full stop. */
   now: string;
-  /** Whose matter that is, as a word and for people; absent while nothing is wrong. */
+  /** Who can change that, as a word and as text for people; absent while nothing is wrong. */
   matterOf: Side | undefined;
   matter: string | undefined;
-  /** What it waits for, in the cluster's words; until when at the latest, if that is known. */
+  /** What it waits for, in the cluster's words, and until when at the latest, if that is known. */
   waitsFor: string | undefined;
   until: number | undefined;
-  /** What it is made of, by name: its template, node, address. */
+  /** Its properties by name: its template, node, address and so on. */
   facts: Record<string, string>;
   timeline: Step[];
   /** Commands that tell or do more, the most useful first, ready to copy. */
   next: string[];
-  /** Why what is said here may be old, as a sentence; absent if it is not. */
+  /** Why this may be out of date, as a sentence; absent if it is not. */
   doubt: string | undefined;
   /** Why the timeline lacks what events tell, as a sentence; absent if it does not. */
   gap: string | undefined;
 }
 
-/** What every explanation stands on. */
+/** What every explanation needs. */
 export interface Explaining extends Reader, ServiceFacts {
   /** Seconds since the epoch. */
   now: number;
@@ -40,5 +40,5 @@ export interface Explaining extends Reader, ServiceFacts {
   budget: Budget;
 }
 
-/** What there is to tell, before that is put for people. */
+/** The facts of an explanation, before they are worded for people. */
 export type Finding = Omit<Explanation, "matter">;

@@ -2,7 +2,7 @@ import { type Catalogue, readCatalogue } from "../templates/catalogue.ts";
 import { allMachineNames, allRequestIds } from "./machine_names.ts";
 import type { Reader } from "./open_picture.ts";
 
-/** The names that a command line may hold. What cannot be read has none: who completes a line is not to be told why. */
+/** The names that a command line may hold, for completion. Directories that cannot be read count as empty. */
 export function knownNames({ config, workdir, files }: Reader) {
   const orNone = (read: () => string[]) => () => {
     try {

@@ -1,7 +1,7 @@
 import { isRequestId, parseMachineName } from "../hf/names.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** Every machine that a request which is kept names: by request and index. As the legacy plug-in lists them, which knows no more. */
+/** Every machine of the requests in the work directory, by request and index, as the legacy plug-in lists them. */
 export function allMachineNames(workdir: Workdir): string[] {
   const { layout } = workdir;
   return allRequestIds(workdir).flatMap((id) => {
@@ -10,7 +10,7 @@ export function allMachineNames(workdir: Workdir): string[] {
   });
 }
 
-/** The ids of all requests, or of all return requests, that are kept, sorted. */
+/** The ids of all requests, or of all return requests, in the work directory, sorted. */
 export function allRequestIds(workdir: Workdir, { returns = false }: { returns?: boolean } = {}): string[] {
   const { layout } = workdir;
   return workdir.directories(returns ? layout.returnRequests : layout.requests).filter(isRequestId).sort();

@@ -8,7 +8,7 @@ import { readCatalogue } from "../templates/catalogue.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { type PictureOptions, PictureTaker } from "./picture.ts";
 
-/** What a command stands on that only reads. */
+/** What a command needs that only reads. */
 export interface Reader {
   config: Config;
   workdir: Workdir;
@@ -17,7 +17,7 @@ export interface Reader {
 }
 
 /**
- * The work directory that the configuration names, to be read.
+ * The work directory that the configuration names, for reading.
  * @param options `mayLack`: there may be none yet (false)
  * @throws HostFactoryError if it is not to be trusted, or there is none: an empty answer would be taken for the truth
  */
@@ -49,12 +49,12 @@ function checkAsReader(workdir: Workdir): void {
   }
 }
 
-/** For work of a process that has nothing else to do. */
+/** A budget for a process that has nothing else to do: no rests. */
 export function commandBudget(clock: Clock): Budget {
   return new Budget(clock, { restPerTurn: 0 });
 }
 
-/** What takes pictures for a command, which has nothing else to do meanwhile; another budget is for who has. */
+/** Takes pictures of the grid for a command. @param options `budget`: default: that of a process with nothing else to do */
 export function openPicture(
   { config, workdir, files, clock }: Reader,
   options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},

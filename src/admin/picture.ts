@@ -33,7 +33,7 @@ import { ToldMachines } from "./told_machines.ts";
 
 export type { PicturedNode, PicturedRequest };
 
-/** The grid at one moment, as the work directory has it: all is sorted by name, machines by request and index. */
+/** The grid at one moment, as the work directory has it. Everything is sorted by name, machines by request and index. */
 export interface Picture {
   /** When it was taken, in seconds since the epoch. What it shows of the cluster is as old as `service.heardAt`. */
   at: number;
@@ -53,27 +53,27 @@ export interface PictureOptions {
   onPartialFailure: PartialFailure;
   /** The templates of the templates file; absent if that is not known. */
   templates?: () => readonly Template[];
-  /** Requests that came to their end more than an hour ago are in it, too, with every machine that ever was (false). */
+  /** Also show requests that ended more than an hour ago, with all their machines (false). */
   everything?: boolean;
-  /** The ids of requests and return requests that are wanted; absent: all. */
+  /** The ids of the requests and return requests to show; absent: all. */
   only?: ReadonlySet<string>;
-  /** Pods of machines that run are not read, and no nodes: their node, address, zone and age stay unknown (false). */
+  /** Skip nodes and the pods of running machines: their node, address, zone and age stay unknown (false). */
   isBrief?: boolean;
-  /** There will be no second picture: nothing is remembered for it (false). */
+  /** This is the only picture: remember nothing for another one (false). */
   isOnly?: boolean;
-  /** Who takes it tells it by `changed` which machines were written down: then others are looked at less often (false). */
+  /** The caller reports by `changed` which machines were written down: then others are looked at less often (false). */
   isTold?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
   budget?: Budget;
 }
 
-/** How long, in milliseconds, one turn of a look may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+/** How long one turn may take, in milliseconds: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
-/** How often, in milliseconds, one who is told looks at every machine all the same. */
+/** How often every machine is looked at although the caller reports changes, in milliseconds. */
 const LOOK_AT_ALL_EVERY_MS = 15_000;
 
-/** How often, in milliseconds, it is looked whether requests that are over still are. */
+/** How often to check that requests which are over still are, in milliseconds. */
 const FORGET_PAST_EVERY_MS = 60_000;
 
 interface KnownRequest {
@@ -99,7 +99,7 @@ export class PictureTaker {
   readonly #budget: Budget;
   readonly #requests = new Map<string, KnownRequest>();
   readonly #returns = new Map<string, KnownReturn>();
-  /** Requests and return requests that ended too long ago to be in a picture; now and then it is looked whether they still have. */
+  /** Requests and return requests that ended too long ago to be shown. From time to time they are checked again. */
   readonly #past = new Set<string>();
   #pastDueMs = -Infinity;
   readonly #zones: Zones;
@@ -121,7 +121,7 @@ export class PictureTaker {
     );
   }
 
-  /** These machines were written down. */
+  /** Notes that these machines were written down. */
   changed(machines: Iterable<string>): void {
     this.#told.add(machines);
   }
@@ -160,7 +160,7 @@ export class PictureTaker {
     };
   }
 
-  /** One that is not finished after all has its note removed. */
+  /** If a request is not finished after all, its note is removed. */
   #forgetPast(): void {
     const nowMs = this.#options.clock.monotonic();
     if (nowMs < this.#pastDueMs) return;
@@ -198,7 +198,7 @@ export class PictureTaker {
     });
   }
 
-  /** Keeps up with what is in a directory of requests. */
+  /** Takes in which requests have come and gone in a directory. */
   async #follow<T extends { ended: FinishedNote | undefined }>(
     directory: string,
     known: Map<string, T>,
@@ -259,7 +259,7 @@ export class PictureTaker {
     return this.#unlessBroken(() => machineStamp(this.#workdir, name, options)) ?? "";
   }
 
-  /** Whether any machine may have changed that we were not told of. */
+  /** True if machines may have changed without a report. */
   #isAllDue(nowMs: number): boolean {
     if (this.#options.isTold && this.#options.clock.monotonic() < this.#allDueMs) return false;
     const looks = this.#changes.map((directory) => directory.look(nowMs));
@@ -267,10 +267,10 @@ export class PictureTaker {
     return looks.some((look) => look !== "unchanged");
   }
 
-  /** By machine, the return request that it is in, as far as that is in the picture. */
+  /** The return request of each machine, as far as it is in the picture. */
   #returnOfMachines(): Map<string, string> {
     const returnOf = new Map<string, string>();
-    // Of several the first by its id, whichever of them was read first.
+    // If there are several, the one whose id sorts first, in whatever order they were read.
     for (const id of [...this.#returns.keys()].sort().reverse()) {
       for (const machine of this.#returns.get(id)!.stored.machines) returnOf.set(machine, id);
     }
@@ -316,7 +316,7 @@ export class PictureTaker {
       await this.#each(stored.machines, (name) => {
         const machine = byName.get(name);
         const stamp = this.#stampOf(name);
-        // In the picture, "creating" may be a machine without a state.
+        // The picture shows a machine without a state as creating, too.
         const isThere = machine !== undefined && machine.state !== "creating" && !mayHaveGone(machine.state);
         const result = isThere ? "executing" : gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.set(name, stamp);
@@ -333,7 +333,7 @@ export class PictureTaker {
     return this.#requests.get(requestId)?.machines.get(name)?.stamp ?? "";
   }
 
-  /** What cannot be read counts as executing, as for Symphony. */
+  /** Machines that cannot be read count as executing, as they do for Symphony. */
   #returnResult(name: string, request: { hasRecord: boolean; isProcessed: boolean }): MachineResult {
     const read = () => resultForReturn(readMachine(this.#workdir, name, { isReturned: () => true }), request);
     return this.#unlessBroken(read) ?? "executing";

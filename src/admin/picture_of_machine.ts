@@ -12,14 +12,14 @@ import { readPodFile } from "../workdir/pod_file.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** One machine of the picture. All times are in seconds since the epoch; texts are as they were read, and empty if unknown. */
+/** One machine of the picture. Times are in seconds since the epoch. Texts are as they were read, and empty if unknown. */
 export interface PicturedMachine {
   name: string;
   requestId: string;
   /** `unknown` if its request does not say. */
   templateId: string;
   state: MachineState;
-  /** What its request says of it to Symphony. */
+  /** What its request tells Symphony of it. */
   result: MachineResult;
   /** Since when it has been in this state, as far as that is known. */
   since: number | undefined;
@@ -31,7 +31,7 @@ export interface PicturedMachine {
   returnId: string | undefined;
   /** When its pod is to be gone at the latest, once that is being deleted. */
   goneAt: number | undefined;
-  /** What it waits for that is not up yet, and when it is given up at the latest. */
+  /** What it waits for until it is up, and when it is given up at the latest. */
   waitsFor: string | undefined;
   until: number | undefined;
   /** Why it ended, or why it cannot be read; empty while all is well. */
@@ -40,7 +40,7 @@ export interface PicturedMachine {
   failure: FailureKind | undefined;
 }
 
-/** What a look needs to know of the machine's request. */
+/** What reading a machine needs to know of its request. */
 export interface MachineContext {
   requestId: string;
   templateId: string;
@@ -57,7 +57,7 @@ export interface MachineContext {
   zoneOf: (node: string) => string;
 }
 
-/** Differs once a look at the machine would tell something else; cheap: two or three calls. @throws if that cannot be known */
+/** Changes whenever reading the machine would give something else. Costs two or three calls. @throws if a file cannot be read */
 export function machineStamp(
   workdir: Workdir,
   name: string,
@@ -67,7 +67,7 @@ export function machineStamp(
   const { layout } = workdir;
   const pod = stampOf(workdir, layout.pod(name));
   if (!isTerminal(state)) return `${state} ${isPending} ${pod}`;
-  // Without a note of its end it matters whether it was given back.
+  // Without a tombstone, whether it was given back decides what Symphony is told.
   const end = stampOf(workdir, layout.machine(name)) || isReturned(name);
   return `${state} ${pod} ${end}`;
 }
@@ -83,8 +83,8 @@ function stampOf(workdir: Workdir, path: string): string {
 }
 
 /**
- * Reads a machine, but not in which return request it is. What cannot be read is said in its message, and it counts as
- * executing, as for Symphony.
+ * Reads a machine, except for its return request. If a file cannot be read, its message says so and it counts as executing, as
+ * it does for Symphony.
  */
 export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   try {
@@ -144,7 +144,7 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   };
 }
 
-/** Since when a machine has been in its state, by our clock. The cluster's times are its own, those of files our host's. */
+/** Since when a machine has been in its state, by our clock. The cluster's times are converted; those of files are our host's. */
 function sinceWhen(
   workdir: Workdir,
   name: string,

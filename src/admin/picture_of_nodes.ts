@@ -5,11 +5,11 @@ import { readRecord } from "../workdir/store/record.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 
-/** One node of the picture: those that are followed. */
+/** One node of the picture, which has the nodes that `serve` follows. */
 export interface PicturedNode {
   name: string;
   zone: string;
-  /** Machines on it that are not over. */
+  /** How many machines on it are not terminal. */
   machines: number;
   /** Why it is about to go, in words that go on from "The node is", and when it is gone at the latest; absent if it stays. */
   leaving: string | undefined;
@@ -41,7 +41,7 @@ const NodeSchema = v.object({
   metadata: v.object({ labels: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
 });
 
-/** The zones of the nodes that are followed, each read once for as long as its node is: it never changes. */
+/** The zones of the followed nodes. Each is read once while its node exists, because it never changes. */
 export class Zones {
   readonly #workdir: Workdir;
   readonly #zones = new Map<string, string>();
@@ -51,7 +51,7 @@ export class Zones {
     this.#workdir = workdir;
   }
 
-  /** The names of the nodes that are followed; of others the zone is forgotten. */
+  /** Lists the nodes that are followed, and forgets the zones of all others. @returns their names */
   followedNodes(): string[] {
     const names = new Set(this.#workdir.names(this.#workdir.layout.nodes));
     for (const known of this.#zones.keys()) if (!names.has(known)) this.#zones.delete(known);
@@ -59,7 +59,7 @@ export class Zones {
     return [...names];
   }
 
-  /** Empty if it is not known, or was not followed when that was last looked at: who may not see nodes looks for no files. */
+  /** The zone of a node; empty if unknown, or if `followedNodes` did not name the node: then no file is looked for. */
   of(node: string): string {
     if (!this.#followed) this.followedNodes();
     if (!this.#followed?.has(node)) return "";

@@ -5,7 +5,7 @@ import type { StoredRequest } from "../workdir/requests.ts";
 import type { StoredReturn } from "../workdir/returns.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 
-/** The template of a request that does not say from which it is. */
+/** The template id that is shown for requests that do not name their template. */
 export const UNKNOWN_TEMPLATE = "unknown";
 
 /** What Symphony asked for: a request, or a return request. All times are in seconds since the epoch. */
@@ -18,10 +18,10 @@ export interface PicturedRequest {
   requestedAt: number | undefined;
   /** What Symphony is told of it. */
   status: RequestStatus;
-  /** How many machines it has, and by what Symphony is told of each, how many there are. */
+  /** How many machines it has, and how many of them Symphony is told are executing, succeeded or failed. */
   machines: number;
   counts: Record<MachineResult, number>;
-  /** When it is settled at the latest: the last of its machines is up or given up, or gone; absent if that is not known. */
+  /** By when all of its machines are up, given up or gone at the latest; absent if that is not known. */
   until: number | undefined;
   /** When it was found finished; absent while it is not. */
   endedAt: number | undefined;
@@ -45,7 +45,7 @@ export function emptyRequest(
   };
 }
 
-/** The same of a return request: those of its machines that were never issued are gone. */
+/** A return request before its machines are counted. Those that were never issued count as gone. */
 export function emptyReturn({ id, record, machines }: StoredReturn, ended: FinishedNote | undefined): PicturedRequest {
   const unknown = record?.unknown.length ?? 0;
   return {
@@ -67,7 +67,7 @@ export function addMachine(request: PicturedRequest, { result, until }: Pictured
   putOff(request, until);
 }
 
-/** Counts a machine of the return request. @param machine as the picture has it, if it is in it */
+/** Counts a machine of the return request. @param machine absent if it is not in the picture */
 export function addReturned(
   request: PicturedRequest,
   result: MachineResult,
@@ -81,7 +81,7 @@ function putOff(request: PicturedRequest, until: number | undefined): void {
   if (until !== undefined) request.until = Math.max(request.until ?? 0, until);
 }
 
-/** What Symphony is told of a request whose machines are counted. */
+/** The status that Symphony is told of a request, from the counts of its machines. */
 export function statusOf(counts: Record<MachineResult, number>, onPartialFailure: PartialFailure): RequestStatus {
   const results = (["executing", "succeed", "fail"] as const).filter((result) => counts[result] > 0);
   return requestStatus(results, onPartialFailure);

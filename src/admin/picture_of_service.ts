@@ -6,20 +6,20 @@ import { readInstances } from "../workdir/instances.ts";
 import { doubtService, type LockHolder, readHolder } from "../workdir/store/lock_holder.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** The watchers that have to be there for machines to come and go. */
+/** The watchers without which no machine comes or goes. */
 const NEEDED = ["request-machines", "request-return-machines", "pods"] as const;
 
-/** What `serve` does unless it is told otherwise, for a holder that does not say (see `docs/operate.md`). */
+/** The default limits of `serve`, for a lock's holder that does not note its own (see `docs/operate.md`). */
 const DEFAULT_LIMITS: Limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
 
-/** Who serves the work directory, and how far what it shows of the cluster can be believed. Times in seconds since the epoch. */
+/** Who serves the work directory, and how far its view of the cluster can be believed. Times are in seconds since the epoch. */
 export interface PicturedService {
   workdir: string;
   /** The provider instance that the directory belongs to; absent before the first `serve`. */
   instance: string | undefined;
-  /** Who follows the pods, or did last. */
+  /** The process that follows the pods, or did last. */
   server: { host: string; pid: number; command: string; since: number; seenAt: number } | undefined;
-  /** The identity by which it holds the lease; absent if it takes no part in that. */
+  /** The identity under which it holds the lease; absent if it uses no lease. */
   lease: string | undefined;
   /** Why the directory is not served now, as one sentence; absent if it is. */
   notServed: string | undefined;
@@ -28,13 +28,13 @@ export interface PicturedService {
   /** When the cluster was last heard from, and last listed whole; absent before the first time. */
   heardAt: number | undefined;
   completeAt: number | undefined;
-  /** Why what is shown of the cluster is not to be believed, as one sentence; absent if it is. */
+  /** Why the view of the cluster is not to be believed, as one sentence; absent if it is. */
   doubt: string | undefined;
   /** Entries of the work directory that are quarantined: the names of their notes. */
   quarantined: string[];
 }
 
-/** What the picture of machines needs beside. */
+/** What the picture of machines also needs of it. */
 export interface ServiceFacts {
   service: PicturedService;
   limits: Limits;

@@ -3,10 +3,10 @@ import { isTerminal } from "../machine/terminal.ts";
 import { NO_LIMIT, type Template } from "../templates/catalogue.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 
-/** Failures within this time, in seconds, are told of a template. */
+/** For how long failures are shown, in seconds. */
 export const RECENT_SECONDS = 3_600;
 
-/** One template of the picture: of those that the templates file lists, and of those that machines are of. */
+/** One template of the picture, which has those of the templates file and those of the machines. */
 export interface PicturedTemplate {
   templateId: string;
   /** As the templates file has it: -1 for no limit; absent if it does not list the template. */
@@ -14,11 +14,11 @@ export interface PicturedTemplate {
   /** How many more machines there may be; absent for no limit, or if that is not known. */
   room: number | undefined;
   running: number;
-  /** Not up yet. */
+  /** Machines that are not up yet. */
   waiting: number;
-  /** Failed in the last hour. */
+  /** Machines that failed in the last hour. */
   failed: number;
-  /** Why most of those wait that do, else why most of those failed; absent if there are none. */
+  /** Why most of the waiting machines wait; if none waits, why most of the failed ones failed; absent if neither. */
   reason: PicturedReason | undefined;
 }
 
@@ -27,9 +27,9 @@ export interface PicturedReason {
   what: "waits" | "failed";
   text: string;
   machines: number;
-  /** Since when the first of them has waited, or when it failed: seconds since the epoch. */
+  /** Since when the one that waits longest has waited, or when the first one failed: seconds since the epoch. */
   oldest: number | undefined;
-  /** The machine that is. */
+  /** The name of that machine. */
   example: string;
 }
 
@@ -70,22 +70,22 @@ function pictureOf(
   };
 }
 
-/** It is not up yet, and Symphony waits for it. */
+/** True if it is not up yet and Symphony waits for it. */
 export function isWaiting({ waitsFor, returnId }: PicturedMachine): boolean {
   return waitsFor !== undefined && returnId === undefined;
 }
 
-/** @param now seconds since the epoch */
+/** True if it failed within the last hour. @param now seconds since the epoch */
 export function hasFailedLately({ failure, since }: PicturedMachine, now: number): boolean {
   return failure !== undefined && since !== undefined && now - since <= RECENT_SECONDS;
 }
 
-/** As `MachinesInUse` has it: what counts against `maxNumber`. */
+/** True if it counts against `maxNumber`, by the same rule as in `MachinesInUse`. */
 function isInUse({ state, returnId }: PicturedMachine): boolean {
   return !isTerminal(state) && returnId === undefined;
 }
 
-/** The reason that most of these machines share, and which of them is the oldest. */
+/** The reason that most of these machines share, with the oldest of them; `undefined` if there are no machines. */
 export function commonReason(
   machines: readonly PicturedMachine[],
   what: PicturedReason["what"],

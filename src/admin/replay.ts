@@ -6,18 +6,18 @@ import type { Files } from "../files.ts";
 import { runChild } from "./child.ts";
 import type { Reader } from "./open_picture.ts";
 
-/** A verb that was called once, with what it was asked. */
+/** A call of a verb that was recorded, with its question. */
 export interface RecordedCall {
   verb: string;
-  /** The id that it was given, of the request or of the call. */
+  /** The id of its request, or of the call if there was no request. */
   id: string;
-  /** The JSON document that it was asked with. */
+  /** Its question, a JSON document. */
   input: string;
   /** Seconds since the epoch. */
   at: number;
 }
 
-/** By the categories of the legacy plug-in's events of requests and answers, the verbs that were called. */
+/** The verbs by the categories under which the legacy plug-in records their questions. */
 const VERBS: Readonly<Record<string, string>> = {
   template: "get-available-templates",
   "request-status": "get-request-status",
@@ -29,10 +29,10 @@ const VERBS: Readonly<Record<string, string>> = {
 /** What is called again is not recorded again: the next replay would call it twice. */
 const UNRECORDED = { HF_K8S_RECORD_IO: "off" };
 
-/** How long, in milliseconds, one who writes to the events database is waited for. */
+/** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
-/** The calls that events tell of, in order of time. @throws HostFactoryError if there are none, or the database cannot be read */
+/** The calls that were recorded, in order of time. @throws HostFactoryError if there are none, or the database cannot be read */
 export async function recordedCalls(
   { workdir, files, clock }: Reader,
   { dbfile = workdir.layout.eventsDatabase }: { dbfile?: string },
@@ -50,7 +50,7 @@ export async function recordedCalls(
   });
 }
 
-/** What came of a call. */
+/** The result of a repeated call. */
 export interface ReplayedCall extends RecordedCall {
   code: number;
   /** What the verb answered, in one line. */
@@ -58,10 +58,10 @@ export interface ReplayedCall extends RecordedCall {
 }
 
 /**
- * Calls the verbs again, one after the other, each with the request id of before: what was accepted once is not accepted twice.
- * @param options `self`: how this program is started; `arguments`: its global options; `file`: where each input is put, and
- * removed from; `isWaited`: as much time passes between two calls as then
- * @param told is given what came of each
+ * Calls the verbs again, one after the other. Each call has its earlier request id, so that no request is accepted twice.
+ * @param options `self`: how this program is started; `arguments`: its global options; `file`: a path that each input is written
+ * to, and then removed from; `isWaited`: wait between two calls for as long as between the recorded ones
+ * @param told called with each result
  */
 export async function replayCalls(
   calls: readonly RecordedCall[],

@@ -5,22 +5,22 @@ import { words } from "../machine/failure_reason.ts";
 import type { Tombstone } from "../machine/tombstone.ts";
 import { startedAt } from "../machine/waiting.ts";
 
-/** One turn in the life of a machine or request. */
+/** One entry of the timeline of a machine or request. */
 export interface Step {
   /** Seconds since the epoch. */
   at: number;
   /** What happened, as a sentence without a full stop. */
   what: string;
-  /** The cluster's own words, or what else is said of it; empty if there are none. */
+  /** The cluster's own words, or other details; empty if there are none. */
   words: string;
 }
 
-/** A step of a machine, and which one it is: told by an event, it is not told by the work directory a second time. */
+/** An entry that says which step of a machine it is, so that events and the work directory do not both tell of it. */
 export interface MachineStep extends Step {
   kind: string;
 }
 
-/** What each step of a machine is called; a word of another program is shown as it is. */
+/** What each step of a machine is called. Statuses that another program has recorded are shown unchanged. */
 const STEPS: Readonly<Record<string, string>> = {
   requested: "Symphony asked for it",
   created: "Its pod was created",
@@ -40,7 +40,7 @@ const STEPS: Readonly<Record<string, string>> = {
 /** The steps of machines, in their usual order, which those of the same second are told in. */
 export const MACHINE_STEPS: readonly string[] = Object.keys(STEPS);
 
-/** What the events of a machine tell. Those of one second are one turn: what else they say is in the words of the step. */
+/** The timeline of a machine from its events. The events of one second are one entry, with the others as its details. */
 export function stepsOfEvents(events: readonly RecordedEvent[]): MachineStep[] {
   const status = events.filter(({ type, value }) => type === "status" && value !== "pending");
   return status.map(({ timestamp: at, value: kind }) => {
@@ -67,19 +67,19 @@ function wordsOf(kind: string, said: (type: string) => string | undefined): stri
   }
 }
 
-/** What the work directory has of a machine that its life can be told from. Times of requests are ours, the pod's the cluster's. */
+/** What the work directory knows of a machine's life. The request's times are by our clock, the pod's by the cluster's. */
 export interface MachineTraces {
   requestId: string;
   templateId: string | undefined;
   requestedAt: number | undefined;
   pod: Pod | undefined;
   tombstone: Tombstone | undefined;
-  /** When the tombstone was written, and which kind of end it tells of. */
+  /** When the tombstone was written, and which kind of end it describes. */
   ended: { kind: "succeeded" | "failed" | "deleted"; at: number } | undefined;
   returned: { id: string; at: number | undefined } | undefined;
 }
 
-/** What the work directory tells of a machine. */
+/** The timeline of a machine from the work directory. */
 export function stepsOfTraces(traces: MachineTraces): MachineStep[] {
   const { pod, tombstone, ended, returned } = traces;
   const steps: MachineStep[] = [];
@@ -103,7 +103,7 @@ export function stepsOfTraces(traces: MachineTraces): MachineStep[] {
   return steps;
 }
 
-/** Both in order of time; of what both tell, the event. */
+/** Merges both timelines in order of time. If both have a step, the event's entry stays. */
 export function joinSteps(events: readonly MachineStep[], traces: readonly MachineStep[]): MachineStep[] {
   const told = new Set(events.map(({ kind }) => kind));
   return [...events, ...traces.filter(({ kind }) => !told.has(kind))].sort((one, other) =>

@@ -18,8 +18,8 @@ export interface Timing {
 }
 
 /**
- * For each template, and under `all` for all of them together: of the machines that were in both states, how long it took
- * from when they were first in the one until they were first in the other.
+ * How long machines took from the first time in one state until the first time in the other: for each template, and under `all`
+ * for all templates together. Machines that were not in both states do not count.
  * @param events of machines, those of type `status` and `template_id`, in any order
  */
 export function timingsOf(
@@ -50,7 +50,7 @@ export function timingsOf(
 
 function timingOf(templateId: string, seconds: number[]): Timing {
   seconds.sort((one, other) => one - other);
-  // The nearest rank: a time that a machine has taken.
+  // The nearest rank: the time of a real machine.
   const rank = (share: number) => seconds[Math.max(0, Math.ceil(share * seconds.length) - 1)] ?? 0;
   const sum = seconds.reduce((sum, one) => sum + one, 0);
   return {
@@ -86,12 +86,12 @@ export function noTimings(
   });
 }
 
-/** How long, in milliseconds, one who writes to the events database is waited for. */
+/** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
 /**
- * The same from the events database and the spool.
- * @param options `templates`: of these alone; `dbfile`: the database, unless it is the work directory's own
+ * Does the same from the events database and the spool.
+ * @param options `templates`: only these; `dbfile`: the database; default: the work directory's own
  * @throws HostFactoryError if it cannot be read
  */
 export async function readTimings(

@@ -1,10 +1,10 @@
-/** Machines that are told of between two pictures, beyond which pods that run are not read before there are fewer. */
+/** If more machines than this changed between two pictures, the pods of running machines are read only once fewer change. */
 const MANY = 150;
 
-/** Of which machines one who takes pictures was told since the last one. */
+/** The machines that were written down since the last picture. */
 export class ToldMachines {
   #told = new Set<string>();
-  /** Those that were looked at in haste. */
+  /** Machines whose pods were skipped, and are to be read later. */
   readonly #owed = new Set<string>();
 
   add(machines: Iterable<string>): void {
@@ -12,8 +12,8 @@ export class ToldMachines {
   }
 
   /**
-   * Those that are to be looked at now: in a storm in haste, and then `owe` is called for each; else with some of those that
-   * are owed a second look.
+   * The machines that are to be looked at now. While very many change, that is done in haste, without reading their pods, and
+   * the caller calls `owe` for each; otherwise some machines are added that are still owed a full look.
    */
   next(): { machines: ReadonlySet<string>; isStorm: boolean } {
     const told = this.#told;
@@ -24,7 +24,7 @@ export class ToldMachines {
     return { machines: told.union(first), isStorm: false };
   }
 
-  /** This one was looked at in haste. */
+  /** Notes that this machine was looked at in haste. */
   owe(machine: string): void {
     this.#owed.add(machine);
   }

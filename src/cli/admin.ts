@@ -7,7 +7,7 @@ import type { Call, CommandBody } from "./command.ts";
 
 type Options = ListOptions & TimingsOptions & InputOptions & ClusterOptions & ReplayOptions;
 
-/** What each command below it does; each has declared the options that it takes. */
+/** The commands below `admin`. Each declares its own options. */
 const COMMANDS: Readonly<Record<string, (call: Call<Options>) => Promise<void> | void>> = {
   "list-machines": listMachines,
   "list-requests": listRequests,
@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, (call: Call<Options>) => Promise<void> |
   replay,
 };
 
-/** What the legacy plug-in's `hostfactory-admin` does, with its names, options and output. */
+/** The legacy plug-in's `hostfactory-admin`, with the same names, options and output. */
 export const admin: CommandBody = {
   declare(command) {
     declareLists(command);

@@ -16,7 +16,7 @@ export interface ClusterOptions {
   cordon?: boolean;
 }
 
-/** The commands that take pods away from the cluster. */
+/** The commands that remove pods from the cluster: `delete-pods` and `drain-nodes`. */
 export function declareCluster(command: Command): void {
   const commands = [
     command.command("delete-pods").argument("[pods...]", "these; default: drawn at random")

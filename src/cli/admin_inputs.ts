@@ -22,7 +22,7 @@ export function declareInputs(command: Command): void {
   command.command("get-return-requests").description("Print the input of get-return-requests for every machine");
 }
 
-/** Prints the input of the verb that the command is called after. */
+/** Prints the input of the verb that has the command's name. */
 export async function printInput(call: Call<InputOptions>): Promise<void> {
   writeOutput(`${inlineJson(await inputOf(call))}\n`);
 }

@@ -129,7 +129,7 @@ function tellNone(what: string, options: ListOptions): void {
   if (errorIsTerminal()) writeError(`hostfactory: there is no ${what}${fitting}${others}`);
 }
 
-/** Beside a list for people: what it shows of the cluster may be old. */
+/** Warns people on standard error if the list may be out of date. */
 function tellAge({ notServed, doubt, heardAt }: PicturedService, now: number, format: ListFormat): void {
   const why = notServed ?? doubt;
   if (why === undefined || format === "json" || format === "yaml") return;

@@ -4,7 +4,7 @@ import { startLogging } from "../log.ts";
 import type { Call } from "./command.ts";
 import { writeError } from "./output.ts";
 
-/** Settles the configuration from the options of a command and of the program above it, and starts logging. */
+/** Works out the configuration from the options of a command and of the program, and starts logging. */
 export function configure(
   { cli: { environment, files, clock }, options }: Call,
   { defaultLogLevel }: { defaultLogLevel: "info" | "warning" },

@@ -16,47 +16,48 @@ export interface Cli {
 /** One row of the table of commands: all that is known of a command before its own code is loaded. */
 export interface CommandRow {
   name: string;
-  /** What it is for, in the list of commands and in its own help. */
+  /** Its description in the list of commands and in its own help. */
   summary: string;
   /**
-   * What a signal to stop does: it ends the process at once; it lets the command finish what it is at, and a second one
-   * ends the process; or it asks the command to come to its end, and later ones are ignored, for there is something to clear away.
+   * What SIGTERM and SIGINT do. `end`: they end the process at once. `drain, then end`: the first aborts `Call.stopping`, so that
+   * the command can finish what it is doing; the second ends the process. `drain`: later signals are ignored, because the command
+   * has to clean up.
    */
   signals: "end" | "drain, then end" | "drain";
-  /** Of a verb alone: what its answer holds beside the message if it failed. */
+  /** Only for verbs: the keys of its answer beside the message if it failed. */
   failed?: object;
   load: () => CommandBody | Promise<CommandBody>;
 }
 
-/** What a command is made of, beyond its row. */
+/** The code of a command, which is loaded when it is called. */
 export interface CommandBody {
-  /** Adds its arguments and options, and the commands below it; these share `run`. */
+  /** Adds its arguments, its options and the commands below it, which share `run`. */
   declare(command: Command, environment: Environment): void;
-  /** @returns the exit status if it is not 0: the command has said why */
+  /** Runs it. @returns the exit status if that is not 0; then the command has printed why */
   run(call: Call): Promise<ExitCode | void>;
 }
 
-/** What was called on a command line that is right. */
+/** A command line that was understood. */
 export interface CommandLine<Options extends object = object> {
   row: CommandRow;
   /** The words by which it is called, after the program's name: `["watch", "pods"]`. */
   path: readonly string[];
-  /** What follows these words and belongs to no option. */
+  /** Its arguments: what follows these words and belongs to no option. */
   args: readonly string[];
   /** Its own options and those of the program, by their names in camel case. */
   options: Options & GlobalOptions;
 }
 
-/** What a command runs with. */
+/** What a command is run with. */
 export interface Call<Options extends object = object> extends CommandLine<Options> {
   cli: Cli;
-  /** Aborts at the first signal to stop, unless signals end the process. */
+  /** Aborts at the first SIGTERM or SIGINT, unless the row's `signals` is `end`. */
   stopping: AbortSignal;
-  /** How often SIGHUP has come. */
+  /** How many times SIGHUP has been received. */
   hangUps: () => number;
 }
 
-/** What the process was started as: `hostfactory watch pods`. */
+/** The command by its words: `hostfactory watch pods`. */
 export function commandText({ path }: CommandLine): string {
   return ["hostfactory", ...path].join(" ");
 }

@@ -7,13 +7,13 @@ import type { CommandRow } from "./command.ts";
 import { verb } from "./verb.ts";
 
 /**
- * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch are made from this. Symphony
- * waits for the verbs, so these are at hand; what else another command is made of is loaded once it is called.
+ * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch all use this table. The five verbs
+ * are imported at once, because Symphony waits for them; the code of every other command is loaded when it is called.
  */
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "get-available-templates",
-    summary: "Which templates machines can be requested from",
+    summary: "List the templates that machines can be requested from",
     signals: "end",
     failed: { templates: [] },
     load: () => verb(getAvailableTemplates, { defaultInput: {} }),
@@ -27,7 +27,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "get-request-status",
-    summary: "What became of requests and return requests",
+    summary: "Tell the status of requests and return requests",
     signals: "end",
     failed: { requests: [] },
     load: () => verb(getRequestStatus),
@@ -41,32 +41,32 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "get-return-requests",
-    summary: "Which machines the cluster is taking away",
+    summary: "Tell which machines the cluster is taking away",
     signals: "end",
     failed: { requests: [] },
     load: () => verb(getReturnRequests),
   },
   {
     name: "status",
-    summary: "How the grid is: who serves, what runs, waits and failed, and what to do next",
+    summary: "Show how the grid is: who serves, what runs, waits and failed, and what to do next",
     signals: "end",
     load: async () => (await import("./status.ts")).status,
   },
   {
     name: "explain",
-    summary: "The life of a machine, request, return request or node: what it waits for, whose fault it is, what to do",
+    summary: "Explain a machine, request, return request or node: what it waits for, who can change that, what to do",
     signals: "end",
     load: async () => (await import("./explain.ts")).explain,
   },
   {
     name: "top",
-    summary: "The grid as it changes, in the terminal: sort, filter, open one machine",
+    summary: "Show the grid in the terminal as it changes: sort, filter, open a machine",
     signals: "drain",
     load: async () => (await import("./top.ts")).top,
   },
   {
     name: "admin",
-    summary: "Lists, timings, inputs of verbs, and disruptions to try things out: the legacy hostfactory-admin",
+    summary: "Lists, timings, inputs for verbs, and disruptions for trials: the legacy hostfactory-admin",
     signals: "drain, then end",
     load: async () => (await import("./admin.ts")).admin,
   },
@@ -84,61 +84,61 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "run-cron",
-    summary: "Give up on pods that are pending too long, and delete those that ended, as serve does by itself",
+    summary: "Give up machines that are pending for too long, and delete pods that have ended, as serve does by itself",
     signals: "drain, then end",
     load: async () => (await import("./run_cron.ts")).runCron,
   },
   {
     name: "rebuild",
-    summary: "Put back what the work directory lacks of requests that the cluster has pods of, as serve does by itself",
+    summary: "Put back requests that the work directory has lost, from their pods, as serve does by itself",
     signals: "drain, then end",
     load: async () => (await import("./rebuild.ts")).rebuild,
   },
   {
     name: "history",
-    summary: "What has happened: to machines, requests, templates, nodes, the cluster",
+    summary: "Show what has happened to machines, requests, templates, nodes and the cluster",
     signals: "drain, then end",
     load: async () => (await import("./history.ts")).history,
   },
   {
     name: "events",
-    summary: "What is to be done with the events database: put it into tables",
+    summary: "Turn the events database into tables",
     signals: "drain, then end",
     load: async () => (await import("./events.ts")).events,
   },
   {
     name: "utils",
-    summary: "A service that uploads the events database to S3 when it is asked to",
+    summary: "Run a service that uploads the events database to S3 on request",
     signals: "drain, then end",
     load: async () => (await import("./upload_service.ts")).utils,
   },
   {
     name: "extensions",
-    summary: "Which extensions are registered, what is wrong with them, and in which order they are called",
+    summary: "Show which extensions are registered, what is wrong with them, and the order of their calls",
     signals: "end",
     load: async () => (await import("./extensions.ts")).extensions,
   },
   {
     name: "lint",
-    summary: "Check the templates and their pod manifests, before Symphony and the cluster see them",
+    summary: "Check templates and pod manifests before Symphony and the cluster see them",
     signals: "end",
     load: async () => (await import("./lint.ts")).lint,
   },
   {
     name: "simulate",
-    summary: "A small Kubernetes API server for trying the product: what becomes of pods is data",
+    summary: "Run a small Kubernetes API server for trials; what becomes of pods can be configured",
     signals: "drain, then end",
     load: async () => (await import("./simulate.ts")).simulate,
   },
   {
     name: "completion",
-    summary: "Print what has your shell complete command lines: bash, zsh or fish",
+    summary: "Print a script that completes command lines in your shell: bash, zsh or fish",
     signals: "end",
     load: async () => (await import("./completion.ts")).completion,
   },
   {
     name: "demo",
-    summary: "The main job before your eyes: machines asked for, lost, given back, on an embedded cluster",
+    summary: "Play the main job on an embedded cluster: machines requested, lost and given back",
     signals: "drain",
     load: async () => (await import("./demo.ts")).demo,
   },

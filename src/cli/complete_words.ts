@@ -2,7 +2,7 @@ import { MACHINE_STEPS } from "../admin/timeline.ts";
 import { MACHINE_STATES } from "../hf/status.ts";
 import type { Command, Option } from "commander";
 
-/** The names that there are in the work directory and the templates file; none if they cannot be read. */
+/** The names in the work directory and the templates file; empty if they cannot be read. */
 export interface KnownNames {
   templates: () => string[];
   requests: () => string[];
@@ -51,7 +51,7 @@ function candidates(
   return command.registeredArguments.flatMap((argument) => namesFor(argument.name(), names));
 }
 
-/** The names that an option or argument of this name takes. */
+/** The names that can stand for an option or argument of this name. */
 function namesFor(name: string, { templates, requests, returns, machines, nodes }: KnownNames): string[] {
   switch (name) {
     case "template":

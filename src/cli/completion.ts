@@ -1,7 +1,7 @@
 import type { Call, CommandBody } from "./command.ts";
 import { writeOutput } from "./output.ts";
 
-/** Scripts that have a shell complete our command lines: each asks this program for the words that fit. */
+/** The completion scripts by shell. They ask this program for the words that fit. */
 const SCRIPTS = {
   bash: `_hostfactory() {
   local IFS=$'\\n'

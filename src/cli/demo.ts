@@ -91,7 +91,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   for (const [command, purpose] of next) writeOutput(`  ${command}\n      ${purpose}\n`);
 }
 
-/** Where this host has a desktop; elsewhere the address, which is told in any case, has to do. */
+/** Opens the page in a browser if this host has a desktop. The address is printed in any case. */
 function openInBrowser(url: string): void {
   const program = Deno.build.os === "darwin" ? "open" : "xdg-open";
   const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;

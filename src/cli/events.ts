@@ -17,7 +17,7 @@ interface Options {
 
 const log = logger("transform");
 
-/** Also called by the legacy plug-in's name for it, `hostfactory-events`. */
+/** The command `events`, which is also run by the legacy plug-in's name `hostfactory-events`. */
 export const events: CommandBody = {
   declare(command) {
     command.command("transform")

@@ -2,13 +2,13 @@ import type { Command, HelpConfiguration } from "commander";
 import { HELP_TEXTS } from "./help_texts.ts";
 import { wrapText } from "./layout.ts";
 
-/** Fewer characters than this beside a term are no use: what it is for stands below it then. */
+/** If there are fewer characters than this beside a term, its description stands below it. */
 const LEAST_BESIDE = 36;
 
-/** The longest lines that are pleasant to read. */
+/** Help is not wider than this, in characters, even on wide terminals. */
 const WIDEST = 100;
 
-/** Lays help out so that it fits, however narrow the terminal is, and breaks no word. @param width characters that a line holds */
+/** Lays out help for any width of terminal without breaking words. @param width characters in a line */
 export function helpLayout(width: number): HelpConfiguration {
   const helpWidth = Math.min(width, WIDEST);
   return {
@@ -28,7 +28,7 @@ export function helpLayout(width: number): HelpConfiguration {
   };
 }
 
-/** What stands below the options of a command: its input, examples, exit statuses. @param path its words */
+/** The part of a command's help below its options: input, examples, exit statuses. @param path the command's words */
 export function addHelpTexts(command: Command, path: readonly string[], width: number): void {
   const text = HELP_TEXTS[path.join(" ")] ?? { examples: [] };
   const helpWidth = Math.min(width, WIDEST);

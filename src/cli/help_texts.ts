@@ -1,8 +1,8 @@
-/** What the help of a command says beyond its options. Loaded for help alone. */
+/** The part of a command's help beyond its options. Loaded only for help. */
 export interface HelpText {
-  /** The shape of what it reads. */
+  /** The shape of its input. */
   input?: string;
-  /** Commands as they are typed, each with what it is for. */
+  /** Commands as one types them, each with its purpose. */
   examples: readonly (readonly [command: string, purpose: string])[];
   /** Exit statuses beyond 0, 1 and 2. */
   exits?: readonly (readonly [code: number, meaning: string])[];
@@ -12,19 +12,19 @@ const NOT_OWNER = [[3, "another process holds the lock that it needs"]] as const
 
 const STOPPED = [130, "stopped by Ctrl-C before it was done"] as const;
 
-/** By the words of the command. */
+/** Help texts by the words of the command; the empty text is the program itself. */
 export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   "": {
     examples: [
       ["hostfactory demo", "see the main job on an embedded cluster"],
       ["hostfactory serve", "create, follow and delete pods"],
-      ["hostfactory status", "is all well, and what if not"],
-      ["hostfactory explain MACHINE", "why is it not up"],
+      ["hostfactory status", "is all well, and if not, what to do"],
+      ["hostfactory explain MACHINE", "why a machine is not up"],
     ],
   },
   "get-available-templates": {
     input: '{} or {"templates": ["ID", …]}; none: all templates',
-    examples: [["hostfactory get-available-templates", "all of them, and how many machines can be had"]],
+    examples: [["hostfactory get-available-templates", "all templates, with how many machines are available"]],
   },
   "request-machines": {
     input: '{"template": {"templateId": "ID", "machineCount": 10}}',
@@ -39,8 +39,8 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   "get-request-status": {
     input: '{"requests": [{"requestId": "ID"}, …]}',
     examples: [
-      ["hostfactory get-request-status -f in.json", "what became of them"],
-      ["hostfactory admin get-request-status | hostfactory get-request-status", "of all"],
+      ["hostfactory get-request-status -f in.json", "the status of these requests"],
+      ["hostfactory admin get-request-status | hostfactory get-request-status", "of all requests"],
     ],
   },
   "request-return-machines": {
@@ -56,7 +56,7 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
       ["hostfactory status", "one screen"],
       ["hostfactory status --output json", "for scripts"],
     ],
-    exits: [[1, "there is trouble, which it tells"], [4, "the work directory is not served"]],
+    exits: [[1, "there is trouble, which it describes"], [4, "the work directory is not served"]],
   },
   explain: {
     examples: [
@@ -67,26 +67,26 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   },
   history: {
     examples: [
-      ["hostfactory history --since 2h", "what has happened"],
-      ["hostfactory history --machine abc-3 --output wide", "to one machine, each step"],
+      ["hostfactory history --since 2h", "what happened in the last two hours"],
+      ["hostfactory history --machine abc-3 --output wide", "each step of one machine"],
     ],
   },
   top: {
     examples: [
       ["hostfactory top", "the grid as it changes; q ends it, h shows its keys"],
-      ["hostfactory top --interval 5", "look every five seconds"],
+      ["hostfactory top --interval 5", "refresh every five seconds"],
     ],
   },
   admin: {
     examples: [
-      ["hostfactory admin list-machines --state pending,failed", "what is not well"],
+      ["hostfactory admin list-machines --state pending,failed", "machines that are not up"],
       ["hostfactory admin get-timings --to-event ready", "how long machines take"],
     ],
   },
   "admin list-machines": {
     examples: [
-      ["hostfactory admin list-machines --state pending --older-than 5m", "those that wait long"],
-      ["hostfactory admin list-machines --node node-7 -o wide", "those on a node"],
+      ["hostfactory admin list-machines --state pending --older-than 5m", "machines that have waited long"],
+      ["hostfactory admin list-machines --node node-7 -o wide", "machines on a node"],
       ["hostfactory admin list-machines --template T -o json", "for scripts"],
     ],
   },
@@ -94,13 +94,13 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   "admin get-timings": {
     examples: [[
       "hostfactory admin get-timings --from-event requested --to-event ready -o table",
-      "from asked to Ready",
+      "from request to Ready",
     ]],
   },
   "admin delete-pods": {
     examples: [
-      ["hostfactory admin delete-pods --count 2 --dry-run", "which would go"],
-      ["hostfactory admin delete-pods abc-3 --yes", "this one, unasked"],
+      ["hostfactory admin delete-pods --count 2 --dry-run", "which pods would be deleted"],
+      ["hostfactory admin delete-pods abc-3 --yes", "this pod, without asking"],
     ],
     exits: [[1, "not all are gone in time, or it failed"], STOPPED],
   },
@@ -122,12 +122,15 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
     ],
     exits: NOT_OWNER,
   },
-  "run-cron": { examples: [["hostfactory run-cron --run-once --dry-run", "what would be deleted"]], exits: NOT_OWNER },
-  rebuild: { examples: [["hostfactory rebuild --dry-run", "what is missing"]], exits: [...NOT_OWNER, STOPPED] },
+  "run-cron": {
+    examples: [["hostfactory run-cron --run-once --dry-run", "show what would be deleted"]],
+    exits: NOT_OWNER,
+  },
+  rebuild: { examples: [["hostfactory rebuild --dry-run", "show what is missing"]], exits: [...NOT_OWNER, STOPPED] },
   lint: {
     examples: [
       ["hostfactory lint", "the templates of --confdir"],
-      ["hostfactory lint --server templates.json", "these, and ask the cluster"],
+      ["hostfactory lint --server templates.json", "this file, and ask the cluster"],
     ],
   },
   simulate: { examples: [["hostfactory simulate --port 8001 --kubeconfig sim.yaml", "a cluster to play with"]] },
@@ -136,7 +139,7 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
       ["hostfactory demo --machines 200", "more machines"],
       ["hostfactory demo --kubeconfig FILE --keep", "on a real cluster; keep what was written"],
     ],
-    exits: [[130, "stopped by Ctrl-C; what it made is deleted"]],
+    exits: [[130, "stopped by Ctrl-C; everything it made is deleted"]],
   },
   completion: {
     examples: [

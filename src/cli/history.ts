@@ -17,7 +17,7 @@ interface Options {
   dbfile?: string;
 }
 
-/** How far back it goes unless it is asked of one machine or request, in seconds. */
+/** How far back it goes by default, in seconds. For one machine or request it goes back to the beginning. */
 const USUAL_SECONDS = 3_600;
 
 export const history: CommandBody = {

@@ -2,13 +2,13 @@ import { ExitCode, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 import { writeError } from "./output.ts";
 
-/** Bytes: what 40,000 machines with names and ids take, and as much as is read within a second whatever is in it. */
+/** The largest input, in bytes: enough for 40,000 machines with names and ids, and parsed within a second whatever it holds. */
 const LARGEST_INPUT = 4 * 1024 * 1024;
 
 /**
- * Reads the JSON document that a verb is asked with.
+ * Reads the question of a verb, a JSON document.
  * @param path a file, or `-` for standard input
- * @throws HostFactoryError that names where it is from
+ * @throws HostFactoryError that names the file
  */
 export function readInput(files: Files, path: string): unknown {
   // Deno opens nothing below /dev unless every permission is granted.
@@ -46,7 +46,7 @@ export async function isConfirmed(question: string, stopping: AbortSignal): Prom
   return /^y(es)?$/i.test(new TextDecoder().decode(buffer.subarray(0, read)).trim());
 }
 
-/** Read synchronously, for there is nothing else to do meanwhile: a stream takes as long as all the rest of a verb. */
+/** Reads synchronously, because a stream takes as long as all the rest of a verb, and there is nothing else to do. */
 function readStandardInput(): string {
   if (Deno.stdin.isTerminal()) {
     throw new HostFactoryError("Cannot read the input: none was given", {

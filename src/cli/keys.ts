@@ -14,13 +14,13 @@ const NAMES: Readonly<Record<string, string>> = {
   "\x03": "interrupt",
 };
 
-/** The keys in what a terminal sent: names for those that have one, else the characters themselves. */
+/** The keys in a terminal's input: their names if they have one, else the characters themselves. */
 export function keysIn(text: string): string[] {
   const keys: string[] = [];
   // deno-lint-ignore no-control-regex -- this is what a terminal sends
   for (const [sequence] of text.matchAll(/\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])|[^]/gu)) {
     const name = NAMES[sequence];
-    // Of sequences that are not known nothing is made.
+    // Unknown sequences are dropped.
     if (name !== undefined) keys.push(name);
     else if (!sequence.startsWith("\x1b")) keys.push(sequence);
   }
@@ -28,8 +28,8 @@ export function keysIn(text: string): string[] {
 }
 
 /**
- * The keys that are pressed, each as it is pressed, until standard input ends. Meanwhile the terminal shows none of them and makes
- * no signals of them. Disposing makes it as it was.
+ * Yields each key that is pressed, until standard input ends. Meanwhile the terminal is in raw mode: it shows no keys and makes no
+ * signals of them. Disposing restores it.
  */
 export function readKeys(pressed: (key: string) => void, ended: () => void): Disposable {
   if (!Deno.stdin.isTerminal()) return { [Symbol.dispose]() {} };

@@ -1,7 +1,7 @@
 /** How text is laid out for people: wrapped between words, in columns, cut to what fits. Widths are in characters. */
 
 /**
- * Text cut into lines that fit, between words; a word that is longer than a line stands alone and stays whole.
+ * Wraps text between words. A word that is longer than a line stays whole, on a line of its own.
  * @param options `indent`: put before each line; `hanging`: before each but the first, in place of `indent`
  */
 export function wrapText(
@@ -23,7 +23,7 @@ export function wrapText(
   return [...lines, line].map((one) => `${one.trimEnd()}\n`).join("");
 }
 
-/** Rows in columns, two blanks apart, each line ended; numbers stand to the right. @param options `width`: longer lines are cut */
+/** Rows in columns, two blanks apart, each line with its newline; numbers are aligned right. @param options `width`: longer lines are cut */
 export function tableText(rows: readonly (readonly string[])[], { width = Infinity }: { width?: number } = {}): string {
   const columns = Math.max(0, ...rows.slice(0, 1).map((row) => row.length));
   const shapes = Array.from({ length: columns }, (_, column) => shapeOf(rows, column));
@@ -55,7 +55,7 @@ function shapeOf(rows: readonly (readonly string[])[], column: number): { width:
   return { width, isNumber: hasNumber };
 }
 
-/** Text that fits a line, its end replaced by an ellipsis if need be. */
+/** Cuts text to fit a line, with an ellipsis at its end if needed. */
 export function cutText(text: string, width: number): string {
   if (text.length <= width) return text;
   return width <= 0 ? "" : `${text.slice(0, width - 1)}…`;

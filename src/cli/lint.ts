@@ -19,13 +19,15 @@ export const lint: CommandBody = {
     command
       .argument("[files...]", "templates files, pod manifests, registrations; none: the templates of --confdir")
       .addOption(
-        new Option("--output <format>", "how findings are given out").choices(["text", "json", "sarif", "github"])
+        new Option("--output <format>", "the format of the findings").choices(
+          ["text", "json", "sarif", "github"] satisfies Output[],
+        )
           .default("text"),
       )
       .option("--disable <rule>", "leave out what a rule finds; may be given more than once", collect, [])
       .addOption(
         new Option("--security-profile <profile>", "hold pods to a profile of the Pod Security Standards")
-          .choices(["baseline", "restricted"]),
+          .choices(["baseline", "restricted"] satisfies SecurityProfile[]),
       )
       .option("--server", "ask the cluster, too: a dry run of each pod, what serve may do, quotas")
       .option("--kubeconfig <file>", "with --server: where the cluster is and how to log in (KUBECONFIG)")

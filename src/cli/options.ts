@@ -15,7 +15,7 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
 
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** A parser for an option that is a time, to seconds: `7`, or `7d`, are days. @throws what commander turns into a usage message */
+/** Parses a duration: `7` or `7d` are days. @returns seconds @throws what commander turns into a usage message */
 export function duration(text: string): number {
   const [, digits = "", unit = "d"] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
   const seconds = Number(digits) * (SECONDS_PER_UNIT[unit] ?? 0);
@@ -32,7 +32,7 @@ export function age(text: string): number {
   throw new InvalidArgumentError("It must be numbers, each followed by s, m, h or d: 90s, 4m10s, 7d.");
 }
 
-/** A parser for a list that is given as one word: `a,b`. @throws as `duration`, if there is nothing in it */
+/** Parses a list: `a,b`. @throws InvalidArgumentError if it is empty */
 export function words(text: string): string[] {
   const found = text.split(",").map((word) => word.trim()).filter(Boolean);
   if (found.length > 0) return found;
@@ -40,7 +40,7 @@ export function words(text: string): string[] {
 }
 
 /**
- * The events database that a question names, which has to be there: an empty answer would be taken for the truth.
+ * The events database that `--dbfile` names. It has to exist, because an empty answer would be taken for the truth.
  * @throws HostFactoryError if it is not
  */
 export function givenDatabase(files: Files, dbfile: string | undefined): { dbfile?: string } {
@@ -58,14 +58,15 @@ function isMissing(files: Files, path: string): boolean {
   try {
     return ifThere(() => files.info(path, { followLinks: true })) === undefined;
   } catch {
-    return false; // Why it cannot be read, the one who reads it says.
+    return false; // Reading it will say why it cannot be read.
   }
 }
 
 /** Options that several commands share. */
 export const sharedOption = {
   concurrency: () =>
-    new Option("--create-concurrency <n>", "calls to the cluster under way at once").default(32)
+    new Option("--create-concurrency <n>", "calls of each kind to the cluster in flight at once: creates, deletes, …")
+      .default(32)
       .argParser(wholeNumber(1, 1_000)),
   podTimeout: () =>
     new Option("--pod-timeout <seconds>", "how long a pod may be pending, from its creation").default(300)
@@ -76,15 +77,15 @@ export const sharedOption = {
       "how long an image may fail to be pulled, or configuration be missing: the first error is often passing",
     ).default(60).argParser(wholeNumber(0)),
   retainRequests: () =>
-    new Option("--retain-requests <days>", "how long what has come to its end is kept; or 12h, 90m, 30s")
+    new Option("--retain-requests <days>", "how long finished requests are kept: days, or 12h, 90m, 30s")
       .default(duration("7"), "7").argParser(duration),
   retainMachines: () =>
-    new Option("--retain-machines <n>", "finished machines kept at most; of finished requests, a tenth of that")
+    new Option("--retain-machines <n>", "how many finished machines are kept, and a tenth as many finished requests")
       .default(100_000).argParser(wholeNumber(1)),
   serverTimeout: (environment: Environment) =>
     new Option(
       "-T, --server-timeout-seconds <n>",
-      "how long the API server keeps a watch open, at most 60; 0: as long (HF_K8S_SERVER_TIMEOUT_SECONDS)",
+      "how long the API server keeps a watch open, at most 60; 0 means 60 (HF_K8S_SERVER_TIMEOUT_SECONDS)",
     )
       .default(serverTimeout(environment)).argParser(wholeNumber(0, 3_600)),
   prometheusAddress: (environment: Environment) =>
@@ -99,12 +100,12 @@ export const sharedOption = {
   prometheusTtl: (environment: Environment) =>
     new Option(
       "--prometheus-ttl <seconds>",
-      "how long a number of a site's own metric event is shown (HF_K8S_PROMETHEUS_TTL)",
+      "how long a value of a site's own metric event is shown (HF_K8S_PROMETHEUS_TTL)",
     )
       .default(numberOr(3_600, environment["HF_K8S_PROMETHEUS_TTL"], LONGEST_TTL_SECONDS))
       .argParser(wholeNumber(0, LONGEST_TTL_SECONDS)),
   prometheusPods: () =>
-    new Option("--prometheus-pods <n>", "pods, and nodes, that have series of their own, with their names; 0: none")
+    new Option("--prometheus-pods <n>", "how many pods, and nodes, have series of their own, with their names; 0: none")
       .default(1_000).argParser(wholeNumber(0, 100_000)),
   dbfile: () => new Option("--dbfile <file>", "the events database; default: events.db in the work directory"),
   skipEvents: (environment: Environment) =>
@@ -118,7 +119,7 @@ export const sharedOption = {
     new Option("--request-io-events", "record what lies in requests-io, too (HF_K8S_REQUEST_IO_EVENTS)")
       .default(isOn("HF_K8S_REQUEST_IO_EVENTS", environment["HF_K8S_REQUEST_IO_EVENTS"] || "off")),
   retainEvents: (environment: Environment) =>
-    new Option("--retain-events <days>", "how long events are kept; or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
+    new Option("--retain-events <days>", "how long events are kept: days, or 12h, 90m, 30s (HF_K8S_RETAIN_EVENTS)")
       .default(fromEnvironment("HF_K8S_RETAIN_EVENTS", environment, duration), "90")
       .argParser(duration),
   retainEventsSize: (environment: Environment) =>
@@ -131,7 +132,7 @@ export const sharedOption = {
   noRotateEvents: () => new Option("--no-rotate-events", "on SIGHUP, do nothing"),
 };
 
-/** The options of what stores events. */
+/** The options of commands that store events. */
 export interface EventOptions {
   dbfile?: string;
   skipEvents: boolean;
@@ -151,7 +152,7 @@ export function addEventOptions(command: Command, environment: Environment): Com
 /** A year, in seconds. */
 const LONGEST_TTL_SECONDS = 31_536_000;
 
-/** What is shown to Prometheus, and where. */
+/** The options of commands that serve metrics. */
 export interface PrometheusOptions {
   prometheusAddr: string;
   prometheusPort: number;
@@ -164,15 +165,15 @@ export function addPrometheusOptions(command: Command, environment: Environment)
     .addOption(sharedOption.prometheusTtl(environment));
 }
 
-/** Longer watches would be heard from too rarely to be believed: see `SYNC_LIFETIME_SECONDS`. */
+/** The end of a watch is the only sign of life in a calm cluster, so it may not be too rare: see `SYNC_LIFETIME_SECONDS`. */
 const LONGEST_WATCH_SECONDS = 60;
 
-/** The legacy plug-in's 0, for as long as the server likes, is as long as we can believe a watch. */
+/** The seconds to ask for. 0, which leaves it to the server in the legacy plug-in, counts as the longest that we allow. */
 export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
 }
 
-/** The value of a variable; nothing if there is none. @throws HostFactoryError if it cannot be used */
+/** The value of a variable; `undefined` if it is not set. @throws HostFactoryError if it cannot be used */
 function fromEnvironment<T>(name: string, environment: Environment, parse: (text: string) => T): T | undefined {
   const text = environment[name];
   try {
@@ -199,7 +200,7 @@ export function addPlaceOptions(command: Command): Command {
     .option("--namespace <name>", "where pods live; default: the kubeconfig's");
 }
 
-/** Adds the options that say which cluster is meant, and which are to be taken for the one of before. */
+/** Adds the options that say where the cluster is, and which other cluster or instance to accept. */
 export function addClusterOptions(command: Command): Command {
   return addPlaceOptions(command)
     .option(

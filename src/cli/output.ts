@@ -1,8 +1,8 @@
-/** The one place that writes to standard output and standard error, and lets nothing through that drives a terminal. */
+/** Writes to standard output and standard error; no other code does. Lets no characters through that control a terminal. */
 import type { Environment } from "../config.ts";
 import { plainLine, plainText } from "../plain_text.ts";
 
-/** Asked at the start, because a terminal that has been closed no longer counts as one. */
+/** Determined at the start, because a terminal that has been closed no longer counts as one. */
 const isTerminal = Deno.stdout.isTerminal();
 
 /** Writes a JSON document whole. A reader that has gone away is no error, here and below. */
@@ -15,10 +15,10 @@ export function writeOutput(text: string): void {
   write(plainText(text));
 }
 
-/** What makes a text stand out on a terminal (source: ECMA-48, "Select Graphic Rendition"). */
+/** Parameters of the styles (source: ECMA-48, "Select Graphic Rendition"). */
 const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34", reverse: "7" } as const;
 
-/** A part of a text, and how it looks on a terminal. */
+/** A part of a text, with its style on a terminal. */
 export interface StyledText {
   text: string;
   style?: keyof typeof STYLES;
@@ -34,12 +34,12 @@ export function isDumb(environment: Environment): boolean {
   return environment["TERM"] === "dumb";
 }
 
-/** Writes text that is made of parts, with their styles if a person looks at it. @param plain no styles in any case */
+/** Writes text made of parts, with their styles if standard output is a terminal. @param plain true: never with styles */
 export function writeStyled(parts: readonly StyledText[], { plain }: { plain: boolean }): void {
   write(parts.map((part) => styled(part, plain || !isTerminal)).join(""));
 }
 
-/** The same in place of what stands in the current line of a terminal. */
+/** Replaces the current line of a terminal by such text. */
 export function overwriteLine(text: string): void {
   write(`\r\x1b[K${plainText(text)}`);
 }
@@ -58,7 +58,7 @@ function isReaderGone(error: unknown): boolean {
     (isTerminal && error instanceof Error && "code" in error && error.code === "EIO");
 }
 
-/** Writes a line for people; the newline at its end is added. That no one reads it is no error. */
+/** Writes a line for people to standard error, and adds the newline. It is no error if it cannot be written. */
 export function writeError(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${plainLine(line)}\n`);
@@ -68,13 +68,13 @@ export function writeError(line: string): void {
   }
 }
 
-/** Takes the whole terminal for a picture that changes, and hides the cursor. Disposing gives it back as it was. */
+/** Uses the whole terminal for a picture that changes, and hides the cursor. Disposing restores it. */
 export function takeScreen(): Disposable {
   write("\x1b[?1049h\x1b[?25l");
   return { [Symbol.dispose]: () => write("\x1b[?25h\x1b[?1049l") };
 }
 
-/** Draws a screen that was taken: a line each. @param plain no styles */
+/** Draws a whole screen, line by line. @param plain true: without styles */
 export function drawScreen(lines: readonly (readonly StyledText[])[], { plain }: { plain: boolean }): void {
   const text = lines.map((parts) => `${parts.map((part) => styled(part, plain)).join("")}\x1b[K`);
   write(`\x1b[H${text.join("\r\n")}\x1b[J`);
@@ -84,7 +84,7 @@ function styled({ text, style }: StyledText, plain: boolean): string {
   return plain || style === undefined ? plainText(text) : `\x1b[${STYLES[style]}m${plainText(text)}\x1b[0m`;
 }
 
-/** True if standard output is a terminal that a person looks at. */
+/** True if standard output is a terminal. */
 export function outputIsTerminal(): boolean {
   return isTerminal;
 }
@@ -94,12 +94,12 @@ export function errorIsTerminal(): boolean {
   return Deno.stderr.isTerminal();
 }
 
-/** How many characters a line of standard output holds: of a terminal its width, else any number. */
+/** How many characters fit in a line of standard output: a terminal's width, else `Infinity`. */
 export function outputColumns(): number {
   return outputSize().columns;
 }
 
-/** The size of the terminal that standard output is, as it is now; without one, no end of columns, and 24 rows. */
+/** The present size of the terminal on standard output; without a terminal, infinitely many columns and 24 rows. */
 export function outputSize(): { columns: number; rows: number } {
   if (!isTerminal) return { columns: Infinity, rows: 24 };
   try {

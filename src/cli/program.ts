@@ -7,17 +7,17 @@ import { COMMANDS } from "./commands.ts";
 import { GLOBAL_OPTIONS } from "./global_options.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Each asks for help, on a command or as the list of them. */
+/** Words that ask for help, on one command or for the list of all. */
 const HELP: readonly string[] = ["-h", "--help", "help"];
 
-/** Where a line of help ends that no terminal shows. */
+/** The width of help that is not shown on a terminal. */
 const USUAL_WIDTH = 80;
 
 /**
  * Reads any command line.
- * @param options `width`: characters that a line of the terminal holds
- * @returns what was called, or the text that was asked for, which is help, the version, or words that complete a line
- * @throws UsageError for one that is wrong
+ * @param options `width`: characters in a line of the terminal
+ * @returns the command that is called, or the text that is asked for: help, the version, or completions
+ * @throws UsageError if it is wrong
  */
 export async function readCommandLine(
   args: string[],
@@ -56,7 +56,7 @@ export async function readCommandLine(
   return called[0] ?? said;
 }
 
-/** The words that complete a command line, one a line. @param args `--`, and the words that stand there already */
+/** The completions of a command line, one on each line. @param args `--`, and the words that are there already */
 async function wordsFor([_, ...words]: string[], environment: Environment): Promise<string> {
   const [{ completeWords }, { namesFromEnvironment }] = await Promise.all([
     import("./complete_words.ts"),
@@ -67,7 +67,7 @@ async function wordsFor([_, ...words]: string[], environment: Environment): Prom
   return completeWords(program, words, namesFromEnvironment(words, environment)).map((word) => `${word}\n`).join("");
 }
 
-/** The whole command line as commander knows it. @param options `called` is told of the command that is called */
+/** The whole program for commander. @param options `called`: gets the command that is called */
 export async function declareProgram(
   environment: Environment,
   { loaded, called, output }: {
@@ -106,7 +106,7 @@ async function layOut(program: Command, width: number): Promise<void> {
   layout(program, []);
 }
 
-/** @throws UsageError if help on a command is asked for that there is not */
+/** @throws UsageError if help is asked for a command that does not exist */
 function checkTopic(program: Command, [first, ...topics]: string[]): void {
   if (first !== "help") return;
   let command = program;
@@ -120,7 +120,7 @@ function checkTopic(program: Command, [first, ...topics]: string[]): void {
   }
 }
 
-/** The command that a command line calls, as far as it can be understood. */
+/** The command that a command line calls, as far as that can be understood. */
 function calledCommand(program: Command, args: readonly string[]): Command {
   let command = program;
   for (const arg of args) command = command.commands.find((one) => one.name() === arg) ?? command;
@@ -133,7 +133,7 @@ function usageError(error: CommanderError, command: Command): UsageError {
   return new UsageError(message, { cause: error, hint: hintFor(command, wrong) });
 }
 
-/** The name that was most likely meant, and where help is. */
+/** A hint with the command or option that was most likely meant, and how to get help. */
 function hintFor(command: Command, wrong: string): string {
   const words: string[] = [];
   for (let one: Command | null = command; one; one = one.parent) words.unshift(one.name());
@@ -146,7 +146,7 @@ function hintFor(command: Command, wrong: string): string {
   return `${meant}see '${words.join(" ")} --help'`;
 }
 
-/** The nearest of the commands of its commands: `admin list-machines`. */
+/** The nearest name among subcommands: `admin list-machines`. */
 function nearestBelow(command: Command, wrong: string): string | undefined {
   const below = command.commands.flatMap((group) =>
     group.commands.map((one) => [one.name(), `${group.name()} ${one.name()}`] as const)

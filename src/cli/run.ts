@@ -32,7 +32,7 @@ export async function run(given: string[]): Promise<number> {
   }
 }
 
-/** The command that a program's name stands for, as the legacy plug-in has them: `hostfactory-events` is `hostfactory events`. */
+/** The command that the program's own name stands for: `hostfactory-events`, from the legacy plug-in, is `hostfactory events`. */
 export function commandOf(path: string): string[] {
   const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
   return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);
@@ -44,7 +44,7 @@ async function readAnyLine(args: string[], { environment }: Cli): Promise<Comman
   return await readCommandLine(args, environment, Number.isFinite(width) ? { width } : {});
 }
 
-/** Runs a command; its row says what signals to stop do. */
+/** Runs a command. Its row says what SIGTERM and SIGINT do. */
 async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
   const body = await line.row.load();
   const { signals } = line.row;
@@ -66,12 +66,12 @@ async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
   }
 }
 
-/** The command that a command line is about, as far as one that is wrong can be understood. */
+/** The command that a wrong command line is about, as far as that can be understood. */
 function firstMentioned(args: string[]): CommandRow | undefined {
   return args.map((arg) => COMMANDS.find(({ name }) => name === arg)).find((row) => row !== undefined);
 }
 
-/** Tells people on standard error what failed, and Symphony, if it asked, by an answer. */
+/** Says on standard error what failed. For a verb, also prints an answer for Symphony. */
 function report(error: unknown, row: CommandRow | undefined): void {
   const message = describeError(error);
   if (row?.failed) {

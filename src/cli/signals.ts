@@ -1,12 +1,12 @@
 import type { Clock } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 
-/** The first signal to stop, as something that waits can be aborted by, and the second, which waits for nothing. */
+/** The first SIGTERM or SIGINT, which aborts waits, and the second one, which ends the command at once. */
 export interface StopSignals extends Disposable {
   first: AbortSignal;
   /** Rejects at the second signal. */
   second: Promise<never>;
-  /** How often SIGHUP has come: a terminal sends it when it is closed, and an operator to have files rotated. */
+  /** How many times SIGHUP was received: a closed terminal sends it, and operators do to rotate files. */
   readonly hangUps: number;
 }
 
@@ -15,7 +15,7 @@ export function onResize(resized: () => void): Disposable {
   return onSignal("SIGWINCH", resized);
 }
 
-/** Calls `quit` at SIGQUIT, which would otherwise end the process without restoring its terminal, until disposed. */
+/** Calls `quit` at SIGQUIT until disposed: by default it would end the process without restoring the terminal. */
 export function onQuit(quit: () => void): Disposable {
   return onSignal("SIGQUIT", quit);
 }
@@ -25,7 +25,7 @@ function onSignal(signal: Deno.Signal, listener: () => void): Disposable {
   return { [Symbol.dispose]: () => Deno.removeSignalListener(signal, listener) };
 }
 
-/** Signals that come within so many milliseconds of the first are one: service managers and scripts like to send several. */
+/** Signals within so many milliseconds of the first count as one: service managers and scripts often send several. */
 const ONE_SIGNAL_MS = 1_000;
 
 /** Listens for SIGTERM and SIGINT until disposed, and counts SIGHUP, which ends nothing. */

@@ -53,7 +53,7 @@ const VERDICTS = {
   "not served": { text: "Not served", style: "red" },
 } as const;
 
-/** The screen of `hostfactory status`. @param width characters that a line holds */
+/** The screen of `hostfactory status`. @param width characters in a line */
 export function statusText(picture: Picture, { verdict, troubles }: GridStatus, width: number): StyledText[] {
   const { at, templates, machines } = picture;
   const count = machines.length === 1 ? "1 machine" : `${machines.length} machines`;

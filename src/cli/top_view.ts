@@ -11,7 +11,7 @@ import type { StyledText } from "./output.ts";
 
 const SORTS: readonly SortKey[] = ["name", "state", "age", "template", "node"];
 
-/** What a person looks at, and how: changed by keys. */
+/** The state of the view, which keys change. */
 export interface TopView {
   sort: SortKey;
   /** Only machines with this in their name, state, template, node or reason. */
@@ -20,7 +20,7 @@ export interface TopView {
   isTyping: boolean;
   /** Which line of the list is chosen, from 0. */
   chosen: number;
-  /** The machine whose life is shown, and from which line on. */
+  /** The machine whose timeline is shown, and its first line on the screen. */
   opened: string | undefined;
   scrolled: number;
   isHelp: boolean;
@@ -36,7 +36,7 @@ export const FIRST_VIEW: TopView = {
   isHelp: false,
 };
 
-/** What a key does to the view; `quit` if it ends it. @param machines those that are listed */
+/** The view after a key; `quit` if the key ends it. @param machines the listed machines */
 export function afterKey(view: TopView, key: string, machines: readonly PicturedMachine[]): TopView | "quit" {
   if (key === "interrupt") return "quit";
   if (view.isTyping) return afterTyping(view, key);
@@ -90,7 +90,7 @@ export function isShown(
   return [name, state, templateId, node, waitsFor ?? "", message].some((text) => text.toLowerCase().includes(wanted));
 }
 
-/** What a screen is made of. */
+/** What a screen shows. */
 export interface TopContent {
   picture: Picture;
   status: GridStatus;
@@ -101,7 +101,7 @@ export interface TopContent {
   now: number;
 }
 
-/** The lines of the screen; no line is longer, and there are no more lines than fit. */
+/** The lines of the screen, cut to its width and height. */
 export function topScreen(
   content: TopContent,
   view: TopView,

@@ -16,7 +16,7 @@ interface Options {
   dryRun: boolean;
 }
 
-/** By option, its variable and what it is. */
+/** Each option's variable and description. */
 const REQUIRED = {
   platform: ["HFUTILS_PLATFORM", "where the grid runs: only on eks anything is uploaded"],
   cluster: ["HFUTILS_CLUSTER_NAME", "the cluster, as a part of the object's key"],
@@ -25,7 +25,7 @@ const REQUIRED = {
   bucket: ["HFUTILS_BUCKET", "the bucket"],
 } as const;
 
-/** Also called by the legacy plug-in's name for it, `hostfactory-utils`. */
+/** The command `utils`, which is also run by the legacy plug-in's name `hostfactory-utils`. */
 export const utils: CommandBody = {
   declare(command, environment) {
     command

@@ -2,7 +2,7 @@ import { ExitCode, HostFactoryError } from "../errors.ts";
 
 /** The command line is wrong. */
 export class UsageError extends HostFactoryError {
-  /** Which commands there are, where none was given. */
+  /** The list of commands, if none was given. */
   readonly help: string | undefined;
 
   constructor(message: string, options: { cause?: unknown; help?: string; hint?: string }) {

@@ -17,9 +17,9 @@ export const FILE_OPTION: OptionText = ["-f, --file <file>", "the same, as Symph
 type Answer = (provider: Provider, input: unknown) => object | Promise<object>;
 
 /**
- * The command of one of the five verbs that Symphony's provider scripts call: reads one JSON document, prints one JSON document, whatever
- * happens.
- * @param options `defaultInput`: the question if no file is given; absent: it is read from standard input
+ * The command for one of the five verbs that Symphony's provider scripts call. Reads one JSON document and, whatever happens, prints
+ * one JSON document.
+ * @param options `defaultInput`: the question if no file is given; absent: standard input is read then
  */
 export function verb(answer: Answer, options: { defaultInput?: unknown } = {}): CommandBody {
   return {
@@ -59,7 +59,7 @@ async function answerCall(
   logger("verb").info(row.name, { input: summary(input), answer: summary(answered) });
 }
 
-/** A document for the log, cut to a line that can be read. */
+/** A document as one line for the log, cut to a readable length. */
 function summary(document: unknown): string {
   let text: string;
   try {

@@ -5,10 +5,9 @@ import { GLOBAL_OPTIONS, type OptionText } from "./global_options.ts";
 import { FILE_OPTION, type VerbOptions } from "./verb.ts";
 
 /**
- * Reads the command line of a verb that holds nothing unusual. For all others, right or wrong, there is
- * `readCommandLine`, and what this reads, that reads the same: but to load what it takes and to use it would cost a verb as
- * much again as all the rest of its start.
- * @returns nothing for a command line that has to be read there
+ * Reads ordinary command lines of verbs. All others, right or wrong, are left to `readCommandLine`, which reads the ordinary ones
+ * in the same way, but takes as long as all the rest of a verb's start.
+ * @returns `undefined` for a command line that is left to `readCommandLine`
  */
 export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefined {
   const mentioned = COMMANDS.filter(({ name, failed }) => failed && args.includes(name));

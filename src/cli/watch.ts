@@ -15,8 +15,8 @@ import {
 const WATCHERS = {
   "request-machines": "Create the pods of requested machines",
   "request-return-machines": "Delete the pods of returned machines",
-  pods: "Follow the pods and write down what they do; remove what is long past",
-  nodes: "Follow the nodes and write down which are about to go",
+  pods: "Follow the pods and write down their states; remove finished requests",
+  nodes: "Follow the nodes and write down which ones are about to go",
 } as const;
 
 interface Options {

@@ -3,7 +3,7 @@ import { describeError } from "../errors.ts";
 import { FrozenEvents, numberOf } from "./frozen_events.ts";
 import type { EventRow } from "./rows.ts";
 
-/** Where events are kept. Every call may throw what SQLite throws. */
+/** The events database, open for writing. Every call may throw the errors of SQLite. */
 export interface EventStore {
   /** See `isOurDatabase`. */
   readonly isOurs: boolean;
@@ -16,9 +16,9 @@ export interface EventStore {
   insert(row: EventRow): void;
   commit(): void;
   /**
-   * Removes a few rows of what is past, those first that were stored first, and gives their room back.
+   * Removes some rows that are too old or too many, in the order in which they were stored, and gives their room back.
    * @param limits `before`: seconds since the epoch; `mostBytes`: what the rest may take
-   * @returns false once nothing is left to be removed
+   * @returns false once there is nothing left to remove
    */
   removePast(limits: { before: number; mostBytes: number }): boolean;
   /**
@@ -26,7 +26,7 @@ export interface EventStore {
    * the log becomes very long, and holds everything up for two syncs.
    */
   moveLog(): LogMove;
-  /** Puts all of it into the one file. @returns false if another process has it open, and nothing was done */
+  /** Moves all of the log into the database file. @returns false if another process has it open: then nothing was done */
   mergeLog(): boolean;
   /** Closes it; what was not committed is as if it never was. */
   close(): void;
@@ -42,22 +42,22 @@ export interface LogMove {
 /** Pages in the log at which SQLite moves it by itself, if nothing else has done so: 64 MiB. */
 const LONGEST_LOG = 16_384;
 
-/** How long, in milliseconds, another process that writes is waited for. In that time nothing else of this process goes on. */
+/** How long to wait for another process that writes, in milliseconds. This whole process stands still meanwhile. */
 const LOCK_WAIT_MS = 50;
 
-/** Rows that are looked at for what is past in one go: a millisecond or two. */
+/** Rows that one step of the removal looks at: a millisecond or two of work. */
 const PAST_ROWS = 100;
 
-/** The number of SQLite's mode in which room can be given back. */
+/** SQLite's number for `auto_vacuum = incremental`, the mode in which room can be given back. */
 const INCREMENTAL = 2;
 
-/** Rows that are put in by one statement: by one each they take almost twice as long. More than this gain nothing. */
+/** Rows that one statement inserts: one row each takes almost twice as long, and more than this gains nothing. */
 const ROWS_AT_ONCE = 10;
 
-/** Pages that are given back to the file system in one go. */
+/** Pages that one step gives back to the file system. */
 const VACUUM_PAGES = 50;
 
-/** The legacy plug-in's, to the letter: its queries, and those of sites, are made for them. */
+/** The legacy plug-in's tables, to the letter: its queries and those of sites rely on them. */
 export const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS events (
                     hf_namespace TEXT,
@@ -80,10 +80,10 @@ export const SCHEMA = [
                 `,
 ];
 
-/** For readers that ask for the last hour. The legacy plug-in and its queries do not notice it. */
+/** Our index, for readers that ask for the last hour. The legacy plug-in and its queries do not notice it. */
 const TIME_INDEX = "CREATE INDEX IF NOT EXISTS events_time ON events(timestamp)";
 
-/** A table of so many rows has its index within milliseconds. That of a larger one, which another made, is left as it was. */
+/** We add our index to tables of at most so many rows, which takes milliseconds. Larger ones of others stay without it. */
 const MOST_ROWS_TO_INDEX = 10_000;
 
 /**
@@ -94,15 +94,15 @@ export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
 }
 
-/** The header of SQLite files, and the offsets of what allows room to be given back (sqlite.org/fileformat2.html, 1.3). */
+/** The header of SQLite files, and the offsets of the two fields of auto-vacuum (sqlite.org/fileformat2.html, 1.3). */
 const MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const HAS_AUTO_VACUUM = 52;
 const IS_INCREMENTAL = 64;
 
 /**
- * True if we began the database in that file, or the one that it is a copy of; false for what is no database. SQLite itself
- * would make files beside it.
+ * True if we created the database in that file, or the one that it is a copy of; false if it is no database. This reads the
+ * file itself, because SQLite would make files beside it.
  * @throws Error if it cannot be read
  */
 export function isOurDatabase(path: string): boolean {

@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SCHEMA } from "./database.ts";
 import { FrozenEvents } from "./frozen_events.ts";
 
-/** A copy of an events database in the making. Every call may throw what SQLite throws. */
+/** A copy of an events database that is being made. Every call may throw the errors of SQLite. */
 export interface EventCopy {
   /** How many pages the database has. */
   readonly pages: number;
@@ -12,7 +12,7 @@ export interface EventCopy {
   close(): void;
 }
 
-/** Rows that are copied in one go: a few milliseconds. */
+/** Rows that one step copies: a few milliseconds of work. */
 const ROWS = 250;
 
 /**

@@ -1,4 +1,4 @@
-/** A database that was put aside, when a new one was begun. */
+/** A database that was put aside (rotated) because a new one was begun. */
 export interface Aside {
   path: string;
   /** When that was, in milliseconds since the epoch. */
@@ -15,12 +15,12 @@ export function backupsBeside(dbfile: string): string {
   return `${dbfile.slice(0, dbfile.lastIndexOf("/"))}/backups`;
 }
 
-/** What a database becomes that is put aside, as the legacy plug-in has it: `events.db` becomes `events.1795277711123`. */
+/** The path of a database once it is put aside, as in the legacy plug-in: `events.db` becomes `events.1795277711123`. */
 export function asidePath(dbfile: string, atMs: number): string {
   return `${dbfile.replace(/\.[^./]*$/, "")}.${atMs}`;
 }
 
-/** The databases that were put aside, the oldest first. @param names what is in the directory of `dbfile` */
+/** The databases that were put aside, the oldest first. @param names the entries of `dbfile`'s directory */
 export function asidesAmong(names: readonly string[], dbfile: string): Aside[] {
   return names.flatMap((name) => {
     const atMs = Number(/\.(\d{13})$/.exec(name)?.[1]);

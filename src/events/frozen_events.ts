@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 
-/** The number that a query or pragma has for an answer; 0 for none. */
+/** The number that a query or pragma answers; 0 if it answers none. */
 export function numberOf(database: DatabaseSync, query: string): number {
   return Number(Object.values(database.prepare(query).get() ?? {})[0] ?? 0);
 }
@@ -9,10 +9,10 @@ export function numberOf(database: DatabaseSync, query: string): number {
 export class FrozenEvents implements Disposable {
   readonly #database: DatabaseSync;
 
-  /** @param options `lockWaitMs`: how long, in milliseconds, one who writes is waited for (0) */
+  /** @param options `lockWaitMs`: how long to wait for a process that writes, in milliseconds (0) */
   constructor(path: string, { lockWaitMs = 0 }: { lockWaitMs?: number } = {}) {
     this.#database = new DatabaseSync(path, { readOnly: true, timeout: lockWaitMs });
-    // What is seen in one transaction does not change.
+    // One transaction sees one state of the database, however long it is open.
     this.#database.exec("BEGIN");
   }
 
@@ -29,8 +29,8 @@ export class FrozenEvents implements Disposable {
 
   /**
    * All rows in the order of their numbers, a page at a time; whole numbers as bigint.
-   * @param options `rows`: how many make a page; `select`: what is made of one, of which `row` has to be the number of the last;
-   * absent: all columns, and the number of each row
+   * @param options `rows`: how many make a page; `select`: the SELECT of one page, whose column `row` has to be the number of its
+   * last row; absent: all columns, and the number of each row
    */
   *pages(
     { rows, select = (page) => `SELECT * FROM ${page}` }: { rows: number; select?: (page: string) => string },

@@ -9,12 +9,12 @@ import type { EventPairs } from "./types.ts";
 /** One thing that happened to a machine. */
 export interface News {
   pairs: EventPairs<"pod">;
-  /** When, in seconds since the epoch; absent: now. What the cluster has a time for has that, so that told twice it is the same. */
+  /** Seconds since the epoch; absent: now. The cluster's time if it has one, so that an event told twice is the same event. */
   at?: number | undefined;
 }
 
 /**
- * What a pod shows to have happened since it was seen last.
+ * What has happened to a machine, as far as its pod shows it, since that was seen last.
  * @param last the machine's pod as it was seen last; absent, or another pod: all of it is news
  */
 export function newsOfPod(pod: Pod, last: Pod | undefined): News[] {
@@ -46,7 +46,7 @@ export function newsOfPod(pod: Pod, last: Pod | undefined): News[] {
   return news;
 }
 
-/** What a new state of a machine says to have happened, beyond what its pod shows. */
+/** What has happened to a machine according to its new state, beyond what its pod shows. */
 export function newsOfState(
   before: MachineState | undefined,
   { state, tombstone }: { state?: MachineState; tombstone?: Tombstone | "none" | undefined },
@@ -61,7 +61,7 @@ export function newsOfState(
   return news;
 }
 
-/** True if Symphony loses a machine that it has not given back. */
+/** True if this change means that Symphony loses a machine that it has not given back. */
 export function isFailure(state: MachineState, tombstone: Tombstone | "none" | undefined): boolean {
   if (tombstone === undefined || tombstone === "none") return state === "failed";
   return isTerminal(state) && !tombstone.returned && !tombstone.succeeded;

@@ -8,38 +8,38 @@ import { openStoredEvents } from "./stored_events.ts";
 /** Where events are: stored, and not yet stored. */
 export interface EventSource {
   files: Files;
-  /** The database, which may be missing. Those that were put aside lie beside it. */
+  /** The database's path; it may be missing. Databases that were put aside lie beside it. */
   dbfile: string;
-  /** The spool, which may be missing. */
+  /** The spool's path; it may be missing. */
   spool: string;
-  /** How long, in milliseconds, one who writes to the database is waited for, in which nothing else of this process goes on. */
+  /** How long to wait for a process that writes to the database, in milliseconds. This whole process stands still meanwhile. */
   lockWaitMs: number;
-  /** So many rows of a database are looked at, those that were stored last; default: all. */
+  /** How many rows of a database are looked at, those that were stored last; default: all. */
   mostRows?: number;
-  /** The same of one that has no index of times, where to look at all takes seconds. */
+  /** The same for a database without an index of times, in which a look at all rows takes seconds. */
   mostUnindexedRows?: number;
 }
 
-/** So many events come together. */
+/** How many events `look` yields at once, about. */
 const TOGETHER = 500;
 
-/** A batch that is larger is none of ours, in bytes. */
+/** The largest batch that is read, in bytes: ours are smaller. */
 const LARGEST_BATCH = 64 * 1024 * 1024;
 
 /**
- * Reads events from the spool, the database and those put aside. Nothing is changed, so this works beside `serve` and without
- * it; between two looks nothing is open.
+ * Reads events from the spool, the database and the databases that were put aside. It changes nothing, so it works beside
+ * `serve` and without it. No file stays open between two looks.
  */
 export class EventReader {
   readonly #source: EventSource;
   readonly #filter: EventFilter;
   readonly #budget: Budget;
-  /** By the inode of each database, the number of the last row that was looked at. */
+  /** The number of the last row that was looked at, by the inode of its database. */
   readonly #lastRows = new Map<number, number>();
-  /** The keys of those that waited in the spool at the last look, all of which were told. */
+  /** The keys of the events that were in the spool at the last look, which has yielded all of them. */
   #told: ReadonlySet<string> = new Set();
 
-  /** @param budget is asked for breath after every few hundred events, so that nothing else of the process waits */
+  /** @param budget cuts the reading into turns of a few hundred events, so that nothing else in the process waits */
   constructor(source: EventSource, filter: EventFilter, budget: Budget) {
     this.#source = source;
     this.#filter = filter;
@@ -47,13 +47,13 @@ export class EventReader {
   }
 
   /**
-   * The events that are asked for, each once, some hundred together: the oldest first, those of one second in any order. A
-   * second look, after the first has been read to its end, gives those that have come since then.
+   * Yields the events that the filter asks for, each once, some hundred at a time: the oldest first, those of one second in
+   * any order. Once the first look has been read to its end, a second one yields the events that have come since.
    * @throws HostFactoryError if a database cannot be read
    */
   async *look(): AsyncGenerator<RecordedEvent[]> {
     this.#budget.begin();
-    // The spool first: what is stored meanwhile is met a second time in the database, not missed in both.
+    // The spool first: an event that is stored meanwhile is then found twice, and not missed in both places.
     const waiting = await waitingEvents(this.#source, this.#filter, this.#budget);
     const told = new Set(this.#told);
     const isNew = (event: RecordedEvent) => {
@@ -75,7 +75,7 @@ export class EventReader {
     if (together.length > 0) yield together;
   }
 
-  /** The events that were stored since the last look, of one database after the other. */
+  /** The events that were stored since the last look, one database after the other. */
   *#stored(): Generator<RecordedEvent> {
     const { files } = this.#source;
     for (const path of databasesSince(this.#source, this.#filter.since)) {
@@ -99,12 +99,12 @@ export class EventReader {
   }
 }
 
-/** All events that are asked for, at once: for questions that have few answers. @throws HostFactoryError as `EventReader` does */
+/** All events that the filter asks for, at once: for questions with few answers. @throws HostFactoryError as `EventReader` does */
 export async function readEvents(source: EventSource, filter: EventFilter, budget: Budget): Promise<RecordedEvent[]> {
   return (await Array.fromAsync(new EventReader(source, filter, budget).look())).flat();
 }
 
-/** By their keys, the events that wait in the spool, in order of time. A file that is no batch has none. */
+/** The events in the spool by their keys, in order of time. Files that are no batches are skipped. */
 export async function waitingEvents(
   { files, spool }: EventSource,
   { ids, ...filter }: EventFilter,
@@ -136,7 +136,7 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
   return { category, id, timestamp: Number(timestamp), type, value: String(value) };
 }
 
-/** The paths of the databases that may hold events of that time, the oldest first: one was put aside at the time that its name says. */
+/** The paths of the databases that may hold events of that time, the oldest first: their names say when they were put aside. */
 export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
   const there = listed(files, directoryOf(dbfile)).filter(({ kind }) => kind === "file");
   const asides = asidesAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);
@@ -147,7 +147,7 @@ function listed(files: Files, directory: string): DirectoryEntry[] {
   return ifThere(() => files.list(directory)) ?? [];
 }
 
-/** Both in order of time, those that are stored first. */
+/** Merges two sequences in order of time; of one second, the stored events come first. */
 function* inOrder(stored: Iterable<RecordedEvent>, waiting: readonly RecordedEvent[]): Generator<RecordedEvent> {
   let next = 0;
   for (const event of stored) {

@@ -1,4 +1,4 @@
-/** One row of the events database, or what is to become one: a fact about a request, a machine or whatever `category` says. */
+/** One row of the events database, stored or still to be: a fact about a request, a machine or whatever `category` says. */
 export interface RecordedEvent {
   category: string;
   id: string;
@@ -8,7 +8,7 @@ export interface RecordedEvent {
   value: string;
 }
 
-/** Which events are asked for; what is absent narrows nothing down. */
+/** Which events are wanted. Fields that are absent do not narrow that down. */
 export interface EventFilter {
   /** From when and until when, in seconds since the epoch, both included. */
   since?: number | undefined;
@@ -17,11 +17,11 @@ export interface EventFilter {
   ids?: readonly string[] | undefined;
   types?: readonly string[] | undefined;
   values?: readonly string[] | undefined;
-  /** All but these statuses. */
+  /** Leaves these statuses out. */
   withoutStatuses?: readonly string[] | undefined;
 }
 
-/** True for an event that is asked for. Called once for each: it makes nothing. */
+/** True for an event that the filter asks for. Allocates nothing, because it is called for every event. */
 export function isWanted({ timestamp, category, id, type, value }: RecordedEvent, filter: EventFilter): boolean {
   const { since = -Infinity, until = Infinity, categories, ids, types, values, withoutStatuses = [] } = filter;
   return timestamp >= since && timestamp <= until && (categories?.includes(category) ?? true) &&
@@ -29,7 +29,7 @@ export function isWanted({ timestamp, category, id, type, value }: RecordedEvent
     !(type === "status" && withoutStatuses.includes(value));
 }
 
-/** What makes two rows the same fact. */
+/** Equal for two rows that say the same fact. */
 export function keyOf({ category, id, timestamp, type, value }: RecordedEvent): string {
   return JSON.stringify([category, id, timestamp, type, value]);
 }

@@ -12,15 +12,15 @@ export interface Spool {
   write: (path: string, text: string) => void;
   clock: Clock;
   random: Random;
-  /** What each event says beside its own: see `Config.eventMetadata`. */
+  /** Keys and values that are added to each event: see `Config.eventMetadata`. */
   metadata: Readonly<Record<string, string>>;
 }
 
 const log = logger("events");
 
 /**
- * Leaves batches of events in the spool, as files that the legacy plug-in's `watch events` reads, too: a JSON array under a
- * UUID. What cannot be written is lost: that is said once, and how much it was as soon as writing works again.
+ * Leaves batches of events in the spool, in files that the legacy plug-in's `watch events` can read, too: a JSON array, named
+ * by a UUID. Events that cannot be written are lost: the log says so once, and how many there were once writing works again.
  */
 export class EventRecorder implements EventSink {
   readonly #spool: Spool;
@@ -30,7 +30,7 @@ export class EventRecorder implements EventSink {
     this.#spool = spool;
   }
 
-  /** How many events could not be written since that was said last. */
+  /** How many events were lost since the log last said so. */
   get lost(): number {
     return this.#lost;
   }
@@ -54,7 +54,7 @@ export class EventRecorder implements EventSink {
   }
 }
 
-/** The event's own keys win; they stand in the legacy plug-in's order. */
+/** Adds the metadata; the event's own keys win. The keys are in the legacy plug-in's order. */
 function asSpooled(
   { category, id, pairs, at }: NewEvent,
   { now, metadata }: { now: number; metadata: Readonly<Record<string, string>> },

@@ -9,25 +9,25 @@ export type EventRow = readonly [
   value: string | number,
 ];
 
-/** What the columns hold: all else of an event is pairs, of which each is a row. */
+/** Keys of an event that have columns of their own. All other keys are pairs, and each pair is a row. */
 const COLUMNS: ReadonlySet<string> = new Set(["hf_namespace", "hf_pod", "category", "id", "timestamp"]);
 
-/** Whole objects, and all events of Kubernetes: what `--skip-events` leaves out. */
+/** The types of pairs that `--skip-events` leaves out: whole objects, and all that Kubernetes events say. */
 const WHOLE: ReadonlySet<string> = new Set(["event", "events"]);
 
 /** An event as the spool has it. */
 export type SpooledEvent = Readonly<Record<string, unknown>>;
 
-/** The events of a batch: an array of them, or one alone; `undefined` for what is neither. */
+/** The events of a batch, which is an array of them or one alone; `undefined` if it is neither. */
 export function eventsOf(batch: unknown): SpooledEvent[] | undefined {
   if (Array.isArray(batch)) return batch.filter(isEvent);
   return isEvent(batch) ? [batch] : undefined;
 }
 
 /**
- * The rows of an event, as the legacy plug-in stores them (source: `interface-observability.md`, "The database"). Metrics and
- * states of the whole cluster have none, and neither has a request for a backup.
- * @param options `skipEvents`: without whole objects
+ * The rows of an event, as the legacy plug-in stores them (source: `interface-observability.md`, "The database"). Metrics,
+ * states of the whole cluster and requests for a backup have no rows.
+ * @param options `skipEvents`: leave whole objects out
  */
 export function rowsOf(event: SpooledEvent, { skipEvents }: { skipEvents: boolean }): EventRow[] {
   const [namespace, pod, category, id] = ["hf_namespace", "hf_pod", "category", "id"].map((key) => text(event[key]));
@@ -57,12 +57,12 @@ function isEvent(value: unknown): value is SpooledEvent {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A fraction is left to SQLite, which writes it as the legacy plug-in's did. */
+/** Fractions are passed as numbers: SQLite then writes them as it did for the legacy plug-in. */
 function stored(value: unknown): string | number {
   return typeof value === "number" && !Number.isInteger(value) ? value : text(value);
 }
 
-/** SQLite is given text where a whole number would not be the same in 64 bits. */
+/** Passes a whole number as text if it does not fit into 64 bits. */
 function isTooLarge(number: number): boolean {
   return Number.isInteger(number) && !Number.isSafeInteger(number);
 }

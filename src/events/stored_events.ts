@@ -3,23 +3,23 @@ import { describeError, HostFactoryError } from "../errors.ts";
 import { type Files, ifThere } from "../files.ts";
 import type { EventFilter, RecordedEvent } from "./recorded.ts";
 
-/** The events of one database, which is only read: by our process, or by one beside it that writes. */
+/** The events of one database, opened for reading. Another process may be writing to it. */
 export interface StoredEvents {
-  /** Those that are asked for, the oldest first; of one second, as they were stored. */
+  /** The events that are asked for, the oldest first; those of one second in the order in which they were stored. */
   read(filter: StoredFilter): Iterable<RecordedEvent>;
   /**
-   * Asks which of these statuses any of some machines was in, and may be asked that again and again. A status may come several
-   * times, each time of other machines.
+   * Prepares a query that tells which of these statuses any of some machines was in. It can be asked again and again. A status
+   * may occur several times in an answer, each time for other machines.
    */
   turns(statuses: readonly string[]): (machines: readonly string[]) => Turn[];
-  /** True if one leads from a time to its events: in a database that we made, see `openEventStore`. */
+  /** True if there is an index of times, which databases that we made have: see `openEventStore`. */
   hasTimeIndex(): boolean;
   /** The number of the row that was stored last; rows that come later have higher ones. */
   lastRow(): number;
   close(): void;
 }
 
-/** Machines that were in a status: how many, and when the first and the last of them was in it for the first time. */
+/** How many machines were in a status, and when the first and the last of them entered it for the first time. */
 export interface Turn {
   status: string;
   machines: number;
@@ -28,7 +28,7 @@ export interface Turn {
   last: number;
 }
 
-/** Which stored events are asked for. */
+/** Which stored events are wanted. */
 export interface StoredFilter extends EventFilter {
   /** Only rows beyond this one. */
   afterRow?: number | undefined;
@@ -36,21 +36,21 @@ export interface StoredFilter extends EventFilter {
   untilRow?: number | undefined;
 }
 
-/** Rows that are fetched together: some milliseconds' worth. */
+/** Rows that one query fetches: some milliseconds of work. */
 const PAGE = 1_000;
 
-/** What stands before the id in the table's own index. */
+/** The columns before the id in the table's own index. */
 const FIRST_COLUMNS: readonly string[] = ["hf_namespace", "hf_pod", "category"];
 
 /** The category of events of machines. */
 const MACHINES = "pod";
 
-/** Text is greater than any number, and a number beyond this cannot be had from SQLite. */
+/** SQLite sorts text after any number, and has no larger number than this. */
 const LATEST = Number.MAX_SAFE_INTEGER;
 
 /**
  * Opens the events database at `path`, ours or the legacy plug-in's.
- * @param options `lockWaitMs`: how long, in milliseconds, one who writes is waited for, in which nothing else of this process goes on
+ * @param options `lockWaitMs`: how long to wait for a process that writes, in milliseconds; this whole process stands still meanwhile
  * @returns `undefined` if there is none
  * @throws HostFactoryError if it cannot be read
  */
@@ -118,8 +118,8 @@ class SqliteEvents implements StoredEvents {
   }
 
   /**
-   * The table's own index leads to an id only by way of the columns before it. Of their values there are few, which are gone
-   * through: that takes a look at the index for each, where SQLite by itself would look at every row.
+   * The table's own index leads to an id only by way of the columns before it. These have few values, so we look into the index
+   * once for each of them. SQLite by itself would look at every row.
    */
   #readOf(ids: readonly string[], filter: StoredFilter): RecordedEvent[] {
     const found: RecordedEvent[] = [];
@@ -130,7 +130,7 @@ class SqliteEvents implements StoredEvents {
     return found.sort((a, b) => a.timestamp - b.timestamp);
   }
 
-  /** Every combination of values in the first columns of the index. @param known of those before the one that is next */
+  /** Every combination of values in the first columns of the index. @param known the values of the columns before the next one */
   *#places(known: readonly Condition[]): Generator<readonly Condition[]> {
     const column = FIRST_COLUMNS[known.length];
     if (column === undefined) return yield known;
@@ -160,7 +160,7 @@ class SqliteEvents implements StoredEvents {
     return this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events_time'").get() !== undefined;
   }
 
-  /** Page by page, each as one text of JSON: that takes a third of the time of rows, and between pages nothing is under way. */
+  /** Page by page, each as one JSON text, which takes a third of the time of rows. No query is open between two pages. */
   *#pages(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
     const where = [...conditions.map(([sql]) => sql), "timestamp <= ?", "(timestamp, rowid) > (?, ?)"].join(" AND ");
     const statement = this.#database.prepare(
@@ -177,7 +177,7 @@ class SqliteEvents implements StoredEvents {
     }
   }
 
-  /** All that is asked for, put in order by SQLite. */
+  /** All events that are asked for, sorted by SQLite. */
   *#rows(conditions: readonly Condition[], { since, until }: TimeRange): Generator<RecordedEvent> {
     const where = [...conditions.map(([sql]) => sql), "+timestamp BETWEEN ? AND ?"].join(" AND ");
     const statement = this.#database.prepare(
@@ -211,7 +211,7 @@ function amongIds(ids: readonly string[]): Condition {
   return ["id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)];
 }
 
-/** All that is asked for but the time. */
+/** The conditions that the filter sets, without those on the time. */
 function conditionsOf({ categories, types, values, withoutStatuses, afterRow, untilRow }: StoredFilter): Condition[] {
   const conditions: Condition[] = [];
   const among = (column: string) => `${column} IN (SELECT value FROM json_each(?))`;

@@ -2,13 +2,13 @@ import type { Budget } from "../budget.ts";
 import { databasesSince, type EventSource, readEvents, waitingEvents } from "./reader.ts";
 import { openStoredEvents, type Turn } from "./stored_events.ts";
 
-/** So many machines are asked for at a time: some milliseconds' worth. */
+/** How many machines one query asks for: some milliseconds of work. */
 const TOGETHER = 500;
 
 /**
- * Which of these statuses any of these machines was in: for each, how many of them were, and when the first and the last of
- * them was in it for the first time. For requests of thousands of machines, of which to read every event takes seconds. A
- * machine that was in a status before and after its database was put aside counts twice.
+ * For each of these statuses, how many of these machines were in it, and when the first and the last of them entered it for the
+ * first time; without those that no machine was in. For requests with thousands of machines, whose events would take seconds to
+ * read. A machine that was in a status both before and after the database was put aside counts twice.
  * @throws HostFactoryError if a database cannot be read
  */
 export async function readTurns(
@@ -46,7 +46,7 @@ export async function readTurns(
   return tally.turns;
 }
 
-/** Turns put together, by status. */
+/** The turns of each status, added up. */
 class Tally {
   readonly #turns = new Map<string, Turn>();
 

@@ -1,6 +1,6 @@
 import type { RequestStatus } from "../hf/status.ts";
 
-/** One kind of row of the events database: what a pair of an event may be called, and what it says. */
+/** One kind of row of the events database: the key of a pair, and what its value means. */
 export interface EventType {
   /**
    * What the event is about; its `id` is the request's or return request's id, the machine's name, `<name>::<uid>` of a node, or
@@ -9,13 +9,13 @@ export interface EventType {
   category: "request" | "return" | "pod" | "node" | "cluster" | "template" | "request-status" | "return-request";
   /** The key of the pair, which is the row's `type`. */
   type: string;
-  /** The one word that this row is about; absent: see `unit`. */
+  /** The one value that this row is about; absent: the value varies, see `unit`. */
   value?: string;
-  /** What the value is, where it is not one word. */
+  /** What the value is if it is not one fixed word. */
   unit: string;
   /** Who records it: a verb, or a watcher. */
   by: string;
-  /** What has happened; and in parentheses by whose clock the event's time is, where that is not the host's. */
+  /** What has happened; in parentheses, whose clock the event's time is by, unless it is the host's. */
   when: string;
 }
 
@@ -99,7 +99,7 @@ type Listed = typeof EVENT_TYPES[number];
 
 export type EventCategory = Listed["category"];
 
-/** The pairs of an event of a category: those of one event are one fact, and have one time. */
+/** The pairs that an event of a category may have. The pairs of one event are one fact, with one time. */
 export type EventPairs<Category extends EventCategory = EventCategory> = {
   [Type in Extract<Listed, { category: Category }>["type"]]?: Extract<
     Listed,
@@ -108,7 +108,7 @@ export type EventPairs<Category extends EventCategory = EventCategory> = {
     : Extract<Listed, { category: Category; type: Type; value: string }>["value"];
 };
 
-/** What is to be recorded. */
+/** An event that is to be recorded. */
 export interface NewEvent<Category extends EventCategory = EventCategory> {
   category: Category;
   /** See `EventType.category`. */
@@ -118,7 +118,7 @@ export interface NewEvent<Category extends EventCategory = EventCategory> {
   at?: number | undefined;
 }
 
-/** What events are told to. */
+/** Takes events that are to be recorded. */
 export interface EventSink {
   /** Neither throws nor waits. */
   record(events: readonly NewEvent[]): void;
@@ -157,7 +157,7 @@ function nodeStatus<Value extends string>(
   return { category: "node", type: "status", value, unit: "word", by: "watcher of nodes", when };
 }
 
-/** What a request, or return request, is answered to be. */
+/** The rows of the statuses that `get-request-status` answers for a request or return request. */
 function answered<Category extends "request" | "return", Value extends RequestStatus>(
   category: Category,
   value: Value,
@@ -166,7 +166,7 @@ function answered<Category extends "request" | "return", Value extends RequestSt
   return { category, type: "status", value, unit: "word", by: "get-request-status", when } as const;
 }
 
-/** What the cluster's Events say; the first has all of it, as the legacy plug-in's, which `--skip-events` leaves out. */
+/** The rows of Kubernetes events. The first holds the whole event, as in the legacy plug-in; `--skip-events` leaves it out. */
 function kubeEvents<Category extends "pod" | "node">(category: Category, when: string) {
   return [
     row(category, "events", "JSON of all of this", KUBE_EVENTS, when),
@@ -176,7 +176,7 @@ function kubeEvents<Category extends "pod" | "node">(category: Category, when: s
   ] as const;
 }
 
-/** What a verb was asked and what it answered: of the request whose id it answered, else of an id of its own. */
+/** The rows of a verb's question and answer. The id is that of the request that it answered, else one of its own. */
 function inputAndOutput<Category extends EventType["category"]>(category: Category, by: string) {
   const when = "it answered, if HF_K8S_RECORD_IO is on";
   return [row(category, "input", "JSON", by, when), row(category, "output", "JSON", by, when)] as const;

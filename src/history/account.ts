@@ -1,29 +1,29 @@
 import type { RecordedEvent } from "../events/recorded.ts";
 import { parseMachineName } from "../hf/names.ts";
 
-/** Something that happened: to machines of one template at about one time, or to the cluster. */
+/** Something that happened to machines of one template at about one time, or to the cluster. */
 export interface Entry {
-  /** In seconds since the epoch: the first of it, and the last. */
+  /** When it first and last happened, in seconds since the epoch. */
   from: number;
   until: number;
-  /** The word for it: a status of a machine or of the cluster, or the type of another event. */
+  /** What happened: a status of a machine or of the cluster, or the type of another event. */
   what: string;
   category: string;
-  /** What it happened to: machines, or whatever events of the category are about. */
+  /** The names of what it happened to: machines, or what events of the category are about. */
   ids: string[];
   /** The machines' template; absent if it is not known. */
   template?: string | undefined;
   /** Why, or the value of an event that is no status. */
   reason?: string | undefined;
-  /** Of the cluster: it was not seen to be back. */
+  /** Only of the cluster: it was not seen to be back. */
   isOpen?: boolean | undefined;
 }
 
-/** What happened to machines so soon after each other, in seconds, is one entry, of this length at most. */
+/** Equal events this close together become one entry, which covers this time at most. In seconds. */
 const LONGEST_PAUSE = 30;
 const LONGEST_ENTRY = 600;
 
-/** By the type of a pair that tells why, the status that it belongs to. */
+/** The types of pairs that say why, each with the status that it explains. */
 const REASONS: Readonly<Record<string, string>> = {
   failed_reason: "failed",
   disrupted_reason: "disrupted",
@@ -33,20 +33,20 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The types of events from which an account is made. */
 export const ACCOUNT_TYPES: readonly string[] = ["status", ...Object.keys(REASONS)];
 
-/** The order in which a machine takes the first steps: those of one second are told so. All others come later. */
+/** The order of a machine's first steps, for steps of one second. All others come later. */
 const FIRST_STEPS: readonly string[] = ["requested", "created", "pending", "scheduled", "running", "ready", "returned"];
 
 /** Whether a status, or the type of an event that is none, is wanted. */
 export type Shows = (what: string, options: { isStatus: boolean }) => boolean;
 
-/** Puts events together to a condensed account. They have to come in order of time; those of one second may come in any. */
+/** Condenses events into entries. Events have to come in order of time; those of one second may come in any order. */
 export class Account {
   readonly #templateOf: (requestId: string) => string | undefined;
   readonly #shows: Shows;
   readonly #entries: Entry[] = [];
-  /** By what its events have in common, the last entry. */
+  /** The last entry of each kind, by what its events have in common. */
   readonly #last = new Map<string, Entry>();
-  /** Which steps were met, of each machine, node or request: the legacy plug-in repeats them. */
+  /** The steps of each machine, node or request that have been seen, because the legacy plug-in repeats them. */
   readonly #met = new Set<string>();
   #second: RecordedEvent[] = [];
 
@@ -63,13 +63,13 @@ export class Account {
     }
   }
 
-  /** What there is so far, by when it began. */
+  /** The entries so far, by when they began. */
   entries(): Entry[] {
     this.#settle();
     return this.#entries.toSorted((a, b) => a.from - b.from);
   }
 
-  /** Takes up what happened within one second. */
+  /** Takes in the events of one second. */
   #settle(): void {
     const events = this.#second.sort((a, b) => rankOf(a) - rankOf(b));
     this.#second = [];
@@ -92,7 +92,7 @@ export class Account {
   ): void {
     const isStatus = type === "status";
     if (category === "cluster" && what === "back") return this.#back(id, timestamp);
-    // A serve that begins while it is away says so once more.
+    // A serve that starts while the cluster is away records it once more.
     if (category === "cluster" && what === "away" && this.#last.get(`cluster ${id}`)?.isOpen) return;
     if (category !== "cluster" && isStatus && !this.#isFirst(`${what} ${id}`)) return;
     const requestId = category === "pod" ? parseMachineName(id)?.requestId : undefined;
@@ -112,7 +112,7 @@ export class Account {
     this.#last.set(category === "cluster" ? `${category} ${id}` : key, entry);
   }
 
-  /** The end of the time that the cluster was away; where that began before the account does, an entry of its own. */
+  /** Ends the entry of the cluster's absence; makes an entry if the absence began before the account. */
   #back(id: string, timestamp: number): void {
     const away = this.#last.get(`cluster ${id}`);
     if (away?.isOpen) {

@@ -8,37 +8,37 @@ import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { eventSource } from "../workdir/events.ts";
 import { Account, ACCOUNT_TYPES, type Entry, type Shows } from "./account.ts";
 
-/** What the history is asked of. */
+/** Which part of the history is wanted. */
 export interface Question {
   /** The database; absent: the one in the work directory. */
   dbfile?: string | undefined;
   /** From when, in seconds since the epoch; absent: from the first event. */
   since?: number | undefined;
-  /** Only of this machine, of those of this request, of this template, of those on this node. */
+  /** Only this machine; the machines of this request; of this template; on this node. */
   machine?: string | undefined;
   request?: string | undefined;
   template?: string | undefined;
   node?: string | undefined;
-  /** Only these statuses and types of events; absent: what is of note, or with `all` every step. */
+  /** Only these statuses and types of events; absent: the notable ones, or with `all` every step. */
   types?: readonly string[] | undefined;
   all: boolean;
 }
 
-/** Steps on a usual way up: that a machine is asked for, and ready, says enough. */
+/** Steps that are left out unless asked for: between `requested` and `ready` they say little. */
 const USUAL: readonly string[] = ["created", "pending", "scheduled", "running"];
 
-/** How long, in milliseconds, one who writes to the database is waited for. */
+/** How long to wait for a process that writes to the database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
-/** So many events are taken up at a time. */
+/** How many events are taken in at a time. */
 const GATHERED = 20_000;
 
-/** How often, in milliseconds, it is seen whether something has come. */
+/** How often to look for new events, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * What has happened, and then, as long as it is called for, what happens, some entries at a time: the first time all that
- * there is.
+ * Yields what has happened so far as one list of entries, and then, while the caller goes on, what happens, some entries at a
+ * time.
  * @throws HostFactoryError if the events cannot be read; what `signal` aborts with
  */
 export async function* history(
@@ -47,7 +47,7 @@ export async function* history(
   question: Question,
 ): AsyncGenerator<Entry[]> {
   const source = eventSource(config, { files, dbfile: question.dbfile, lockWaitMs: LOCK_WAIT_MS });
-  // There is nothing else in this process that would wait.
+  // No rests: nothing else in this process waits for a turn.
   const budget = new Budget(clock, { restPerTurn: 0 });
   const filter = await filterOf(source, question, budget);
   const reader = new EventReader(source, filter, budget);
@@ -79,14 +79,14 @@ async function filterOf(source: EventSource, question: Question, budget: Budget)
   return { since, types: [...asked], ids, withoutStatuses: types || all ? undefined : USUAL };
 }
 
-/** Every machine that a request can have. */
+/** The names of all machines that a request can have. */
 async function machinesOf(source: EventSource, request: string, budget: Budget): Promise<string[]> {
   const counts = await readEvents(source, { ids: [request], categories: ["request"], types: ["count"] }, budget);
   const count = Math.min(MOST_MACHINES, Math.max(0, ...counts.map(({ value }) => Number(value) || 0)));
   return Array.from({ length: count }, (_, index) => machineName(request, index));
 }
 
-/** The machines that were ever on a node, and what the node itself is called. */
+/** The machines that were ever on a node, and the ids of the node's own events. */
 async function machinesOn(source: EventSource, node: string, budget: Budget): Promise<string[]> {
   const placed = await readEvents(source, { categories: ["pod"], types: ["node_name"], values: [node] }, budget);
   const nodes = await readEvents(source, { categories: ["node"], types: ["status"] }, budget);
@@ -94,11 +94,11 @@ async function machinesOn(source: EventSource, node: string, budget: Budget): Pr
   return [node, ...new Set([...placed, ...own].map(({ id }) => id))];
 }
 
-/** Of which template the machines of a request are. */
+/** The templates of requests, as far as events name them. */
 class Templates {
   readonly #source: EventSource;
   readonly #budget: Budget;
-  /** Nothing if it is not known. */
+  /** By request id; `undefined` if no event names it. */
   readonly #known = new Map<string, string | undefined>();
 
   constructor(source: EventSource, budget: Budget) {
@@ -110,7 +110,7 @@ class Templates {
     return this.#known.get(requestId);
   }
 
-  /** Sees to it that the templates of all machines of these events are known, if they are anywhere. */
+  /** Looks up the templates of all machines in these events. */
   async learn(events: readonly RecordedEvent[]): Promise<void> {
     const unknown = new Set<string>();
     for (const { category, id } of events) {
@@ -124,7 +124,7 @@ class Templates {
   }
 }
 
-/** The same in larger pieces: to look for templates takes milliseconds, however many there are. */
+/** Joins pieces into larger ones, because one look for templates takes milliseconds, however many there are. */
 async function* gathered(pieces: AsyncIterable<RecordedEvent[]>): AsyncGenerator<RecordedEvent[]> {
   let events: RecordedEvent[] = [];
   for await (const piece of pieces) {

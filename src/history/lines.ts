@@ -10,13 +10,13 @@ export interface Part {
 
 /** How entries are shown. */
 export interface Look {
-  /** Characters in a line, of which a longer sentence takes several; `Infinity`: each takes one. */
+  /** Characters in a line. Longer sentences take several lines; `Infinity`: each takes one. */
   columns: number;
-  /** With the names of the machines. */
+  /** Show the names of the machines. */
   isWide: boolean;
 }
 
-/** What is worse than usual stands out. */
+/** The styles of entries that should stand out, by status. */
 const STYLES: Readonly<Record<string, Part["style"]>> = {
   failed: "red",
   away: "red",
@@ -25,10 +25,10 @@ const STYLES: Readonly<Record<string, Part["style"]>> = {
   timeout: "yellow",
 };
 
-/** As many characters as `16:14:05 ` takes: where the further lines of a sentence begin. */
+/** The indent of the further lines of a sentence: the width of `16:14:05 `. */
 const INDENT = 9;
 
-/** The narrowest that a sentence is broken to, in characters. */
+/** The least width that a sentence is broken to, in characters. */
 const NARROWEST = 16;
 
 /** Shows entries as lines: by day, each with the time of this host. */
@@ -40,7 +40,7 @@ export class Lines {
     this.#look = look;
   }
 
-  /** The lines of one more entry, and before them its day if that is another one. */
+  /** The lines of one more entry, after a line with its day if that is a new one. */
   of(entry: Entry): Part[] {
     const day = dayOf(entry.from);
     const head: Part[] = day === this.#day ? [] : [{ text: `${day}\n`, style: "bold" }];
@@ -63,7 +63,7 @@ export function asDocument(entry: Entry): object {
   return { from: iso(from), ...end, category, what, count: ids.length, template, reason, ids, text: sentence(entry) };
 }
 
-/** The parts that a text is broken into at its blanks; all but the first leave room for the indent. */
+/** Breaks a text at its blanks into parts that fit. All parts but the first leave room for the indent. */
 function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (let rest = text; rest !== "";) {

@@ -1,7 +1,7 @@
 import { nodeOfEvent } from "../events/recorded.ts";
 import type { Entry } from "./account.ts";
 
-/** By its status, what is said of machines: after "5 machines of ‘small’". */
+/** What is said of machines with each status, after "5 machines of ‘small’". */
 const OF_MACHINES: Readonly<Record<string, string>> = {
   requested: "requested",
   created: "created",
@@ -18,7 +18,7 @@ const OF_MACHINES: Readonly<Record<string, string>> = {
   deleted: "deleted",
 };
 
-/** Names that are listed, at most. */
+/** How many names are listed at most. */
 const MOST_NAMES = 5;
 
 /** An entry as one sentence, without its time. */

@@ -3,9 +3,8 @@ import type { Finding } from "./finding.ts";
 import { type Rule, RULES, SEVERITIES, type Severity } from "./rules.ts";
 import { CLUSTER } from "./server_rules.ts";
 
-/** How findings are given out. */
-export const OUTPUTS = ["text", "json", "sarif", "github"] as const;
-export type Output = typeof OUTPUTS[number];
+/** The formats of findings. */
+export type Output = "text" | "json" | "sarif" | "github";
 
 /** A part of a text, and how it looks on a terminal. */
 export interface ReportPart {

@@ -1,4 +1,4 @@
-/** The calls to the API server that are told apart, as `Kube` names them; and how they end. */
+/** The calls to the API server that metrics tell apart, as `Kube` names them. */
 export const CALLS = [
   "createPod",
   "getPod",
@@ -17,7 +17,7 @@ export const CALLS = [
 ] as const;
 export type Call = typeof CALLS[number];
 
-/** `ok`, `aborted` by ourselves, or the kind of a `KubeError`. */
+/** How calls end: `ok`, `aborted` by ourselves, or the kind of a `KubeError`. */
 export const OUTCOMES = [
   "ok",
   "aborted",

@@ -1,12 +1,12 @@
 /**
- * Every metric that `serve` exports, declared once: the registry, the page `docs/metrics.md` and the tests are made from this.
+ * Every metric that `serve` exports, declared once. The registry is made from this; tests compare `docs/metrics.md` with it.
  * A name ends in its unit; seconds and bytes are whole units. The names without `hostfactory_` are those of the legacy plug-in.
  */
 import { HOOKS } from "../extensions/extension.ts";
 import { FAILURE_KINDS } from "../machine/failure_kind.ts";
 import { CALLS, HOOK_OUTCOMES, OUTCOMES } from "./calls.ts";
 
-/** The values that a label can have; `open`: they come from the site, and only the first `MOST_VALUES` are told apart. */
+/** The values that a label can have. `open`: they come from the site, and only the first `MOST_VALUES` are told apart. */
 export type Values = readonly string[] | "open";
 
 /** One metric. */
@@ -19,24 +19,24 @@ export interface Declaration {
   buckets?: readonly number[];
 }
 
-/** Values of an open label that are told apart, at most; all others are counted as `other`. */
+/** How many values of an open label are told apart at most. All others are counted as `other`. */
 export const MOST_VALUES = 200;
 
-/** From a create that is answered at once to a cluster that has to make nodes first. */
+/** Buckets for waits in seconds: from creates that are answered at once to clusters that have to add nodes first. */
 const WAITS = [1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1_800, 3_600];
 const SHORT = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** What is asked of a machine on its way up, in that order. */
+/** The stages that a machine passes on its way up, in order. */
 export const STAGES = ["created", "scheduled", "running", "ready"] as const;
 export type Stage = typeof STAGES[number];
 
-/** What follows the cluster: the names of the loops that do. */
+/** The names of the loops that follow the cluster. */
 export const FOLLOWERS = ["pods", "nodes", "extensions"] as const;
 
 /** The loops that have a queue of work before them. */
 export const QUEUES = ["request-machines", "request-return-machines", "pods", "expiry", "notify"] as const;
 
-/** What is measured of the work directory; `databases`: of events, also those that were put aside. */
+/** The parts of the work directory that are measured. `databases`: the events database and those that were put aside. */
 export const PARTS = [
   "requests",
   "return-requests",
@@ -218,7 +218,7 @@ const NODE_LABELS = {
   end_time: "open",
 } as const;
 
-/** The legacy plug-in's series with a pod or a node in their labels. As many pods, and as many nodes, have some as the option says. */
+/** The legacy plug-in's metrics of single pods and nodes. `--prometheus-pods` says how many pods, and nodes, have them. */
 export const OBJECT_METRICS = {
   pod_cpu: { type: "gauge", help: "CPUs that a pod requests", unit: "cores", labels: POD_LABELS },
   pod_memory: { type: "gauge", help: "Memory that a pod requests", unit: "MiB", labels: POD_LABELS },

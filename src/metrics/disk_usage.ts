@@ -11,12 +11,12 @@ const MEASURE_EVERY_MS = 600_000;
 /** Entries of the work directory itself that are measured, at most: there are some twenty. */
 const MOST_ENTRIES = 500;
 
-/** Says how many bytes of disk space each of these paths takes, with all below it. @throws if that cannot be found out */
+/** Finds out how many bytes of disk space each of these paths takes, with everything below it. @throws if that fails */
 export type MeasureDisk = (paths: string[], signal: AbortSignal) => Promise<ReadonlyMap<string, number>>;
 
 const log = logger("metrics");
 
-/** By `du`, which POSIX has: to list a directory of 100,000 files keeps a process from everything else for half a second. */
+/** Measures by `du`, which POSIX has: listing a directory of 100,000 files ourselves would stop the process for half a second. */
 export const systemMeasureDisk: MeasureDisk = async (paths, signal) => {
   const args = ["-n", "19", "du", "-sk", "--", ...paths];
   const command = new Deno.Command("nice", { args, stdin: "null", stdout: "piped", stderr: "null", signal });
@@ -30,7 +30,7 @@ export const systemMeasureDisk: MeasureDisk = async (paths, signal) => {
   return new Map(lines);
 };
 
-/** Finds out every ten minutes how much disk space the work directory takes, while everything else goes on. */
+/** Measures every ten minutes how much disk space the work directory takes. */
 export class DiskUsage implements Loop {
   readonly name = "disk-usage";
   readonly #workdir: Workdir;

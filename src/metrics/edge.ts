@@ -6,38 +6,38 @@ import type { Verdict } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
 import type { TokenCheck } from "./token.ts";
 
-/** Where pages are served: on a port, as HTTPS if there is a certificate, or on a socket that this user alone can open. */
+/** Where to serve: on a port, with HTTPS if there is a certificate, or on a socket that only this user can open. */
 export type Address =
   | {
     hostname: string;
-    /** 0 in a test: any that is free. */
+    /** 0, in tests: any free port. */
     port: number;
     /** PEM. */
     tls?: { cert: string; key: string } | undefined;
   }
   | { path: string };
 
-/** How often, in milliseconds, a port is tried again that could not be had: an earlier `serve` may be ending. */
+/** How often to try again if the port is taken, in milliseconds: an earlier `serve` may be ending. */
 const TRY_EVERY_MS = 30_000;
 
-/** The longest URL that is answered, in characters. */
+/** The longest URL that gets an answer, in characters. */
 const LONGEST_URL = 1_000;
 
-/** What may be had at an address, and by whom. */
+/** What is served at an address, and to whom. */
 export interface Offer {
   monitor: Monitor;
   /** Absent: there is no page. */
   page?: Page | undefined;
-  /** Why there is none, as a sentence. */
+  /** Why there is no page, as a sentence. */
   pageRefusal?: string | undefined;
-  /** What metrics and all that the page shows want. Health wants none. */
+  /** The token that metrics and the page's data need; absent: none. Health never needs one. */
   token?: TokenCheck | undefined;
 }
 
-/** What answers beside metrics and health; `undefined` for what is none of its. */
+/** Answers requests for the page; `undefined` for all other requests. */
 export type Page = (request: Request) => Promise<Response | undefined>;
 
-/** What anyone may ask, without a token. */
+/** The paths that need no token. */
 const HEALTH = ["/healthz", "/livez", "/readyz"];
 
 const PLAIN = "text/plain; version=0.0.4; charset=utf-8";
@@ -46,7 +46,7 @@ const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8
 const log = logger("metrics");
 
 /**
- * Serves metrics and health until `signal` aborts. That the port cannot be had is logged once, and tried again.
+ * Serves metrics and health until `signal` aborts. If the port is taken, logs that once and tries again.
  * @param options `began` is told the port
  */
 export async function serveEdge(
@@ -102,7 +102,7 @@ function listen(
   }
 }
 
-/** It is never there with more rights than it is to have. */
+/** Makes the socket with its final mode from the start, so that no other user can open it in between. */
 function listenAt(
   path: string,
   { handler, ...options }: Omit<Deno.ServeUnixOptions, "path"> & { handler: (request: Request) => Promise<Response> },
@@ -115,7 +115,7 @@ function listenAt(
   }
 }
 
-/** One answer: only GET, only to those who call us by our name, nothing that a page of another origin can read. */
+/** Answers one request: only GET, only for hosts that are ours, and never so that a page of another origin can read it. */
 export async function answer(
   request: Request,
   { address, monitor, clock, page, pageRefusal, token }: Offer & { address: { hostname: string }; clock: Clock },
@@ -157,7 +157,7 @@ async function metrics(request: Request, { monitor, clock }: { monitor: Monitor;
   return new Response(piecemeal(page, clock), { headers: headers(isOpenMetrics ? OPEN_METRICS : PLAIN) });
 }
 
-/** A body that is sent, and compressed, piece by piece; between two of them everything else of the process goes on. */
+/** A body that is sent and compressed piece by piece, so that the rest of the process goes on in between. */
 function piecemeal(pieces: readonly Uint8Array[], clock: Clock): ReadableStream<Uint8Array> {
   let next = 0;
   return new ReadableStream({

@@ -4,7 +4,7 @@ import { logger } from "../log.ts";
 
 const log = logger("metrics");
 
-/** What hears all that a sink hears, after it: an onlooker. */
+/** Gets a copy of everything that a reflector tells its sink, after the sink. */
 export type Onlooker<T> = Omit<ReflectorSink<T>, "begin" | "complete" | "answers" | "failed"> & {
   begin(): void;
   /** The LIST is complete and believed. */
@@ -12,7 +12,7 @@ export type Onlooker<T> = Omit<ReflectorSink<T>, "begin" | "complete" | "answers
   failed(): void;
 };
 
-/** Tells both. The sink's answers and errors are its own; the onlooker's errors stop nothing, and are logged once. */
+/** A sink that passes everything on to both. Answers and errors are the sink's; errors of the onlooker are only logged, once. */
 export function besides<T>(sink: ReflectorSink<T>, onlooker: Onlooker<T>): ReflectorSink<T> {
   let hasFailed = false;
   const tell = (say: () => void) => {

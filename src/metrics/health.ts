@@ -1,35 +1,35 @@
 import type { Clock } from "../clock.ts";
 
-/** How long, in milliseconds, one step may take before its loop counts as stuck: the longest cuts its work into turns. */
+/** How long one step may take before its loop counts as stuck, in milliseconds. Even the longest steps take much less. */
 const STUCK_MS = 600_000;
 
-/** An answer to a question of health. */
+/** The answer of a health endpoint. */
 export interface Verdict {
   isGood: boolean;
-  /** Sentences: why not, or what else is to be known. */
+  /** Sentences that say why it failed, or what else to know. */
   reasons: string[];
 }
 
-/** What health is judged by. */
+/** What health depends on. */
 export interface Signs {
-  /** Whether this process owns instance and directory; else why not, if that is known. */
+  /** Whether this process owns instance and work directory; if not, why, as far as that is known. */
   tenure: () => { isOwner: boolean; standby?: string | undefined; trouble?: string | undefined };
   /** Why the view of the pods is not to be believed, as one sentence; `undefined` if it is. */
   doubt: () => string | undefined;
 }
 
-/** Whether the process lives, and whether it does its work. */
+/** Judges whether the process lives, and whether it does its work. */
 export class Health {
   readonly #clock: Clock;
   #signs: Signs | undefined;
-  /** By loop, when the step that is under way began, on the monotonic clock. */
+  /** When the present step of each loop began, on the monotonic clock. */
   readonly #underWay = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** From now on these tell how it is: the process has begun its work. */
+  /** Called once the process has begun its work: from now on `signs` decide. */
   judgeBy(signs: Signs): void {
     this.#signs = signs;
   }
@@ -47,7 +47,7 @@ export class Health {
     this.#underWay.delete(loop);
   }
 
-  /** Good while every loop steps. A process whose event loop stands still does not answer at all. */
+  /** Liveness: ok while every loop steps. A process whose event loop stands still does not answer at all. */
   live(): Verdict {
     const now = this.#clock.monotonic();
     const stuck = [...this.#underWay].filter(([, sinceMs]) => now - sinceMs > STUCK_MS);
@@ -57,7 +57,7 @@ export class Health {
     return { isGood: reasons.length === 0, reasons };
   }
 
-  /** Good while this process is the owner and what it knows of the cluster is fresh. */
+  /** Readiness: ok while this process is the owner and its view of the cluster is fresh. */
   ready(): Verdict {
     if (!this.#signs) return { isGood: false, reasons: ["It is starting"] };
     const doubt = this.isOwner ? this.#signs.doubt() : undefined;
@@ -65,7 +65,7 @@ export class Health {
     return { isGood: this.isOwner && doubt === undefined, reasons };
   }
 
-  /** Why this process owns nothing, or may soon not, as one of the reasons that it gives; `undefined` if all is well with that. */
+  /** Why this process is not the owner, or may soon lose that; `undefined` if neither is so. */
   get tenureTrouble(): string | undefined {
     if (!this.#signs) return undefined;
     const { isOwner, standby = "it does not own the instance yet", trouble } = this.#signs.tenure();
@@ -73,7 +73,7 @@ export class Health {
     return trouble === undefined ? undefined : `Trouble: ${trouble}`;
   }
 
-  /** Good while it lives and is ready, or stands by for another that is the owner. */
+  /** Overall health: ok while it lives and is ready, or is the standby of another owner. */
   overall(): Verdict {
     const [live, ready] = [this.live(), this.ready()];
     const isStandby = this.#signs !== undefined && !this.#signs.tenure().isOwner;

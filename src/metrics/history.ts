@@ -1,10 +1,10 @@
 import type { MachineState } from "../hf/status.ts";
 
-/** How it is sampled: so often at first, then so often, and for so long, in seconds. */
+/** Seconds between fresh samples, between older ones, and how long samples are kept. */
 const FINE = { everySeconds: 10, keptSeconds: 600 };
 const COARSE = { everySeconds: 60, keptSeconds: 6 * 3_600 };
 
-/** Times to running that are told apart within one sample. */
+/** How many times to running one sample keeps. */
 const MOST_STARTS = 30_000;
 
 /** How many machines were in each state at one time, in seconds since the epoch. */
@@ -21,9 +21,9 @@ export interface StartsSample {
   p95: number;
 }
 
-/** How it was over the last hours, for graphs: as long as this process runs, and before that as `prepend` is told. */
+/** Samples of the last hours, for graphs: those of this process, and before them those that `prepend` is given. */
 export class History {
-  /** How far back it reaches at most, in seconds. */
+  /** How far back samples are kept, in seconds. */
   readonly keptSeconds = COARSE.keptSeconds;
   readonly #machines: MachinesSample[] = [];
   readonly #starts: StartsSample[] = [];
@@ -39,7 +39,7 @@ export class History {
     this.#thin(now);
   }
 
-  /** Puts what was before all others, the oldest first; `seconds` as `started` is told them. */
+  /** Puts these samples before all others, the oldest first. `seconds` are times to running, as for `started`. */
   prepend(
     { machines, starts }: { machines: readonly MachinesSample[]; starts: readonly { at: number; seconds: number[] }[] },
   ): void {
@@ -56,18 +56,18 @@ export class History {
     if (this.#startsNow.length < MOST_STARTS) this.#startsNow.push(seconds);
   }
 
-  /** The oldest first; what is told is not changed any more. */
+  /** The samples, the oldest first. They do not change later. */
   get machines(): readonly MachinesSample[] {
     return this.#machines;
   }
 
-  /** Those of the minute that is not over are the last. */
+  /** The times to running by minute. The last sample is the minute that is not over yet. */
   get starts(): readonly StartsSample[] {
     const now = startsOf(this.#startsNow, this.#startsSince);
     return now ? [...this.#starts, now] : this.#starts;
   }
 
-  /** Of the samples that are not fresh, one a minute is kept. */
+  /** Thins out older samples to one a minute. */
   #thin(now: number): void {
     const old = this.#machines.findIndex(({ at }) => now - at <= FINE.keptSeconds);
     const [before, one] = [this.#machines[old - 2], this.#machines[old - 1]];

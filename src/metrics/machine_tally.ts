@@ -10,36 +10,36 @@ import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** How often, in milliseconds, it is looked at what is new; and at every machine that is not over. */
+/** How often to look at what is new, and at every machine that is not terminal, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 const LOOK_AT_ALL_EVERY_MS = 600_000;
 
-/** How often, in milliseconds, it is looked whether requests are noted as finished: where there is no note, that is dear. */
+/** How often to look whether requests are noted as finished, in milliseconds. Looking for a missing note is expensive. */
 const LOOK_FOR_NOTES_EVERY_MS = 60_000;
 
 /**
- * So many requests that are over, and not noted as finished, are not read in a first look: the first process to see a large
- * directory notes them first, and what is noted need not be read. It is waited for that for so many milliseconds, at most.
+ * If more requests than this are over but not noted as finished, the first look waits, at most so many milliseconds: retention
+ * notes them first, and requests that are noted need not be read.
  */
 const MOST_UNNOTED = 1_000;
 const LONGEST_WAIT_MS = 300_000;
 
-/** A look is followed by a rest of at least so many times as long. */
+/** The rest after a look, as a multiple of the look's duration. */
 const REST_PER_LOOK = 20;
 
-/** The template of a request that does not say from which it is. */
+/** The template id that is counted for requests that do not name their template. */
 const UNKNOWN_TEMPLATE = "unknown";
 
 /** A request that is not finished. */
 interface OpenRequest {
   templateId: string;
-  /** It came since this process began: what becomes of its machines is news from the start. */
+  /** It came since this process began, so that every change of its machines counts as new. */
   isNew: boolean;
-  /** By machine, its state when it was last looked at; none before. */
+  /** The state of each machine at the last look; `undefined` before the first. */
   machines: Map<string, MachineState | undefined>;
 }
 
-/** What has been found out, for the metrics. */
+/** Takes the counts for the metrics. */
 export interface TallySink {
   requested(templateId: string, machines: number): void;
   returned(machines: number): void;
@@ -49,8 +49,8 @@ export interface TallySink {
 }
 
 /**
- * Counts machines and requests. What was found once is kept: a look reads requests that are new, machines without a pod, and
- * those that another loop has written down, and each of the others only once in a while.
+ * Counts machines and requests. Results are kept: a look reads new requests, machines without a pod, and machines that another
+ * loop has written down. All others are read again only once in a while.
  */
 export class MachineTally implements Loop {
   readonly name = "metrics";
@@ -66,7 +66,7 @@ export class MachineTally implements Loop {
   readonly #counts = new Map<string, Map<MachineState, number>>();
   #written = new Set<string>();
   #isBegun = false;
-  /** When the first look is not put off any longer, on the monotonic clock; absent before it was tried. */
+  /** When the first look waits no longer, on the monotonic clock; absent before it was tried. */
   #beginByMs: number | undefined;
   #allDueMs = -Infinity;
   #notesDueMs = Infinity;
@@ -96,13 +96,13 @@ export class MachineTally implements Loop {
   async #follow(budget: Budget, { areNotesDue }: { areNotesDue: boolean }): Promise<void> {
     await this.#followReturns(budget, { areNotesDue });
     await this.#look(budget, { areNotesDue });
-    // The first look has read those of all that are new.
+    // The first look has read the notes of all requests.
     if (areNotesDue || !this.#isBegun) this.#notesDueMs = this.#clock.monotonic() + LOOK_FOR_NOTES_EVERY_MS;
     this.#isBegun = true;
     this.#tell();
   }
 
-  /** @returns false if those that are over have yet to be noted as finished: most of them were not read */
+  /** @returns false if too many requests that are over are not noted as finished yet: then most were not read */
   async #followRequests(budget: Budget): Promise<boolean> {
     const { layout } = this.#workdir;
     this.#beginByMs ??= this.#clock.monotonic() + LONGEST_WAIT_MS;
@@ -134,7 +134,7 @@ export class MachineTally implements Loop {
   #open({ id, record, machines }: StoredRequest): void {
     const { templateId = UNKNOWN_TEMPLATE, requestedAt = -Infinity } = record ?? {};
     const isNew = this.#isNew(requestedAt);
-    // A template of which no machine is new is there as zero: what a counter begins with is no increase to Prometheus.
+    // Also for a template without new machines: Prometheus sees no increase in the first value of a counter, so that must be zero.
     this.#sink.requested(templateId, isNew ? machines.length : 0);
     this.#requests.set(id, { templateId, isNew, machines: new Map(machines.map(({ name }) => [name, undefined])) });
   }
@@ -170,7 +170,7 @@ export class MachineTally implements Loop {
     const isAllDue = this.#clock.monotonic() >= this.#allDueMs;
     for (const [id, request] of this.#requests) {
       if (budget.isSpent) await budget.breathe();
-      // First this: what is noted as finished has changed for the last time.
+      // Read the note first: once there is a note, the states do not change any more.
       const isFinished = areNotesDue &&
         readFinishedNote(this.#workdir, this.#workdir.layout.request(id)) !== undefined;
       for (const [machine, state] of request.machines) {
@@ -220,7 +220,7 @@ function isEnd(state: MachineState): boolean {
   return state === "failed" || state === "deleted";
 }
 
-/** What is broken says nothing here: those who need it say why. */
+/** Ignores broken entries: the loops that need them say what is wrong. */
 function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -1,19 +1,19 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type Declaration, type MetricName, METRICS, MOST_VALUES } from "./declared.ts";
 
-/** What the labels of a sample are, by name. */
+/** The labels of a sample, by name. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** What a value is called that is one too many for its label. */
+/** Stands for all values of an open label beyond the first `MOST_VALUES`. */
 const OTHER = "other";
 
 type Meter = Counter | Gauge | Histogram;
 
-/** The registry of `prom-client`, made from the declaration: all that can be known before is there from the start, as zero. */
+/** The registry of `prom-client`, made from the declaration. All samples whose labels are known exist from the start, as zero. */
 export class Meters {
   readonly #registry = new Registry();
   readonly #meters = new Map<MetricName, Meter>();
-  /** By metric and open label, the values that are told apart. */
+  /** The values that are told apart, by metric and open label. */
   readonly #values = new Map<string, Set<string>>();
 
   constructor() {
@@ -42,11 +42,11 @@ export class Meters {
   /** One metric, with its help and type, as Prometheus reads it. */
   async text(name: MetricName, { isOpenMetrics = false }: { isOpenMetrics?: boolean } = {}): Promise<string> {
     const text = `${await this.#registry.getSingleMetricAsString(name)}\n`;
-    // The two formats differ in what counters are called; the library tells them apart for a whole registry alone.
+    // Names of counters differ between the two formats, and the library switches formats for a whole registry only.
     return isOpenMetrics ? text.replace(/^(# \w+ \w+)_total /gm, "$1 ") : text;
   }
 
-  /** A site may have any number of templates; a page of metrics may not. */
+  /** Limits the values of open labels: a site may have any number of templates, a page of metrics may not. */
   #bounded(name: MetricName, labels: Labels): Labels {
     const declared: Declaration = METRICS[name];
     const bounded: Record<string, string> = {};
@@ -78,7 +78,7 @@ function begin(meter: Meter, labels: Labels): void {
   else meter.zero(labels);
 }
 
-/** Every combination of labels whose values are all declared; none for a metric with a label that is open. */
+/** Every combination of declared label values; none for a metric with an open label. */
 function knownLabels({ labels = {} }: Declaration): Labels[] {
   let known: Labels[] = [{}];
   for (const [label, values] of Object.entries(labels)) {

@@ -22,7 +22,7 @@ import { Page } from "./page.ts";
 import { SiteMetrics } from "./site_metrics.ts";
 import { StageTimes } from "./stages.ts";
 
-/** What the loops tell of themselves (see `Loop.counts`), and as which metric. */
+/** The keys of `Loop.counts`, and the metrics that show them. */
 const COUNTS: Readonly<Record<string, MetricName>> = {
   pods: "hostfactory_pods_followed",
   setAside: "hostfactory_quarantined_entries",
@@ -36,16 +36,16 @@ const COUNTS: Readonly<Record<string, MetricName>> = {
 
 type Follower = typeof FOLLOWERS[number];
 
-/** Outcomes of calls with which nothing is wrong. */
+/** Outcomes of calls that are no failures: the API server answered what is so. */
 const ANSWERS: ReadonlySet<string> = new Set(["ok", "notFound", "alreadyExists", "conflict"]);
 
 /** How calls of one kind ended since the process began. */
 export interface CallTotals {
-  /** Those too that were answered with what is so: that there is no such object, or that it has changed. */
+  /** Includes calls that were answered by `notFound`, `alreadyExists` or `conflict`. */
   ok: number;
-  /** Those that we ended ourselves are not counted. */
+  /** Without calls that we aborted ourselves. */
   failed: number;
-  /** Of those whose time was taken. */
+  /** How many calls were timed, and how long they took together: watches are not timed. */
   timed: number;
   seconds: number;
 }
@@ -54,20 +54,20 @@ export interface MonitorOptions {
   clock: Clock;
   /** Bytes of memory that the process holds. */
   usage: () => { rss: number; heapUsed: number };
-  /** So many pods, and so many nodes, have series of their own; 0: none. */
+  /** How many pods, and how many nodes, have series of their own; 0: none. */
   mostObjects: number;
-  /** How long a number of a site's metric event is shown, in seconds. */
+  /** How long a value of a site's metric event is shown, in seconds. */
   siteTtlSeconds: number;
   measureDisk: MeasureDisk;
 }
 
-/** What the loops tell of themselves, by name: what `Loop.counts` and `Loop.backlog` say of each. */
+/** The present counts and backlogs of all loops: see `Loop.counts` and `Loop.backlog`. */
 export interface Told {
   counts: Readonly<Record<string, number | undefined>>;
   backlogs: Readonly<Record<string, Backlog | undefined>>;
 }
 
-/** Watches a `serve` from the side: what it does is measured here, and how it is, is asked here. It changes nothing. */
+/** Measures what a `serve` does, and answers how it is. It changes nothing. */
 export class Monitor {
   readonly health: Health;
   readonly history = new History();
@@ -76,14 +76,14 @@ export class Monitor {
   readonly #beganAt: number;
   readonly #pods: ObjectSeries<Pod>;
   readonly #nodes: ObjectSeries<Node>;
-  /** When the API server last spoke, by what is followed, on the monotonic clock. */
+  /** When the API server was last heard on each followed resource, on the monotonic clock. */
   readonly #heardMs = new Map<Follower, number>();
   readonly #calls = new Map<string, CallTotals>();
   #machines: MachinesSample["counts"] = {};
   readonly #site: SiteMetrics;
   #loops: Loop[] | undefined;
   #told: () => Told = () => ({ counts: {}, backlogs: {} });
-  /** By whether it is OpenMetrics: who asks while a page is being made gets that one. */
+  /** Pages that are being made, by whether they are OpenMetrics: further requests for one share it. */
   readonly #pages = new Map<boolean, Promise<Uint8Array[]>>();
 
   constructor(options: MonitorOptions) {
@@ -99,7 +99,7 @@ export class Monitor {
     this.#meters.set("process_start_time_seconds", this.#beganAt);
   }
 
-  /** The same cluster, whose calls are counted. */
+  /** Wraps a cluster, so that its calls are counted. */
   kube(kube: Kube): Kube {
     const { clock } = this.#options;
     return observedKube(kube, {
@@ -122,12 +122,12 @@ export class Monitor {
     totals.seconds += seconds;
   }
 
-  /** By call, how those went that have ended. */
+  /** How the ended calls went, by their kind. */
   get calls(): ReadonlyMap<string, CallTotals> {
     return this.#calls;
   }
 
-  /** By what is followed, how many seconds ago the API server was last heard on it; nothing before it was. */
+  /** How many seconds ago the API server was last heard on each followed resource; `undefined` before the first time. */
   get watchAges(): { resource: Follower; seconds: number | undefined }[] {
     return FOLLOWERS.map((resource) => {
       const heardMs = this.#heardMs.get(resource);
@@ -136,12 +136,12 @@ export class Monitor {
     });
   }
 
-  /** What the loops tell of themselves now. */
+  /** The present counts and backlogs of the loops. */
   get told(): Told {
     return this.#told();
   }
 
-  /** The same caller of hooks, whose calls are counted. */
+  /** Wraps a caller of hooks, so that its calls are counted. */
   hooks(hooks: Caller): Caller {
     const { clock } = this.#options;
     return observedHooks(hooks, {
@@ -153,11 +153,11 @@ export class Monitor {
     });
   }
 
-  /** Takes in what is in the spool of events: a site's own metrics. */
+  /** Takes in events from the spool, for the site's own metrics among them. */
   readonly spooled = (events: readonly Readonly<Record<string, unknown>>[]): void =>
     this.#site.take(events, this.#options.clock.now() / 1_000);
 
-  /** The same sink, of which is counted what it hears. @param loop the name of the loop that it is; @param instance ours */
+  /** Wraps a reflector's sink, so that what it is told is counted. @param loop the loop's name; @param instance our own */
   follow<T extends { metadata: ObjectMeta }>(loop: string, sink: ReflectorSink<T>, instance: string): ReflectorSink<T> {
     const resource = FOLLOWERS.find((one) => one === loop);
     if (resource === undefined) return sink;
@@ -205,7 +205,7 @@ export class Monitor {
     };
   }
 
-  /** To be told of the steps of all loops. */
+  /** Takes in when steps of the loops begin and end. */
   readonly steps = {
     began: (loop: string): void => this.health.stepBegan(loop),
     ended: (loop: string, { outcome, ms }: { outcome: "done" | "again" | "failed"; ms: number }): void => {
@@ -218,7 +218,7 @@ export class Monitor {
   /** Takes in how late the event loop was, in milliseconds. */
   readonly delayed = (ms: number): void => this.#meters.observe("hostfactory_event_loop_delay_seconds", ms / 1_000);
 
-  /** The loops that find out what is in the work directory: the same ones, however often the process becomes the owner. */
+  /** The loops that measure the work directory. They stay the same, however often the process becomes the owner. */
   loops(workdir: Workdir): readonly Loop[] {
     const { clock, measureDisk: measure } = this.#options;
     const tell = (part: string, bytes: number) => this.#meters.set("hostfactory_workdir_bytes", bytes, { part });
@@ -246,18 +246,18 @@ export class Monitor {
     });
   }
 
-  /** All machines were told, and so all that there are of each state is known. */
+  /** Takes a sample for the graphs. Called when all machines of a look were counted. */
   #sample(): void {
     this.history.sample(this.#machines, epochSeconds(this.#options.clock.now()));
     this.#machines = {};
   }
 
-  /** From now on the loops tell this of themselves. */
+  /** Sets where counts and backlogs of the loops are read from. */
   askLoops(told: () => Told): void {
     this.#told = told;
   }
 
-  /** All metrics as a page, in pieces, made in turns between which everything else of the process goes on. */
+  /** A page with all metrics, in pieces. It is made in turns, so that the rest of the process goes on in between. */
   page({ isOpenMetrics }: { isOpenMetrics: boolean }): Promise<readonly Uint8Array[]> {
     const page = this.#pages.get(isOpenMetrics) ??
       this.#make(isOpenMetrics).finally(() => this.#pages.delete(isOpenMetrics));
@@ -281,7 +281,7 @@ export class Monitor {
     return page.end();
   }
 
-  /** What is not counted as it happens. */
+  /** Sets the gauges that are read when a page is made, and not counted as things happen. */
   #measure(): void {
     const { usage } = this.#options;
     const { rss, heapUsed } = usage();

@@ -8,7 +8,7 @@ interface Status {
   addresses?: { type?: string; address?: string }[] | null;
 }
 
-/** What the legacy plug-in's series say of a pod. What a pod lacks is empty, or 0. */
+/** The labels and values of a pod for the legacy plug-in's series. What a pod lacks is empty, or 0. */
 export function podFacts({ metadata, spec, status }: Pod): ObjectFacts {
   const containers = spec.containers ?? [];
   const restarts = (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + (restartCount ?? 0), 0);
@@ -35,7 +35,7 @@ export function podFacts({ metadata, spec, status }: Pod): ObjectFacts {
   };
 }
 
-/** What the legacy plug-in's series say of a node. */
+/** The labels and values of a node for the legacy plug-in's series. */
 export function nodeFacts({ metadata, status }: Node): ObjectFacts {
   const { capacity, allocatable, addresses } = (status ?? {}) as Status;
   const labels = metadata.labels ?? {};

@@ -4,11 +4,11 @@ import { OBJECT_METRICS, type ObjectMetricName } from "./declared.ts";
 /** How long, in milliseconds, a pod or node keeps its series after it is gone, as the legacy plug-in has it. */
 const GONE_MS = 900_000;
 
-/** What the series of one object are made of. */
+/** What the series of one pod or node are made from. */
 export interface ObjectFacts {
   /** Without `end_time`. */
   labels: Readonly<Record<string, string>>;
-  /** By metric, its value; those that are absent have no series. */
+  /** Values by metric. Metrics that are absent have no series. */
   values: Partial<Record<ObjectMetricName, number>>;
   /** The conditions that are True. */
   conditions: readonly string[];
@@ -36,7 +36,7 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
   readonly #entries = new Map<string, Entry>();
   readonly #leftOut = new Set<string>();
   #listed = new Set<string>();
-  /** Of the entries, those of objects that are gone, by uid, the first to go first. */
+  /** The entries of objects that are gone, by uid, the first to go first. */
   readonly #gone = new Set<string>();
 
   constructor(factsOf: (object: T) => ObjectFacts, { most }: { most: number }) {
@@ -97,14 +97,14 @@ export class ObjectSeries<T extends { metadata: ObjectMeta }> {
     }
   }
 
-  /** What is gone makes room for what exists. */
+  /** True if there is room for one more object; forgets the one that has been gone longest if that makes room. */
   #hasRoom(): boolean {
     if (this.#entries.size < this.#most) return true;
     const [first] = this.#gone;
     return first !== undefined && this.#forget(first);
   }
 
-  /** Of what is gone. */
+  /** Forgets an object that is gone. @returns whether there was one */
   #forget(uid: string): boolean {
     this.#gone.delete(uid);
     return this.#entries.delete(uid);
@@ -145,7 +145,7 @@ function labelText(labels: Readonly<Record<string, string>>): string {
   return Object.keys(labels).sort().map((name) => `${name}="${escapedLabel(labels[name] ?? "")}"`).join(",");
 }
 
-/** The value of a label as it stands between quotation marks. */
+/** Escapes the value of a label for use between quotation marks. */
 export function escapedLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

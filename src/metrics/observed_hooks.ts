@@ -4,7 +4,7 @@ import { type HookAnswer, HookUnavailable } from "../extensions/hook_client.ts";
 import type { Caller } from "../extensions/pre_create.ts";
 import type { HookOutcome } from "./calls.ts";
 
-/** What is told of a call of a hook that has ended. */
+/** A call of a hook that has ended. */
 export interface EndedHookCall {
   extension: string;
   hook: HookKind;
@@ -12,7 +12,7 @@ export interface EndedHookCall {
   seconds: number;
 }
 
-/** The same caller of hooks, of whose calls `ended` is told. */
+/** Wraps a caller of hooks: `ended` is called at the end of each call. */
 export function observedHooks(
   hooks: Caller,
   { clock, ended }: { clock: Clock; ended: (call: EndedHookCall) => void },

@@ -3,14 +3,14 @@ import { KubeError } from "../kube/errors.ts";
 import type { Kube } from "../kube/kube.ts";
 import { type Call, type CallOutcome, CALLS } from "./calls.ts";
 
-/** What is told of a call that has ended; `seconds` of a watch says nothing and is absent. */
+/** A call that has ended. Watches have no `seconds`, because their duration means nothing. */
 export interface EndedCall {
   call: Call;
   outcome: CallOutcome;
   seconds?: number;
 }
 
-/** The same cluster, of whose calls `ended` is told. */
+/** Wraps a cluster: `ended` is called at the end of each call. */
 export function observedKube(kube: Kube, { clock, ended }: { clock: Clock; ended: (call: EndedCall) => void }): Kube {
   return new Proxy(kube, {
     get(target, name) {
@@ -54,7 +54,7 @@ async function* watched(
   }
 }
 
-/** What is no `KubeError` is the reason of an abort: see `Kube`. */
+/** Errors other than `KubeError` are reasons of aborts: see `Kube`. */
 function outcomeOf(error: unknown): CallOutcome {
   return error instanceof KubeError ? error.kind : "aborted";
 }

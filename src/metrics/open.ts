@@ -6,18 +6,18 @@ import { Monitor, type MonitorOptions } from "./monitor.ts";
 import type { TokenCheck } from "./token.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
 
-/** What is served to whom. */
+/** What to serve, and to whom. */
 export interface MonitoringOptions {
   /** Where metrics and health are served; empty: nowhere. */
   hostname: string;
-  /** 0: nowhere. */
+  /** 0: none is opened. */
   port: number;
   /** See `MonitorOptions`. */
   mostObjects: number;
   /** A socket where they are served as well. */
   socket?: string | undefined;
   tls?: { cert: string; key: string } | undefined;
-  /** What they want at the address; at the socket, they want none. */
+  /** The token that the address needs; the socket needs none. */
   token?: TokenCheck | undefined;
   /** See `MonitorOptions`. */
   siteTtlSeconds: number;
@@ -26,16 +26,16 @@ export interface MonitoringOptions {
 const BEYOND_LOOPBACK = "The page is shown on a loopback address, or with --http-token-file over TLS " +
   "(--http-cert-file, --http-key-file), or on --http-socket: metrics and health are at /metrics and /healthz";
 
-/** A monitor, and what tells others of it. */
+/** A monitor that is being served. */
 export interface Monitoring {
   monitor: Monitor;
-  /** Ends that. */
+  /** Stops serving it. */
   end: () => Promise<void>;
 }
 
 /**
  * Begins to serve metrics and health, and to tell the service manager, if there is one.
- * @param options `stopping`: it is told then; `page` gives what answers beside metrics and health
+ * @param options `stopping`: once it aborts, the service manager is told so; `page` makes the handler of the live page
  */
 export function openMonitoring(
   { environment, clock, usage }: { environment: Environment; clock: Clock; usage: MonitorOptions["usage"] },

@@ -1,13 +1,13 @@
 import { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 
-/** How long, in milliseconds, the making of a page may keep all others of its process waiting. */
+/** How long one turn of making a page may take, in milliseconds. */
 const TURN_MS = 5;
 
-/** Characters that are sent, and compressed, in one go: a page as a whole keeps its process busy for 50 ms and more. */
+/** Characters that are sent and compressed at once. A whole page would keep the process busy for 50 ms and more. */
 const CHUNK = 32_768;
 
-/** A page while it is made, in turns between which everything else of the process goes on. */
+/** A page that is being made, in turns, so that the rest of the process goes on in between. */
 export class Page {
   readonly #budget: Budget;
   readonly #encoder = new TextEncoder();
@@ -26,7 +26,7 @@ export class Page {
     }
   }
 
-  /** All of it, to be sent in these pieces. */
+  /** The whole page, in the pieces in which it is to be sent. */
   end(): Uint8Array[] {
     this.#cut();
     return this.#chunks;

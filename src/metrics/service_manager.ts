@@ -4,18 +4,18 @@ import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { Health } from "./health.ts";
 
-/** How often, in milliseconds, it is looked whether the process has begun its work; and how often the status is told. */
+/** How often to look whether the process has begun its work, and how often to send the status, in milliseconds. */
 const LOOK_EVERY_MS = 200;
 const TELL_EVERY_MS = 10_000;
 
-/** Tells the service manager these assignments, such as `READY=1`. @throws if that cannot be done */
+/** Sends the service manager these assignments, such as `READY=1`. @throws if that fails */
 export type Send = (assignments: string[]) => Promise<void>;
 
 const log = logger("systemd");
 
 /**
- * Sends by `systemd-notify`, which comes with systemd: without an unstable flag the runtime has no datagrams of unix sockets.
- * It finds the socket in the environment that it inherits.
+ * Sends by calling `systemd-notify`, which comes with systemd, because the runtime sends no datagrams to unix sockets without an
+ * unstable flag. It finds the socket in the environment that it inherits.
  */
 export const systemSend: Send = async (assignments) => {
   const command = new Deno.Command("systemd-notify", {
@@ -28,13 +28,13 @@ export const systemSend: Send = async (assignments) => {
   if (!success) throw new Error(`systemd-notify failed: ${new TextDecoder().decode(stderr).trim()}`);
 };
 
-/** What the service manager wants to be told. */
+/** What the service manager asks for. */
 export interface Wishes {
-  /** How often it has to hear that we live, in milliseconds; infinity: never. */
+  /** How often it needs a sign of life, in milliseconds; infinity: never. */
   watchdogMs: number;
 }
 
-/** What the environment says of a service manager; nothing if there is none. @param pid ours */
+/** Reads from the environment what the service manager asks for; `undefined` if there is none. @param pid our own */
 export function wishesOf(environment: Environment, pid: number): Wishes | undefined {
   if (!environment["NOTIFY_SOCKET"]) return undefined;
   const { WATCHDOG_USEC: microseconds = "", WATCHDOG_PID: watched = String(pid) } = environment;
@@ -43,8 +43,8 @@ export function wishesOf(environment: Environment, pid: number): Wishes | undefi
 }
 
 /**
- * Tells the service manager that we are ready, how we are, that we live for as long as we do, and that we are stopping, until
- * `stopping` aborts. Where that cannot be done it is said once, and no more is tried.
+ * Tells the service manager when we are ready, then our status and signs of life, and at the end that we are stopping. Ends when
+ * `stopping` aborts. If sending fails, logs that once and gives up.
  */
 export async function tellServiceManager(
   { watchdogMs }: Wishes,

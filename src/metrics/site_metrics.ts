@@ -1,7 +1,7 @@
 import { METRICS, OBJECT_METRICS, type Refusal } from "./declared.ts";
 import { escapedLabel } from "./object_series.ts";
 
-/** Series of a site that are kept, at most: what its labels hold is not ours to bound in another way. */
+/** How many series of the site are kept at most, because we cannot limit the values of its labels. */
 export const MOST_SITE_SERIES = 5_000;
 
 /** An event as the spool has it. */
@@ -18,9 +18,9 @@ interface Sample {
 const NO_PAIRS: ReadonlySet<string> = new Set(["category", "timestamp"]);
 
 /**
- * The gauges that a site puts into the spool, as events of the category `metric`: each number is one, the texts beside it are its
- * labels, and its time is the event's (source: `interface-observability.md`, "Prometheus"). Of a series the newest counts, until it is
- * older than `ttlSeconds`.
+ * The gauges that a site puts into the spool as events of the category `metric`. Each number of an event is a gauge, with the texts
+ * beside it as labels and the event's time (source: `interface-observability.md`, "Prometheus"). Each series has its newest value,
+ * until that is older than `ttlSeconds`.
  */
 export class SiteMetrics {
   readonly #ttlSeconds: number;
@@ -29,13 +29,13 @@ export class SiteMetrics {
   readonly #series = new Map<string, Map<string, Sample>>();
   #size = 0;
 
-  /** @param options `refused` is told of each number that is not shown */
+  /** @param options `refused`: called for each number that is not shown */
   constructor({ ttlSeconds, refused }: { ttlSeconds: number; refused: (why: Refusal) => void }) {
     this.#ttlSeconds = ttlSeconds;
     this.#refused = refused;
   }
 
-  /** Takes in the metric events among these; to see one twice changes nothing. @param now in seconds since the epoch */
+  /** Takes in the metric events among these. An event that comes twice changes nothing. @param now in seconds since the epoch */
   take(events: readonly SpooledEvent[], now: number): void {
     for (const event of events) if (event["category"] === "metric") this.#takeOne(event, now);
   }
@@ -82,13 +82,13 @@ export class SiteMetrics {
     }
   }
 
-  /** A time that is far ahead was not in seconds, and would stay for ever. */
+  /** A time far in the future is not in seconds. Its series would stay for ever. */
   #isFresh(at: number, now: number): boolean {
     return Math.abs(now - at) <= this.#ttlSeconds;
   }
 }
 
-/** True and false are numbers, as the legacy plug-in has it. */
+/** Counts true and false as numbers, like the legacy plug-in. */
 function isNumber(value: unknown): value is number | boolean {
   return typeof value === "number" || typeof value === "boolean";
 }
@@ -102,12 +102,12 @@ function labelsOf(pairs: readonly (readonly [string, unknown])[]): string {
     .join();
 }
 
-/** A name as Prometheus takes it: what it has no place for becomes `_`. */
+/** A name for Prometheus: characters that it does not allow become `_`. */
 function nameOf(key: string): string {
   return key.replace(/[^\w:]/g, "_").replace(/^(?=\d)/, "_");
 }
 
-/** A page names a metric once: those of this program, and what it may export in time, are its own. */
+/** A page may name a metric only once, so sites cannot use our names, nor those that we may use in future. */
 function isTaken(name: string): boolean {
   const family = name.replace(/_(total|bucket|sum|count|created)$/, "");
   return name.startsWith("hostfactory_") || [name, family, `${family}_total`].some((one) => one in METRICS) ||

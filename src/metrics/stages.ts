@@ -5,8 +5,8 @@ import { parseRecord } from "../workdir/store/record.ts";
 import { type Stage, STAGES } from "./declared.ts";
 
 /**
- * How far a pod has come, by stage the second since the epoch at which it got there, as the cluster says: `running` once the
- * last of its containers has been started.
+ * When a pod reached each stage, in seconds since the epoch by the cluster's clock; without stages that it has not reached. It
+ * reaches `running` when the last of its containers has started.
  */
 export function stagesOf({ metadata, status }: Pod): Partial<Record<Stage, number>> {
   const since = (type: string) =>
@@ -21,7 +21,7 @@ export function stagesOf({ metadata, status }: Pod): Partial<Record<Stage, numbe
   };
 }
 
-/** When the machine of a pod was requested, in seconds since the epoch; nothing if its annotation does not say. */
+/** When the machine of a pod was requested, in seconds since the epoch; `undefined` if its annotation does not say. */
 export function requestedAt({ metadata }: Pod): number | undefined {
   const text = metadata.annotations?.[REQUEST_ANNOTATION];
   return text === undefined ? undefined : parseRecord(RequestMemorySchema, text)?.requestedAt;
@@ -33,11 +33,11 @@ function known(stage: Stage, at: number | undefined): Partial<Record<Stage, numb
 
 const ALL_TOLD = (1 << STAGES.length) - 1;
 
-/** Tells of each pod how long it took from the request to each stage, once; what was before this process began is left out. */
+/** Reports once for each pod and stage how long it took from the request; stages before this process began are left out. */
 export class StageTimes {
   readonly #observe: (stage: Stage, seconds: number) => void;
   readonly #beganAt: number;
-  /** By uid, a bit for each stage that was told, or need not be: there are many pods. */
+  /** A bit for each stage that needs no report any more, by the pod's uid. Bits, because there are many pods. */
   readonly #told = new Map<string, number>();
 
   /** @param options `beganAt`: when this process began, in seconds since the epoch */
@@ -65,7 +65,7 @@ export class StageTimes {
     this.#told.delete(uid);
   }
 
-  /** Forgets all pods but these, by uid. */
+  /** Forgets all pods except those with these uids. */
   retain(uids: ReadonlySet<string>): void {
     for (const uid of this.#told.keys()) if (!uids.has(uid)) this.#told.delete(uid);
   }

@@ -1,7 +1,7 @@
-/** Whether a request brings the right token. */
+/** Tells whether a request has the right token. */
 export type TokenCheck = (request: Request) => Promise<boolean>;
 
-/** @param token what a request has to bring as `Authorization: Bearer` */
+/** A check of `Authorization: Bearer TOKEN`. @param token read for each request, so that it can be replaced */
 export function tokenCheck(token: () => string): TokenCheck {
   return async ({ headers }) => {
     const [, given] = /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
@@ -9,7 +9,7 @@ export function tokenCheck(token: () => string): TokenCheck {
   };
 }
 
-/** Digests are of one length, and of what was given nothing can be learnt from how long it takes to compare them. */
+/** Compares digests, which have one length, in constant time, so that timing gives nothing away. */
 async function isSame(given: string, wanted: string): Promise<boolean> {
   const [one, other] = await Promise.all([given, wanted].map(digest));
   let difference = 0;

@@ -9,7 +9,7 @@ import type { EventRow } from "./messages.ts";
 const MOST_EVENTS = 60;
 const SINCE_SECONDS = 900;
 
-/** Rows of the events database that are looked at: of 10,000 machines that have just come there are ten times as many in seconds. */
+/** How many of the last rows of the events database are read: 10,000 new machines add ten times as many within seconds. */
 const MOST_ROWS = 2_000;
 
 /** The events that were recorded last, the latest first. */

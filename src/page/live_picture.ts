@@ -6,30 +6,30 @@ import type { MachineRow, PageMessage, Sections, Times } from "./messages.ts";
 import { Readers } from "./readers.ts";
 import { isSameRow, machineRow } from "./rows.ts";
 
-/** How often, in milliseconds, a picture is taken while somebody looks at it; and how often readers hear that serve is there. */
+/** How often a picture is taken while a page is open, and how often readers get a beat, in milliseconds. */
 const TAKE_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 5_000;
 
 /**
- * Taking a picture is followed by a rest of at least so many times as long, as the work of serve goes first; in milliseconds, by
- * none that is longer than this, as a take on a busy host has mostly waited.
+ * The rest after taking a picture, as a multiple of the time that it took, because the other work of serve goes first. The longest
+ * rest in milliseconds, because on a busy host most of that time was waiting.
  */
 const REST_PER_TAKE = 50;
 const MOST_REST_MS = 5_000;
 
 const log = logger("page");
 
-/** What the picture is made of, and who hears of it. */
+/** Where pictures come from, and who gets them. */
 export interface LivePictureOptions {
   taker: Pick<PictureTaker, "take">;
-  /** Takes the first picture of all, in less time: see `PictureOptions.isBrief`. What it leaves out follows as a change. */
+  /** Takes the very first picture in less time: see `PictureOptions.isBrief`. What it leaves out follows as a change. */
   first: Pick<PictureTaker, "take">;
-  /** All that is told beside the machines. */
+  /** The sections of a message beside the machines. */
   sections: (picture: Picture) => Promise<Sections>;
   clock: Clock;
 }
 
-/** A picture that is kept up to date for as long as there are readers, who are told what changes. */
+/** Keeps a picture up to date while there are readers, and sends them the changes. */
 export class LivePicture {
   readonly readers: Readers;
   readonly #options: LivePictureOptions;
@@ -134,7 +134,7 @@ export class LivePicture {
   }
 }
 
-/** As an event of a stream (source: HTML standard, "Server-sent events"): JSON has no newline of its own. */
+/** A message as a server-sent event (source: HTML standard). One line is enough, because our JSON has no newlines. */
 function encoded(message: PageMessage): Uint8Array {
   return new TextEncoder().encode(`data: ${JSON.stringify(message)}\n\n`);
 }

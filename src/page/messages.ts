@@ -1,9 +1,9 @@
 /**
- * What the page is told, as JSON: first a full picture, then what has changed of it, and a beat while nothing has. All times are
- * seconds since the epoch by the clock of serve's host, but those of `Times`.
+ * The messages to the page, as JSON: first a whole picture, then its changes, and a beat while nothing changes. Times are in seconds
+ * since the epoch by the clock of serve's host, except those of `Times`.
  */
 
-/** As `MachineState` of `src/hf/status.ts`: what the browser runs knows nothing of that. */
+/** The same as `MachineState` of `src/hf/status.ts`, which the browser's code cannot import. */
 export type State = "creating" | "pending" | "running" | "succeeded" | "failed" | "unknown" | "deleted";
 
 /**
@@ -40,13 +40,13 @@ export interface RequestRow {
   failed: number;
   /** Of those that are up, how many were given back since. */
   returned: number;
-  /** What those wait for that are neither: the most common reason. */
+  /** The most common reason why the others wait. */
   waitsFor: string;
-  /** When the last of those that wait is given up; `null` if that is not known. */
+  /** When the last waiting machine is given up at the latest; `null` if that is not known. */
   until: number | null;
 }
 
-/** Who serves, and how far what is shown may be believed. */
+/** Which process serves, and how far the picture can be believed. */
 export interface ServiceSection {
   version: string;
   workdir: string;
@@ -61,7 +61,7 @@ export interface ServiceSection {
   troubles: string[];
 }
 
-/** A template, with what of it runs and may run. */
+/** A template, with how many of its machines run, wait and failed, and how many more there may be. */
 export interface TemplateRow {
   templateId: string;
   running: number;
@@ -79,7 +79,7 @@ export interface NodeRow {
   goneAt: number | null;
 }
 
-/** How it was over the last hours. */
+/** The graphs of the last hours. */
 export interface HistorySection {
   /** Machines by state, now and then. */
   machines: { at: number; counts: Partial<Record<State, number>> }[];
@@ -87,7 +87,7 @@ export interface HistorySection {
   starts: { at: number; machines: number; median: number; p95: number }[];
 }
 
-/** How the API server is, and what waits for it. */
+/** Calls to the API server, and the backlog. */
 export interface ApiSection {
   /** By call, how many have ended well and otherwise since serve began, and the mean of their seconds (-1: not known). */
   calls: { call: string; ok: number; failed: number; meanSeconds: number }[];
@@ -111,13 +111,13 @@ export interface EventRow {
   what: string;
 }
 
-/** What every message says: when the picture was taken, and what time it is; milliseconds since the epoch. */
+/** The times in every message: when the picture was taken, and when it was sent; milliseconds since the epoch. */
 export interface Times {
   at: number;
   now: number;
 }
 
-/** All that a picture holds beside the machines: small, and sent anew where it has changed. */
+/** The sections of a picture beside the machines. They are small: each is sent whole when it has changed. */
 export interface Sections {
   service: ServiceSection;
   templates: TemplateRow[];
@@ -142,7 +142,7 @@ export interface ChangeMessage extends Partial<Sections>, Times {
   gone?: string[];
 }
 
-/** That serve is there, and that nothing has changed since. */
+/** A sign of life while nothing changes. */
 export interface BeatMessage extends Times {
   kind: "beat";
 }

@@ -13,7 +13,7 @@ import { Page } from "./page.ts";
 import { readPast } from "./past.ts";
 import { sectionsOf, type Troubles } from "./rows.ts";
 
-/** What the page shows, and where that is from. */
+/** The sources of what the page shows. */
 export interface PageSources extends Reader {
   monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "told">;
   extensions: () => ExtensionRow[];
@@ -32,13 +32,13 @@ export interface OpenedPage {
 /** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
-/** Reading what was hours ago can wait: so many times as long as each turn it rests. */
+/** The rest after each turn of reading the past, as a multiple of the turn. It can wait. */
 const PAST_REST_PER_TURN = 4;
 
 /** Rows of the events database that are looked at for the past, if it has no index of times. */
 const MOST_UNINDEXED_ROWS = 10_000;
 
-/** Of what counts as backlog, how it is called; see `docs/operate.md`. */
+/** What the page calls the counts that are backlog, by their key in the stats line; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
   droppedBatches: "batches of events that were dropped",
@@ -48,7 +48,7 @@ const BACKLOG: Readonly<Record<string, string>> = {
   extensionsLeftAlone: "extensions that do not answer",
 };
 
-/** Opens it; nothing is read before somebody looks. */
+/** Opens the page. Nothing is read before the first browser opens it. */
 export function openPage(sources: PageSources): OpenedPage {
   const { config, workdir, files, clock, monitor, extensions, events } = sources;
   const { confdir, onPartialFailure } = config;
@@ -124,7 +124,7 @@ function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["mo
   };
 }
 
-/** Tells the graphs, once somebody looks at them, what was before this process began. */
+/** Reads what the graphs show of the time before this process, once a page is opened. */
 class PastOfGraphs {
   readonly #sources: PageSources;
   readonly #until: number;

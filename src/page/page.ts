@@ -20,7 +20,7 @@ export interface PageOptions {
 
 const EXPLAIN = "/page/explain/";
 
-/** What answers for the page: it only reads. */
+/** Answers the requests of the page. It only reads. */
 export class Page {
   readonly #options: PageOptions;
   #built: Promise<BuiltPage> | undefined;
@@ -29,7 +29,7 @@ export class Page {
     this.#options = options;
   }
 
-  /** @returns `undefined` for what is not of the page */
+  /** Answers a request; `undefined` if it is not for the page. */
   readonly answer = async (request: Request): Promise<Response | undefined> => {
     const { pathname } = new URL(request.url);
     const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
@@ -41,7 +41,7 @@ export class Page {
     return plain(404, "There are /page/stream and /page/explain/NAME");
   };
 
-  /** What anybody may see: it holds nothing but the program that asks for the rest. */
+  /** The HTML, which needs no token: it only has the program that asks for the data. */
   async #html(): Promise<Response> {
     const { html, scriptHash, styleHash } = await (this.#built ??= this.#options.load());
     const policy = [
@@ -87,7 +87,7 @@ export class Page {
   }
 }
 
-/** False for what a page of another origin has a browser ask. What is no browser says nothing of an origin. */
+/** False for a request that a browser sends for a page of another origin. Other clients send no origin. */
 function isSameOrigin({ url, headers }: Request): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") return false;

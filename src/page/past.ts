@@ -4,7 +4,7 @@ import { EventReader, type EventSource } from "../events/reader.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
 import type { State } from "./messages.ts";
 
-/** Between samples, in seconds; and between those of the last time before the process, which is so long. */
+/** Seconds between samples; between those of the last while before the process began; and how long that while is. */
 const SAMPLE_EVERY = 60;
 const LATE = { sampleEvery: 10, seconds: 600 };
 
@@ -19,13 +19,13 @@ const STATE_AFTER: Readonly<Record<string, State | undefined>> = {
   deleted: undefined,
 };
 
-/** Events with which a machine begins: of one that has none of them it is taken that it ran before. */
+/** Events with which a machine begins. A machine without any of them is taken to have run before. */
 const FIRST: readonly string[] = ["requested", "created"];
 
-/** In this order. What comes late, or is of the same second, takes no machine back. */
+/** The order of states. An event that comes late, or is of the same second, moves no machine back. */
 const ORDER: readonly (State | undefined)[] = ["creating", "pending", "running", "succeeded", "failed", undefined];
 
-/** What graphs show of the time before a process, as events tell it, in seconds since the epoch. */
+/** Samples for the graphs from events, for the time before a process. Times are in seconds since the epoch. */
 export interface Past {
   machines: { at: number; counts: Partial<Record<State, number>> }[];
   /** By minute, how many seconds each machine took from its request until it ran. */
@@ -33,11 +33,11 @@ export interface Past {
 }
 
 /**
- * Reads it in turns of the budget.
- * @param options `since`, `until`: the time that is wanted, in seconds since the epoch; `present`: the machines that there are
- * now, since of those of which nothing is recorded in that time it is taken that they were always as they are; `isEnded`: asked
- * now and then whether to give up
- * @returns nothing if it was ended
+ * Reads the past from events, in turns of the budget.
+ * @param options `since`, `until`: the wanted time, in seconds since the epoch; `present`: the machines that exist now: those
+ * without events in that time are taken to have always been in their present state; `isEnded`: called from time to time; true:
+ * give up
+ * @returns `undefined` if it gave up
  * @throws HostFactoryError if the events cannot be read
  */
 export async function readPast(
@@ -69,7 +69,7 @@ interface Life {
   runningAt: number | undefined;
 }
 
-/** The lives of machines, as far as events tell them. */
+/** Counts machines by state over time, from events. */
 class Lives {
   readonly #lives = new Map<string, Life>();
   /** What there was in each state before the first event. */
@@ -103,7 +103,7 @@ class Lives {
     life.ranBefore = undefined;
   }
 
-  /** What is there now is believed more than events: some may be missing. */
+  /** Corrects the counts by the machines that exist now, because events may be missing. */
   compare(present: readonly Pick<PicturedMachine, "name" | "state">[]): void {
     const there = new Set<string>();
     for (const { name, state } of present) {

@@ -9,13 +9,13 @@ const SLOW_MS = 30_000;
 
 interface Reader {
   stream: ReadableStreamDefaultController<Uint8Array>;
-  /** It has all that was told; else it needs the whole picture next. */
+  /** It has received everything so far; false: it needs the whole picture next. */
   isCurrent: boolean;
-  /** Since when, on the monotonic clock, more waits for it than may. */
+  /** Since when more bytes wait for it than may, on the monotonic clock. */
   slowSinceMs: number | undefined;
 }
 
-/** Those who follow. Nothing is kept for one that does not read: it is left out, and in the end dropped. */
+/** The browsers that follow. Nothing is queued for one that does not read: it misses messages, and is dropped in the end. */
 export class Readers {
   readonly #readers = new Set<Reader>();
   readonly #came: () => void;
@@ -29,7 +29,7 @@ export class Readers {
     return this.#readers.size;
   }
 
-  /** A stream of all that is told from now on, whole picture first; `undefined` if there are too many. */
+  /** A stream of all messages from now on, the whole picture first; `undefined` if there are too many readers. */
   open(): ReadableStream<Uint8Array> | undefined {
     if (this.#readers.size >= MOST_READERS) return undefined;
     let reader: Reader | undefined;
@@ -46,9 +46,9 @@ export class Readers {
   }
 
   /**
-   * Tells each what it is to hear.
-   * @param news what has changed; `undefined`: nothing
-   * @param options `whole`: the whole picture, asked for only if somebody needs it; `nowMs`: on the monotonic clock
+   * Sends each reader what it needs.
+   * @param news the changes; `undefined` if there are none
+   * @param options `whole`: makes the whole picture, called only if a reader needs it; `nowMs`: on the monotonic clock
    */
   tell(news: Uint8Array | undefined, { whole, nowMs }: { whole: () => Uint8Array; nowMs: number }): void {
     for (const reader of this.#readers) {
@@ -62,7 +62,7 @@ export class Readers {
     }
   }
 
-  /** Drops those that have been slow for too long. */
+  /** Drops readers that have been slow for too long. */
   #isSlow(reader: Reader, nowMs: number): boolean {
     if ((reader.stream.desiredSize ?? 0) > 0) {
       reader.slowSinceMs = undefined;

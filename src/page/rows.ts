@@ -4,7 +4,7 @@ import { commonReason } from "../admin/picture_of_templates.ts";
 import { version } from "../version.ts";
 import type { MachineRow, RequestRow, Sections, ServiceSection } from "./messages.ts";
 
-/** What a message says of one machine. */
+/** The row of a machine in a message. */
 export function machineRow(machine: PicturedMachine): MachineRow {
   const { name, requestId, templateId, state, since, node, zone, waitsFor, message, until } = machine;
   const { failure, returnId, goneAt, address } = machine;
@@ -29,14 +29,14 @@ export function isSameRow(one: MachineRow, other: MachineRow): boolean {
   return one.every((value, i) => value === other[i]);
 }
 
-/** What a process says is wrong with itself, as sentences. */
+/** What is wrong with this process, as sentences. */
 export interface Troubles {
-  /** That it owns nothing, or may soon not, if that is so. */
+  /** Why it is not the owner, or may soon lose that; absent if neither is so. */
   tenure: string | undefined;
   others: readonly string[];
 }
 
-/** The sections that the picture itself has. */
+/** The sections that come from the picture alone. */
 export function sectionsOf(
   picture: Picture,
   troubles: Troubles,

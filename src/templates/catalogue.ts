@@ -19,11 +19,11 @@ const Attribute = v.pipe(
   v.check((pair) => pair[0] !== "Numeric" || isNumeric(pair[1]), "must hold a number where it says Numeric"),
 );
 
-/** Beyond these it is no list of templates that an answer could hold. */
+/** Limits of the templates file: an answer could not hold more. */
 export const MOST_TEMPLATES = 10_000;
 export const MOST_LEVELS = 50;
 
-/** Keys beyond these are the site's own and are carried along. `scripts/schemas/templates.schema.json` says the same to editors. */
+/** All other keys are the site's own and are passed on. `scripts/schemas/templates.schema.json` says the same to editors. */
 export const TemplateSchema = v.looseObject({
   templateId: v.pipe(v.string("must be a string"), v.nonEmpty("must not be empty")),
   maxNumber: v.pipe(
@@ -124,7 +124,7 @@ function nameOf(value: unknown, position: number): string {
   return typeof id === "string" && id !== "" ? `'${id}'` : `number ${position + 1}`;
 }
 
-/** Why a template that is right in itself cannot be used; `undefined` if it can. */
+/** Why a template whose fields are right cannot be used all the same: its manifest is missing, for example. `undefined` if it can. */
 function obstacleTo(files: Files, template: Template, path: string): string | undefined {
   if (isDeeperThan(MOST_LEVELS, template)) return `it has more than ${MOST_LEVELS} levels`;
   try {

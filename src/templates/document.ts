@@ -1,10 +1,10 @@
-/** Reads documents that people write: JSON, or YAML as `kubectl` reads it, and neither of a size or shape that takes long. */
+/** Reads documents that people write: JSON, or YAML as `kubectl` reads it. Refuses sizes and shapes that would take long. */
 
-/** Characters. As JSON, a third of what the cluster would store; as YAML, what its parser reads in a second at its worst. */
+/** The longest document, in characters. JSON: a third of what the cluster would store; YAML: a second of parsing at worst. */
 const LARGEST_JSON = 512 * 1024;
 const LARGEST_YAML = 64 * 1024;
 
-/** Brackets left open, beyond which the parser of YAML gives up as well, but only after a long time. */
+/** How many brackets may be open at once. Beyond that the YAML parser fails as well, but only after a long time. */
 const MOST_OPEN = 500;
 
 /**

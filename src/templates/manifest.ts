@@ -3,7 +3,7 @@ import { HostFactoryError } from "../errors.ts";
 import { describeIssue } from "../hf/issue.ts";
 import { readDocument } from "./document.ts";
 
-/** As much of a pod as has to be right for the API server to take it at all; it judges the rest itself. */
+/** The parts of a pod that we rely on. The API server judges the rest. */
 const ManifestSchema = v.looseObject({
   apiVersion: v.literal("v1", "must be v1"),
   kind: v.literal("Pod", "must be Pod"),
@@ -26,7 +26,7 @@ const ManifestSchema = v.looseObject({
   }, "must be an object"),
 }, "must be an object");
 
-/** A pod manifest: everything that its author wrote, the parts that we rely on checked. */
+/** A pod manifest with everything that its author wrote. The parts that we rely on are checked. */
 export type Manifest = v.InferOutput<typeof ManifestSchema>;
 
 /**
@@ -51,7 +51,7 @@ export function parsePod(document: unknown, which: string): Manifest {
   throw new HostFactoryError(`Cannot use the pod ${which}: ${field} ${fault}`);
 }
 
-/** True for what `parseManifest` takes. */
+/** True if `parseManifest` would accept it. */
 export function isManifest(document: unknown): document is Manifest {
   return v.is(ManifestSchema, document);
 }

@@ -3,7 +3,7 @@ import { LABEL_VALUE } from "../config.ts";
 import { MOST_MACHINES } from "../hf/names.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** The labels and annotations by which the cluster remembers what a pod is for (`architecture.md`, "Names that the cluster sees"). */
+/** The labels by which the cluster remembers what a pod is for (`docs/work-directory.md`, "What the cluster sees"). */
 export const PodLabel = {
   app: "app",
   request: "symphony/hostfactory-reqid",
@@ -12,7 +12,7 @@ export const PodLabel = {
   template: "symphony/hostfactory-template",
 } as const;
 export const REQUEST_ANNOTATION = "symphony/hostfactory-request";
-/** Set on the pod of a machine that Symphony has given back, where the pod stays for a while. */
+/** Set on the pod of a machine that Symphony has given back, if the pod stays for a while. */
 export const RETURN_ANNOTATION = "symphony/hostfactory-return";
 
 const Seconds = v.pipe(v.number(), v.finite());
@@ -21,7 +21,7 @@ const Seconds = v.pipe(v.number(), v.finite());
 export const RequestMemorySchema = v.object({
   templateId: v.optional(v.string()),
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_MACHINES)),
-  /** Of the machine in its request. */
+  /** The machine's index in its request. */
   index: v.optional(v.number()),
   requestedAt: v.optional(Seconds),
   /** The machine counts as up once its pod has been Ready; else once it runs. */
@@ -65,7 +65,7 @@ export type OrderedPod = Omit<Manifest, "metadata"> & {
   spec: Manifest["spec"];
 };
 
-/** The labels and annotations by which we know a pod again that are not stored as they were sent. */
+/** Which of the labels and annotations by which we know our pods were not stored as we sent them. */
 export function lostMarks(
   sent: OrderedPod,
   stored: { metadata: { labels?: Record<string, string>; annotations?: Record<string, string> } },
@@ -79,7 +79,7 @@ export function lostMarks(
   return isNoted ? lost : [...lost, `annotation '${REQUEST_ANNOTATION}'`];
 }
 
-/** The pod for one machine: the manifest untouched but for the name, our labels and our annotation. */
+/** The pod for one machine: the manifest as it is, except for the name, our labels and our annotation. */
 export function buildPod(manifest: Manifest, order: PodOrder): OrderedPod {
   const { machine, requestId, index, count, templateId, requestedAt, up, instance, workdir } = order;
   const labels: Record<string, string> = {

@@ -6,6 +6,7 @@ import { lint, type LintOptions } from "../../src/lint/lint.ts";
 import { type RuleId, RULES } from "../../src/lint/rules.ts";
 import type { Finding } from "../../src/lint/finding.ts";
 import { FakeKube } from "../support/fake_kube.ts";
+import { extension } from "../support/hooks.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 import { readFromTree } from "../support/tree.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
@@ -76,31 +77,6 @@ async function findingsOf(given: Case): Promise<Finding[]> {
     ...(given.cluster ? { server: { kube, instance: "k8s-hf", machine: "lint-0" } } : {}),
   });
   return findings;
-}
-
-export function extension(name: string, more: Partial<Extension> = {}): Extension {
-  return {
-    name,
-    registration: { kind: "file", path: `/conf/extensions.d/${name}.yaml` },
-    maintainer: undefined,
-    repository: undefined,
-    category: undefined,
-    hooks: {},
-    unknownHooks: [],
-    before: [],
-    after: [],
-    priority: 0,
-    failurePolicy: "fail",
-    timeoutMs: 5_000,
-    retryMs: 30_000,
-    drainMs: 60_000,
-    batch: 1,
-    mayChange: [],
-    caBundle: undefined,
-    credentials: {},
-    allowAddresses: [],
-    ...more,
-  };
 }
 
 const registered = (...extensions: Extension[]) => ({ registry: { extensions, blocked: [], problems: [] } });

@@ -120,6 +120,9 @@ export function pureDecisions(_simulation: Simulation): Invariant {
   return { number: 4, title: "Deciding is pure" };
 }
 
+/** So many milliseconds the start of serve takes at most that finds the directory it begins in emptied. */
+const BEGUN_WITHIN_MS = 1_000;
+
 /** 10. */
 export function badThingsStandAlone(simulation: Simulation): Invariant {
   return {
@@ -129,7 +132,8 @@ export function badThingsStandAlone(simulation: Simulation): Invariant {
       if (wasTold && error === undefined) return undefined;
       // A directory that is emptied while serve begins says so; nor is a disk that takes nothing a single bad thing. A
       // supervisor starts serve again.
-      if (simulation.emptiedMs === simulation.clock.monotonic() && /No such file/.test(String(error))) return undefined;
+      const isEmptied = simulation.clock.monotonic() - simulation.emptiedMs < BEGUN_WITHIN_MS;
+      if (isEmptied && /No such file/.test(String(error))) return undefined;
       if (host.trouble.disk !== "well" || /Read-only file system|No space left/.test(String(error))) return undefined;
       return `${process.name} ended by itself: ${error instanceof Error ? error.stack : error}`;
     },

@@ -80,9 +80,6 @@ const StagesSchema = v.strictObject({
 /** One step in what becomes of a pod: whom it concerns, after how long, and what happens then. */
 export type Stage = v.InferOutput<typeof StageSchema>;
 
-/** A document of stages, as read from JSON or YAML. */
-export type StagesInput = v.InferInput<typeof StagesSchema>;
-
 /**
  * Checks a document of stages, and joins it with `defaults` if it says so.
  * @param source what to call the document in an error: the file's path
