@@ -2,7 +2,7 @@ import { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
-import type { Files } from "../files.ts";
+import { type Files, ifThere } from "../files.ts";
 import type { Random } from "../random.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
@@ -28,13 +28,16 @@ export function openReader(
 ): Reader {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
   checkAsReader(workdir);
-  const { root } = workdir.layout;
-  if (!mayLack && workdir.kind(root) === undefined) {
-    throw new HostFactoryError(`There is no work directory '${root}'`, {
-      hint: "name it with --workdir or HF_K8S_WORKDIR; 'hostfactory serve' and the verbs make it",
-    });
-  }
+  if (!mayLack) checkIsThere(config, world);
   return { config, workdir, files: world.files, clock: world.clock };
+}
+
+/** @throws HostFactoryError if there is no work directory of the name that the configuration has */
+export function checkIsThere({ workdir }: Config, { files }: { files: Files }): void {
+  if (ifThere(() => files.info(workdir)) !== undefined) return;
+  throw new HostFactoryError(`There is no work directory '${workdir}'`, {
+    hint: "name it with --workdir or HF_K8S_WORKDIR; 'hostfactory serve' and the verbs make it",
+  });
 }
 
 function checkAsReader(workdir: Workdir): void {

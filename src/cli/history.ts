@@ -49,7 +49,12 @@ async function tell(call: Call<Options>): Promise<void> {
   const { cli: { files, clock, environment }, options, stopping: signal } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
   const { output, follow = false, machine, request } = options;
-  const [account, shown] = await Promise.all([import("../history/history.ts"), import("../history/lines.ts")]);
+  const [account, shown, { checkIsThere }] = await Promise.all([
+    import("../history/history.ts"),
+    import("../history/lines.ts"),
+    import("../admin/open_picture.ts"),
+  ]);
+  if (options.dbfile === undefined) checkIsThere(config, { files });
   const seconds = options.since ?? (machine ?? request ? undefined : USUAL_SECONDS);
   const since = seconds === undefined ? undefined : epochSeconds(clock.now()) - seconds;
   const question = {

@@ -21,7 +21,11 @@ siteTest("a directory that is not served: status exits with 4 and says what to d
 
 siteTest("a directory that there is not is no empty list: it was probably meant to be another", async (site) => {
   const none = ["--workdir", `${site.directory}/wrokdir`];
-  for (const command of [["admin", "list-machines"], ["admin", "list-requests", "-o", "json"], ["explain", "x"]]) {
+  for (
+    const command of [["admin", "list-machines"], ["admin", "list-requests", "-o", "json"], ["explain", "x"], [
+      "history",
+    ]]
+  ) {
     const { code, stdout, stderr } = await site.run([...none, ...command]);
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /There is no work directory '.*\/wrokdir' \(name it with --workdir/);
