@@ -1,6 +1,8 @@
 import type { Explanation } from "../admin/explanation.ts";
-import type { Picture } from "../admin/picture.ts";
-import { NOT_NEEDED } from "../clock.ts";
+import type { Reader } from "../admin/open_picture.ts";
+import type { Picture, PictureTaker } from "../admin/picture.ts";
+import type { PicturedMachine } from "../admin/picture_of_machine.ts";
+import { epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { readKeys } from "./keys.ts";
@@ -22,73 +24,129 @@ export const top: CommandBody = {
   run: show,
 };
 
-/** Without a terminal, or one that does not know how to move its cursor, each look is printed below the last. */
 async function show(call: Call<Options>): Promise<void> {
-  const { cli: { clock, environment }, options: { interval, once = false }, stopping } = call;
+  const { cli, options: { once = false } } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
+  const admin = await loadAdmin();
+  const reader = admin.openReader(config, cli, { mayLack: true });
+  const taker = admin.openPicture(reader);
+  const top = new Top(call, { admin, reader, taker, picture: await taker.take() });
+  const canDraw = outputIsTerminal() && !isDumb(cli.environment);
+  if (canDraw && !once) await top.follow();
+  else await top.print();
+}
+
+async function loadAdmin() {
   const [{ openPicture, openReader }, { statusOf }, { chooseMachines }, { explain }] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/status.ts"),
     import("../admin/choose_machines.ts"),
     import("../admin/explain.ts"),
   ]);
-  const reader = openReader(config, call.cli, { mayLack: true });
-  const taker = openPicture(reader);
-  const plain = isPlain(environment);
-  let picture: Picture = await taker.take();
-  let explanation: Explanation | undefined;
-  let view: TopView = FIRST_VIEW;
-  const screen = (size: { columns: number; rows: number }) => {
-    const now = Math.floor(clock.now() / 1_000);
-    const content = { picture, status: statusOf(picture), machines: listed(), explanation, now };
-    return topScreen(content, view, size);
-  };
-  const listed = () =>
-    chooseMachines(picture.machines, {}, { now: picture.at, sort: view.sort })
-      .filter((machine) => isShown(machine, view.filter));
+  return { openPicture, openReader, statusOf, chooseMachines, explain };
+}
 
-  const hasScreen = outputIsTerminal() && !isDumb(environment) && !once;
-  if (!hasScreen) {
+type Admin = Awaited<ReturnType<typeof loadAdmin>>;
+
+class Top {
+  readonly #call: Call<Options>;
+  readonly #admin: Admin;
+  readonly #reader: Reader;
+  readonly #taker: PictureTaker;
+  #picture: Picture;
+  /** The timeline of the machine that is opened. */
+  #explanation: Explanation | undefined;
+  #view: TopView = FIRST_VIEW;
+  /** Ends `follow`. */
+  readonly #ended = new AbortController();
+
+  constructor(
+    call: Call<Options>,
+    { admin, reader, taker, picture }: { admin: Admin; reader: Reader; taker: PictureTaker; picture: Picture },
+  ) {
+    this.#call = call;
+    this.#admin = admin;
+    this.#reader = reader;
+    this.#taker = taker;
+    this.#picture = picture;
+  }
+
+  /** Prints the picture; without `--once`, also a new one below the last after each interval. */
+  async print(): Promise<void> {
+    const { options: { once = false }, stopping } = this.#call;
     for (;;) {
-      const rows = picture.machines.length + 7;
-      // The last line tells of keys.
-      const lines = screen({ columns: outputSize().columns, rows }).slice(0, -1);
+      const rows = this.#picture.machines.length + 7;
+      // Without the last line, which tells of keys.
+      const lines = this.#screen({ columns: outputSize().columns, rows }).slice(0, -1);
       writeStyled(lines.flatMap((parts) => [...parts, { text: "\n" }]), { plain: true });
       if (once) return;
-      await clock.sleep(interval * 1_000, stopping).catch(() => {});
+      await this.#wait(stopping);
       if (stopping.aborted) return;
-      picture = await taker.take();
+      this.#picture = await this.#taker.take();
     }
   }
 
-  const ended = new AbortController();
-  const end = () => ended.abort(NOT_NEEDED);
-  stopping.addEventListener("abort", end, { once: true });
-  if (stopping.aborted) end();
-  let isDrawn = true;
-  const draw = () => isDrawn && drawScreen(screen(outputSize()), { plain });
-  const open = async () => {
-    const { opened } = view;
-    explanation = opened === undefined ? undefined : await explain(reader, opened).catch(() => undefined);
-    if (view.opened === opened) draw();
-  };
-  using _screen = takeScreen();
-  using _resize = onResize(draw);
-  using _quit = onQuit(end);
-  using _keys = readKeys((key) => {
-    const next = afterKey(view, key, listed());
-    if (next === "quit") return end();
-    const isOpening = next.opened !== view.opened;
-    view = next;
-    if (isOpening) void open();
-    else draw();
-  }, end);
-  while (!ended.signal.aborted) {
-    draw();
-    await clock.sleep(interval * 1_000, ended.signal).catch(() => {});
-    if (ended.signal.aborted) break;
-    picture = await taker.take();
-    if (view.opened !== undefined) await open();
+  /** Shows the picture on the whole terminal and follows the keys, until a key or a signal ends it. */
+  async follow(): Promise<void> {
+    const { stopping } = this.#call;
+    const { signal } = this.#ended;
+    const end = () => this.#end();
+    stopping.addEventListener("abort", end, { once: true });
+    if (stopping.aborted) end();
+    using _screen = takeScreen();
+    using _resize = onResize(() => this.#draw());
+    using _quit = onQuit(end);
+    using _keys = readKeys((key) => this.#press(key), end);
+    while (!signal.aborted) {
+      this.#draw();
+      await this.#wait(signal);
+      if (signal.aborted) return;
+      this.#picture = await this.#taker.take();
+      if (this.#view.opened !== undefined) await this.#open();
+    }
   }
-  isDrawn = false;
+
+  #end(): void {
+    this.#ended.abort(NOT_NEEDED);
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const { cli: { clock }, options: { interval } } = this.#call;
+    await clock.sleep(interval * 1_000, signal).catch(() => {});
+  }
+
+  #press(key: string): void {
+    const next = afterKey(this.#view, key, this.#listed());
+    if (next === "quit") return this.#end();
+    const isOpening = next.opened !== this.#view.opened;
+    this.#view = next;
+    if (isOpening) void this.#open();
+    else this.#draw();
+  }
+
+  async #open(): Promise<void> {
+    const { opened } = this.#view;
+    const explained = opened === undefined ? undefined : this.#admin.explain(this.#reader, opened);
+    this.#explanation = await explained?.catch(() => undefined);
+    if (this.#view.opened === opened) this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#ended.signal.aborted) return;
+    drawScreen(this.#screen(outputSize()), { plain: isPlain(this.#call.cli.environment) });
+  }
+
+  #screen(size: { columns: number; rows: number }): ReturnType<typeof topScreen> {
+    const picture = this.#picture;
+    const now = epochSeconds(this.#call.cli.clock.now());
+    const status = this.#admin.statusOf(picture);
+    const content = { picture, status, machines: this.#listed(), explanation: this.#explanation, now };
+    return topScreen(content, this.#view, size);
+  }
+
+  #listed(): PicturedMachine[] {
+    const { machines, at: now } = this.#picture;
+    return this.#admin.chooseMachines(machines, {}, { now, sort: this.#view.sort })
+      .filter((machine) => isShown(machine, this.#view.filter));
+  }
 }

@@ -2,15 +2,15 @@ import type { Clock } from "../clock.ts";
 import { type BackoffLimits, backoffMs } from "../kube/backoff.ts";
 import type { Random } from "../random.ts";
 
-/** Calls in a row that were not answered before an extension is left alone for a while. */
+/** How many unanswered calls in a row make us leave an extension alone for a while. */
 const TRIPPED_AFTER = 5;
 
-/** How long, in milliseconds, it is left alone, doubling with each further failure. */
+/** How long it is left alone at first and at most, in milliseconds. The time doubles with each further failure. */
 const REST: BackoffLimits = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
- * Keeps calls away from an extension that does not answer: once it has failed often enough in a row, one call at a time finds
- * out whether it is back.
+ * A circuit breaker: keeps calls away from an extension that does not answer. Once it has failed often enough in a row, one call
+ * at a time is let through to find out whether it is back.
  */
 export class Breaker {
   readonly #clock: Clock;
@@ -29,25 +29,25 @@ export class Breaker {
     return this.#failures >= TRIPPED_AFTER;
   }
 
-  /** How long, in milliseconds, a call has to wait; 0 if it may be made now. */
+  /** How long a call has to wait, in milliseconds; 0 if it may be made now. */
   get waitMs(): number {
     if (!this.isOpen) return 0;
     const rest = this.#restsUntilMs - this.#clock.monotonic();
     return rest > 0 ? rest : this.#isTrying ? REST.firstMs : 0;
   }
 
-  /** A call begins. */
+  /** Notes that a call begins. */
   began(): void {
     this.#isTrying = this.isOpen;
   }
 
-  /** It was answered. */
+  /** Notes that a call was answered. */
   succeeded(): void {
     this.#failures = 0;
     this.#isTrying = false;
   }
 
-  /** It was not. */
+  /** Notes that a call was not answered. */
   failed(): void {
     this.#failures++;
     this.#isTrying = false;
@@ -56,7 +56,7 @@ export class Breaker {
     this.#restsUntilMs = this.#clock.monotonic() + restMs;
   }
 
-  /** It was given up by us: nothing is known of the extension. */
+  /** Notes that we aborted a call, which says nothing about the extension. */
   ended(): void {
     this.#isTrying = false;
   }

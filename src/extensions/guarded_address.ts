@@ -1,9 +1,9 @@
 import type { GuardedAddress } from "./extension.ts";
 
 /**
- * Which guarded range a host lies in: an IP address in any notation that a URL may have, or a name that always leads to
- * this machine (RFC 6761). IPv4 addresses within IPv6 ones count as what they hold: mapped (RFC 4291), compatible, or
- * behind NAT64 (RFC 6052).
+ * The guarded range that a host is in; `undefined` if it is in none. The host is an IP address in any notation that a URL may have,
+ * or a name that always leads to this machine (RFC 6761). IPv6 addresses that contain an IPv4 address count as that: mapped
+ * (RFC 4291), compatible, or behind NAT64 (RFC 6052).
  * @param host as `URL.hostname` has it, or an address as the network has it
  */
 export function guardedAddress(host: string): GuardedAddress | undefined {
@@ -26,7 +26,7 @@ function guardedV4([first, second]: number[]): GuardedAddress | undefined {
   return first === 169 && second === 254 ? "link-local" : undefined;
 }
 
-/** What stands before an IPv4 address in the last two groups. */
+/** The first six groups of IPv6 addresses whose last two groups are an IPv4 address. */
 const V4_PREFIXES = ["0,0,0,0,0,65535", "0,0,0,0,65535,0", "0,0,0,0,0,0", "100,65435,0,0,0,0"];
 
 function guardedV6(groups: number[]): GuardedAddress | undefined {

@@ -13,29 +13,29 @@ import { guardedAddress } from "./guarded_address.ts";
 import { idempotencyKey, sign } from "./signature.ts";
 import { Turns } from "./turns.ts";
 
-/** Calls of one extension that are under way at once. */
+/** How many calls of one extension may be in flight at once. */
 const CALLS_AT_ONCE = 32;
 
-/** Bytes of an answer that are read for each machine that it is about. */
+/** How large an answer may be for each of its machines, in bytes. */
 const ANSWER_BYTES = 1024 * 1024;
 
-/** Statuses of which the next try may say something else. */
+/** Statuses below 500 after which another try may help. */
 const TEMPORARY = [408, 425, 429];
 
-/** What an extension has answered. */
+/** The answer of an extension. */
 export interface HookAnswer {
   status: number;
   text: string;
-  /** What `retry-after` says, if it is a number of seconds, in milliseconds. */
+  /** The value of `retry-after` in milliseconds, if it is a number of seconds. */
   retryAfterMs: number | undefined;
 }
 
 /** An extension did not answer, or not in a way that counts; another try may help. */
 export class HookUnavailable extends Error {
   override readonly name = "HookUnavailable";
-  /** How long to wait before the next try at least, in milliseconds. */
+  /** The least wait before the next try, in milliseconds. */
   readonly waitMs: number;
-  /** What it answered, if it did. */
+  /** The status of its answer, if there was one. */
   readonly answer: HookAnswer | undefined;
 
   constructor(message: string, { waitMs = 0, answer }: { waitMs?: number; answer?: HookAnswer } = {}) {
@@ -48,32 +48,32 @@ export class HookUnavailable extends Error {
 /** One call of a hook. */
 export interface HookCall {
   kind: HookKind;
-  /** What is posted, as JSON. */
+  /** The body, a JSON text. */
   document: unknown;
   /** How many machines it is about; default 1. */
   machines?: number;
   signal: AbortSignal;
 }
 
-/** Takes in how a call of an extension ended, at which time in milliseconds since the epoch. */
+/** Called when a call of an extension has ended, with the time in milliseconds since the epoch. */
 type Ended = (extension: string, end: { nowMs: number; isAnswered: boolean }) => void;
 
-/** Takes in that an extension is left alone from now on, and why; or that it is called again. */
+/** Called when an extension is left alone from now on, with the reason, or when it is called again. */
 type Tripped = (extension: string, reason: string | undefined) => void;
 
 /** What is kept of one extension. */
 interface Peer {
   breaker: Breaker;
   turns: Turns;
-  /** By origin: a transport leads to one server. */
+  /** Transports by origin: each leads to one server. */
   transports: Map<string, { key: string; transport: Transport }>;
-  /** An address that it led to and may not. */
+  /** The address of the last connection that was refused because its address is guarded. */
   refused: string | undefined;
-  /** Why the last call that failed did so. */
+  /** Why the last failed call failed. */
   lastFailure: string | undefined;
 }
 
-/** Calls hooks of extensions. Each has connections, turns and a breaker of its own, so that none is in another's way. */
+/** Calls hooks of extensions. Each extension has its own connections, turns and breaker, so that none gets in another's way. */
 export class HookClient {
   readonly #files: Files;
   readonly #clock: Clock;
@@ -83,7 +83,7 @@ export class HookClient {
   readonly #tripped: Tripped;
   readonly #peers = new Map<string, Peer>();
 
-  /** @param options `ended` is told of the end of each call, `tripped` of extensions that are left alone or called again */
+  /** @param options `ended`: called at the end of each call; `tripped`: called when an extension is left alone or called again */
   constructor(
     world: { files: Files; clock: Clock; random: Random; network: Network },
     options: { ended?: Ended; tripped?: Tripped } = {},
@@ -98,8 +98,8 @@ export class HookClient {
 
   /**
    * Calls a hook once.
-   * @throws HookUnavailable if there was no answer, one of the server's failures, or none was asked for because the last ones
-   * got none; HostFactoryError if its credentials cannot be used; the signal's reason
+   * @throws HookUnavailable if there was no answer or a server error, or if the extension is being left alone; HostFactoryError if
+   * its credentials cannot be used; the signal's reason
    */
   async call(extension: Extension, { kind, document, machines = 1, signal }: HookCall): Promise<HookAnswer> {
     const url = extension.hooks[kind];
@@ -239,7 +239,7 @@ export class HookClient {
     return headers;
   }
 
-  /** The connections that fit what is registered and what its credential files hold now. */
+  /** The transport for the present registration and credentials; makes a new one if either has changed. */
   #transportFor(extension: Extension, peer: Peer, origin: string): Transport {
     const options = this.#transportOptions(extension);
     const { allowAddresses } = extension;
@@ -279,13 +279,13 @@ export class HookClient {
   }
 }
 
-/** True for a status that says something of what was asked; else another try may help. */
+/** True for a status that answers the question. After any other, another try may help. */
 function counts(status: number): boolean {
   if (status >= 400 && status < 500) return !TEMPORARY.includes(status);
   return status === 304 || (status >= 200 && status < 300);
 }
 
-/** True for how `pre-delete` says that a deletion is to wait: the extension is well. */
+/** True for the answers by which `pre-delete` delays a deletion: then nothing is wrong with the extension. */
 function isNotYet({ status, retryAfterMs }: HookAnswer): boolean {
   return status === 503 && retryAfterMs !== undefined;
 }

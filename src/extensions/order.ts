@@ -1,32 +1,31 @@
 import type { Extension } from "./extension.ts";
 
-/** As much of an extension as its place depends on. */
+/** The fields of an extension that decide its place. */
 export type Orderable = Pick<Extension, "name" | "category" | "before" | "after" | "priority">;
 
 /** Extensions that wait for each other. */
 export interface OrderLoop {
   /** All of them, by name. */
   members: string[];
-  /** A shortest way round, its first name again at its end: `["a", "b", "a"]` where a is before b and b before a. */
+  /** A shortest loop among them, ending with its first name: `["a", "b", "a"]` if a is before b and b before a. */
   path: string[];
 }
 
-/** In which order extensions are called. */
+/** The order in which extensions are called. */
 export interface Order {
   /** The names of all that are in no loop, in their order. */
   order: string[];
   /** Those that cannot be ordered, and are not in `order`. */
   loops: OrderLoop[];
-  /** By name of those in `order`, the names that it comes right after by somebody's `before` or `after`, sorted. */
+  /** For each name in `order`, the names that `before` or `after` put directly before it, sorted. */
   after: Map<string, string[]>;
 }
 
 const CATEGORY = "category:";
 
 /**
- * Orders extensions by `before` and `after`, then by priority (the smaller first), then by name. The order is the same
- * whatever order they are given in. Names and categories that no extension has order nothing; a category does not order an
- * extension of it against itself.
+ * Orders extensions by `before` and `after`, then by priority (the smaller first), then by name. The result does not depend on the
+ * order in which they are given. Names and categories that no extension has are ignored, and so is an extension's own category.
  * @param extensions each with a name of its own
  */
 export function orderExtensions(extensions: readonly Orderable[]): Order {
@@ -41,7 +40,7 @@ export function orderExtensions(extensions: readonly Orderable[]): Order {
   return { order: kahn(after), loops, after };
 }
 
-/** By name, the names that come after it. */
+/** The names that come after each name. */
 type Edges = ReadonlyMap<string, ReadonlySet<string>>;
 
 function compare(one: Orderable, other: Orderable): number {
@@ -67,7 +66,7 @@ function edgesOf(extensions: Orderable[]): Edges {
   return edges;
 }
 
-/** @returns by each of the names, in their order, those of them that it has to come after */
+/** @returns for each of the names, in their order, which of the others it has to come after */
 function predecessors(names: string[], edges: Edges): Map<string, string[]> {
   const after = new Map(names.map((name) => [name, [] as string[]]));
   for (const name of [...names].sort()) for (const later of edges.get(name) ?? []) after.get(later)?.push(name);

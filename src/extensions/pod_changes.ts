@@ -6,8 +6,8 @@ import type { OrderedPod } from "../templates/podspec.ts";
 const MARKS = /^(app$|symphony\/hostfactory-)/;
 
 /**
- * What a hook changed that it may not, each as a JSON pointer; it may change what lies at or below `mayChange`, but for what
- * makes the pod ours. Several changes that have one parent in common which is not allowed count as one each.
+ * The JSON pointers of changes that a hook was not allowed to make. Changes at or below `mayChange` are allowed, except to what makes
+ * the pod ours.
  */
 export function forbiddenChanges(sent: OrderedPod, answered: unknown, mayChange: readonly string[]): string[] {
   const isAllowed = (pointer: string) => {
@@ -25,7 +25,7 @@ export interface PodChange {
   after?: unknown;
 }
 
-/** What is different between two pods, each part by itself. */
+/** The differences between two pods, each part by itself. */
 export function changesOf(before: unknown, after: unknown): PodChange[] {
   return [...differences(before, after, "", () => false)].map((path) => {
     const [was, is] = [valueAt(before, path), valueAt(after, path)];
@@ -33,7 +33,7 @@ export function changesOf(before: unknown, after: unknown): PodChange[] {
   });
 }
 
-/** What stands at a JSON pointer; `undefined` if there is nothing. */
+/** The value at a JSON pointer; `undefined` if there is none. */
 export function valueAt(value: unknown, pointer: string): unknown {
   return parsePointer(pointer).reduce<unknown>((at, key) => {
     if (typeof at !== "object" || at === null) return undefined;
@@ -41,7 +41,7 @@ export function valueAt(value: unknown, pointer: string): unknown {
   }, value);
 }
 
-/** The topmost pointers at which two values differ and that are not allowed to. */
+/** The topmost pointers at which two values differ without being allowed to. */
 function* differences(
   before: unknown,
   after: unknown,
@@ -55,7 +55,7 @@ function* differences(
   }
 }
 
-/** True for the two maps that marks are in: they are looked into though they may be changed. */
+/** True for labels and annotations: single keys in them are protected even if the maps may be changed. */
 function holdsMarks(pointer: string): boolean {
   return pointer === "/metadata/labels" || pointer === "/metadata/annotations";
 }

@@ -12,16 +12,16 @@ import type { Extension } from "./extension.ts";
 import { type HookAnswer, type HookCall, HookUnavailable } from "./hook_client.ts";
 import { forbiddenChanges, valueAt } from "./pod_changes.ts";
 
-/** How often, in milliseconds, a hook is tried again, doubling in between. */
+/** The first and the longest wait between two tries of a hook, in milliseconds. The wait doubles. */
 const AGAIN: BackoffLimits = { firstMs: 250, longestMs: 5_000 };
 
-/** Characters of a hook's own words that are kept. */
+/** How many characters of a hook's own message are kept. */
 const LONGEST_REASON = 500;
 
-/** Levels of a pod; the API server's types have fewer than thirty. */
+/** How deep a pod may be nested. The API server's types have fewer than thirty levels. */
 const MOST_LEVELS = 100;
 
-/** Characters of a pod as JSON at most, about what the API server takes. */
+/** The largest pod, in characters of JSON: about as much as the API server accepts. */
 const LARGEST_POD = 1024 * 1024;
 
 /** The version of the documents that are posted. */
@@ -29,12 +29,12 @@ const VERSION = 1;
 
 /** What calls hooks: see `HookClient`. */
 export interface Caller {
-  /** How many extensions are not called now because they do not answer. */
+  /** How many extensions are being left alone because they do not answer. */
   readonly leftAlone: number;
   call(extension: Extension, call: HookCall): Promise<HookAnswer>;
 }
 
-/** The request that pods are made for, as hooks are told of it. */
+/** The request that the pods are for, as hooks see it. */
 export interface HookRequest {
   id: string;
   templateId: string | undefined;
@@ -52,32 +52,33 @@ export interface PodDraft {
 }
 
 /**
- * What hooks have made of a draft: a pod; `refused`: by a hook, for the whole request; `failed`: this one cannot be created.
+ * The result of the hooks for one draft. `pod`: create this; `refused`: a hook refuses the whole request; `failed`: only this machine
+ * fails.
  */
 export type Verdict = { kind: "pod"; pod: OrderedPod } | { kind: "refused" | "failed"; reason: string };
 
-/** What a pass of drafts through the extensions stands on. */
+/** What a pass of drafts through the extensions needs. */
 export interface PreCreate {
   caller: Caller;
   clock: Clock;
   random: Random;
-  /** Those with the hook, in their order. */
+  /** The extensions with this hook, in their order. */
   extensions: readonly Extension[];
   instance: string;
-  /** Of the pods, as far as it is known. */
+  /** The namespace of the pods, if it is known. */
   namespace: string | undefined;
   request: HookRequest;
-  /** Of the request's template, by the name of the extension. */
+  /** The template's configuration by the names of the extensions. */
   configuration: Readonly<Record<string, unknown>>;
   signal: AbortSignal;
-  /** Told of each try that got no answer: machines wait for the extension, or go on without it. */
+  /** Called for each try without an answer: the machines wait for the extension, or go on without it. */
   unanswered: (extension: string, trouble: { reason: string; outcome: "waits" | "left out" | "failed" }) => void;
 }
 
 /**
- * Passes drafts of one request through all extensions, one after the other; those of one extension in as many calls as its
- * batch wants, side by side.
- * @returns by machine, what became of its draft
+ * Passes drafts of one request through all extensions, one extension after the other. Each gets them in batches of its size, side
+ * by side.
+ * @returns the result for each machine
  * @throws the signal's reason
  */
 export async function preCreate(context: PreCreate, drafts: readonly PodDraft[]): Promise<Map<string, Verdict>> {
@@ -98,7 +99,7 @@ export async function preCreate(context: PreCreate, drafts: readonly PodDraft[])
   return verdicts;
 }
 
-/** Asks until the extension answers, or its time is over: then its failure policy decides. */
+/** Calls until the extension answers. If its time is over before that, its failure policy decides. */
 async function askPersistently(
   context: PreCreate,
   extension: Extension,
@@ -186,7 +187,7 @@ function judgeBatch(extension: Extension, batch: readonly PodDraft[], text: stri
   });
 }
 
-/** What one answer means for one draft. */
+/** The result of one answer for one draft. */
 function judge(extension: Extension, draft: PodDraft, { status, text }: Pick<HookAnswer, "status" | "text">): Verdict {
   if (status === 304 || status === 204) return { kind: "pod", pod: draft.pod };
   if (status === 200) return judgePod(extension, draft, parsed(text) ?? text);
@@ -226,7 +227,7 @@ function missing(extension: Extension, machine: string): Verdict {
   return badAnswer(extension, `it says nothing of '${machine}'`);
 }
 
-/** What a hook says why it refuses. */
+/** The reason that a hook gives for its refusal. */
 function wordsOf(text: string, status: number): string {
   const document = parsed(text);
   const message = typeof document === "object" && document !== null && "message" in document

@@ -5,13 +5,13 @@ import { type Extension, type Registry, withHook } from "./extension.ts";
 import { type HookAnswer, HookUnavailable } from "./hook_client.ts";
 import type { Caller } from "./pre_create.ts";
 
-/** How long a deletion waits for an extension that does not say how long, in milliseconds. */
+/** How long a deletion waits if the extension does not say how long, in milliseconds. */
 const ASK_AGAIN_MS = 5_000;
 
 /** The version of the documents that are posted. */
 const VERSION = 1;
 
-/** What questions before deletions stand on. */
+/** What asking before deletions needs. */
 export interface PreDeleteContext {
   registrations: { readonly registry: Registry };
   hooks: Caller;
@@ -19,21 +19,21 @@ export interface PreDeleteContext {
   instance: string;
   /** Ends every call. */
   stopping: AbortSignal;
-  /** Told of each call that was not answered, or not as the protocol says. */
+  /** Called for each call without an answer, or with one that the protocol does not allow. */
   unanswered: (extension: string, reason: string) => void;
 }
 
 /** What one extension has said of the deletion of one pod. */
 interface Consent {
   isGiven: boolean;
-  /** From then on it counts as given, on the monotonic clock. */
+  /** When it counts as given in any case, on the monotonic clock. */
   untilMs: number;
 }
 
 /** What the extensions have said of the deletion of one pod. */
 interface Question {
   consents: Map<string, Consent>;
-  /** What is asked now, for all that want to know. */
+  /** The question that is being asked now; all callers share its result. */
   underWay: Promise<number> | undefined;
 }
 
@@ -47,7 +47,7 @@ export class PreDelete {
     this.#context = context;
   }
 
-  /** True if no one has to be asked before the pod is deleted: no extension wants to be, all agree, or their time is over. */
+  /** True if the pod may be deleted now: no extension has the hook, all have agreed, or their time is over. */
   isFree(uid: string): boolean {
     const { registrations: { registry }, clock } = this.#context;
     if (registry.extensions.length === 0) return true;
@@ -60,8 +60,8 @@ export class PreDelete {
   }
 
   /**
-   * Asks all extensions side by side that have not agreed to this deletion yet.
-   * @returns for how many milliseconds it is to wait before they are asked again; 0: it may be deleted now
+   * Asks all extensions that have not agreed to this deletion yet, side by side.
+   * @returns how many milliseconds to wait before asking again; 0: the pod may be deleted now
    * @throws what `stopping` was aborted with
    */
   async waitMs(name: string, uid: string): Promise<number> {
@@ -71,12 +71,12 @@ export class PreDelete {
     return await question.underWay;
   }
 
-  /** Forgets a pod that is gone, or that is not to be deleted any more. */
+  /** Forgets a pod that is gone, or is not to be deleted after all. */
   forget(uid: string): void {
     this.#questions.delete(uid);
   }
 
-  /** How many pods something is remembered of. */
+  /** How many pods are remembered. */
   get size(): number {
     return this.#questions.size;
   }
@@ -103,7 +103,7 @@ export class PreDelete {
     return Math.min(waitMs, leftMs());
   }
 
-  /** @returns for how many milliseconds the extension wants the deletion to wait */
+  /** Asks one extension. @returns how many milliseconds it wants the deletion to wait */
   async #call(extension: Extension, machine: { name: string; uid: string }, leftMs: number): Promise<number> {
     const { hooks, clock, instance, stopping, unanswered } = this.#context;
     const { name, failurePolicy } = extension;

@@ -9,7 +9,7 @@ import { type JudgedRegistry, judgeRegistrations } from "./registry.ts";
 import { readResource } from "./resource.ts";
 
 /**
- * What is registered now, as a `serve` that starts now would see it.
+ * The registered extensions, as a `serve` that starts now would see them.
  * @param world `confdir`: absent: no files; `kube`: absent: no resources of the cluster
  * @throws the system's error if the directory of registrations cannot be listed; KubeError if the resources cannot be
  */
@@ -31,7 +31,7 @@ export async function readRegistry(
   );
 }
 
-/** The resources of the cluster; none if it does not know the kind. */
+/** The `HostFactoryExtension` resources of the cluster; none if it does not know the kind. */
 async function listResources(kube: Kube, signal: AbortSignal): Promise<ExtensionResource[]> {
   const source = { list: kube.listExtensions.bind(kube), watch: kube.watchExtensions.bind(kube) };
   const resources: ExtensionResource[] = [];

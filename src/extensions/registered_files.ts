@@ -4,13 +4,13 @@ import { readDocument } from "../templates/document.ts";
 import type { RegistrationProblem } from "./extension.ts";
 import { describePlace, type ReadRegistration, readRegistration, unreadableRegistration } from "./registration.ts";
 
-/** In the configuration directory, the one whose files register extensions. */
+/** The directory with registrations, in the configuration directory. */
 export const EXTENSIONS_DIRECTORY = "extensions.d";
 
-/** In the directory of registrations, the one whose files resources may name as credentials. */
+/** The directory, in that of registrations, with the credential files that resources may name. */
 export const CREDENTIALS_DIRECTORY = "credentials";
 
-/** What the directory of registrations holds. */
+/** The registrations that were read from files. */
 export interface RegisteredFiles {
   /** One for each file, sorted by name. */
   registrations: ReadRegistration[];
@@ -41,7 +41,7 @@ export async function readRegisteredFiles(files: Files, confdir: string): Promis
 }
 
 /**
- * What changes whenever the directory's registrations do: names, and of each file what it is and when it was changed.
+ * A text that changes whenever the registrations in the directory do: names, kinds and times of all its files.
  * @throws as `readRegisteredFiles`
  */
 export function registeredFilesMark(files: Files, confdir: string): string {
@@ -50,7 +50,7 @@ export function registeredFilesMark(files: Files, confdir: string): string {
   return names.map((name) => `${name} ${fileMark(files, `${directory}/${name}`)}`).join("\n");
 }
 
-/** What changes whenever a file does: as long as it is the same, so is the file. */
+/** A text that changes whenever the file does. */
 export function fileMark(files: Files, path: string): string {
   try {
     const { inode, modifiedMs, size, mode, kind } = files.info(path, { followLinks: true });
@@ -79,7 +79,7 @@ async function readFile(
   }
 }
 
-/** Of two files with one name neither is used: it is not for us to say which of them is meant. */
+/** If two files register the same name, neither is used, because we cannot know which one is meant. */
 function withoutTwin(read: ReadRegistration, all: ReadRegistration[]): ReadRegistration {
   const { registration, name, problems } = read;
   const twins = all.filter((one) => one.name === name);

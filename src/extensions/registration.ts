@@ -13,7 +13,7 @@ import {
 } from "./extension.ts";
 import { guardedAddress } from "./guarded_address.ts";
 
-/** What was read of one registration. */
+/** A registration that was read. */
 export interface ReadRegistration {
   registration: Registration;
   /** The extension's; the file's name if it has none that can be used. */
@@ -26,7 +26,7 @@ export interface ReadRegistration {
 /** Where a registration was found. */
 export interface RegistrationPlace {
   registration: Registration;
-  /** What the problems call it if it has no name that can be used. */
+  /** Its name in problems if it has none that can be used. */
   called: string;
   /** The directory that relative paths of credentials start from. */
   directory: string;
@@ -36,13 +36,13 @@ export interface RegistrationPlace {
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const PEER = /^(category:)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** No white space, user, password or fragment. */
+/** A URL of a hook: without white space, user, password or fragment. */
 const URL_TEXT = /^https?:\/\/[^/?#@\\\s]+([/?][^#\s]*)?$/;
 
-/** What may be given up to `pre-create`, and a JSON pointer (RFC 6901) at that. */
+/** A part of a pod that `pre-create` may be allowed to change, as a JSON pointer (RFC 6901). */
 const POINTER = /^\/(metadata\/labels|metadata\/annotations|spec)(\/([^/~]|~[01])*)*$/;
 
-/** One in the directory of credentials, and nothing else. */
+/** The name of a file in the directory of credentials, not a path. */
 const FILE_NAME = /^[^./\0][^/\0]*$/;
 
 const LONGEST_URL = 2_048;
@@ -52,7 +52,7 @@ const LARGEST_PRIORITY = 1_000_000;
 
 const DEFAULT_MAY_CHANGE = ["/metadata/labels", "/metadata/annotations", "/spec"];
 
-/** Problems told of one registration at most. */
+/** How many problems are reported for one registration. */
 const MOST_PROBLEMS = 20;
 
 const name = v.pipe(
@@ -216,7 +216,7 @@ export function readRegistration(document: unknown, place: RegistrationPlace): R
   return read;
 }
 
-/** A registration that cannot even be read. */
+/** A registration whose file cannot be read or parsed. */
 export function unreadableRegistration(place: RegistrationPlace, reason: string): ReadRegistration {
   const { registration, called } = place;
   const message = `Cannot use ${describePlace(registration)} as the registration of an extension: ${reason}`;
@@ -231,7 +231,7 @@ export function describePlace(registration: Registration): string {
     : `resource HostFactoryExtension '${registration.name}'`;
 }
 
-/** What is wrong now with the files of an extension's credentials: they may come later, and are read anew in any case. */
+/** What is wrong with an extension's credential files now. They may come later, because they are read again for each connection. */
 export function credentialProblems(
   files: Files,
   { name, credentials, registration }: Extension,
@@ -265,7 +265,7 @@ function nameFaults({ registration }: RegistrationPlace): string[] {
   return ["its name must be at most 63 small letters, digits and '-': give the resource another name"];
 }
 
-/** Addresses in URLs; where names lead to is seen when a connection is made. */
+/** Problems of addresses in URLs. Names are checked when a connection is made. */
 function addressFaults({ hooks, allowAddresses = [] }: Pick<Fields, "hooks" | "allowAddresses">): string[] {
   return HOOKS.flatMap((kind) => {
     const target = hooks[kind];

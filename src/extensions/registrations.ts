@@ -13,7 +13,7 @@ import { credentialProblems, describePlace, type ReadRegistration } from "./regi
 import { type JudgedRegistration, type JudgedRegistry, judgeRegistrations } from "./registry.ts";
 import { readResource } from "./resource.ts";
 
-/** Something that changed, to be told once. */
+/** A change that is to be logged once. */
 export interface RegistrationChange {
   severity: "info" | RegistrationProblem["severity"];
   /** The extension, or the file if it has no name that can be used. */
@@ -21,7 +21,7 @@ export interface RegistrationChange {
   message: string;
 }
 
-/** How the calls of an extension went lately. */
+/** The result of the last calls of an extension. */
 export interface CallRecord {
   /** Milliseconds since the epoch. */
   lastCallMs: number;
@@ -32,7 +32,7 @@ export interface CallRecord {
 /** How often, in milliseconds, the files are looked at. */
 const LOOK_EVERY_MS = 1_000;
 
-/** The registrations of files and resources, followed while they change. What is broken keeps its last good form. */
+/** Follows the registrations in files and resources. A registration that gets broken keeps its last good form. */
 export class Registrations {
   readonly #files: Files;
   /** The configuration directory; absent if nothing names one. */
@@ -53,7 +53,7 @@ export class Registrations {
   readonly #settled = Promise.withResolvers<void>();
   readonly #calls = new Map<string, CallRecord>();
 
-  /** @param options `confdir`: the configuration directory; absent: no files; `tell` is called for each change, once */
+  /** @param options `confdir`: the configuration directory; absent: no files; `tell`: called once for each change */
   constructor(options: { files: Files; confdir: string | undefined; tell: (change: RegistrationChange) => void }) {
     this.#files = options.files;
     this.confdir = options.confdir;
@@ -75,14 +75,14 @@ export class Registrations {
   }
 
   /**
-   * False until the files were read, and the resources listed or not to be had: before that, an extension may be missing
-   * that no pod is to be created without.
+   * False until the files were read, and the resources were listed or found unavailable. Before that, an extension may be missing
+   * without which no pod may be created.
    */
   get isSettled(): boolean {
     return this.#filesMark !== undefined && this.#areResourcesKnown;
   }
 
-  /** Looks at the files, at most once a second, and reads them again if something about them has changed. @param nowMs monotonic */
+  /** Checks the files, at most once a second, and reads them again if any has changed. @param nowMs on the monotonic clock */
   async refresh(nowMs: number): Promise<void> {
     if (nowMs < this.#lookAtMs) return;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
@@ -94,7 +94,7 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in all resources that there are. */
+  /** Takes in all resources of the cluster. */
   resources(list: readonly ExtensionResource[]): void {
     this.#resources = list.map((resource) => readResource(resource, this.confdir))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -103,25 +103,25 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in that resources are not to be had now: those that were known stay in use. */
+  /** Takes in that resources cannot be listed now. Those that are known stay in use. */
   withoutResources(): void {
     this.#areResourcesKnown = true;
     this.#settle();
   }
 
-  /** Calls `changed` whenever the registry may be another, until `signal` aborts. */
+  /** Calls `changed` whenever the registry may have changed, until `signal` aborts. */
   follow(changed: () => void, signal: AbortSignal): void {
     this.#followers.add(changed);
     signal.addEventListener("abort", () => this.#followers.delete(changed), { once: true });
   }
 
-  /** Takes in how a call of a hook ended, for the status of resources. */
+  /** Takes in the end of a call, for the status of resources. */
   called(name: string, { nowMs, isAnswered }: { nowMs: number; isAnswered: boolean }): void {
     const failures = isAnswered ? 0 : (this.#calls.get(name)?.failures ?? 0) + 1;
     if (this.#toldExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
   }
 
-  /** How calls of this extension went lately; `undefined` before the first. */
+  /** The last calls of this extension; `undefined` before the first. */
   calls(name: string): CallRecord | undefined {
     return this.#calls.get(name);
   }

@@ -3,10 +3,10 @@ import { orderExtensions } from "./order.ts";
 import type { RegisteredFiles } from "./registered_files.ts";
 import { describePlace, type ReadRegistration } from "./registration.ts";
 
-/** What became of a registration. */
+/** The verdict on a registration: why it is used or not. */
 export type Verdict = "accepted" | "broken" | "file wins" | "loop";
 
-/** A registration, what became of it, and all that is wrong with it. */
+/** A registration with its verdict and problems. */
 export interface JudgedRegistration extends ReadRegistration {
   verdict: Verdict;
 }
@@ -18,8 +18,8 @@ export interface JudgedRegistry {
 }
 
 /**
- * Makes a registry. A file wins over a resource of the same name, even while the file is broken: which of the two is meant
- * must not depend on a typing error.
+ * Makes a registry. A file wins over a resource of the same name, even while the file is broken, so that a typing error does not
+ * switch between the two.
  */
 export function judgeRegistrations(files: RegisteredFiles, resources: readonly ReadRegistration[]): JudgedRegistry {
   const winners = new Map(files.registrations.flatMap((read) => namesOf(read).map((name) => [name, read])));

@@ -1,4 +1,4 @@
-/** So many at once, first come first served. */
+/** Limits how many callers act at once, first come first served. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

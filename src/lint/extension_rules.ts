@@ -8,7 +8,7 @@ import { RULES, type Severity } from "./rules.ts";
 import { SourceFile } from "./source_file.ts";
 import type { PlacedTemplate } from "./template_rules.ts";
 
-/** What the lint hook of an extension is sent: see `docs/extensions.md`, "lint". */
+/** The question to a lint hook: see `docs/extensions.md`, "lint". */
 export interface LintDocument {
   version: 1;
   hook: "lint";
@@ -20,27 +20,27 @@ export interface LintDocument {
   configuration: unknown;
 }
 
-/** What it found. */
+/** A finding of a lint hook. */
 export interface HookFinding {
   severity: Severity;
   /** A JSON pointer into the document. */
   path: string;
   message: string;
-  /** Of the extension's own. */
+  /** An id of the extension's own. */
   rule: string;
 }
 
-/** Calls the lint hook of an extension. @throws what says why there is no answer */
+/** Calls the lint hook of an extension. @throws an error that says why there is no answer */
 export type LintHook = (extension: Extension, document: LintDocument) => Promise<HookFinding[]>;
 
-/** What is known of extensions, and how they are asked. */
+/** The registered extensions, and how to call them. */
 export interface ExtensionSide {
   registry: Registry;
   /** Where registrations are files, as findings are to name it. */
   directory: string;
   /** Absent: no hook is called. */
   hook?: LintHook | undefined;
-  /** What is wrong with a registration that was given as a file. Absent: nothing is said of one. */
+  /** Checks a registration that was given as a file; absent: such files are not checked. */
   problemsOf?: ((registration: unknown, file: string) => RegistrationProblem[]) | undefined;
 }
 
@@ -51,19 +51,19 @@ export interface LintedTemplate extends PlacedTemplate {
   manifestSource: SourceFile;
 }
 
-/** True for a document that registers an extension, if perhaps wrongly. */
+/** True for a document that registers an extension, rightly or wrongly. */
 export function isRegistration(document: unknown): boolean {
   if (typeof document !== "object" || document === null) return false;
   return "hooks" in document || ("kind" in document && document.kind === "HostFactoryExtension");
 }
 
-/** What is wrong with a registration that was given as a file. */
+/** Findings on a registration that was given as a file. */
 export function registrationFindings(source: SourceFile, { problemsOf }: ExtensionSide): Finding[] {
   const problems = problemsOf?.(source.value, source.file) ?? [];
   return problems.map((problem) => registrationFinding(source, problem));
 }
 
-/** What is wrong with those that are registered. */
+/** Findings on the registered extensions. */
 export function registryFindings({ registry, directory }: ExtensionSide): Finding[] {
   return registry.problems.map((problem) => {
     const { registration } = problem;
@@ -71,7 +71,7 @@ export function registryFindings({ registry, directory }: ExtensionSide): Findin
   });
 }
 
-/** Configuration of a template for extensions that are not there. */
+/** Findings on a template's configuration for extensions that are not registered. */
 export function configurationFindings(
   source: SourceFile,
   { template, path }: PlacedTemplate,
@@ -86,7 +86,7 @@ export function configurationFindings(
   });
 }
 
-/** What the extensions themselves find in a template that is right in itself. */
+/** What the lint hooks find in a template that has no errors of its own. */
 export async function hookFindings(linted: LintedTemplate, { registry, hook }: ExtensionSide): Promise<Finding[]> {
   if (!hook) return [];
   const asked = registry.extensions.filter(({ hooks }) => hooks.lint !== undefined);

@@ -18,7 +18,7 @@ import { type LintedManifest, serverFindings, type ServerSide } from "./server_r
 import { placeOfFault, SourceFile } from "./source_file.ts";
 import { checkTemplates, isTemplatesFile, type PlacedTemplate, promiseFindings } from "./template_rules.ts";
 
-/** What is linted, and by what. */
+/** What to lint, and with which rules. */
 export interface LintOptions {
   files: Files;
   /** Absolute: templates files, pod manifests, registrations. Empty: the templates file of `confdir`. */
@@ -35,7 +35,7 @@ export interface LintOptions {
   disabled?: readonly string[];
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Linted {
   /** In the order of files, lines and columns. */
   findings: Finding[];
@@ -44,8 +44,7 @@ export interface Linted {
 }
 
 /**
- * Lints what it is told to. What is wrong with the files is a finding, whatever it is.
- * @throws nothing that the files could bring about
+ * Lints files. Everything that is wrong with them is a finding, so it never throws because of them.
  */
 export async function lint(options: LintOptions): Promise<Linted> {
   const run = new LintRun(options);
@@ -62,16 +61,16 @@ export async function lint(options: LintOptions): Promise<Linted> {
 interface ReadManifest {
   source: SourceFile;
   manifest: Manifest | undefined;
-  /** Nothing keeps it from being created. */
+  /** True if nothing in it prevents its creation. */
   isRight: boolean;
 }
 
 class LintRun {
   readonly #options: LintOptions;
   readonly findings: Finding[] = [];
-  /** By the name that findings have for them. */
+  /** Files by their names in findings. */
   readonly files = new Set<string>();
-  /** By path; nothing for one that cannot be read. */
+  /** Files by path; `undefined` for one that cannot be read. */
   readonly #manifests = new Map<string, ReadManifest | undefined>();
   readonly #templates: LintedTemplate[] = [];
   readonly #toCreate: LintedManifest[] = [];
@@ -91,7 +90,7 @@ class LintRun {
     if (server) this.#add(await serverFindings(server, { templates: this.#templates, manifests: this.#toCreate }));
   }
 
-  /** A file that tells by what is in it what it is. */
+  /** A file whose kind follows from its content. */
   async #lintGiven(path: string): Promise<void> {
     const text = this.#read(path);
     if (text === undefined) return;
@@ -225,7 +224,7 @@ class LintRun {
   }
 }
 
-/** What a parser says, without what it quotes of the file, which may be anything. */
+/** The parser's message without its quotes from the file, which may hold anything. */
 function plainFault(error: unknown): string {
   const message = error instanceof Error ? error.message.split("\n", 1)[0] ?? "" : String(error);
   return message.replace(/ in JSON at position.*$| in line \d+$|, (\.\.\.)?".*$/, "")

@@ -9,12 +9,12 @@ import { named, type SourceFile } from "./source_file.ts";
 /** Labels and annotations of ours begin so; beside them there is `app`. */
 const OUR_PREFIX = "symphony/hostfactory-";
 
-/** Seconds that any service should be able to finish in. */
+/** Grace periods longer than this, in seconds, are a finding: any service should be able to finish by then. */
 const LONG_GRACE_SECONDS = 3_600;
 
 /**
- * What is wrong with a pod manifest by the schema of a pod.
- * @returns `isSound`: what is there is of the type that it should be
+ * Findings on a pod manifest by the schema of a pod.
+ * @returns `isSound`: all fields that are there have the right types
  */
 export function schemaFindings(source: SourceFile): { findings: Finding[]; isSound: boolean } {
   const faults = faultsOfPod(source.value);
@@ -34,7 +34,7 @@ export function schemaFindings(source: SourceFile): { findings: Finding[]; isSou
   return { findings, isSound: faults.every(({ kind }) => kind !== undefined) };
 }
 
-/** What is wrong with a manifest that is a pod, seen as a machine of Symphony. */
+/** Findings on a valid pod manifest that make it a bad machine for Symphony. */
 export function machineFindings(source: SourceFile, manifest: Manifest): Finding[] {
   return [
     ...metadataFindings(source, manifest),

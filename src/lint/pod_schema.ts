@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { parsePointer } from "../json_pointer.ts";
 import recorded from "./pod_schema.json" with { type: "json" };
 
-/** One thing in which a document is no pod. */
+/** One violation of the schema of a pod. */
 export interface SchemaFault {
   /** Where: all of it text, and the field itself if it is missing or not known. */
   path: string[];
@@ -19,7 +19,7 @@ export const KUBERNETES_VERSION: string = recorded.kubernetes;
 
 let validate: ValidateFunction | undefined;
 
-/** In what a document is no pod, by the API server's own schema. Like there, `null` is a field that is not set. */
+/** The violations of the API server's own schema of a pod. As there, `null` is a field that is not set. */
 export function faultsOfPod(document: unknown): SchemaFault[] {
   validate ??= new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true }).compile(
     recorded.schema,

@@ -6,7 +6,7 @@ import { CLUSTER } from "./server_rules.ts";
 /** The formats of findings. */
 export type Output = "text" | "json" | "sarif" | "github";
 
-/** A part of a text, and how it looks on a terminal. */
+/** A part of a text, with its style on a terminal. */
 export interface ReportPart {
   text: string;
   style?: "bold" | "faint" | "red" | "yellow" | "blue";
@@ -14,7 +14,7 @@ export interface ReportPart {
 
 const STYLE_OF = { error: "red", warning: "yellow", info: "blue" } as const satisfies Record<Severity, string>;
 
-/** For people: by file, each finding with its place, what is wrong, the rule, and how to mend it. */
+/** The report for people: by file, each finding with its place, what is wrong, the rule, and how to mend it. */
 export function textReport(findings: readonly Finding[]): ReportPart[] {
   return [...Map.groupBy(findings, ({ file }) => file)].flatMap(([file, found]) => [
     { text: oneLine(file), style: "bold" as const },
@@ -34,7 +34,7 @@ function partsOf({ line, column, severity, message, rule, mend }: Finding): Repo
   ];
 }
 
-/** `2 errors, 1 warning`; what there is none of is left out. */
+/** `2 errors, 1 warning`, without severities that have no findings. */
 export function countsOf(findings: readonly Finding[]): string {
   return SEVERITIES.map((severity) => [severity, findings.filter((one) => one.severity === severity).length] as const)
     .filter(([, count]) => count > 0)
@@ -46,7 +46,7 @@ export function isFailure(findings: readonly Finding[]): boolean {
   return findings.some(({ severity }) => severity !== "info");
 }
 
-/** For programs: `docs/lint.md` describes it. */
+/** The report for programs, which `docs/lint.md` describes. */
 export function jsonReport(findings: readonly Finding[], files: readonly string[]): object {
   return { version: 1, files, findings };
 }
@@ -62,7 +62,7 @@ export function githubReport(findings: readonly Finding[]): string {
   }).join("");
 }
 
-/** For code scanning (source: OASIS, "Static Analysis Results Interchange Format Version 2.1.0"). */
+/** The report for code scanning (source: OASIS, "Static Analysis Results Interchange Format Version 2.1.0"). */
 export function sarifReport(findings: readonly Finding[]): object {
   const ids = [...new Set([...Object.keys(RULES), ...findings.map(({ rule }) => rule)])];
   const rules = ids.map((id) => {

@@ -11,7 +11,7 @@ interface Container {
   resources?: Resources | null;
 }
 
-/** As much of a pod's spec as says what it requests. */
+/** The fields of a pod's spec that say what it requests. */
 export interface RequestingSpec {
   containers: Container[];
   initContainers?: Container[] | null;
@@ -19,7 +19,7 @@ export interface RequestingSpec {
 }
 
 /**
- * How much of a resource the scheduler puts aside for a pod (source: Kubernetes documentation, "Init Containers", "Resource
+ * How much of a resource the scheduler reserves for a pod (source: Kubernetes documentation, "Init Containers", "Resource
  * sharing within containers", "Pod-level resources"); nothing if no container says.
  */
 export function requestOf(
@@ -40,7 +40,7 @@ export function requestOf(
   return Math.max(running, initialising);
 }
 
-/** A limit stands for a request that is not there. */
+/** The request of a container; its limit if it has none. */
 function requested(resources: Resources | null | undefined, resource: string): number | undefined {
   return amountOf(resources?.requests?.[resource] ?? resources?.limits?.[resource]);
 }

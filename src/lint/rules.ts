@@ -2,12 +2,12 @@
 export const SEVERITIES = ["error", "warning", "info"] as const;
 export type Severity = typeof SEVERITIES[number];
 
-/** What is always the same of a rule's findings. */
+/** What all findings of a rule have in common. */
 export interface Rule {
   severity: Severity;
-  /** What it finds, in a few words. */
+  /** What the rule finds, in a few words. */
   what: string;
-  /** How to mend it, unless a finding knows better. */
+  /** How to mend it, unless a finding says so itself. */
   mend: string;
 }
 

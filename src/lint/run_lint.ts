@@ -20,7 +20,7 @@ import type { SecurityProfile } from "./pod_security.ts";
 import { RULES } from "./rules.ts";
 import type { ServerSide } from "./server_rules.ts";
 
-/** As much of a resource as it takes to know it for one. */
+/** The fields by which a resource is recognized. */
 const ResourceSchema = v.looseObject({
   kind: v.literal("HostFactoryExtension"),
   metadata: v.looseObject({ name: v.string() }),
@@ -35,7 +35,7 @@ export interface World {
   random: Random;
 }
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface RunOptions {
   /** See `LintOptions`. */
   paths: string[];
@@ -73,7 +73,7 @@ export async function runLint(world: World, config: Config, options: RunOptions)
   });
 }
 
-/** What is registered, and what calls the hooks. */
+/** The registered extensions, and the client that calls their hooks. */
 async function extensionsOf(
   { files, clock, random }: World,
   { confdir, kube, signal }: { confdir: string | undefined; kube: Kube | undefined; signal: AbortSignal },
@@ -93,7 +93,7 @@ async function extensionsOf(
   };
 }
 
-/** What is wrong with a registration that was given as a file: one of `extensions.d`, or a resource that is to be applied. */
+/** Checks a registration that was given as a file: one of `extensions.d`, or a resource that is to be applied. */
 function registrationProblems(document: unknown, path: string): RegistrationProblem[] {
   const directory = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
   const called = path.slice(path.lastIndexOf("/") + 1);

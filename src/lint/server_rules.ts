@@ -13,7 +13,7 @@ import type { Finding } from "./finding.ts";
 import { type RequestingSpec, requestOf } from "./resource_requests.ts";
 import { SourceFile } from "./source_file.ts";
 
-/** What is asked of the cluster. */
+/** What asking the cluster needs. */
 export interface ServerSide {
   kube: Pick<Kube, "createPod" | "isAllowed" | "listQuotas">;
   /** The provider instance that pods are labelled with. */
@@ -22,17 +22,17 @@ export interface ServerSide {
   machine: string;
 }
 
-/** A manifest that is a pod, and the first template that names it; none if it was given as a file. */
+/** A manifest and the first template that names it; no template if it was given as a file. */
 export interface LintedManifest {
   source: SourceFile;
   manifest: Manifest;
   template: Template | undefined;
 }
 
-/** The heading of findings that belong to no file. */
+/** The name that stands for a file in findings that belong to none. */
 export const CLUSTER = "the cluster";
 
-/** What the API server says to what was found right here: our rights, each pod, the quotas. */
+/** Findings of the API server: on our rights, on each pod that is right so far, and on the quotas. */
 export async function serverFindings(
   server: ServerSide,
   { templates, manifests }: { templates: LintedTemplate[]; manifests: LintedManifest[] },
@@ -100,7 +100,7 @@ async function quotaFindings(
   return templates.flatMap((linted) => quotas.flatMap((quota) => shortages(linted, quota)));
 }
 
-/** What a quota has too little of for as many machines of a template as there may be. */
+/** Findings on a quota that is too small for `maxNumber` machines of a template. */
 function shortages(
   { source, path, template, manifest }: LintedTemplate,
   { metadata, spec = {} }: ResourceQuota,

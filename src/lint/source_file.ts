@@ -5,21 +5,21 @@ import { formatPointer } from "../json_pointer.ts";
 import { fieldName } from "./finding.ts";
 import { type RuleId, RULES, type Severity } from "./rules.ts";
 
-/** Characters and open brackets beyond which we do not look for lines: the parser takes time without end for them. */
+/** Limits of length and open brackets beyond which no line numbers are found: the parser would take too long. */
 const LARGEST = 8 * 1024 * 1024;
 const MOST_OPEN = 500;
 
-/** Characters of a key that a message shows. */
+/** How many characters of a key a message shows. */
 const LONGEST_KEY = 200;
 
-/** What a finding has beside the rule and the place. */
+/** The parts of a finding beside rule and place. */
 interface FindingOptions {
   /** Default: the rule's. */
   mend?: string;
   severity?: Severity;
 }
 
-/** A file that is linted: its text, what hostfactory reads in it, and the place of each value. */
+/** A file that is being linted: its text, the document in it, and the place of each value. */
 export class SourceFile {
   readonly file: string;
   readonly value: unknown;
@@ -39,7 +39,7 @@ export class SourceFile {
     return { rule, severity, file: this.file, ...this.positionOf(path), path: formatPointer(path), message, mend };
   }
 
-  /** What the text itself has, whatever it means: keys that stand twice in an object of JSON. */
+  /** Findings on the text itself: keys that occur twice in an object of JSON. */
   duplicateKeys(): Finding[] {
     const { document, lines } = this.#parse() ?? {};
     const errors = document?.errors.filter(({ code }) => code === "DUPLICATE_KEY") ?? [];
@@ -65,7 +65,7 @@ export class SourceFile {
   }
 }
 
-/** Where a text goes wrong that is to be JSON, or else YAML. */
+/** Where a text stops being JSON, or YAML. */
 export function placeOfFault(text: string, { isJson }: { isJson: boolean }): { line: number; column: number } {
   const lines = new LineCounter();
   for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
@@ -74,7 +74,7 @@ export function placeOfFault(text: string, { isJson }: { isJson: boolean }): { l
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-/** The runtime says it of some faults; of others, the shortest text in which they show does. */
+/** The position of an error in JSON: from the runtime's message, else that of the shortest text which has the error. */
 function offsetOfJsonFault(text: string): number {
   const position = /at position (\d+)/.exec(jsonFault(text))?.[1];
   if (position !== undefined) return Number(position);
@@ -89,7 +89,7 @@ function offsetOfJsonFault(text: string): number {
   return withIt - 1;
 }
 
-/** What is wrong with a text as JSON, in the runtime's words; empty if nothing is. */
+/** The error of a text as JSON, in the runtime's words; empty if there is none. */
 function jsonFault(text: string): string {
   try {
     JSON.parse(text);

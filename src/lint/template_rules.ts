@@ -8,38 +8,38 @@ import { nearestName } from "../nearest_name.ts";
 import { type RequestingSpec, requestOf } from "./resource_requests.ts";
 import type { SourceFile } from "./source_file.ts";
 
-/** Pods that a cluster is made for (source: Kubernetes documentation, "Considerations for large clusters"). */
+/** How many pods a cluster supports (source: Kubernetes documentation, "Considerations for large clusters"). */
 const MOST_PODS = 150_000;
 
-/** Fields that Symphony or hostfactory know, in a template and in its attributes. */
+/** The fields that Symphony or hostfactory know, in a template and in its attributes. */
 const FIELDS = [...Object.keys(TemplateSchema.entries), "availableNumber", "priceInfo", "rank"];
 const ATTRIBUTES = [...Object.keys(TemplateSchema.entries.attributes.entries), "ncores"];
 
 const MEBIBYTE = 2 ** 20;
 const MEGABYTE = 1e6;
 
-/** A template of the file that can be used as far as the file goes. */
+/** A template that has no errors within its file. */
 export interface PlacedTemplate {
   template: Template;
   /** Where it is in its file. */
   path: Path;
 }
 
-/** True for a document that is a templates file, if perhaps a wrong one. */
+/** True for a document that is a templates file, right or wrong. */
 export function isTemplatesFile(document: unknown): boolean {
   return typeof document === "object" && document !== null && "templates" in document;
 }
 
-/** What came of a look at a templates file alone. */
+/** The result of checking a templates file alone. */
 export interface CheckedTemplates {
   findings: Finding[];
-  /** Those that are right in themselves. */
+  /** The templates without errors. */
   templates: PlacedTemplate[];
-  /** The manifests that the others name. */
+  /** The manifests that the other templates name. */
   otherManifests: string[];
 }
 
-/** What is wrong with a templates file in itself, and what is in it. */
+/** Checks a templates file alone. */
 export function checkTemplates(source: SourceFile): CheckedTemplates {
   const list = isTemplatesFile(source.value) ? (source.value as { templates: unknown }).templates : undefined;
   if (!Array.isArray(list) || list.length > MOST_TEMPLATES) {
@@ -77,7 +77,7 @@ export function checkTemplates(source: SourceFile): CheckedTemplates {
   return { findings, templates, otherManifests };
 }
 
-/** Where what a template promises Symphony is not what its manifest asks of the cluster. */
+/** Findings if a template promises Symphony something else than its manifest asks of the cluster. */
 export function promiseFindings(source: SourceFile, { template, path }: PlacedTemplate, manifest: Manifest): Finding[] {
   const { ncpus, nram } = template.attributes;
   const spec = manifest.spec as RequestingSpec;
@@ -125,7 +125,7 @@ function shapeFindings(source: SourceFile, path: Path, { value, name }: Named): 
   });
 }
 
-/** Fields beyond those that are known are the site's own, but for those that look like one that is missing. */
+/** Findings on unknown fields that look like a missing known one. All others are the site's own. */
 function nameFindings(source: SourceFile, path: Path, { value, name }: Named): Finding[] {
   const near = (fields: unknown, known: string[], place: Path) => {
     if (typeof fields !== "object" || fields === null) return [];

@@ -29,24 +29,24 @@ import type { Change } from "./store/stored.ts";
 import { Timeline } from "./behaviour/timeline.ts";
 import { Watches } from "./api/watching.ts";
 
-/** What a simulated cluster is made of. */
+/** The options of a simulated cluster. */
 export interface ClusterOptions {
-  /** All time comes from here, and all waiting. */
+  /** All time and all waiting comes from here. */
   clock: Clock;
-  /** Every choice comes from here: uids, jitter, what strikes whom. */
+  /** Every choice comes from here: uids, jitter, what faults hit. */
   random: Random;
-  /** What becomes of pods; default `defaultStages`. */
+  /** The life of pods; default `defaultStages`. */
   stages?: Stage[];
   /** Faults that are on from the start. */
   faults?: Fault[];
-  /** Who may come; default one administrator, `admin`, with the token `admin`. */
+  /** The users by token; default: one administrator, `admin`, with the token `admin`. */
   users?: User[];
-  /** What a client without a token counts as; default: as one who may do nothing. */
+  /** The user of requests without a token; default: one who may do nothing. */
   anonymous?: User;
   /** Beside `default` and `kube-system`. */
   namespaces?: string[];
   nodes?: NodeOptions;
-  /** Changes that are remembered for watches and pages, default 10,000; who asks for older ones gets 410. */
+  /** How many changes are kept for watches and pages, default 10,000; older ones are answered by 410. */
   historyLimit?: number;
   /** How often a watch that wants bookmarks gets one, in milliseconds; default one minute. */
   bookmarkPeriodMs?: number;
@@ -59,9 +59,9 @@ export interface Place {
 }
 
 /**
- * A Kubernetes cluster in memory: an API server over `handle`, and something that plays scheduler, nodes and kubelets. Under a
- * simulated clock and a seeded random it does the same again, step for step. What it gives out is never changed in place, and
- * must not be by the caller.
+ * A Kubernetes cluster in memory: an API server behind `handle`, with a scheduler, nodes and kubelets. With a simulated clock and
+ * seeded randomness, each run is the same, step for step. It never changes objects in place that it has returned, and callers must
+ * not do so either.
  */
 export class SimulatedCluster {
   readonly #timeline: Timeline;

@@ -26,7 +26,7 @@ export class Etcd {
   readonly namespaces: Store<Namespace>;
   readonly quotas: Store<ResourceQuota>;
   readonly leases: Store<StoredLease>;
-  /** What is only kept, by resource, qualified with its group. */
+  /** The stores of kinds that are only kept, by resource, qualified with its group. */
   readonly others: Map<string, Store<StoredObject>>;
 
   /** @param options.historyLimit how many changes of each resource are kept */
@@ -46,7 +46,7 @@ export class Etcd {
     return this.#revisions.current;
   }
 
-  /** Runs what writes, but nothing comes of its writes. */
+  /** Runs code whose writes are answered but have no effect: a dry run. */
   dryRun<T>(run: () => T): T {
     for (const store of this.#stores) store.isDry = true;
     try {

@@ -1,7 +1,7 @@
 import { badRequest, notGranted, unauthorized } from "../protocol/status.ts";
 import type { Route } from "../protocol/route.ts";
 
-/** Somebody who may come with a token. */
+/** A user of the API server. */
 export interface User {
   name: string;
   token: string;
@@ -9,10 +9,10 @@ export interface User {
   allow?: string[];
 }
 
-/** Who comes without a token, and may do nothing. */
+/** The user of requests without a token, who may do nothing. */
 const NOBODY: User = { name: "system:anonymous", token: "", allow: [] };
 
-/** Who comes with which token, and what each may do. */
+/** The users by token, and what each may do. */
 export class Access {
   readonly #users = new Map<string, User>();
 

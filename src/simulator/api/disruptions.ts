@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 import type { Timeline } from "../behaviour/timeline.ts";
 import type { Watches } from "./watching.ts";
 
-/** What happens to pods and watches by itself: single strokes, and faults that strike on a period. */
+/** Disrupts pods and open watches: on a call, or on a period while a fault is on. */
 export class Disruptions {
   readonly #clock: Clock;
   readonly #timeline: Timeline;
@@ -35,7 +35,7 @@ export class Disruptions {
     this.#lifecycle = options.lifecycle;
   }
 
-  /** Evicted by its kubelet: it has failed, and stays to be seen. */
+  /** Evicts a pod as its kubelet does: the pod fails, and can still be seen. */
   evict(pod: Pod, message = "The node was low on resource: memory."): void {
     const now = this.#clock.now();
     const marked = disrupted(pod, { reason: "TerminationByKubelet", message }, now);
@@ -43,7 +43,7 @@ export class Disruptions {
     this.#pods.put(ended(marked, end, now));
   }
 
-  /** Makes room for a pod of higher priority: marked, and deleted with grace. */
+  /** Preempts a pod for one of higher priority: marks it, and deletes it with grace. */
   preempt(pod: Pod, graceSeconds = 30): void {
     const now = this.#clock.now();
     const reason = {
@@ -53,15 +53,15 @@ export class Disruptions {
     this.#pods.put(withDeletion(disrupted(pod, reason, now), graceSeconds, now));
   }
 
-  /** Its program ends by itself. */
+  /** Ends a pod's program by itself. */
   end(pod: Pod, { exitCode, reason }: { exitCode: number; reason: string }): void {
     const phase = exitCode === 0 ? "Succeeded" : "Failed";
     this.#pods.put(ended(pod, { phase, exitCode, containerReason: reason }, this.#clock.now()));
   }
 
   /**
-   * The node of a pod was deleted: the pod garbage collector marks the pod as failed and deletes it without grace. The real one
-   * waits 40 to 60 seconds first.
+   * Removes a pod whose node was deleted, as the pod garbage collector does: marks it as failed and deletes it without grace. The
+   * real one waits 40 to 60 seconds first.
    */
   collect(pod: Pod): void {
     if (hasEnded(pod)) return void this.#lifecycle.finish(pod);
@@ -70,7 +70,7 @@ export class Disruptions {
     this.#lifecycle.finish(this.#pods.put(disrupted(failed, reason, this.#clock.now())));
   }
 
-  /** Starts what a fault does on its period, and what it does to the watches that are open. */
+  /** Applies a fault to the open watches, and starts what it does on a period. */
   start(active: ActiveFault): void {
     this.stop(active.id);
     const { fault } = active;
@@ -87,7 +87,7 @@ export class Disruptions {
     this.#running.set(active.id, this.#timeline.every(fault.periodMs, run));
   }
 
-  /** Ends what a fault does on its period. */
+  /** Stops what a fault does on a period. */
   stop(id: string): void {
     this.#running.get(id)?.cancel();
     this.#running.delete(id);

@@ -18,7 +18,7 @@ export interface SimulatorOptions {
   port?: number;
   /** Default 127.0.0.1. */
   hostname?: string;
-  /** Decides everything that is left to chance. */
+  /** The seed of everything random. */
   seed: number;
   stages?: Stage[];
   faults?: Fault[];
@@ -26,9 +26,9 @@ export interface SimulatorOptions {
   namespaces?: string[];
   /** The administrator's token; default: one drawn from the seed. */
   token?: string;
-  /** Who may come beside the administrator. */
+  /** Users beside the administrator. */
   users?: User[];
-  /** Whether a token must be given. By default it need not, as kubectl sends none over plain HTTP; a wrong one is 401. */
+  /** Refuse requests without a token (false: kubectl sends none over plain HTTP). A wrong token is always refused. */
   requireToken?: boolean;
   historyLimit?: number;
   bookmarkPeriodMs?: number;
@@ -119,7 +119,7 @@ async function answer(
   }
 }
 
-/** An answer that never comes to its end: the nearest to a broken connection that a handler can give. */
+/** An answer that never ends: the nearest to a broken connection that a handler can give. */
 function brokenConnection(): Response {
   const body = new ReadableStream({ pull: (controller) => controller.error(new ConnectionLost()) });
   return new Response(body, { headers: { "content-type": "application/json" } });

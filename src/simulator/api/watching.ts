@@ -3,7 +3,7 @@ import type { Change, Stored } from "../store/stored.ts";
 import type { Timeline } from "../behaviour/timeline.ts";
 import type { WatchCache } from "../store/watch_cache.ts";
 
-/** What one watch wants to hear. */
+/** The request for a watch. */
 export interface WatchRequest<T extends Stored> {
   cache: WatchCache<T>;
   kind: string;
@@ -24,7 +24,7 @@ export interface WatchRequest<T extends Stored> {
 
 const encoder = new TextEncoder();
 
-/** Lines that a reader may lag behind; then the server ends the watch, as the real one does. */
+/** How many lines a reader may lag behind before the server ends the watch, as the real one does. */
 const LONGEST_LAG = 20_000;
 
 /** How long before the end of a watch its last bookmark comes, in milliseconds. */
@@ -34,7 +34,7 @@ const LAST_BOOKMARK_MS = 2000;
 export class Watch {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly path: string;
-  /** Says nothing any more, but stays open. */
+  /** True: sends nothing any more, but stays open. */
   silent = false;
   #lines: string[] = [];
   #wake: (() => void) | undefined;
@@ -110,7 +110,7 @@ export class Watches {
     return [...this.#open];
   }
 
-  /** Opens a watch. What cannot be watched is said by an ERROR event, as the real one does. */
+  /** Opens a watch. If that is impossible, the watch has an ERROR event, as with the real API server. */
   open<T extends Stored>(path: string, request: WatchRequest<T>): Watch {
     const watch = new Watch(path);
     watch.silent = request.isSilent;

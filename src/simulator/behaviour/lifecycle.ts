@@ -18,21 +18,21 @@ import type { Change } from "../store/stored.ts";
 import type { Appointment, Timeline } from "./timeline.ts";
 import { timestamp } from "../store/timestamp.ts";
 
-/** The label by which a pod picks what becomes of it. */
+/** The label by which a pod chooses its behaviour. */
 export const BEHAVIOUR_LABEL = "hostfactory.test/behaviour";
 
-/** How long a pod for which there is no node waits until it is looked at again, in milliseconds. */
+/** How long until a pod that found no node is looked at again, in milliseconds. */
 const RESCHEDULE_MS = 1000;
 
-/** What is planned for a pod. A stage in which it is to stay has no appointment. */
+/** The stage that was drawn for a pod. Without an appointment the pod stays as it is. */
 interface Plan {
   stage: Stage;
   appointment?: Appointment;
 }
 
 /**
- * Leads every pod through the stages: for each change of a pod it draws one of the stages that match and lets it happen
- * after its delay. What is drawn stays drawn for as long as it matches.
+ * Takes every pod through the stages. At each change of a pod it draws one of the matching stages, which happens after its delay,
+ * unless the pod stops matching it before.
  */
 export class Lifecycle {
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class Lifecycle {
   readonly #pods: Store<Pod>;
   readonly #nodes: Nodes;
   readonly #plans = new Map<string, Plan>();
-  /** By uid: a behaviour that a fault forces on a pod. */
+  /** Behaviours that faults force on pods, by uid. */
   readonly #forced = new Map<string, string>();
   #stages: Stage[];
   #addresses = 0;
@@ -79,7 +79,7 @@ export class Lifecycle {
     for (const pod of [...this.#pods.values()]) this.#plan(pod);
   }
 
-  /** Takes a pod away, as the kubelet does once its containers are gone, or at least not before its finalizers are. */
+  /** Removes a pod, as the kubelet does once its containers are gone; with finalizers, only once these are gone, too. */
   finish(pod: Pod): Pod {
     const marked = pod.metadata.deletionGracePeriodSeconds === 0
       ? pod

@@ -33,7 +33,7 @@ const ZONES = ["zone-a", "zone-b", "zone-c"];
 export class Nodes {
   readonly store: Store<Node>;
   readonly #usage = new Map<string, Usage>();
-  /** By the uid of a pod: where it is, and what it takes there. */
+  /** The node of each pod and what it uses there, by the pod's uid. */
   readonly #places = new Map<string, { node: string; needs: Usage }>();
 
   constructor(store: Store<Node>, options: NodeOptions & { now: () => number; drawUid: () => string }) {
@@ -72,7 +72,7 @@ export class Nodes {
     this.#add(node, needs, 1);
   }
 
-  /** What a pod held is free again. */
+  /** Frees what a pod used. */
   release(pod: Pod): void {
     const place = this.#places.get(pod.metadata.uid!);
     if (!place) return;
@@ -144,7 +144,7 @@ function newNode(
   };
 }
 
-/** Keys of the taints that follow from what a node is; no one else sets them. */
+/** Keys of the taints that follow from the state of a node. Users cannot set them. */
 const LIFECYCLE_TAINT = /^node\.kubernetes\.io\/(unschedulable|not-ready|unreachable)$/;
 
 /** The node with the taints that the node lifecycle controller gives one that is cordoned or not ready, and no others of them. */

@@ -1,14 +1,14 @@
 import type { ContainerState, Pod, PodCondition } from "../../kube/types.ts";
 import { timestamp } from "../store/timestamp.ts";
 
-/** What state a pod is in, and the next ones, each as a new object; the one given stays as it is. */
+/** States of pods, and changes of them. Each change returns a new object and leaves the given one as it is. */
 
-/** Whether its programs have ended for good. */
+/** True if its phase is final. */
 export function hasEnded({ status }: Pod): boolean {
   return status?.phase === "Failed" || status?.phase === "Succeeded";
 }
 
-/** With one condition set; its time of transition moves only if its status does. */
+/** The pod with one condition set. The time of transition changes only if the status does. */
 export function withCondition(
   pod: Pod,
   condition: Pick<PodCondition, "type" | "status" | "reason" | "message">,
@@ -47,7 +47,7 @@ export function withContainers(
   return { ...pod, status: { ...pod.status, containerStatuses } };
 }
 
-/** On its node, as the scheduler binds it; the node's zone is copied to its labels, as the API server does. */
+/** The pod on its node, as bound by the scheduler, with the node's zone in its labels, as the API server copies it. */
 export function boundTo(pod: Pod, node: { name: string; labels: Record<string, string> }, now: number): Pod {
   const place = Object.entries(node.labels).filter(([key]) => /^topology\.kubernetes\.io\/(zone|region)$/.test(key));
   const bound: Pod = {
@@ -63,12 +63,12 @@ export function boundTo(pod: Pod, node: { name: string; labels: Record<string, s
   }, now);
 }
 
-/** As the scheduler leaves a pod for which it finds no node. */
+/** The pod as the scheduler marks it if it finds no node. */
 export function unschedulable(pod: Pod, message: string, now: number): Pod {
   return withCondition(pod, { type: "PodScheduled", status: "False", reason: "Unschedulable", message }, now);
 }
 
-/** Being deleted: `graceSeconds` from now, or sooner if it is being deleted already. */
+/** The pod being deleted, `graceSeconds` from now, or sooner if it is being deleted already. */
 export function withDeletion(pod: Pod, graceSeconds: number, now: number): Pod {
   const { metadata } = pod;
   if (metadata.deletionTimestamp === undefined) {
@@ -90,12 +90,12 @@ export function withDeletion(pod: Pod, graceSeconds: number, now: number): Pod {
   };
 }
 
-/** Marked by what is about to end it, as evictions, preemption and node drains do. */
+/** The pod with the condition DisruptionTarget, as evictions, preemption and node drains set it. */
 export function disrupted(pod: Pod, { reason, message }: { reason: string; message: string }, now: number): Pod {
   return withCondition(pod, { type: "DisruptionTarget", status: "True", reason, message }, now);
 }
 
-/** Ended by the kubelet or by its own program: every container terminated, the phase final. */
+/** The pod ended, by the kubelet or by its own program: every container terminated, the phase final. */
 export function ended(
   pod: Pod,
   end: { phase: "Failed" | "Succeeded"; exitCode: number; containerReason: string; reason?: string; message?: string },

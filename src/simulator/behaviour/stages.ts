@@ -77,7 +77,7 @@ const StagesSchema = v.strictObject({
   stages: v.array(StageSchema, "must be a list"),
 });
 
-/** One step in what becomes of a pod: whom it concerns, after how long, and what happens then. */
+/** One step in the life of a pod: which pods it concerns, after how long, and what happens then. */
 export type Stage = v.InferOutput<typeof StageSchema>;
 
 /**
@@ -106,7 +106,7 @@ export function parseStages(document: unknown, { source, defaults }: { source: s
   return [...kept, ...result.output.stages];
 }
 
-/** Valibot's own words speak of types; what is left over or left out is said plainly. */
+/** The problem in plain words: valibot's own messages speak of types where a key is missing or unknown. */
 export function problemOf(issue: v.BaseIssue<unknown>): string {
   if (issue.kind !== "schema" || issue.type !== "strict_object") return issue.message;
   if (issue.expected === "never") return "is not known here";

@@ -1,14 +1,14 @@
 import type { Random } from "../../random.ts";
 import type { Fault, FaultName, FaultOf } from "./faults.ts";
 
-/** What a fault may look at to decide whether it strikes. */
+/** The properties of a target by which a fault decides whether it strikes. */
 export interface Target {
   verb: string;
   resource: string;
   path: string;
 }
 
-/** What faults apply to unless they say so themselves; absent: everything. */
+/** What faults of each name apply to if they do not say so themselves; absent: everything. */
 interface Defaults {
   verbs?: string[];
   /** Ignored for a fault that names paths. */
@@ -46,7 +46,7 @@ export class FaultSet {
     return active;
   }
 
-  /** True if there was one. */
+  /** Turns a fault off. @returns whether it was on */
   clear(id: string): boolean {
     return this.#active.delete(id);
   }
@@ -85,7 +85,7 @@ export class FaultSet {
     return [...this.#active.values()].filter(({ fault }) => fault.name === name && applies(fault, target, defaults));
   }
 
-  /** Whether a fault strikes one of those that it could hit. Counts the strike; the last one turns the fault off. */
+  /** Draws whether a fault strikes a target that it applies to. Counts the strike; the last one turns the fault off. */
   draw(active: ActiveFault): boolean {
     const { share = 1, count = Infinity }: Aim = active.fault;
     if (active.struck >= count || (share < 1 && this.#random.next() >= share)) return false;

@@ -16,11 +16,11 @@ const Verb = v.picklist(
 
 const Share = v.pipe(v.number("must be a number"), v.minValue(0, "must be 0 to 1"), v.maxValue(1, "must be 0 to 1"));
 
-/** What every fault may say. */
+/** The keys that every fault may have. */
 const common = {
   /** To tell several faults of the same name apart; default: the name. A fault of the same id is replaced. */
   id: v.optional(Text),
-  /** Which share of the requests, pods or watches that it could hit it does hit; default 1, all. */
+  /** The share of the requests, pods or watches concerned that it hits, 0 to 1; default 1, all. */
   share: v.optional(Share),
   /** How often it strikes before it is off; default: for ever. */
   count: v.optional(Whole),
@@ -37,7 +37,7 @@ const FaultSchema = v.variant("name", [
   v.strictObject({ name: v.literal("quota"), ...common, limit: Whole, quota: v.optional(Text, "simulated") }),
   /** Creates are refused in the words of Pod Security, level `restricted`, or with `message`. */
   v.strictObject({ name: v.literal("pod-security"), ...common, message: v.optional(Text) }),
-  /** Creates are refused by RBAC; or what `verbs` say. */
+  /** RBAC refuses creates, or the given `verbs`. */
   v.strictObject({ name: v.literal("forbidden"), ...common }),
   /** 401 for everything. */
   v.strictObject({ name: v.literal("unauthorised"), ...common }),
@@ -66,7 +66,7 @@ const FaultSchema = v.variant("name", [
     periodMs: v.optional(Milliseconds, 1000),
     how: v.optional(v.picklist(["break", "end"], "must be 'break' or 'end'"), "break"),
   }),
-  /** Watches, those open and those to come, stay open and say nothing any more, even once the fault is off. */
+  /** Open and new watches stay open and send nothing any more, even once the fault is off. */
   v.strictObject({ name: v.literal("half-open-watches"), ...common }),
   /** 410 for watches that give a resource version: as an ERROR event, as the real one does, or as HTTP status. */
   v.strictObject({
@@ -89,7 +89,7 @@ const FaultSchema = v.variant("name", [
   v.strictObject({ name: v.literal("empty-lists"), ...common }),
   /** Lists omit the share `missing` of the objects, the same ones in every list, and are valid otherwise. */
   v.strictObject({ name: v.literal("partial-lists"), ...common, missing: v.optional(Share, 0.5) }),
-  /** The `continue` token of a page is the one that it was asked with (the first page: a valid one), so a list never ends. */
+  /** Each page repeats the `continue` token of its request (the first page: a valid one), so that a list never ends. */
   v.strictObject({ name: v.literal("repeated-pages"), ...common }),
   /** New watches carry nothing, not even bookmarks, and end cleanly: at their time-out or at once. */
   v.strictObject({
@@ -136,7 +136,7 @@ const FaultSchema = v.variant("name", [
   }),
   /** The connection breaks before anything was done. */
   v.strictObject({ name: v.literal("lost-requests"), ...common }),
-  /** What was asked for is done, and the connection breaks before the answer arrives. Creates and deletes, or `verbs`. */
+  /** Requests are carried out, and the connection breaks before the answer arrives. Creates and deletes, or `verbs`. */
   v.strictObject({ name: v.literal("lost-answers"), ...common }),
 ], (issue) => `must name a fault that is known: one of ${issue.expected}`);
 
@@ -145,7 +145,7 @@ export type Fault = v.InferOutput<typeof FaultSchema>;
 export type FaultName = Fault["name"];
 export type FaultOf<N extends FaultName> = Extract<Fault, { name: N }>;
 
-/** A fault as a file or a caller gives it: only the name is always needed. */
+/** A fault as a file or a caller gives it, before defaults: only the name is always required. */
 export type FaultInput = v.InferInput<typeof FaultSchema>;
 
 /**

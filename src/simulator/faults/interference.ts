@@ -24,7 +24,7 @@ export class ConnectionLost extends TypeError {
   }
 }
 
-/** What faults do to a request on its way in and to its answer on the way out. */
+/** Applies faults to requests before they are carried out, and to their answers. */
 export class Interference {
   readonly #faults: FaultSet;
   readonly #clock: Clock;
@@ -37,9 +37,9 @@ export class Interference {
   }
 
   /**
-   * Before anything is done.
+   * Called before a request is carried out.
    * @throws ConnectionLost
-   * @throws ApiError in the words that belong to the fault
+   * @throws ApiError in the API server's words for the fault
    */
   async before(route: Route, signal: AbortSignal): Promise<void> {
     const slow = this.#faults.strike("slow", route);
@@ -63,7 +63,7 @@ export class Interference {
     return this.#faults.strike("clock-ahead", route)?.aheadMs ?? 0;
   }
 
-  /** @throws ConnectionLost after everything is done */
+  /** Called after a request was carried out. @throws ConnectionLost */
   after(route: Route): void {
     if (this.#faults.strike("lost-answers", route, { verbs: WRITES_THAT_MATTER })) throw new ConnectionLost();
   }
