@@ -48,7 +48,7 @@ function stated(machine: Machine, { colours, now }: { colours: Colours; now: num
 }
 
 function explained(details: Explained, { now, search }: MachinePanelOptions): HTMLElement[] {
-  const { now: sentence, matter, facts, timeline, next, doubt } = details;
+  const { now: sentence, matter, facts, timeline, next, doubt, gap } = details;
   return [
     element("p", {}, sentence),
     ...matter === undefined ? [] : [element("p", {}, `Whose matter that is: ${matter}.`)],
@@ -62,6 +62,7 @@ function explained(details: Explained, { now, search }: MachinePanelOptions): HT
       ]),
     ),
     element("h3", {}, "What happened"),
+    ...gap === undefined ? [] : [element("p", { class: "doubt" }, `What events tell is missing. ${gap}`)],
     timeline.length === 0
       ? remark("Nothing is recorded of it.")
       : element("ol", { class: "timeline" }, ...timeline.map((step) => stepItem(step, now))),

@@ -29,6 +29,7 @@ export async function follow(listener: Listener, { token, signal }: { token: () 
       const isRefused = error instanceof Refused;
       listener.cut(error instanceof Error ? error.message : String(error), isRefused);
     }
+    if (signal.aborted) return;
     waitMs = hasSpoken ? RETRY_MS.first : Math.min(waitMs * 2, RETRY_MS.longest);
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.75 + Math.random() / 2)));
   }

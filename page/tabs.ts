@@ -9,9 +9,13 @@ type Said =
 
 const NAME = "hostfactory page";
 
+/** How long, in milliseconds, a tab that was refused waits before it asks for the lead again. */
+const REFUSED_MS = 5_000;
+
 /**
  * Follows serve with one stream for all tabs of this browser, as a browser opens six at most: the tab that holds the lock has
- * it, and tells the others. Where the page is not from a secure place there are no locks, and each tab has its own.
+ * it, and tells the others. One that is refused passes the lock on, as another's token may be right. Where the page is not from
+ * a secure place there are no locks, and each tab has its own.
  * @param options `picture`: all that this tab knows, for one that comes later
  */
 export function followTogether(
@@ -34,7 +38,8 @@ export function followTogether(
     else if (!leads && data.said === "cut") listener.cut(data.why, data.isRefused);
   });
   say({ said: "who leads" });
-  void navigator.locks.request(NAME, async () => {
+  const lead = async () => {
+    const refused = new AbortController();
     leads = true;
     await follow({
       message(message) {
@@ -44,7 +49,16 @@ export function followTogether(
       cut(why, isRefused) {
         listener.cut(why, isRefused);
         say({ said: "cut", why, isRefused });
+        if (isRefused) refused.abort();
       },
-    }, { token, signal: never });
-  });
+    }, { token, signal: refused.signal });
+    leads = false;
+  };
+  const takeTurns = async () => {
+    for (;;) {
+      await navigator.locks.request(NAME, lead);
+      await new Promise((resolve) => setTimeout(resolve, REFUSED_MS));
+    }
+  };
+  void takeTurns();
 }

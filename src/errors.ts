@@ -9,7 +9,7 @@ export const ExitCode = {
   locked: 3,
   /** The work directory is not served. */
   notServed: 4,
-  /** Stopped by Ctrl-C, as shells have it: 128 and the number of the signal. */
+  /** Stopped by a signal before it was done: what shells say of Ctrl-C, 128 and its number. */
   interrupted: 130,
 } as const;
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];

@@ -1,10 +1,11 @@
-/** The known name that a wrong one was most likely meant to be; none if nothing is near. */
+/** The known name that a wrong one was most likely meant to be, of several the first in order; none if nothing is near. */
 export function nearestName(wrong: string, known: Iterable<string>): string | undefined {
   let best: { name: string; edits: number } | undefined;
   for (const name of known) {
     const edits = wrong.toLowerCase() === name.toLowerCase() ? 0 : editsBetween(wrong, name);
     const most = Math.max(1, Math.floor(Math.min(wrong.length, name.length) / 3));
-    if (edits <= most && edits < (best?.edits ?? Infinity)) best = { name, edits };
+    const isBetter = !best || edits < best.edits || (edits === best.edits && name < best.name);
+    if (edits <= most && isBetter) best = { name, edits };
   }
   return best?.name;
 }

@@ -23,6 +23,10 @@ for (
   });
 }
 
+Deno.test("of names that are equally near it is the first in order, in whatever order they are known", () => {
+  assert.equal(nearestName("node-000", ["node-0300", "node-0001", "node-0000"]), "node-0000");
+});
+
 Deno.test("a name with one letter more or less is found again", () => {
   const name = fc.string({ minLength: 3, unit: fc.constantFrom(..."abcdefgh") });
   fc.assert(fc.property(name, fc.nat(), (name, at) => {

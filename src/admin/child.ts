@@ -25,12 +25,12 @@ export function startChild([command = "", ...args]: string[]): Child {
   };
 }
 
-/** Runs a program to its end. @returns what it printed */
+/** Runs a program to its end. @param options `environment`: variables beside ours @returns what it printed */
 export async function runChild(
   [command = "", ...args]: string[],
-  { signal }: { signal: AbortSignal },
+  { signal, environment = {} }: { signal: AbortSignal; environment?: Record<string, string> },
 ): Promise<{ code: number; stdout: string }> {
-  const options = { args, signal, stdin: "null", stdout: "piped", stderr: "null" } as const;
+  const options = { args, signal, env: environment, stdin: "null", stdout: "piped", stderr: "null" } as const;
   const { code, stdout } = await new Deno.Command(command, options).output();
   return { code, stdout: new TextDecoder().decode(stdout) };
 }

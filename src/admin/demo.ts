@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import { describeError, HostFactoryError } from "../errors.ts";
+import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
 import type { Files } from "../files.ts";
 import type {
   RequestAnswer,
@@ -11,6 +11,7 @@ import type {
 } from "../hf/answers.ts";
 import { connectKube } from "../kube/connect.ts";
 import type { Kube } from "../kube/kube.ts";
+import { leaseName } from "../kube/lease.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { type Child, runChild, startChild } from "./child.ts";
 import { writeDemoConfiguration } from "./demo_configuration.ts";
@@ -77,6 +78,11 @@ export async function runDemo(options: DemoOptions, done: (step: DemoStep) => vo
   } finally {
     await demo.end();
   }
+}
+
+/** The command that deletes the lease of a demo's `serve`, which has no right to do so. */
+export function removalOfLease({ instance, kubeconfig }: { instance: string; kubeconfig: string }): string {
+  return `kubectl --kubeconfig ${kubeconfig} delete lease ${leaseName(instance)}`;
 }
 
 class Demo {
@@ -161,6 +167,7 @@ class Demo {
     } catch (error) {
       throw new HostFactoryError(`Pods of the demo may be left: ${describeError(error)}`, {
         hint: `kubectl --kubeconfig ${kubeconfig} delete pods -l ${labelSelector}`,
+        exitCode: ExitCode.interrupted,
       });
     }
   }

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { describeError, HostFactoryError } from "../errors.ts";
 import { parseMachineName } from "../hf/names.ts";
+import { nearestName } from "../nearest_name.ts";
 import { KubeError } from "../kube/errors.ts";
 import { connectKube, type ConnectOptions } from "../kube/connect.ts";
 import type { Kube } from "../kube/kube.ts";
@@ -40,6 +41,8 @@ export interface DisruptionOptions {
   sleepSeconds: number;
   /** How long it may take in all, in seconds. */
   timeoutSeconds: number;
+  /** Told, as one sentence without a full stop, how many are left, whenever that or why has changed. */
+  told: (news: string) => void;
 }
 
 /** A pod that is to go. */
@@ -61,9 +64,9 @@ export async function choosePods(
   const pods = await ownPods(disrupting);
   if (names.length > 0) {
     const byName = new Map(pods.map((pod) => [pod.name, pod]));
-    return names.map((name) => byName.get(name) ?? notOurs("pod", name, disrupting));
+    return names.map((name) => byName.get(name) ?? notOurs("pod", name, { ...disrupting, known: byName.keys() }));
   }
-  return drawn(disrupting, pods, { count, what: "pods" });
+  return drawn(disrupting, pods, { count, what: "pod" });
 }
 
 /** The pods of the provider instance that are on nodes, by their names or drawn at random: see `choosePods`. */
@@ -73,8 +76,8 @@ export async function choosePodsOnNodes(
 ): Promise<Chosen[]> {
   const pods = (await ownPods(disrupting)).filter(({ node }) => node !== "");
   const nodes = [...new Set(pods.map(({ node }) => node))].sort();
-  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, disrupting);
-  const chosen = new Set(names.length > 0 ? names : drawn(disrupting, nodes, { count, what: "nodes" }));
+  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, { ...disrupting, known: nodes });
+  const chosen = new Set(names.length > 0 ? names : drawn(disrupting, nodes, { count, what: "node" }));
   return pods.filter(({ node }) => chosen.has(node));
 }
 
@@ -106,26 +109,31 @@ function drawn<T>(
 ): T[] {
   if (count === 0) return [...all];
   if (count > all.length) {
+    const there = all.length === 0 ? "is none" : all.length === 1 ? "is one" : `are ${all.length}`;
     throw new HostFactoryError(
-      `Cannot choose ${count} ${what}: there are ${all.length} that '${workdir.layout.root}' knows`,
-      {
-        hint: "--count 0 means all; the work directory is the one that is served, which --workdir names",
-      },
+      `Cannot choose ${count} ${count === 1 ? what : `${what}s`}: there ${there} that '${workdir.layout.root}' knows`,
+      { hint: "--count 0 means all; the work directory is the one that is served, which --workdir names" },
     );
   }
   const left = [...all];
   return Array.from({ length: count }, () => left.splice(integerBetween(random, 0, left.length - 1), 1)[0]!);
 }
 
-function notOurs(what: string, name: string, { workdir, instance }: Disrupting): never {
-  const known = `the pods of instance '${instance}' that '${workdir.layout.root}' knows`;
+function notOurs(
+  what: string,
+  name: string,
+  { workdir, instance, known }: Disrupting & { known: Iterable<string> },
+): never {
+  const near = nearestName(name, known);
+  const ours = `the pods of instance '${instance}' that '${workdir.layout.root}' knows`;
   throw new HostFactoryError(
     what === "pod"
-      ? `Cannot find pod '${name.slice(0, 80)}' among ${known}`
-      : `Cannot find node '${name.slice(0, 80)}' among those of ${known}`,
+      ? `Cannot find pod '${name.slice(0, 80)}' among ${ours}`
+      : `Cannot find node '${name.slice(0, 80)}' among those of ${ours}`,
     {
-      hint:
-        "'hostfactory admin list-machines --output wide' shows them; see --workdir, --namespace and --kubeconfig, too",
+      hint: near === undefined
+        ? "'hostfactory admin list-machines --output wide' shows them; see --workdir, --namespace and --kubeconfig, too"
+        : `did you mean '${near}'?`,
     },
   );
 }
@@ -164,14 +172,14 @@ export async function evictChosen(
 async function disrupt(
   disrupting: Disrupting,
   chosen: readonly Chosen[],
-  { ask, sleepSeconds, timeoutSeconds }: DisruptionOptions & {
+  { ask, sleepSeconds, timeoutSeconds, told }: DisruptionOptions & {
     /** Asks for the pod's deletion or eviction. A disruption budget may refuse that for now. */
     ask: (pod: Chosen) => Promise<void>;
   },
 ): Promise<number> {
   const { clock, signal } = disrupting;
   const untilMs = clock.monotonic() + timeoutSeconds * 1_000;
-  let refused = "";
+  let refused = "", said = "";
   let unasked = [...chosen];
   for (;;) {
     const again: Chosen[] = [];
@@ -185,9 +193,12 @@ async function disrupt(
     const there = new Set((await listOwn(disrupting)).map(({ metadata }) => metadata.uid));
     const left = chosen.filter(({ uid }) => there.has(uid));
     if (left.length === 0) return chosen.length;
+    const why = unasked.length > 0 ? `: ${refused}` : "";
+    const news = `${left.length} of ${chosen.length} pods still there${why}`;
+    if (news !== said) told(news);
+    said = news;
     const leftMs = untilMs - clock.monotonic();
     if (leftMs <= 0) {
-      const why = unasked.length > 0 ? `: ${refused}` : "";
       const message = `Not gone after ${timeoutSeconds} s: ${left.length} of ${chosen.length} pods, such as '${
         left[0]?.name
       }'`;

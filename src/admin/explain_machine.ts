@@ -14,6 +14,7 @@ import type { Workdir } from "../workdir/store/workdir.ts";
 import type { Explaining, Finding } from "./explanation.ts";
 import { lookAtMachine, type PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedService } from "./picture_of_service.ts";
+import { told } from "./told.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
 export async function explainMachine(explaining: Explaining, name: string): Promise<Finding> {
@@ -34,7 +35,7 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
     isBrief: false,
     zoneOf: () => "",
   });
-  const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
+  const { events, gap } = await told(readEvents(explaining.source, { ids: [name] }, explaining.budget));
   const traces = tracesOf(workdir, machine, { record, returnId });
   const matterOf = matter(machine, { service, returnId });
   return {
@@ -49,6 +50,7 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
     timeline: joinSteps(stepsOfEvents(events), stepsOfTraces(traces)),
     next: nextCommands(machine, { service, returnId, hasPod: traces.pod !== undefined }),
     doubt: service.notServed ?? service.doubt,
+    gap,
   };
 }
 

@@ -54,6 +54,7 @@ export async function explainNode(explaining: Explaining, name: string): Promise
       ...machines.slice(0, 1).map((machine) => `hostfactory explain ${machine}`),
     ],
     doubt: service.notServed ?? service.doubt,
+    gap: undefined,
   };
 }
 

@@ -9,6 +9,7 @@ import type { PicturedRequest } from "./picture_of_requests.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import { commonReason } from "./picture_of_templates.ts";
 import type { Step } from "./timeline.ts";
+import { told } from "./told.ts";
 
 /** Explains a request or return request. @param kind which of the two the id belongs to */
 export async function explainRequest(
@@ -33,7 +34,7 @@ export async function explainRequest(
   const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
   const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
   const asked = { machines: machines.map(({ name }) => name), statuses: Object.keys(TURNS) };
-  const turns = await readTurns(explaining.source, asked, budget);
+  const { events: turns, gap } = await told(readTurns(explaining.source, asked, budget));
   return {
     kind,
     name: id,
@@ -46,6 +47,7 @@ export async function explainRequest(
     timeline: timelineOf(request, { turns, machines, now }),
     next: nextCommands(request, { example: (waiting ?? failed)?.example ?? machines[0]?.name }),
     doubt: service.notServed ?? service.doubt,
+    gap,
   };
 }
 

@@ -26,6 +26,8 @@ export interface Explanation {
   next: string[];
   /** Why this may be out of date, as a sentence; absent if it is not. */
   doubt: string | undefined;
+  /** Why the timeline lacks what events tell, as a sentence; absent if it does not. */
+  gap: string | undefined;
 }
 
 /** What every explanation needs. */

@@ -1,7 +1,8 @@
 import { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import type { Files } from "../files.ts";
+import { describeError, HostFactoryError } from "../errors.ts";
+import { type Files, ifThere } from "../files.ts";
 import type { Random } from "../random.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
@@ -15,11 +16,40 @@ export interface Reader {
   clock: Clock;
 }
 
-/** The work directory that the configuration names, for reading. @throws HostFactoryError if it is not to be trusted */
-export function openReader(config: Config, world: { files: Files; clock: Clock; random: Random }): Reader {
+/**
+ * The work directory that the configuration names, for reading.
+ * @param options `mayLack`: there may be none yet (false)
+ * @throws HostFactoryError if it is not to be trusted, or there is none: an empty answer would be taken for the truth
+ */
+export function openReader(
+  config: Config,
+  world: { files: Files; clock: Clock; random: Random },
+  { mayLack = false }: { mayLack?: boolean } = {},
+): Reader {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
-  workdir.check({ reads: true });
+  checkAsReader(workdir);
+  if (!mayLack) checkIsThere(config, world);
   return { config, workdir, files: world.files, clock: world.clock };
+}
+
+/** @throws HostFactoryError if there is no work directory of the name that the configuration has */
+export function checkIsThere({ workdir }: Config, { files }: { files: Files }): void {
+  if (ifThere(() => files.info(workdir)) !== undefined) return;
+  throw new HostFactoryError(`There is no work directory '${workdir}'`, {
+    hint: "name it with --workdir or HF_K8S_WORKDIR; 'hostfactory serve' and the verbs make it",
+  });
+}
+
+function checkAsReader(workdir: Workdir): void {
+  try {
+    workdir.check({ reads: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new HostFactoryError(`Cannot read the work directory: ${describeError(error)}`, {
+      cause: error,
+      hint: "run this as the user of serve",
+    });
+  }
 }
 
 /** A budget for a process that has nothing else to do: no rests. */

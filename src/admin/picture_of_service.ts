@@ -51,7 +51,8 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
     instance: holder?.instance ?? readInstances(workdir).at(-1),
     server: holder && serverOf(holder),
     lease: holder?.lease,
-    notServed: NEEDED.map((watcher) => doubtService(workdir, watcher, nowMs)).find((why) => why !== undefined),
+    notServed: doubtDirectory(workdir) ??
+      NEEDED.map((watcher) => doubtService(workdir, watcher, nowMs)).find((why) => why !== undefined),
     cluster: cluster && { server: cluster.server, namespace: cluster.namespace },
     heardAt: view?.heardAt,
     completeAt: view?.completeAt,
@@ -60,6 +61,14 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
   };
   const limits = readHolder(workdir, "expiry")?.limits ?? DEFAULT_LIMITS;
   return { service, limits, clusterAheadSeconds: view?.clusterAheadSeconds ?? 0 };
+}
+
+/** Why there can be nobody who serves it. */
+function doubtDirectory(workdir: Workdir): string | undefined {
+  const { root } = workdir.layout;
+  return workdir.kind(root) === undefined
+    ? `'${root}' does not exist, and has not been served yet: start 'hostfactory serve' with this --workdir`
+    : undefined;
 }
 
 function serverOf({ host, pid, command, since, seenAt = since }: LockHolder): PicturedService["server"] {

@@ -26,6 +26,9 @@ const VERBS: Readonly<Record<string, string>> = {
   return: "request-return-machines",
 };
 
+/** What is called again is not recorded again: the next replay would call it twice. */
+const UNRECORDED = { HF_K8S_RECORD_IO: "off" };
+
 /** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
@@ -81,7 +84,7 @@ export async function replayCalls(
     files.writeText(file, call.input, { mode: 0o600 });
     try {
       const command = [...self, ...options.arguments, "--request-id", call.id, call.verb, "-f", file];
-      const { code, stdout } = await runChild(command, { signal });
+      const { code, stdout } = await runChild(command, { signal, environment: UNRECORDED });
       told({ ...call, code, answer: stdout.replace(/\s+/g, " ").trim() });
     } finally {
       files.remove(file);

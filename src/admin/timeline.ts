@@ -37,8 +37,8 @@ const STEPS: Readonly<Record<string, string>> = {
   deleted: "It is gone",
 };
 
-/** The order of steps that have the same second. */
-const ORDER = Object.keys(STEPS);
+/** The steps of machines, in their usual order, which those of the same second are told in. */
+export const MACHINE_STEPS: readonly string[] = Object.keys(STEPS);
 
 /** The timeline of a machine from its events. The events of one second are one entry, with the others as its details. */
 export function stepsOfEvents(events: readonly RecordedEvent[]): MachineStep[] {
@@ -107,7 +107,7 @@ export function stepsOfTraces(traces: MachineTraces): MachineStep[] {
 export function joinSteps(events: readonly MachineStep[], traces: readonly MachineStep[]): MachineStep[] {
   const told = new Set(events.map(({ kind }) => kind));
   return [...events, ...traces.filter(({ kind }) => !told.has(kind))].sort((one, other) =>
-    one.at - other.at || ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind)
+    one.at - other.at || MACHINE_STEPS.indexOf(one.kind) - MACHINE_STEPS.indexOf(other.kind)
   );
 }
 

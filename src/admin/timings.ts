@@ -1,7 +1,10 @@
 import { Budget } from "../budget.ts";
+import { HostFactoryError } from "../errors.ts";
 import { readEvents } from "../events/reader.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Reader } from "./open_picture.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
+import { MACHINE_STEPS } from "./timeline.ts";
 
 /** How long machines of a template took from one state to another, in seconds. */
 export interface Timing {
@@ -61,6 +64,28 @@ function timingOf(templateId: string, seconds: number[]): Timing {
   };
 }
 
+/** Why there is nothing to tell, and what to ask for in its place. @param states those that events tell of */
+export function noTimings(
+  { from, to, templates }: { from: string; to: string; templates: readonly string[] | undefined },
+  states: readonly string[],
+): HostFactoryError {
+  const of = templates ? ` of ${templates.join(", ")}` : "";
+  const what = `Cannot tell how long machines${of} take from '${from}' to '${to}'`;
+  if (states.length === 0) {
+    return new HostFactoryError(`${what}: nothing is recorded of them`, {
+      hint: "serve stores what happens to machines; --dbfile names where, if not in the work directory",
+    });
+  }
+  const unheard = [from, to].find((state) => !states.includes(state));
+  if (unheard === undefined) return new HostFactoryError(`${what}: none of them was in both states`);
+  const near = nearestName(unheard, new Set([...states, ...MACHINE_STEPS]));
+  return new HostFactoryError(`${what}: none of them was ever '${unheard}'`, {
+    hint: near === undefined || near === unheard
+      ? `the states that are recorded: ${states.join(", ")}`
+      : `did you mean '${near}'?`,
+  });
+}
+
 /** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
@@ -77,11 +102,13 @@ export async function readTimings(
     templates?: readonly string[] | undefined;
     dbfile?: string;
   },
-): Promise<ReturnType<typeof timingsOf>> {
+): Promise<ReturnType<typeof timingsOf> & { states: string[] }> {
   const source = { files, dbfile, spool: workdir.layout.events, lockWaitMs: LOCK_WAIT_MS };
   const filter = { categories: ["pod"], types: ["status", "template_id"] };
   const events = await readEvents(source, filter, new Budget(clock, { restPerTurn: 0 }));
-  return timingsOf(templates ? ofTemplates(events, templates) : events, { from, to });
+  const wanted = templates ? ofTemplates(events, templates) : events;
+  const states = new Set(wanted.flatMap(({ type, value }) => type === "status" ? [value] : []));
+  return { ...timingsOf(wanted, { from, to }), states: [...states] };
 }
 
 function ofTemplates(events: readonly RecordedEvent[], templates: readonly string[]): RecordedEvent[] {

@@ -38,7 +38,7 @@ export function declareCluster(command: Command): void {
 export async function deletePods(call: Call<ClusterOptions>): Promise<void> {
   const { disrupting, choosePods, deleteChosen } = await open(call);
   const chosen = await choosePods(disrupting, { names: call.args, count: call.options.count });
-  if (!mayGo(call, chosen, "Delete")) return;
+  if (!await mayGo(call, chosen, "Delete")) return;
   const gone = await deleteChosen(disrupting, chosen, timesOf(call));
   writeOutput(`Deleted ${gone} pods\n`);
 }
@@ -47,7 +47,7 @@ export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
   const { disrupting, choosePodsOnNodes, evictChosen } = await open(call);
   const chosen = await choosePodsOnNodes(disrupting, { names: call.args, count: call.options.count });
   const { cordon: cordons = false } = call.options;
-  if (!mayGo(call, chosen, cordons ? "Cordon the nodes, and evict" : "Evict")) return;
+  if (!await mayGo(call, chosen, cordons ? "Cordon the nodes, and evict" : "Evict")) return;
   const gone = await evictChosen(disrupting, chosen, { ...timesOf(call), cordons });
   writeOutput(`Deleted ${gone} pods from nodes\n`);
 }
@@ -59,11 +59,16 @@ async function open(call: Call<ClusterOptions>) {
 }
 
 function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
-  return { sleepSeconds: sleep, timeoutSeconds: timeout };
+  const told = (news: string) => writeError(`hostfactory: ${news}`);
+  return { sleepSeconds: sleep, timeoutSeconds: timeout, told };
 }
 
 /** Shows what would go and asks. @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given */
-function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: readonly Chosen[], verb: string): boolean {
+async function mayGo(
+  { options: { yes, dryRun }, stopping }: Call<ClusterOptions>,
+  chosen: readonly Chosen[],
+  verb: string,
+): Promise<boolean> {
   if (dryRun) {
     writeOutput(chosen.map(({ name, node }) => `${name}${node === "" ? "" : ` on ${node}`}\n`).join(""));
     return false;
@@ -71,7 +76,7 @@ function mayGo({ options: { yes, dryRun } }: Call<ClusterOptions>, chosen: reado
   if (yes || chosen.length === 0) return true;
   const some = chosen.slice(0, 5).map(({ name }) => name).join(", ");
   const more = chosen.length > 5 ? `, … (${chosen.length} in all)` : "";
-  const answer = isConfirmed(`${verb} ${some}${more}?`);
+  const answer = await isConfirmed(`${verb} ${some}${more}?`, stopping);
   if (answer === undefined) {
     throw new HostFactoryError(
       `Not done: there is no terminal to ask on about ${chosen.length} ${chosen.length === 1 ? "pod" : "pods"}`,

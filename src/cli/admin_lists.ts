@@ -1,16 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SortKey } from "../admin/choose_machines.ts";
+import type { Reader } from "../admin/open_picture.ts";
 import type { PicturedMachine } from "../admin/picture_of_machine.ts";
 import type { PicturedRequest } from "../admin/picture_of_requests.ts";
 import type { PicturedService } from "../admin/picture_of_service.ts";
+import { epochSeconds } from "../clock.ts";
 import { isMachineState, MACHINE_STATES, type MachineState } from "../hf/status.ts";
 import { plainLine } from "../plain_text.ts";
 import { ageText, agoText } from "./age.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
 import { type ListFormat, listFormat, listFormatOption, writeList } from "./listing.ts";
-import { duration, words } from "./options.ts";
-import { writeError } from "./output.ts";
+import { age, words } from "./options.ts";
+import { errorIsTerminal, writeError } from "./output.ts";
 
 export interface ListOptions {
   output?: ListFormat;
@@ -38,8 +40,8 @@ export function declareLists(command: Command): void {
   for (const list of [machines, requests]) {
     list.option("--template <ids>", "of these templates", words)
       .option("--request <ids>", "of these requests or return requests", words)
-      .addOption(new Option("--older-than <time>", "30s, 5m, 2h, 7d or more in its state").argParser(duration))
-      .addOption(new Option("--younger-than <time>", "as long, or less").argParser(duration))
+      .addOption(new Option("--older-than <time>", "30s, 4m10s, 2h, 7d or more in its state").argParser(age))
+      .addOption(new Option("--younger-than <time>", "as long, or less").argParser(age))
       .option("--all", "with those that were over more than an hour ago; names, without filters, are always all")
       .addOption(listFormatOption());
   }
@@ -70,8 +72,7 @@ export async function listMachines(call: Call<ListOptions>): Promise<void> {
   const format = listFormat(options.output);
   const { reader, openPicture, allMachineNames, chooseMachines } = await open(call);
   if (format === "name" && !hasFilter(options)) {
-    const names = allMachineNames(reader.workdir);
-    return await writeList(format, { names: () => names, table: () => [], document: () => names });
+    return await writeNames(reader, allMachineNames(reader.workdir), "machine");
   }
   const picture = await openPicture(reader, { everything: options.all ?? false, isOnly: true }).take();
   const { at, service } = picture;
@@ -82,6 +83,7 @@ export async function listMachines(call: Call<ListOptions>): Promise<void> {
     table: (isWide) => machineTable(machines, { isWide, now: at }),
     document: () => ({ at, heardAt: service.heardAt, machines }),
   });
+  if (machines.length === 0) tellNone("machine", options);
   tellAge(service, at, format);
 }
 
@@ -90,9 +92,9 @@ export async function listRequests(call: Call<ListOptions>): Promise<void> {
   const format = listFormat(options.output);
   const { reader, openPicture, allRequestIds, chooseRequests } = await open(call);
   const { returns = false } = options;
+  const what = returns ? "return request" : "request";
   if (format === "name" && !hasFilter(options)) {
-    const ids = allRequestIds(reader.workdir, { returns });
-    return await writeList(format, { names: () => ids, table: () => [], document: () => ids });
+    return await writeNames(reader, allRequestIds(reader.workdir, { returns }), what);
   }
   const picture = await openPicture(reader, { everything: options.all ?? false, isBrief: true, isOnly: true }).take();
   const { at, service } = picture;
@@ -103,11 +105,28 @@ export async function listRequests(call: Call<ListOptions>): Promise<void> {
     table: (isWide) => requestTable(requests, { isWide, now: at, returns }),
     document: () => ({ at, heardAt: service.heardAt, requests }),
   });
+  if (requests.length === 0) tellNone(what, options);
   tellAge(service, at, format);
 }
 
 function filterOf({ template, request }: ListOptions) {
   return { templates: template, requests: request };
+}
+
+/** The names alone, as the legacy plug-in prints them. What is said beside them is for a person who looks on: scripts hear nothing new. */
+async function writeNames({ workdir, clock }: Reader, names: readonly string[], what: string): Promise<void> {
+  await writeList("name", { names: () => names, table: () => [], document: () => names });
+  if (names.length === 0) tellNone(what, { all: true, sort: "name" });
+  if (!errorIsTerminal()) return;
+  const { lookAtService } = await import("../admin/picture_of_service.ts");
+  tellAge(lookAtService(workdir, clock.now()).service, epochSeconds(clock.now()), "name");
+}
+
+/** To a person, who would wonder about a list of nothing. */
+function tellNone(what: string, options: ListOptions): void {
+  const fitting = hasFilter({ ...options, sort: "name" }) ? " that fits" : "";
+  const others = options.all ? "" : "; --all shows those that were over long ago, too";
+  if (errorIsTerminal()) writeError(`hostfactory: there is no ${what}${fitting}${others}`);
 }
 
 /** Warns people on standard error if the list may be out of date. */

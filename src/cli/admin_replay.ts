@@ -30,7 +30,7 @@ export async function replay(call: Call<ReplayOptions>): Promise<void> {
     import("../admin/replay.ts"),
   ]);
   const source = givenDatabase(cli.files, dbfile);
-  const calls = await recordedCalls(openReader(config, cli), source);
+  const calls = await recordedCalls(openReader(config, cli, { mayLack: dbfile !== undefined }), source);
   if (dryRun) {
     for (const { at, verb, id, input } of calls) {
       writeOutput(`${new Date(at * 1_000).toISOString()}  ${verb} ${plainLine(id)}: ${plainLine(input)}\n`);

@@ -1,6 +1,5 @@
 import { type Command } from "commander";
 import type { Timing } from "../admin/timings.ts";
-import { HostFactoryError } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
@@ -28,22 +27,21 @@ export function declareTimings(command: Command): void {
 export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
   const { fromEvent: from, toEvent: to, template, output, dbfile } = call.options;
   const config = configure(call, { defaultLogLevel: "warning" });
-  const [{ openReader }, { readTimings }] = await Promise.all([
+  const [{ openReader }, { noTimings, readTimings }] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/timings.ts"),
   ]);
   const source = givenDatabase(call.cli.files, dbfile);
-  const { all, templates } = await readTimings(openReader(config, call.cli), {
-    from,
-    to,
-    templates: template,
-    ...source,
-  });
-  if (!all) {
-    throw new HostFactoryError(`Cannot tell how long machines take from '${from}' to '${to}': no event tells of both`, {
-      hint: "see docs/events.md for the states that are recorded, and --dbfile for where",
-    });
-  }
+  const { all, templates, states } = await readTimings(
+    openReader(config, call.cli, { mayLack: dbfile !== undefined }),
+    {
+      from,
+      to,
+      templates: template,
+      ...source,
+    },
+  );
+  if (!all) throw noTimings({ from, to, templates: template }, states);
   const rows = templates.length === 1 ? templates : [...templates, all];
   await writeList(listFormat(output), {
     // As the legacy plug-in means to print it.

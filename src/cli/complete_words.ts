@@ -1,3 +1,4 @@
+import { MACHINE_STEPS } from "../admin/timeline.ts";
 import { MACHINE_STATES } from "../hf/status.ts";
 import type { Command, Option } from "commander";
 
@@ -64,6 +65,9 @@ function namesFor(name: string, { templates, requests, returns, machines, nodes 
       return machines();
     case "state":
       return [...MACHINE_STATES];
+    case "fromEvent":
+    case "toEvent":
+      return [...MACHINE_STEPS];
     case "node":
     case "nodes":
       return nodes();

@@ -5,7 +5,7 @@ import { integerBetween } from "../random.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { wholeNumber } from "./options.ts";
 import { self } from "./self.ts";
-import { outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
+import { isDumb, outputColumns, outputIsTerminal, overwriteLine, writeError, writeOutput } from "./output.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 
 interface Options {
@@ -34,12 +34,14 @@ export const demo: CommandBody = {
 
 async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode | void> {
   const { machines, kubeconfig, keep = false, page = false } = options;
-  const { runDemo } = await import("../admin/demo.ts");
+  const { removalOfLease, runDemo } = await import("../admin/demo.ts");
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
+  const instance = `demo-${tag}`;
+  const leftover = kubeconfig === undefined ? undefined : removalOfLease({ instance, kubeconfig });
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
   cli.files.makeDirectory(directory);
   const steps: DemoStep[] = [];
-  const isTerminal = outputIsTerminal();
+  const isTerminal = outputIsTerminal() && !isDumb(cli.environment);
   const width = outputColumns();
   const startedMs = cli.clock.monotonic();
   const say = (text: string) => isTerminal ? overwriteLine(text) : writeOutput(text);
@@ -51,7 +53,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
       directory,
       machines,
       kubeconfig,
-      instance: `demo-${tag}`,
+      instance,
       signal: stopping,
       ...(page ? { page: openInBrowser, pageStaysMs: isTerminal ? PAGE_STAYS_MS : 0 } : {}),
       progress: (progress) => isTerminal && overwriteLine(cutText(line(progress, width), width - 1)),
@@ -72,11 +74,13 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   }
   if (!isDone) {
     writeError("hostfactory: the demo was stopped, and what it had made is deleted");
+    if (leftover !== undefined) writeError(`hostfactory: but its lease, if it had one by then: ${leftover}`);
     return ExitCode.interrupted;
   }
   writeOutput(`\n${timesTable(steps)}`);
   const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
   writeOutput(`Every step came out right, in ${seconds} s.\n\n`);
+  if (leftover !== undefined) writeOutput(`Its lease is left on the cluster:\n  ${leftover}\n\n`);
   const next = [
     ["hostfactory demo --machines 500", "the same, larger"],
     ["hostfactory simulate --kubeconfig sim.yaml", "a cluster to play with"],

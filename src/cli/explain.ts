@@ -6,7 +6,8 @@ import type { Call, CommandBody } from "./command.ts";
 import { wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
 import { givenDatabase, sharedOption } from "./options.ts";
-import { outputColumns, type StyledText, writeStyled } from "./output.ts";
+import { proposed } from "./proposed.ts";
+import { isPlain, outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
   output: DocumentFormat;
@@ -27,17 +28,18 @@ export const explain: CommandBody = {
       import("../admin/open_picture.ts"),
     ]);
     const source = givenDatabase(call.cli.files, dbfile);
-    const reader = openReader(config, call.cli);
-    const explanation = await explain(reader, name, source);
-    if (!explanation) throw unknownName(reader, name);
+    const reader = openReader(config, call.cli, { mayLack: dbfile !== undefined });
+    const found = await explain(reader, name, source);
+    if (!found) throw unknownName(reader, name);
+    const explanation = { ...found, next: found.next.map((command) => proposed(command, call.options)) };
     if (output !== "text") return await writeDocument(output, explanation);
-    writeStyled(explanationText(explanation, outputColumns()), { plain: Boolean(call.cli.environment["NO_COLOR"]) });
+    writeStyled(explanationText(explanation, outputColumns()), { plain: isPlain(call.cli.environment) });
   },
 };
 
 /** What `hostfactory explain` prints. @param width characters that a line holds */
 export function explanationText(explanation: Explanation, width: number): StyledText[] {
-  const { kind, name, at, now, matter, until, facts, timeline, next, doubt } = explanation;
+  const { kind, name, at, now, matter, until, facts, timeline, next, doubt, gap } = explanation;
   const parts: StyledText[] = [
     { text: `${kind} ${plainLine(name)}\n`, style: "bold" },
     { text: wrapText(plainLine(now), { width }), ...(matter === undefined ? {} : { style: "yellow" as const }) },
@@ -46,6 +48,9 @@ export function explanationText(explanation: Explanation, width: number): Styled
   if (matter !== undefined) parts.push({ text: wrapText(`Whose matter that is: ${matter}`, { width }) });
   if (doubt !== undefined) {
     parts.push({ text: wrapText(`This may be old. ${plainLine(doubt)}`, { width }), style: "red" });
+  }
+  if (gap !== undefined) {
+    parts.push({ text: wrapText(`The timeline lacks what events tell. ${plainLine(gap)}`, { width }), style: "red" });
   }
   const longest = Math.max(0, ...Object.keys(facts).map((fact) => fact.length));
   const factLines = Object.entries(facts).map(([fact, value]) =>

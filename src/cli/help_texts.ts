@@ -10,6 +10,8 @@ export interface HelpText {
 
 const NOT_OWNER = [[3, "another process holds the lock that it needs"]] as const;
 
+const STOPPED = [130, "stopped by Ctrl-C before it was done"] as const;
+
 /** Help texts by the words of the command; the empty text is the program itself. */
 export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
   "": {
@@ -100,10 +102,18 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
       ["hostfactory admin delete-pods --count 2 --dry-run", "which pods would be deleted"],
       ["hostfactory admin delete-pods abc-3 --yes", "this pod, without asking"],
     ],
+    exits: [[1, "not all are gone in time, or it failed"], STOPPED],
   },
-  "admin drain-nodes": { examples: [["hostfactory admin drain-nodes node-7", "evict all of our pods on it"]] },
+  "admin drain-nodes": {
+    examples: [
+      ["hostfactory admin drain-nodes node-7 --cordon", "all of our pods on it, and no new ones"],
+      ["hostfactory admin drain-nodes --count 2 --dry-run", "which would go"],
+    ],
+    exits: [[1, "not all are gone in time, or it failed"], STOPPED],
+  },
   "admin replay": {
-    examples: [["hostfactory admin replay --dbfile old.db --dry-run", "show which calls were recorded"]],
+    examples: [["hostfactory admin replay --dbfile old.db --dry-run", "which calls were made"]],
+    exits: [[1, "a call failed"], STOPPED],
   },
   serve: {
     examples: [
@@ -116,7 +126,7 @@ export const HELP_TEXTS: Readonly<Record<string, HelpText>> = {
     examples: [["hostfactory run-cron --run-once --dry-run", "show what would be deleted"]],
     exits: NOT_OWNER,
   },
-  rebuild: { examples: [["hostfactory rebuild --dry-run", "show what is missing"]], exits: NOT_OWNER },
+  rebuild: { examples: [["hostfactory rebuild --dry-run", "show what is missing"]], exits: [...NOT_OWNER, STOPPED] },
   lint: {
     examples: [
       ["hostfactory lint", "the templates of --confdir"],

@@ -3,7 +3,7 @@ import { epochSeconds } from "../clock.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { duration, givenDatabase, sharedOption, words } from "./options.ts";
-import { outputColumns, writeJson, writeStyled } from "./output.ts";
+import { isPlain, outputColumns, writeJson, writeStyled } from "./output.ts";
 
 interface Options {
   since?: number;
@@ -49,7 +49,12 @@ async function tell(call: Call<Options>): Promise<void> {
   const { cli: { files, clock, environment }, options, stopping: signal } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
   const { output, follow = false, machine, request } = options;
-  const [account, shown] = await Promise.all([import("../history/history.ts"), import("../history/lines.ts")]);
+  const [account, shown, { checkIsThere }] = await Promise.all([
+    import("../history/history.ts"),
+    import("../history/lines.ts"),
+    import("../admin/open_picture.ts"),
+  ]);
+  if (options.dbfile === undefined) checkIsThere(config, { files });
   const seconds = options.since ?? (machine ?? request ? undefined : USUAL_SECONDS);
   const since = seconds === undefined ? undefined : epochSeconds(clock.now()) - seconds;
   const question = {
@@ -60,7 +65,7 @@ async function tell(call: Call<Options>): Promise<void> {
     all: output === "wide",
   };
   const lines = new shown.Lines({ columns: outputColumns(), isWide: output === "wide" });
-  const plain = Boolean(environment["NO_COLOR"]);
+  const plain = isPlain(environment);
   try {
     for await (const entries of account.history({ files, clock, signal }, config, question)) {
       if (output === "json") { for (const entry of entries) writeJson(shown.asDocument(entry), { indent: 0 }); }

@@ -31,12 +31,18 @@ export function readInput(files: Files, path: string): unknown {
   }
 }
 
-/** Asks a person who sits at the terminal: anything but `y` and `yes` is no. @returns `undefined` if there is no terminal */
-export function isConfirmed(question: string): boolean | undefined {
+/**
+ * Asks a person who sits at the terminal: anything but `y` and `yes` is no.
+ * @returns `undefined` if there is no terminal
+ * @throws the reason of `stopping` once that aborts
+ */
+export async function isConfirmed(question: string, stopping: AbortSignal): Promise<boolean | undefined> {
   if (!Deno.stdin.isTerminal()) return undefined;
   writeError(`${question} [y/N]`);
   const buffer = new Uint8Array(1_024);
-  const read = Deno.stdin.readSync(buffer) ?? 0;
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  stopping.addEventListener("abort", () => reject(stopping.reason), { once: true });
+  const read = await Promise.race([Deno.stdin.read(buffer), stopped]) ?? 0;
   return /^y(es)?$/i.test(new TextDecoder().decode(buffer.subarray(0, read)).trim());
 }
 

@@ -50,7 +50,7 @@ function shapeOf(rows: readonly (readonly string[])[], column: number): { width:
     const cell = rows[i]![column] ?? "";
     width = Math.max(width, cell.length);
     if (i === 0 || !isNumber || cell === "" || cell === "-") continue;
-    isNumber = hasNumber = /^\d[\d,.]*%?$/.test(cell);
+    isNumber = hasNumber = /^-?\d[\d,]*(\.\d+)?%?$/.test(cell);
   }
   return { width, isNumber: hasNumber };
 }

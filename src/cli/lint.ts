@@ -5,7 +5,7 @@ import type { SecurityProfile } from "../lint/pod_security.ts";
 import type { Output } from "../lint/report.ts";
 import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
-import { writeJson, writeOutput, writeStyled } from "./output.ts";
+import { isPlain, writeJson, writeOutput, writeStyled } from "./output.ts";
 
 interface Options {
   output: Output;
@@ -50,7 +50,7 @@ async function lintFiles(call: Call<Options>): Promise<void> {
     asksServer: options.server ?? false,
     signal: call.stopping,
   });
-  await write(linted, { output: options.output, plain: Boolean(cli.environment["NO_COLOR"]) });
+  await write(linted, { output: options.output, plain: isPlain(cli.environment) });
 }
 
 async function write(

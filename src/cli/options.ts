@@ -23,9 +23,20 @@ export function duration(text: string): number {
   throw new InvalidArgumentError("It must be a number of days, such as 7, or be followed by s, m, h or d: 90m.");
 }
 
-/** Parses a list: `a,b`. */
+/** A parser for an option that is an age, to seconds, as lists show it: `90s`, `4m10s`, `7d`. @throws as `duration` */
+export function age(text: string): number {
+  const parts = [...text.matchAll(/(\d{1,9})([smhd])/g)];
+  if (text !== "" && parts.map(([part]) => part).join("") === text) {
+    return parts.reduce((sum, [, digits, unit = ""]) => sum + Number(digits) * (SECONDS_PER_UNIT[unit] ?? 0), 0);
+  }
+  throw new InvalidArgumentError("It must be numbers, each followed by s, m, h or d: 90s, 4m10s, 7d.");
+}
+
+/** Parses a list: `a,b`. @throws InvalidArgumentError if it is empty */
 export function words(text: string): string[] {
-  return text.split(",").map((word) => word.trim()).filter(Boolean);
+  const found = text.split(",").map((word) => word.trim()).filter(Boolean);
+  if (found.length > 0) return found;
+  throw new InvalidArgumentError("It must be one or several words, separated by commas.");
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Writes to standard output and standard error; no other code does. Lets no characters through that control a terminal. */
+import type { Environment } from "../config.ts";
 import { plainLine, plainText } from "../plain_text.ts";
 
 /** Determined at the start, because a terminal that has been closed no longer counts as one. */
@@ -21,6 +22,16 @@ const STYLES = { bold: "1", faint: "2", red: "31", yellow: "33", blue: "34", rev
 export interface StyledText {
   text: string;
   style?: keyof typeof STYLES;
+}
+
+/** True if whoever looks wants no styles, or has a terminal that knows none (source: no-color.org). */
+export function isPlain(environment: Environment): boolean {
+  return Boolean(environment["NO_COLOR"]) || isDumb(environment);
+}
+
+/** True for a terminal whose cursor does not move. */
+export function isDumb(environment: Environment): boolean {
+  return environment["TERM"] === "dumb";
 }
 
 /** Writes text made of parts, with their styles if standard output is a terminal. @param plain true: never with styles */
@@ -76,6 +87,11 @@ function styled({ text, style }: StyledText, plain: boolean): string {
 /** True if standard output is a terminal. */
 export function outputIsTerminal(): boolean {
   return isTerminal;
+}
+
+/** True if standard error is a terminal: who reads it is a person, and not a script that takes it for output. */
+export function errorIsTerminal(): boolean {
+  return Deno.stderr.isTerminal();
 }
 
 /** How many characters fit in a line of standard output: a terminal's width, else `Infinity`. */

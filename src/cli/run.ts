@@ -58,7 +58,12 @@ async function start(line: CommandLine, cli: Cli): Promise<ExitCode | void> {
   }
   using stop = stopSignals(cli.clock);
   const ended = body.run({ ...line, cli, stopping: stop.first, hangUps: () => stop.hangUps });
-  return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
+  try {
+    return await (signals === "drain" ? ended : Promise.race([ended, stop.second]));
+  } catch (error) {
+    if (!stop.first.aborted || error !== stop.first.reason) throw error;
+    throw new HostFactoryError("Stopped before it was done", { cause: error, exitCode: ExitCode.interrupted });
+  }
 }
 
 /** The command that a wrong command line is about, as far as that can be understood. */

@@ -8,7 +8,8 @@ import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { cutText, tableText, wrapText } from "./layout.ts";
 import { type DocumentFormat, documentFormatOption, writeDocument } from "./listing.ts";
-import { outputColumns, type StyledText, writeStyled } from "./output.ts";
+import { proposed } from "./proposed.ts";
+import { isPlain, outputColumns, type StyledText, writeStyled } from "./output.ts";
 
 interface Options {
   output: DocumentFormat;
@@ -24,11 +25,13 @@ export const status: CommandBody = {
       import("../admin/open_picture.ts"),
       import("../admin/status.ts"),
     ]);
-    const picture = await openPicture(openReader(config, call.cli), { isBrief: true, isOnly: true }).take();
-    const found = statusOf(picture);
+    const picture = await openPicture(openReader(config, call.cli, { mayLack: true }), { isBrief: true, isOnly: true })
+      .take();
+    const { verdict, troubles } = statusOf(picture);
+    const found = { verdict, troubles: troubles.map((trouble) => withCommand(trouble, call.options)) };
     const { output } = call.options;
     if (output === "text") {
-      const plain = Boolean(call.cli.environment["NO_COLOR"]);
+      const plain = isPlain(call.cli.environment);
       writeStyled(statusText(picture, found, outputColumns()), { plain });
     } else {
       const { at, service, templates } = picture;
@@ -37,6 +40,10 @@ export const status: CommandBody = {
     return EXIT_CODES[found.verdict];
   },
 };
+
+function withCommand({ command, ...trouble }: Trouble, options: { workdir?: string }): Trouble {
+  return command === undefined ? trouble : { ...trouble, command: proposed(command, options) };
+}
 
 const EXIT_CODES = { well: ExitCode.ok, trouble: ExitCode.failure, "not served": ExitCode.notServed } as const;
 

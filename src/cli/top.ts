@@ -7,7 +7,7 @@ import { configure } from "./cli.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { readKeys } from "./keys.ts";
 import { wholeNumber } from "./options.ts";
-import { drawScreen, outputIsTerminal, outputSize, takeScreen, writeStyled } from "./output.ts";
+import { drawScreen, isDumb, isPlain, outputIsTerminal, outputSize, takeScreen, writeStyled } from "./output.ts";
 import { onQuit, onResize } from "./signals.ts";
 import { afterKey, FIRST_VIEW, isShown, topScreen, type TopView } from "./top_view.ts";
 
@@ -28,10 +28,10 @@ async function show(call: Call<Options>): Promise<void> {
   const { cli, options: { once = false } } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
   const admin = await loadAdmin();
-  const reader = admin.openReader(config, cli);
+  const reader = admin.openReader(config, cli, { mayLack: true });
   const taker = admin.openPicture(reader);
   const top = new Top(call, { admin, reader, taker, picture: await taker.take() });
-  const canDraw = outputIsTerminal() && cli.environment["TERM"] !== "dumb";
+  const canDraw = outputIsTerminal() && !isDumb(cli.environment);
   if (canDraw && !once) await top.follow();
   else await top.print();
 }
@@ -133,7 +133,7 @@ class Top {
 
   #draw(): void {
     if (this.#ended.signal.aborted) return;
-    drawScreen(this.#screen(outputSize()), { plain: Boolean(this.#call.cli.environment["NO_COLOR"]) });
+    drawScreen(this.#screen(outputSize()), { plain: isPlain(this.#call.cli.environment) });
   }
 
   #screen(size: { columns: number; rows: number }): ReturnType<typeof topScreen> {

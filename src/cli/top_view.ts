@@ -144,12 +144,13 @@ function listLines(
   const style = status.verdict === "well" ? "bold" : status.verdict === "trouble" ? "yellow" : "red";
   const count = (state: string) => picture.machines.filter((machine) => machine.state === state).length;
   const waiting = picture.machines.filter(({ waitsFor }) => waitsFor !== undefined).length;
+  const heard = service.heardAt === undefined ? "never heard" : `heard ${agoText(now, service.heardAt)} ago`;
   const lines: StyledText[][] = [
     [
       { text: verdicts[status.verdict], style },
       { text: `  ${count("running")} running, ${waiting} waiting, ${count("failed") + count("deleted")} ended` },
     ],
-    [{ text: `heard ${agoText(now, service.heardAt)} ago, looked ${agoText(now, at)} ago`, style: "faint" }],
+    [{ text: `${heard}, looked ${agoText(now, at)} ago`, style: "faint" }],
   ];
   const [trouble] = status.troubles;
   if (trouble) lines.push([{ text: `! ${plainLine(trouble.what)}`, style: "yellow" }]);

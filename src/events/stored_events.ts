@@ -240,7 +240,7 @@ function unreadable(path: string, error: unknown): HostFactoryError {
   const hint = /locked|busy/i.test(why)
     ? "try again: another program writes to it"
     : /not a database|malformed/.test(why)
-    ? "move it away: serve makes a new one, and what waits in the spool is not lost"
+    ? "if serve stores events there, move it away: it makes a new one, and what waits in the spool is not lost"
     : /unable to open|readonly|read-only/.test(why)
     ? "run this as the user of serve: to read it, SQLite makes files beside it that serve does not leave there"
     : "make it and its directory readable for this user";

@@ -160,4 +160,5 @@ export interface Explained {
   timeline: { at: number; what: string; words: string }[];
   next: string[];
   doubt?: string | undefined;
+  gap?: string | undefined;
 }

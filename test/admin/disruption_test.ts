@@ -29,7 +29,7 @@ function cluster() {
   return { kube, workdir, clock, random: seededRandom(1), instance: "k8s-hf", signal };
 }
 
-const times = { sleepSeconds: 5, timeoutSeconds: 60 };
+const times = { sleepSeconds: 5, timeoutSeconds: 60, told: () => {} };
 
 Deno.test("all pods that are ours, and no other, are chosen where all are asked for", async () => {
   const chosen = await choosePods(cluster(), { names: [], count: 0 });
@@ -47,6 +47,10 @@ Deno.test("what is not ours cannot be named, nor are there more than there are",
   await assert.rejects(choosePods(disrupting, { names: ["c-1"], count: 1 }), /Cannot find pod 'c-1'/);
   await assert.rejects(choosePods(disrupting, { names: [], count: 5 }), /Cannot choose 5 pods: there are 4/);
   await assert.rejects(choosePodsOnNodes(disrupting, { names: ["n9"], count: 1 }), /Cannot find node 'n9'/);
+  await assert.rejects(choosePods(disrupting, { names: ["b_1"], count: 1 }), { hint: "did you mean 'b-1'?" });
+  for (const name of ["a-0", "a-1", "b-0", "b-1"]) disrupting.workdir.remove(disrupting.workdir.layout.pod(name));
+  const none = /Cannot choose 1 pod: there is none that '\/work' knows/;
+  await assert.rejects(choosePods(disrupting, { names: [], count: 1 }), none);
 });
 
 Deno.test("of a node all of our pods are chosen, and a pod without a node is on none", async () => {
@@ -68,9 +72,11 @@ Deno.test("what a disruption budget refuses is asked for again", async () => {
   const { kube, clock } = disrupting;
   const chosen = await choosePodsOnNodes(disrupting, { names: ["n1"], count: 1 });
   kube.fail("evictPod", new KubeError("throttled", "disruption budget"), { times: 2, name: "a-1" });
-  const evicted = evictChosen(disrupting, chosen, times);
+  const told: string[] = [];
+  const evicted = evictChosen(disrupting, chosen, { ...times, told: (news) => told.push(news) });
   await clock.advance(20_000);
   assert.equal(await evicted, 2);
+  assert.deepEqual(told, ["1 of 2 pods still there: disruption budget"], "told once, while it is waited for");
   assert.equal(kube.named("evictPod").filter((name) => name === "a-1").length, 3);
 });
 

@@ -165,3 +165,15 @@ Deno.test("while the directory is not served, that is what is wrong", async () =
   assert.match(doubt ?? "", /has not been served yet/);
   assert.equal(next[0], "hostfactory serve --workdir /work");
 });
+
+Deno.test("events that cannot be read are no reason to tell nothing of a machine or a request", async () => {
+  const provider = await grid();
+  settleMachine(provider.workdir, "req", "req-0");
+  provider.files.writeText(provider.workdir.layout.eventsDatabase, "none");
+  for (const name of ["req-0", "req"]) {
+    const { timeline, gap } = await explain(provider, name);
+    assert.match(gap ?? "", /^Cannot read the events in '\/work\/events\.db': /, name);
+    assert.deepEqual(timeline.map(({ at }) => at - provider.now), [-60], name);
+  }
+  await assert.rejects(explainAny(provider, "nosuch"), /Cannot read the events/, "it may well be known to them");
+});

@@ -63,3 +63,17 @@ Deno.test("each call gets its id and its input, with the pauses of then; what fa
   ]);
   assert.throws(() => files.info("/work/input.json"), "inputs are removed");
 });
+
+Deno.test("what is called again is not recorded again", async () => {
+  const provider = recorded();
+  const told: ReplayedCall[] = [];
+  await replayCalls(await recordedCalls(provider, {}), {
+    ...provider,
+    self: ["/bin/sh", "-c", 'echo "recorded: $HF_K8S_RECORD_IO"'],
+    arguments: [],
+    file: "/work/input.json",
+    isWaited: false,
+    signal: new AbortController().signal,
+  }, (call) => told.push(call));
+  assert.deepEqual(told.map(({ answer }) => answer), ["recorded: off", "recorded: off"]);
+});

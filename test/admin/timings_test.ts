@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { timingsOf } from "../../src/admin/timings.ts";
+import { noTimings, timingsOf } from "../../src/admin/timings.ts";
 import type { RecordedEvent } from "../../src/events/recorded.ts";
 
 function status(id: string, value: string, timestamp: number): RecordedEvent {
@@ -41,4 +41,19 @@ Deno.test("percentiles are times that a machine has taken, for each template and
 Deno.test("machines that were not in both states are left out", () => {
   const { all } = timingsOf([status("a", "created", 1), status("b", "running", 2)], { from: "created", to: "running" });
   assert.equal(all, undefined);
+});
+
+Deno.test("where there is nothing to tell, it is said why, and what was probably meant", () => {
+  const states = ["created", "running"];
+  const asked = { from: "created", templates: undefined };
+  assert.match(noTimings({ ...asked, to: "running" }, []).message, /nothing is recorded of them$/);
+  const misspelt = noTimings({ ...asked, to: "raedy" }, states);
+  assert.match(misspelt.message, /from 'created' to 'raedy': none of them was ever 'raedy'$/);
+  assert.equal(misspelt.hint, "did you mean 'ready'?");
+  assert.equal(noTimings({ ...asked, to: "ready" }, states).hint, "the states that are recorded: created, running");
+  const both = noTimings({ from: "created", to: "running", templates: ["T"] }, states);
+  assert.equal(
+    both.message,
+    "Cannot tell how long machines of T take from 'created' to 'running': none of them was in both states",
+  );
 });

@@ -24,6 +24,7 @@ for (
     [["admin", "list-machines", "--node", ""], ["node-1"]],
     [["admin", "list-requests", "-o", "j"], ["json"]],
     [["admin", "drain-nodes", ""], ["node-1"]],
+    [["admin", "get-timings", "--to-event", "r"], ["requested", "running", "ready", "returned"]],
     [["status", "--out"], ["--output"]],
     [["serve", ""], []],
     [["nothing", ""], undefined],

@@ -15,6 +15,7 @@ const explanation: Explanation = {
   timeline: [],
   next: ["hostfactory explain req"],
   doubt: undefined,
+  gap: undefined,
 };
 
 const text = (change: Partial<Explanation>) =>
@@ -27,4 +28,8 @@ Deno.test("until when it lasts is told of what it is about", () => {
   assert.match(text({ ...going, kind: "return request" }), /\nThe last of them is gone in 1m at the latest\n/);
   assert.match(text({ ...going, kind: "node" }), /\nThe node is gone in 1m at the latest\n/);
   assert.match(text({ ...going, until: 90 }), /\nIt is gone any moment\n/);
+});
+
+Deno.test("a timeline that lacks what events tell says so", () => {
+  assert.match(text({ gap: "Cannot read it" }), /\nThe timeline lacks what events tell\. Cannot read it\n/);
 });

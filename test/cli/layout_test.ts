@@ -22,6 +22,11 @@ Deno.test("a table has columns as wide as they need, with numbers to the right",
   assert.equal(tableText(rows), "NAME  COUNT  WHY\na         5  x\nlong     10  yy\n");
 });
 
+Deno.test("a number may be negative and have a fraction; an address is none", () => {
+  const rows = [["ADDRESS", "SECONDS"], ["10.0.0.7", "-2.5"], ["10.0.0.11", "11"]];
+  assert.equal(tableText(rows), "ADDRESS    SECONDS\n10.0.0.7      -2.5\n10.0.0.11       11\n");
+});
+
 Deno.test("what is not known in any row is no column of numbers", () => {
   const rows = [["NAME", "NODE", "COUNT"], ["a", "-", "-"], ["b", "-", "7"]];
   assert.equal(tableText(rows), "NAME  NODE  COUNT\na     -         -\nb     -         7\n");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HostFactoryError } from "../../src/errors.ts";
 import { systemFiles } from "../../src/files.ts";
-import { duration, givenDatabase, sharedOption, watchTimeout, wholeNumber } from "../../src/cli/options.ts";
+import { age, duration, givenDatabase, sharedOption, watchTimeout, wholeNumber, words } from "../../src/cli/options.ts";
 
 for (const text of ["", "-1", "1.5", "0x10", "1e3", " 1", "abc", "0", "11"]) {
   Deno.test(`'${text}' is no whole number from 1 to 10`, () => {
@@ -29,6 +29,19 @@ for (
 for (const text of ["", "0", "0h", "-1", "1.5d", "1w", "d", "1 d", "1d2h"]) {
   Deno.test(`'${text}' is no time`, () => assert.throws(() => duration(text), /number of days/));
 }
+
+for (const [text, seconds] of [["90s", 90], ["4m10s", 250], ["3d4h", 273_600], ["0s", 0]] as const) {
+  Deno.test(`'${text}' is an age of ${seconds} s`, () => assert.equal(age(text), seconds));
+}
+
+for (const text of ["", "5", "5x", "1.5h", "-1s", "1h 30m", "m"]) {
+  Deno.test(`'${text}' is no age: that of lists has units`, () => assert.throws(() => age(text), /followed by s, m/));
+}
+
+Deno.test("a list of words is not empty: what narrows nothing down, or everything, was meant to be something", () => {
+  assert.deepEqual(words("a, b,"), ["a", "b"]);
+  for (const text of ["", " , "]) assert.throws(() => words(text), /one or several words/);
+});
 
 Deno.test("metrics are served where the environment says, if what it says can be a port", () => {
   const port = (text: string) => sharedOption.prometheusPort({ HF_K8S_PROMETHEUS_PORT: text }).defaultValue;

@@ -64,6 +64,14 @@ Deno.test("the screen tells how the grid is, and each machine", () => {
   ]);
 });
 
+Deno.test("a cluster that was never heard is said to be that", () => {
+  const shown = picture([]);
+  const unheard = { ...shown, service: { ...shown.service, heardAt: undefined } };
+  const content = { picture: unheard, status: statusOf(unheard), machines: [], explanation: undefined, now: 1_201 };
+  const [, line] = topScreen(content, FIRST_VIEW, { columns: 80, rows: 8 });
+  assert.equal(line?.[0]?.text, "never heard, looked 1s ago");
+});
+
 Deno.test("it fits any terminal, however long the list, and the chosen machine stays in sight", () => {
   const machines = Array.from({ length: 100 }, (_, i) => machine(`machine-${i}`, i % 3 === 0 ? waiting : {}));
   const size = fc.record({ columns: fc.integer({ min: 10, max: 200 }), rows: fc.integer({ min: 3, max: 60 }) });

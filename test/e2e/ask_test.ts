@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Node } from "../../src/kube/types.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest, siteTest } from "../support/e2e.ts";
+import { script } from "../support/programs.ts";
 import { manifest } from "../support/site.ts";
 
 /** A template whose machines no node has room for, beside the one whose machines run. */
@@ -16,6 +17,22 @@ siteTest("a directory that is not served: status exits with 4 and says what to d
   assert.equal(code, 4);
   assert.match(stdout, /^Not served: 0 machines\n/);
   assert.match(stdout, /has not been served yet: start 'hostfactory serve'/);
+});
+
+siteTest("a directory that there is not is no empty list: it was probably meant to be another", async (site) => {
+  const none = ["--workdir", `${site.directory}/wrokdir`];
+  for (
+    const command of [["admin", "list-machines"], ["admin", "list-requests", "-o", "json"], ["explain", "x"], [
+      "history",
+    ]]
+  ) {
+    const { code, stdout, stderr } = await site.run([...none, ...command]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /There is no work directory '.*\/wrokdir' \(name it with --workdir/);
+  }
+  const { code, stdout } = await site.run([...none, "status"]);
+  assert.equal(code, 4);
+  assert.match(stdout, /wrokdir' does not exist/);
 });
 
 clusterTest(
@@ -94,6 +111,31 @@ clusterTest("what destroys wants to be confirmed, and takes our pods alone", asy
   await serve.stop();
 }, { on: ["simulator"] });
 
+siteTest("names in a pipe are all that a script hears; a person hears how old they are", async (site) => {
+  const id = await site.request(1);
+  const toScript = await site.run(["admin", "list-machines"]);
+  assert.deepEqual([toScript.stdout, toScript.stderr], [`${id}-0\n`, ""]);
+  const command = '"$HOSTFACTORY_BIN" admin list-machines | cat';
+  const terminal = site.start(["-qec", command, "/dev/null"], { program: script!, environment: { SHELL: "/bin/sh" } });
+  assert.equal(await terminal.ended(), 0);
+  assert.match(terminal.stdout, new RegExp(`^${id}-0\r$`, "m"));
+  assert.match(terminal.stdout, /^hostfactory: what is shown may be old: .*has not been served yet/m);
+}, { lacks: script ? undefined : "script" });
+
+siteTest("a terminal gets styles, unless it knows none or its user wants none", async (site) => {
+  const status = async (environment: Record<string, string>) => {
+    const given = { program: script!, environment: { SHELL: "/bin/sh", NO_COLOR: "", ...environment } };
+    const terminal = site.start(["-qec", '"$HOSTFACTORY_BIN" status', "/dev/null"], given);
+    await terminal.ended();
+    return terminal.stdout;
+  };
+  assert.ok((await status({ TERM: "xterm" })).startsWith("\x1b[31mNot served"));
+  for (const environment of [{ TERM: "dumb" }, { TERM: "xterm", NO_COLOR: "1" }]) {
+    const stdout = await status(environment);
+    assert.ok(stdout.startsWith("Not served") && !stdout.includes("\x1b"), stdout);
+  }
+}, { lacks: script ? undefined : "script" });
+
 siteTest("a link called hostfactory-admin is the legacy plug-in's program", async (site) => {
   const link = `${site.directory}/hostfactory-admin`;
   await Deno.symlink(Deno.env.get("HF_BINARY") ?? "", link);
@@ -120,6 +162,10 @@ clusterTest("a demo that is stopped by Ctrl-C leaves nothing behind and exits wi
   await eventually("pods of the demo", async () => (await site.cluster.podNames()).length > 0);
   demo.signal("SIGINT");
   assert.equal(await demo.ended(), 130, demo.stderr);
+  const [, lease] = /delete lease (hostfactory-demo-\S+)/.exec(demo.stderr) ?? [];
+  const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const { items } = await site.cluster.call("GET", leases) as { items: { metadata: { name: string } }[] };
+  assert.deepEqual(items.map(({ metadata }) => metadata.name), [lease]);
   assert.deepEqual(await site.cluster.podNames(), []);
   assert.deepEqual(site.entries("..").filter((name) => name.startsWith("hostfactory-demo-")), []);
 }, { on: ["simulator"] });

@@ -172,6 +172,19 @@ pageTest("what is named with markup is text", async (site) => {
   assert.deepEqual(shown.complaints.filter((text) => !/status of 404/.test(text)), []);
 });
 
+pageTest("a tab whose token is not right leaves the stream to one that has it", async (site) => {
+  await using shown = await BrowserPage.open(site, { args: ["--http-token-file", site.write("token", "s3cret\n")] });
+  await eventually("it asks", async () => (await shown.page.innerText("#link")) === "A token is wanted");
+  const tab = await shown.tab();
+  await tab.evaluate("sessionStorage.setItem('hostfactory token', 's3cret')");
+  await tab.reload();
+  for (const page of [tab, shown.page]) {
+    await eventually("both are live", async () => /^Live/.test(await page.innerText("#link")));
+    assert.equal(await page.isVisible("#login"), false);
+  }
+  assert.deepEqual(shown.complaints.filter((text) => !/status of 401/.test(text)), []);
+});
+
 pageTest("with a token, the page asks for it before it shows anything", async (site) => {
   await using shown = await BrowserPage.open(site, { args: ["--http-token-file", site.write("token", "s3cret\n")] });
   const { page } = shown;

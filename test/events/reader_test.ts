@@ -74,7 +74,7 @@ Deno.test("a file that is no database is said to be none, with what to do", asyn
     await assert.rejects(readEvents(source, {}, budget), {
       name: "HostFactoryError",
       message: `Cannot read the events in '${source.dbfile}': file is not a database`,
-      hint: "move it away: serve makes a new one, and what waits in the spool is not lost",
+      hint: "if serve stores events there, move it away: it makes a new one, and what waits in the spool is not lost",
     });
   });
 });

@@ -51,6 +51,9 @@ export function findProgram(
   return runs(fetched) ? fetched : undefined;
 }
 
+/** Runs a command on a terminal of its own: that of util-linux. `undefined` if there is none. */
+export const script: string | undefined = ["/usr/bin/script", "/bin/script"].find((path) => runs({ path }));
+
 /** True for a program that is on PATH, and runs. */
 export function isOnPath(name: string): boolean {
   return runs({ path: name });

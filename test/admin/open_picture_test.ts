@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { openReader } from "../../src/admin/open_picture.ts";
+import { loadConfig } from "../../src/config.ts";
+import { memoryProvider } from "../support/memory_provider.ts";
+
+Deno.test("a work directory that this user may not read is not for this user", () => {
+  const provider = memoryProvider();
+  const { files } = provider;
+  const info = files.info.bind(files);
+  files.info = (path) => {
+    if (path === "/work/requests") throw new Deno.errors.PermissionDenied("Permission denied: '/work/requests'");
+    return info(path);
+  };
+  assert.throws(() => openReader(provider.config, provider), {
+    message: "Cannot read the work directory: Permission denied: '/work/requests'",
+    hint: "run this as the user of serve",
+  });
+});
+
+Deno.test("a work directory that there is not is an error, unless there may be none", () => {
+  const provider = memoryProvider();
+  const config = loadConfig({ workdir: "/wrok" }, {});
+  assert.throws(() => openReader(config, provider), /There is no work directory '\/wrok'/);
+  assert.ok(openReader(config, provider, { mayLack: true }));
+});
