@@ -123,10 +123,11 @@ export class ClusterGuard {
     }
   }
 
-  /** True for a return that has not been handled: on a host that takes over its machines may be known of it alone. */
+  /** True for a return of machines that may have pods: on a host that takes over they may be known of it alone. */
   #mayWaitForPods(id: string): boolean {
     try {
-      return readReturn(this.#workdir, id)?.processed === false;
+      const request = readReturn(this.#workdir, id);
+      return request !== undefined && !request.processed && !request.machines.every(this.#isOver);
     } catch {
       return true;
     }

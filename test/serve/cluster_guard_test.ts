@@ -4,6 +4,7 @@ import { ClusterGuard } from "../../src/serve/cluster_guard.ts";
 import { podFileText } from "../../src/workdir/pod_file.ts";
 import { clusterFingerprint, readCluster } from "../../src/workdir/cluster.ts";
 import { settleMachine } from "../../src/workdir/requests.ts";
+import { writeState } from "../../src/workdir/machines.ts";
 import { markReturnProcessed } from "../../src/workdir/returns.ts";
 import { ask, giveBack, memoryDependencies, ourPod } from "../support/memory_dependencies.ts";
 
@@ -56,6 +57,12 @@ Deno.test("a return that has not been handled ties the work directory to a clust
   await guard.admit(here, nowhere);
   await giveBack(dependencies, "ret", "r-0");
   await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  writeState(workdir, "r-0", "deleted");
+  await guard.admit(there, nowhere);
+  await guard.admit(here, nowhere);
+  writeState(workdir, "r-0", "creating");
+  await assert.rejects(async () => await guard.admit(there, nowhere), refused);
+  workdir.remove("/work/pods-status/r-0");
   await markReturnProcessed(workdir, "ret");
   await guard.admit(there, nowhere);
   assert.equal(readCluster(workdir)?.namespaceUid, "n2");

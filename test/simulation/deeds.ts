@@ -1,7 +1,9 @@
 import { integerBetween, type Random } from "../../src/random.ts";
+import { machineName } from "../../src/hf/names.ts";
+import { FIELD_MANAGER } from "../../src/kube/field_manager.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import type { FaultInput } from "../../src/simulator/faults/faults.ts";
-import { PodLabel } from "../../src/templates/podspec.ts";
+import { PodLabel, REQUEST_ANNOTATION, type RequestMemory } from "../../src/templates/podspec.ts";
 import { happens, magnitude, oneOf } from "./chance.ts";
 import { type DeedKind, fault, share, toPod } from "./deed_kinds.ts";
 import { EXTENSIONS, HOOK_TROUBLES } from "./extensions.ts";
@@ -19,6 +21,14 @@ export const DEEDS = {
   giveBack: {
     what: "Symphony gives machines back",
     act: (simulation, random) => simulation.symphony.giveBack(random),
+  },
+  giveBackOthers: {
+    what: "Symphony gives back a machine that another instance has made",
+    async act(simulation, random) {
+      const requestId = `others${integerBetween(random, 0, 9)}`;
+      simulation.truth.asOutsider(() => makeOthers(simulation, requestId));
+      await simulation.symphony.giveBackThese([`${requestId}-0`]);
+    },
   },
   crash: {
     what: "serve is killed, or the host loses its power, between any two operations",
@@ -331,9 +341,9 @@ export type Deed = keyof typeof DEEDS;
 export const WORLD = Object.keys(WORLD_DEEDS) as Deed[];
 
 /** What is drawn apart from the kinds of trouble. */
-const APART: readonly Deed[] = ["ask", "giveBack", "slowSyncs", "register", "hookTrouble"];
+const APART: readonly Deed[] = ["ask", "giveBack", "giveBackOthers", "slowSyncs", "register", "hookTrouble"];
 
-/** The kinds of trouble that a run may draw; slow syncs and extensions are drawn apart, beside any of them. */
+/** The kinds of trouble that a run may draw; the others are drawn apart, beside any of them. */
 export const FAULTS: readonly Deed[] = (Object.keys(DEEDS) as Deed[])
   .filter((deed) => !APART.includes(deed) && !WORLD.includes(deed));
 
@@ -375,6 +385,19 @@ function makeStranger({ cluster }: Simulation, name: string, random: Random): vo
     { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "another" },
   ]);
   copyPod({ cluster }, { metadata: { name, labels }, spec: { containers: [{ name: "c", image: "i" }] } });
+}
+
+/** A machine as another site of the same namespace makes it, of which it remembers all that ours do. */
+function makeOthers({ cluster }: Simulation, requestId: string): void {
+  const name = machineName(requestId, 0);
+  const labels = { app: name, [PodLabel.request]: requestId, [PodLabel.instance]: "another" };
+  const memory: RequestMemory = { templateId: "plain", count: 1, index: 0, requestedAt: 7 };
+  const managedFields = [{ manager: FIELD_MANAGER, operation: "Update", fieldsV1: { "f:spec": {} } }];
+  const annotations = { [REQUEST_ANNOTATION]: JSON.stringify(memory) };
+  copyPod({ cluster }, {
+    metadata: { name, labels, annotations, managedFields },
+    spec: { containers: [{ name: "c", image: "i" }] },
+  });
 }
 
 /** A node that is about to go from now on, until `spare` is called. @returns its name, if there is one */

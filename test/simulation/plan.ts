@@ -62,6 +62,7 @@ export function drawPlan(seed: number): Plan {
     ...drawSyncs(seed, troubleMs),
     ...drawWorld(seed, troubleMs),
     ...drawExtensions(seed, troubleMs),
+    ...drawMistakes(seed, troubleMs),
   ].map((event, id) => ({
     id,
     ...event,
@@ -117,6 +118,16 @@ function drawExtensions(seed: number, troubleMs: number): Omit<PlannedEvent, "id
     seed: draw(),
   }));
   return [{ atMs: 0, deed: "register", seed: draw() }, ...troubles];
+}
+
+/** What Symphony asks of the wrong site. */
+function drawMistakes(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
+  const random = randomFor(seed, "mistakes");
+  return Array.from({ length: happens(random, 0.1) ? integerBetween(random, 1, 3) : 0 }, () => ({
+    atMs: Math.round(random.next() * troubleMs),
+    deed: "giveBackOthers",
+    seed: integerBetween(random, 0, 2 ** 31),
+  }));
 }
 
 function drawRelistMs(random: Random): number {

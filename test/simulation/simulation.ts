@@ -654,10 +654,10 @@ export class Simulation {
 
   /**
    * An operator reads that no machine of the work directory is in this cluster, and knows why: most of what was in it is lost,
-   * and the pods of the rest have gone.
+   * and the pods of the rest have gone; or it was asked to return what it never had, while it was led to another cluster.
    */
   #acceptCluster(): void {
-    if (!this.#refused || this.wipedMs === -Infinity) return;
+    if (!this.#refused || (this.wipedMs === -Infinity && !this.symphony.hasMistaken)) return;
     const { process, fingerprint } = this.#refused;
     this.trace.say("operator", `accepts the cluster ${fingerprint}`);
     this.kill(process);

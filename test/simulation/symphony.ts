@@ -31,6 +31,8 @@ export class Symphony {
   readonly asked = new Map<string, Asked>();
   /** Machines that it has been told of, or can name because it knows their request. */
   readonly machines = new Set<string>();
+  /** It has given back what it never got. */
+  hasMistaken = false;
   readonly #drained = new Set<string>();
   /** Machines that it has given back, or tried to, whether or not it heard of that. */
   readonly #given = new Set<string>();
@@ -85,6 +87,7 @@ export class Symphony {
   async giveBackThese(names: string[], { killAt }: { killAt?: number | undefined } = {}): Promise<void> {
     const input = { machines: names.map((name) => ({ name, machineId: "" })) };
     for (const name of names) this.#given.add(name);
+    if (names.some((name) => !this.machines.has(name))) this.hasMistaken = true;
     const beganMs = this.#simulation.clock.monotonic();
     const answer = await this.#simulation.runVerb("requestReturnMachines", input, {
       killAt,

@@ -323,7 +323,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
 
   #isOwn(machine: string, pod: Pod): boolean {
     const uid = this.#uidOf(machine);
-    return uid === undefined ? isAsOrdered(this.#dependencies.workdir, machine, pod) : uid === pod.metadata.uid;
+    return uid === undefined ? isAsOrdered(this.#dependencies, machine, pod) : uid === pod.metadata.uid;
   }
 
   /** The uid of the machine's pod as it was seen last. */

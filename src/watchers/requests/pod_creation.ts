@@ -21,7 +21,7 @@ export async function createPod(
   request: ActiveRequest,
   machine: PendingMachine,
 ): Promise<Ending | undefined> {
-  const { kube, workdir, signal } = dependencies;
+  const { kube, signal } = dependencies;
   const { name, mayExist } = machine;
   const { id } = request;
   const pod = machine.pod ?? podOf(dependencies, request, machine);
@@ -39,7 +39,7 @@ export async function createPod(
     }
     const existing = await kube.getPod(name, { signal });
     if (isOurs(existing, { owner: dependencies, hasRequest: (requestId) => requestId === id })) return undefined;
-    if (!isAsOrdered(workdir, name, existing)) {
+    if (!isAsOrdered(dependencies, name, existing)) {
       throw new KubeError("invalid", `Cannot create pod '${name}': a pod of that name exists and is not ours`);
     }
     // An earlier create made it, and was not answered.

@@ -47,12 +47,18 @@ export function isForeign(pod: Pod, owner: Owner): boolean {
 /**
  * True if the pod that has the name of a machine of ours is the one that we made for it, as far as that shows without its uid:
  * no one else has written it, and it remembers the very machine, whatever became of its labels, or was stored without any of
- * our marks.
+ * our marks. If the machine's request is lost, it may be another instance's or work directory's: then it has to remember the
+ * machine, and its labels must not be theirs.
  */
-export function isAsOrdered(workdir: Workdir, machine: string, pod: Pod): boolean {
+export function isAsOrdered(owner: Pick<Dependencies, "workdir"> & Owner, machine: string, pod: Pod): boolean {
   const isMade = isMadeByUs(pod.metadata);
   if (isMade === false) return false;
-  return remembers(workdir, machine, pod) || (isMade === true && isUnmarked(pod));
+  const { requestId = "", index } = parseMachineName(machine) ?? {};
+  const record = readRequestRecord(owner.workdir, requestId);
+  if (isMade && record && isUnmarked(pod)) return true;
+  const memory = requestMemoryOf(pod);
+  if (memory?.index !== index) return false;
+  return record ? memory?.requestedAt === record.requestedAt : !isMarkedByAnother(pod, owner);
 }
 
 /** True if nothing is left on a pod of what we mark ours with, though it may be ours: a webhook has dropped it. */
@@ -62,12 +68,13 @@ export function isUnmarked({ metadata: { labels = {}, annotations = {} } }: Pod)
     !(REQUEST_ANNOTATION in annotations);
 }
 
-function remembers(workdir: Workdir, machine: string, pod: Pod): boolean {
-  const memory = requestMemoryOf(pod);
-  const { requestId = "", index } = parseMachineName(machine) ?? {};
-  if (memory?.index !== index) return false;
-  const record = readRequestRecord(workdir, requestId);
-  return record === undefined || memory?.requestedAt === record.requestedAt;
+/** True if it carries another instance than ours, or, unless the lease says that ours is ours alone, another work directory's identity. */
+function isMarkedByAnother(
+  { metadata: { labels = {} } }: Pod,
+  { instance, identity: { id, takenOver }, isSoleOwner }: Owner,
+): boolean {
+  const { [PodLabel.instance]: ofInstance = instance, [PodLabel.workdir]: ofWorkdir = id } = labels;
+  return ofInstance !== instance || !(isSoleOwner || ofWorkdir === id || takenOver.includes(ofWorkdir));
 }
 
 /** Stands among the identities that a work directory has taken over for pods that carry none. */
@@ -104,7 +111,7 @@ export async function findOurs(
     const pod = await dependencies.kube.getPod(machine, options);
     const { workdir } = dependencies;
     const uid = readPodFacts(workdir, machine)?.uid ?? readTombstone(workdir, machine)?.uid;
-    const isKnown = uid === undefined ? isAsOrdered(workdir, machine, pod) : uid === pod.metadata.uid;
+    const isKnown = uid === undefined ? isAsOrdered(dependencies, machine, pod) : uid === pod.metadata.uid;
     if (isKnown || isOurs(pod, { owner: dependencies, hasRequest: () => true })) return pod;
     if (uid !== undefined || !isForeign(pod, dependencies)) return undefined;
     throw new HostFactoryError(`Cannot tell whose pod '${machine}' is: another work directory has made it`, {

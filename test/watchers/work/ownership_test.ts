@@ -113,15 +113,24 @@ Deno.test("a pod whose uid is not known is the machine's if we wrote it, and it 
   ];
   for (const [what, metadata, isOurs] of cases) {
     const pod = ourPod("req-0", {}, { labels: {}, ...metadata } as ObjectMeta);
-    assert.equal(isAsOrdered(workdir, "req-0", pod), isOurs, what);
+    assert.equal(isAsOrdered(dependencies, "req-0", pod), isOurs, what);
   }
 });
 
-Deno.test("a pod that remembers its machine is known by that, too, once the request is lost", async () => {
-  const dependencies = memoryDependencies();
-  const { workdir, kube, signal } = dependencies;
+Deno.test("a pod that remembers its machine is known by that, too, once the request is lost, unless it may be another's", async () => {
+  const dependencies = { ...memoryDependencies(), isSoleOwner: false };
+  const { kube, signal, identity } = dependencies;
   const annotations = { [REQUEST_ANNOTATION]: JSON.stringify({ count: 1, index: 0, requestedAt: 7 }) };
-  kube.put(ourPod("req-0", {}, { labels: {}, annotations }));
-  assert.equal((await findOurs(dependencies, "req-0", { signal }))?.metadata.name, "req-0");
-  assert.equal(isAsOrdered(workdir, "req-1", ourPod("req-1", {}, { labels: {}, annotations })), false);
+  const cases: [labels: Record<string, string>, isFound: boolean][] = [
+    [{}, true],
+    [{ [PodLabel.instance]: dependencies.instance, [PodLabel.workdir]: identity.id }, true],
+    [{ [PodLabel.instance]: "another" }, false],
+    [{ [PodLabel.instance]: dependencies.instance, [PodLabel.workdir]: "anotherone00" }, false],
+  ];
+  for (const [labels, isFound] of cases) {
+    kube.put(ourPod("req-0", {}, { labels, annotations }));
+    assert.equal(await findOurs(dependencies, "req-0", { signal }) !== undefined, isFound, JSON.stringify(labels));
+  }
+  assert.ok(await findOurs({ ...dependencies, isSoleOwner: true }, "req-0", { signal }), "the lease says whose it is");
+  assert.equal(isAsOrdered(dependencies, "req-1", ourPod("req-1", {}, { labels: {}, annotations })), false);
 });
