@@ -327,7 +327,7 @@ const MENDS: Breakage[] = [
   {
     what: "a pod that lost our marks as well as the answer to its create is anybody's",
     file: "src/watchers/work/ownership.ts",
-    from: "if (isMade && record && isUnmarked(pod)) return true;",
+    from: "if (isMade && isKnown && isUnmarked(pod)) return true;",
     to: "",
     violates: [3, 6],
     seed: 5628,

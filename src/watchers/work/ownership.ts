@@ -7,7 +7,7 @@ import { logger } from "../../log.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../templates/podspec.ts";
 import { readTombstone } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
-import { readRequestRecord } from "../../workdir/requests.ts";
+import { readMachineEntry, readRequestRecord } from "../../workdir/requests.ts";
 import { readPodFacts, readPodFile } from "../../workdir/pod_file.ts";
 import { requestMemoryOf } from "./pod_memory.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -55,7 +55,8 @@ export function isAsOrdered(owner: Pick<Dependencies, "workdir"> & Owner, machin
   if (isMade === false) return false;
   const { requestId = "", index } = parseMachineName(machine) ?? {};
   const record = readRequestRecord(owner.workdir, requestId);
-  if (isMade && record && isUnmarked(pod)) return true;
+  const isKnown = record !== undefined || readMachineEntry(owner.workdir, machine) !== undefined;
+  if (isMade && isKnown && isUnmarked(pod)) return true;
   const memory = requestMemoryOf(pod);
   if (memory?.index !== index) return false;
   return record ? memory?.requestedAt === record.requestedAt : !isMarkedByAnother(pod, owner);

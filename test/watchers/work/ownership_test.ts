@@ -134,3 +134,13 @@ Deno.test("a pod that remembers its machine is known by that, too, once the requ
   assert.ok(await findOurs({ ...dependencies, isSoleOwner: true }, "req-0", { signal }), "the lease says whose it is");
   assert.equal(isAsOrdered(dependencies, "req-1", ourPod("req-1", {}, { labels: {}, annotations })), false);
 });
+
+Deno.test("a pod without any marks is ours if we wrote it, and its machine is in a request, that of the legacy plug-in included", () => {
+  const dependencies = memoryDependencies();
+  const managedFields = [{ manager: "hostfactory", fieldsV1: { "f:spec": {} } }];
+  const pod = ourPod("old-0", {}, { labels: {}, managedFields });
+  assert.equal(isAsOrdered(dependencies, "old-0", pod), false);
+  dependencies.files.makeDirectory("/work/requests/old");
+  dependencies.files.symlink("../.prototypes/.manifest.json", "/work/requests/old/old-0");
+  assert.equal(isAsOrdered(dependencies, "old-0", pod), true);
+});
