@@ -132,8 +132,20 @@ export class LeaseContender {
     const lease = this.#seen?.lease;
     if (!lease || !this.#isOurs(lease)) return;
     this.#seen = undefined;
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
+    try {
+      await this.#letGo(lease, options);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.kind !== "conflict") throw error;
+      // A renewal has arrived that we did not wait for any more, or another process has the lease by now.
+      const found = await this.#kube.getLease(this.#name, options);
+      if (this.#isOurs(found)) await this.#letGo(found, options);
+    }
+  }
+
+  async #letGo(lease: Lease, options: { signal: AbortSignal; timeoutMs: number }): Promise<void> {
     const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: this.#now() };
-    await this.#kube.updateLease({ ...lease, spec }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+    await this.#kube.updateLease({ ...lease, spec }, options);
   }
 
   get #isHeld(): boolean {

@@ -105,6 +105,19 @@ Deno.test("a lease that was let go of, or whose holder is known to be dead, is t
   assert.equal((await c.try({ signal, isDead: (identity) => identity === "b" })).kind, "held");
 });
 
+Deno.test("a lease is let go of though a renewal has arrived that was not waited for; another's is left alone", async () => {
+  const { kube, contender } = contest();
+  const [a, b] = [contender("a"), contender("b")];
+  for (const holder of ["a", "b"]) {
+    await a.try({ signal, isDead: alive });
+    const lease = await kube.getLease(NAME);
+    await kube.updateLease({ ...lease, spec: { ...lease.spec, holderIdentity: holder } });
+    await a.release({ signal });
+    assert.equal((await kube.getLease(NAME)).spec?.holderIdentity, holder === "a" ? "" : "b");
+  }
+  assert.equal((await b.try({ signal, isDead: alive })).kind, "held");
+});
+
 Deno.test("a holder whose lease was deleted makes another, and is told that it is one", async () => {
   const { kube, contender } = contest();
   const a = contender("a");
