@@ -32,3 +32,11 @@ export function tombstoneOfGivingUp(
 ): Tombstone {
   return { up, returned: false, givenUp: true, message, uid, privateIpAddress, launchtime };
 }
+
+/** Of a machine that Symphony has given back, and of which nothing else is known any more: it counts as one that was up. */
+export const RETURNED: Readonly<Tombstone> = {
+  up: true,
+  returned: true,
+  givenUp: false,
+  message: "Returned by Symphony",
+};

@@ -88,22 +88,15 @@ export function drawPlan(seed: number): Plan {
 
 function drawSyncs(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
   const random = randomFor(seed, "syncs");
-  return Array.from({ length: happens(random, 0.5) ? magnitude(random, 1, 12) : 0 }, () => ({
-    atMs: Math.round(random.next() * troubleMs),
-    deed: "slowSyncs",
-    seed: integerBetween(random, 0, 2 ** 31),
-  }));
+  const length = happens(random, 0.5) ? magnitude(random, 1, 12) : 0;
+  return Array.from({ length }, () => drawEvent(random, "slowSyncs", troubleMs));
 }
 
 function drawWorld(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
   const random = randomFor(seed, "world");
   const kinds = happens(random, 0.2) ? [] : someOf(random, WORLD, integerBetween(random, 1, 4));
   return kinds.flatMap((deed) =>
-    Array.from({ length: magnitude(random, 1, 6) }, () => ({
-      atMs: Math.round(random.next() * troubleMs),
-      deed,
-      seed: integerBetween(random, 0, 2 ** 31),
-    }))
+    Array.from({ length: magnitude(random, 1, 6) }, () => drawEvent(random, deed, troubleMs))
   );
 }
 
@@ -111,23 +104,21 @@ function drawWorld(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] 
 function drawExtensions(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
   const random = randomFor(seed, "extensions");
   if (!happens(random, 0.2)) return [];
-  const draw = () => integerBetween(random, 0, 2 ** 31);
-  const troubles = Array.from({ length: happens(random, 0.7) ? magnitude(random, 1, 12) : 0 }, () => ({
-    atMs: Math.round(random.next() * troubleMs),
-    deed: "hookTrouble" as const,
-    seed: draw(),
-  }));
-  return [{ atMs: 0, deed: "register", seed: draw() }, ...troubles];
+  const length = happens(random, 0.7) ? magnitude(random, 1, 12) : 0;
+  const troubles = Array.from({ length }, () => drawEvent(random, "hookTrouble", troubleMs));
+  return [{ atMs: 0, deed: "register", seed: integerBetween(random, 0, 2 ** 31) }, ...troubles];
 }
 
 /** What Symphony asks of the wrong site. */
 function drawMistakes(seed: number, troubleMs: number): Omit<PlannedEvent, "id">[] {
   const random = randomFor(seed, "mistakes");
-  return Array.from({ length: happens(random, 0.1) ? integerBetween(random, 1, 3) : 0 }, () => ({
-    atMs: Math.round(random.next() * troubleMs),
-    deed: "giveBackOthers",
-    seed: integerBetween(random, 0, 2 ** 31),
-  }));
+  const length = happens(random, 0.1) ? integerBetween(random, 1, 3) : 0;
+  return Array.from({ length }, () => drawEvent(random, "giveBackOthers", troubleMs));
+}
+
+/** At any time of the trouble. */
+function drawEvent(random: Random, deed: Deed, troubleMs: number): Omit<PlannedEvent, "id"> {
+  return { atMs: Math.round(random.next() * troubleMs), deed, seed: integerBetween(random, 0, 2 ** 31) };
 }
 
 function drawRelistMs(random: Random): number {

@@ -1,3 +1,4 @@
+import { RETURNED } from "../../machine/tombstone.ts";
 import { Budget } from "../../budget.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
@@ -98,7 +99,6 @@ export class ReturnNotes {
     const { workdir } = this.#dependencies;
     const state = readState(workdir, machine);
     if (state !== "deleted" || readTombstone(workdir, machine)) return undefined;
-    const tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
-    return { state, tombstone, lasts: true };
+    return { state, tombstone: RETURNED, lasts: true };
   }
 }

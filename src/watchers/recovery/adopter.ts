@@ -3,7 +3,7 @@ import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
-import type { Tombstone } from "../../machine/tombstone.ts";
+import { RETURNED } from "../../machine/tombstone.ts";
 import type { RequestMemory } from "../../templates/podspec.ts";
 import { type Change, commit } from "../../workdir/commit.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
@@ -25,9 +25,6 @@ const SLICE = 100;
 /** Why a machine failed that was lost with the work directory. */
 export const LOST = "It had no pod when its request, lost with the work directory, was rebuilt from the cluster: " +
   "its pod was never created, or was gone by then";
-
-/** What is known of a machine that was lost with the work directory, and given back: it was up, as far as Symphony knows. */
-const RETURNED: Tombstone = { up: true, returned: true, givenUp: false, message: "Returned by Symphony" };
 
 const log = logger("adoption");
 

@@ -53,13 +53,14 @@ export function isForeign(pod: Pod, owner: Owner): boolean {
 export function isAsOrdered(owner: Pick<Dependencies, "workdir"> & Owner, machine: string, pod: Pod): boolean {
   const isMade = isMadeByUs(pod.metadata);
   if (isMade === false) return false;
-  const { requestId = "", index } = parseMachineName(machine) ?? {};
-  const record = readRequestRecord(owner.workdir, requestId);
+  const name = parseMachineName(machine);
+  if (!name) return false;
+  const record = readRequestRecord(owner.workdir, name.requestId);
   const isKnown = record !== undefined || readMachineEntry(owner.workdir, machine) !== undefined;
   if (isMade && isKnown && isUnmarked(pod)) return true;
   const memory = requestMemoryOf(pod);
-  if (memory?.index !== index) return false;
-  return record ? memory?.requestedAt === record.requestedAt : !isMarkedByAnother(pod, owner);
+  if (memory?.index !== name.index) return false;
+  return record ? memory.requestedAt === record.requestedAt : !isMarkedByAnother(pod, owner);
 }
 
 /** True if nothing is left on a pod of what we mark ours with, though it may be ours: a webhook has dropped it. */

@@ -144,3 +144,9 @@ Deno.test("a pod without any marks is ours if we wrote it, and its machine is in
   dependencies.files.symlink("../.prototypes/.manifest.json", "/work/requests/old/old-0");
   assert.equal(isAsOrdered(dependencies, "old-0", pod), true);
 });
+
+Deno.test("a pod whose name is no machine's, and that does not say who wrote it, is not ours", async () => {
+  const dependencies = memoryDependencies();
+  dependencies.kube.put(ourPod("web", {}, { labels: {} }));
+  assert.equal(await findOurs(dependencies, "web", { signal: dependencies.signal }), undefined);
+});
