@@ -73,7 +73,7 @@ const MOST_SILENT_WATCHES = 3;
 /** How long, in seconds, a watch that begins with an object has for that. */
 const PROBE_SECONDS = 5;
 
-/** For how many seconds a watch is asked for if watches carry nothing. Lists take a twentieth of the time at most. */
+/** For how many seconds a watch is asked for after one that carried nothing. Lists take a twentieth of the time at most. */
 const SHORT_WATCH_SECONDS = 10;
 const MOST_LIST_SHARE = 20;
 
@@ -113,6 +113,8 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   #silentWatches = 0;
   /** Watches carry nothing, though there is something to be carried. */
   #isDeaf = false;
+  /** The last watch carried nothing, and right after it one could: the next brings what that one missed, if anything. */
+  #mayHaveMissed = false;
   /** How long the last LIST took, in milliseconds. */
   #listMs = 0;
   /** The connection broke off: the server that answers next may have gone back in time. */
@@ -231,6 +233,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
         if (events++ === 0) healthy();
         this.#silentWatches = 0;
         this.#isDeaf = false;
+        this.#mayHaveMissed = false;
         if (change.type !== "BOOKMARK") this.#tell(change.type, change.object);
         this.#version = change.object.metadata.resourceVersion ?? this.#version;
         this.#sink.heard();
@@ -247,7 +250,8 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   /**
    * A watch that carries nothing is one of a cluster in which nothing happens, for an API server sends bookmarks only if
    * something has; or one that can carry nothing: through a gateway, or from a version that is yet to come. Then all is listed
-   * again and again instead. Gives how long to wait, in milliseconds.
+   * again and again instead. That nothing happens is known once a watch from where we are carried nothing, and both before it
+   * and after it one could. Gives how long to wait, in milliseconds.
    */
   async #afterSilence(livedMs: number): Promise<number> {
     this.#silentWatches++;
@@ -260,7 +264,8 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;
     else {
       this.#silentWatches = 0;
-      this.#sink.heard();
+      if (this.#mayHaveMissed) this.#sink.heard();
+      this.#mayHaveMissed = !this.#mayHaveMissed;
     }
     return livedMs >= HEALTHY_MS ? SHORTEST_WATCH_MS : this.#watchSeconds() * 1000 - livedMs;
   }
@@ -281,7 +286,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
 
   #watchSeconds(): number {
     const { watchTimeoutSeconds = 60 } = this.#options;
-    if (!this.#isDeaf) return watchTimeoutSeconds;
+    if (!this.#isDeaf && !this.#mayHaveMissed) return watchTimeoutSeconds;
     const seconds = Math.max(SHORT_WATCH_SECONDS, Math.ceil(MOST_LIST_SHARE * this.#listMs / 1000));
     return Math.min(watchTimeoutSeconds, seconds);
   }

@@ -324,17 +324,33 @@ Deno.test("If watches can carry nothing, they are not heard, and all is listed i
   }
 });
 
-Deno.test("If nothing happens in a cluster, a look at one object a minute shows that watches carry what there is", async () => {
+Deno.test("If nothing happens in a cluster, a watch between two looks at one object shows that nothing does", async () => {
   const { clock, calls, heard, timeouts, abort, start } = script({
     lists: [list("7", ["a", "b"])],
     watches: [{ lastsMs: 60_000 }],
   });
+  const beganMs = clock.monotonic();
   const ended = start();
   await clock.advance(200_000);
-  const minute = ["LIST limit=1 continue=undefined", "PROBE metadata.name=a", "WATCH 7"];
-  assert.deepEqual(calls, ["LIST limit=500 continue=undefined", "WATCH 7", ...minute, ...minute, ...minute]);
-  assert.equal(heard.length, 4);
-  assert.deepEqual(new Set(timeouts), new Set([60]));
+  const silent = ["WATCH 7", "LIST limit=1 continue=undefined", "PROBE metadata.name=a"];
+  const proved = [...silent, ...silent];
+  assert.deepEqual(calls, ["LIST limit=500 continue=undefined", ...proved, ...proved, "WATCH 7"]);
+  assert.deepEqual(heard.map((atMs) => atMs - beganMs), [0, 70_100, 140_300]);
+  assert.deepEqual(timeouts, [60, 10, 60, 10, 60]);
+  abort.abort();
+  await ended;
+});
+
+Deno.test("What a watch missed that carried nothing for a while is told before anything is heard", async () => {
+  const { clock, told, heard, abort, start } = script({
+    lists: [list("7", ["a"])],
+    watches: [{ lastsMs: 60_000 }, { steps: [{ type: "MODIFIED", name: "a", version: "8" }], lastsMs: 60_000 }],
+  });
+  const beganMs = clock.monotonic();
+  const ended = start();
+  await clock.advance(61_000);
+  assert.deepEqual(told, ["begin", "page a", "complete", "MODIFIED a"]);
+  assert.deepEqual(heard.map((atMs) => atMs - beganMs), [0, 60_100]);
   abort.abort();
   await ended;
 });

@@ -186,12 +186,13 @@ export class UnlistedMachines {
 
   /** Judged again right before the question: what was created after it was answered is not gone. */
   #isCreatedUnseen(name: string): boolean {
-    const { workdir } = this.#dependencies;
+    const { workdir, returns } = this.#dependencies;
     const state = readState(workdir, name);
     if (state !== undefined && state !== "creating") return false;
     const entry = readMachineEntry(workdir, name);
+    if (entry || returns.has(name)) return entry !== "pending";
     // One that was lost is made up for by creating the pod, until the whole request has been handled.
-    return entry === "created" || (!entry && isProcessed(workdir, parseMachineName(name)?.requestId ?? ""));
+    return isProcessed(workdir, parseMachineName(name)?.requestId ?? "");
   }
 
   /** Nothing if the answer says nothing about this one. @throws KubeError if the cluster cannot be asked now */

@@ -3,7 +3,13 @@ import { KubeError } from "../../../src/kube/errors.ts";
 import { UnlistedMachines } from "../../../src/watchers/pods/unlisted_machines.ts";
 import { writeState } from "../../../src/workdir/machines.ts";
 import { markProcessed, settleMachine } from "../../../src/workdir/requests.ts";
-import { ask, type MemoryDependencies, memoryDependencies, ourPod } from "../../support/memory_dependencies.ts";
+import {
+  ask,
+  giveBack,
+  type MemoryDependencies,
+  memoryDependencies,
+  ourPod,
+} from "../../support/memory_dependencies.ts";
 
 /** A request `req` of three machines that are all marked as created, and what asks for them. */
 async function created(
@@ -81,6 +87,15 @@ Deno.test("a machine whose entry was lost is asked for only once the whole reque
   assert.deepEqual(await answered(), []);
   await markProcessed(dependencies.workdir, "req");
   unlisted.expect(["req-0"]);
+  assert.deepEqual(await answered(), ["req-0 is gone"]);
+});
+
+Deno.test("a machine that was given back is asked for though its whole request was lost", async () => {
+  const { dependencies, unlisted, answered } = await created();
+  await giveBack(dependencies, "ret", "req-0");
+  dependencies.returns.refresh(dependencies.clock.now());
+  dependencies.files.removeTree("/work/requests/req");
+  unlisted.expect(["req-0", "req-1"]);
   assert.deepEqual(await answered(), ["req-0 is gone"]);
 });
 
