@@ -26,8 +26,17 @@ export interface PreDeleteContext {
 /** What one extension has said of the deletion of one pod. */
 interface Consent {
   isGiven: boolean;
+  hasAnswered: boolean;
   /** When it counts as given in any case, on the monotonic clock. */
   untilMs: number;
+}
+
+/** How a call has ended. */
+interface Reply {
+  /** For how many milliseconds the deletion is to wait. */
+  waitMs: number;
+  /** False if the extension gave no answer that the protocol allows. */
+  isAnswer: boolean;
 }
 
 /** What the extensions have said of the deletion of one pod. */
@@ -94,35 +103,39 @@ export class PreDelete {
   ): Promise<number> {
     const { clock } = this.#context;
     const { name, drainMs } = extension;
-    const consent = consents.get(name) ?? { isGiven: false, untilMs: clock.monotonic() + drainMs };
+    const consent = consents.get(name) ??
+      { isGiven: false, hasAnswered: false, untilMs: clock.monotonic() + drainMs };
     consents.set(name, consent);
     const leftMs = () => Math.max(0, consent.untilMs - clock.monotonic());
     if (consent.isGiven || leftMs() === 0) return 0;
-    const waitMs = await this.#call(extension, machine, leftMs());
+    const { waitMs, isAnswer } = await this.#call(extension, machine, leftMs());
     consent.isGiven = waitMs === 0;
+    // Its time is not over before it has begun: the call may have reached it late.
+    if (isAnswer && !consent.hasAnswered) consent.untilMs = clock.monotonic() + drainMs;
+    consent.hasAnswered ||= isAnswer;
     return Math.min(waitMs, leftMs());
   }
 
-  /** Asks one extension. @returns how many milliseconds it wants the deletion to wait */
-  async #call(extension: Extension, machine: { name: string; uid: string }, leftMs: number): Promise<number> {
+  async #call(extension: Extension, machine: { name: string; uid: string }, leftMs: number): Promise<Reply> {
     const { hooks, clock, instance, stopping, unanswered } = this.#context;
     const { name, failurePolicy } = extension;
     const expired = () => new HookUnavailable(`Extension '${name}' did not answer before its drainSeconds were over`);
     const document = { version: VERSION, hook: "pre-delete", extension: name, instance, machine };
+    const noAnswer = (reason: string, waitMs: number): Reply => {
+      unanswered(name, reason);
+      return { waitMs: failurePolicy === "ignore" ? 0 : Math.max(ASK_AGAIN_MS, waitMs), isAnswer: false };
+    };
     try {
       const answer = await withDeadline(
         { clock, signal: stopping, timeoutMs: leftMs, expired },
         (signal) => hooks.call(extension, { kind: "pre-delete", document, signal }),
       );
       const waitMs = waitOf(answer);
-      if (waitMs !== undefined) return waitMs;
-      unanswered(name, `Extension '${name}' answered ${answer.status}, which says nothing of a deletion`);
-      return failurePolicy === "fail" ? ASK_AGAIN_MS : 0;
+      if (waitMs !== undefined) return { waitMs, isAnswer: true };
+      return noAnswer(`Extension '${name}' answered ${answer.status}, which says nothing of a deletion`, 0);
     } catch (error) {
       if (stopping.aborted) throw stopping.reason;
-      unanswered(name, describeError(error));
-      if (failurePolicy === "ignore") return 0;
-      return Math.max(ASK_AGAIN_MS, error instanceof HookUnavailable ? error.waitMs : 0);
+      return noAnswer(describeError(error), error instanceof HookUnavailable ? error.waitMs : 0);
     }
   }
 }

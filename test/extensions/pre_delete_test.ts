@@ -93,6 +93,18 @@ Deno.test("whatever a hook says, a deletion waits for drainSeconds at most, thou
   }
 });
 
+Deno.test("an extension that is reached late has all of its time nevertheless, once", async () => {
+  let latencyMs = 3_000;
+  const { ask, clock } = setUp(async () => {
+    await clock.sleep(latencyMs);
+    latencyMs = 0;
+    return new Response(null, { status: 202 });
+  }, [drainer("a", { drainMs: 4_000 })]);
+  const beganMs = clock.monotonic();
+  for (let waitMs = await ask(); waitMs > 0; waitMs = await ask()) await clock.advance(waitMs);
+  assert.equal(clock.monotonic() - beganMs, 7_000);
+});
+
 Deno.test("a call that would last beyond drainSeconds is ended", async () => {
   const { ask, clock } = setUp(never, [drainer("a", { drainMs: 2_000, timeoutMs: 60_000 })]);
   const beganMs = clock.monotonic();

@@ -621,8 +621,8 @@ const EXTENSIONS: Breakage[] = [
   {
     what: "an extension may delay a deletion for ever",
     file: "src/extensions/pre_delete.ts",
-    from: "untilMs: clock.monotonic() + drainMs",
-    to: "untilMs: Infinity",
+    from: "consent.untilMs = clock.monotonic() + drainMs",
+    to: "consent.untilMs = Infinity",
     violates: [3, 20],
     seed: 5,
     only: [74, 37],
