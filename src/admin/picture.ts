@@ -7,7 +7,7 @@ import type { MachineResult } from "../hf/status.ts";
 import { mayHaveGone, resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
-import { type FinishedNote, readFinishedNote } from "../workdir/end.ts";
+import { type FinishedNote, readFinishedNote } from "../workdir/finished_note.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";

@@ -1,5 +1,5 @@
 import { parseMachineName } from "../../hf/names.ts";
-import { hiddenId, hide } from "../../workdir/end.ts";
+import { hiddenId, hide } from "../../workdir/hidden_directory.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 

@@ -1,7 +1,7 @@
 import { isNotFound } from "../../files.ts";
 import { isRequestId } from "../../hf/names.ts";
 import { GatheringLog, logger } from "../../log.ts";
-import { readFinishedNote } from "../../workdir/end.ts";
+import { readFinishedNote } from "../../workdir/finished_note.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Retries } from "../work/retries.ts";
 import type { Dependencies } from "../dependencies.ts";

@@ -4,7 +4,7 @@ import type { RequestStatusAnswer } from "../../../src/hf/answers.ts";
 import { MACHINE_STATES } from "../../../src/hf/status.ts";
 import { getRequestStatus } from "../../../src/verbs/get_request_status.ts";
 import { RetentionWatcher } from "../../../src/watchers/gc/watcher.ts";
-import { readFinishedNote } from "../../../src/workdir/end.ts";
+import { readFinishedNote } from "../../../src/workdir/finished_note.ts";
 import { readGone, writeGone } from "../../../src/workdir/index/gone_machines.ts";
 import { readTombstone, writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { markProcessed, readRequest, settleMachine } from "../../../src/workdir/requests.ts";

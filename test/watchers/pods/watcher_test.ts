@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { Pod, PodCondition } from "../../../src/kube/types.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
-import { writeFinishedNote } from "../../../src/workdir/end.ts";
+import { writeFinishedNote } from "../../../src/workdir/finished_note.ts";
 import { readEvictions } from "../../../src/workdir/evictions.ts";
 import { readState, readTombstone, writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { readPodFacts } from "../../../src/workdir/pod_file.ts";
