@@ -26,7 +26,7 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   if (!await isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
   recordRequest(provider, { id, templateId, count });
   if (!isProcessed(workdir, id)) {
-    await writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
+    await writeFirstStates(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
   return { message: withService(provider, ["request-machines", "pods"], "Success"), requestId: id };
 }
@@ -82,8 +82,8 @@ async function snapshot(
   return { manifest: text, up: template.up === "Ready" ? "Ready" : undefined, extensions };
 }
 
-/** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
-async function writeFirstWords({ workdir, clock }: Provider, machines: string[]): Promise<void> {
+/** The request stands by now: states that cannot be written are written by `serve`, and until then read as `creating`. */
+async function writeFirstStates({ workdir, clock }: Provider, machines: string[]): Promise<void> {
   const budget = new Budget(clock, { restPerTurn: 0 });
   try {
     for (const machine of machines) {

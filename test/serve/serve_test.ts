@@ -57,7 +57,7 @@ const losses: [what: string, lose: (provider: MemoryProvider) => unknown][] = [
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
   ["without its requests", ({ files }) => files.removeTree("/work/requests")],
   [
-    "without its pods and words",
+    "without its pods and states",
     ({ files }) => ["pods", "pods-status"].map((path) => files.removeTree(`/work/${path}`)),
   ],
   ["left with nothing but directories", ({ files }) => loseFiles(files)],

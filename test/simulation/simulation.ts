@@ -756,9 +756,9 @@ export class Simulation {
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
     const machine = path.slice(directory.length);
-    const word = readState(host.workdir, machine);
-    this.trace.say("files", `${machine} is ${word}`);
-    if (word !== undefined) this.#tell((invariant) => invariant.wordWritten?.(machine, word));
+    const state = readState(host.workdir, machine);
+    this.trace.say("files", `${machine} is ${state}`);
+    if (state !== undefined) this.#tell((invariant) => invariant.stateWritten?.(machine, state));
   }
 
   #tell(witness: (invariant: Witness) => string | undefined | void): void {

@@ -78,11 +78,11 @@ export class Orphans {
     const isThere = (path: string) => this.#workdir.kind(path) !== undefined;
     const requestId = parseMachineName(machine)?.requestId ?? "";
     if (isThere(layout.request(requestId))) return false;
-    const word = readState(this.#workdir, machine);
+    const state = readState(this.#workdir, machine);
     const beingReturned = this.#isBeingReturned(machine);
-    const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsWord: false };
-    // The legacy plug-in writes this word before the request: one that was killed in between leaves nothing but that.
-    return isOver({ ...facts, word: word === "creating" ? undefined : word });
+    const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsState: false };
+    // The legacy plug-in writes this state before the request: one that was killed in between leaves nothing but that.
+    return isOver({ ...facts, state: state === "creating" ? undefined : state });
   }
 
   #remove(machine: string): void {

@@ -86,7 +86,7 @@ export class Removal {
     return isRequest && this.#workdir.kind(layout.request(id)) === undefined ? id : undefined;
   }
 
-  /** The word goes before the note that explains it. @returns false if something of it is broken */
+  /** The state goes before the note that explains it. @returns false if something of it is broken */
   #removeMachine(machine: string): boolean {
     const { layout } = this.#workdir;
     return [layout.lostMachine(machine), layout.podStatus(machine), layout.machine(machine)].every((path) =>

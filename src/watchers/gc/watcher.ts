@@ -210,12 +210,12 @@ export class RetentionWatcher implements Loop {
   ): Promise<string[] | undefined> {
     const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
-    const areOver = async (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) => {
+    const areOver = async (machines: string[], rest: { needsState: boolean; isReturn: boolean }) => {
       for (const machine of machines) {
         if (budget.isSpent) await budget.breathe();
-        const word = readState(workdir, machine);
+        const state = readState(workdir, machine);
         const beingReturned = !rest.isReturn && this.#beingReturned.has(machine);
-        if (!isOver({ word, hasPod: hasPod(machine), beingReturned, needsWord: rest.needsWord })) return false;
+        if (!isOver({ state, hasPod: hasPod(machine), beingReturned, needsState: rest.needsState })) return false;
       }
       return true;
     };
@@ -223,15 +223,15 @@ export class RetentionWatcher implements Loop {
       const stored = readReturn(workdir, id);
       if (!stored) return undefined;
       const { machines } = stored;
-      if (stored.processed && await areOver(machines, { needsWord: false, isReturn: true })) return machines;
+      if (stored.processed && await areOver(machines, { needsState: false, isReturn: true })) return machines;
       for (const machine of machines) this.#beingReturned.add(machine);
       return undefined;
     }
     if (!isProcessed(workdir, id)) return undefined;
     const stored = readRequest(workdir, id);
     const machines = stored?.machines.map(({ name }) => name) ?? [];
-    const needsWord = stored?.record !== undefined;
-    return stored && await areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
+    const needsState = stored?.record !== undefined;
+    return stored && await areOver(machines, { needsState, isReturn: false }) ? machines : undefined;
   }
 
   /**
