@@ -48,8 +48,9 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
 }
 
 /**
- * Says what was asked for, and when: asked again, the same, for who asked before may have died before it was said. Of a
- * request of the legacy plug-in nothing says when, and that has recorded it itself.
+ * Records the request and its machines as events, with the time of the request's record. A verb that is asked again for the
+ * same request records the same events again, for the first process may have died before it recorded them. A request of the
+ * legacy plug-in has no record, and needs none of this: the plug-in has recorded its own events.
  */
 function recordRequest(
   { events, workdir }: Provider,
