@@ -22,7 +22,7 @@ import type { Usage } from "./stats_line.ts";
 import { openExtensions } from "./extensions.ts";
 import { Tenure } from "./tenure.ts";
 import { watch, type WatchOptions } from "./watch.ts";
-import { WATCHERS } from "./watchers.ts";
+import { WATCHERS } from "./watcher_names.ts";
 
 /** What a daemon stands on. */
 export interface Daemon {

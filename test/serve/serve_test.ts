@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Files } from "../../src/files.ts";
 import { serve, type ServeOptions } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";

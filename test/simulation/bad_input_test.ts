@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
 import { serve } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { podFileText } from "../../src/workdir/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";

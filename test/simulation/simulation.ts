@@ -4,7 +4,7 @@ import { describeError, ExitCode, HostFactoryError } from "../../src/errors.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
 import { type Daemon, serve } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
