@@ -253,7 +253,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   /**
-   * What cannot be written because of what is in its own place is set aside for a while.
+   * What cannot be written because of what is in its own place waits for a while.
    * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
   async #writeDown(slice: [string, Observation][]): Promise<void> {
