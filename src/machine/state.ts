@@ -73,7 +73,7 @@ export function stateOfPod(pod: Pod, known: KnownMachine): NextState {
   // If its own pod is back, it is not given up any more: it was only because another pod stood in that one's place.
   const tombstone = isBack(pod, known) ? { ...known.tombstone!, givenUp: false } : known.tombstone;
   const address = addressOf(pod);
-  // 1. The machine is over, and this pod is too late or another's: it stays `deleted`, and `givenUp` has the pod deleted. But
+  // 1. The machine is over, and this pod is too late or another's: it is `deleted`, and `givenUp` has the pod deleted. But
   // if it was seen gone, and neither Symphony nor we ended it, that was a mistake: its pod is there, and it goes on below.
   const isAnother = tombstone?.uid !== undefined && tombstone.uid !== pod.metadata.uid;
   if (isAnother || (state === "deleted" && !wasMistaken({ tombstone, returned }))) {

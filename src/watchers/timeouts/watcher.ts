@@ -178,7 +178,10 @@ export class TimeoutsWatcher implements Loop {
     return toLook;
   }
 
-  /** Unlike `Retries.attempt`, it leaves it to `act` to say that all is well: a look that finds a pod to delete does not say so yet. */
+  /**
+   * Unlike `Retries.attempt`, this leaves it to `act` to say that all is well: a look that finds a pod to delete does not say so
+   * yet.
+   */
   #unlessBroken(machine: string, act: () => void): void {
     try {
       act();
