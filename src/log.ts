@@ -4,7 +4,7 @@ import { describeError } from "./errors.ts";
 import { type FileInfo, type Files, ifThere } from "./files.ts";
 import { plainLine, plainText } from "./plain_text.ts";
 
-/** A log file is set aside as `<file>.1` once it is larger; one is kept. 64 MiB hold days of a busy grid. */
+/** A log file is rotated, to `<file>.1`, once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
 
 /** What gathers is said after so long for the first time, and from then on as often as this at most, in milliseconds. */

@@ -95,7 +95,7 @@ Deno.test("a file in a directory that does not exist hides nothing", () => {
   assert.match(logged((log) => log.error("lost?"), { file: "/none/log" }).error, /lost\?/);
 });
 
-Deno.test("a file that is too large is set aside, and the one set aside before it goes", () => {
+Deno.test("a file that is too large is rotated, and the one rotated before it goes", () => {
   const files = new MemoryFiles();
   files.writeText("/log", "x".repeat(64 * 1024 * 1024 + 1));
   files.writeText("/log.1", "oldest");

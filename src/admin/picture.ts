@@ -7,7 +7,8 @@ import type { MachineResult } from "../hf/status.ts";
 import { mayHaveGone, resultForReturn } from "../machine/answer.ts";
 import type { Template } from "../templates/catalogue.ts";
 import { readDepartures } from "../workdir/departures.ts";
-import { type FinishedNote, readFinishedNote } from "../workdir/end.ts";
+import { type FinishedNote, readFinishedNote } from "../workdir/finished_note.ts";
+import { NodeZones } from "../workdir/node_zones.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn, type StoredReturn } from "../workdir/returns.ts";
@@ -15,7 +16,7 @@ import { readMachine } from "../workdir/snapshot.ts";
 import { DirectoryChanges } from "../workdir/store/directory_changes.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { inTurns } from "./in_turns.ts";
-import { type PicturedNode, pictureNodes, Zones } from "./picture_of_nodes.ts";
+import { type PicturedNode, pictureNodes } from "./picture_of_nodes.ts";
 import {
   addMachine,
   addReturned,
@@ -102,7 +103,7 @@ export class PictureTaker {
   /** Requests and return requests that ended too long ago to be shown. From time to time they are checked again. */
   readonly #past = new Set<string>();
   #pastDueMs = -Infinity;
-  readonly #zones: Zones;
+  readonly #zones: NodeZones;
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
   readonly #told = new ToldMachines();
@@ -114,7 +115,7 @@ export class PictureTaker {
     this.#options = options;
     this.#budget = options.budget ?? new Budget(options.clock, { turnMs: TURN_MS });
     this.#returnIndex = new ReturnIndex(workdir);
-    this.#zones = new Zones(workdir);
+    this.#zones = new NodeZones(workdir);
     const { pods, podsStatus, machines, returnRequests } = workdir.layout;
     this.#changes = [pods, podsStatus, machines, returnRequests].map((directory) =>
       new DirectoryChanges(workdir, directory)

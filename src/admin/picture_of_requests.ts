@@ -1,6 +1,6 @@
 import type { PartialFailure } from "../config.ts";
 import { type MachineResult, type RequestStatus, requestStatus } from "../hf/status.ts";
-import type { FinishedNote } from "../workdir/end.ts";
+import type { FinishedNote } from "../workdir/finished_note.ts";
 import type { StoredRequest } from "../workdir/requests.ts";
 import type { StoredReturn } from "../workdir/returns.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";

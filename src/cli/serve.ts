@@ -1,3 +1,4 @@
+import { WATCHERS } from "../serve/watcher_names.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { runWatchers } from "./daemon.ts";
 import { addClusterOptions, addEventOptions, addPrometheusOptions, sharedOption, watchTimeout } from "./options.ts";
@@ -49,7 +50,7 @@ export const serve: CommandBody = {
       events: options,
       kubeEvents: options.kubeEvents,
       requestIoEvents: options.requestIoEvents,
-      watchers: ["request-machines", "request-return-machines", "pods", "nodes", "expiry"],
+      watchers: WATCHERS,
       concurrency: options.createConcurrency,
       podTimeoutSeconds: options.podTimeout,
       imagePullGraceSeconds: options.imagePullGrace,

@@ -1,3 +1,4 @@
+import type { WatcherName } from "../serve/watcher_names.ts";
 import type { Call, CommandBody } from "./command.ts";
 import { runEvents, runKubeEvents, runRequestIo, runWatchers } from "./daemon.ts";
 import {
@@ -11,13 +12,16 @@ import {
   watchTimeout,
 } from "./options.ts";
 
-/** What each watcher does, for a site that keeps a process for each. */
-const WATCHERS = {
+/** The watchers that `watch` runs. */
+type AloneName = Exclude<WatcherName, "expiry">;
+
+/** What each watcher does, for a site that keeps a process for each; `expiry` alone is the command `run-cron`. */
+const DESCRIPTIONS: Readonly<Record<AloneName, string>> = {
   "request-machines": "Create the pods of requested machines",
   "request-return-machines": "Delete the pods of returned machines",
   pods: "Follow the pods and write down their states; remove finished requests",
   nodes: "Follow the nodes and write down which ones are about to go",
-} as const;
+};
 
 interface Options {
   createConcurrency: number;
@@ -28,7 +32,7 @@ interface Options {
 
 export const watch: CommandBody = {
   declare(command, environment) {
-    for (const [name, description] of Object.entries(WATCHERS)) {
+    for (const [name, description] of Object.entries(DESCRIPTIONS)) {
       const watcher = addClusterOptions(command.command(name).description(description))
         .addOption(sharedOption.concurrency())
         .addOption(sharedOption.serverTimeout(environment));
@@ -50,7 +54,7 @@ export const watch: CommandBody = {
     if (name === "kube-events") return await runKubeEvents(call, { watchTimeoutSeconds });
     const { retainRequests: retainSeconds, retainMachines } = options;
     await runWatchers(call, {
-      watchers: [name as keyof typeof WATCHERS],
+      watchers: [name as AloneName],
       concurrency: options.createConcurrency,
       podTimeoutSeconds: 0,
       imagePullGraceSeconds: 0,

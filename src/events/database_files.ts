@@ -1,5 +1,5 @@
-/** A database that was put aside (rotated) because a new one was begun. */
-export interface Aside {
+/** A database that was rotated: renamed, so that a new one is begun. */
+export interface RotatedDatabase {
   path: string;
   /** When that was, in milliseconds since the epoch. */
   atMs: number;
@@ -15,16 +15,16 @@ export function backupsBeside(dbfile: string): string {
   return `${dbfile.slice(0, dbfile.lastIndexOf("/"))}/backups`;
 }
 
-/** The path of a database once it is put aside, as in the legacy plug-in: `events.db` becomes `events.1795277711123`. */
-export function asidePath(dbfile: string, atMs: number): string {
+/** The path of a database once it is rotated, as in the legacy plug-in: `events.db` becomes `events.1795277711123`. */
+export function rotatedPath(dbfile: string, atMs: number): string {
   return `${dbfile.replace(/\.[^./]*$/, "")}.${atMs}`;
 }
 
-/** The databases that were put aside, the oldest first. @param names the entries of `dbfile`'s directory */
-export function asidesAmong(names: readonly string[], dbfile: string): Aside[] {
+/** The databases that were rotated, the oldest first. @param names the entries of `dbfile`'s directory */
+export function rotatedAmong(names: readonly string[], dbfile: string): RotatedDatabase[] {
   return names.flatMap((name) => {
     const atMs = Number(/\.(\d{13})$/.exec(name)?.[1]);
-    const path = asidePath(dbfile, atMs);
+    const path = rotatedPath(dbfile, atMs);
     return path.slice(path.lastIndexOf("/") + 1) === name ? [{ path, atMs }] : [];
   }).sort((a, b) => a.atMs - b.atMs);
 }

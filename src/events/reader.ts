@@ -1,6 +1,6 @@
 import type { Budget } from "../budget.ts";
 import { type DirectoryEntry, type Files, ifThere } from "../files.ts";
-import { asidesAmong, directoryOf } from "./database_files.ts";
+import { directoryOf, rotatedAmong } from "./database_files.ts";
 import { type EventFilter, isWanted, keyOf, type RecordedEvent } from "./recorded.ts";
 import { type EventRow, eventsOf, rowsOf } from "./rows.ts";
 import { openStoredEvents } from "./stored_events.ts";
@@ -8,7 +8,7 @@ import { openStoredEvents } from "./stored_events.ts";
 /** Where events are: stored, and not yet stored. */
 export interface EventSource {
   files: Files;
-  /** The database's path; it may be missing. Databases that were put aside lie beside it. */
+  /** The database's path; it may be missing. Rotated databases lie beside it. */
   dbfile: string;
   /** The spool's path; it may be missing. */
   spool: string;
@@ -27,7 +27,7 @@ const TOGETHER = 500;
 const LARGEST_BATCH = 64 * 1024 * 1024;
 
 /**
- * Reads events from the spool, the database and the databases that were put aside. It changes nothing, so it works beside
+ * Reads events from the spool, the database and rotated databases. It changes nothing, so it works beside
  * `serve` and without it. No file stays open between two looks.
  */
 export class EventReader {
@@ -136,11 +136,11 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
   return { category, id, timestamp: Number(timestamp), type, value: String(value) };
 }
 
-/** The paths of the databases that may hold events of that time, the oldest first: their names say when they were put aside. */
+/** The paths of the databases that may hold events of that time, the oldest first: their names say when they were rotated. */
 export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
   const there = listed(files, directoryOf(dbfile)).filter(({ kind }) => kind === "file");
-  const asides = asidesAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);
-  return [...asides.map(({ path }) => path), dbfile];
+  const rotated = rotatedAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);
+  return [...rotated.map(({ path }) => path), dbfile];
 }
 
 function listed(files: Files, directory: string): DirectoryEntry[] {

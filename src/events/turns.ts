@@ -8,7 +8,7 @@ const TOGETHER = 500;
 /**
  * For each of these statuses, how many of these machines were in it, and when the first and the last of them entered it for the
  * first time; without those that no machine was in. For requests with thousands of machines, whose events would take seconds to
- * read. A machine that was in a status both before and after the database was put aside counts twice.
+ * read. A machine that was in a status both before and after the database was rotated counts twice.
  * @throws HostFactoryError if a database cannot be read
  */
 export async function readTurns(

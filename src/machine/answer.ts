@@ -52,7 +52,9 @@ export function resultForRequest(
   const result = requestResult(state);
   if (result !== "fail") return result;
   const { tombstone } = machine;
-  // A power failure takes the note of one that was up and returned alone; the legacy plug-in leaves none of what failed.
+  // Of our machines only one that was up and returned can have lost its tombstone to a power failure: all others are synced
+  // before their state is (see `mustLast`). The legacy plug-in, whose requests have no record, writes none: a machine of it that
+  // is `failed` has failed.
   const mayLackNote = state === "deleted" || (state === "failed" && request !== undefined);
   const isWell = tombstone
     ? tombstone.succeeded || (tombstone.returned && tombstone.up)

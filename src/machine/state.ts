@@ -70,10 +70,11 @@ export function mustLast(known: KnownMachine, { state, tombstone = known.tombsto
 /** The state of a machine whose pod exists. */
 export function stateOfPod(pod: Pod, known: KnownMachine): NextState {
   const { state, returned } = known;
+  // If its own pod is back, it is not given up any more: it was only because another pod stood in that one's place.
   const tombstone = isBack(pod, known) ? { ...known.tombstone!, givenUp: false } : known.tombstone;
   const address = addressOf(pod);
-  // 1. The machine was over before this pod was seen: it never counts again, and the pod has to go. But if it counted as gone
-  // and this is its own pod, we were shown a wrong picture: it is not over.
+  // 1. The machine is over, and this pod is too late or another's: it is `deleted`, and `givenUp` has the pod deleted. But
+  // if it was seen gone, and neither Symphony nor we ended it, that was a mistake: its pod is there, and it goes on below.
   const isAnother = tombstone?.uid !== undefined && tombstone.uid !== pod.metadata.uid;
   if (isAnother || (state === "deleted" && !wasMistaken({ tombstone, returned }))) {
     if (tombstone?.givenUp) return { state: "deleted" };
@@ -81,18 +82,19 @@ export function stateOfPod(pod: Pod, known: KnownMachine): NextState {
       { up: hasBeenUp(pod), returned, message: "Its pod was being deleted already", ...address };
     return { state: "deleted", tombstone: { ...over, givenUp: true, ...(isAnother ? { replaced: true } : {}) } };
   }
-  // 2. We gave up on it: failed, whatever its pod does until it is gone.
+  // 2. We have given it up: it is failed for as long as its pod is there, whatever that does. Its tombstone may have been
+  // written before any pod was known, and then gets the pod's address now.
   if (tombstone?.givenUp) {
     return tombstone.uid ? { state: "failed" } : { state: "failed", tombstone: { ...tombstone, ...address } };
   }
-  // 3. Once it was up it stays so until its pod has ended, Ready or not, and Pending or not: a pod is Pending again while its
-  // init containers run again, because its node or its sandbox was restarted. What is noted of an end is untrue then.
+  // 3. Its pod has not ended, and so the machine has not: a tombstone is untrue, and removed. One that was `running` stays so
+  // while its pod is not Ready, or is Pending again because its init containers run again after its node was restarted.
   const isUp = state === "running" && ["Running", "Pending"].includes(pod.status?.phase ?? "Pending");
   if (isUp || !hasEnded(pod)) {
     const alive: NextState = { state: isUp ? "running" : PHASE_STATE[phaseOf(pod)] ?? "unknown" };
     return tombstone ? { ...alive, tombstone: "none" } : alive;
   }
-  // 4. The pod ended, and that is the machine's end: say how, once.
+  // 4. Its pod has ended, and so has the machine. How is noted when that is first seen; from then on the tombstone says it.
   if (tombstone && state !== "deleted") return { state: tombstone.succeeded ? "succeeded" : "failed" };
   const ended = { up: state === "running" || hasBeenUp(pod), returned, givenUp: false, ...address };
   const succeeded = state === "succeeded" || hasSucceeded(pod);

@@ -36,7 +36,7 @@ export const FOLLOWERS = ["pods", "nodes", "extensions"] as const;
 /** The loops that have a queue of work before them. */
 export const QUEUES = ["request-machines", "request-return-machines", "pods", "expiry", "notify"] as const;
 
-/** The parts of the work directory that are measured. `databases`: the events database and those that were put aside. */
+/** The parts of the work directory that are measured. `databases`: the events database and rotated ones. */
 export const PARTS = [
   "requests",
   "return-requests",

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 const STUCK_MS = 600_000;
 
 /** The answer of a health endpoint. */
-export interface Verdict {
+export interface HealthAnswer {
   isGood: boolean;
   /** Sentences that say why it failed, or what else to know. */
   reasons: string[];
@@ -48,7 +48,7 @@ export class Health {
   }
 
   /** Liveness: ok while every loop steps. A process whose event loop stands still does not answer at all. */
-  live(): Verdict {
+  live(): HealthAnswer {
     const now = this.#clock.monotonic();
     const stuck = [...this.#underWay].filter(([, sinceMs]) => now - sinceMs > STUCK_MS);
     const reasons = stuck.map(([loop, sinceMs]) =>
@@ -58,7 +58,7 @@ export class Health {
   }
 
   /** Readiness: ok while this process is the owner and its view of the cluster is fresh. */
-  ready(): Verdict {
+  ready(): HealthAnswer {
     if (!this.#signs) return { isGood: false, reasons: ["It is starting"] };
     const doubt = this.isOwner ? this.#signs.doubt() : undefined;
     const reasons = [doubt, this.tenureTrouble].filter((reason) => reason !== undefined);
@@ -74,7 +74,7 @@ export class Health {
   }
 
   /** Overall health: ok while it lives and is ready, or is the standby of another owner. */
-  overall(): Verdict {
+  overall(): HealthAnswer {
     const [live, ready] = [this.live(), this.ready()];
     const isStandby = this.#signs !== undefined && !this.#signs.tenure().isOwner;
     return { isGood: live.isGood && (ready.isGood || isStandby), reasons: [...live.reasons, ...ready.reasons] };

@@ -4,7 +4,7 @@ import { isRequestId } from "../hf/names.ts";
 import type { MachineState } from "../hf/status.ts";
 import { type FailureKind, failureKind } from "../machine/failure_kind.ts";
 import type { Loop, Outcome } from "../watchers/loop.ts";
-import { readFinishedNote } from "../workdir/end.ts";
+import { readFinishedNote } from "../workdir/finished_note.ts";
 import { readState, readTombstone } from "../workdir/machines.ts";
 import { readRequest, type StoredRequest } from "../workdir/requests.ts";
 import { readReturn } from "../workdir/returns.ts";

@@ -22,7 +22,7 @@ import { Page } from "./page.ts";
 import { SiteMetrics } from "./site_metrics.ts";
 import { StageTimes } from "./stages.ts";
 
-/** The keys of `Loop.counts`, and the metrics that show them. */
+/** The keys of `Loop.counts`, and the metrics that show them: from the start, and as 0 where a loop leaves a count out. */
 const COUNTS: Readonly<Record<string, MetricName>> = {
   pods: "hostfactory_pods_followed",
   setAside: "hostfactory_quarantined_entries",

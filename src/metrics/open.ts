@@ -1,7 +1,7 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { systemMeasureDisk } from "./disk_usage.ts";
-import { type Page, serveEdge } from "./edge.ts";
+import { type Page, serveHttp } from "./http_server.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";
 import type { TokenCheck } from "./token.ts";
 import { systemSend, tellServiceManager, wishesOf } from "./service_manager.ts";
@@ -51,8 +51,8 @@ export function openMonitoring(
   const common = { monitor, page, clock, signal: end.signal };
   const pageRefusal = isLoopback(hostname) || (tls && token) ? undefined : BEYOND_LOOPBACK;
   const served = [
-    isServed && serveEdge({ hostname, port, tls }, { ...common, pageRefusal, token }),
-    socket !== undefined && serveEdge({ path: socket }, common),
+    isServed && serveHttp({ hostname, port, tls }, { ...common, pageRefusal, token }),
+    socket !== undefined && serveHttp({ path: socket }, common),
   ];
   const wishes = wishesOf(environment, Deno.pid);
   const telling = { health: monitor.health, clock, send: systemSend, stopping };

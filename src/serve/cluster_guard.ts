@@ -12,7 +12,7 @@ import {
   readCluster,
   writeCluster,
 } from "../workdir/cluster.ts";
-import { readFinishedNote } from "../workdir/end.ts";
+import { readFinishedNote } from "../workdir/finished_note.ts";
 import { readState } from "../workdir/machines.ts";
 import { readPodFacts } from "../workdir/pod_file.ts";
 import { readRequest } from "../workdir/requests.ts";

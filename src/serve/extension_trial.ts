@@ -1,3 +1,4 @@
+import { epochSeconds } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { HostFactoryError } from "../errors.ts";
 import type { Extension } from "../extensions/extension.ts";
@@ -7,7 +8,7 @@ import { preCreate } from "../extensions/pre_create.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
 import { findTemplate, manifestPath, readCatalogue, type Template } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
-import { buildPod } from "../templates/podspec.ts";
+import { buildPod, type OrderedPod } from "../templates/podspec.ts";
 import type { World } from "./daemon.ts";
 import { registeredNow } from "./extension_list.ts";
 
@@ -44,18 +45,9 @@ export async function tryExtension(
   const { files, clock, random } = world;
   const extension = await findExtension(world, config, { name, server, signal });
   const template = templateOf(world, config, templateId);
-  const path = manifestPath(config.confdir ?? "", template);
-  const manifest = await parseManifest(files.readText(path), path);
-  const requestedAt = Math.floor(clock.now() / 1000);
+  const requestedAt = epochSeconds(clock.now());
+  const pod = await podOf(template, { files, config, requestedAt });
   const request = { id: TRIAL.id, templateId: template.templateId, count: 1, requestedAt };
-  const order = { machine: TRIAL.machine, requestId: TRIAL.id, index: 0, count: 1, requestedAt, up: template.up };
-  const pod = buildPod(manifest, {
-    ...order,
-    templateId: template.templateId,
-    up: template.up === "Ready" ? "Ready" : undefined,
-    instance: config.instance,
-    workdir: TRIAL.id,
-  });
   const client = new HookClient({ files, clock, random, network: systemNetwork });
   const startedMs = clock.monotonic();
   const verdicts = await preCreate({
@@ -93,6 +85,26 @@ async function findExtension(
   const reason = found[0]?.problems[0]?.message;
   throw new HostFactoryError(reason ?? `There is no extension '${name}'`, {
     hint: reason === undefined ? "see 'hostfactory extensions list'" : "mend its registration",
+  });
+}
+
+/** The pod of the machine of a trial. */
+async function podOf(
+  template: Template,
+  { files, config, requestedAt }: { files: World["files"]; config: Config; requestedAt: number },
+): Promise<OrderedPod> {
+  const path = manifestPath(config.confdir ?? "", template);
+  const manifest = await parseManifest(files.readText(path), path);
+  return buildPod(manifest, {
+    machine: TRIAL.machine,
+    requestId: TRIAL.id,
+    index: 0,
+    count: 1,
+    requestedAt,
+    templateId: template.templateId,
+    up: template.up === "Ready" ? "Ready" : undefined,
+    instance: config.instance,
+    workdir: TRIAL.id,
   });
 }
 

@@ -22,7 +22,7 @@ import type { Usage } from "./stats_line.ts";
 import { openExtensions } from "./extensions.ts";
 import { Tenure } from "./tenure.ts";
 import { watch, type WatchOptions } from "./watch.ts";
-import { WATCHERS } from "./watchers.ts";
+import { WATCHERS } from "./watcher_names.ts";
 
 /** What a daemon stands on. */
 export interface Daemon {
@@ -60,6 +60,16 @@ export interface Scope {
 
 export interface ServeOptions extends Scope, WatchOptions {}
 
+/** How a process reaches the cluster, and comes to own what it changes there. */
+interface Connection {
+  fence: Fence;
+  kube: Kube;
+  tenure: Tenure;
+}
+
+/** A daemon with all that its watchers need but to be the owner. */
+type ConnectedDaemon = Daemon & Connection & Pick<Dependencies, "registrations" | "hooks">;
+
 /** What has been lost of what a process owns. */
 interface Lost {
   what: "directory" | "instance";
@@ -77,54 +87,22 @@ const log = logger("serve");
  */
 export async function serve(daemon: Daemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
   const { workdir } = daemon;
-  const { watchers, runOnce = false, dryRun = false } = options;
+  const { dryRun = false } = options;
   workdir.check({ reads: dryRun });
   checkInstance(workdir, options.instance, { seen: () => instancesOnPods(workdir), accepted: options.acceptInstance });
-  const { fence, kube, tenure } = connect(daemon, { ...options, watchers });
+  const connected = connect(daemon, options);
+  const { fence, tenure } = connected;
   daemon.monitor?.health.judgeBy({
     tenure: () => ({ isOwner: fence.isOpen, standby: tenure.standby, trouble: tenure.trouble }),
     doubt: () => doubtSyncStatus(readSyncStatus(workdir, "pods"), epochSeconds(daemon.clock.now())),
   });
   // It outlives a term: what is broken keeps its last good form.
   const extensions = watched(daemon.extensions ?? openExtensions(daemon), daemon.monitor);
-  if (dryRun) {
-    // An onlooker may look on beside the owner.
-    fence.openUntil(Infinity);
-    const identity = readIdentity(workdir) ?? newIdentity(workdir);
-    const terms = { identity, isLeased: true };
-    // An owner has asked for the lease; an onlooker whose one look tells nothing has failed, too.
-    if (runOnce) await kube.listPods({ limit: 1, signal: stopping });
-    return await watch({ ...daemon, fence, kube, tenure, terms, ...extensions, stopping, lost() {} }, options);
-  }
+  const ready = { ...daemon, ...connected, ...extensions };
+  if (dryRun) return await lookOn(ready, options, stopping);
   let isAnother = false;
   for (let isFirst = true; !stopping.aborted; isFirst = false) {
-    let lost: Lost | undefined;
-    const end = new AbortController();
-    const stop = () => end.abort(NOT_NEEDED);
-    const lose = (what: Lost) => {
-      lost = what;
-      stop();
-    };
-    const begun = { lost: () => lose({ what: "instance" }), mayThrow: isFirst };
-    const terms = runOnce ? await tenure.beginNow(stopping) : await tenure.begin(stopping, begun);
-    if (!terms) return;
-    stopping.addEventListener("abort", stop, { once: true });
-    if (stopping.aborted) stop();
-    try {
-      await settleIn(workdir.fenced(fence.check), options, { isAnother });
-      const lostDirectory = (reason: string) => lose({ what: "directory", reason });
-      const stay = { ...daemon, fence, kube, tenure, terms, ...extensions, stopping: end.signal, lost: lostDirectory };
-      await watch(stay, options);
-    } catch (error) {
-      if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
-      log.error("Work directory not usable", { error: describeError(error) });
-      lost = isNotOwner(error) ? { what: "instance" } : { what: "directory", reason: "It could not be used" };
-      await daemon.clock.sleep(backoffMs(1, daemon.random), stopping).catch(() => {});
-    } finally {
-      stopping.removeEventListener("abort", stop);
-      if (!lost || stopping.aborted) await tenure.end();
-      else await tenure.pause();
-    }
+    const lost = await serveTenure(ready, options, { stopping, isFirst, isAnother });
     if (!lost) return;
     isAnother = lost.what === "directory";
     if (isAnother) {
@@ -132,6 +110,57 @@ export async function serve(daemon: Daemon, options: ServeOptions, stopping: Abo
       log.warn("The work directory is not as it was taken: starting over", { workdir: workdir.layout.root, reason });
     }
   }
+}
+
+/** Runs the watchers beside the owner, if there is one: what they would change is only logged. */
+async function lookOn(daemon: ConnectedDaemon, options: ServeOptions, stopping: AbortSignal): Promise<void> {
+  const { workdir, fence, kube } = daemon;
+  fence.openUntil(Infinity);
+  const identity = readIdentity(workdir) ?? newIdentity(workdir);
+  const terms = { identity, isLeased: true };
+  // An owner has asked for the lease; an onlooker whose one look tells nothing has failed, too.
+  if (options.runOnce) await kube.listPods({ limit: 1, signal: stopping });
+  await watch({ ...daemon, terms, stopping, lost() {} }, options);
+}
+
+/**
+ * Waits to become the owner, and runs the watchers until `stopping` aborts or something is lost.
+ * @param term `isFirst`: what is wrong with the directory is not waited for; `isAnother`: see `settleIn`
+ * @returns what has been lost; `undefined` if the process is to end
+ */
+async function serveTenure(
+  daemon: ConnectedDaemon,
+  options: ServeOptions,
+  { stopping, isFirst, isAnother }: { stopping: AbortSignal; isFirst: boolean; isAnother: boolean },
+): Promise<Lost | undefined> {
+  const { workdir, clock, random, fence, tenure } = daemon;
+  let lost: Lost | undefined;
+  const end = new AbortController();
+  const stop = () => end.abort(NOT_NEEDED);
+  const lose = (what: Lost) => {
+    lost = what;
+    stop();
+  };
+  const begun = { lost: () => lose({ what: "instance" }), mayThrow: isFirst };
+  const terms = options.runOnce ? await tenure.beginNow(stopping) : await tenure.begin(stopping, begun);
+  if (!terms) return undefined;
+  stopping.addEventListener("abort", stop, { once: true });
+  if (stopping.aborted) stop();
+  try {
+    await settleIn(workdir.fenced(fence.check), options, { isAnother });
+    const lostDirectory = (reason: string) => lose({ what: "directory", reason });
+    await watch({ ...daemon, terms, stopping: end.signal, lost: lostDirectory }, options);
+  } catch (error) {
+    if (!(error instanceof HostFactoryError) || (isFirst && !isNotOwner(error))) throw error;
+    log.error("Work directory not usable", { error: describeError(error) });
+    lost = isNotOwner(error) ? { what: "instance" } : { what: "directory", reason: "It could not be used" };
+    await clock.sleep(backoffMs(1, random), stopping).catch(() => {});
+  } finally {
+    stopping.removeEventListener("abort", stop);
+    if (!lost || stopping.aborted) await tenure.end();
+    else await tenure.pause();
+  }
+  return lost;
 }
 
 /** The same extensions, of which the calls are counted. */
@@ -156,7 +185,7 @@ async function settleIn(
 export function connect(
   daemon: Daemon,
   { instance, acceptCluster, watchers, dryRun = false }: Scope & Pick<ServeOptions, "watchers" | "dryRun">,
-): { fence: Fence; kube: Kube; tenure: Tenure } {
+): Connection {
   const { workdir, clock, random, holder } = daemon;
   const fence = new Fence(clock);
   const guard = new ClusterGuard(workdir, {

@@ -22,7 +22,7 @@ import { type LoopEntry, LOOPS, type WatcherOptions } from "./watchers.ts";
 /** How the loops of a process run. */
 export interface WatchOptions extends WatcherOptions {
   instance: string;
-  /** Calls under way at once, of creates and of deletes each. */
+  /** How many creates, and how many deletes, may be under way at once. */
   concurrency: number;
   /** After how many seconds the API server is asked to end each watch. */
   watchTimeoutSeconds: number;
@@ -32,8 +32,8 @@ export interface WatchOptions extends WatcherOptions {
   runOnce?: boolean;
 }
 
-/** What the loops of a process stand on while it owns what they change. */
-export interface Stay extends Pick<Dependencies, "registrations" | "hooks"> {
+/** What the loops of a process work with during one tenure, while it owns the instance and the work directory. */
+export interface WatchContext extends Pick<Dependencies, "registrations" | "hooks"> {
   workdir: Workdir;
   kube: Kube;
   clock: Clock;
@@ -60,15 +60,15 @@ const DRAIN_MS = 8_000;
 const log = logger("serve");
 
 /** Runs the loops of the watchers until `stopping` aborts, and then lets what is under way end. */
-export async function watch(stay: Stay, options: WatchOptions): Promise<void> {
-  const workdir = stay.workdir.fenced(stay.fence.check);
+export async function watch(context: WatchContext, options: WatchOptions): Promise<void> {
+  const workdir = context.workdir.fenced(context.fence.check);
   await workdir.prepare();
-  await new Watch(workdir, stay, options).run();
+  await new Watch(workdir, context, options).run();
 }
 
 class Watch {
   readonly #workdir: Workdir;
-  readonly #stay: Stay;
+  readonly #context: WatchContext;
   readonly #options: WatchOptions;
   readonly #dependencies: Dependencies;
   readonly #memory: MemoryKeeper | undefined;
@@ -82,21 +82,21 @@ class Watch {
   readonly #wokenBy = new Map<string, LoopRunner[]>();
 
   /** @param workdir behind the fence */
-  constructor(workdir: Workdir, stay: Stay, options: WatchOptions) {
-    const { kube, clock, random, collect, usage, eventMetadata, terms, registrations, hooks, stopping } = stay;
+  constructor(workdir: Workdir, context: WatchContext, options: WatchOptions) {
+    const { kube, clock, random, collect, usage, eventMetadata, terms, registrations, hooks, stopping } = context;
     const { instance, concurrency } = options;
     this.#workdir = workdir;
-    this.#stay = stay;
+    this.#context = context;
     this.#options = options;
     this.#memory = collect && usage && new MemoryKeeper({ clock, collect, usage });
     // In front of the fence: without the lease, too, there is something to tell, such as that the cluster is away.
-    const events = eventMetadata && eventRecorder({ workdir: stay.workdir, clock }, eventMetadata);
+    const events = eventMetadata && eventRecorder({ workdir: context.workdir, clock }, eventMetadata);
     const given = { workdir, kube, clock, random, terms, registrations, hooks, events };
     this.#dependencies = dependenciesOf(given, { instance, concurrency, stopping, signal: this.#end.signal });
   }
 
   async run(): Promise<void> {
-    const { stopping, fence } = this.#stay;
+    const { stopping, fence } = this.#context;
     const workdir = this.#workdir;
     const { instance, watchers, dryRun = false, runOnce = false } = this.#options;
     log.info("Watching", { version, workdir: workdir.layout.root, instance, watchers: watchers.join(",") });
@@ -108,8 +108,10 @@ class Watch {
       signal: stopping,
       changed: (directory) => this.#wokenBy.get(directory)?.forEach((runner) => runner.wake()),
     });
-    const { monitor } = this.#stay;
-    for (const loop of monitor?.loops(this.#stay.workdir) ?? []) this.#start(loop, this.#runner({ isBystander: true }));
+    const { monitor } = this.#context;
+    for (const loop of monitor?.loops(this.#context.workdir) ?? []) {
+      this.#start(loop, this.#runner({ isBystander: true }));
+    }
     if (this.#memory) this.#start(this.#memory, this.#runner({ isBystander: true }));
     for (const { entry, runner } of chosen) this.#begin(entry, runner);
     this.#tell();
@@ -125,7 +127,7 @@ class Watch {
   #runner(
     { periodMs = Infinity, isBystander = false }: { periodMs?: number | undefined; isBystander?: boolean },
   ): LoopRunner {
-    const { clock, random, fence, monitor } = this.#stay;
+    const { clock, random, fence, monitor } = this.#context;
     const ended = () => this.#memory?.look();
     const mayStep = isBystander ? undefined : (signal: AbortSignal) => fence.opened(signal);
     return new LoopRunner({
@@ -145,7 +147,7 @@ class Watch {
   }
 
   #begin(entry: LoopEntry, runner: LoopRunner): void {
-    const { clock, random, kube, stopping } = this.#stay;
+    const { clock, random, kube, stopping } = this.#context;
     const { watchTimeoutSeconds, relistMs } = this.#options;
     const changed = (machines: string[]) => this.#tellChanged(machines);
     const loop = entry.make({ dependencies: this.#dependencies, options: this.#options, wake: runner.wake, changed });
@@ -153,7 +155,7 @@ class Watch {
     this.#start(loop, runner);
     const relist = relistMs === undefined ? {} : { relistMs };
     const shared = { clock, random, signal: stopping, watchTimeoutSeconds, ...relist };
-    const { monitor } = this.#stay;
+    const { monitor } = this.#context;
     const { instance } = this.#options;
     const followed = entry.follow?.(
       loop,
@@ -164,21 +166,21 @@ class Watch {
   }
 
   #start(loop: Loop, runner: LoopRunner): void {
-    const { stopping } = this.#stay;
+    const { stopping } = this.#context;
     this.#loops.push(loop);
     if (loop.changed) this.#told.push({ loop, runner });
     this.#running.push(this.#options.runOnce ? once(loop, stopping) : runner.run(loop, stopping));
   }
 
   #tellChanged(machines: string[]): void {
-    this.#stay.changed?.(machines);
+    this.#context.changed?.(machines);
     for (const { loop, runner } of this.#told) {
       if (loop.changed?.(machines) !== false) runner.wake();
     }
   }
 
   #tell(): void {
-    const { clock, kube, usage, monitor } = this.#stay;
+    const { clock, kube, usage, monitor } = this.#context;
     if (!usage) return;
     this.#start(new RightsCheck({ kube, clock }), this.#runner({ isBystander: true }));
     const counts = () => Object.assign({}, ...this.#loops.map((loop) => loop.counts));
@@ -193,7 +195,7 @@ class Watch {
   }
 
   #keeper(): DirectoryKeeper {
-    const { workdir, clock, tenure, lost } = this.#stay;
+    const { workdir, clock, tenure, lost } = this.#context;
     const followers = this.#loops.filter((loop) => loop.viewIsOurs !== undefined);
     const viewIsOurs = followers.length === 0 ? undefined : () => followers.every((loop) => loop.viewIsOurs);
     const note = (standby: string | undefined) => tenure.note(standby);
@@ -211,7 +213,7 @@ class Watch {
   async #drain(drainMs: number): Promise<void> {
     const drained = Promise.all(this.#loops.map((loop) => loop.drained?.()));
     const timer = new AbortController();
-    await Promise.race([drained, this.#stay.clock.sleep(drainMs, timer.signal)]);
+    await Promise.race([drained, this.#context.clock.sleep(drainMs, timer.signal)]);
     timer.abort(NOT_NEEDED);
     this.#end.abort();
     await drained;

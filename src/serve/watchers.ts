@@ -20,10 +20,7 @@ import { ReturnAnnotationWatcher } from "../watchers/returns/return_annotation_w
 import { RequestReturnMachinesWatcher } from "../watchers/returns/watcher.ts";
 import { TimeoutsWatcher } from "../watchers/timeouts/watcher.ts";
 import type { Layout } from "../workdir/store/layout.ts";
-
-/** The watchers that can run alone or together; each has a lock of its own. */
-export const WATCHERS = ["request-machines", "request-return-machines", "pods", "nodes", "expiry"] as const;
-export type WatcherName = typeof WATCHERS[number];
+import { type WatcherName, WATCHERS } from "./watcher_names.ts";
 
 /** What the watchers are told to do, beside which of them are to run. */
 export interface WatcherOptions {

@@ -112,22 +112,23 @@ function message(found: number, { unknown, nodeDoubt }: { unknown: string[]; nod
 
 /** Every machine that once had a pod and that Symphony has not given back itself. */
 function ownMachines(workdir: Workdir, nowMs: number): string[] {
-  const lost = readGone(workdir);
-  if (lost === undefined) return searchedMachines(workdir, nowMs);
+  const gone = readGone(workdir);
+  if (gone === undefined) return searchedMachines(workdir, nowMs);
   const beingReturned = machinesBeingReturned(workdir);
   const withPods = workdir.names(workdir.layout.pods).filter((machine) => !beingReturned.has(machine));
-  return [...new Set([...withPods, ...lost])].filter((machine) => counts(workdir, machine));
+  return [...new Set([...withPods, ...gone])].filter((machine) => mayHaveHadPod(workdir, machine));
 }
 
-/** The same where `serve` has kept nothing of it: of all machines that ever were, those that count. */
+/** The same where `serve` has not kept which are gone: every machine that ever was is looked at. */
 function searchedMachines(workdir: Workdir, nowMs: number): string[] {
   const returns = new ReturnIndex(workdir);
   returns.refresh(nowMs);
   return workdir.names(workdir.layout.podsStatus)
-    .filter((machine) => !returns.has(machine) && counts(workdir, machine));
+    .filter((machine) => !returns.has(machine) && mayHaveHadPod(workdir, machine));
 }
 
-function counts(workdir: Workdir, machine: string): boolean {
+/** False only for a machine whose tombstone says that it never had a pod. */
+function mayHaveHadPod(workdir: Workdir, machine: string): boolean {
   const record = unlessBroken(() => readTombstone(workdir, machine));
   return !record || record === "unknown" || hadPod(record);
 }

@@ -26,7 +26,7 @@ export async function requestMachines(provider: Provider, input: unknown): Promi
   if (!await isSameRequest(workdir, { id, templateId, count })) await add(provider, { id, templateId, count });
   recordRequest(provider, { id, templateId, count });
   if (!isProcessed(workdir, id)) {
-    await writeFirstWords(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
+    await writeFirstStates(provider, Array.from({ length: count }, (_, index) => machineName(id, index)));
   }
   return { message: withService(provider, ["request-machines", "pods"], "Success"), requestId: id };
 }
@@ -48,8 +48,9 @@ async function add(provider: Provider, wanted: { id: string; templateId: string;
 }
 
 /**
- * Says what was asked for, and when: asked again, the same, for who asked before may have died before it was said. Of a
- * request of the legacy plug-in nothing says when, and that has recorded it itself.
+ * Records the request and its machines as events, with the time of the request's record. A verb that is asked again for the
+ * same request records the same events again, for the first process may have died before it recorded them. A request of the
+ * legacy plug-in has no record, and needs none of this: the plug-in has recorded its own events.
  */
 function recordRequest(
   { events, workdir }: Provider,
@@ -82,8 +83,8 @@ async function snapshot(
   return { manifest: text, up: template.up === "Ready" ? "Ready" : undefined, extensions };
 }
 
-/** The request stands by now: words that cannot be written are written by `serve`, and until then read as `creating`. */
-async function writeFirstWords({ workdir, clock }: Provider, machines: string[]): Promise<void> {
+/** The request stands by now: states that cannot be written are written by `serve`, and until then read as `creating`. */
+async function writeFirstStates({ workdir, clock }: Provider, machines: string[]): Promise<void> {
   const budget = new Budget(clock, { restPerTurn: 0 });
   try {
     for (const machine of machines) {

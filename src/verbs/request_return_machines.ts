@@ -30,7 +30,7 @@ export async function requestReturnMachines(provider: Provider, input: unknown):
   const requestedAt = epochSeconds(clock.now());
   await addReturn(workdir, { id, machines: [...machines], unknown: [...unknown], requestedAt }, { budget });
   recordReturn(provider, { id, machines: [...machines], at: requestedAt });
-  await dropFromLost(provider, [...machines], { budget });
+  await dropFromGoneIndex(provider, [...machines], { budget });
   const missing = [...unknown].slice(0, 10).map((name) => `'${name.slice(0, 80)}'`).join(", ");
   const message = unknown.size === 0
     ? "Machines returned."
@@ -53,7 +53,11 @@ function recordReturn(
 }
 
 /** The return request stands by now: what cannot be noted here is noted by `serve`. */
-async function dropFromLost({ workdir }: Provider, machines: string[], options: { budget: Budget }): Promise<void> {
+async function dropFromGoneIndex(
+  { workdir }: Provider,
+  machines: string[],
+  options: { budget: Budget },
+): Promise<void> {
   try {
     await dropGone(workdir, machines, options);
   } catch (error) {
@@ -62,7 +66,7 @@ async function dropFromLost({ workdir }: Provider, machines: string[], options: 
 }
 
 /**
- * We issued a name where we have given it a word, where we have seen its pod, or where its request lists it. Where no
+ * We issued a name where we have given it a state, where we have seen its pod, or where its request lists it. Where no
  * request says how many machines it has, we may have: the work directory may have been lost, and the first list may not
  * have shown everything since. So `serve` asks the cluster.
  */

@@ -12,6 +12,10 @@ export type Outcome =
 
 /** A loop: a name and one step, which looks at what is wanted and what is, and does what is missing. */
 export interface Loop {
+  /**
+   * What metrics (the label `loop`) and logs call it. Sites' alerts and dashboards go by it, so it stays when the code finds a
+   * better name: `expiry` (timeouts), `set-aside` (quarantine), `leftovers` (temporary files), `return-marker` (annotations).
+   */
   readonly name: string;
   step(signal: AbortSignal): Promise<Outcome>;
   /** Resolves once nothing that it began is under way. */

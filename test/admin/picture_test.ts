@@ -12,7 +12,7 @@ import { readCatalogue } from "../../src/templates/catalogue.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
 import { podFileText } from "../../src/workdir/pod_file.ts";
-import { writeFinishedNote } from "../../src/workdir/end.ts";
+import { writeFinishedNote } from "../../src/workdir/finished_note.ts";
 import { isTerminal } from "../../src/machine/terminal.ts";
 import { readState, writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addRequest, markProcessed, settleMachine } from "../../src/workdir/requests.ts";

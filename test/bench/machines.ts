@@ -136,13 +136,13 @@ async function throughTheVerbs(
   return { createdMs, createdCpuMs, runningMs, runningCpuMs, goneMs, goneCpuMs };
 }
 
-/** Waits until every machine has the word; looks at each only until it has, and at none beyond some that have not. */
-async function allHave(workdir: string, machines: string[], word: string): Promise<void> {
+/** Waits until every machine has the state; looks at each only until it has, and at none beyond some that have not. */
+async function allHave(workdir: string, machines: string[], state: string): Promise<void> {
   const left = [...machines];
   await until(() => {
     for (let some = 50; some > 0 && left.length > 0; some--) {
       const [machine = ""] = left.splice(-1);
-      if (Deno.readLinkSync(`${workdir}/pods-status/${machine}`) === word) some++;
+      if (Deno.readLinkSync(`${workdir}/pods-status/${machine}`) === state) some++;
       else left.unshift(machine);
     }
     return left.length === 0;

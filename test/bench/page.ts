@@ -152,15 +152,15 @@ async function burst(
   return measured;
 }
 
-async function allAre(workdir: string, names: string[], word: string): Promise<void> {
+async function allAre(workdir: string, names: string[], state: string): Promise<void> {
   const left = [...names];
   await until(() => {
-    while (left.length > 0 && wordOf(`${workdir}/pods-status/${left.at(-1)}`) === word) left.pop();
+    while (left.length > 0 && stateOf(`${workdir}/pods-status/${left.at(-1)}`) === state) left.pop();
     return left.length === 0;
   });
 }
 
-function wordOf(path: string): string {
+function stateOf(path: string): string {
   try {
     return Deno.readLinkSync(path);
   } catch {

@@ -205,7 +205,7 @@ siteTest("whatever lies in the place of one request's files, verbs answer for al
   }
 });
 
-clusterTest("serve serves all others, says what it set aside, and forgets it once it is gone", async (site) => {
+clusterTest("serve serves all others, says what it quarantined, and forgets it once it is gone", async (site) => {
   const outside = `${site.directory}/outside`;
   Deno.mkdirSync(`${outside}/directory/.new-old`, { recursive: true });
   Deno.writeTextFileSync(`${outside}/secret`, "secret");

@@ -33,14 +33,14 @@ siteTest(
     const running = site.start(["watch", "events", "--dbfile", dbfile]);
     await eventually("an empty spool", () => [...Deno.readDirSync(`${site.workdir}/events`)].length === 0);
     running.signal("SIGHUP");
-    const aside = await eventually("a database that is put aside", () => {
+    const rotated = await eventually("a rotated database", () => {
       const names = Array.from(Deno.readDirSync(`${site.directory}/grid`), ({ name }) => name);
       return names.find((name) => /^events\.\d+$/.test(name));
     });
     assert.equal(await running.stop(), 0, running.stderr);
     const shown = running.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
     assert.ok(shown.some(({ category }) => category === "pod"));
-    const all = `${site.directory}/grid/${aside}`;
+    const all = `${site.directory}/grid/${rotated}`;
     const stored = new Set(sorted(query(all, "SELECT * FROM events")));
     assert.deepEqual(sorted(legacyEvents.added).filter((row) => !stored.has(row)), []);
     assert.equal(query(all, "SELECT * FROM events WHERE type IN ('event', 'events')").length, 0);

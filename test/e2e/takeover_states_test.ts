@@ -85,9 +85,9 @@ clusterTest("the legacy plug-in is taken over in every state that it can be stop
   await inPhase(failed, "Failed");
   await inPhase(ended, "Succeeded");
   await see([...running, ...failed, ...ended, ...timedOut, ...tooLate, ...returned.slice(1), ...handedBack]);
-  theirs.word("timedout-0", "deleted");
-  theirs.word("toolate-0", "deleted");
-  theirs.word("returned-0", "deleted");
+  theirs.state("timedout-0", "deleted");
+  theirs.state("toolate-0", "deleted");
+  theirs.state("returned-0", "deleted");
   theirs.giveBack("backhalf", returned.slice(0, 3));
   theirs.giveBack("backwhole", handedBack);
   theirs.processed("return-requests", "backwhole");
@@ -166,7 +166,7 @@ clusterTest("the legacy plug-in can carry on after us, whatever we were in the m
   await site.allRunning("partly");
   await site.giveBack(["partly-0"]);
   await eventually("the first is gone", async () => !(await site.cluster.podNames()).includes("partly-0"));
-  await eventually("it is known to be", () => theirs.machine("partly-0").word === "deleted");
+  await eventually("it is known to be", () => theirs.machine("partly-0").state === "deleted");
   assert.equal(await serve.stop(), 0);
   await site.request(1, { id: "fresh" });
   const back = await site.giveBack(["pending-0", "partly-1"]);
@@ -178,9 +178,9 @@ clusterTest("the legacy plug-in can carry on after us, whatever we were in the m
   assert.equal(theirs.status(back), "running");
   const pods = await site.cluster.pods();
   for (const machine of ["pending-0", "pending-1", "partly-1"]) {
-    const { word, pod } = theirs.machine(machine);
+    const { state, pod } = theirs.machine(machine);
     const { metadata, status } = pods.get(machine) ?? assert.fail(machine);
-    assert.equal(word, "running");
+    assert.equal(state, "running");
     assert.deepEqual(pod, {
       uid: metadata.uid,
       name: machine,

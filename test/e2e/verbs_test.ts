@@ -310,9 +310,9 @@ siteTest("no more machines are accepted than there may be, however many ask at o
 
 siteTest("what a partial failure is called is an option or a variable, and checked", async (site) => {
   const id = await site.request(2);
-  for (const [index, word] of ["running", "failed"].entries()) {
+  for (const [index, state] of ["running", "failed"].entries()) {
     Deno.removeSync(`${site.workdir}/pods-status/${id}-${index}`);
-    Deno.symlinkSync(word, `${site.workdir}/pods-status/${id}-${index}`);
+    Deno.symlinkSync(state, `${site.workdir}/pods-status/${id}-${index}`);
   }
   const input = { requests: [{ requestId: id }] };
   const statusWith = async (asked: { args?: string[]; environment?: Record<string, string> }) =>

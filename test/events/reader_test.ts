@@ -121,7 +121,7 @@ Deno.test("a second look gives what has come since, from spool and database, eac
   });
 });
 
-Deno.test("databases that were put aside are read with the one that there is, unless they are too old", async () => {
+Deno.test("rotated databases are read with the one that there is, unless they are too old", async () => {
   await inDirectory(async (source) => {
     const reader = new EventReader(source, {}, budget);
     store(source.dbfile, [step("a", "created", 1_000)]);

@@ -71,7 +71,7 @@ Deno.test("each turn is told once for a machine, wherever its events are by now"
   );
 });
 
-Deno.test("what was put aside counts, too", async () => {
+Deno.test("what was rotated counts, too", async () => {
   const directory = Deno.makeTempDirSync();
   try {
     for (const [name, machine, at] of [["events.1795000000000", "a-0", 5], ["events.db", "a-1", 7]] as const) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MachineTally } from "../../src/metrics/machine_tally.ts";
-import { writeFinishedNote } from "../../src/workdir/end.ts";
+import { writeFinishedNote } from "../../src/workdir/finished_note.ts";
 import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Files } from "../../src/files.ts";
 import { serve, type ServeOptions } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { requestMachines } from "../../src/verbs/request_machines.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
@@ -57,7 +57,7 @@ const losses: [what: string, lose: (provider: MemoryProvider) => unknown][] = [
   ["emptied", ({ files }) => files.list("/work").forEach(({ name }) => files.removeTree(`/work/${name}`))],
   ["without its requests", ({ files }) => files.removeTree("/work/requests")],
   [
-    "without its pods and words",
+    "without its pods and states",
     ({ files }) => ["pods", "pods-status"].map((path) => files.removeTree(`/work/${path}`)),
   ],
   ["left with nothing but directories", ({ files }) => loseFiles(files)],

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
 import { serve } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { podFileText } from "../../src/workdir/pod_file.ts";
 import { getAvailableTemplates } from "../../src/verbs/get_available_templates.ts";
 import { getRequestStatus } from "../../src/verbs/get_request_status.ts";
@@ -299,8 +299,8 @@ Deno.test("whatever lies in the place of one entry, serve serves all others, and
       const served = serve(daemon, options, stop.signal);
       try {
         await clock.advance(40_000);
-        const words = ["good-0", "good-1", "done-0"].map((name) => readState(workdir, name));
-        assert.deepEqual(words, ["running", "running", "deleted"]);
+        const states = ["good-0", "good-1", "done-0"].map((name) => readState(workdir, name));
+        assert.deepEqual(states, ["running", "running", "deleted"]);
         assert.ok(readReturn(workdir, "back")?.processed, "its return is handled");
         assert.deepEqual(kube.created, [...new Set(kube.created)], "none is created twice");
         const others = [...kube.pods.keys()].filter((name) => !name.startsWith("bad-"));
@@ -372,8 +372,8 @@ Deno.test("disk trouble is answered at once and lived through: nothing is failed
         files.before = () => {};
         await ask(dependencies, "fresh", 1);
         await clock.advance(60_000);
-        const words = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readState(workdir, name));
-        assert.deepEqual(words, ["running", "running", "running", "deleted"]);
+        const states = ["good-0", "good-1", "fresh-0", "done-0"].map((name) => readState(workdir, name));
+        assert.deepEqual(states, ["running", "running", "running", "deleted"]);
         assert.ok(readReturn(workdir, "back")?.processed);
         assert.deepEqual(kube.created, [...new Set(kube.created)], "none is created twice");
         const left = [...kube.pods.keys()].filter((name) => name !== "bad-0").sort();

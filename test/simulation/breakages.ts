@@ -142,7 +142,7 @@ const FIRST: Breakage[] = [
     test: "a returned machine whose create was not answered",
   },
   {
-    what: "a machine that has no word yet is not counted",
+    what: "a machine that has no state yet is not counted",
     file: "src/machine/answer.ts",
     from: 'if (state === undefined && (machine.entry === "pending" || request))',
     to: 'if (state === undefined && machine.entry === "pending")',

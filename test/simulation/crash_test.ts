@@ -70,8 +70,8 @@ for (const leaves of ["everything", "synced", "names"] as const) {
       await follow(after);
       await clock.advance(300_000); // How long a pod was seen for may have been lost, too.
       await follow(after);
-      const words = [0, 1, 2, 3].map((i) => readState(after.workdir, `req-${i}`));
-      assert.deepEqual(words, ["running", "deleted", "deleted", "deleted"], `killed at ${n}`);
+      const states = [0, 1, 2, 3].map((i) => readState(after.workdir, `req-${i}`));
+      assert.deepEqual(states, ["running", "deleted", "deleted", "deleted"], `killed at ${n}`);
       assert.deepEqual([...kube.pods.keys()], ["req-0"], `killed at ${n}`);
       // The note of an end that was only seen is not synced: what the return request says stands in for it.
       const noted = readTombstone(after.workdir, "req-1");

@@ -47,7 +47,7 @@ export interface Witness {
   podChanged?(type: string, life: Life): string | undefined;
   /** A batch of events came into the spool of a host, or was removed from it. */
   batchChanged?(host: Host, path: string): string | undefined;
-  wordWritten?(machine: string, word: MachineState): string | undefined;
+  stateWritten?(machine: string, state: MachineState): string | undefined;
   /** A process was killed, or the power failed; nothing has been started since. */
   crashed?(): string | undefined;
   /** A `serve` ended by itself. */

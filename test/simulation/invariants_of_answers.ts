@@ -245,8 +245,8 @@ export function knownIsReported(simulation: Simulation): Invariant {
       changes.set(uid, { phase, atMs: simulation.clock.monotonic() });
       return undefined;
     },
-    wordWritten(machine, word) {
-      if (word !== "creating" && !seen.has(machine)) seen.set(machine, simulation.clock.monotonic());
+    stateWritten(machine, state) {
+      if (state !== "creating" && !seen.has(machine)) seen.set(machine, simulation.clock.monotonic());
       return undefined;
     },
     rested() {
@@ -301,7 +301,7 @@ function missedByView(
   const view = readSyncStatus(host.workdir, "pods");
   if (doubtSyncStatus(view, epochSeconds(clock.now() + host.skewMs)) !== undefined) return undefined;
   const heardMs = (view?.heardAt ?? 0) * 1000 - host.skewMs - (clock.now() - now);
-  // A power failure may spare the note of the view, and take words that were written before it: to prevent that, each word
+  // A power failure may spare the note of the view, and take states that were written before it: to prevent that, each state
   // would have to be synced. The next serve looks at all of them again before it notes anything.
   if (heardMs <= powerMs) return undefined;
   for (const life of truth.lives()) {
@@ -309,11 +309,11 @@ function missedByView(
     const isTouched = simulation.garbage.has(name) || simulation.stolenLabels.has(name);
     if (!isOurs || isUnmarked || isTouched || !symphony.machines.has(name)) continue;
     if (Math.max(changedMs(uid), putBackMs) > heardMs - REFLECTED_MS) continue;
-    const word = readState(host.workdir, name);
-    if (word === undefined) continue; // It is long past, or its word was lost.
+    const state = readState(host.workdir, name);
+    if (state === undefined) continue; // It is long past, or its state was lost.
     const isGone = !isAlive && truth.living(name) === undefined;
-    const isStarting = word === "creating" || word === "pending";
-    const isMissed = (isGone && machineStatus(word) !== "terminated") ||
+    const isStarting = state === "creating" || state === "pending";
+    const isMissed = (isGone && machineStatus(state) !== "terminated") ||
       (isAlive && pod.status?.phase === "Running" && isStarting);
     if (!isMissed) continue;
     // It was gone before anything was seen of it, or power failed since: what is known is a copy, which went a moment ago.
@@ -321,7 +321,7 @@ function missedByView(
     if (isGone && isUnseen && truth.lives().some((one) => one.name === name && one.uid !== uid)) continue;
     if (readMachineEntry(host.workdir, name) === "pending") continue; // That it was created may not be known yet.
     const heard = `the cluster was heard from ${Math.round((now - heardMs) / 1000)} s ago`;
-    return `${name} is ${word}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
+    return `${name} is ${state}, its pod is ${isGone ? "gone" : "Running"}, and ${heard}`;
   }
   return undefined;
 }

@@ -38,11 +38,11 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
       for (const id of workdir.names(workdir.layout.requests)) {
         if (garbage.has(id) || !extensions.refuses(id)) continue;
         for (const { name } of readRequest(workdir, id)?.machines ?? []) {
-          const word = readState(workdir, name);
-          if (word !== "failed" && word !== "deleted") return `${name} was refused, and is ${word}`;
+          const state = readState(workdir, name);
+          if (state !== "failed" && state !== "deleted") return `${name} was refused, and is ${state}`;
           const tombstone = readTombstone(workdir, name);
           const isForgotten = !tombstone && (symphony.asked.get(id)?.atMs ?? -Infinity) <= simulation.wipedMs;
-          const message = word === "deleted" || isForgotten ? GATE_WORDS : tombstone?.message ?? "";
+          const message = state === "deleted" || isForgotten ? GATE_WORDS : tombstone?.message ?? "";
           // Another that a pod has to pass may not have answered, or not as it should.
           const isSaid = message.includes(GATE_WORDS) ||
             (extensions.troubled.size > 0 && /[Ee]xtension '/.test(message));
@@ -99,11 +99,11 @@ export function deletionsWait(simulation: Simulation): Invariant {
         const waitedMs = clock.monotonic() - askedMs;
         const isLate = isMachine(life) && life.pod.metadata.deletionTimestamp === undefined &&
           waitedMs > drainMs + LATE_MS;
-        const word = readState(simulation.host.workdir, life.name);
+        const state = readState(simulation.host.workdir, life.name);
         const isReturned = ({ kind, machines }: Asked) => kind === "return" && machines.includes(life.name);
         // A hidden pod may be seen again once its return is long past.
         if (isLate && [...symphony.asked.values()].some((one) => isReturned(one) && !simulation.mayBePast(one))) {
-          return `${life.name} is ${word} and was given back, and is not deleted ${waitedMs} ms after the drainer was asked`;
+          return `${life.name} is ${state} and was given back, and is not deleted ${waitedMs} ms after the drainer was asked`;
         }
       }
       return undefined;

@@ -58,8 +58,8 @@ export function onePod(simulation: Simulation): Invariant {
       if (!machine && wasWiped(simulation)) return undefined;
       if (!machine || index >= (request?.record?.count ?? 0)) return `${name} is created, and in no request`;
       if (!machine.pending) return `${name} is created, and its request says that it has been`;
-      const word = readState(host.workdir, name);
-      if (word !== undefined && word !== "creating") return `${name} is created, and it is ${word}`;
+      const state = readState(host.workdir, name);
+      if (state !== undefined && state !== "creating") return `${name} is created, and it is ${state}`;
       return undefined;
     },
     answered({ verb, answer, failed }) {
@@ -81,10 +81,10 @@ export function onePod(simulation: Simulation): Invariant {
       const before = truth.lives().some(({ name, uid, isOurs }) => isOurs && name === life.name && uid !== life.uid);
       return before ? `${life.name} got a second pod, and Symphony knew of the first` : undefined;
     },
-    wordWritten(machine, word) {
-      if (word !== "running" && word !== "succeeded") return undefined;
+    stateWritten(machine, state) {
+      if (state !== "running" && state !== "succeeded") return undefined;
       const ran = truth.lives().some((life) => life.name === machine && life.hasRun && isMachine(life));
-      return ran ? undefined : `${machine} is ${word}, and no pod of ours by that name ever ran`;
+      return ran ? undefined : `${machine} is ${state}, and no pod of ours by that name ever ran`;
     },
   };
 }
@@ -124,8 +124,8 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
       if (isDeleted || (isGiven && elsewhere.has(name))) late.add(uid);
       return undefined;
     },
-    wordWritten(machine, word) {
-      const life = word === "deleted" ? stillThere(machine) : undefined;
+    stateWritten(machine, state) {
+      const life = state === "deleted" ? stillThere(machine) : undefined;
       return life && `${machine} is deleted, and its pod is ${life.pod.status?.phase}`;
     },
     answered({ verb, answer, failed }) {
@@ -252,8 +252,8 @@ export function keptIsKept(simulation: Simulation): Invariant {
     podChanged(type, { uid, name }) {
       if (type !== "ADDED") return undefined;
       const maker = makers.get(name) ?? simulation.host;
-      const word = readState(maker.workdir, name);
-      if (word === "failed" || word === "deleted") late.add(uid);
+      const state = readState(maker.workdir, name);
+      if (state === "failed" || state === "deleted") late.add(uid);
       return undefined;
     },
   };

@@ -16,7 +16,7 @@ import { carriesOurLabels, INSTANCE, isMachine, isOver } from "./truth.ts";
 /** For so long nothing may have been created, deleted or asked for by name when all is at rest, in milliseconds. */
 const QUIET_MS = 35_000;
 
-const WORD_OF_PHASE: Record<string, MachineState> = {
+const STATE_OF_PHASE: Record<string, MachineState> = {
   Pending: "pending",
   Running: "running",
   Succeeded: "succeeded",
@@ -66,16 +66,16 @@ function machineAmiss(
   isReturned: boolean,
 ): string | undefined {
   const life = truth.living(name);
-  const word = readState(workdir, name);
+  const state = readState(workdir, name);
   if (life && isMachine(life)) {
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
     // One that could not be seen when its request was rebuilt without it has failed for good, even if it had succeeded.
-    if (word === "failed" && phase === "Succeeded" && wipedMs > -Infinity) return undefined;
-    return word === WORD_OF_PHASE[phase] ? undefined : `${name} is ${word}, and its pod is ${phase}`;
+    if (state === "failed" && phase === "Succeeded" && wipedMs > -Infinity) return undefined;
+    return state === STATE_OF_PHASE[phase] ? undefined : `${name} is ${state}, and its pod is ${phase}`;
   }
-  return word === "deleted" || word === "failed" ? undefined : `${name} is ${word}, and it has no pod`;
+  return state === "deleted" || state === "failed" ? undefined : `${name} is ${state}, and it has no pod`;
 }
 
 /** The machines that Symphony would be told have gone, or are about to, were it to ask for all now. */
@@ -184,8 +184,8 @@ export function stepBack(simulation: Simulation): Invariant {
     const { workdir } = simulation.host;
     const { layout, files } = workdir;
     for (const name of workdir.names(layout.podsStatus)) {
-      const word = workdir.readLink(layout.podStatus(name));
-      if (!garbage.has(name) && !isMachineState(word ?? "")) return `pods-status/${name} leads to ${word}`;
+      const state = workdir.readLink(layout.podStatus(name));
+      if (!garbage.has(name) && !isMachineState(state ?? "")) return `pods-status/${name} leads to ${state}`;
     }
     for (const id of workdir.names(layout.requests).filter((id) => !garbage.has(id) && isRequestId(id))) {
       for (const name of workdir.names(layout.request(id))) {

@@ -4,7 +4,7 @@ import { describeError, ExitCode, HostFactoryError } from "../../src/errors.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
 import { type Daemon, serve } from "../../src/serve/serve.ts";
-import { WATCHERS } from "../../src/serve/watchers.ts";
+import { WATCHERS } from "../../src/serve/watcher_names.ts";
 import { SimulatedCluster } from "../../src/simulator/cluster.ts";
 import type { ClusterSnapshot } from "../../src/simulator/etcd.ts";
 import { openProvider, type Provider } from "../../src/verbs/provider.ts";
@@ -756,9 +756,9 @@ export class Simulation {
     const directory = `${WORKDIR}/pods-status/`;
     if (!path.startsWith(directory) || path.startsWith(`${directory}.`)) return;
     const machine = path.slice(directory.length);
-    const word = readState(host.workdir, machine);
-    this.trace.say("files", `${machine} is ${word}`);
-    if (word !== undefined) this.#tell((invariant) => invariant.wordWritten?.(machine, word));
+    const state = readState(host.workdir, machine);
+    this.trace.say("files", `${machine} is ${state}`);
+    if (state !== undefined) this.#tell((invariant) => invariant.stateWritten?.(machine, state));
   }
 
   #tell(witness: (invariant: Witness) => string | undefined | void): void {

@@ -43,7 +43,7 @@ function slowDown({ files, clock }: { files: MemoryFiles; clock: SimulatedClock 
 }
 
 /** A request all of whose machines have pods, as `serve` leaves it. */
-async function created(status: { phase: "Pending" | "Running" }, word: MachineState): Promise<MemoryDependencies> {
+async function created(status: { phase: "Pending" | "Running" }, state: MachineState): Promise<MemoryDependencies> {
   const dependencies = memoryDependencies({ concurrency: 32 });
   const { workdir, files, kube, clock } = dependencies;
   await ask(dependencies, "req", MACHINES);
@@ -52,17 +52,17 @@ async function created(status: { phase: "Pending" | "Running" }, word: MachineSt
     const name = `req-${i}`;
     settleMachine(workdir, "req", name);
     files.writeText(`/work/pods/${name}`, podFileText(kube.put(ourPod(name, status, { creationTimestamp }))));
-    writeState(workdir, name, word);
+    writeState(workdir, name, state);
   }
   await markProcessed(workdir, "req");
   return dependencies;
 }
 
-/** Tells whether every machine has the word; each is looked at only until it has. */
-function haveAll({ workdir }: MemoryDependencies, word: MachineState): () => boolean {
+/** Tells whether every machine has the state; each is looked at only until it has. */
+function haveAll({ workdir }: MemoryDependencies, state: MachineState): () => boolean {
   let done = 0;
   return () => {
-    while (done < MACHINES && readState(workdir, `req-${done}`) === word) done++;
+    while (done < MACHINES && readState(workdir, `req-${done}`) === state) done++;
     return done === MACHINES;
   };
 }

@@ -28,7 +28,7 @@ export class LegacyPluginActor {
   killedRequest(id: string, count: number): string {
     const hidden = this.#hiddenDirectory();
     for (const machine of machinesOf(id, count)) {
-      this.word(machine, "creating");
+      this.state(machine, "creating");
       Deno.symlinkSync(`${this.#site.confdir}/small.json`, `${hidden}/${machine}`);
     }
     return hidden;
@@ -61,23 +61,23 @@ export class LegacyPluginActor {
     Deno.writeTextFileSync(`${this.#site.workdir}/${kind}/${id}/.processed`, "");
   }
 
-  /** Follows the machine's pod: its file, and its phase as the word. */
+  /** Follows the machine's pod: its file, and its phase as the state. */
   see(machine: string, pod: Pod | undefined): void {
     if (!pod) throw new Error(`there is no pod '${machine}'`);
     Deno.writeTextFileSync(`${this.#site.workdir}/pods/${machine}`, JSON.stringify(inSnakeCase(pod)));
-    this.word(machine, (pod.status?.phase ?? "Pending").toLowerCase());
+    this.state(machine, (pod.status?.phase ?? "Pending").toLowerCase());
   }
 
   /** Has seen the machine's pod go. */
   gone(machine: string): void {
     Deno.removeSync(`${this.#site.workdir}/pods/${machine}`);
-    this.word(machine, "deleted");
+    this.state(machine, "deleted");
   }
 
-  word(machine: string, word: string): void {
+  state(machine: string, state: string): void {
     const path = `${this.#site.workdir}/pods-status/${machine}`;
     const hidden = `${this.#site.workdir}/pods-status/.tmp${this.#temporaries++}`;
-    Deno.symlinkSync(word, hidden);
+    Deno.symlinkSync(state, hidden);
     Deno.renameSync(hidden, path);
   }
 

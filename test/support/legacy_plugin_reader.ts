@@ -17,26 +17,26 @@ export function legacyPlugin(workdir: string) {
     /** What its return requests' watcher would delete when it is started. */
     toReturn: () =>
       unhandled(`${workdir}/return-requests`).flatMap(namesIn).filter((machine) => {
-        const word = wordOf(machine);
-        return word !== undefined && word !== "deleted";
+        const state = stateOf(machine);
+        return state !== undefined && state !== "deleted";
       }).sort(),
-    machine: (machine: string) => ({ word: wordOf(machine), pod: podOf(machine) }),
+    machine: (machine: string) => ({ state: stateOf(machine), pod: podOf(machine) }),
     /** What it says of a request or return request. */
     status(id: string): string {
       const isRequest = exists(`${workdir}/requests/${id}`);
       const results = namesIn(`${workdir}/${isRequest ? "requests" : "return-requests"}/${id}`)
-        .map((machine) => resultOf(wordOf(machine), isRequest));
+        .map((machine) => resultOf(stateOf(machine), isRequest));
       if (results.includes("executing")) return "running";
       return results.includes("fail") ? "complete_with_error" : "complete";
     },
     /** Of the machines that Symphony has, those that it says are to be returned. */
     claimed: (machines: string[]) => {
-      const there = namesIn(`${workdir}/pods`).filter((machine) => wordOf(machine) !== "deleted");
+      const there = namesIn(`${workdir}/pods`).filter((machine) => stateOf(machine) !== "deleted");
       return machines.filter((machine) => !there.includes(machine));
     },
   };
 
-  function wordOf(machine: string): string | undefined {
+  function stateOf(machine: string): string | undefined {
     const path = `${workdir}/pods-status/${machine}`;
     return isLink(path) ? Deno.readLinkSync(path).split("/").pop() : undefined;
   }
@@ -62,9 +62,9 @@ const RESULTS: Record<string, [request: string, returned: string]> = {
   succeeded: ["succeed", "succeed"],
 };
 
-function resultOf(word: string | undefined, isRequest: boolean): string {
-  if (word === undefined) return "fail";
-  return (RESULTS[word] ?? ["fail", "succeed"])[isRequest ? 0 : 1] ?? "";
+function resultOf(state: string | undefined, isRequest: boolean): string {
+  if (state === undefined) return "fail";
+  return (RESULTS[state] ?? ["fail", "succeed"])[isRequest ? 0 : 1] ?? "";
 }
 
 /** The directories that do not say that they were handled. */

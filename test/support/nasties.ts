@@ -43,7 +43,7 @@ export const nasties: Record<string, (files: MemoryFiles, path: string) => void>
   "a link to a directory outside": (files, path) => files.symlink(`${OUTSIDE}/directory`, path),
   "a link to a pipe": (files, path) => files.symlink(`${OUTSIDE}/pipe`, path),
   "another name of a file outside": (files, path) => files.hardLink(`${OUTSIDE}/secret`, path),
-  "an unknown word": (files, path) => files.symlink("exploded", path),
+  "an unknown state": (files, path) => files.symlink("exploded", path),
   "an unreadable file": (files, path) => {
     files.writeText(path, "{}");
     files.deny(path);

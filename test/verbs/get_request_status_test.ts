@@ -17,7 +17,7 @@ const asked = 1_795_000_000;
 const created = 1_795_209_813;
 
 interface Machine {
-  word?: MachineState;
+  state?: MachineState;
   pod?: boolean;
   record?: Partial<Tombstone>;
   /** Its pod was created, or it was given up: its entry is no link any more. */
@@ -33,10 +33,10 @@ async function requested(...machines: Machine[]): Promise<MemoryProvider> {
     { id: "req", templateId: "T", count: machines.length, requestedAt: asked, manifest: "{}" },
     atOnce,
   );
-  for (const [i, { word, pod, record, settled = true }] of machines.entries()) {
+  for (const [i, { state, pod, record, settled = true }] of machines.entries()) {
     const name = `req-${i}`;
     if (settled) settleMachine(workdir, "req", name);
-    if (word) writeState(workdir, name, word);
+    if (state) writeState(workdir, name, state);
     if (pod) {
       const metadata = { name, uid: `uid-${i}`, creationTimestamp: new Date(created * 1000).toISOString() };
       files.writeText(`/work/pods/${name}`, JSON.stringify({ metadata, status: { podIP: `10.0.0.${i}` } }));
@@ -55,7 +55,7 @@ function status(provider: MemoryProvider, requestId = "req") {
 }
 
 Deno.test("a running machine is answered with its id, address and launch time", async () => {
-  assert.deepEqual(status(await requested({ word: "running", pod: true })), {
+  assert.deepEqual(status(await requested({ state: "running", pod: true })), {
     requestId: "req",
     message: "",
     status: "complete",
@@ -75,36 +75,36 @@ Deno.test("a running machine is answered with its id, address and launch time", 
 const returnedUp = { up: true, returned: true, message: "Returned by Symphony" };
 /** Of one machine: what its request says, and the machine's result, status and message where it is answered. */
 const table: [what: string, machine: Machine, request: string, result?: string, status?: string, message?: RegExp][] = [
-  ["creating, no pod yet", { word: "creating", settled: false }, "running"],
-  ["created, not seen", { word: "creating" }, "running"],
-  ["pending", { word: "pending", pod: true }, "running"],
-  ["without a word", {}, "running"],
-  ["without a word, to be created", { settled: false }, "running"],
-  ["running", { word: "running", pod: true }, "complete", "succeed", "running"],
-  ["succeeded", { word: "succeeded", pod: true }, "complete", "succeed", "terminated"],
+  ["creating, no pod yet", { state: "creating", settled: false }, "running"],
+  ["created, not seen", { state: "creating" }, "running"],
+  ["pending", { state: "pending", pod: true }, "running"],
+  ["without a state", {}, "running"],
+  ["without a state, to be created", { settled: false }, "running"],
+  ["running", { state: "running", pod: true }, "complete", "succeed", "running"],
+  ["succeeded", { state: "succeeded", pod: true }, "complete", "succeed", "terminated"],
   [
     "succeeded, its pod gone",
-    { word: "deleted", record: { up: true, succeeded: true, message: "The pod has ended" } },
+    { state: "deleted", record: { up: true, succeeded: true, message: "The pod has ended" } },
     "complete",
     "succeed",
     "terminated",
     /^Allocated by K8s hostfactory$/,
   ],
-  ["failed", { word: "failed", pod: true }, "complete_with_error", "fail", "terminated", /^The pod failed$/],
+  ["failed", { state: "failed", pod: true }, "complete_with_error", "fail", "terminated", /^The pod failed$/],
   [
     "failed for a reason",
-    { word: "failed", record: { message: "OOMKilled" } },
+    { state: "failed", record: { message: "OOMKilled" } },
     "complete_with_error",
     "fail",
     "terminated",
     /^OOMKilled$/,
   ],
-  ["unknown", { word: "unknown", pod: true }, "complete_with_error", "fail", "terminated", /node may be lost/],
-  ["deleted by somebody", { word: "deleted" }, "complete_with_error", "fail", "terminated", /not because Symphony/],
-  ["returned when it was up", { word: "deleted", record: returnedUp }, "complete", "succeed", "terminated"],
+  ["unknown", { state: "unknown", pod: true }, "complete_with_error", "fail", "terminated", /node may be lost/],
+  ["deleted by somebody", { state: "deleted" }, "complete_with_error", "fail", "terminated", /not because Symphony/],
+  ["returned when it was up", { state: "deleted", record: returnedUp }, "complete", "succeed", "terminated"],
   [
     "failed after it was returned",
-    { word: "failed", pod: true, record: returnedUp },
+    { state: "failed", pod: true, record: returnedUp },
     "complete",
     "succeed",
     "terminated",
@@ -112,7 +112,7 @@ const table: [what: string, machine: Machine, request: string, result?: string, 
   [
     "returned before it was up",
     {
-      word: "deleted",
+      state: "deleted",
       record: { returned: true, message: "Returned by Symphony before it was running" },
     },
     "complete_with_error",
@@ -122,7 +122,7 @@ const table: [what: string, machine: Machine, request: string, result?: string, 
   ],
   [
     "given up",
-    { word: "failed", pod: true, record: { givenUp: true, message: "Not running after 300 s" } },
+    { state: "failed", pod: true, record: { givenUp: true, message: "Not running after 300 s" } },
     "complete_with_error",
     "fail",
     "terminated",
@@ -130,7 +130,7 @@ const table: [what: string, machine: Machine, request: string, result?: string, 
   ],
   [
     "up and then lost",
-    { word: "deleted", record: { up: true, message: "Evicted" } },
+    { state: "deleted", record: { up: true, message: "Evicted" } },
     "complete_with_error",
     "fail",
     "terminated",
@@ -150,7 +150,7 @@ for (const [what, machine, request, result, machineStatus, message] of table) {
 }
 
 Deno.test("a request of good and of failed machines is complete where that is wanted, and its answer else the same", async () => {
-  const provider = await requested({ word: "running", pod: true }, { word: "failed", pod: true });
+  const provider = await requested({ state: "running", pod: true }, { state: "failed", pod: true });
   const usual = status(provider);
   assert.equal(usual.status, "complete_with_error");
   provider.config.onPartialFailure = "complete";
@@ -170,14 +170,14 @@ Deno.test("a request that no one issued is an error, whatever a partial failure 
 });
 
 Deno.test("a returned machine that was up has succeeded though a power failure took the note of how its pod ended", async () => {
-  const provider = await requested({ word: "failed" }, { word: "failed" });
+  const provider = await requested({ state: "failed" }, { state: "failed" });
   await addReturn(provider.workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: asked }, atOnce);
   assert.deepEqual(status(provider).machines.map(({ result }) => result), ["succeed", "fail"]);
 });
 
 Deno.test("a request runs while any machine does, and the others are answered already", async () => {
   const answer = status(
-    await requested({ word: "running", pod: true }, { word: "pending", pod: true }, { word: "failed" }),
+    await requested({ state: "running", pod: true }, { state: "pending", pod: true }, { state: "failed" }),
   );
   assert.equal(answer.status, "running");
   assert.deepEqual(answer.machines.map(({ name, result }) => [name, result]), [["req-0", "succeed"], [
@@ -188,8 +188,8 @@ Deno.test("a request runs while any machine does, and the others are answered al
 });
 
 Deno.test("a machine whose entry was lost is not lost: a request of three is never complete with two", async () => {
-  const provider = await requested({ word: "running", pod: true }, { word: "running", pod: true }, {
-    word: "creating",
+  const provider = await requested({ state: "running", pod: true }, { state: "running", pod: true }, {
+    state: "creating",
   });
   provider.files.remove("/work/requests/req/req-2");
   assert.equal(status(provider).status, "running");
@@ -198,7 +198,7 @@ Deno.test("a machine whose entry was lost is not lost: a request of three is nev
 Deno.test("a machine that is gone keeps its id, address and launch time where they were noted", async () => {
   const [machine] = status(
     await requested({
-      word: "deleted",
+      state: "deleted",
       record: { ...returnedUp, uid: "u", privateIpAddress: "10.1.1.1", launchtime: 7 },
     }),
   ).machines;
@@ -206,35 +206,35 @@ Deno.test("a machine that is gone keeps its id, address and launch time where th
 });
 
 const returns: [what: string, machine: Machine, result: string, status: string][] = [
-  ["runs", { word: "running", pod: true }, "executing", "running"],
-  ["is pending", { word: "pending", pod: true }, "executing", "running"],
-  ["was created and not seen", { word: "creating" }, "executing", "running"],
-  ["failed, and is still there", { word: "failed", pod: true }, "executing", "terminated"],
-  ["succeeded, and is still there", { word: "succeeded", pod: true }, "executing", "terminated"],
-  ["is unknown, and still there", { word: "unknown", pod: true }, "executing", "terminated"],
-  ["was never to have a pod", { word: "failed", record: { up: false, givenUp: true } }, "succeed", "terminated"],
-  ["had no pod when it was rebuilt, as far as was seen", { word: "failed", record: {} }, "executing", "terminated"],
-  ["failed, its note and pod file lost", { word: "failed" }, "executing", "terminated"],
-  ["was deleted", { word: "deleted" }, "succeed", "terminated"],
+  ["runs", { state: "running", pod: true }, "executing", "running"],
+  ["is pending", { state: "pending", pod: true }, "executing", "running"],
+  ["was created and not seen", { state: "creating" }, "executing", "running"],
+  ["failed, and is still there", { state: "failed", pod: true }, "executing", "terminated"],
+  ["succeeded, and is still there", { state: "succeeded", pod: true }, "executing", "terminated"],
+  ["is unknown, and still there", { state: "unknown", pod: true }, "executing", "terminated"],
+  ["was never to have a pod", { state: "failed", record: { up: false, givenUp: true } }, "succeed", "terminated"],
+  ["had no pod when it was rebuilt, as far as was seen", { state: "failed", record: {} }, "executing", "terminated"],
+  ["failed, its note and pod file lost", { state: "failed" }, "executing", "terminated"],
+  ["was deleted", { state: "deleted" }, "succeed", "terminated"],
   [
     "was to be deleted by the legacy plug-in, and is there",
-    { word: "deleted", pod: true },
+    { state: "deleted", pod: true },
     "executing",
     "terminated",
   ],
   [
     "was to be deleted by the legacy plug-in, and is still there",
-    { word: "deleted", pod: true, record: { uid: "uid-0" } },
+    { state: "deleted", pod: true, record: { uid: "uid-0" } },
     "executing",
     "terminated",
   ],
   [
     "has gone and in whose place another pod stands",
-    { word: "deleted", pod: true, record: { uid: "uid-before" } },
+    { state: "deleted", pod: true, record: { uid: "uid-before" } },
     "succeed",
     "terminated",
   ],
-  ["has no word, and was not asked for yet", {}, "executing", "running"],
+  ["has no state, and was not asked for yet", {}, "executing", "running"],
 ];
 for (const [what, machine, result, machineStatus] of returns) {
   Deno.test(`a return of a machine that ${what} is ${result}`, async () => {
@@ -264,10 +264,10 @@ Deno.test("a returned machine that nothing is known of is gone once the cluster 
 
 Deno.test("a returned machine that had a pod is not gone because the pod's file was lost", async () => {
   const failed = [
-    { word: "failed", record: { uid: "uid-1" } },
-    { word: "failed", record: { givenUp: true } },
+    { state: "failed", record: { uid: "uid-1" } },
+    { state: "failed", record: { givenUp: true } },
   ] as const;
-  const provider = await requested({ word: "succeeded" }, ...failed);
+  const provider = await requested({ state: "succeeded" }, ...failed);
   const machines = ["req-0", "req-1", "req-2"];
   await addReturn(provider.workdir, { id: "ret", machines, unknown: [], requestedAt: 0 }, atOnce);
   const results = () => Object.fromEntries(status(provider, "ret").machines.map(({ name, result }) => [name, result]));
@@ -285,7 +285,7 @@ Deno.test("machines in a return request that were never issued are gone already"
 });
 
 Deno.test("each id is answered in its place, and what is wrong with one stays with it", async () => {
-  const provider = await requested({ word: "running", pod: true });
+  const provider = await requested({ state: "running", pod: true });
   listed(provider);
   const requests = [{ requestId: "never" }, { requestId: "../../etc" }, { requestId: 5 }, {}, { requestId: "req" }];
   const answers = getRequestStatus(provider, { requests }).requests;
@@ -332,7 +332,7 @@ Deno.test("a request that is not here is running while no one hears from the clu
 });
 
 Deno.test("a request that cannot be read right now is running, not failed", async () => {
-  const provider = await requested({ word: "running", pod: true });
+  const provider = await requested({ state: "running", pod: true });
   provider.files.failWhere(({ name, paths }) => name === "list" && paths[0] === "/work/requests/req", notPermitted());
   const answer = status(provider);
   assert.equal(answer.status, "running");
@@ -340,7 +340,7 @@ Deno.test("a request that cannot be read right now is running, not failed", asyn
 });
 
 Deno.test("asking changes nothing", async () => {
-  const provider = await requested({ word: "running", pod: true }, { word: "failed" }, {});
+  const provider = await requested({ state: "running", pod: true }, { state: "failed" }, {});
   const writes = provider.files.writes.length;
   status(provider);
   assert.equal(provider.files.writes.length, writes);
@@ -379,7 +379,7 @@ Deno.test("a request of the legacy plug-in that no one has picked up is running"
 });
 
 Deno.test("a pod file of the legacy plug-in and one of ours say the same of a machine", async () => {
-  const provider = await requested({ word: "running" });
+  const provider = await requested({ state: "running" });
   provider.files.writeText("/work/pods/req-0", existingPod("caklqmeteuqr-1"));
   const [machine] = status(provider).machines;
   assert.deepEqual([machine?.machineId, machine?.privateIpAddress, machine?.launchtime], [
@@ -389,8 +389,8 @@ Deno.test("a pod file of the legacy plug-in and one of ours say the same of a ma
   ]);
 });
 
-Deno.test("a request that was handled, with a word lost, is still not complete", async () => {
-  const provider = await requested({ word: "running", pod: true }, {});
+Deno.test("a request that was handled, with a state lost, is still not complete", async () => {
+  const provider = await requested({ state: "running", pod: true }, {});
   await markProcessed(provider.workdir, "req");
   assert.equal(status(provider).status, "running");
 });
@@ -406,7 +406,7 @@ Deno.test("of a request or return request that lost all its files nothing is sai
 });
 
 Deno.test("however many requests are unknown, the pods are looked through once", async () => {
-  const provider = await requested({ word: "running", pod: true });
+  const provider = await requested({ state: "running", pod: true });
   listed(provider);
   provider.files.writeText("/work/pods/lost-0", "{}");
   let listings = 0;
@@ -442,7 +442,7 @@ Deno.test("a request that is put back while another one is asked for is not call
 Deno.test("the states of requests are told as events whenever they are not as they were; of unknown ones nothing is", async () => {
   const told: NewEvent[] = [];
   const events = { record: (some: readonly NewEvent[]) => void told.push(...some) };
-  const provider = { ...await requested({ word: "creating" }), events };
+  const provider = { ...await requested({ state: "creating" }), events };
   await addReturn(provider.workdir, { id: "ret", machines: [], unknown: ["no-0"], requestedAt: asked }, atOnce);
   listed(provider);
   const ask = () =>
@@ -460,7 +460,7 @@ Deno.test("the states of requests are told as events whenever they are not as th
 });
 
 Deno.test("that states cannot be remembered changes no answer", async () => {
-  const provider = { ...await requested({ word: "creating" }), events: { record() {} } };
+  const provider = { ...await requested({ state: "creating" }), events: { record() {} } };
   listed(provider);
   const without = status(provider).status;
   provider.files.failWhere(({ paths }) => paths.includes("/work/views/statuses.json"), notPermitted());
@@ -474,7 +474,9 @@ function unschedulable(name: string, message: string): string {
 }
 
 Deno.test("the message of a running request says what most of its machines wait for", async () => {
-  const provider = await requested({ word: "pending" }, { word: "pending" }, { word: "pending" }, { word: "running" });
+  const provider = await requested({ state: "pending" }, { state: "pending" }, { state: "pending" }, {
+    state: "running",
+  });
   const { files } = provider;
   const room = "0/4 nodes are available: 4 Insufficient cpu.";
   for (const [i, message] of [room, "0/4 nodes are available: 4 Insufficient memory.", room].entries()) {
@@ -486,10 +488,10 @@ Deno.test("the message of a running request says what most of its machines wait 
 });
 
 Deno.test("what failed comes before what waits, and a request of which none waits says nothing of that", async () => {
-  const some = await requested({ word: "failed", record: { message: "Evicted" } }, { settled: false });
+  const some = await requested({ state: "failed", record: { message: "Evicted" } }, { settled: false });
   assert.equal(
     status(some).message,
     "1 of 2 machine(s) failed: Evicted; 1 of 2 waits: Its pod has not been created yet",
   );
-  assert.equal(status(await requested({ word: "running", pod: true })).message, "");
+  assert.equal(status(await requested({ state: "running", pod: true })).message, "");
 });

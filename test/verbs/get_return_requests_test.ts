@@ -12,7 +12,7 @@ import { type MemoryProvider, memoryProvider } from "../support/memory_provider.
 
 const now = Date.UTC(2026, 10, 20) / 1000;
 
-/** A provider whose view of the cluster is this old, with machines of these words; going ones are deleted in 20 s. */
+/** A provider whose view of the cluster is this old, with machines in these states; going ones are deleted in 20 s. */
 function watched(
   ageSeconds: number | undefined,
   machines: Record<string, MachineState | "going"> = {},
@@ -22,10 +22,10 @@ function watched(
   if (ageSeconds !== undefined) {
     writeSyncStatus(workdir, "pods", { completeAt: now - 9_999, heardAt: now - ageSeconds });
   }
-  for (const [name, word] of Object.entries(machines)) {
-    writeState(workdir, name, word === "going" ? "running" : word);
-    const deletionTimestamp = word === "going" ? { deletionTimestamp: new Date((now + 20) * 1000).toISOString() } : {};
-    if (word === "deleted") continue;
+  for (const [name, state] of Object.entries(machines)) {
+    writeState(workdir, name, state === "going" ? "running" : state);
+    const deletionTimestamp = state === "going" ? { deletionTimestamp: new Date((now + 20) * 1000).toISOString() } : {};
+    if (state === "deleted") continue;
     files.writeText(
       `/work/pods/${name}`,
       JSON.stringify({ metadata: { name, uid: `uid-${name}`, ...deletionTimestamp } }),

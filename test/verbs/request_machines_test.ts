@@ -22,7 +22,7 @@ async function limit(provider: MemoryProvider, maxNumber: number): Promise<Memor
 
 const question = (count: number, templateId = "T") => ({ template: { templateId, machineCount: count } });
 
-Deno.test("an accepted request has its machines, their first words, its template and the manifest of that moment", async () => {
+Deno.test("an accepted request has its machines, their first states, its template and the manifest of that moment", async () => {
   const provider = memoryProvider();
   const { requestId, message } = await requestMachines(provider, question(2));
   assert.match(requestId, /^[a-z][a-z0-9]{11}$/);
@@ -87,7 +87,7 @@ for (const [what, breakIt] of brokenSince) {
   });
 }
 
-Deno.test("a handled request that is asked for again gets no new words", async () => {
+Deno.test("a handled request that is asked for again gets no new states", async () => {
   const provider = memoryProvider({ requestId: "mine" });
   await requestMachines(provider, question(1));
   provider.files.writeText("/work/requests/mine/.processed", "");
@@ -260,10 +260,10 @@ Deno.test("machines that failed or are being given back make room", async () => 
 Deno.test("while there is room for every machine that was ever asked for, none is looked at", async () => {
   const provider = await limit(memoryProvider(), 10);
   const { requestId } = await requestMachines(provider, question(4));
-  const words = `/work/pods-status/${requestId}`;
+  const states = `/work/pods-status/${requestId}`;
   const looked: string[] = [];
   provider.files.before = ({ name, paths: [path = ""] }) => {
-    if (path.startsWith(words)) looked.push(name);
+    if (path.startsWith(states)) looked.push(name);
   };
   await requestMachines(provider, question(6));
   assert.deepEqual(looked, []);

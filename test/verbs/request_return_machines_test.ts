@@ -47,7 +47,7 @@ for (const [what, machines, machinesRecorded, unknown] of cases) {
   });
 }
 
-Deno.test("a machine of which only a word or a pod is left was issued", async () => {
+Deno.test("a machine of which only a state or a pod is left was issued", async () => {
   const provider = await issued();
   provider.files.symlink("running", "/work/pods-status/old-0");
   provider.files.writeText("/work/pods/old-1", "{}");

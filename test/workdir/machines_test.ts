@@ -4,16 +4,16 @@ import { readState, readTombstone, writeFirstState, writeState, writeTombstone }
 import type { Tombstone } from "../../src/machine/tombstone.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
-Deno.test("every word is read as it was written, as the target of a link", () => {
+Deno.test("every state is read as it was written, as the target of a link", () => {
   const { files, workdir } = memoryProvider();
-  for (const word of MACHINE_STATES) {
-    writeState(workdir, "a-0", word);
-    assert.equal(readState(workdir, "a-0"), word);
-    assert.deepEqual(files.tree("/work/pods-status"), { "a-0": `-> ${word}` });
+  for (const state of MACHINE_STATES) {
+    writeState(workdir, "a-0", state);
+    assert.equal(readState(workdir, "a-0"), state);
+    assert.deepEqual(files.tree("/work/pods-status"), { "a-0": `-> ${state}` });
   }
 });
 
-Deno.test("a word that is there already is not written again", () => {
+Deno.test("a state that is there already is not written again", () => {
   const { files, workdir } = memoryProvider();
   writeState(workdir, "a-0", "running");
   const writes = files.writes.length;
@@ -21,7 +21,7 @@ Deno.test("a word that is there already is not written again", () => {
   assert.equal(files.writes.length, writes);
 });
 
-Deno.test("a path is read by its last name; no link and no word that we know are nothing", () => {
+Deno.test("a path is read by its last name; no link and no state that we know are nothing", () => {
   const { files, workdir } = memoryProvider();
   files.symlink("/elsewhere/pods-status/running", "/work/pods-status/path-0");
   files.symlink("resting", "/work/pods-status/odd-0");
@@ -30,7 +30,7 @@ Deno.test("a path is read by its last name; no link and no word that we know are
   assert.equal(readState(workdir, "none-0"), undefined);
 });
 
-Deno.test("the first word is written only where there is none", () => {
+Deno.test("the first state is written only where there is none", () => {
   const { workdir } = memoryProvider();
   writeFirstState(workdir, "a-0");
   assert.equal(readState(workdir, "a-0"), "creating");

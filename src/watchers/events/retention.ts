@@ -1,7 +1,7 @@
 import { Budget } from "../../budget.ts";
 import { epochSeconds } from "../../clock.ts";
 import type { EventStore } from "../../events/database.ts";
-import { asidesAmong, backupsBeside, directoryOf } from "../../events/database_files.ts";
+import { backupsBeside, directoryOf, rotatedAmong } from "../../events/database_files.ts";
 import { ifThere } from "../../files.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -11,7 +11,7 @@ import { SteadyTime } from "../work/steady_time.ts";
 export interface EventLimits {
   /** How long, in seconds. */
   retainSeconds: number;
-  /** How much, in bytes: of the database; and of what was put aside and copied, together. */
+  /** How much, in bytes: of the database; and of what was rotated and copied, together. */
   mostBytes: number;
 }
 
@@ -48,7 +48,7 @@ const PROGRESS = /^backup_progress_.*\.log$/;
 
 const log = logger("events");
 
-/** Removes what is past: rows of the database, and the files of databases that were put aside or copied. */
+/** Removes what is past: rows of the database, and the files of databases that were rotated or copied. */
 export class EventRetentionKeeper {
   readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
   readonly #retention: EventRetention;
@@ -67,7 +67,7 @@ export class EventRetentionKeeper {
     this.#nowMs();
   }
 
-  /** Does what is due, until `signal` aborts. @param open absent: no database is open, and what was put aside alone is looked at */
+  /** Does what is due, until `signal` aborts. @param open absent: no database is open, and what was rotated alone is looked at */
   async look(open: LastingStore | undefined, signal: AbortSignal): Promise<void> {
     const { clock } = this.#dependencies;
     if (clock.monotonic() < this.#atMs) return;
@@ -139,13 +139,13 @@ export class EventRetentionKeeper {
     return isOurs;
   }
 
-  /** What was put aside or copied. */
+  /** What was rotated or copied. */
   #files(): EventFile[] {
     const { workdir } = this.#dependencies;
     const backups = backupsBeside(this.#dbfile);
     const isOfBackup = (name: string) => COPY.test(name) || PROGRESS.test(name);
     const paths = [
-      ...asidesAmong(workdir.names(directoryOf(this.#dbfile)), this.#dbfile).map(({ path }) => path),
+      ...rotatedAmong(workdir.names(directoryOf(this.#dbfile)), this.#dbfile).map(({ path }) => path),
       ...workdir.names(backups).filter(isOfBackup).map((name) => `${backups}/${name}`),
     ];
     return paths.flatMap((path) => {

@@ -2,7 +2,7 @@ import { Budget } from "../../budget.ts";
 import { describeError, HostFactoryError } from "../../errors.ts";
 import type { EventStore } from "../../events/database.ts";
 import type { EventCopy } from "../../events/database_copy.ts";
-import { asidePath, directoryOf } from "../../events/database_files.ts";
+import { directoryOf, rotatedPath } from "../../events/database_files.ts";
 import { isBackupRequest, lineOf, rowsOf, type SpooledEvent } from "../../events/rows.ts";
 import { logger } from "../../log.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -25,7 +25,7 @@ export interface EventsOptions {
   show?: (line: string) => void;
   /** What is kept; absent: everything. */
   retention?: EventRetention;
-  /** How often it was asked that the database be put aside and a new one be begun; absent: never. */
+  /** How often it was asked that the database be rotated; absent: never. */
   rotations?: () => number;
   /** Told of what is in the spool, before it is stored; of some of it more than once. */
   saw?: (events: readonly SpooledEvent[]) => void;
@@ -81,7 +81,7 @@ export class EventsWatcher implements Loop {
   /** Says what keeps the batches waiting, once. */
   readonly #complaints = new Complaints((_, error) => log.warn("Events wait in the spool", { error }));
   #isTroubled = false;
-  /** How often the database was put aside, or it was seen that there was none. */
+  /** How often the database was rotated, or it was seen that there was none. */
   #rotated = 0;
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock">, options: EventsOptions) {
@@ -170,8 +170,9 @@ export class EventsWatcher implements Loop {
   }
 
   /**
-   * Puts the database aside as `events.<milliseconds since the epoch>`, as the legacy plug-in does. What was waiting is in it by
-   * now: a batch that was stored and not removed yet would be stored in the next one, too. If another process reads it, later.
+   * Rotates the database: renames it to `events.<milliseconds since the epoch>`, as the legacy plug-in does. What was waiting is
+   * in it by now: a batch that was stored and not removed yet would be stored in the next one, too. If another process reads it,
+   * later.
    */
   async #rotate(): Promise<void> {
     const rotations = this.#options.rotations?.() ?? 0;
@@ -183,10 +184,10 @@ export class EventsWatcher implements Loop {
       if (!workdir.asOwner(() => opened.store.mergeLog())) return;
       this.#close();
       let at = clock.now();
-      while (workdir.kind(asidePath(dbfile, at)) !== undefined) at++;
-      const aside = asidePath(dbfile, at);
-      workdir.files.rename(dbfile, aside);
-      log.info("Events database put aside", { dbfile, aside });
+      while (workdir.kind(rotatedPath(dbfile, at)) !== undefined) at++;
+      const rotated = rotatedPath(dbfile, at);
+      workdir.files.rename(dbfile, rotated);
+      log.info("Events database rotated", { dbfile, rotated });
       await workdir.files.sync(directoryOf(dbfile));
     }
     this.#rotated = rotations;

@@ -2,6 +2,7 @@ import { parseMachineName } from "../../hf/names.ts";
 import { readState } from "../../workdir/machines.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
 import { isOver } from "./retention_policy.ts";
+import type { Retries } from "../work/retries.ts";
 
 /** How often, in milliseconds, it is looked for them. */
 const LOOK_EVERY_MS = 3_600_000;
@@ -15,7 +16,7 @@ const SLICE = 2_000;
 /** Removes what is left of machines whose requests somebody has taken away. Those that have pods get their requests back. */
 export class Orphans {
   readonly #workdir: Workdir;
-  readonly #unlessBroken: (path: string, act: () => void) => boolean;
+  readonly #retries: Pick<Retries, "attempt">;
   readonly #isBeingReturned: (machine: string) => boolean;
   readonly #keptMs: number;
   /** When each was first seen without a request, on the monotonic clock. */
@@ -25,18 +26,18 @@ export class Orphans {
   #toList: string[] = [];
   #toLook: string[] = [];
 
-  /** @param options `unlessBroken` calls `act`, and takes note of what it throws */
+  /** @param options `retries` notes what cannot be read or removed, by its path */
   constructor(
     workdir: Workdir,
     options: {
       retainSeconds: number;
       isBeingReturned: (machine: string) => boolean;
-      unlessBroken: (path: string, act: () => void) => boolean;
+      retries: Pick<Retries, "attempt">;
     },
   ) {
     this.#workdir = workdir;
     this.#isBeingReturned = options.isBeingReturned;
-    this.#unlessBroken = options.unlessBroken;
+    this.#retries = options.retries;
     this.#keptMs = Math.min(LONGEST_MS, options.retainSeconds * 1000);
   }
 
@@ -52,7 +53,7 @@ export class Orphans {
     this.#nextMs = nowMs + Math.min(LOOK_EVERY_MS, this.#keptMs / 4);
     this.#toList = [podsStatus, machines, lost];
     for (const name of this.#sinceMs.keys()) {
-      this.#unlessBroken(podsStatus, () => void (this.#isOrphan(name) || this.#sinceMs.delete(name)));
+      this.#retries.attempt(podsStatus, () => void (this.#isOrphan(name) || this.#sinceMs.delete(name)));
     }
   }
 
@@ -61,7 +62,7 @@ export class Orphans {
     if (this.#toLook.length === 0) this.#toLook = this.#workdir.names(this.#toList.pop() ?? "");
     for (const name of this.#toLook.splice(-SLICE)) {
       if (parseMachineName(name)) {
-        this.#unlessBroken(this.#workdir.layout.podStatus(name), () => this.#look(name, nowMs));
+        this.#retries.attempt(this.#workdir.layout.podStatus(name), () => this.#look(name, nowMs));
       }
     }
   }
@@ -78,11 +79,11 @@ export class Orphans {
     const isThere = (path: string) => this.#workdir.kind(path) !== undefined;
     const requestId = parseMachineName(machine)?.requestId ?? "";
     if (isThere(layout.request(requestId))) return false;
-    const word = readState(this.#workdir, machine);
+    const state = readState(this.#workdir, machine);
     const beingReturned = this.#isBeingReturned(machine);
-    const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsWord: false };
-    // The legacy plug-in writes this word before the request: one that was killed in between leaves nothing but that.
-    return isOver({ ...facts, word: word === "creating" ? undefined : word });
+    const facts = { hasPod: isThere(layout.pod(machine)), beingReturned, needsState: false };
+    // The legacy plug-in writes this state before the request: one that was killed in between leaves nothing but that.
+    return isOver({ ...facts, state: state === "creating" ? undefined : state });
   }
 
   #remove(machine: string): void {

@@ -1,7 +1,8 @@
 import { parseMachineName } from "../../hf/names.ts";
-import { hiddenId, hide } from "../../workdir/end.ts";
+import { hiddenId, hide } from "../../workdir/hidden_directory.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import type { Workdir } from "../../workdir/store/workdir.ts";
+import type { Retries } from "../work/retries.ts";
 
 /** Machines, and entries of return requests, that are removed in one go before others get their turn. */
 const SLICE = 200;
@@ -13,15 +14,15 @@ const SLICE = 200;
  */
 export class Removal {
   readonly #workdir: Workdir;
-  readonly #unlessBroken: (path: string, act: () => void) => boolean;
+  readonly #retries: Pick<Retries, "attempt">;
   /** Directories that are hidden already; and those of which that does not last yet. */
   readonly #hidden: string[] = [];
   readonly #hiding: string[] = [];
 
-  /** @param unlessBroken calls `act`, takes note of what it throws, and tells whether it threw nothing */
-  constructor(workdir: Workdir, unlessBroken: (path: string, act: () => void) => boolean) {
+  /** @param retries notes what cannot be read or removed, by its path */
+  constructor(workdir: Workdir, retries: Pick<Retries, "attempt">) {
     this.#workdir = workdir;
-    this.#unlessBroken = unlessBroken;
+    this.#retries = retries;
   }
 
   /** How many are left to be removed. */
@@ -54,7 +55,7 @@ export class Removal {
     let isMachineGone = false;
     for (let room = SLICE; room > 0 && this.#hidden.length > 0; room--) {
       const directory = this.#hidden.pop() ?? "";
-      this.#unlessBroken(directory, () => {
+      this.#retries.attempt(directory, () => {
         const names = this.#workdir.names(directory).filter((name) => parseMachineName(name));
         const some = names.slice(0, room);
         room -= some.length;
@@ -70,7 +71,7 @@ export class Removal {
     }
     if (isMachineGone) await inParallel([layout.podsStatus, layout.machines], (directory) => files.sync(directory));
     for (const { directory, removed, left } of begun) {
-      this.#unlessBroken(directory, () => {
+      this.#retries.attempt(directory, () => {
         if (left === "nothing") return files.removeTree(directory);
         for (const name of removed) this.#workdir.remove(`${directory}/${name}`);
         if (left === "more") this.#hidden.push(directory);
@@ -86,11 +87,11 @@ export class Removal {
     return isRequest && this.#workdir.kind(layout.request(id)) === undefined ? id : undefined;
   }
 
-  /** The word goes before the note that explains it. @returns false if something of it is broken */
+  /** The state goes before the note that explains it. @returns false if something of it is broken */
   #removeMachine(machine: string): boolean {
     const { layout } = this.#workdir;
     return [layout.lostMachine(machine), layout.podStatus(machine), layout.machine(machine)].every((path) =>
-      this.#unlessBroken(path, () => this.#workdir.remove(path))
+      this.#retries.attempt(path, () => this.#workdir.remove(path))
     );
   }
 }

@@ -26,19 +26,19 @@ export interface FinishedEntry {
 
 /** What the work directory says of a machine, so far as to know whether that may change. */
 export interface MachineFacts {
-  word: MachineState | undefined;
+  state: MachineState | undefined;
   /** It has a pod, as far as we know. */
   hasPod: boolean;
   /** A return request that is not finished names it. */
   beingReturned: boolean;
-  /** Its request says how many machines it has, so that one without a word is one whose word was lost. */
-  needsWord: boolean;
+  /** Its request says how many machines it has, so that one without a state is one whose state was lost. */
+  needsState: boolean;
 }
 
 /** True if nothing about the machine will change any more. A node that was lost may come back with its pod. */
-export function isOver({ word, hasPod, beingReturned, needsWord }: MachineFacts): boolean {
-  if (hasPod || beingReturned || word === "unknown") return false;
-  return word === undefined ? !needsWord : machineStatus(word) === "terminated";
+export function isOver({ state, hasPod, beingReturned, needsState }: MachineFacts): boolean {
+  if (hasPod || beingReturned || state === "unknown") return false;
+  return state === undefined ? !needsState : machineStatus(state) === "terminated";
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Change, commit } from "../../workdir/commit.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import { readState, readTombstone } from "../../workdir/machines.ts";
 import type { Dependencies } from "../dependencies.ts";
+import type { Retries } from "../work/retries.ts";
 
 /** Machines that are noted in one go. */
 const MOST_NOTED = 500;
@@ -17,15 +18,15 @@ export interface Returned {
 /** What is noted of the machines of return requests: without these, only that tells that they were given back. */
 export class ReturnNotes {
   readonly #dependencies: Pick<Dependencies, "workdir" | "clock">;
-  readonly #isNoTrouble: (directory: string, error: unknown) => boolean;
+  readonly #retries: Pick<Retries, "noteUnlessGone">;
 
-  /** @param isNoTrouble takes note of an error that stands in the way of a return request; true if that is none */
+  /** @param retries notes what stands in the way of a return request, by its directory */
   constructor(
     dependencies: Pick<Dependencies, "workdir" | "clock">,
-    isNoTrouble: (directory: string, error: unknown) => boolean,
+    retries: Pick<Retries, "noteUnlessGone">,
   ) {
     this.#dependencies = dependencies;
-    this.#isNoTrouble = isNoTrouble;
+    this.#retries = retries;
   }
 
   /**
@@ -91,7 +92,7 @@ export class ReturnNotes {
   }
 
   #fail(broken: Set<string>, directory: string, error: unknown): void {
-    if (!this.#isNoTrouble(directory, error)) broken.add(directory);
+    if (this.#retries.noteUnlessGone(directory, error)) broken.add(directory);
   }
 
   /** The note on a machine that has none though it is called gone. */

@@ -1,7 +1,6 @@
-import { isNotFound } from "../../files.ts";
 import { isRequestId } from "../../hf/names.ts";
 import { GatheringLog, logger } from "../../log.ts";
-import { readFinishedNote } from "../../workdir/end.ts";
+import { readFinishedNote } from "../../workdir/finished_note.ts";
 import type { Loop, Outcome } from "../loop.ts";
 import { Retries } from "../work/retries.ts";
 import type { Dependencies } from "../dependencies.ts";
@@ -66,14 +65,14 @@ export class TemporaryFilesWatcher implements Loop {
   #sweep(directory: string): number {
     const { workdir } = this.#dependencies;
     let looked = 0;
-    this.#unlessGone(directory, () => {
+    this.#retries.attempt(directory, () => {
       // No one writes there any more, and it will go with all that it holds.
       if (readFinishedNote(workdir, directory)) return;
       const below: string[] = [];
       for (const { name, kind } of workdir.files.list(directory)) {
         looked++;
         const path = `${directory}/${name}`;
-        if (name.startsWith(".new-")) this.#unlessGone(path, (path) => this.#removeOld(path));
+        if (name.startsWith(".new-")) this.#retries.attempt(path, (path) => this.#removeOld(path));
         else if (kind === "directory" && this.#isToSweep(path, { directory, name })) below.push(path);
       }
       if (below.length > 0) this.#toSweep = [...below, ...this.#toSweep];
@@ -98,15 +97,5 @@ export class TemporaryFilesWatcher implements Loop {
     files.removeTree(path, { followLinks: path.lastIndexOf("/") === layout.root.length });
     this.#seenAtMs.delete(path);
     log.info("Removed temporary files of a killed process", { path });
-  }
-
-  /** What vanishes meanwhile is no trouble; what is broken is said once, and holds up nothing else. */
-  #unlessGone(path: string, act: (path: string) => void): void {
-    try {
-      act(path);
-      this.#retries.clear(path);
-    } catch (error) {
-      if (!isNotFound(error)) this.#retries.note(path, error);
-    }
   }
 }

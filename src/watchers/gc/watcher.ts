@@ -1,9 +1,9 @@
 import { Budget } from "../../budget.ts";
 import { epochSeconds } from "../../clock.ts";
-import { isNotFound } from "../../files.ts";
 import { isRequestId, parseMachineName } from "../../hf/names.ts";
 import { GatheringLog, logger } from "../../log.ts";
-import { isHidden, readFinishedNote, removeFinishedNote, writeFinishedNote } from "../../workdir/end.ts";
+import { readFinishedNote, removeFinishedNote, writeFinishedNote } from "../../workdir/finished_note.ts";
+import { isHidden } from "../../workdir/hidden_directory.ts";
 import { inParallel } from "../../workdir/store/in_parallel.ts";
 import { readState } from "../../workdir/machines.ts";
 import { isProcessed, readRequest } from "../../workdir/requests.ts";
@@ -30,8 +30,8 @@ const SLICE_MS = 30;
 /** How much time there is, in milliseconds, for each that is looked at: a thousand times as long as the look takes. */
 const MS_PER_ENTRY = 3;
 
-/** Requests that have come to their end are made to last this many at a time: that takes as long for one as for all. */
-const MOST_FINISHED = 2_000;
+/** Finished requests that are made to last in one go: that takes as long for one as for all. */
+const MOST_UNNOTED = 2_000;
 
 /** Machines whose requests are hidden in one go. */
 const MOST_HIDDEN = 2_000;
@@ -71,25 +71,27 @@ export class RetentionWatcher implements Loop {
   #found = 0;
   /** What this round has still to look at, return requests before requests: ids, absent while they are still to be listed. */
   #toLook: Record<Entry["kind"], string[] | undefined> = { return: [], request: [] };
-  /** What this round has seen: machines in return requests that are unfinished, and what has come to its end. */
+  /** Machines in return requests that this round has found unfinished. */
   #beingReturned = new Set<string>();
-  #ended: FinishedRequest[] = [];
-  /** Of what has come to its end, what is not noted yet; and what may be noted, for it has been made to last. */
-  #finished: UnnotedRequest[] = [];
+  /** What this round has found to be finished, by the notes of earlier rounds. */
+  #noted: FinishedRequest[] = [];
+  /** What has been found to be finished, and is to be made to last before that is noted. */
+  #unnoted: UnnotedRequest[] = [];
+  /** What has been made to last: that it is finished is to be noted. */
   #toNote: UnnotedRequest[] = [];
-  /** What is to be removed. */
-  #past: FinishedRequest[] = [];
+  /** What is long past, and to be removed by being hidden first. */
+  #toHide: FinishedRequest[] = [];
 
   constructor(dependencies: Dependencies, limits: RetentionLimits) {
     this.#dependencies = dependencies;
     this.#limits = limits;
     this.#retries = new Retries(dependencies, stuck, { by: this.name, pathOf: (path) => path });
-    const unlessBroken = (path: string, act: () => void) => this.#unlessBroken(path, act);
-    this.#notes = new ReturnNotes(dependencies, (path, error) => this.#isNoTrouble(path, error));
-    this.#removal = new Removal(dependencies.workdir, unlessBroken);
-    this.#spools = new EventSpool(dependencies.workdir, { limits, unlessBroken });
+    const retries = this.#retries;
+    this.#notes = new ReturnNotes(dependencies, retries);
+    this.#removal = new Removal(dependencies.workdir, retries);
+    this.#spools = new EventSpool(dependencies.workdir, { limits, retries });
     const isBeingReturned = (machine: string) => this.#beingReturned.has(machine);
-    this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, unlessBroken });
+    this.#orphans = new Orphans(dependencies.workdir, { ...limits, isBeingReturned, retries });
   }
 
   async step(_signal: AbortSignal): Promise<Outcome> {
@@ -98,8 +100,8 @@ export class RetentionWatcher implements Loop {
     const nextRoundMs = this.#roundAtMs + this.#periodMs;
     if (now === undefined) return again(monotonicMs + this.#periodMs);
     if (this.#removal.size > 0) await workdir.inTurn(() => this.#removal.removeSlice());
-    else if (this.#past.length > 0) await this.#hideSlice();
-    else if (this.#toNote.length > 0) await this.#noteEnds(now);
+    else if (this.#toHide.length > 0) await this.#hideSlice();
+    else if (this.#toNote.length > 0) await this.#noteFinished(now);
     else if (this.#isLooking) await this.#lookAtSlice(now);
     else if (this.#spools.size > 0) this.#spools.step({ nowMs: clock.now(), monotonicMs });
     else if (this.#orphans.size > 0) await workdir.inTurn(() => this.#orphans.step(monotonicMs));
@@ -136,14 +138,14 @@ export class RetentionWatcher implements Loop {
     this.#toLook = { return: undefined, request: undefined };
     this.#found = 0;
     this.#beingReturned = new Set();
-    this.#ended = [];
+    this.#noted = [];
     for (const id of workdir.names(workdir.layout.returning)) this.#dropReturning(id);
   }
 
   /** A crash may have left the note of a return request that is finished, or was never there. */
   #dropReturning(id: string): void {
     const { workdir } = this.#dependencies;
-    this.#unlessBroken(workdir.layout.returningRequest(id), (path) => {
+    this.#retries.attempt(workdir.layout.returningRequest(id), (path) => {
       const isOpen = workdir.kind(workdir.layout.returnRequest(id)) !== undefined && !isReturnProcessed(workdir, id);
       if (!isOpen) workdir.remove(path);
     });
@@ -162,10 +164,10 @@ export class RetentionWatcher implements Loop {
     for (let n = 0; n < SLICE && ids.length > 0 && clock.monotonic() <= untilMs; n++) {
       await this.#look({ kind, id: ids.pop() ?? "" }, { now, hasPod });
     }
-    if (!this.#isLooking || this.#finished.length >= MOST_FINISHED) await this.#makeLast();
+    if (!this.#isLooking || this.#unnoted.length >= MOST_UNNOTED) await this.#makeLast();
     if (this.#isLooking) return;
-    this.#past = decideRemovals(this.#ended, { ...this.#limits, now });
-    this.#ended = [];
+    this.#toHide = decideRemovals(this.#noted, { ...this.#limits, now });
+    this.#noted = [];
   }
 
   /** @returns the ids of all that there is; finds what a crash left half removed */
@@ -181,12 +183,12 @@ export class RetentionWatcher implements Loop {
 
   async #look(entry: Entry, { now, hasPod }: { now: number; hasPod: (machine: string) => boolean }): Promise<void> {
     const directory = this.#directory(entry);
-    await this.#unlessBrokenMeanwhile(directory, async () => {
+    await this.#retries.attemptAsync(directory, async () => {
       const end = readFinishedNote(this.#dependencies.workdir, directory);
       // One in the future was noted while the cluster's clock was wrong.
-      if (end && end.endedAt <= now) return void this.#ended.push({ name: entry.id, kind: entry.kind, ...end });
+      if (end && end.endedAt <= now) return void this.#noted.push({ name: entry.id, kind: entry.kind, ...end });
       const machines = await this.#machinesOfFinished(entry, hasPod);
-      if (machines) this.#finished.push({ ...entry, machines });
+      if (machines) this.#unnoted.push({ ...entry, machines });
     });
   }
 
@@ -209,12 +211,12 @@ export class RetentionWatcher implements Loop {
   ): Promise<string[] | undefined> {
     const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
-    const areOver = async (machines: string[], rest: { needsWord: boolean; isReturn: boolean }) => {
+    const areOver = async (machines: string[], rest: { needsState: boolean; isReturn: boolean }) => {
       for (const machine of machines) {
         if (budget.isSpent) await budget.breathe();
-        const word = readState(workdir, machine);
+        const state = readState(workdir, machine);
         const beingReturned = !rest.isReturn && this.#beingReturned.has(machine);
-        if (!isOver({ word, hasPod: hasPod(machine), beingReturned, needsWord: rest.needsWord })) return false;
+        if (!isOver({ state, hasPod: hasPod(machine), beingReturned, needsState: rest.needsState })) return false;
       }
       return true;
     };
@@ -222,15 +224,15 @@ export class RetentionWatcher implements Loop {
       const stored = readReturn(workdir, id);
       if (!stored) return undefined;
       const { machines } = stored;
-      if (stored.processed && await areOver(machines, { needsWord: false, isReturn: true })) return machines;
+      if (stored.processed && await areOver(machines, { needsState: false, isReturn: true })) return machines;
       for (const machine of machines) this.#beingReturned.add(machine);
       return undefined;
     }
     if (!isProcessed(workdir, id)) return undefined;
     const stored = readRequest(workdir, id);
     const machines = stored?.machines.map(({ name }) => name) ?? [];
-    const needsWord = stored?.record !== undefined;
-    return stored && await areOver(machines, { needsWord, isReturn: false }) ? machines : undefined;
+    const needsState = stored?.record !== undefined;
+    return stored && await areOver(machines, { needsState, isReturn: false }) ? machines : undefined;
   }
 
   /**
@@ -239,23 +241,23 @@ export class RetentionWatcher implements Loop {
    */
   async #makeLast(): Promise<void> {
     const { files, layout } = this.#dependencies.workdir;
-    if (this.#finished.length === 0) return;
-    const returned = this.#finished.filter(({ kind }) => kind === "return");
+    if (this.#unnoted.length === 0) return;
+    const returned = this.#unnoted.filter(({ kind }) => kind === "return");
     await this.#notes.write(
       returned.map(({ machines, ...entry }) => ({ directory: this.#directory(entry), machines })),
     );
     await inParallel([layout.pods, layout.podsStatus, layout.machines], (directory) => files.sync(directory));
-    this.#toNote = this.#finished;
-    this.#finished = [];
+    this.#toNote = this.#unnoted;
+    this.#unnoted = [];
   }
 
-  async #noteEnds(now: number): Promise<void> {
+  async #noteFinished(now: number): Promise<void> {
     const { workdir, clock } = this.#dependencies;
     const budget = new Budget(clock);
     for (const { machines, ...entry } of this.#toNote.splice(0, SLICE)) {
       if (budget.isSpent) await budget.breathe();
       const directory = this.#directory(entry);
-      this.#unlessBroken(directory, () => {
+      this.#retries.attempt(directory, () => {
         if (entry.kind === "return") this.#prolong(machines, now);
         writeFinishedNote(workdir, directory, { endedAt: now, machines: machines.length });
         log.debug("Finished", { path: directory, machines: machines.length });
@@ -276,7 +278,7 @@ export class RetentionWatcher implements Loop {
   /** Hides what is long past, but for what goes on after all. */
   async #hideSlice(): Promise<void> {
     const { workdir } = this.#dependencies;
-    const past = this.#nextPast();
+    const past = this.#nextToHide();
     const broken = await this.#notes.makeLast(this.#returnsAmong(past));
     await workdir.files.sync(workdir.layout.machines);
     // Nothing becomes of any machine between the look at it and the hiding.
@@ -285,7 +287,7 @@ export class RetentionWatcher implements Loop {
       for (const { name: id, kind } of past) {
         const directory = this.#directory({ id, kind });
         if (broken.has(directory)) continue;
-        await this.#unlessBrokenMeanwhile(directory, async () => {
+        await this.#retries.attemptAsync(directory, async () => {
           if (await this.#machinesOfFinished({ id, kind }, hasPod)) return this.#removal.hide(directory);
           removeFinishedNote(workdir, directory);
           log.warn("Kept: activity after completion", { path: directory });
@@ -295,50 +297,22 @@ export class RetentionWatcher implements Loop {
     });
   }
 
-  /** Some of what is past, at least one. */
-  #nextPast(): FinishedRequest[] {
+  /** Some of what is to be hidden, at least one. */
+  #nextToHide(): FinishedRequest[] {
     let machines = 0;
-    const end = this.#past.findIndex((one, i) => (machines += one.machines) > MOST_HIDDEN || i === SLICE);
-    return this.#past.splice(0, end < 0 ? this.#past.length : Math.max(1, end));
+    const end = this.#toHide.findIndex((one, i) => (machines += one.machines) > MOST_HIDDEN || i === SLICE);
+    return this.#toHide.splice(0, end < 0 ? this.#toHide.length : Math.max(1, end));
   }
 
   #returnsAmong(past: FinishedRequest[]): Returned[] {
     const returned: Returned[] = [];
     for (const { name: id, kind } of past) {
       if (kind !== "return") continue;
-      this.#unlessBroken(this.#directory({ id, kind }), (directory) => {
+      this.#retries.attempt(this.#directory({ id, kind }), (directory) => {
         returned.push({ directory, machines: readReturn(this.#dependencies.workdir, id)?.machines ?? [] });
       });
     }
     return returned;
-  }
-
-  /** What vanishes meanwhile is no trouble; what is broken is said once, tried again in the next round, and holds up no other. */
-  #unlessBroken(path: string, act: (path: string) => void): boolean {
-    try {
-      act(path);
-      this.#retries.clear(path);
-      return true;
-    } catch (error) {
-      return this.#isNoTrouble(path, error);
-    }
-  }
-
-  /** The same for what takes its time. */
-  async #unlessBrokenMeanwhile(path: string, act: () => Promise<void>): Promise<boolean> {
-    try {
-      await act();
-      this.#retries.clear(path);
-      return true;
-    } catch (error) {
-      return this.#isNoTrouble(path, error);
-    }
-  }
-
-  #isNoTrouble(path: string, error: unknown): boolean {
-    if (isNotFound(error)) this.#retries.clear(path);
-    else this.#retries.note(path, error);
-    return isNotFound(error);
   }
 }
 

@@ -34,7 +34,7 @@ export class NotifyWatcher implements Loop {
   /** Of extensions that are not told anything any more, what may still be under way. */
   readonly #ended = new Set<Teller>();
   /** Extensions that have been told something and were not registered at the last look at all machines. */
-  #strangers: ReadonlySet<string> = new Set();
+  #unregistered: ReadonlySet<string> = new Set();
   /** When all machines are to be looked at, on the monotonic clock; infinity while nobody is, or was, told of them. */
   #passAtMs = Infinity;
 
@@ -140,21 +140,21 @@ export class NotifyWatcher implements Loop {
   async #forget(machines: ReadonlySet<string>, budget: Budget): Promise<boolean> {
     const { workdir, registrations: { registry } } = this.#dependencies;
     const isBlocked = (name: string) => registry.blocked.some(({ extension }) => extension.name === name);
-    const strangers = new Set<string>();
+    const unregistered = new Set<string>();
     for (const extension of notifiedExtensions(workdir)) {
-      const isStranger = !this.#tellers.has(extension) && !isBlocked(extension);
-      if (isStranger && !this.#strangers.has(extension)) {
-        strangers.add(extension);
+      const isUnregistered = !this.#tellers.has(extension) && !isBlocked(extension);
+      if (isUnregistered && !this.#unregistered.has(extension)) {
+        unregistered.add(extension);
         continue;
       }
       for (const machine of notifiedMachines(workdir, extension)) {
         if (budget.isSpent) await budget.breathe();
         const isKnown = machines.has(machine) || workdir.kind(workdir.layout.podStatus(machine)) !== undefined;
-        if (isStranger || !isKnown) removeNotified(workdir, extension, machine);
+        if (isUnregistered || !isKnown) removeNotified(workdir, extension, machine);
       }
-      if (isStranger) removeNotifiedExtension(workdir, extension);
+      if (isUnregistered) removeNotifiedExtension(workdir, extension);
     }
-    this.#strangers = strangers;
-    return strangers.size > 0;
+    this.#unregistered = unregistered;
+    return unregistered.size > 0;
   }
 }

@@ -4,7 +4,7 @@ import { isRequestId, machineName, parseMachineName } from "../../hf/names.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
 import { GatheringLog, logger } from "../../log.ts";
-import { readFinishedNote } from "../../workdir/end.ts";
+import { readFinishedNote } from "../../workdir/finished_note.ts";
 import { readState } from "../../workdir/machines.ts";
 import { isProcessed, readMachineEntry, readRequest } from "../../workdir/requests.ts";
 import { isClusterTrouble } from "../work/limiter.ts";

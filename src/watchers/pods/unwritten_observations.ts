@@ -98,7 +98,7 @@ export class UnwrittenObservations {
 
   /**
    * Takes in that it cannot be written down.
-   * @returns true if that has to do with this machine alone, which is set aside for a while
+   * @returns true if that has to do with this machine alone, which waits for a while
    */
   failed(machine: string, observation: Observation, error: unknown): boolean {
     const isLatest = this.#due.get(machine) === observation && this.#due.delete(machine);

@@ -40,14 +40,14 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   readonly #listing: Listing;
   /** Machines that are known and that the LIST did not name. */
   readonly #unlisted: UnlistedMachines;
-  /** Machines of which no pod is known, and whose names another pod has, seen once. */
-  readonly #strangers = new Set<string>();
+  /** Machines of which no pod is known, and whose names were found, once, to be those of other pods. */
+  readonly #namesTaken = new Set<string>();
   readonly #foreign: ForeignPods;
   readonly #lists = new ListConfirmation();
   /** What was amiss with the last LIST, until another one has said the same. */
   #listDoubt: string | undefined;
   readonly #adopter: Adopter;
-  readonly #lost: GoneMachines;
+  readonly #goneMachines: GoneMachines;
   readonly #retries: Retries;
   readonly #view: SyncStatusKeeper;
   readonly #waits = new WaitLog();
@@ -70,7 +70,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#listing = new Listing(dependencies.workdir);
     const isUnwritten = (machine: string) => this.#unwrittenObservations.has(machine);
     this.#adopter = new Adopter(dependencies, { isUnwritten, lost: (machines) => this.#unlisted.expect(machines) });
-    this.#lost = new GoneMachines(dependencies);
+    this.#goneMachines = new GoneMachines(dependencies);
     this.#retries = new Retries(dependencies, notAsked);
   }
 
@@ -134,7 +134,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     this.#unlisted.begin({ missing, unseen });
     this.#heedRestores(); // One that was noticed since the last step is not to wait for the next list.
     if (this.#lists.listed()) this.#unlisted.confirm(this.#listing.machines);
-    this.#lost.begin(over);
+    this.#goneMachines.begin(over);
     this.#adopter.begin();
     this.#listing.begin();
     this.#foreign.complete();
@@ -213,7 +213,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (this.#unwrittenObservations.isCalm) await this.#unlisted.lookThrough();
     if (this.#unwrittenObservations.isCalm) await this.#askForUnlisted(signal);
     if (this.#unwrittenObservations.isCalm && this.#unlisted.size === 0 && this.#adopter.isDone) {
-      await this.#lost.write();
+      await this.#goneMachines.write();
     }
     if (!this.#unwrittenObservations.isCalm || !this.#adopter.isDone) return { kind: "again", atMs: clock.monotonic() };
     if (this.#unlisted.size > 0) {
@@ -253,7 +253,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
   }
 
   /**
-   * What cannot be written because of what is in its own place is set aside for a while.
+   * What cannot be written because of what is in its own place waits for a while.
    * @throws the first error that is not one machine's own, once the others are written down: nothing of it is forgotten
    */
   async #writeDown(slice: [string, Observation][]): Promise<void> {
@@ -267,7 +267,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
         if ("pod" in observation) this.#written.set(name, observation.pod);
         else {
           this.#written.delete(name);
-          this.#lost.gone(name);
+          this.#goneMachines.gone(name);
         }
         continue;
       }
@@ -311,9 +311,9 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     if (!pod || (!isOwn && !hasLabels)) {
       if (isListed) this.#lists.refute(machine);
       // What a create has just been answered with may be ours, and not written down yet.
-      const mayBeNew = pod !== undefined && this.#uidOf(machine) === undefined && !this.#strangers.delete(machine);
+      const mayBeNew = pod !== undefined && this.#uidOf(machine) === undefined && !this.#namesTaken.delete(machine);
       if (!mayBeNew) return this.#seeGone(machine, last);
-      this.#strangers.add(machine);
+      this.#namesTaken.add(machine);
       return this.#unlisted.hide(machine);
     }
     if (!isListed) this.#unlisted.hide(machine);

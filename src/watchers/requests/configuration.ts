@@ -48,7 +48,7 @@ function templateOf({ workdir, registrations }: Dependencies, manifest: string |
 }
 
 /** Says, once of each, to which extensions templates speak that are not registered. */
-export class Strangers {
+export class UnregisteredExtensions {
   readonly #dependencies: Dependencies;
   readonly #complaints = new Complaints((extension, error) =>
     log.warn("Configuration for an extension", { extension, error })

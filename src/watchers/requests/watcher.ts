@@ -34,7 +34,7 @@ import { changeUnlessOver } from "../work/endings.ts";
 import { Inbox } from "../work/inbox.ts";
 import { type Backlog, type Loop, type Outcome, sumOf } from "../loop.ts";
 import { findOurs } from "../work/ownership.ts";
-import { Strangers } from "./configuration.ts";
+import { UnregisteredExtensions } from "./configuration.ts";
 import { createPod } from "./pod_creation.ts";
 import { Retries } from "../work/retries.ts";
 import { Preparation } from "./preparation.ts";
@@ -68,7 +68,7 @@ export class RequestMachinesWatcher implements Loop {
   readonly #settlement: Settlement;
   readonly #active = new Map<string, ActiveRequest>();
   readonly #preparation: Preparation;
-  readonly #strangers: Strangers;
+  readonly #unregisteredExtensions: UnregisteredExtensions;
   #returnsReadMs = -Infinity;
   /** The revision of the returns that the pending machines were last checked for. */
   #returnsSeen = 0;
@@ -85,7 +85,7 @@ export class RequestMachinesWatcher implements Loop {
       wake();
     });
     this.#retries = new Retries(dependencies, unreadable, { by: this.name, pathOf: (name) => this.#pathOf(name) });
-    this.#strangers = new Strangers(dependencies);
+    this.#unregisteredExtensions = new UnregisteredExtensions(dependencies);
     this.#settlement = new Settlement(dependencies, { retries: this.#retries, wake });
     this.#inbox = new Inbox(dependencies, {
       what: "request",
@@ -162,7 +162,7 @@ export class RequestMachinesWatcher implements Loop {
     }
     if (stored.machines.some(({ pending }) => !pending)) this.#settlement.takeUp(id);
     if (request.unprepared.length > 0) markTaken(workdir, id);
-    this.#strangers.look(stored);
+    this.#unregisteredExtensions.look(stored);
     this.#active.set(id, request);
     const { count: machines, unprepared: { length: toCreate }, isOutdated: outdated } = request;
     log.info("Request taken up", { request: id, machines, toCreate, ...(outdated ? { outdated } : {}) });

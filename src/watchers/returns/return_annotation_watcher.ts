@@ -31,6 +31,7 @@ const log = logger("return-marker");
  * returned, and by which request, is known then though the work directory be lost.
  */
 export class ReturnAnnotationWatcher implements Loop {
+  /** Its older name, which metrics and logs keep: see `Loop`. */
   readonly name = "return-marker";
   readonly #dependencies: Dependencies;
   readonly #lane: Lane;

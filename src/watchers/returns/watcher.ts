@@ -93,7 +93,7 @@ export class RequestReturnMachinesWatcher implements Loop {
     await this.#inbox.step();
     await this.#writeGone();
     this.#takeLate();
-    // Who woke us without a name is answered by the next round.
+    // A wake-up that names no machine, such as that of a changed directory, may be about any: the next round looks at all.
     const roundAtMs = this.#toLook.size === 0 && this.#machines.size > 0 ? this.#roundAtMs : Infinity;
     if (clock.monotonic() >= this.#roundAtMs) await this.#lookAtAll();
     else await this.#lookOver(this.#takeToLook());

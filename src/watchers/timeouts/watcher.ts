@@ -1,7 +1,6 @@
 import { Budget } from "../../budget.ts";
 import { epochSeconds } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
-import { isNotFound } from "../../files.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { Pod } from "../../kube/types.ts";
 import { GatheringLog, logger } from "../../log.ts";
@@ -179,11 +178,15 @@ export class TimeoutsWatcher implements Loop {
     return toLook;
   }
 
+  /**
+   * Unlike `Retries.attempt`, this leaves it to `act` to say that all is well: a look that finds a pod to delete does not say so
+   * yet.
+   */
   #unlessBroken(machine: string, act: () => void): void {
     try {
       act();
     } catch (error) {
-      if (!isNotFound(error)) this.#retries.note(machine, error);
+      this.#retries.noteUnlessGone(machine, error);
     }
   }
 

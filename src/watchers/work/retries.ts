@@ -1,5 +1,5 @@
 import { describeError } from "../../errors.ts";
-import { isSharedTrouble } from "../../files.ts";
+import { isNotFound, isSharedTrouble } from "../../files.ts";
 import type { GatheringLog } from "../../log.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { backoffMs } from "./backoff.ts";
@@ -66,6 +66,42 @@ export class Retries {
   clear(key: string): void {
     if (!this.#byKey.delete(key) || !this.#blame) return;
     this.#workdir.broken.clear(this.#blame.pathOf(key), this.#blame.by);
+  }
+
+  /**
+   * Notes that it did not work, unless what it was about has vanished meanwhile: then no one wants it any more.
+   * @returns true if that was noted
+   */
+  noteUnlessGone(key: string, error: unknown): boolean {
+    const isGone = isNotFound(error);
+    if (isGone) this.clear(key);
+    else this.note(key, error);
+    return !isGone;
+  }
+
+  /**
+   * Does this, and notes whether it worked: whatever it throws holds up nothing else.
+   * @returns false if it did not work and what it is about is still there
+   */
+  attempt(key: string, act: (key: string) => void): boolean {
+    try {
+      act(key);
+      this.clear(key);
+      return true;
+    } catch (error) {
+      return !this.noteUnlessGone(key, error);
+    }
+  }
+
+  /** As `attempt`, for what takes its time. */
+  async attemptAsync(key: string, act: (key: string) => Promise<void>): Promise<boolean> {
+    try {
+      await act(key);
+      this.clear(key);
+      return true;
+    } catch (error) {
+      return !this.noteUnlessGone(key, error);
+    }
   }
 
   /** Forgets all that `isWanted` does not want any more. */

@@ -35,7 +35,7 @@ export async function writeGone(
     if (budget.isSpent) await budget.breathe();
     if (!known.delete(machine)) addGone(workdir, machine);
   }
-  await removeLost(workdir, known, { budget });
+  await removeGone(workdir, known, { budget });
 }
 
 /** Notes that the machine has gone. */
@@ -49,11 +49,11 @@ export function addGone(workdir: Workdir, machine: string): void {
 
 /** Notes that Symphony has given these back. */
 export async function dropGone(workdir: Workdir, machines: string[], options: { budget: Budget }): Promise<void> {
-  const lost = new Set(readGone(workdir));
-  if (lost.size > 0) await removeLost(workdir, machines.filter((machine) => lost.has(machine)), options);
+  const gone = new Set(readGone(workdir));
+  if (gone.size > 0) await removeGone(workdir, machines.filter((machine) => gone.has(machine)), options);
 }
 
-async function removeLost(
+async function removeGone(
   workdir: Workdir,
   machines: Iterable<string>,
   { budget }: { budget: Budget },

@@ -194,9 +194,9 @@ export class MachinesInUse {
   /** True if the machine has come to its end; the node of one that is `unknown` may come back with it. */
   #isOver(machine: string): boolean {
     try {
-      const word = readState(this.#workdir, machine);
-      if (word === undefined) return this.#workdir.kind(this.#workdir.layout.machine(machine)) !== undefined;
-      return word !== "unknown" && machineStatus(word) === "terminated";
+      const state = readState(this.#workdir, machine);
+      if (state === undefined) return this.#workdir.kind(this.#workdir.layout.machine(machine)) !== undefined;
+      return state !== "unknown" && machineStatus(state) === "terminated";
     } catch {
       return false; // What cannot be read now may be in use.
     }

@@ -43,7 +43,7 @@ export class Layout {
     return `${this.root}/pods`;
   }
 
-  /** A link for each machine whose target is its status word. */
+  /** A link for each machine whose target is its state. */
   get podsStatus(): string {
     return `${this.root}/pods-status`;
   }
@@ -53,7 +53,7 @@ export class Layout {
     return `${this.root}/nodes`;
   }
 
-  /** What we know of a machine beyond its word and pod: why it failed, when it was up, that it was given back. */
+  /** What we know of a machine beyond its state and pod: why it failed, when it was up, that it was given back. */
   get machines(): string {
     return `${this.root}/machines`;
   }

@@ -288,27 +288,27 @@ Deno.test("the database is made with its directory, and for its owner alone", as
   assert.deepEqual(place.spool, []);
 });
 
-Deno.test("asked to, the database is put aside, once, with all that was waiting, and the next event begins another", async () => {
+Deno.test("asked to, the database is rotated, once, with all that was waiting, and the next event begins another", async () => {
   using place = new Place({ a: batches.a });
   let asked = 0;
   const watcher = place.watcher({ rotations: () => asked });
-  const aside = `${place.root}/events.${place.clock.now()}`;
+  const rotated = `${place.root}/events.${place.clock.now()}`;
   await place.step(watcher);
   place.put({ b: batches.b });
   asked++;
   await place.step(watcher);
   await place.step(watcher);
   const databases = Array.from(Deno.readDirSync(place.root), ({ name }) => name).filter((name) => name !== "events");
-  assert.deepEqual(databases, [aside.slice(place.root.length + 1)], "one file, and no log beside it");
+  assert.deepEqual(databases, [rotated.slice(place.root.length + 1)], "one file, and no log beside it");
   place.put({ c: batches.c });
   await place.step(watcher);
   await watcher.drained();
   assert.deepEqual(place.rows("id, value"), [["req-0", "created"], ["req-0", "ready"]]);
-  Deno.renameSync(aside, place.dbfile);
+  Deno.renameSync(rotated, place.dbfile);
   assert.deepEqual(place.rows("id"), [["req-0"], ["req-1"], ["req-2"]]);
 });
 
-Deno.test("while another process reads it the database is not put aside; nor is one that nothing was stored in", async () => {
+Deno.test("while another process reads it the database is not rotated; nor is one that nothing was stored in", async () => {
   using place = new Place({ a: batches.a });
   let asked = 0;
   const watcher = place.watcher({ rotations: () => asked });
@@ -366,7 +366,7 @@ Deno.test("a copy that cannot be made is said, and holds nothing up", async () =
   assert.match(place.lines.join("\n"), /Events database cannot be copied/);
 });
 
-Deno.test("what is past goes: rows, and databases that were put aside or copied, the oldest first", async () => {
+Deno.test("what is past goes: rows, and databases that were rotated or copied, the oldest first", async () => {
   using place = new Place({ a: batches.a });
   const day = 86_400;
   const nowMs = place.clock.now();
@@ -402,14 +402,14 @@ Deno.test("a clock that leaps a year ahead makes nothing old", async () => {
   const limits = { retainSeconds: 86_400, mostBytes: 10_000_000 };
   const watcher = place.watcher({ retention: { ours: limits, others: limits, isOurs: () => true } });
   await place.step(watcher);
-  const aside = `${place.root}/events.1795000000000`;
-  Deno.writeTextFileSync(aside, "x");
-  Deno.utimeSync(aside, place.clock.now() / 1000, place.clock.now() / 1000);
+  const rotated = `${place.root}/events.1795000000000`;
+  Deno.writeTextFileSync(rotated, "x");
+  Deno.utimeSync(rotated, place.clock.now() / 1000, place.clock.now() / 1000);
   place.clock.setNow(place.clock.now() + 365 * 86_400_000);
   await place.clock.advance(120_000);
   await place.step(watcher);
   await watcher.drained();
-  assert.deepEqual([place.rows("id"), ifThere(() => systemFiles.info(aside))?.size], [[["req-0"]], 1]);
+  assert.deepEqual([place.rows("id"), ifThere(() => systemFiles.info(rotated))?.size], [[["req-0"]], 1]);
 });
 
 Deno.test("of what the legacy plug-in wrote, nothing goes unless that was asked for", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EventSpool } from "../../../src/watchers/gc/event_spool.ts";
+import { Retries } from "../../../src/watchers/work/retries.ts";
 import { notPermitted } from "../../support/memory_files.ts";
 import { memoryDependencies } from "../../support/memory_dependencies.ts";
 
@@ -9,14 +10,18 @@ function make(retainMachines = 1_000) {
   const { files, clock, workdir } = memoryDependencies();
   const limits = { retainSeconds: 3_600, retainMachines };
   const broken: string[] = [];
-  const unlessBroken = (path: string, act: () => void) => {
-    try {
-      act();
-    } catch {
-      broken.push(path);
-    }
+  const retries = {
+    attempt(path: string, act: (path: string) => void) {
+      try {
+        act(path);
+        return true;
+      } catch {
+        broken.push(path);
+        return false;
+      }
+    },
   };
-  const spools = new EventSpool(workdir, { limits, unlessBroken });
+  const spools = new EventSpool(workdir, { limits, retries });
   const run = () => {
     spools.begin();
     while (spools.size > 0) spools.step({ nowMs: clock.now(), monotonicMs: clock.monotonic() });
@@ -73,13 +78,14 @@ Deno.test("a spool and a file that are broken hold up no other", async () => {
 });
 
 Deno.test("a spool that another sees to is left alone, however old its files are", () => {
-  const { files, clock, workdir } = memoryDependencies();
+  const dependencies = memoryDependencies();
+  const { files, clock, workdir } = dependencies;
   for (const spool of ["events", "requests-io"]) {
     files.makeDirectory(`/work/${spool}`);
     files.writeText(`/work/${spool}/old`, "");
   }
   const limits = { retainSeconds: 3_600, retainMachines: 1_000, spools: ["/work/requests-io"] };
-  const spools = new EventSpool(workdir, { limits, unlessBroken: (_path, act) => act() });
+  const spools = new EventSpool(workdir, { limits, retries: new Retries(dependencies, { failed() {} }) });
   for (const hours of [0, 1, 1]) {
     clock.pass(hours * HOUR_MS);
     spools.begin();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Orphans } from "../../../src/watchers/gc/orphans.ts";
+import { Retries } from "../../../src/watchers/work/retries.ts";
 import { writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { ask, memoryDependencies } from "../../support/memory_dependencies.ts";
 
@@ -23,10 +24,7 @@ Deno.test("what is left of machines without a request goes after a day, and noth
   const orphans = new Orphans(workdir, {
     retainSeconds: 7 * 24 * 3_600,
     isBeingReturned: (machine) => machine === "returning-0",
-    unlessBroken: (_, act) => {
-      act();
-      return true;
-    },
+    retries: new Retries(dependencies, { failed() {} }),
   });
   const look = (hours: number) => {
     orphans.begin(hours * HOUR_MS);

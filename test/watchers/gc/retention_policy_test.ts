@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decideRemovals, type FinishedEntry, isOver } from "../../../src/watchers/gc/retention_policy.ts";
 
-const over = { word: "deleted", hasPod: false, beingReturned: false, needsWord: true } as const;
+const over = { state: "deleted", hasPod: false, beingReturned: false, needsState: true } as const;
 for (
   const [facts, expected] of [
     [{}, true],
-    [{ word: "failed" }, true],
-    [{ word: "succeeded" }, true],
-    [{ word: "running" }, false],
-    [{ word: "creating" }, false],
-    [{ word: "unknown" }, false],
-    [{ word: undefined }, false],
-    [{ word: undefined, needsWord: false }, true],
+    [{ state: "failed" }, true],
+    [{ state: "succeeded" }, true],
+    [{ state: "running" }, false],
+    [{ state: "creating" }, false],
+    [{ state: "unknown" }, false],
+    [{ state: undefined }, false],
+    [{ state: undefined, needsState: false }, true],
     [{ hasPod: true }, false],
     [{ beingReturned: true }, false],
   ] as const

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFinishedNote } from "../../../src/workdir/end.ts";
+import { writeFinishedNote } from "../../../src/workdir/finished_note.ts";
 import { TemporaryFilesWatcher } from "../../../src/watchers/gc/temporary_files.ts";
 import { notPermitted } from "../../support/memory_files.ts";
 import { ask, giveBack, memoryDependencies, run } from "../../support/memory_dependencies.ts";

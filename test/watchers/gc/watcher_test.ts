@@ -4,7 +4,7 @@ import type { RequestStatusAnswer } from "../../../src/hf/answers.ts";
 import { MACHINE_STATES } from "../../../src/hf/status.ts";
 import { getRequestStatus } from "../../../src/verbs/get_request_status.ts";
 import { RetentionWatcher } from "../../../src/watchers/gc/watcher.ts";
-import { readFinishedNote } from "../../../src/workdir/end.ts";
+import { readFinishedNote } from "../../../src/workdir/finished_note.ts";
 import { readGone, writeGone } from "../../../src/workdir/index/gone_machines.ts";
 import { readTombstone, writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { markProcessed, readRequest, settleMachine } from "../../../src/workdir/requests.ts";
@@ -111,7 +111,7 @@ Deno.test("when it came to its end outlasts restarts", async () => {
 
 Deno.test("whatever state a machine is in, its request goes only if all of them are over", async () => {
   const machine = fc.record({
-    word: fc.constantFrom(undefined, ...MACHINE_STATES),
+    state: fc.constantFrom(undefined, ...MACHINE_STATES),
     hasPod: fc.boolean(),
     returning: fc.boolean(),
   });
@@ -121,8 +121,8 @@ Deno.test("whatever state a machine is in, its request goes only if all of them 
       const dependencies = make();
       const { workdir, files } = dependencies;
       await ask(dependencies, "req", machines.length);
-      for (const [i, { word, hasPod, returning }] of machines.entries()) {
-        if (word) writeState(workdir, `req-${i}`, word);
+      for (const [i, { state, hasPod, returning }] of machines.entries()) {
+        if (state) writeState(workdir, `req-${i}`, state);
         if (hasPod) files.writeText(`/work/pods/req-${i}`, "{}");
         if (returning) await giveBack(dependencies, `ret${i}`, `req-${i}`);
       }
@@ -130,8 +130,8 @@ Deno.test("whatever state a machine is in, its request goes only if all of them 
       const before = left(dependencies);
       await pass(new RetentionWatcher(dependencies, limits), dependencies, 30);
       const isOver = processed &&
-        machines.every(({ word, hasPod, returning }) =>
-          !hasPod && !returning && (word === "deleted" || word === "failed" || word === "succeeded")
+        machines.every(({ state, hasPod, returning }) =>
+          !hasPod && !returning && (state === "deleted" || state === "failed" || state === "succeeded")
         );
       assert.deepEqual(left(dependencies), isOver ? [] : before);
     }),
@@ -299,7 +299,7 @@ Deno.test("what was removed stays removed when the power fails later", async () 
   assert.deepEqual(left(memoryDependencies({ files: dependencies.files.crash("synced") })), []);
 });
 
-Deno.test("a request that has come again under the id of one that is being removed keeps its words", async () => {
+Deno.test("a request that has come again under the id of one that is being removed keeps its states", async () => {
   const dependencies = make();
   await finish(dependencies, "req", 1);
   await run(new RetentionWatcher(dependencies, limits), dependencies, 1_000);

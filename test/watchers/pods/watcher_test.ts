@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { Pod, PodCondition } from "../../../src/kube/types.ts";
 import { PodsWatcher } from "../../../src/watchers/pods/watcher.ts";
-import { writeFinishedNote } from "../../../src/workdir/end.ts";
+import { writeFinishedNote } from "../../../src/workdir/finished_note.ts";
 import { readEvictions } from "../../../src/workdir/evictions.ts";
 import { readState, readTombstone, writeState, writeTombstone } from "../../../src/workdir/machines.ts";
 import { readPodFacts } from "../../../src/workdir/pod_file.ts";
@@ -37,17 +37,17 @@ function watch(dependencies: MemoryDependencies) {
   return { watcher, go, list };
 }
 
-const word = ({ workdir }: MemoryDependencies, machine: string) => readState(workdir, machine);
+const stateOf = ({ workdir }: MemoryDependencies, machine: string) => readState(workdir, machine);
 const up = (name: string, version = "1") =>
   ourPod(name, { phase: "Running", podIP: "10.0.0.1" }, { resourceVersion: version });
 
-Deno.test("a list is written down: pods, words, and then the view", async () => {
+Deno.test("a list is written down: pods, states, and then the view", async () => {
   const dependencies = memoryDependencies();
   const { list, go } = watch(dependencies);
   list(up("req-0"), ourPod("req-1"));
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
-  assert.equal(word(dependencies, "req-1"), "pending");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-1"), "pending");
   assert.equal(readPodFacts(dependencies.workdir, "req-0")?.privateIpAddress, "10.0.0.1");
   const now = dependencies.clock.now() / 1000;
   assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), {
@@ -192,14 +192,14 @@ Deno.test("a pod that has to be Ready is pending until it is, and then running a
   watcher.event("ADDED", runs("False", "1", 1));
   await dependencies.clock.advance(2_000);
   await go();
-  assert.equal(word(dependencies, "req-0"), "pending");
+  assert.equal(stateOf(dependencies, "req-0"), "pending");
   watcher.event("MODIFIED", runs("True", "2", 2));
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
   watcher.event("MODIFIED", runs("False", "3", 3));
   await dependencies.clock.advance(2_000);
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
 });
 
 Deno.test("events change what changed, and what is gone is gone, with a reason", async () => {
@@ -210,8 +210,8 @@ Deno.test("events change what changed, and what is gone is gone, with a reason",
   watcher.event("MODIFIED", up("req-0", "2"));
   watcher.event("DELETED", deleted(ourPod("req-1", { phase: "Running", reason: "Evicted", message: "low on memory" })));
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
-  assert.equal(word(dependencies, "req-1"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-1"), "deleted");
   assert.match(
     readTombstone(dependencies.workdir, "req-1")?.message ?? "",
     /took the pod away: Evicted: low on memory/,
@@ -229,10 +229,10 @@ Deno.test("what vanished while no one watched is deleted by the next list, and n
   watcher.begin();
   watcher.page([up("req-0")]);
   await go();
-  assert.equal(word(dependencies, "req-1"), "running");
+  assert.equal(stateOf(dependencies, "req-1"), "running");
   watcher.complete();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => stateOf(dependencies, name)), [
     "running",
     "deleted",
     "deleted",
@@ -259,11 +259,11 @@ Deno.test("a list that lacks many machines at once is doubted, and the view with
     readSyncStatus(dependencies.workdir, "pods")?.doubt,
     "11 of 50 machines were missing from the last list: it is being confirmed",
   );
-  assert.ok(names.every((name) => word(dependencies, name) === "running"));
+  assert.ok(names.every((name) => stateOf(dependencies, name) === "running"));
   assert.equal(lists(pods.slice(11)), undefined, "the machines are asked for by their names");
   await go();
   assert.equal(readSyncStatus(dependencies.workdir, "pods")?.doubt, undefined);
-  assert.deepEqual(names.filter((name) => word(dependencies, name) === "deleted"), names.slice(0, 11));
+  assert.deepEqual(names.filter((name) => stateOf(dependencies, name) === "deleted"), names.slice(0, 11));
   assert.equal(lists(pods.slice(21)), undefined, "ten are few");
 });
 
@@ -276,7 +276,7 @@ Deno.test("a list that was cut short takes nothing away when the next one is who
   watcher.page([up("req-0")]);
   list(up("req-0"), up("req-1"));
   await go();
-  assert.equal(word(dependencies, "req-1"), "running");
+  assert.equal(stateOf(dependencies, "req-1"), "running");
 });
 
 Deno.test("what is written down already is not written again, also after a restart", async () => {
@@ -295,7 +295,7 @@ Deno.test("what is written down already is not written again, also after a resta
   assert.deepEqual(written.filter((path) => !path.startsWith("/work/views/")), []);
 });
 
-Deno.test("the word is written only where it changes", async () => {
+Deno.test("the state is written only where it changes", async () => {
   const dependencies = memoryDependencies();
   const { watcher, list, go } = watch(dependencies);
   list(up("req-0"));
@@ -322,7 +322,7 @@ Deno.test("a pod that is up within two seconds is written down once", async () =
   assert.equal(readPodFacts(dependencies.workdir, "req-0"), undefined);
   watcher.event("MODIFIED", up("req-0", "4"));
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
   await dependencies.clock.advance(5_000);
   await go();
   const writes = dependencies.files.writes.filter(({ name, paths }) =>
@@ -341,7 +341,7 @@ Deno.test("a pod that stays pending is written down after two seconds, however o
     await dependencies.clock.advance(300);
   }
   await go();
-  assert.equal(word(dependencies, "req-0"), "pending");
+  assert.equal(stateOf(dependencies, "req-0"), "pending");
 });
 
 Deno.test("that somebody deletes a running pod is written down at once, with its grace", async () => {
@@ -389,11 +389,11 @@ Deno.test("a pod that is gone before it was written down is written down as gone
   watcher.event("ADDED", ourPod("req-0"));
   watcher.event("DELETED", ourPod("req-0"));
   await go();
-  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "deleted");
   watcher.event("ADDED", ourPod("req-1"));
   list();
   await go();
-  assert.equal(word(dependencies, "req-1"), "deleted");
+  assert.equal(stateOf(dependencies, "req-1"), "deleted");
   await dependencies.clock.advance(5_000);
   await go();
   assert.equal(readPodFacts(dependencies.workdir, "req-1"), undefined);
@@ -428,7 +428,7 @@ Deno.test("the view is not fresher than what was written down", async () => {
   assert.deepEqual(readSyncStatus(dependencies.workdir, "pods"), before);
   dependencies.files.before = () => {};
   await go();
-  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "deleted");
   assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
 });
 
@@ -451,7 +451,7 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
   const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => stateOf(dependencies, name)), [
     "pending",
     "deleted",
     "creating",
@@ -459,7 +459,7 @@ Deno.test("a machine that was created and is in no list is asked for: gone is wh
   assert.deepEqual(dependencies.kube.named("getPod").sort(), ["req-0", "req-1"]);
 });
 
-Deno.test("a machine of which no pod is known, and whose name a stranger has, is gone when that is so once more", async () => {
+Deno.test("a machine of which no pod is known, and whose name is another pod's, is gone when that is so once more", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "req", 1);
   settleMachine(dependencies.workdir, "req", "req-0");
@@ -469,13 +469,13 @@ Deno.test("a machine of which no pod is known, and whose name a stranger has, is
   list();
   await go();
   assert.equal(
-    word(dependencies, "req-0"),
+    stateOf(dependencies, "req-0"),
     "creating",
     "what its create was answered with may not be written down yet",
   );
   await dependencies.clock.advance(11_000);
   await go();
-  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "deleted");
   assert.deepEqual(dependencies.kube.named("getPod"), ["req-0", "req-0"]);
 });
 
@@ -488,12 +488,12 @@ Deno.test("while the server cannot be asked for them, they are not gone, and the
   const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.equal(word(dependencies, "req-0"), "creating");
+  assert.equal(stateOf(dependencies, "req-0"), "creating");
   assert.equal(readSyncStatus(dependencies.workdir, "pods"), undefined);
   dependencies.kube.recover();
   await dependencies.clock.advance(1_000);
   await go();
-  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "deleted");
 });
 
 Deno.test("while the server takes long to answer for them, what the watch says is written down in between", async () => {
@@ -510,7 +510,7 @@ Deno.test("while the server takes long to answer for them, what the watch says i
   await dependencies.clock.advance(1_000);
   watcher.event("ADDED", up("other-0"));
   await dependencies.clock.advance(5_000);
-  assert.equal(word(dependencies, "other-0"), "running");
+  assert.equal(stateOf(dependencies, "other-0"), "running");
   await dependencies.clock.advance(20_000);
   await going;
   assert.equal(dependencies.kube.named("getPod").length, 10);
@@ -533,7 +533,7 @@ Deno.test("pods that are not ours are not seen; those of the legacy plug-in are 
     ourPod("../../evil-0", { phase: "Running" }),
   );
   await go();
-  assert.equal(word(dependencies, `${id}-0`), "running");
+  assert.equal(stateOf(dependencies, `${id}-0`), "running");
   assert.deepEqual(Object.keys(dependencies.files.tree("/work/pods-status")), before);
 });
 
@@ -558,7 +558,7 @@ Deno.test("an eviction that was seen and not written yet keeps its reason, whate
   list();
   await go();
   for (const [name, reason] of [["req-0", /Evicted: low on memory/], ["req-1", /Preempted/]] as const) {
-    assert.equal(word(dependencies, name), "deleted");
+    assert.equal(stateOf(dependencies, name), "deleted");
     assert.match(readTombstone(dependencies.workdir, name)?.message ?? "", reason);
   }
 });
@@ -604,7 +604,7 @@ Deno.test("while all is listed again the view gets no fresher; once that has fai
   assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
 });
 
-Deno.test("a machine whose word was lost is asked for: gone is what the server does not know, with what was noted", async () => {
+Deno.test("a machine whose state was lost is asked for: gone is what the server does not know, with what was noted", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "req", 4);
   for (const name of ["req-0", "req-1", "req-2"]) settleMachine(dependencies.workdir, "req", name);
@@ -613,7 +613,7 @@ Deno.test("a machine whose word was lost is asked for: gone is what the server d
   const { list, go } = watch(dependencies);
   list(up("req-2"));
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2", "req-3"].map((name) => word(dependencies, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2", "req-3"].map((name) => stateOf(dependencies, name)), [
     "deleted",
     "deleted",
     "running",
@@ -623,7 +623,7 @@ Deno.test("a machine whose word was lost is asked for: gone is what the server d
   assert.deepEqual(dependencies.kube.named("getPod").sort(), ["req-0", "req-1"]);
 });
 
-Deno.test("requests are looked through for lost words once for each list, in slices", async () => {
+Deno.test("requests are looked through for lost states once for each list, in slices", async () => {
   const dependencies = memoryDependencies();
   for (let i = 0; i < 250; i++) {
     await ask(dependencies, `r${i}`, 1);
@@ -656,7 +656,7 @@ Deno.test("requests are looked through for lost words once for each list, in sli
   assert.equal(dependencies.workdir.names("/work/pods-status").length, 250);
 });
 
-Deno.test("a word, pod file or note that was lost while its pod is there is written again by the next list", async () => {
+Deno.test("a state, pod file or note that was lost while its pod is there is written again by the next list", async () => {
   const dependencies = memoryDependencies();
   const { list, go } = watch(dependencies);
   for (const path of ["pods-status/req-0", "pods/req-0"]) {
@@ -665,7 +665,7 @@ Deno.test("a word, pod file or note that was lost while its pod is there is writ
     dependencies.files.remove(`/work/${path}`);
     list(up("req-0"));
     await go();
-    assert.equal(word(dependencies, "req-0"), "running");
+    assert.equal(stateOf(dependencies, "req-0"), "running");
     assert.equal(readPodFacts(dependencies.workdir, "req-0")?.uid, "uid-req-0");
   }
   const failed = ourPod("req-0", { phase: "Failed", reason: "Evicted" }, { resourceVersion: "2" });
@@ -688,7 +688,7 @@ Deno.test("a machine that ended by itself, and whose pod file was lost, is gone 
   const { list, go } = watch(dependencies);
   list();
   await go();
-  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => word(dependencies, name)), [
+  assert.deepEqual(["req-0", "req-1", "req-2"].map((name) => stateOf(dependencies, name)), [
     "deleted",
     "deleted",
     "failed",
@@ -705,7 +705,7 @@ Deno.test("that a machine failed survives a power failure, and so does why", asy
   watcher.event("DELETED", up("req-1", "3"));
   await go();
   const after = memoryDependencies({ files: dependencies.files.crash("synced") });
-  assert.deepEqual(["req-0", "req-1"].map((name) => word(after, name)), ["failed", "deleted"]);
+  assert.deepEqual(["req-0", "req-1"].map((name) => stateOf(after, name)), ["failed", "deleted"]);
   assert.match(readTombstone(after.workdir, "req-0")?.message ?? "", /Evicted/);
   assert.match(readTombstone(after.workdir, "req-1")?.message ?? "", /not because Symphony returned/);
 });
@@ -721,7 +721,7 @@ Deno.test("what is in the place of one machine's files is that machine's trouble
   const { watcher, list, go } = watch(dependencies);
   list(...["req-0", "req-1", "req-2", "req-3", "req-4"].map((name) => up(name)));
   await go();
-  assert.deepEqual(["req-2", "req-3", "req-4"].map((name) => word(dependencies, name)), [
+  assert.deepEqual(["req-2", "req-3", "req-4"].map((name) => stateOf(dependencies, name)), [
     "running",
     "running",
     "running",
@@ -731,7 +731,7 @@ Deno.test("what is in the place of one machine's files is that machine's trouble
   await dependencies.clock.advance(5_000);
   watcher.heard();
   await go();
-  assert.equal(word(dependencies, "req-4"), "deleted");
+  assert.equal(stateOf(dependencies, "req-4"), "deleted");
   assert.equal(readSyncStatus(dependencies.workdir, "pods")?.heardAt, dependencies.clock.now() / 1000);
   assert.equal(dependencies.workdir.kind("/work/pods/README"), "file");
   // Once the place is free, the next list puts it right.
@@ -739,7 +739,7 @@ Deno.test("what is in the place of one machine's files is that machine's trouble
   dependencies.files.removeTree("/work/pods-status/req-1");
   list(up("req-0"), up("req-1"), up("req-3"));
   await go();
-  assert.deepEqual(["req-0", "req-1"].map((name) => word(dependencies, name)), ["running", "running"]);
+  assert.deepEqual(["req-0", "req-1"].map((name) => stateOf(dependencies, name)), ["running", "running"]);
 });
 
 Deno.test("one machine that may not be written delays no other, and is written once it may", async () => {
@@ -755,7 +755,7 @@ Deno.test("one machine that may not be written delays no other, and is written o
   assert.equal(readSyncStatus(dependencies.workdir, "pods"), undefined);
   dependencies.files.before = () => {};
   await go();
-  assert.equal(word(dependencies, "req-0"), "running");
+  assert.equal(stateOf(dependencies, "req-0"), "running");
   assert.notEqual(readSyncStatus(dependencies.workdir, "pods"), undefined);
 });
 
@@ -773,9 +773,9 @@ Deno.test("what a watch repeats from before a list that broke off does not undo 
     if (written) await go();
     watcher.event("MODIFIED", up("req-0", "6"));
     await go();
-    assert.equal(word(dependencies, "req-0"), "failed");
+    assert.equal(stateOf(dependencies, "req-0"), "failed");
   }
   watcher.event("ADDED", ourPod("req-0", { phase: "Running" }, { uid: "another", resourceVersion: "6" }));
   await go();
-  assert.equal(word(dependencies, "req-0"), "deleted");
+  assert.equal(stateOf(dependencies, "req-0"), "deleted");
 });

@@ -145,7 +145,7 @@ Deno.test("a request that is lost while its pods are known is put back without a
   assert.deepEqual(status(dependencies, "req").machines.map(({ result }) => result), ["succeed", "succeed"]);
 });
 
-Deno.test("a machine whose pod file was lost with its request is not over: its word says that it runs", async () => {
+Deno.test("a machine whose pod file was lost with its request is not over: its state says that it runs", async () => {
   const dependencies = memoryDependencies();
   const watcher = await list(dependencies, remembering("req-0", { count: 2 }), remembering("req-1", { count: 2 }));
   dependencies.files.removeTree("/work/requests/req");
@@ -345,7 +345,7 @@ Deno.test("where directories lost what they said, requests and returns come back
   assert.equal(dependencies.returns.has("req-1"), true);
 });
 
-Deno.test("a machine that has neither pod nor word nor entry any more fails, once its request was handled", async () => {
+Deno.test("a machine that has neither pod nor state nor entry any more fails, once its request was handled", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "req", 2);
   for (const machine of ["req-0", "req-1"]) settleMachine(dependencies.workdir, "req", machine);

@@ -33,7 +33,7 @@ function watch(
   return { watcher, go: (ms) => run(watcher, dependencies, ms) };
 }
 
-function words({ workdir }: MemoryDependencies, id: string): (string | undefined)[] {
+function statesOf({ workdir }: MemoryDependencies, id: string): (string | undefined)[] {
   return readRequest(workdir, id)!.machines.map(({ name }) => readState(workdir, name));
 }
 
@@ -87,7 +87,7 @@ Deno.test("what is done already is not done again, also after a restart", async 
   assert.equal(dependencies.files.writes.length, writes);
 });
 
-Deno.test("a first word that the verb writes at the same moment leaves nothing hidden behind", async () => {
+Deno.test("a first state that the verb writes at the same moment leaves nothing hidden behind", async () => {
   const dependencies = memoryDependencies();
   const { workdir, files } = dependencies;
   await ask(dependencies, "req", 1);
@@ -97,7 +97,7 @@ Deno.test("a first word that the verb writes at the same moment leaves nothing h
     writeFirstState(workdir, "req-0");
   };
   await watch(dependencies).go();
-  assert.deepEqual(words(dependencies, "req"), ["creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating"]);
   assert.deepEqual(files.list(workdir.layout.podsStatus).map(({ name }) => name), ["req-0"]);
 });
 
@@ -107,7 +107,7 @@ Deno.test("a pod that exists and is ours is a success; one that is not is an err
   dependencies.kube.put(ourPod("req-0"));
   dependencies.kube.put(ourPod("req-1", {}, { labels: { app: "somebody's" } }));
   await watch(dependencies).go();
-  assert.deepEqual(words(dependencies, "req"), ["creating", "failed", "creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating", "failed", "creating"]);
   assert.match(readTombstone(dependencies.workdir, "req-1")?.message ?? "", /'req-1'.*exists and is not ours/);
   assert.equal(dependencies.kube.pods.get("req-1")?.metadata.labels?.["app"], "somebody's");
   assertHandled(dependencies, "req");
@@ -120,7 +120,7 @@ for (const kind of ["quota", "forbidden", "invalid"] as const) {
     dependencies.kube.fail("createPod", new KubeError(kind, "the server's words"), { name: "req-1" });
     await watch(dependencies).go();
     assert.deepEqual(dependencies.kube.named("createPod").filter((name) => name === "req-1"), ["req-1"]);
-    assert.deepEqual(words(dependencies, "req"), ["creating", "failed", "creating"]);
+    assert.deepEqual(statesOf(dependencies, "req"), ["creating", "failed", "creating"]);
     assert.deepEqual(readTombstone(dependencies.workdir, "req-1"), {
       up: false,
       returned: false,
@@ -177,7 +177,7 @@ for (const refreshedByOthers of [false, true]) {
     dependencies.kube.recover();
     await go(60_000);
     assert.deepEqual([...dependencies.kube.pods.keys()].sort(), ["req-0", "req-1", "req-2", "req-4"]);
-    assert.deepEqual(words(dependencies, "req"), [
+    assert.deepEqual(statesOf(dependencies, "req"), [
       "creating",
       "creating",
       "creating",
@@ -207,7 +207,7 @@ Deno.test("a machine that was returned before the request was taken up is never 
   await giveBack(dependencies, "ret", "req-0", "req-1");
   await watch(dependencies).go();
   assert.deepEqual(dependencies.kube.named("createPod"), []);
-  assert.deepEqual(words(dependencies, "req"), ["deleted", "deleted"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["deleted", "deleted"]);
   assertHandled(dependencies, "req");
 });
 
@@ -230,11 +230,11 @@ Deno.test("a returned machine whose pod may exist is not called gone before the 
   dependencies.kube.fail("getPod", new KubeError("unavailable", "away"));
   const { go } = watch(dependencies);
   await go(5_000);
-  assert.deepEqual(words(dependencies, "req"), [undefined, undefined, "creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), [undefined, undefined, "creating"]);
   dependencies.kube.recover();
   await go();
   // The return requests' watcher deletes the first one, and then calls it gone.
-  assert.deepEqual(words(dependencies, "req"), [undefined, "deleted", "creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), [undefined, "deleted", "creating"]);
   assert.deepEqual(dependencies.kube.named("createPod"), ["req-2"]);
   assertHandled(dependencies, "req");
 });
@@ -250,10 +250,10 @@ Deno.test("a returned machine whose create was not answered is not called gone b
   dependencies.kube.fail("getPod", new KubeError("unavailable", "away"));
   await giveBack(dependencies, "ret", "req-0");
   await go(5_000);
-  assert.deepEqual(words(dependencies, "req"), ["creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating"]);
   dependencies.kube.recover();
   await go();
-  assert.deepEqual(words(dependencies, "req"), ["creating"], "the return requests' watcher deletes it");
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating"], "the return requests' watcher deletes it");
   assertHandled(dependencies, "req");
 });
 
@@ -266,7 +266,7 @@ Deno.test("what the server says against a second create is nothing against the p
   await go(10);
   dependencies.kube.fail("createPod", new KubeError("quota", "exceeded quota"));
   await go();
-  assert.deepEqual(words(dependencies, "req"), ["creating", "creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating", "creating"]);
   assert.equal(readTombstone(dependencies.workdir, "req-0"), undefined);
   assertHandled(dependencies, "req");
 });
@@ -282,7 +282,7 @@ Deno.test("a pod that lost our marks as well as the answer to its create is know
     dependencies.kube.put(ourPod(name, {}, { labels: {}, managedFields }));
   }
   await go();
-  assert.deepEqual(words(dependencies, "req"), ["failed", "failed"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["failed", "failed"]);
   const { givenUp, uid, message } = readTombstone(dependencies.workdir, "req-0") ?? {};
   assert.deepEqual([givenUp, uid], [true, "uid-req-0"], "its pod is deleted");
   assert.match(message ?? "", /stores the pod without label .*: exempt these from the webhook/);
@@ -294,8 +294,8 @@ Deno.test("a pod that lost our marks as well as the answer to its create is know
 Deno.test("a machine that ended before a crash, its entry still pending, is settled and not created", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "req", 4);
-  for (const [i, word] of (["failed", "deleted", "succeeded"] as const).entries()) {
-    writeState(dependencies.workdir, `req-${i}`, word);
+  for (const [i, state] of (["failed", "deleted", "succeeded"] as const).entries()) {
+    writeState(dependencies.workdir, `req-${i}`, state);
   }
   await watch(dependencies).go();
   assert.deepEqual(dependencies.kube.named("createPod"), ["req-3"]);
@@ -308,7 +308,7 @@ Deno.test("a broken manifest fails its request, with the reason, and no other", 
   await ask(dependencies, "good", 1);
   dependencies.files.writeText("/work/requests/bad/.manifest.json", '{"kind":"Pod"}');
   await watch(dependencies).go();
-  assert.deepEqual(words(dependencies, "bad"), ["failed", "failed"]);
+  assert.deepEqual(statesOf(dependencies, "bad"), ["failed", "failed"]);
   assert.match(readTombstone(dependencies.workdir, "bad-0")?.message ?? "", /pod manifest.*of request bad.*apiVersion/);
   assert.deepEqual([...dependencies.kube.pods.keys()], ["good-0"]);
   for (const id of ["bad", "good"]) assertHandled(dependencies, id);
@@ -427,7 +427,7 @@ Deno.test("calls that do not end in time are cut off, and their machines are pen
   dependencies.end();
   await watcher.drained();
   assert.equal(readRequest(dependencies.workdir, "req")?.machines[0]?.pending, true);
-  assert.deepEqual(words(dependencies, "req"), ["creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["creating"]);
 });
 
 /** One machine of `req` is refused for good, one is returned before it is created, one is created. */
@@ -462,7 +462,7 @@ for (const leaves of ["everything", "synced", "names"] as const) {
       await watch(dependencies).go(1_000).catch(() => {});
       const isOver = dependencies.files.writes.length - before <= n;
       const after = await restart(dependencies, leaves);
-      const [created, refused, returned] = words(after, "req");
+      const [created, refused, returned] = statesOf(after, "req");
       assert.equal(created, "pending", `killed at ${n}`);
       assert.ok(refused === "failed" || refused === "deleted", `killed at ${n}: ${refused}`);
       assert.equal(returned, "deleted", `killed at ${n}`);
@@ -515,29 +515,29 @@ Deno.test("whichever write fails for a time, nothing is forgotten, and the reque
     assert.equal(readRequest(dependencies.workdir, "req")?.processed, false, failing);
     dependencies.files.before = () => {};
     await go(60_000);
-    assert.deepEqual(words(dependencies, "req").slice(1), ["failed", "deleted"], failing);
+    assert.deepEqual(statesOf(dependencies, "req").slice(1), ["failed", "deleted"], failing);
     assert.deepEqual([...dependencies.kube.pods.keys()], ["req-0"]);
     assertHandled(dependencies, "req");
   }
 });
 
-Deno.test("a machine that was given up and settled before a crash gets its word", async () => {
+Deno.test("a machine that was given up and settled before a crash gets its state", async () => {
   const dependencies = memoryDependencies();
   await ask(dependencies, "req", 2);
   writeTombstone(dependencies.workdir, "req-0", { up: false, returned: false, givenUp: true, message: "quota" });
   settleMachine(dependencies.workdir, "req", "req-0");
   writeState(dependencies.workdir, "req-0", "creating");
   await watch(dependencies).go(5_000);
-  assert.deepEqual(words(dependencies, "req"), ["failed", "creating"]);
+  assert.deepEqual(statesOf(dependencies, "req"), ["failed", "creating"]);
   assert.deepEqual(dependencies.kube.named("createPod"), ["req-1"]);
   assertHandled(dependencies, "req");
 });
 
-for (const word of ["pending", "running", "unknown"] as const) {
-  Deno.test(`a machine whose pod has been seen (${word}) is not created again, whatever became of its pod`, async () => {
+for (const state of ["pending", "running", "unknown"] as const) {
+  Deno.test(`a machine whose pod has been seen (${state}) is not created again, whatever became of its pod`, async () => {
     const dependencies = memoryDependencies();
     await ask(dependencies, "req", 1);
-    writeState(dependencies.workdir, "req-0", word);
+    writeState(dependencies.workdir, "req-0", state);
     await watch(dependencies).go(5_000);
     assert.deepEqual(dependencies.kube.calls, []);
     assertHandled(dependencies, "req");

@@ -38,34 +38,34 @@ function inUse(
 }
 
 interface Machine {
-  word?: MachineState;
+  state?: MachineState;
   record?: Partial<Tombstone>;
   created?: boolean;
   returned?: boolean;
 }
 
 const table: [what: string, machine: Machine, counts: 0 | 1][] = [
-  ["still to be created", { word: "creating" }, 1],
-  ["still to be created, without a word", {}, 1],
-  ["created, without a word", { created: true }, 1],
-  ["created, not seen", { word: "creating", created: true }, 1],
-  ["pending", { word: "pending", created: true }, 1],
-  ["running", { word: "running", created: true }, 1],
-  ["on a node that is lost, and may come back", { word: "unknown", created: true }, 1],
-  ["succeeded", { word: "succeeded", created: true }, 0],
-  ["failed", { word: "failed", created: true }, 0],
-  ["deleted", { word: "deleted", created: true }, 0],
-  ["given up, its word not written yet", { record: { givenUp: true } }, 0],
-  ["given back before it was created", { word: "creating", returned: true }, 0],
-  ["being given back", { word: "running", created: true, returned: true }, 0],
-  ["given back and gone", { word: "deleted", created: true, returned: true }, 0],
+  ["still to be created", { state: "creating" }, 1],
+  ["still to be created, without a state", {}, 1],
+  ["created, without a state", { created: true }, 1],
+  ["created, not seen", { state: "creating", created: true }, 1],
+  ["pending", { state: "pending", created: true }, 1],
+  ["running", { state: "running", created: true }, 1],
+  ["on a node that is lost, and may come back", { state: "unknown", created: true }, 1],
+  ["succeeded", { state: "succeeded", created: true }, 0],
+  ["failed", { state: "failed", created: true }, 0],
+  ["deleted", { state: "deleted", created: true }, 0],
+  ["given up, its state not written yet", { record: { givenUp: true } }, 0],
+  ["given back before it was created", { state: "creating", returned: true }, 0],
+  ["being given back", { state: "running", created: true, returned: true }, 0],
+  ["given back and gone", { state: "deleted", created: true, returned: true }, 0],
 ];
-for (const [what, { word, record, created, returned }, counts] of table) {
+for (const [what, { state, record, created, returned }, counts] of table) {
   Deno.test(`a machine that is ${what} ${counts ? "counts" : "does not count"}`, async () => {
     const provider = memoryProvider();
     const { workdir } = provider;
     await ask(provider, "req", 3);
-    if (word) writeState(workdir, "req-1", word);
+    if (state) writeState(workdir, "req-1", state);
     if (created) settleMachine(workdir, "req", "req-1");
     if (record) {
       writeTombstone(workdir, "req-1", { up: false, returned: false, givenUp: false, message: "", ...record });
@@ -217,7 +217,7 @@ Deno.test("a request that was lost counts again once it is put back, though its 
   assert.equal(inUse(provider), 2);
 });
 
-Deno.test("a return request or a word that cannot be read gives no machine free", async () => {
+Deno.test("a return request or a state that cannot be read gives no machine free", async () => {
   const provider = memoryProvider();
   const { workdir, files } = provider;
   await ask(provider, "req", 3);

@@ -11,7 +11,7 @@ async function memoryWorkdir(): Promise<{ files: MemoryFiles; workdir: Workdir }
   return { files, workdir };
 }
 
-Deno.test("a thousand links to one word take one inode on a real file system", async () => {
+Deno.test("a thousand links to one state take one inode on a real file system", async () => {
   const root = Deno.makeTempDirSync();
   try {
     const workdir = new Workdir(root, { files: systemFiles, random: seededRandom(1) });

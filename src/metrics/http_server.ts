@@ -2,7 +2,7 @@ import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import { isOwnHost } from "../own_host.ts";
-import type { Verdict } from "./health.ts";
+import type { HealthAnswer } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
 import type { TokenCheck } from "./token.ts";
 
@@ -49,7 +49,7 @@ const log = logger("metrics");
  * Serves metrics and health until `signal` aborts. If the port is taken, logs that once and tries again.
  * @param options `began` is told the port
  */
-export async function serveEdge(
+export async function serveHttp(
   address: Address,
   { clock, signal, began, ...offer }: Offer & {
     clock: Clock;
@@ -141,11 +141,11 @@ export async function answer(
     case "/metrics":
       return await metrics(request, { monitor, clock });
     case "/healthz":
-      return verdict(monitor.health.overall());
+      return healthResponse(monitor.health.overall());
     case "/livez":
-      return verdict(monitor.health.live());
+      return healthResponse(monitor.health.live());
     case "/readyz":
-      return verdict(monitor.health.ready());
+      return healthResponse(monitor.health.ready());
     default:
       return refused(404, "There are /metrics, /healthz, /livez and /readyz");
   }
@@ -170,7 +170,7 @@ function piecemeal(pieces: readonly Uint8Array[], clock: Clock): ReadableStream<
   });
 }
 
-function verdict({ isGood, reasons }: Verdict): Response {
+function healthResponse({ isGood, reasons }: HealthAnswer): Response {
   const body = `${JSON.stringify({ status: isGood ? "ok" : "failed", reasons })}\n`;
   return new Response(body, { status: isGood ? 200 : 503, headers: headers("application/json") });
 }

@@ -12,15 +12,12 @@ export interface FinishedNote {
   machines: number;
 }
 
-const END = /^\d{1,15}-\d{1,9}$/;
-
-/** What a directory that is being removed is called before its request's id. */
-const OLD = ".old-";
+const NOTE = /^\d{1,15}-\d{1,9}$/;
 
 /** When the request or return request in `directory` came to its end; `undefined` if it has not, or no one has noted it. */
 export function readFinishedNote(workdir: Workdir, directory: string): FinishedNote | undefined {
   const text = workdir.readLink(`${directory}/${RequestFile.ended}`);
-  if (text === undefined || !END.test(text)) return undefined;
+  if (text === undefined || !NOTE.test(text)) return undefined;
   const dash = text.indexOf("-");
   return { endedAt: Number(text.slice(0, dash)), machines: Number(text.slice(dash + 1)) };
 }
@@ -35,26 +32,4 @@ export function writeFinishedNote(workdir: Workdir, directory: string, { endedAt
 /** Notes that it goes on after all. */
 export function removeFinishedNote(workdir: Workdir, directory: string): void {
   workdir.remove(`${directory}/${RequestFile.ended}`);
-}
-
-/**
- * Takes a request or return request away whole: no one finds it any more. Lasts once the parent directory is synced.
- * What it leaves behind is removed by any process that finds the directory: see `isHidden`.
- * @returns where the directory is now
- */
-export function hide(workdir: Workdir, directory: string): string {
-  const slash = directory.lastIndexOf("/") + 1;
-  const hidden = `${directory.slice(0, slash)}${OLD}${directory.slice(slash)}`;
-  workdir.files.rename(directory, hidden);
-  return hidden;
-}
-
-/** True for the name of a directory that is being removed. */
-export function isHidden(name: string): boolean {
-  return name.startsWith(OLD);
-}
-
-/** The id of the request that a hidden directory was. */
-export function hiddenId(hidden: string): string {
-  return hidden.slice(hidden.lastIndexOf("/") + 1 + OLD.length);
 }

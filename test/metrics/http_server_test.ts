@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
-import { answer, serveEdge } from "../../src/metrics/edge.ts";
+import { answer, serveHttp } from "../../src/metrics/http_server.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { captureLog } from "../support/captured_log.ts";
 
@@ -79,7 +79,7 @@ Deno.test("a port that is taken is said once, and served once it is free", async
   };
   const { promise, resolve } = Promise.withResolvers<number>();
   const address = { hostname: "127.0.0.1", port: taken.addr.port };
-  const served = serveEdge(address, { monitor, clock: waits, signal: stop.signal, began: resolve });
+  const served = serveHttp(address, { monitor, clock: waits, signal: stop.signal, began: resolve });
   await systemClock.sleep(30);
   taken.close();
   const response = await fetch(`http://127.0.0.1:${await promise}/livez`);
@@ -134,7 +134,7 @@ Deno.test("a socket is for its own user alone, from its first moment", async () 
   const directory = await Deno.makeTempDir();
   const path = `${directory}/socket`;
   const stop = new AbortController();
-  const served = serveEdge({ path }, { monitor, clock: systemClock, signal: stop.signal });
+  const served = serveHttp({ path }, { monitor, clock: systemClock, signal: stop.signal });
   try {
     assert.equal((await Deno.lstat(path)).mode! & 0o777, 0o600);
     const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
