@@ -4,11 +4,11 @@ import type { RegisteredFiles } from "./registered_files.ts";
 import { describePlace, type ReadRegistration } from "./registration.ts";
 
 /** The verdict on a registration: why it is used or not. */
-export type Verdict = "accepted" | "broken" | "file wins" | "loop";
+export type RegistrationVerdict = "accepted" | "broken" | "file wins" | "loop";
 
 /** A registration with its verdict and problems. */
 export interface JudgedRegistration extends ReadRegistration {
-  verdict: Verdict;
+  verdict: RegistrationVerdict;
 }
 
 /** A registry and what it was made from. */
@@ -47,7 +47,7 @@ function namesOf({ name, extension }: ReadRegistration): string[] {
   return [name, ...extension ? [extension.name] : []];
 }
 
-function verdictOn({ problems }: ReadRegistration): Verdict {
+function verdictOn({ problems }: ReadRegistration): RegistrationVerdict {
   return problems.some(({ severity }) => severity === "error") ? "broken" : "accepted";
 }
 

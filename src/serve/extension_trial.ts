@@ -58,7 +58,7 @@ export async function tryExtension(
   });
   const client = new HookClient({ files, clock, random, network: systemNetwork });
   const startedMs = clock.monotonic();
-  const verdicts = await preCreate({
+  const decisions = await preCreate({
     caller: client,
     clock,
     random,
@@ -73,11 +73,11 @@ export async function tryExtension(
     },
   }, [{ name: TRIAL.machine, index: 0, pod }]);
   client.retain(new Set());
-  const verdict = verdicts.get(TRIAL.machine);
+  const decision = decisions.get(TRIAL.machine);
   const tookMs = Math.round(clock.monotonic() - startedMs);
   const shared = { extension: name, template: template.templateId, tookMs };
-  if (verdict?.kind === "pod") return { ...shared, changes: changesOf(pod, verdict.pod) };
-  return { ...shared, refusal: verdict?.reason ?? "it did not answer", changes: [] };
+  if (decision?.kind === "pod") return { ...shared, changes: changesOf(pod, decision.pod) };
+  return { ...shared, refusal: decision?.reason ?? "it did not answer", changes: [] };
 }
 
 async function findExtension(
