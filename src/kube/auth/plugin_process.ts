@@ -63,8 +63,8 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
   call.signal.addEventListener("abort", kill);
   globalThis.addEventListener("unload", kill);
   if (call.signal.aborted) kill();
-  const stdout = new Beginning(call.stdoutLimitBytes);
-  const stderr = new Ending(call.stderrLimitBytes);
+  const stdout = new KeptOutput("first", call.stdoutLimitBytes);
+  const stderr = new KeptOutput("last", call.stderrLimitBytes);
   const pipes = [
     new Pipe(program.stdout, (chunk) => {
       stdout.add(chunk);
@@ -129,50 +129,42 @@ class Pipe {
   }
 }
 
-/** The first bytes of what a program prints. Copied, because each chunk, however short, holds on to a buffer of 64 KiB. */
-class Beginning {
+/**
+ * One end of what a program prints: its first bytes or its last. They are copied, because each chunk, however short, holds on to a
+ * buffer of 64 KiB.
+ */
+class KeptOutput {
+  readonly #end: "first" | "last";
   readonly #bytes: Uint8Array;
   #length = 0;
   /** True if there was more than is kept. */
   isOverLimit = false;
 
-  constructor(limitBytes: number) {
+  constructor(end: "first" | "last", limitBytes: number) {
+    this.#end = end;
     this.#bytes = new Uint8Array(limitBytes);
   }
 
   add(chunk: Uint8Array): void {
-    const fitting = chunk.subarray(0, this.#bytes.length - this.#length);
-    this.#bytes.set(fitting, this.#length);
-    this.#length += fitting.length;
-    if (fitting.length < chunk.length) this.isOverLimit = true;
-  }
-
-  get text(): string {
-    return new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
-  }
-}
-
-/** The last bytes of what a program prints. */
-class Ending {
-  readonly #bytes: Uint8Array;
-  #length = 0;
-  /** True if there was more than is kept. */
-  isOverLimit = false;
-
-  constructor(limitBytes: number) {
-    this.#bytes = new Uint8Array(limitBytes);
-  }
-
-  add(chunk: Uint8Array): void {
-    const last = chunk.subarray(Math.max(0, chunk.length - this.#bytes.length));
     if (this.#length + chunk.length > this.#bytes.length) this.isOverLimit = true;
-    const kept = Math.min(this.#length, this.#bytes.length - last.length);
-    this.#bytes.copyWithin(0, this.#length - kept, this.#length);
-    this.#bytes.set(last, kept);
-    this.#length = kept + last.length;
+    if (this.#end === "first") this.#append(chunk.subarray(0, this.#bytes.length - this.#length));
+    else this.#appendDropping(chunk.subarray(Math.max(0, chunk.length - this.#bytes.length)));
   }
 
   get text(): string {
     return new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
+  }
+
+  #append(chunk: Uint8Array): void {
+    this.#bytes.set(chunk, this.#length);
+    this.#length += chunk.length;
+  }
+
+  /** Appends a chunk, and drops as many of the oldest bytes as it needs room for. */
+  #appendDropping(chunk: Uint8Array): void {
+    const kept = Math.min(this.#length, this.#bytes.length - chunk.length);
+    this.#bytes.copyWithin(0, this.#length - kept, this.#length);
+    this.#length = kept;
+    this.#append(chunk);
   }
 }
