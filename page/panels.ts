@@ -32,17 +32,9 @@ export function requestsPanel(
 }
 
 function requestPart(request: RequestRow, { now, search }: Pick<Links, "search"> & { now: number }): HTMLElement {
-  const { id, kind, templateId, machines, done, failed, waitsFor, until } = request;
-  const left = machines - done - failed;
+  const { id, kind, templateId } = request;
   const what = kind === "request" ? `${templateId}` : "given back";
-  const progress = progressText(request);
-  const doneBar = element("i", { class: "done" });
-  const failedBar = element("i", { class: "failed" });
-  doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
-  failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
-  const waits = left > 0
-    ? `${amount(left)} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}`
-    : "";
+  const facts = [progressText(request), waitsText(request), untilText(request, now)];
   return element(
     "div",
     { class: "request" },
@@ -53,31 +45,51 @@ function requestPart(request: RequestRow, { now, search }: Pick<Links, "search">
       element("span", {}, what),
       element("span", { class: "right" }, timesText(request, now)),
     ),
-    element(
-      "div",
-      {
-        class: "bar",
-        role: "progressbar",
-        "aria-label": `${id}: ${progress}`,
-        "aria-valuemin": 0,
-        "aria-valuemax": machines,
-        "aria-valuenow": done + failed,
-      },
-      doneBar,
-      failedBar,
-    ),
-    element(
-      "p",
-      {},
-      [
-        progress,
-        waits,
-        until === null || left === 0 ? "" : until < now ? "overdue" : `settled ${within(until, now)} at the latest`,
-      ].filter(Boolean).join(
-        " · ",
-      ),
-    ),
+    progressBar(request),
+    element("p", {}, facts.filter(Boolean).join(" · ")),
   );
+}
+
+/** A bar with two parts: what is done, and what has failed. */
+function progressBar(request: RequestRow): HTMLElement {
+  const { id, machines, done, failed } = request;
+  const doneBar = element("i", { class: "done" });
+  const failedBar = element("i", { class: "failed" });
+  doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
+  failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
+  return element(
+    "div",
+    {
+      class: "bar",
+      role: "progressbar",
+      "aria-label": `${id}: ${progressText(request)}`,
+      "aria-valuemin": 0,
+      "aria-valuemax": machines,
+      "aria-valuenow": done + failed,
+    },
+    doneBar,
+    failedBar,
+  );
+}
+
+/** How many machines are still to come or to go. */
+function leftOf({ machines, done, failed }: RequestRow): number {
+  return machines - done - failed;
+}
+
+/** `3 wait: image pulls`, or `3 to go`; empty if none is left. */
+function waitsText(request: RequestRow): string {
+  const { kind, waitsFor } = request;
+  const left = leftOf(request);
+  if (left <= 0) return "";
+  return `${amount(left)} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}`;
+}
+
+/** `settled in 5 min at the latest`; empty if no machine is left, or if there is no limit. */
+function untilText(request: RequestRow, now: number): string {
+  const { until } = request;
+  if (until === null || leftOf(request) === 0) return "";
+  return until < now ? "overdue" : `settled ${within(until, now)} at the latest`;
 }
 
 /** `42 of 60 up, 10 given back, 8 failed` */

@@ -1,5 +1,5 @@
 import type { Reader } from "../admin/open_picture.ts";
-import { type Picture, PictureTaker } from "../admin/picture.ts";
+import { type Picture, type PictureOptions, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { Monitor } from "../metrics/monitor.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
 import { LatestEvents } from "./latest_events.ts";
 import { LivePicture } from "./live_picture.ts";
-import type { ApiSection, ExtensionRow } from "./messages.ts";
+import type { ApiSection, ExtensionRow, Sections } from "./messages.ts";
 import { Page } from "./page.ts";
 import { readPast } from "./past.ts";
 import { sectionsOf, type Troubles } from "./rows.ts";
@@ -50,42 +50,30 @@ const BACKLOG: Readonly<Record<string, string>> = {
 
 /** Opens the page. Nothing is read before the first browser opens it. */
 export function openPage(sources: PageSources): OpenedPage {
-  const { config, workdir, files, clock, monitor, extensions, events } = sources;
-  const { confdir, onPartialFailure } = config;
-  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
-  const taken = { clock, onPartialFailure, ...templates };
-  const taker = new PictureTaker(workdir, { ...taken, isTold: true });
+  const { workdir, clock, events } = sources;
+  const options = pictureOptions(sources);
+  const taker = new PictureTaker(workdir, { ...options, isTold: true });
   const latest = new LatestEvents(events, { clock, turnMs: TURN_MS });
   const past = new PastOfGraphs(sources);
   const live = new LivePicture({
     taker,
-    first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
+    first: { take: () => new PictureTaker(workdir, { ...options, isBrief: true }).take() },
     clock,
     sections: async (picture) => {
       past.look(picture);
-      return {
-        ...sectionsOf(picture, troublesOf(monitor)),
-        history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
-        api: apiOf(monitor),
-        extensions: extensions(),
-        events: await latest.look(),
-      };
+      return await readSections(picture, sources, latest);
     },
   });
-  const page = new Page({
+  const { answer } = new Page({
     load: async () => (await import("./built_page.ts")).page,
     readers: live.readers,
-    explain: async (name) => {
-      const { explain } = await import("../admin/explain.ts");
-      const budget = new Budget(clock, { turnMs: TURN_MS });
-      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
-    },
+    explain: (name) => explainInTurns(sources, name),
   });
   const stop = new AbortController();
   const running = live.run(stop.signal);
   return {
-    answer: page.answer,
-    // Without readers nothing is taken, and what was told would heap up: the next picture finds it out for itself.
+    answer,
+    // Without readers no picture is taken, and the names would pile up; the next picture reads these machines anyway.
     changed(machines) {
       if (live.readers.size > 0) taker.changed(machines);
     },
@@ -94,6 +82,32 @@ export function openPage(sources: PageSources): OpenedPage {
       await Promise.all([running, past.end()]);
     },
   };
+}
+
+function pictureOptions({ config: { confdir, onPartialFailure }, files, clock }: PageSources): PictureOptions {
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  return { clock, onPartialFailure, ...templates };
+}
+
+async function readSections(
+  picture: Picture,
+  { monitor, extensions }: PageSources,
+  latest: LatestEvents,
+): Promise<Sections> {
+  return {
+    ...sectionsOf(picture, troublesOf(monitor)),
+    history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+    api: apiOf(monitor),
+    extensions: extensions(),
+    events: await latest.look(),
+  };
+}
+
+/** Explains a machine, request, return request or node without keeping the loops of `serve` waiting. */
+async function explainInTurns({ config, workdir, files, clock, events }: PageSources, name: string) {
+  const { explain } = await import("../admin/explain.ts");
+  const budget = new Budget(clock, { turnMs: TURN_MS });
+  return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
 }
 
 function troublesOf({ health }: PageSources["monitor"]): Troubles {

@@ -7,53 +7,73 @@ import type { Transport, TransportOptions } from "./transport.ts";
  * address a name leads to before anything is sent there.
  *
  * `fetch` is given a SOCKS5 proxy on a loopback port of this process, which only the holder of a random password may use
- * and which leads to that one server. Where another name is expected, the proxy passes bytes on and `fetch` does TLS with
+ * and which leads to that one server. If another name is expected, the proxy passes bytes on and `fetch` does TLS with
  * that name; if no certificate is checked, the proxy does TLS itself and `fetch` speaks plain HTTP as far as the proxy.
  */
 export function openBridge(
   options: TransportOptions,
   createTransport: (options: TransportOptions) => Transport,
 ): Transport {
-  // deno-lint-ignore edges/one-place -- a secret: no seed may decide it
-  const password = crypto.randomUUID();
-  let target: URL | undefined;
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.unref(); // It must not keep a process alive that has nothing else to do.
-  const proxy = `socks5h://bridge:${password}@127.0.0.1:${listener.addr.port}`;
-  accept(listener, {
-    password,
-    open: () => {
-      if (!target) throw new Error("no server yet");
-      return options.insecure ? openUnchecked(target, options) : openPlain(target, options);
-    },
-  }).catch(() => {}); // Closed.
-  const { ca, cert, key, serverName, origin } = options;
-  const told = options.insecure ? { proxy } : {
+  return new Bridge(options, createTransport);
+}
+
+class Bridge implements Transport {
+  readonly #options: TransportOptions;
+  readonly #listener: Deno.TcpListener;
+  /** What is given to `fetch`: it sends everything through our proxy. */
+  readonly #inner: Transport;
+  /** The server that the proxy leads to: that of the first call. */
+  #target: URL | undefined;
+
+  constructor(options: TransportOptions, createTransport: (options: TransportOptions) => Transport) {
+    this.#options = options;
+    // deno-lint-ignore edges/one-place -- a secret: no seed may decide it
+    const password = crypto.randomUUID();
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#listener.unref(); // It must not keep a process alive that has nothing else to do.
+    const proxy = `socks5h://bridge:${password}@127.0.0.1:${this.#listener.addr.port}`;
+    accept(this.#listener, { password, open: () => this.#openServer() }).catch(() => {}); // Closed.
+    // With these variables the runtime would go past the proxy for the hosts that they name.
+    this.#inner = withoutVariables(["NO_PROXY", "no_proxy"], () => createTransport(innerOptions(options, proxy)));
+  }
+
+  fetch(address: string, init: RequestInit): Promise<Response> {
+    const { insecure, serverName } = this.#options;
+    const url = new URL(address);
+    this.#target ??= new URL(url.origin);
+    if (url.protocol === "https:") {
+      // The bridge does TLS: a name that cannot exist, so that without the bridge nothing would go out unencrypted.
+      if (insecure) return this.#inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
+      url.hostname = serverName ?? url.hostname;
+    }
+    return this.#inner.fetch(url.href, init);
+  }
+
+  close(): void {
+    this.#inner.close();
+    try {
+      this.#listener.close();
+    } catch { /* Closed already. */ }
+  }
+
+  async #openServer(): Promise<Stream> {
+    if (!this.#target) throw new Error("no server yet");
+    return await (this.#options.insecure ? openUnchecked : openPlain)(this.#target, this.#options);
+  }
+}
+
+/** How `fetch` reaches our proxy. If the proxy does TLS, the certificates are its own matter. */
+function innerOptions(
+  { insecure, ca, cert, key, origin }: TransportOptions,
+  proxy: string,
+): TransportOptions {
+  if (insecure) return { proxy };
+  return {
     proxy,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(origin === undefined ? {} : { origin }),
-  };
-  // The runtime would leave the proxy out for the hosts of these, and with it what it is for.
-  const inner = withoutVariables(["NO_PROXY", "no_proxy"], () => createTransport(told));
-  return {
-    fetch(address, init) {
-      const url = new URL(address);
-      target ??= new URL(url.origin);
-      if (url.protocol === "https:") {
-        // The bridge does TLS: a name that cannot exist, so that without the bridge nothing would go out unencrypted.
-        if (options.insecure) return inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
-        url.hostname = serverName ?? url.hostname;
-      }
-      return inner.fetch(url.href, init);
-    },
-    close() {
-      inner.close();
-      try {
-        listener.close();
-      } catch { /* Closed already. */ }
-    },
   };
 }
 
