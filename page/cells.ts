@@ -14,7 +14,7 @@ const SMALL_GROUP = 40;
 const SMALL_BLOCK = 250;
 
 /** A group and where it is drawn, from the top of all groups. */
-interface Laid {
+interface PlacedGroup {
   group: Group;
   left: number;
   top: number;
@@ -43,7 +43,7 @@ export class Cells {
   readonly #canvas: HTMLCanvasElement;
   readonly #options: CellsOptions;
   #colours: Colours = readColours();
-  #groups: Laid[] = [];
+  #groups: PlacedGroup[] = [];
   #machines: Machine[] = [];
   #cell = { side: 11, pitch: 13 };
   #cursor: string | undefined;
@@ -83,9 +83,9 @@ export class Cells {
     this.#cell = { side, pitch: side + (side > 12 ? 3 : 2) };
     let first = 0;
     this.#groups = groups.map((group) => {
-      const laid = { group, left: 0, top: 0, bottom: 0, width: 0, columns: 1, first };
+      const placed = { group, left: 0, top: 0, bottom: 0, width: 0, columns: 1, first };
       first += group.machines.length;
-      return laid;
+      return placed;
     });
     this.#canvas.setAttribute("aria-label", summary(this.#machines));
     this.#lay();
@@ -106,7 +106,8 @@ export class Cells {
   #lay(): void {
     const width = this.#scroller.clientWidth - MARGIN;
     const { pitch } = this.#cell;
-    const isSmall = (laid: Laid | undefined) => laid !== undefined && laid.group.machines.length <= SMALL_GROUP;
+    const isSmall = (group: PlacedGroup | undefined) =>
+      group !== undefined && group.group.machines.length <= SMALL_GROUP;
     const most = Math.max(1, Math.floor(width / SMALL_BLOCK));
     let top = MARGIN;
     for (let i = 0; i < this.#groups.length;) {
@@ -118,8 +119,8 @@ export class Cells {
       const columns = Math.max(1, Math.floor((block - MARGIN) / pitch));
       const rows = Math.max(...row.map(({ group }) => Math.ceil(group.machines.length / columns)));
       const bottom = top + LABEL + rows * pitch + GAP_BELOW_GROUP;
-      for (const [place, laid] of row.entries()) {
-        Object.assign(laid, { left: MARGIN + place * block, top, bottom, width: block, columns });
+      for (const [column, placed] of row.entries()) {
+        Object.assign(placed, { left: MARGIN + column * block, top, bottom, width: block, columns });
       }
       top = bottom;
       i += row.length;
@@ -228,13 +229,13 @@ export class Cells {
 
   #placeOf(name: string): { x: number; y: number; index: number } | undefined {
     const index = this.#machines.findIndex((machine) => machine.name === name);
-    const laid = this.#groups.findLast(({ first }) => first <= index);
-    if (index < 0 || !laid) return undefined;
-    const i = index - laid.first;
+    const placed = this.#groups.findLast(({ first }) => first <= index);
+    if (index < 0 || !placed) return undefined;
+    const i = index - placed.first;
     const { pitch } = this.#cell;
     return {
-      x: laid.left + (i % laid.columns) * pitch,
-      y: laid.top + LABEL + Math.floor(i / laid.columns) * pitch,
+      x: placed.left + (i % placed.columns) * pitch,
+      y: placed.top + LABEL + Math.floor(i / placed.columns) * pitch,
       index,
     };
   }
@@ -242,13 +243,13 @@ export class Cells {
   #at({ offsetX, offsetY }: MouseEvent): Machine | undefined {
     const { pitch } = this.#cell;
     const y = offsetY + this.#scroller.scrollTop;
-    const laid = this.#groups.find(({ left, top, bottom, width }) =>
+    const placed = this.#groups.find(({ left, top, bottom, width }) =>
       top <= y && y < bottom && left <= offsetX && offsetX < left + width
     );
-    const column = laid ? Math.floor((offsetX - laid.left) / pitch) : -1;
-    const row = laid ? Math.floor((y - laid.top - LABEL) / pitch) : -1;
-    if (!laid || row < 0 || column < 0 || column >= laid.columns) return undefined;
-    return laid.group.machines[row * laid.columns + column];
+    const column = placed ? Math.floor((offsetX - placed.left) / pitch) : -1;
+    const row = placed ? Math.floor((y - placed.top - LABEL) / pitch) : -1;
+    if (!placed || row < 0 || column < 0 || column >= placed.columns) return undefined;
+    return placed.group.machines[row * placed.columns + column];
   }
 
   #key(event: KeyboardEvent): void {

@@ -1,6 +1,6 @@
 import type { Explained } from "../src/page/messages.ts";
 import { plainLine } from "../src/plain_text.ts";
-import { type Place, readPlace, writePlace } from "./address.ts";
+import { type PageAddress, readAddress, writeAddress } from "./address.ts";
 import { Cells, summary } from "./cells.ts";
 import { chartOfStarts, chartOfStates } from "./charts.ts";
 import { byId, element, remark, table } from "./element.ts";
@@ -32,7 +32,7 @@ const MOST_ROWS = 300;
 class Page {
   readonly #model = new Model();
   readonly #cells: Cells;
-  #place: Place = readPlace();
+  #address: PageAddress = readAddress();
   #heardMs = 0;
   #cut: string | undefined;
   #details: Explained | string | undefined;
@@ -128,7 +128,7 @@ class Page {
     const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const groupings = Object.keys(GROUPINGS) as Grouping[];
-    const { grouping, view } = this.#place;
+    const { grouping, view } = this.#address;
     if (event.key === "/") byId("search").focus();
     else if (event.key === "t") this.#go({ view: view === "table" ? "cells" : "table" });
     else if (event.key === "g") {
@@ -138,16 +138,16 @@ class Page {
   }
 
   /** Shows another part. @param options `isStep`: the browser's “back” leads to what was shown before */
-  #go(change: Partial<Place>, options: { isStep?: boolean } = {}): void {
-    this.#place = { ...this.#place, ...change };
-    writePlace(this.#place, options);
+  #go(change: Partial<PageAddress>, options: { isStep?: boolean } = {}): void {
+    this.#address = { ...this.#address, ...change };
+    writeAddress(this.#address, options);
     this.#showControls();
     this.#update();
   }
 
   /** The address has changed by itself. */
   #return(): void {
-    this.#place = readPlace();
+    this.#address = readAddress();
     this.#showControls();
     this.#update();
   }
@@ -160,7 +160,7 @@ class Page {
   }
 
   #close(): void {
-    if (this.#place.machine === "") return;
+    if (this.#address.machine === "") return;
     this.#go({ machine: "" }, { isStep: true });
     this.#showMachine();
     if (this.#before instanceof HTMLElement && this.#before.isConnected) this.#before.focus();
@@ -193,7 +193,7 @@ class Page {
     } catch {
       details = "It cannot be looked up: serve cannot be reached";
     }
-    if (name !== this.#place.machine) return;
+    if (name !== this.#address.machine) return;
     this.#details = details;
     this.#update();
   }
@@ -278,9 +278,9 @@ class Page {
   }
 
   #showMachines(): void {
-    const { search, states, view } = this.#place;
+    const { search, states, view } = this.#address;
     this.#showStates();
-    const groups = this.#model.groups(this.#place);
+    const groups = this.#model.groups(this.#address);
     const shown = groups.flatMap(({ machines }) => machines);
     const isAll = search === "" && states.length === 0;
     const all = count(this.#model.machines.size, "machine");
@@ -319,7 +319,7 @@ class Page {
   }
 
   #showStates(): void {
-    const { search, states } = this.#place;
+    const { search, states } = this.#address;
     const counts = this.#model.counts(search);
     const colours = readColours();
     const toggle = (state: State) =>
@@ -344,7 +344,7 @@ class Page {
   }
 
   #showControls(): void {
-    const { search, grouping, view } = this.#place;
+    const { search, grouping, view } = this.#address;
     const input = byId<HTMLInputElement>("search");
     if (input.value !== search) input.value = search;
     byId<HTMLSelectElement>("group").value = grouping;
@@ -352,7 +352,7 @@ class Page {
   }
 
   #showMachine(): void {
-    const { machine: name } = this.#place;
+    const { machine: name } = this.#address;
     const panel = byId("machine");
     panel.hidden = name === "";
     if (name === "") return;

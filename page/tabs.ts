@@ -1,8 +1,8 @@
 import type { PageMessage } from "../src/page/messages.ts";
 import { follow, type Listener } from "./stream.ts";
 
-/** What tabs of one browser say to each other. */
-type Said =
+/** What the tabs of one browser tell each other. */
+type TabMessage =
   | { said: "message"; message: PageMessage }
   | { said: "cut"; why: string; isRefused: boolean }
   | { said: "who leads" };
@@ -28,27 +28,27 @@ export function followTogether(
     return;
   }
   const channel = new BroadcastChannel(NAME);
-  const say = (said: Said) => channel.postMessage(said);
+  const post = (said: TabMessage) => channel.postMessage(said);
   let leads = false;
-  channel.addEventListener("message", ({ data }: MessageEvent<Said>) => {
+  channel.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
     if (data.said === "who leads") {
       const known = leads ? picture() : undefined;
-      if (known) say({ said: "message", message: known });
+      if (known) post({ said: "message", message: known });
     } else if (!leads && data.said === "message") listener.message(data.message);
     else if (!leads && data.said === "cut") listener.cut(data.why, data.isRefused);
   });
-  say({ said: "who leads" });
+  post({ said: "who leads" });
   const lead = async () => {
     const refused = new AbortController();
     leads = true;
     await follow({
       message(message) {
         listener.message(message);
-        say({ said: "message", message });
+        post({ said: "message", message });
       },
       cut(why, isRefused) {
         listener.cut(why, isRefused);
-        say({ said: "cut", why, isRefused });
+        post({ said: "cut", why, isRefused });
         if (isRefused) refused.abort();
       },
     }, { token, signal: refused.signal });

@@ -37,7 +37,7 @@ export class Registrations {
   readonly #files: Files;
   /** The configuration directory; absent if nothing names one. */
   readonly confdir: string | undefined;
-  readonly #tell: (change: RegistrationChange) => void;
+  readonly #report: (change: RegistrationChange) => void;
   #lookAtMs = -Infinity;
   #filesMark: string | undefined;
   #credentialsMark = "";
@@ -47,17 +47,17 @@ export class Registrations {
   /** By path or uid. */
   #lastGood = new Map<string, Extension>();
   #current: JudgedRegistry = { registry: { extensions: [], blocked: [], problems: [] }, judged: [] };
-  #toldProblems = new Set<string>();
-  #toldExtensions = new Map<string, string>();
+  #reportedProblems = new Set<string>();
+  #reportedExtensions = new Map<string, string>();
   readonly #followers = new Set<() => void>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #calls = new Map<string, CallRecord>();
 
-  /** @param options `confdir`: the configuration directory; absent: no files; `tell`: called once for each change */
-  constructor(options: { files: Files; confdir: string | undefined; tell: (change: RegistrationChange) => void }) {
+  /** @param options `confdir`: the configuration directory; absent: no files; `report`: called once for each change */
+  constructor(options: { files: Files; confdir: string | undefined; report: (change: RegistrationChange) => void }) {
     this.#files = options.files;
     this.confdir = options.confdir;
-    this.#tell = options.tell;
+    this.#report = options.report;
   }
 
   /** Resolves once `isSettled`. */
@@ -118,7 +118,7 @@ export class Registrations {
   /** Takes in the end of a call, for the status of resources. */
   called(name: string, { nowMs, isAnswered }: { nowMs: number; isAnswered: boolean }): void {
     const failures = isAnswered ? 0 : (this.#calls.get(name)?.failures ?? 0) + 1;
-    if (this.#toldExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
+    if (this.#reportedExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
   }
 
   /** The last calls of this extension; `undefined` before the first. */
@@ -176,7 +176,7 @@ export class Registrations {
     const { registrations, problems } = this.#registeredFiles;
     this.#current = judgeRegistrations({ registrations: judge(registrations), problems }, judge(this.#resources));
     this.#credentialsMark = this.#markCredentials();
-    this.#tellChanges();
+    this.#reportChanges();
     for (const changed of this.#followers) changed();
   }
 
@@ -185,25 +185,29 @@ export class Registrations {
     return paths.map((path) => fileMark(this.#files, path ?? "")).join("\n");
   }
 
-  #tellChanges(): void {
+  #reportChanges(): void {
     const { problems, extensions } = this.registry;
     for (const { message, severity, name } of problems) {
-      if (!this.#toldProblems.has(message)) this.#tell({ severity, name, message });
+      if (!this.#reportedProblems.has(message)) this.#report({ severity, name, message });
     }
-    this.#toldProblems = new Set(problems.map(({ message }) => message));
+    this.#reportedProblems = new Set(problems.map(({ message }) => message));
     const known = new Map(extensions.map((extension) => [extension.name, JSON.stringify(extension)]));
     for (const { name, registration } of extensions) {
-      const before = this.#toldExtensions.get(name);
+      const before = this.#reportedExtensions.get(name);
       if (before === known.get(name)) continue;
       const what = before === undefined ? "is used" : "has changed";
-      this.#tell({ severity: "info", name, message: `Extension '${name}' in ${describePlace(registration)} ${what}` });
+      this.#report({
+        severity: "info",
+        name,
+        message: `Extension '${name}' in ${describePlace(registration)} ${what}`,
+      });
     }
-    for (const name of this.#toldExtensions.keys()) {
+    for (const name of this.#reportedExtensions.keys()) {
       if (known.has(name)) continue;
       this.#calls.delete(name);
-      this.#tell({ severity: "info", name, message: `Extension '${name}' is not used any more` });
+      this.#report({ severity: "info", name, message: `Extension '${name}' is not used any more` });
     }
-    this.#toldExtensions = known;
+    this.#reportedExtensions = known;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Reader } from "../admin/open_picture.ts";
+import type { ReadAccess } from "../admin/open_picture.ts";
 import { type Picture, type PictureOptions, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { epochSeconds, NOT_NEEDED } from "../clock.ts";
@@ -14,7 +14,7 @@ import { readPast } from "./past.ts";
 import { sectionsOf, type Troubles } from "./rows.ts";
 
 /** The sources of what the page shows. */
-export interface PageSources extends Reader {
+export interface PageSources extends ReadAccess {
   monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "told">;
   extensions: () => ExtensionRow[];
   events: EventSource;
@@ -52,7 +52,7 @@ const BACKLOG: Readonly<Record<string, string>> = {
 export function openPage(sources: PageSources): OpenedPage {
   const { workdir, clock, events } = sources;
   const options = pictureOptions(sources);
-  const taker = new PictureTaker(workdir, { ...options, isTold: true });
+  const taker = new PictureTaker(workdir, { ...options, reportsChanges: true });
   const latest = new LatestEvents(events, { clock, turnMs: TURN_MS });
   const past = new PastOfGraphs(sources);
   const live = new LivePicture({

@@ -57,7 +57,7 @@ export class Credentials implements LoginSource {
   #checkedAt = -Infinity;
   #loading: Promise<Login> | undefined;
   #plugin: AskedPlugin | undefined;
-  #told: string | undefined;
+  #logged: string | undefined;
   /** True if the login holds what the plug-in gave. */
   #usesPlugin = false;
 
@@ -89,7 +89,7 @@ export class Credentials implements LoginSource {
     this.#login = this.#failure = undefined;
     try {
       const login = this.#login = await this.#read();
-      this.#tell(login);
+      this.#logLogin(login);
       return login;
     } catch (error) {
       throw this.#failure = error;
@@ -97,10 +97,10 @@ export class Credentials implements LoginSource {
   }
 
   /** Says where the credentials lead, and whose they are, at first and when that changes. */
-  #tell({ server, namespace, source }: Login): void {
+  #logLogin({ server, namespace, source }: Login): void {
     const place = JSON.stringify([server, namespace, source]);
-    if (this.#told !== place) log.info("Credentials read", { server, namespace, source });
-    this.#told = place;
+    if (this.#logged !== place) log.info("Credentials read", { server, namespace, source });
+    this.#logged = place;
   }
 
   async #read(): Promise<Login> {
