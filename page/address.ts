@@ -1,6 +1,6 @@
 import { type Grouping, isGrouping, type State, STATES } from "./machine.ts";
 
-/** What of the page can be linked to: it stands behind the `#` of the address. */
+/** What a link to the page can select: the part of the address after `#`. */
 export interface PageAddress {
   grouping: Grouping;
   search: string;
@@ -22,7 +22,10 @@ export function readAddress(hash = location.hash): PageAddress {
   };
 }
 
-/** Puts it into the address. A machine that is opened can be left with the browser's “back”. */
+/**
+ * Writes it into the address bar.
+ * @param options `isStep`: add a step to the history, so that “back” leads to what was shown before (false)
+ */
 export function writeAddress(shown: PageAddress, options: { isStep?: boolean } = {}): void {
   const { grouping, search, states, view, machine } = shown;
   const hash = new URLSearchParams();

@@ -9,11 +9,11 @@ const MARGIN = 10;
 const LABEL = 22;
 const GAP_BELOW_GROUP = 8;
 
-/** Groups of no more machines than this stand side by side, in blocks of at least so many pixels. */
+/** Groups of at most this many machines stand side by side, in blocks of at least `SMALL_BLOCK` pixels. */
 const SMALL_GROUP = 40;
 const SMALL_BLOCK = 250;
 
-/** A group and where it is drawn, from the top of all groups. */
+/** A group and where it is drawn: in pixels from the top left of the whole drawing, not of what can be seen. */
 interface PlacedGroup {
   group: Group;
   left: number;
@@ -22,11 +22,11 @@ interface PlacedGroup {
   width: number;
   /** Cells in a row. */
   columns: number;
-  /** The number of its first machine. */
+  /** The position of its first machine among all machines shown. */
   first: number;
 }
 
-/** What the cells tell. */
+/** What the cells report. */
 export interface CellsOptions {
   opened(machine: Machine): void;
   /** The cursor or pointer is on a machine; `at`: where on the screen, if it is the pointer. */
@@ -34,8 +34,8 @@ export interface CellsOptions {
 }
 
 /**
- * The machines as cells of a canvas. It is as high as what can be seen, whatever there is to scroll through: only what can
- * be seen is drawn.
+ * The machines as cells of a canvas. The canvas is only as high as its visible part, however much there is to scroll
+ * through, and only what can be seen is drawn.
  */
 export class Cells {
   readonly #scroller: HTMLElement;
@@ -91,7 +91,7 @@ export class Cells {
     this.#lay();
   }
 
-  /** Draws what can be seen, with the next picture of the screen. */
+  /** Draws what can be seen, in the next animation frame. */
   draw(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -206,7 +206,7 @@ export class Cells {
     );
   }
 
-  /** Those on their way out have a gap through the middle. */
+  /** Cells of machines that are leaving have a gap through the middle. */
   #drawLeaving(context: CanvasRenderingContext2D, leaving: { x: number; y: number; side: number }[]): void {
     context.strokeStyle = this.#colours.card;
     context.lineWidth = Math.max(1.5, this.#cell.side / 7);
@@ -286,13 +286,13 @@ export class Cells {
     this.draw();
   }
 
-  /** Gives the cells the keyboard. */
+  /** Moves the keyboard focus to the cells. */
   focus(): void {
     this.#canvas.focus();
   }
 }
 
-/** What there is of machines, in words: `50 machines: 48 running, 2 failed`. */
+/** Machines counted, in words: `50 machines: 48 running, 2 failed`. */
 export function summary(machines: readonly Machine[]): string {
   return `${count(machines.length, "machine")}${machines.length > 0 ? `: ${byState(machines)}` : ""}`;
 }
@@ -305,7 +305,7 @@ function byState(machines: readonly Machine[]): string {
   return states.map((state) => `${amount(counts.get(state) ?? 0)} ${state}`).join(", ");
 }
 
-/** Text that is no wider, its end replaced by an ellipsis if need be. */
+/** The text, shortened with an ellipsis if it is wider than `width`. */
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
   const wide = context.measureText(text).width;
   if (wide <= width) return text;

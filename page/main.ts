@@ -22,13 +22,13 @@ import { SILENCE_MS } from "./stream.ts";
 import { followTogether } from "./tabs.ts";
 import { ago, amount, count, lengthOf } from "./words.ts";
 
-/** Where the token is kept that the server wants: until the tab is closed. */
+/** The key of the token in the tab's session storage, which lasts until the tab is closed. */
 const TOKEN = "hostfactory token";
 
-/** Machines of the table that are shown. */
+/** How many machines the table shows. */
 const MOST_ROWS = 300;
 
-/** The page: what it knows, what of that it shows, and what it does when somebody acts. */
+/** The page: what it knows, which part of that it shows, and how it reacts to the user. */
 class Page {
   readonly #model = new Model();
   readonly #cells: Cells;
@@ -36,18 +36,20 @@ class Page {
   #heardMs = 0;
   #cut: string | undefined;
   #details: Explained | string | undefined;
-  /** Of which machine, in which state, the details are. */
+  /** Which machine the details are of, and in which state it was when they were fetched, as JSON. */
   #detailsOf = "";
   #isDue = false;
-  /** What had the keyboard before a machine was opened. */
+  /** What had the keyboard focus before a machine was opened. */
   #before: Element | null = null;
-  /** How the page stands to serve. A screen reader says that when it changes, and not how old it is each second. */
+  /**
+   * The connection to serve. A screen reader announces a change of `state`, but not `age`, which changes each second.
+   */
   readonly #link = { state: element("span", { role: "status" }), age: element("span") };
-  /** What was searched for when it was last said what is found. */
+  /** The search, as JSON, whose result was last announced to screen readers. */
   #saidOf = "";
-  /** By panel, what was last shown. */
+  /** The HTML that was last shown, by panel. */
   readonly #shown = new Map<string, string>();
-  /** How long updates took of the main thread, in milliseconds. */
+  /** How long each update occupied the main thread, in milliseconds. */
   readonly updates: number[] = [];
 
   constructor() {
@@ -60,7 +62,7 @@ class Page {
     byId("link").append(this.#link.state, this.#link.age);
     this.#showLink();
     setInterval(() => this.#showLink(), 1_000);
-    // Times on the page go on even while nothing changes.
+    // The times on the page have to advance even while nothing changes.
     setInterval(() => this.#update(), 10_000);
   }
 
@@ -137,7 +139,7 @@ class Page {
     event.preventDefault();
   }
 
-  /** Shows another part. @param options `isStep`: the browser's “back” leads to what was shown before */
+  /** Shows another part. @param options as of `writeAddress` */
   #go(change: Partial<PageAddress>, options: { isStep?: boolean } = {}): void {
     this.#address = { ...this.#address, ...change };
     writeAddress(this.#address, options);
@@ -145,7 +147,7 @@ class Page {
     this.#update();
   }
 
-  /** The address has changed by itself. */
+  /** Shows what the address selects, after the user has changed it or gone back. */
   #return(): void {
     this.#address = readAddress();
     this.#showControls();
@@ -172,7 +174,9 @@ class Page {
     byId("machines").scrollIntoView({ block: "start" });
   }
 
-  /** Looks up the life of the machine that is open, once, and again whenever something becomes of it. */
+  /**
+   * Fetches the details of the machine that is open, once, and again whenever its state or what is said of it changes.
+   */
   #lookUp(name: string): void {
     const { state, reason, returnId } = this.#model.machines.get(name) ?? {};
     const of = JSON.stringify([name, state, reason, returnId]);
@@ -214,7 +218,7 @@ class Page {
     tip.style.top = `${at.y + 18 + height > innerHeight ? at.y - height - 10 : at.y + 18}px`;
   }
 
-  /** Shows what is known, with the next picture of the screen. */
+  /** Shows what is known, in the next animation frame. */
   #update(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -258,7 +262,7 @@ class Page {
     this.#showMachine();
   }
 
-  /** Replaces what a panel holds where that has changed, and leaves the keyboard where it is. */
+  /** Replaces the content of a panel if it has changed, and keeps the keyboard focus on the same button. */
   #panel(id: string, content: Node[]): void {
     const place = byId(id);
     const fresh = element("div", {}, ...content);
@@ -288,7 +292,7 @@ class Page {
     const found = isEmpty ? `None of ${all} is found.` : `Of ${all}: ${summary(shown)}`;
     const text = !isAll ? found : isEmpty ? "There are no machines." : summary(shown);
     byId("shown").textContent = text;
-    // What the grid does by itself is not read aloud each second.
+    // Only a new search is announced: the numbers that the grid changes by itself would be read aloud each second.
     const searched = JSON.stringify([search, states]);
     if (searched !== this.#saidOf) byId("found").textContent = text;
     this.#saidOf = searched;
@@ -389,5 +393,5 @@ class Page {
 
 const page = new Page();
 page.follow();
-// For measurements.
+// For measurements from tests.
 Object.assign(globalThis, { hostfactory: page });

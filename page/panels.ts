@@ -3,21 +3,21 @@ import { element, remark, table } from "./element.ts";
 import type { Machine } from "./machine.ts";
 import { ago, amount, clockTime, count, lengthOf, within } from "./words.ts";
 
-/** What panels lead to. */
+/** What a click in a panel does. */
 export interface Links {
   /** Opens a machine. */
   open(name: string): void;
-  /** Searches for this. */
+  /** Searches for the machines that contain this text. */
   search(text: string): void;
 }
 
-/** What is shown of long lists; the rest is counted. */
+/** How many entries of a list are shown; the rest are counted. */
 const MOST_ROWS = 12;
 
-/** Of the words of one kind of failure, so many are shown. */
+/** How many different reasons are shown for each kind of failure. */
 const MOST_REASONS = 3;
 
-/** A name that can be followed. */
+/** A name as a button that follows it. */
 export function nameButton(name: string, follow: (name: string) => void): HTMLElement {
   return element("button", { type: "button", class: "name", click: () => follow(name) }, name);
 }
@@ -102,7 +102,10 @@ function progressText({ kind, machines, done, failed, returned }: RequestRow): s
   ].filter(Boolean).join(", ");
 }
 
-/** How long ago it was asked for, and how long it still takes at the pace so far, which says little at the beginning. */
+/**
+ * How long ago it was asked for, and once a twentieth of it is done, how long the rest will take at that pace: before
+ * that, an estimate says little.
+ */
 function timesText({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
   const over = done + failed;
   if (requestedAt === null) return "";
@@ -111,7 +114,7 @@ function timesText({ requestedAt, machines, done, failed }: RequestRow, now: num
   return `${asked}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
 }
 
-/** Failures of the last hour by their kind, each with the latest words and a machine of which they were said. */
+/** The failures of the last hour by kind, each with its latest reasons and an example machine for each reason. */
 export function failuresPanel(
   machines: Iterable<Machine>,
   { now, open }: Pick<Links, "open"> & { now: number },
@@ -134,7 +137,7 @@ export function failuresPanel(
   });
 }
 
-/** @param machines of which it is said, the latest first */
+/** @param machines those that failed for this reason, the latest first */
 function reasonItem(
   reason: string,
   [latest, ...others]: Machine[],

@@ -9,14 +9,15 @@ type TabMessage =
 
 const NAME = "hostfactory page";
 
-/** How long, in milliseconds, a tab that was refused waits before it asks for the lead again. */
+/** How long a tab waits, in milliseconds, after it has lost the lead and before it asks for it again. */
 const REFUSED_MS = 5_000;
 
 /**
- * Follows serve with one stream for all tabs of this browser, as a browser opens six at most: the tab that holds the lock has
- * it, and tells the others. One that is refused passes the lock on, as another's token may be right. Where the page is not from
- * a secure place there are no locks, and each tab has its own.
- * @param options `picture`: all that this tab knows, for one that comes later
+ * Follows serve with one stream for all tabs of this browser, because a browser opens at most six: the tab that holds a
+ * lock reads the stream and passes its messages on to the others. A tab that the server refuses gives up the lock,
+ * because the token of another tab may be right. On a page that was not loaded securely, browsers offer no locks, so
+ * each tab has its own stream.
+ * @param options `picture`: all that this tab knows, for tabs that are opened later
  */
 export function followTogether(
   listener: Listener,

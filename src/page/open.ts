@@ -25,20 +25,20 @@ export interface OpenedPage {
   answer: Page["answer"];
   /** Takes in that these machines were written down. */
   changed(machines: string[]): void;
-  /** Ends it, and every stream. */
+  /** Ends the page, and every stream. */
   end(): Promise<void>;
 }
 
-/** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+/** How long one turn of reading may take, in milliseconds: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
-/** The rest after each turn of reading the past, as a multiple of the turn. It can wait. */
+/** The rest after each turn of reading the past, as a multiple of the turn: the past is not urgent. */
 const PAST_REST_PER_TURN = 4;
 
-/** Rows of the events database that are looked at for the past, if it has no index of times. */
+/** How many rows of the events database are read for the past if it has no index of times. */
 const MOST_UNINDEXED_ROWS = 10_000;
 
-/** What the page calls the counts that are backlog, by their key in the stats line; see `docs/operate.md`. */
+/** The counts of the stats line that are backlog, by key, and what the page calls them; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
   droppedBatches: "batches of events that were dropped",
@@ -123,7 +123,7 @@ function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["mo
       failed,
       meanSeconds: timed === 0 ? -1 : Math.round(seconds / timed * 1_000) / 1_000,
     })),
-    // In steps of five seconds: what changes each second would be sent each second.
+    // Rounded to five seconds, because a value that changes each second would be sent each second.
     watches: watchAges.map(({ resource, seconds = -1 }) => ({
       resource,
       age: seconds < 0 ? -1 : 5 * Math.floor(seconds / 5),
@@ -165,7 +165,7 @@ class PastOfGraphs {
       const past = await readPast(source, { since, until: this.#until, present, isEnded }, budget);
       if (past) history.prepend(past);
     } catch (error) {
-      if (!(error instanceof HostFactoryError)) throw error; // Graphs begin with this process then.
+      if (!(error instanceof HostFactoryError)) throw error; // Then the graphs begin with this process.
     }
   }
 
