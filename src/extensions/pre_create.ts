@@ -27,7 +27,7 @@ const LARGEST_POD = 1024 * 1024;
 /** The version of the documents that are posted. */
 const VERSION = 1;
 
-/** What calls hooks: see `HookClient`. */
+/** Calls hooks: see `HookClient`. */
 export interface Caller {
   /** How many extensions are being left alone because they do not answer. */
   readonly leftAlone: number;
@@ -52,8 +52,8 @@ export interface PodDraft {
 }
 
 /**
- * What the hooks have decided for one draft. `pod`: create this pod; `refused`: a hook refuses the whole request; `failed`: only
- * this machine fails.
+ * What the hooks have decided for one draft. `pod`: create this pod; `refused`: a hook refuses the whole request;
+ * `failed`: only this machine fails.
  */
 export type PreCreateDecision = { kind: "pod"; pod: OrderedPod } | { kind: "refused" | "failed"; reason: string };
 
@@ -68,7 +68,7 @@ export interface PreCreateContext {
   /** The namespace of the pods, if it is known. */
   namespace: string | undefined;
   request: HookRequest;
-  /** The template's configuration by the names of the extensions. */
+  /** The template's configuration for each extension, by name. */
   configuration: Readonly<Record<string, unknown>>;
   signal: AbortSignal;
   /** Called for each try without an answer: the machines wait for the extension, or go on without it. */
@@ -76,8 +76,8 @@ export interface PreCreateContext {
 }
 
 /**
- * Passes drafts of one request through all extensions, one extension after the other. Each gets them in batches of its size, side
- * by side.
+ * Passes drafts of one request through all extensions, one extension after the other. Each gets them in batches of its
+ * own size, all batches at once.
  * @returns the decision for each machine, by its name
  * @throws the signal's reason
  */
@@ -102,7 +102,7 @@ export async function preCreate(
   return decisions;
 }
 
-/** Calls until the extension answers. If its time is over before that, its failure policy decides. */
+/** Calls until the extension answers. If it does not within `retryMs`, its failure policy decides. */
 async function askPersistently(
   context: PreCreateContext,
   extension: Extension,
@@ -224,7 +224,10 @@ function judgePod(extension: Extension, { name, pod }: PodDraft, answered: unkno
   }
 }
 
-/** The pod of an answer; it has the name and the marks of the one that was sent. */
+/**
+ * The pod of an answer as one to create. `forbiddenChanges` has seen to it that its marks are those of the pod that was
+ * sent.
+ */
 function asOrdered(changed: Manifest, { metadata: { name } }: OrderedPod): OrderedPod {
   const { labels, annotations, ...rest } = changed.metadata ?? {};
   return { ...changed, metadata: { ...rest, name, labels: labels ?? {}, annotations: annotations ?? {} } };

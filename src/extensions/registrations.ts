@@ -21,7 +21,7 @@ export interface RegistrationChange {
   message: string;
 }
 
-/** The result of the last calls of an extension. */
+/** How the last calls of an extension went. */
 export interface CallRecord {
   /** Milliseconds since the epoch. */
   lastCallMs: number;
@@ -29,10 +29,10 @@ export interface CallRecord {
   failures: number;
 }
 
-/** How often, in milliseconds, the files are looked at. */
+/** How often the files are checked for changes, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Follows the registrations in files and resources. A registration that gets broken keeps its last good form. */
+/** Follows the registrations in files and resources. If one becomes broken, its last good form stays in use. */
 export class Registrations {
   readonly #files: Files;
   /** The configuration directory; absent if nothing names one. */
@@ -75,14 +75,17 @@ export class Registrations {
   }
 
   /**
-   * False until the files were read, and the resources were listed or found unavailable. Before that, an extension may be missing
-   * without which no pod may be created.
+   * False until the files were read, and the resources were listed or found unavailable. Until then, an extension
+   * without which no pod may be created may be missing.
    */
   get isSettled(): boolean {
     return this.#filesMark !== undefined && this.#areResourcesKnown;
   }
 
-  /** Checks the files, at most once a second, and reads them again if any has changed. @param nowMs on the monotonic clock */
+  /**
+   * Checks the files, at most once a second, and reads them again if any has changed.
+   * @param nowMs on the monotonic clock
+   */
   async refresh(nowMs: number): Promise<void> {
     if (nowMs < this.#lookAtMs) return;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
@@ -94,7 +97,7 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in all resources of the cluster. */
+  /** To be called with all resources of the cluster. */
   resources(list: readonly ExtensionResource[]): void {
     this.#resources = list.map((resource) => readResource(resource, this.confdir))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -103,7 +106,7 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in that resources cannot be listed now. Those that are known stay in use. */
+  /** To be called if resources cannot be listed now. Those that are known stay in use. */
   withoutResources(): void {
     this.#areResourcesKnown = true;
     this.#settle();
@@ -115,7 +118,7 @@ export class Registrations {
     signal.addEventListener("abort", () => this.#followers.delete(changed), { once: true });
   }
 
-  /** Takes in the end of a call, for the status of resources. */
+  /** Records the end of a call, for the status of resources. */
   called(name: string, { nowMs, isAnswered }: { nowMs: number; isAnswered: boolean }): void {
     const failures = isAnswered ? 0 : (this.#calls.get(name)?.failures ?? 0) + 1;
     if (this.#reportedExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
@@ -139,7 +142,7 @@ export class Registrations {
     }
   }
 
-  /** If the directory cannot be listed now, what was read before stays. */
+  /** If the directory cannot be listed now, the registrations that were read before stay in use. */
   async #readFiles(): Promise<void> {
     if (this.confdir === undefined) return;
     try {

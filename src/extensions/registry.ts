@@ -18,8 +18,8 @@ export interface JudgedRegistry {
 }
 
 /**
- * Makes a registry. A file wins over a resource of the same name, even while the file is broken, so that a typing error does not
- * switch between the two.
+ * Makes a registry. A file wins over a resource of the same name even while the file is broken, so that a typing error
+ * does not switch to the resource.
  */
 export function judgeRegistrations(files: RegisteredFiles, resources: readonly ReadRegistration[]): JudgedRegistry {
   const winners = new Map(files.registrations.flatMap((read) => namesOf(read).map((name) => [name, read])));
@@ -42,7 +42,10 @@ export function judgeRegistrations(files: RegisteredFiles, resources: readonly R
   };
 }
 
-/** What it is called in its registration, and what it is in use as. */
+/**
+ * The name in its registration, and the name of the extension in use, which differs if only its last good form can be
+ * used.
+ */
 function namesOf({ name, extension }: ReadRegistration): string[] {
   return [name, ...extension ? [extension.name] : []];
 }

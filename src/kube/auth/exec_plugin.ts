@@ -4,12 +4,15 @@ import { KubeError } from "../errors.ts";
 import type { Exec } from "./kubeconfig.ts";
 import type { PluginResult, RunPlugin } from "./plugin_process.ts";
 
-/** What a credential plug-in gave. Secret. */
+/** The credential that a plug-in printed. Secret. */
 export interface ExecCredential {
   token?: string;
   cert?: string;
   key?: string;
-  /** Wall-clock time in milliseconds from which on the plug-in is asked again; absent: once the server rejects the credential. */
+  /**
+   * Wall-clock time in milliseconds from which on the plug-in is asked again; absent: once the server rejects the
+   * credential.
+   */
   expiresMs?: number;
 }
 
@@ -19,10 +22,12 @@ const PLUGIN_TIMEOUT_MS = 60_000;
 /** A credential is a few KB; a plug-in that prints more than this to standard output is killed. */
 const STDOUT_LIMIT_BYTES = 1024 * 1024;
 
-/** How much of standard error is kept: what a plug-in says last is why it failed. */
+/** How much of standard error is kept: the end, because the last line says why a plug-in failed. */
 const STDERR_LIMIT_BYTES = 64 * 1024;
 
-/** A credential is renewed this long before it expires, in milliseconds, or at nine tenths of its life if that is later. */
+/**
+ * A credential is renewed this long before it expires, in milliseconds, or at nine tenths of its life if that is later.
+ */
 const RENEW_BEFORE_MS = 60_000;
 
 const CredentialSchema = v.object({
@@ -40,7 +45,7 @@ export interface ExecPluginOptions {
   command: string;
   /** In words: `user 'x' of '/home/x/.kube/config'`. */
   source: string;
-  /** Told to the plug-in if it asks for it. */
+  /** What the plug-in is told of the cluster, if it asks for that (`provideClusterInfo`). */
   cluster: Record<string, unknown>;
   environment: Record<string, string | undefined>;
   clock: Clock;
@@ -54,7 +59,8 @@ interface NamedPlugin {
 }
 
 /**
- * Asks a credential plug-in (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins).
+ * Asks a credential plug-in
+ * (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins).
  * @throws KubeError `unauthorised`, with the last line that the plug-in wrote to standard error
  */
 export async function runExecPlugin(exec: Exec, options: ExecPluginOptions): Promise<ExecCredential> {

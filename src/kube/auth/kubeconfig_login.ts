@@ -5,7 +5,7 @@ import type { Cluster, Entry, Exec, Kubeconfig, User } from "./kubeconfig.ts";
 import type { Login } from "../transport/login.ts";
 import type { TransportOptions } from "../transport/transport.ts";
 
-/** Gives the credential that a plug-in printed, now or earlier. */
+/** Returns the credential of a plug-in: a new one, or the last one if that can still be used. */
 export type AskPlugin = (
   exec: Exec,
   options: { command: string; source: string; cluster: Record<string, unknown> },
@@ -41,7 +41,7 @@ export async function kubeconfigLogin(
   const transport: TransportOptions = { origin: {} };
   const origin: NonNullable<TransportOptions["origin"]> = transport.origin ?? {};
   if (ca) [transport.ca, origin.ca] = [ca.text, ca.origin];
-  // Over plain HTTP there is no certificate that could be left unchecked.
+  // Plain HTTP has no certificate whose check could be skipped.
   if (cluster.value["insecure-skip-tls-verify"] && !/^http:/i.test(server)) transport.insecure = true;
   if (cluster.value["tls-server-name"]) transport.serverName = cluster.value["tls-server-name"];
   if (cluster.value["proxy-url"]) transport.proxy = cluster.value["proxy-url"];
@@ -84,7 +84,7 @@ interface LoginParts {
 async function applyUser(user: Entry<User>, parts: LoginParts): Promise<[string, string][]> {
   applyCertificate(user, parts);
   const authorization = await authorizationOf(user, parts);
-  // Anything else cannot be sent in a header, and fetch would quote it when it says so.
+  // `fetch` cannot send anything else in a header, and the message of its error would quote the secret.
   if (authorization !== undefined && !/^[\x21-\x7e]+ [\x21-\x7e]+$/.test(authorization)) {
     throw unusable(`The token of ${parts.source} holds blanks or other characters that no token has`);
   }
@@ -104,8 +104,8 @@ function applyCertificate(user: Entry<User>, { source, transport, origin, files 
 }
 
 /**
- * The value of the `authorization` header, if the user has one. In kubectl's order: a token file wins over a token, either wins
- * over name and password, and all of them, as well as a client certificate, over a plug-in.
+ * The value of the `authorization` header, if the user has one. In kubectl's order: a token file wins over a token,
+ * either wins over name and password, and all of them, as well as a client certificate, over a plug-in.
  */
 async function authorizationOf(user: Entry<User>, parts: LoginParts): Promise<string | undefined> {
   const { value: { tokenFile, token, username, password, exec, "auth-provider": authProvider }, file } = user;
@@ -121,7 +121,10 @@ async function authorizationOf(user: Entry<User>, parts: LoginParts): Promise<st
   });
 }
 
-/** Takes over the certificate that a plug-in gives. @returns the value of the `authorization` header, if it gives a token */
+/**
+ * Takes over the certificate that a plug-in gives.
+ * @returns the value of the `authorization` header, if it gives a token
+ */
 async function applyPlugin(
   exec: Exec,
   file: string,
@@ -178,7 +181,7 @@ function base64(text: string): string {
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** `spec.cluster` of what a plug-in is told. */
+/** `spec.cluster` of the ExecCredential that a plug-in is given. */
 function describeCluster(server: string, cluster: Cluster, ca: string | undefined): Record<string, unknown> {
   return {
     server,

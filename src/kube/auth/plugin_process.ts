@@ -36,15 +36,15 @@ export type RunPlugin = (call: PluginCall) => Promise<PluginResult>;
 const LINGER_PERIODS = 10;
 const LINGER_PERIOD_MS = 20;
 
-/** The pause between reads of standard error once there was more than is kept: reading a flood would take a whole core. */
+/** The pause between reads of standard error once its limit is exceeded: reading a flood would take a whole core. */
 const FLOOD_REST_MS = 10;
 
 const log = logger("credentials");
 
 /**
- * Runs programs on the machine we run on, each in a process group of its own. The whole group is killed (SIGKILL) when the
- * signal aborts, when the program prints too much, and when our own process exits before the program. Children of a program
- * that has exited by itself are left alone, for it may have started an agent on purpose.
+ * Runs programs on the machine we run on, each in a process group of its own. The whole group is killed (SIGKILL) when
+ * the signal aborts, when the program prints too much, and when our own process exits before the program. Children of a
+ * program that has exited by itself are left alone, because it may have started an agent on purpose.
  */
 export const systemRunPlugin: RunPlugin = async ({ command, args, environment, ...call }) => {
   const program = new Deno.Command(command, {
@@ -54,7 +54,7 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    detached: true, // A session, and with it a process group, of its own
+    detached: true, // In a session, and so in a process group, of its own.
   }).spawn();
   let hasExited = false;
   const kill = () => {
@@ -106,23 +106,23 @@ async function linger(ended: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Hands over what a program prints. */
+/** Passes on what a program prints. */
 class Pipe {
-  /** Resolves when no more can come. */
+  /** Resolves at the end of the output. */
   readonly ended: Promise<void>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
   constructor(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void | Promise<void>) {
     this.#reader = stream.getReader();
     this.ended = this.#read(take);
-    this.ended.catch(() => {}); // Seen once the program has exited.
+    this.ended.catch(() => {}); // The error is reported once the program has exited, when `ended` is awaited.
   }
 
   async #read(take: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
     for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) await take(next.value);
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   async close(): Promise<void> {
     await this.#reader.cancel();
     await this.ended;
@@ -130,8 +130,8 @@ class Pipe {
 }
 
 /**
- * One end of what a program prints: its first bytes or its last. They are copied, because each chunk, however short, holds on to a
- * buffer of 64 KiB.
+ * One end of what a program prints: its first bytes or its last. They are copied, because each chunk, however short,
+ * holds on to a buffer of 64 KiB.
  */
 class KeptOutput {
   readonly #end: "first" | "last";
