@@ -1,7 +1,7 @@
 import { type Grouping, isGrouping, type State, STATES } from "./machine.ts";
 
-/** What of the page can be linked to: it stands behind the `#` of the address. */
-export interface Place {
+/** What a link to the page can select: the part of the address after `#`. */
+export interface PageAddress {
   grouping: Grouping;
   search: string;
   states: State[];
@@ -10,7 +10,7 @@ export interface Place {
   machine: string;
 }
 
-export function readPlace(hash = location.hash): Place {
+export function readAddress(hash = location.hash): PageAddress {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const grouping = given.get("group") ?? "";
   return {
@@ -22,9 +22,12 @@ export function readPlace(hash = location.hash): Place {
   };
 }
 
-/** Puts it into the address. A machine that is opened can be left with the browser's “back”. */
-export function writePlace(place: Place, options: { isStep?: boolean } = {}): void {
-  const { grouping, search, states, view, machine } = place;
+/**
+ * Writes it into the address bar.
+ * @param options `isStep`: add a step to the history, so that “back” leads to what was shown before (false)
+ */
+export function writeAddress(shown: PageAddress, options: { isStep?: boolean } = {}): void {
+  const { grouping, search, states, view, machine } = shown;
   const hash = new URLSearchParams();
   if (grouping !== "request") hash.set("group", grouping);
   if (search !== "") hash.set("q", search);

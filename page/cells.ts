@@ -9,12 +9,12 @@ const MARGIN = 10;
 const LABEL = 22;
 const GAP_BELOW_GROUP = 8;
 
-/** Groups of no more machines than this stand side by side, in blocks of at least so many pixels. */
+/** Groups of at most this many machines stand side by side, in blocks of at least `SMALL_BLOCK` pixels. */
 const SMALL_GROUP = 40;
 const SMALL_BLOCK = 250;
 
-/** A group and where it is drawn, from the top of all groups. */
-interface Laid {
+/** A group and where it is drawn: in pixels from the top left of the whole drawing, not of what can be seen. */
+interface PlacedGroup {
   group: Group;
   left: number;
   top: number;
@@ -22,11 +22,11 @@ interface Laid {
   width: number;
   /** Cells in a row. */
   columns: number;
-  /** The number of its first machine. */
+  /** The position of its first machine among all machines shown. */
   first: number;
 }
 
-/** What the cells tell. */
+/** What the cells report. */
 export interface CellsOptions {
   opened(machine: Machine): void;
   /** The cursor or pointer is on a machine; `at`: where on the screen, if it is the pointer. */
@@ -34,8 +34,8 @@ export interface CellsOptions {
 }
 
 /**
- * The machines as cells of a canvas. It is as high as what can be seen, whatever there is to scroll through: only what can
- * be seen is drawn.
+ * The machines as cells of a canvas. The canvas is only as high as its visible part, however much there is to scroll
+ * through, and only what can be seen is drawn.
  */
 export class Cells {
   readonly #scroller: HTMLElement;
@@ -43,7 +43,7 @@ export class Cells {
   readonly #canvas: HTMLCanvasElement;
   readonly #options: CellsOptions;
   #colours: Colours = readColours();
-  #groups: Laid[] = [];
+  #groups: PlacedGroup[] = [];
   #machines: Machine[] = [];
   #cell = { side: 11, pitch: 13 };
   #cursor: string | undefined;
@@ -83,15 +83,15 @@ export class Cells {
     this.#cell = { side, pitch: side + (side > 12 ? 3 : 2) };
     let first = 0;
     this.#groups = groups.map((group) => {
-      const laid = { group, left: 0, top: 0, bottom: 0, width: 0, columns: 1, first };
+      const placed = { group, left: 0, top: 0, bottom: 0, width: 0, columns: 1, first };
       first += group.machines.length;
-      return laid;
+      return placed;
     });
     this.#canvas.setAttribute("aria-label", summary(this.#machines));
     this.#lay();
   }
 
-  /** Draws what can be seen, with the next picture of the screen. */
+  /** Draws what can be seen, in the next animation frame. */
   draw(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -106,7 +106,8 @@ export class Cells {
   #lay(): void {
     const width = this.#scroller.clientWidth - MARGIN;
     const { pitch } = this.#cell;
-    const isSmall = (laid: Laid | undefined) => laid !== undefined && laid.group.machines.length <= SMALL_GROUP;
+    const isSmall = (group: PlacedGroup | undefined) =>
+      group !== undefined && group.group.machines.length <= SMALL_GROUP;
     const most = Math.max(1, Math.floor(width / SMALL_BLOCK));
     let top = MARGIN;
     for (let i = 0; i < this.#groups.length;) {
@@ -118,8 +119,8 @@ export class Cells {
       const columns = Math.max(1, Math.floor((block - MARGIN) / pitch));
       const rows = Math.max(...row.map(({ group }) => Math.ceil(group.machines.length / columns)));
       const bottom = top + LABEL + rows * pitch + GAP_BELOW_GROUP;
-      for (const [place, laid] of row.entries()) {
-        Object.assign(laid, { left: MARGIN + place * block, top, bottom, width: block, columns });
+      for (const [column, placed] of row.entries()) {
+        Object.assign(placed, { left: MARGIN + column * block, top, bottom, width: block, columns });
       }
       top = bottom;
       i += row.length;
@@ -205,7 +206,7 @@ export class Cells {
     );
   }
 
-  /** Those on their way out have a gap through the middle. */
+  /** Cells of machines that are leaving have a gap through the middle. */
   #drawLeaving(context: CanvasRenderingContext2D, leaving: { x: number; y: number; side: number }[]): void {
     context.strokeStyle = this.#colours.card;
     context.lineWidth = Math.max(1.5, this.#cell.side / 7);
@@ -228,13 +229,13 @@ export class Cells {
 
   #placeOf(name: string): { x: number; y: number; index: number } | undefined {
     const index = this.#machines.findIndex((machine) => machine.name === name);
-    const laid = this.#groups.findLast(({ first }) => first <= index);
-    if (index < 0 || !laid) return undefined;
-    const i = index - laid.first;
+    const placed = this.#groups.findLast(({ first }) => first <= index);
+    if (index < 0 || !placed) return undefined;
+    const i = index - placed.first;
     const { pitch } = this.#cell;
     return {
-      x: laid.left + (i % laid.columns) * pitch,
-      y: laid.top + LABEL + Math.floor(i / laid.columns) * pitch,
+      x: placed.left + (i % placed.columns) * pitch,
+      y: placed.top + LABEL + Math.floor(i / placed.columns) * pitch,
       index,
     };
   }
@@ -242,13 +243,13 @@ export class Cells {
   #at({ offsetX, offsetY }: MouseEvent): Machine | undefined {
     const { pitch } = this.#cell;
     const y = offsetY + this.#scroller.scrollTop;
-    const laid = this.#groups.find(({ left, top, bottom, width }) =>
+    const placed = this.#groups.find(({ left, top, bottom, width }) =>
       top <= y && y < bottom && left <= offsetX && offsetX < left + width
     );
-    const column = laid ? Math.floor((offsetX - laid.left) / pitch) : -1;
-    const row = laid ? Math.floor((y - laid.top - LABEL) / pitch) : -1;
-    if (!laid || row < 0 || column < 0 || column >= laid.columns) return undefined;
-    return laid.group.machines[row * laid.columns + column];
+    const column = placed ? Math.floor((offsetX - placed.left) / pitch) : -1;
+    const row = placed ? Math.floor((y - placed.top - LABEL) / pitch) : -1;
+    if (!placed || row < 0 || column < 0 || column >= placed.columns) return undefined;
+    return placed.group.machines[row * placed.columns + column];
   }
 
   #key(event: KeyboardEvent): void {
@@ -285,13 +286,13 @@ export class Cells {
     this.draw();
   }
 
-  /** Gives the cells the keyboard. */
+  /** Moves the keyboard focus to the cells. */
   focus(): void {
     this.#canvas.focus();
   }
 }
 
-/** What there is of machines, in words: `50 machines: 48 running, 2 failed`. */
+/** Machines counted, in words: `50 machines: 48 running, 2 failed`. */
 export function summary(machines: readonly Machine[]): string {
   return `${count(machines.length, "machine")}${machines.length > 0 ? `: ${byState(machines)}` : ""}`;
 }
@@ -304,7 +305,7 @@ function byState(machines: readonly Machine[]): string {
   return states.map((state) => `${amount(counts.get(state) ?? 0)} ${state}`).join(", ");
 }
 
-/** Text that is no wider, its end replaced by an ellipsis if need be. */
+/** The text, shortened with an ellipsis if it is wider than `width`. */
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
   const wide = context.measureText(text).width;
   if (wide <= width) return text;

@@ -4,18 +4,18 @@ import { STATES } from "./machine.ts";
 import { type Colours, swatch } from "./marks.ts";
 import { amount, clockTime, count, lengthOf } from "./words.ts";
 
-/** Pixels of a drawing and around it. */
+/** The height of a chart and its margins, in pixels. */
 const SIZE = { height: 190, left: 46, right: 10, top: 8, bottom: 22 };
 
-/** What a drawing is made with. */
+/** How a chart is drawn. */
 export interface ChartOptions {
   colours: Colours;
   now: number;
-  /** How wide its place is, in pixels. */
+  /** The width that is available, in pixels. */
   width: number;
 }
 
-/** What machines were in each state, stacked. */
+/** How many machines were in each state over time, stacked. */
 export function chartOfStates(samples: HistorySection["machines"], options: ChartOptions): Node[] {
   const { colours, now, width } = options;
   if (samples.length < 2) return [remark("It is drawn once serve has run for a minute.")];
@@ -114,7 +114,7 @@ function scaleOf(times: number[], { largest, width }: { largest: number; width: 
   };
 }
 
-/** The next of 1, 2, 5, 10, 20, … */
+/** Rounds up to one of 1, 2, 5, 10, 20, … */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;

@@ -1,6 +1,6 @@
 import { plainText } from "../src/plain_text.ts";
 
-/** What an element may be made with. */
+/** Attributes and event listeners of an element. */
 export interface Attributes {
   [name: string]: string | number | boolean | undefined | ((event: Event) => void);
 }
@@ -8,8 +8,8 @@ export interface Attributes {
 type Content = Node | string | undefined;
 
 /**
- * An element. Text is always text, what the cluster calls things never markup, and nothing in it can reorder what stands beside it.
- * A function is a listener of the event it is named after.
+ * An element. Text content is never read as markup, whatever names the cluster uses, and control characters in it
+ * cannot reorder the text beside it. An attribute whose value is a function is a listener for the event of that name.
  */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
@@ -22,7 +22,7 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The same in a drawing. */
+/** As `element`, for SVG. */
 export function shape(name: string, attributes: Attributes = {}, ...content: Content[]): SVGElement {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   dress(made, attributes);
@@ -51,7 +51,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return found as T;
 }
 
-/** A table of texts and elements. @param columns a heading; one that begins with `#` is of numbers */
+/** A table of texts and elements. @param columns the headings; `#` before a heading marks a column of numbers */
 export function table(columns: string[], rows: Content[][]): HTMLTableElement {
   const kinds = columns.map((column) => column.startsWith("#") ? { class: "number" } : {});
   const heads = columns.map((column, i) => element("th", { scope: "col", ...kinds[i] }, column.replace(/^#/, "")));
@@ -61,7 +61,7 @@ export function table(columns: string[], rows: Content[][]): HTMLTableElement {
   return element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...bodies));
 }
 
-/** That there is nothing of something, or where the rest of it is. */
+/** A sentence in place of a list's content, or after it: that there is nothing, or that there is more. */
 export function remark(text: string, kind: "nothing" | "more" = "nothing"): HTMLElement {
   return element("p", { class: kind }, text);
 }

@@ -1,11 +1,11 @@
 import type { MachineRow } from "../src/page/messages.ts";
 import { ago, lengthOf } from "./words.ts";
 
-/** The states, in the order in which a machine has them. */
+/** The states, in the order in which a machine passes through them. */
 export const STATES = ["creating", "pending", "running", "succeeded", "failed", "unknown", "deleted"] as const;
 export type State = typeof STATES[number];
 
-/** A machine, its row unpacked. */
+/** A machine: a row of a message with named fields. */
 export interface Machine {
   name: string;
   requestId: string;
@@ -65,7 +65,7 @@ export function isLeaving({ state, returnId, goneAt }: Machine): boolean {
 /** States in which a machine has a node, known or not. */
 const HAS_NODE: readonly State[] = ["running", "unknown"];
 
-/** By what machines are put together, and how each is called. */
+/** What machines can be grouped by, each with the label of a machine's group. */
 export const GROUPINGS = {
   request: ({ requestId }: Machine) => requestId,
   template: ({ templateId }: Machine) => templateId,

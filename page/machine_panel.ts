@@ -4,12 +4,12 @@ import { isLeaving, type Machine, stateText } from "./machine.ts";
 import { type Colours, swatch } from "./marks.ts";
 import { clockTime, lengthOf, within } from "./words.ts";
 
-/** What the panel of one machine is made from; it may be a request, return request or node as well. */
+/** What the panel shows: a machine, a request, a return request or a node. */
 export interface MachinePanelOptions {
   name: string;
-  /** Absent if the picture does not have it. */
+  /** Absent if it is not a machine of the picture. */
   machine: Machine | undefined;
-  /** Absent while it is fetched; a text: why it cannot be had. */
+  /** Absent while they are fetched; a text: why they cannot be fetched. */
   details: Explained | string | undefined;
   colours: Colours;
   now: number;
@@ -17,7 +17,7 @@ export interface MachinePanelOptions {
   search(text: string): void;
 }
 
-/** Facts whose values lead to what else there is of them. */
+/** Facts whose values are buttons that search for all machines with the same value. */
 const SEARCHED = ["request", "template", "node", "return request"];
 
 /** All that is known of one machine. */
@@ -31,7 +31,7 @@ export function machinePanel(options: MachinePanelOptions): HTMLElement[] {
   ];
 }
 
-/** The state that the picture has, which follows the machine from second to second. */
+/** The state in the picture, which is newer than the details: pictures arrive each second. */
 function stated(machine: Machine, { colours, now }: { colours: Colours; now: number }): HTMLElement {
   const { state, until, goneAt } = machine;
   const words = [

@@ -1,6 +1,6 @@
 import type { Explained } from "../src/page/messages.ts";
 import { plainLine } from "../src/plain_text.ts";
-import { type Place, readPlace, writePlace } from "./address.ts";
+import { type PageAddress, readAddress, writeAddress } from "./address.ts";
 import { Cells, summary } from "./cells.ts";
 import { chartOfStarts, chartOfStates } from "./charts.ts";
 import { byId, element, remark, table } from "./element.ts";
@@ -22,32 +22,34 @@ import { SILENCE_MS } from "./stream.ts";
 import { followTogether } from "./tabs.ts";
 import { ago, amount, count, lengthOf } from "./words.ts";
 
-/** Where the token is kept that the server wants: until the tab is closed. */
+/** The key of the token in the tab's session storage, which lasts until the tab is closed. */
 const TOKEN = "hostfactory token";
 
-/** Machines of the table that are shown. */
+/** How many machines the table shows. */
 const MOST_ROWS = 300;
 
-/** The page: what it knows, what of that it shows, and what it does when somebody acts. */
+/** The page: what it knows, which part of that it shows, and how it reacts to the user. */
 class Page {
   readonly #model = new Model();
   readonly #cells: Cells;
-  #place: Place = readPlace();
+  #address: PageAddress = readAddress();
   #heardMs = 0;
   #cut: string | undefined;
   #details: Explained | string | undefined;
-  /** Of which machine, in which state, the details are. */
+  /** Which machine the details are of, and in which state it was when they were fetched, as JSON. */
   #detailsOf = "";
   #isDue = false;
-  /** What had the keyboard before a machine was opened. */
+  /** What had the keyboard focus before a machine was opened. */
   #before: Element | null = null;
-  /** How the page stands to serve. A screen reader says that when it changes, and not how old it is each second. */
+  /**
+   * The connection to serve. A screen reader announces a change of `state`, but not `age`, which changes each second.
+   */
   readonly #link = { state: element("span", { role: "status" }), age: element("span") };
-  /** What was searched for when it was last said what is found. */
+  /** The search, as JSON, whose result was last announced to screen readers. */
   #saidOf = "";
-  /** By panel, what was last shown. */
+  /** The HTML that was last shown, by panel. */
   readonly #shown = new Map<string, string>();
-  /** How long updates took of the main thread, in milliseconds. */
+  /** How long each update occupied the main thread, in milliseconds. */
   readonly updates: number[] = [];
 
   constructor() {
@@ -60,7 +62,7 @@ class Page {
     byId("link").append(this.#link.state, this.#link.age);
     this.#showLink();
     setInterval(() => this.#showLink(), 1_000);
-    // Times on the page go on even while nothing changes.
+    // The times on the page have to advance even while nothing changes.
     setInterval(() => this.#update(), 10_000);
   }
 
@@ -128,7 +130,7 @@ class Page {
     const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const groupings = Object.keys(GROUPINGS) as Grouping[];
-    const { grouping, view } = this.#place;
+    const { grouping, view } = this.#address;
     if (event.key === "/") byId("search").focus();
     else if (event.key === "t") this.#go({ view: view === "table" ? "cells" : "table" });
     else if (event.key === "g") {
@@ -137,17 +139,17 @@ class Page {
     event.preventDefault();
   }
 
-  /** Shows another part. @param options `isStep`: the browser's “back” leads to what was shown before */
-  #go(change: Partial<Place>, options: { isStep?: boolean } = {}): void {
-    this.#place = { ...this.#place, ...change };
-    writePlace(this.#place, options);
+  /** Shows another part. @param options as of `writeAddress` */
+  #go(change: Partial<PageAddress>, options: { isStep?: boolean } = {}): void {
+    this.#address = { ...this.#address, ...change };
+    writeAddress(this.#address, options);
     this.#showControls();
     this.#update();
   }
 
-  /** The address has changed by itself. */
+  /** Shows what the address selects, after the user has changed it or gone back. */
   #return(): void {
-    this.#place = readPlace();
+    this.#address = readAddress();
     this.#showControls();
     this.#update();
   }
@@ -160,7 +162,7 @@ class Page {
   }
 
   #close(): void {
-    if (this.#place.machine === "") return;
+    if (this.#address.machine === "") return;
     this.#go({ machine: "" }, { isStep: true });
     this.#showMachine();
     if (this.#before instanceof HTMLElement && this.#before.isConnected) this.#before.focus();
@@ -172,7 +174,9 @@ class Page {
     byId("machines").scrollIntoView({ block: "start" });
   }
 
-  /** Looks up the life of the machine that is open, once, and again whenever something becomes of it. */
+  /**
+   * Fetches the details of the machine that is open, once, and again whenever its state or what is said of it changes.
+   */
   #lookUp(name: string): void {
     const { state, reason, returnId } = this.#model.machines.get(name) ?? {};
     const of = JSON.stringify([name, state, reason, returnId]);
@@ -193,7 +197,7 @@ class Page {
     } catch {
       details = "It cannot be looked up: serve cannot be reached";
     }
-    if (name !== this.#place.machine) return;
+    if (name !== this.#address.machine) return;
     this.#details = details;
     this.#update();
   }
@@ -214,7 +218,7 @@ class Page {
     tip.style.top = `${at.y + 18 + height > innerHeight ? at.y - height - 10 : at.y + 18}px`;
   }
 
-  /** Shows what is known, with the next picture of the screen. */
+  /** Shows what is known, in the next animation frame. */
   #update(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -258,7 +262,7 @@ class Page {
     this.#showMachine();
   }
 
-  /** Replaces what a panel holds where that has changed, and leaves the keyboard where it is. */
+  /** Replaces the content of a panel if it has changed, and keeps the keyboard focus on the same button. */
   #panel(id: string, content: Node[]): void {
     const place = byId(id);
     const fresh = element("div", {}, ...content);
@@ -278,9 +282,9 @@ class Page {
   }
 
   #showMachines(): void {
-    const { search, states, view } = this.#place;
+    const { search, states, view } = this.#address;
     this.#showStates();
-    const groups = this.#model.groups(this.#place);
+    const groups = this.#model.groups(this.#address);
     const shown = groups.flatMap(({ machines }) => machines);
     const isAll = search === "" && states.length === 0;
     const all = count(this.#model.machines.size, "machine");
@@ -288,7 +292,7 @@ class Page {
     const found = isEmpty ? `None of ${all} is found.` : `Of ${all}: ${summary(shown)}`;
     const text = !isAll ? found : isEmpty ? "There are no machines." : summary(shown);
     byId("shown").textContent = text;
-    // What the grid does by itself is not read aloud each second.
+    // Only a new search is announced: the numbers that the grid changes by itself would be read aloud each second.
     const searched = JSON.stringify([search, states]);
     if (searched !== this.#saidOf) byId("found").textContent = text;
     this.#saidOf = searched;
@@ -319,7 +323,7 @@ class Page {
   }
 
   #showStates(): void {
-    const { search, states } = this.#place;
+    const { search, states } = this.#address;
     const counts = this.#model.counts(search);
     const colours = readColours();
     const toggle = (state: State) =>
@@ -344,7 +348,7 @@ class Page {
   }
 
   #showControls(): void {
-    const { search, grouping, view } = this.#place;
+    const { search, grouping, view } = this.#address;
     const input = byId<HTMLInputElement>("search");
     if (input.value !== search) input.value = search;
     byId<HTMLSelectElement>("group").value = grouping;
@@ -352,7 +356,7 @@ class Page {
   }
 
   #showMachine(): void {
-    const { machine: name } = this.#place;
+    const { machine: name } = this.#address;
     const panel = byId("machine");
     panel.hidden = name === "";
     if (name === "") return;
@@ -389,5 +393,5 @@ class Page {
 
 const page = new Page();
 page.follow();
-// For measurements.
+// For measurements from tests.
 Object.assign(globalThis, { hostfactory: page });

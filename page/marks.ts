@@ -1,19 +1,19 @@
 import { type State, STATES } from "./machine.ts";
 
-/** The colours of the page, by the names that its style has for them. */
+/** The colours of the page, by the names that its style sheet uses. */
 export type Colours = Record<State | "ink" | "soft" | "line" | "card" | "accent", string>;
 
-/** The colours that the page has now: they follow light and dark. */
+/** The colours that the page has now, which differ between light and dark mode. */
 export function readColours(): Colours {
   const style = getComputedStyle(document.documentElement);
   const names = [...STATES, "ink", "soft", "line", "card", "accent"] as const;
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Colours;
 }
 
-/** Draws one sign on a square at x and y. */
+/** Draws the mark of a state on the square at x and y. */
 type Mark = (path: CanvasRenderingContext2D | Path2D, square: { x: number; y: number; side: number }) => void;
 
-/** States are told apart by what is on the cell, too, not by its colour alone. */
+/** What distinguishes the cells of each state besides their colour. */
 export const MARKS: Readonly<Record<State, { isFilled: boolean; mark?: Mark }>> = {
   creating: { isFilled: false },
   pending: {
@@ -54,7 +54,7 @@ function cross(path: CanvasRenderingContext2D | Path2D, { x, y, side }: { x: num
   path.closePath();
 }
 
-/** A square, drawn as the cells of a state are: for buttons and legends. */
+/** A square that looks like a cell of this state, for buttons and legends. */
 export function swatch(state: State, colours: Colours): HTMLCanvasElement {
   const scale = devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
@@ -68,7 +68,7 @@ export function swatch(state: State, colours: Colours): HTMLCanvasElement {
   return canvas;
 }
 
-/** Draws all cells of one state at once: a colour for each would take five times as long. */
+/** Draws all cells of one state at once: setting the colour for each cell would take five times as long. */
 export function drawCells(
   context: CanvasRenderingContext2D,
   { state, squares, colours }: { state: State; squares: { x: number; y: number; side: number }[]; colours: Colours },

@@ -1,19 +1,19 @@
 import type { PageMessage, Sections } from "../src/page/messages.ts";
 import { type Grouping, GROUPINGS, type Machine, machineOf, rowOf, type State, STATES } from "./machine.ts";
 
-/** What is to be shown of the machines. */
+/** Which machines to show, and how they are grouped. */
 export interface Choice {
   grouping: Grouping;
-  /** Words that all have to be found in a machine. */
+  /** Words; a machine is found if its fields contain all of them. */
   search: string;
-  /** None: all of them. */
+  /** Empty: all states. */
   states: readonly State[];
 }
 
-/** Machines that belong together. */
+/** Machines with the same label. */
 export interface Group {
   label: string;
-  /** What is said of it beside that. */
+  /** Text beside the label; empty if there is none. */
   remark: string;
   machines: Machine[];
 }
@@ -22,7 +22,7 @@ export interface Group {
 export class Model {
   readonly machines = new Map<string, Machine>();
   sections: Sections | undefined;
-  /** When what is shown was looked at, in milliseconds since the epoch by serve's clock. */
+  /** When the picture that is shown was taken, in milliseconds since the epoch by serve's clock. */
   at = 0;
   /** How far serve's clock is ahead of the browser's, in milliseconds. */
   #aheadMs = 0;
@@ -31,7 +31,7 @@ export class Model {
     this.at = message.at;
     this.#aheadMs = message.now - Date.now();
     if (message.kind === "beat") return;
-    if (message.kind === "change" && !this.sections) return; // A tab that came between: the picture follows.
+    if (message.kind === "change" && !this.sections) return; // This tab began to listen before its first picture, which follows.
     const { kind, at: _at, now: _now, machines = [], ...rest } = message;
     if (kind === "picture") this.machines.clear();
     for (const row of machines) {
@@ -55,7 +55,7 @@ export class Model {
     return (Date.now() + this.#aheadMs) / 1_000;
   }
 
-  /** How many machines of those that are searched for are in each state. */
+  /** How many of the machines that match the search are in each state. */
   counts(search = ""): Record<State, number> {
     const counts = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
     const isFound = finder(search);
@@ -63,7 +63,7 @@ export class Model {
     return counts;
   }
 
-  /** The machines that are chosen, in groups. */
+  /** The machines that match the choice, in groups. */
   groups({ grouping, search, states }: Choice): Group[] {
     const label = GROUPINGS[grouping];
     const isFound = finder(search);

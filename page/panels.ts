@@ -3,21 +3,21 @@ import { element, remark, table } from "./element.ts";
 import type { Machine } from "./machine.ts";
 import { ago, amount, clockTime, count, lengthOf, within } from "./words.ts";
 
-/** What panels lead to. */
+/** What a click in a panel does. */
 export interface Links {
   /** Opens a machine. */
   open(name: string): void;
-  /** Searches for this. */
+  /** Searches for the machines that contain this text. */
   search(text: string): void;
 }
 
-/** What is shown of long lists; the rest is counted. */
+/** How many entries of a list are shown; the rest are counted. */
 const MOST_ROWS = 12;
 
-/** Of the words of one kind of failure, so many are shown. */
+/** How many different reasons are shown for each kind of failure. */
 const MOST_REASONS = 3;
 
-/** A name that can be followed. */
+/** A name as a button that follows it. */
 export function nameButton(name: string, follow: (name: string) => void): HTMLElement {
   return element("button", { type: "button", class: "name", click: () => follow(name) }, name);
 }
@@ -32,17 +32,9 @@ export function requestsPanel(
 }
 
 function requestPart(request: RequestRow, { now, search }: Pick<Links, "search"> & { now: number }): HTMLElement {
-  const { id, kind, templateId, machines, done, failed, waitsFor, until } = request;
-  const left = machines - done - failed;
+  const { id, kind, templateId } = request;
   const what = kind === "request" ? `${templateId}` : "given back";
-  const progress = progressText(request);
-  const doneBar = element("i", { class: "done" });
-  const failedBar = element("i", { class: "failed" });
-  doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
-  failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
-  const waits = left > 0
-    ? `${amount(left)} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}`
-    : "";
+  const facts = [progressText(request), waitsText(request), untilText(request, now)];
   return element(
     "div",
     { class: "request" },
@@ -53,31 +45,51 @@ function requestPart(request: RequestRow, { now, search }: Pick<Links, "search">
       element("span", {}, what),
       element("span", { class: "right" }, timesText(request, now)),
     ),
-    element(
-      "div",
-      {
-        class: "bar",
-        role: "progressbar",
-        "aria-label": `${id}: ${progress}`,
-        "aria-valuemin": 0,
-        "aria-valuemax": machines,
-        "aria-valuenow": done + failed,
-      },
-      doneBar,
-      failedBar,
-    ),
-    element(
-      "p",
-      {},
-      [
-        progress,
-        waits,
-        until === null || left === 0 ? "" : until < now ? "overdue" : `settled ${within(until, now)} at the latest`,
-      ].filter(Boolean).join(
-        " · ",
-      ),
-    ),
+    progressBar(request),
+    element("p", {}, facts.filter(Boolean).join(" · ")),
   );
+}
+
+/** A bar with two parts: what is done, and what has failed. */
+function progressBar(request: RequestRow): HTMLElement {
+  const { id, machines, done, failed } = request;
+  const doneBar = element("i", { class: "done" });
+  const failedBar = element("i", { class: "failed" });
+  doneBar.style.width = `${100 * done / Math.max(1, machines)}%`;
+  failedBar.style.width = `${100 * failed / Math.max(1, machines)}%`;
+  return element(
+    "div",
+    {
+      class: "bar",
+      role: "progressbar",
+      "aria-label": `${id}: ${progressText(request)}`,
+      "aria-valuemin": 0,
+      "aria-valuemax": machines,
+      "aria-valuenow": done + failed,
+    },
+    doneBar,
+    failedBar,
+  );
+}
+
+/** How many machines are still to come or to go. */
+function leftOf({ machines, done, failed }: RequestRow): number {
+  return machines - done - failed;
+}
+
+/** `3 wait: image pulls`, or `3 to go`; empty if none is left. */
+function waitsText(request: RequestRow): string {
+  const { kind, waitsFor } = request;
+  const left = leftOf(request);
+  if (left <= 0) return "";
+  return `${amount(left)} ${kind === "request" ? "wait" : "to go"}${waitsFor ? `: ${waitsFor}` : ""}`;
+}
+
+/** `settled in 5 min at the latest`; empty if no machine is left, or if there is no limit. */
+function untilText(request: RequestRow, now: number): string {
+  const { until } = request;
+  if (until === null || leftOf(request) === 0) return "";
+  return until < now ? "overdue" : `settled ${within(until, now)} at the latest`;
 }
 
 /** `42 of 60 up, 10 given back, 8 failed` */
@@ -90,7 +102,10 @@ function progressText({ kind, machines, done, failed, returned }: RequestRow): s
   ].filter(Boolean).join(", ");
 }
 
-/** How long ago it was asked for, and how long it still takes at the pace so far, which says little at the beginning. */
+/**
+ * How long ago it was asked for, and once a twentieth of it is done, how long the rest will take at that pace: before
+ * that, an estimate says little.
+ */
 function timesText({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
   const over = done + failed;
   if (requestedAt === null) return "";
@@ -99,7 +114,7 @@ function timesText({ requestedAt, machines, done, failed }: RequestRow, now: num
   return `${asked}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
 }
 
-/** Failures of the last hour by their kind, each with the latest words and a machine of which they were said. */
+/** The failures of the last hour by kind, each with its latest reasons and an example machine for each reason. */
 export function failuresPanel(
   machines: Iterable<Machine>,
   { now, open }: Pick<Links, "open"> & { now: number },
@@ -122,7 +137,7 @@ export function failuresPanel(
   });
 }
 
-/** @param machines of which it is said, the latest first */
+/** @param machines those that failed for this reason, the latest first */
 function reasonItem(
   reason: string,
   [latest, ...others]: Machine[],

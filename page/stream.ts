@@ -1,19 +1,19 @@
 import type { PageMessage } from "../src/page/messages.ts";
 
-/** How long, in milliseconds, nothing may be heard before serve counts as away: it beats every five seconds. */
+/** After how many milliseconds of silence serve counts as away: it sends a beat every five seconds. */
 export const SILENCE_MS = 15_000;
 
-/** Between tries to reach serve, in milliseconds: the first, and the longest. */
+/** The first and the longest wait before another attempt to reach serve, in milliseconds. */
 const RETRY_MS = { first: 500, longest: 10_000 };
 
-/** What is told of the connection. */
+/** Receives the messages, and learns what becomes of the connection. */
 export interface Listener {
   message(message: PageMessage): void;
-  /** Why nothing is heard. @param isRefused a token is wanted, or this one is not right */
+  /** The stream has ended, with the reason. @param isRefused true: a token is needed, or this one is wrong */
   cut(why: string, isRefused: boolean): void;
 }
 
-/** Follows the server's stream until `signal` aborts; whatever ends it, it is tried again. */
+/** Follows the server's stream until `signal` aborts, and connects again whenever it ends. */
 export async function follow(listener: Listener, { token, signal }: { token: () => string; signal: AbortSignal }) {
   let waitMs = RETRY_MS.first;
   while (!signal.aborted) {
@@ -35,7 +35,7 @@ export async function follow(listener: Listener, { token, signal }: { token: () 
   }
 }
 
-/** The server wants a token. */
+/** The server needs a token, or another one. */
 class Refused extends Error {}
 
 async function read(token: string, signal: AbortSignal, take: (message: PageMessage) => void): Promise<void> {
@@ -56,7 +56,7 @@ async function read(token: string, signal: AbortSignal, take: (message: PageMess
       if (done) return;
       clearTimeout(timer);
       timer = setTimeout(onAbort, SILENCE_MS);
-      // A long message comes in many chunks: they are joined once.
+      // A long message arrives in many chunks, which are joined only once.
       const chunk = decoder.decode(value, { stream: true });
       const isEnd = chunk.includes("\n\n") || (chunk.startsWith("\n") && waiting.at(-1)?.endsWith("\n"));
       waiting.push(chunk);

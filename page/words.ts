@@ -14,13 +14,13 @@ export function ago(at: number | null, now: number): string {
   return at === null ? "" : `${lengthOf(now - at)} ago`;
 }
 
-/** When something is to be: `in 40 s`, or `overdue since 3 min`. */
+/** How long until a moment that is expected: `in 40 s`, or `overdue by 3 min`. */
 export function within(at: number | null, now: number): string {
   if (at === null) return "";
   return at >= now ? `in ${lengthOf(at - now)}` : `overdue by ${lengthOf(now - at)}`;
 }
 
-/** The time of day, with the date if that is another one. */
+/** The time of day, with the date unless it is today. */
 export function clockTime(at: number, now: number): string {
   const [then, today] = [new Date(at * 1_000), new Date(now * 1_000)];
   const time = then.toLocaleTimeString(undefined, { hour12: false });

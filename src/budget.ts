@@ -3,12 +3,12 @@ import type { Clock } from "./clock.ts";
 /** How long, in milliseconds, one piece of work may keep all others of its process waiting. */
 const TURN_MS = 15;
 
-/** How long it rests after each turn, as a share of that turn: a call to the cluster takes several rounds of the event loop. */
+/** The rest after each turn, as a share of the turn: a call to the cluster needs several rounds of the event loop. */
 const REST_PER_TURN = 1 / 3;
 
 /**
- * Cuts a long stretch of work into turns, so that everything else in the process gets its own in between. Before each
- * small piece of the work: `if (budget.isSpent) await budget.breathe();`
+ * Cuts long work into turns, so that everything else in the process can run in between. Use it before each small piece
+ * of the work: `if (budget.isSpent) await budget.breathe();`
  */
 export class Budget {
   readonly #clock: Clock;
@@ -17,8 +17,8 @@ export class Budget {
   #sinceMs: number;
 
   /**
-   * @param options `turnMs`: how long a turn may last, in milliseconds (15); `restPerTurn`: 0 only gives way to what is due
-   * already, for a process that does nothing else
+   * @param options `turnMs`: how long a turn may last, in milliseconds (15); `restPerTurn`: the rest after a turn, as a
+   * share of it (1/3); 0: only what is due already runs in between, for a process that has nothing else to do
    */
   constructor(
     clock: Clock,
@@ -41,7 +41,7 @@ export class Budget {
     this.begin();
   }
 
-  /** Begins a turn: to be called after waiting for anything else, which is no work. */
+  /** Begins a turn. Call it after waiting for anything else, so that the wait does not count as work. */
   begin(): void {
     this.#sinceMs = this.#clock.monotonic();
   }

@@ -1,4 +1,5 @@
-// This file is long: it holds one interface to the file system with its only real implementation, and both are read together.
+// This file is long: it holds one interface to the file system with its only real implementation, and both are read
+// together.
 import process from "node:process";
 
 /** A user with a group, by their numbers. */
@@ -7,51 +8,59 @@ export interface User {
   gid: number;
 }
 
-/** What a directory entry or a path is, its own self: symbolic links are not followed. */
+/** What is at a path. Unless a call says otherwise it is the entry itself: a symbolic link is not followed. */
 export interface FileInfo {
   kind: "file" | "directory" | "symlink" | "other";
   /** Bytes. */
   size: number;
   /** Milliseconds since the epoch. */
   modifiedMs: number;
-  /** How many names it has. */
+  /** How many names (hard links) it has. */
   links: number;
-  /** Its number on its file system: a copy has another. */
+  /** Its number on its file system: a copy has another one. */
   inode: number;
   /** Absent on systems without users. */
   owner?: User;
-  /** Who may read, write and search it, as `chmod` has it, such as 0o755. */
+  /** The permission bits, such as 0o755. */
   mode: number;
 }
 
 /** How a file is read. */
 export interface ReadOptions {
-  /** A larger file is refused: 16 MiB unless told otherwise, more than anything that we or the cluster write. */
+  /** A larger file is refused. Default: 16 MiB, which is more than anything that we or the cluster write. */
   mostBytes?: number;
-  /** Whether a link in the file's place is followed (the default) or refused. Links on the way to it always are. */
+  /**
+   * Whether a link in the file's place is followed (the default) or refused. Links in the path before it are always
+   * followed.
+   */
   followLinks?: boolean;
 }
 
 /** Who may do what with a file or directory that is made. */
 export interface MakeOptions {
-  /** As `chmod` has it; a file that exists gets it, too, a directory does not. Absent: as the umask of the process says. */
+  /**
+   * Permission bits. An existing file gets them, too; an existing directory does not. Absent: what the umask allows.
+   */
   mode?: number | undefined;
 }
 
 /** How a file is written. */
 export interface WriteOptions extends MakeOptions {
   /**
-   * Writes over what a file that exists holds, and cuts the rest off, instead of emptying it first (false): file systems take
-   * care that a file that was emptied is written at once, which takes many times as long. For files that no one reads yet.
+   * Overwrites an existing file in place and then cuts off the rest, instead of emptying it first (false). File systems
+   * write a file that was emptied to disk at once, which takes many times as long. Only for files that no one reads
+   * yet.
    */
   overwrites?: boolean;
 }
 
 /** How a tree is removed. */
 export interface RemoveTreeOptions {
-  /** Whether the directory that the tree is in may be a link itself (false). Links inside the tree are never followed. */
+  /**
+   * Whether the directory that the tree is in may be a link itself (false). Links inside the tree are never followed.
+   */
   followLinks?: boolean;
-  /** The user whose permissions are to be enough for it; see `Files.as`. */
+  /** The user whose permissions are used; see `Files.as`. Default: those of this process. */
   as?: User;
 }
 
@@ -64,51 +73,52 @@ export interface DirectoryEntry {
 }
 
 /**
- * The files of one machine. All calls but `sync` are synchronous (ten times faster than asynchronous ones on small files);
- * all throw the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
+ * The files of one machine. All calls but `sync` are synchronous (ten times faster than asynchronous ones on small
+ * files); all throw the classes of `Deno.errors`: `NotFound`, `AlreadyExists`, `PermissionDenied`, and so on.
  */
 export interface Files {
-  /** Whom this process runs as; absent on systems without users. */
+  /** The user that this process runs as; absent on systems without users. */
   readonly user: User | undefined;
   /**
-   * Calls `act`, which must not wait, with the permissions of another user, whose is then also what it makes. It costs as
-   * much as many calls; within, the same user costs nothing.
+   * Calls `act`, which must be synchronous, with the permissions of another user, who also owns what it makes.
+   * Switching costs as much as many file operations; a nested call for the same user costs nothing.
    * @throws `PermissionDenied` if this process is not root, or must not do this
    */
   as<T>(user: User, act: () => T): T;
   /**
-   * The text of a file, without a byte order mark. What is no file is refused before it is opened, for to open a pipe may take for ever.
-   * @throws besides errors of the system one with the code `EFTYPE` (not a file) or `EFBIG` (too large)
+   * The text of a file, without a byte order mark. What is not a file is refused before it is opened, because opening a
+   * pipe may block for ever.
+   * @throws the system's errors, and Error with the code `EFTYPE` (not a file) or `EFBIG` (too large)
    */
   readText(path: string, options?: ReadOptions): string;
-  /** Replaces what is there or makes a new file. Not atomic: see `Workdir.write`. */
+  /** Replaces the content of a file, or makes a new one. Not atomic: see `Workdir.write`. */
   writeText(path: string, text: string, options?: WriteOptions): void;
   appendText(path: string, text: string): void;
   symlink(target: string, path: string): void;
-  /** Gives what is at `existing`, a file or a link itself, another name. Not every file system can. */
+  /** Gives a file, or a symbolic link itself, a second name. Not every file system can do that. */
   hardLink(existing: string, path: string): void;
   readLink(path: string): string;
-  /** Replaces a file or link at `to`; fails where `to` is a directory that is not empty. */
+  /** Replaces a file or link at `to`; fails if `to` is a directory that is not empty. */
   rename(from: string, to: string): void;
   remove(path: string): void;
   /**
-   * Removes a file, link or directory with all that is in it. No user who puts links on the way to it, at any moment, can lead
-   * the removal elsewhere; if there is no /proc, only links inside the tree are safe.
-   * @throws besides errors of the system one with the code `ELOOP` where the directory that it is in is a link
+   * Removes a file, a link, or a directory with everything in it. A user who replaces parts of the path by links, at
+   * any moment, cannot redirect the removal; without /proc, that is guaranteed only for links inside the tree.
+   * @throws the system's errors, and Error with the code `ELOOP` if the directory that contains it is a link
    */
   removeTree(path: string, options?: RemoveTreeOptions): void;
-  /** Makes the directory, and those that are missing on the way to it. One that exists is no error. */
+  /** Makes the directory and its missing parents. It is no error if it exists. */
   makeDirectory(path: string, options?: MakeOptions): void;
   list(path: string): DirectoryEntry[];
   info(path: string, options?: { followLinks?: boolean }): FileInfo;
   /**
-   * Makes what a file or directory holds at the moment of the call survive a power failure, once it resolves. On a network
-   * file system that takes tens of milliseconds, in which everything else goes on.
+   * Syncs a file or directory: once this resolves, its content at the time of the call survives a power failure. On a
+   * network file system that takes tens of milliseconds, during which everything else goes on.
    */
   sync(path: string): Promise<void>;
   /**
-   * Calls `changed` some time after something changed in one of `directories`, until `signal` aborts. A hint, never a
-   * source: changes may go unnoticed (network file systems, overflows), and a directory may not be watchable at all.
+   * Calls `changed` some time after something changed in one of `directories`, until `signal` aborts. This is only a
+   * hint: changes may go unnoticed (network file systems, overflows), and some directories cannot be watched at all.
    */
   watch(directories: string[], options: { signal: AbortSignal; changed: (directory: string) => void }): void;
 }
@@ -135,7 +145,7 @@ export const systemFiles: Files = {
   appendText: (path, text) => Deno.writeTextFileSync(path, text, { append: true }),
   symlink: (target, path) => Deno.symlinkSync(target, path),
   hardLink(existing, path) {
-    // Elsewhere the call follows links (POSIX leaves it open).
+    // On other systems the call follows symbolic links (POSIX allows either).
     if (Deno.build.os !== "linux") throw new Deno.errors.NotSupported(`Cannot give '${existing}' another name`);
     Deno.linkSync(existing, path);
   },
@@ -182,7 +192,10 @@ function systemInfo(path: string, followLinks: boolean): FileInfo {
   };
 }
 
-/** Whom this process runs as, once that was asked for: it stays the same, whoever it acts as. */
+/**
+ * The user that this process runs as, determined at the first use. It does not change while the process acts as another
+ * user.
+ */
 let runningAs: User | undefined;
 
 function realUser(): User | undefined {
@@ -190,10 +203,12 @@ function realUser(): User | undefined {
   return uid === null || gid === null ? undefined : { uid, gid };
 }
 
-/** Whom this process acts as, if that is not whom it runs as. */
+/** The user that this process acts as, if it is not the one that it runs as. */
 let acting: User | undefined;
 
-/** The effective user and group are those of all threads; no other one than ours opens what only some may open. */
+/**
+ * This changes the effective user and group of all threads; no other thread opens files that only some users may open.
+ */
 function actAs<T>(user: User, act: () => T): T {
   const before = acting;
   if (isSame(user, before ?? systemFiles.user)) return act();
@@ -205,11 +220,11 @@ function actAs<T>(user: User, act: () => T): T {
   }
 }
 
-/** @param user absent: whom this process runs as */
+/** @param user absent: the user that this process runs as */
 function become(user: User | undefined): void {
   const self = systemFiles.user;
   if (!self) throw new Deno.errors.NotSupported("Cannot act as another user: this system has none");
-  // Only root may change its group, and become whom it likes.
+  // Only root may change its group and become any user, so it becomes itself first.
   if (acting) process.seteuid?.(self.uid);
   acting = undefined;
   process.setegid?.(user?.gid ?? self.gid);
@@ -222,13 +237,13 @@ function isSame(one: User, other: User | undefined): boolean {
   return one.uid === other?.uid && one.gid === other.gid;
 }
 
-/** Leads to the directory that is the current one, whatever its names lead to by now (source: proc(5)). */
+/** Always leads to the current directory itself, even if its path now leads elsewhere (source: proc(5)). */
 const CURRENT_DIRECTORY = "/proc/self/cwd";
 
 /**
- * Calls `act`, which must not wait, with a path that leads to this directory and no other, whoever replaces it or what is on
- * the way to it meanwhile. Until then it is the process's current directory.
- * Where there is no /proc, the path is no more than the directory's name.
+ * Calls `act`, which must be synchronous, with a path that leads to this directory and no other, even if someone
+ * replaces it or a part of its path meanwhile: during the call it is the process's current directory. Without /proc,
+ * the path is only the directory's own, and has no such guarantee.
  * @throws Error with the code `ELOOP` if the directory is a link, or is being replaced
  */
 export function inDirectory<T>(
@@ -254,7 +269,7 @@ export function inDirectory<T>(
   }
 }
 
-/** The current directory's path; the top if it has been removed. */
+/** The path of the current directory; `/` if that has been removed. */
 function whereWeAre(): string {
   try {
     return Deno.cwd();
@@ -273,7 +288,7 @@ function hasProc(): boolean {
   }
 }
 
-/** Where a process was started that has another user by now, it may not be able to go again: then all directories are alike. */
+/** Goes back to a directory; to `/` if a process that has changed its user may not enter it any more. */
 function leaveTo(directory: string): void {
   try {
     Deno.chdir(directory);
@@ -282,7 +297,7 @@ function leaveTo(directory: string): void {
   }
 }
 
-/** @throws if this must not be opened; a directory says for itself what it is */
+/** @throws if this must not be opened; not for a directory, because reading it fails with a clear error anyway */
 export function refuseUnreadable(
   path: string,
   { kind, size }: Pick<FileInfo, "kind" | "size">,
@@ -298,7 +313,7 @@ export function refuseUnreadable(
   }
 }
 
-/** Editors of Windows put a mark before a text that JSON does not know. */
+/** The text without its byte order mark, which Windows editors write and JSON does not allow. */
 export function withoutMark(text: string): string {
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
@@ -316,19 +331,20 @@ const heldPipes = new Map<number | null, Deno.FsFile>();
 const MOST_HELD_PIPES = 64;
 
 /**
- * Deno's watcher opens whatever has changed. A pipe that no one writes to holds it up for ever, and all of us as soon as
- * another directory is to be watched; one that is held open at both ends does not. It stays open, for closing it is a change.
+ * Deno's watcher opens whatever has changed. A pipe that no one writes to blocks it for ever, and the whole process as
+ * soon as another directory is to be watched; a pipe that we hold open at both ends does not. It stays open, because
+ * closing it would be another change.
  */
 function holdPipe(path: string, inode: number | null): void {
   if (heldPipes.has(inode) || heldPipes.size >= MOST_HELD_PIPES) return;
   try {
     heldPipes.set(inode, Deno.openSync(path, { read: true, write: true }));
   } catch {
-    // Gone by now, or not ours to open: then the watcher has been refused, too.
+    // It is gone, or we may not open it; then the watcher may not either.
   }
 }
 
-/** Follows one directory, not what lies below it; if it cannot be watched, the periodic scans have to do. */
+/** Watches one directory, but not its subdirectories. If it cannot be watched, the periodic scans have to be enough. */
 async function watchDirectory(
   directory: string,
   { signal, changed }: { signal: AbortSignal; changed: (directory: string) => void },
@@ -346,25 +362,26 @@ async function watchDirectory(
       if (event.kind !== "access") changed(directory);
     }
   } catch {
-    // No inotify here (a network file system, no watches left), or no longer: the caller scans on a period anyway.
+    // There is no inotify here (any more): a network file system, or no watches left. The caller scans periodically
+    // anyway.
   }
 }
 
-/** The path by which this program was called: of a link, the link's own. */
+/** The path by which this program was called; if that is a symbolic link, the path of the link. */
 export function calledPath(): string {
   return process.argv0;
 }
 
 /**
- * True if a path, or a directory on the way to it, does not exist. A link that leads nowhere counts as such: Deno calls
- * it a loop where its permissions are not unlimited.
+ * True if a path, or a directory in it, does not exist. A symbolic link that leads nowhere counts as missing, too:
+ * without unlimited permissions, Deno reports it as a loop.
  */
 export function isNotFound(error: unknown): boolean {
   const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
   return error instanceof NotFound || error instanceof NotADirectory || error instanceof FilesystemLoop;
 }
 
-/** What is read there; nothing if it does not exist: see `isNotFound`. */
+/** The result of `read`; `undefined` if what it reads does not exist, as `isNotFound` decides. */
 export function ifThere<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -375,14 +392,14 @@ export function ifThere<T>(read: () => T): T | undefined {
 }
 
 /**
- * True if something of another kind is in the path's own place: a directory where a file or link belongs, or the other
- * way round, or a file that is too large. That is the trouble of one path, unlike a full disk, and waiting does not cure it.
+ * True if the path leads to something of the wrong kind: a directory instead of a file or link, or the other way round,
+ * or a file that is too large. Unlike a full disk, that concerns one path only, and waiting does not help.
  */
 export function isMisplaced(error: unknown): boolean {
   return ["EISDIR", "ENOTDIR", "ENOTEMPTY", "ELOOP", "EINVAL", "EFTYPE", "EFBIG"].includes(codeOf(error));
 }
 
-/** True for the trouble of a whole file system or process, which no path is to blame for; `ENOTOWNER` is of `Fence`. */
+/** True for a problem of the whole file system or process, and not of one path. `ENOTOWNER` comes from `Fence`. */
 export function isSharedTrouble(error: unknown): boolean {
   const codes = ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE", "ENOTOWNER"];
   return codes.includes(codeOf(error));

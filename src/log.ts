@@ -7,17 +7,17 @@ import { plainLine, plainText } from "./plain_text.ts";
 /** A log file is rotated, to `<file>.1`, once it is larger; one is kept. 64 MiB hold days of a busy grid. */
 const LARGEST_LOG_FILE = 64 * 1024 * 1024;
 
-/** What gathers is said after so long for the first time, and from then on as often as this at most, in milliseconds. */
+/** How long a cause gathers before its first line, and the least time between its later lines, in milliseconds. */
 const GATHER_MS = 1_000;
 const AGAIN_MS = 60_000;
 
-/** What is tried again and has not failed for so long, in milliseconds, is over. */
+/** How long something that is tried again must not have failed to count as over, in milliseconds. */
 const OVER_MS = 20_000;
 
-/** Causes that are told apart while they gather: the others are counted together. */
+/** How many causes are gathered separately; all others are counted together. */
 const MOST_CAUSES = 20;
 
-/** A name that is shorter may stand in a text by chance. */
+/** A shorter name may occur in a text by chance, so it is not replaced there. */
 const SHORTEST_NAME = 6;
 
 /** How a process logs. */
@@ -33,7 +33,7 @@ export interface LogOptions {
   files: Files;
   /** Writes a line, which comes without its newline, to standard error. */
   writeError: (line: string) => void;
-  /** Says when a record was made; unless told otherwise, the clock of the machine we run on. */
+  /** Gives the time of each record; default: the clock of the machine we run on. */
   clock?: Pick<Clock, "now" | "monotonic">;
 }
 
@@ -61,7 +61,7 @@ let log:
   | { least: number; clock: Pick<Clock, "now" | "monotonic">; write: (record: LogRecord) => void }
   | undefined;
 
-/** What is to be said of many things at once, later. */
+/** The logs that have something gathered, or may have it again. */
 const gathering = new Set<GatheringLog>();
 
 /** A logger for one part of the product, which may be made before logging is started. */
@@ -86,31 +86,31 @@ function isLogged(level: LogLevel): boolean {
   return log !== undefined && LOG_LEVELS.indexOf(level) >= log.least;
 }
 
-/** Of one cause, what has gathered since the last line. */
+/** What one cause has gathered since its last line. */
 interface Cause {
   properties: Properties;
   names: Set<string>;
   tries: number;
-  /** When there may be a line again, and when it was noted last, on the monotonic clock. */
+  /** When its next line may be written, and when it was last noted, on the monotonic clock. */
   dueMs: number;
   lastMs: number;
   wasTold: boolean;
 }
 
 /**
- * Says what happens to many things, or again and again, in one line for each cause: how many things, and how often. What
- * is noted is said after a second, and then once a minute for as long as it goes on.
+ * Logs what happens to many things, or again and again, in one line for each cause: to how many things, and how often.
+ * The first line is written after a second, the next ones once a minute for as long as it goes on.
  */
 export class GatheringLog {
   readonly #head: Pick<LogRecord, "level" | "part" | "message">;
   readonly #of: string;
   readonly #isTriedAgain: boolean;
-  /** By what the properties have in common where the things' names and numbers are left out. */
+  /** By the properties without names and numbers, which are the same for all things with the same cause. */
   readonly #causes = new Map<string, Cause>();
 
   /**
-   * @param options `of`: what is counted, such as `machines`; `isTriedAgain`: once a line has said it, what has not failed for a
-   * while is over, and nothing more is said of it
+   * @param options `of`: what is counted, such as `machines`; `isTriedAgain`: if a cause that had a line has not been
+   * noted for a while, it counts as over and gets no further line
    */
   constructor(
     part: string,
@@ -126,7 +126,7 @@ export class GatheringLog {
     this.#isTriedAgain = isTriedAgain;
   }
 
-  /** @param describe the rest of the line; only called for what is logged */
+  /** @param describe makes the rest of the line; called only if this level is logged */
   note(name: string, describe: () => Properties): void {
     if (!log || !isLogged(this.#head.level)) return;
     gathering.add(this);
@@ -134,19 +134,22 @@ export class GatheringLog {
     const key = withoutName(JSON.stringify(properties), name).replace(/\d+/g, "0");
     const now = log.clock.monotonic();
     const cause = this.#causes.get(key) ?? this.#begin(key, properties, now);
-    // The words of the one that a line names.
+    // The line names the first thing that was noted, so it has that thing's properties.
     if (cause.tries === 0 && cause === this.#causes.get(key)) cause.properties = properties;
     cause.names.add(name);
     cause.tries++;
     cause.lastMs = now;
   }
 
-  /** What failed, and why. */
+  /** Notes that something failed, and why. */
   failed(name: string, error: unknown): void {
     this.note(name, () => ({ error: describeError(error) }));
   }
 
-  /** Says what is due, and forgets what has not happened again. @returns whether there may be more to be said */
+  /**
+   * Writes the lines that are due, and forgets causes that were not noted again.
+   * @returns whether there may be more lines
+   */
   tell(now: number): boolean {
     for (const [key, cause] of this.#causes) {
       if (now < cause.dueMs) continue;
@@ -191,7 +194,7 @@ export class GatheringLog {
   }
 }
 
-/** Says what has gathered: from time to time that which is due, and at the end all. */
+/** Writes what has gathered: the lines that are due, or at the end of the process all. */
 export function tellGathered({ isEnd = false }: { isEnd?: boolean } = {}): void {
   const now = isEnd ? Infinity : log?.clock.monotonic() ?? 0;
   for (const one of gathering) if (!one.tell(now)) gathering.delete(one);
@@ -201,7 +204,9 @@ function withoutName(text: string, name: string): string {
   return name.length < SHORTEST_NAME ? text : text.replaceAll(name, "…");
 }
 
-/** Appends to a file; if that fails, the line goes to standard error, so that a full disk does not hide what happens. */
+/**
+ * Appends to a file; if that fails, the line goes to standard error, so that a full disk does not hide what happens.
+ */
 function fileWriter(
   path: string,
   { files, writeError, lineOf }: {
@@ -213,13 +218,13 @@ function fileWriter(
   return (record) => {
     const write = () => {
       const { kind, size } = logFile(files, path);
-      // To open a pipe may take for ever.
+      // Opening a pipe may block for ever.
       if (kind !== "file") return writeError(record);
       if (size > LARGEST_LOG_FILE) files.rename(path, `${path}.1`);
       files.appendText(path, `${lineOf(record)}\n`);
     };
     try {
-      // This process may be acting as another user, who need not get at the log.
+      // This process may be acting as another user, who may not be allowed to write to the log.
       if (files.user) files.as(files.user, write);
       else write();
     } catch {
@@ -228,7 +233,7 @@ function fileWriter(
   };
 }
 
-/** What the log file is, or is to be if there is none yet. */
+/** Kind and size of the log file; an empty file if there is none yet. */
 function logFile(files: Files, path: string): Pick<FileInfo, "kind" | "size"> {
   return ifThere(() => files.info(path, { followLinks: true })) ?? { kind: "file", size: 0 };
 }
@@ -253,7 +258,10 @@ function formatValue(value: unknown): string {
   }
 }
 
-/** A record as a JSON object on one line: what a property is called like `time` or `level` is called `time_` there. */
+/**
+ * A record as a JSON object on one line. A property that is named like a field of the record, such as `time`, becomes
+ * `time_`.
+ */
 function asJson({ timeMs, level, part, message, properties }: LogRecord): string {
   const head = { time: new Date(timeMs).toISOString(), level, part, message };
   const own = Object.entries(properties).map(([key, value]) => [key in head ? `${key}_` : key, value] as const);

@@ -12,10 +12,10 @@ import { integerBetween, type Random } from "../random.ts";
 import { PodLabel } from "../templates/podspec.ts";
 import { readPodFacts } from "../workdir/pod_file.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import { openReader } from "./open_picture.ts";
+import { openForReading } from "./open_picture.ts";
 
 /** What choosing and removing pods needs. */
-export interface Disrupting {
+export interface DisruptionContext {
   kube: Kube;
   clock: Clock;
   random: Random;
@@ -26,12 +26,12 @@ export interface Disrupting {
 }
 
 /** The cluster and the work directory that the configuration names. @throws HostFactoryError if that is not to be trusted */
-export function openDisrupting(
+export function openDisruption(
   config: Config,
   world: Pick<ConnectOptions, "environment" | "files" | "clock"> & { random: Random; signal: AbortSignal },
-): Disrupting {
+): DisruptionContext {
   const { proxy, namespace, kubeconfig, instance } = config;
-  const { workdir } = openReader(config, world);
+  const { workdir } = openForReading(config, world);
   return { ...world, workdir, kube: connectKube({ ...world, proxy, namespace, kubeconfig }), instance };
 }
 
@@ -46,7 +46,7 @@ export interface DisruptionOptions {
 }
 
 /** A pod that is to go. */
-export interface Chosen {
+export interface ChosenPod {
   name: string;
   uid: string;
   node: string;
@@ -58,41 +58,41 @@ export interface Chosen {
  * @throws HostFactoryError if one of `names` is no pod of ours, or there are not so many
  */
 export async function choosePods(
-  disrupting: Disrupting,
+  context: DisruptionContext,
   { names, count }: { names: readonly string[]; count: number },
-): Promise<Chosen[]> {
-  const pods = await ownPods(disrupting);
+): Promise<ChosenPod[]> {
+  const pods = await ownPods(context);
   if (names.length > 0) {
     const byName = new Map(pods.map((pod) => [pod.name, pod]));
-    return names.map((name) => byName.get(name) ?? notOurs("pod", name, { ...disrupting, known: byName.keys() }));
+    return names.map((name) => byName.get(name) ?? notOurs("pod", name, { ...context, known: byName.keys() }));
   }
-  return drawn(disrupting, pods, { count, what: "pod" });
+  return drawn(context, pods, { count, what: "pod" });
 }
 
 /** The pods of the provider instance that are on nodes, by their names or drawn at random: see `choosePods`. */
 export async function choosePodsOnNodes(
-  disrupting: Disrupting,
+  context: DisruptionContext,
   { names, count }: { names: readonly string[]; count: number },
-): Promise<Chosen[]> {
-  const pods = (await ownPods(disrupting)).filter(({ node }) => node !== "");
+): Promise<ChosenPod[]> {
+  const pods = (await ownPods(context)).filter(({ node }) => node !== "");
   const nodes = [...new Set(pods.map(({ node }) => node))].sort();
-  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, { ...disrupting, known: nodes });
-  const chosen = new Set(names.length > 0 ? names : drawn(disrupting, nodes, { count, what: "node" }));
+  for (const name of names) if (!nodes.includes(name)) notOurs("node", name, { ...context, known: nodes });
+  const chosen = new Set(names.length > 0 ? names : drawn(context, nodes, { count, what: "node" }));
   return pods.filter(({ node }) => chosen.has(node));
 }
 
 /** The pods that may be chosen: those that are not being deleted already. */
-async function ownPods(disrupting: Disrupting): Promise<Chosen[]> {
+async function ownPods(context: DisruptionContext): Promise<ChosenPod[]> {
   const isKnown = (name: string, uid: string) =>
-    parseMachineName(name) !== undefined && readPodFacts(disrupting.workdir, name)?.uid === uid;
-  const pods = await listOwn(disrupting);
+    parseMachineName(name) !== undefined && readPodFacts(context.workdir, name)?.uid === uid;
+  const pods = await listOwn(context);
   return pods.flatMap(({ metadata: { name = "", uid = "", deletionTimestamp }, spec }) =>
     deletionTimestamp === undefined && isKnown(name, uid) ? [{ name, uid, node: spec.nodeName ?? "" }] : []
   ).sort((one, other) => one.name < other.name ? -1 : 1);
 }
 
 /** Every pod of the instance. Checks the labels itself instead of trusting the server's selection. */
-async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
+async function listOwn({ kube, instance, signal }: DisruptionContext): Promise<Pod[]> {
   const labelSelector = `${PodLabel.instance}=${instance}`;
   const source = { list: kube.listPods.bind(kube), watch: kube.watchPods.bind(kube) };
   const pods: Pod[] = [];
@@ -103,7 +103,7 @@ async function listOwn({ kube, instance, signal }: Disrupting): Promise<Pod[]> {
 }
 
 function drawn<T>(
-  { random, workdir }: Disrupting,
+  { random, workdir }: DisruptionContext,
   all: readonly T[],
   { count, what }: { count: number; what: string },
 ): T[] {
@@ -122,7 +122,7 @@ function drawn<T>(
 function notOurs(
   what: string,
   name: string,
-  { workdir, instance, known }: Disrupting & { known: Iterable<string> },
+  { workdir, instance, known }: DisruptionContext & { known: Iterable<string> },
 ): never {
   const near = nearestName(name, known);
   const ours = `the pods of instance '${instance}' that '${workdir.layout.root}' knows`;
@@ -144,13 +144,13 @@ function notOurs(
  * @throws HostFactoryError if that takes too long
  */
 export function deleteChosen(
-  disrupting: Disrupting,
-  chosen: readonly Chosen[],
+  context: DisruptionContext,
+  chosen: readonly ChosenPod[],
   options: DisruptionOptions,
 ): Promise<number> {
-  const { kube, signal } = disrupting;
-  const ask = ({ name, uid }: Chosen) => kube.deletePod(name, { uid, signal });
-  return disrupt(disrupting, chosen, { ...options, ask });
+  const { kube, signal } = context;
+  const ask = ({ name, uid }: ChosenPod) => kube.deletePod(name, { uid, signal });
+  return disrupt(context, chosen, { ...options, ask });
 }
 
 /**
@@ -158,31 +158,31 @@ export function deleteChosen(
  * @param options `cordons`: first cordon the nodes that the pods are on (false)
  */
 export async function evictChosen(
-  disrupting: Disrupting,
-  chosen: readonly Chosen[],
+  context: DisruptionContext,
+  chosen: readonly ChosenPod[],
   { cordons = false, ...options }: DisruptionOptions & { cordons?: boolean },
 ): Promise<number> {
-  const { kube, signal } = disrupting;
+  const { kube, signal } = context;
   const nodes = new Set(cordons ? chosen.map(({ node }) => node) : []);
   for (const node of nodes) await kube.cordonNode(node, { signal });
-  const ask = ({ name, uid }: Chosen) => kube.evictPod(name, { uid, signal });
-  return await disrupt(disrupting, chosen, { ...options, ask });
+  const ask = ({ name, uid }: ChosenPod) => kube.evictPod(name, { uid, signal });
+  return await disrupt(context, chosen, { ...options, ask });
 }
 
 async function disrupt(
-  disrupting: Disrupting,
-  chosen: readonly Chosen[],
+  context: DisruptionContext,
+  chosen: readonly ChosenPod[],
   { ask, sleepSeconds, timeoutSeconds, told }: DisruptionOptions & {
     /** Asks for the pod's deletion or eviction. A disruption budget may refuse that for now. */
-    ask: (pod: Chosen) => Promise<void>;
+    ask: (pod: ChosenPod) => Promise<void>;
   },
 ): Promise<number> {
-  const { clock, signal } = disrupting;
+  const { clock, signal } = context;
   const untilMs = clock.monotonic() + timeoutSeconds * 1_000;
   let refused = "", said = "";
   let unasked = [...chosen];
   for (;;) {
-    const again: Chosen[] = [];
+    const again: ChosenPod[] = [];
     for (const pod of unasked) {
       const why = await whyRefused(() => ask(pod));
       if (why === undefined) continue;
@@ -190,7 +190,7 @@ async function disrupt(
       again.push(pod);
     }
     unasked = again;
-    const there = new Set((await listOwn(disrupting)).map(({ metadata }) => metadata.uid));
+    const there = new Set((await listOwn(context)).map(({ metadata }) => metadata.uid));
     const left = chosen.filter(({ uid }) => there.has(uid));
     if (left.length === 0) return chosen.length;
     const why = unasked.length > 0 ? `: ${refused}` : "";

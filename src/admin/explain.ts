@@ -8,11 +8,11 @@ import { nearestName } from "../nearest_name.ts";
 import { eventSource } from "../workdir/events.ts";
 import { readRequestRecord } from "../workdir/requests.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import type { Explaining, Explanation, Finding } from "./explanation.ts";
+import type { Explanation, ExplanationContext, Finding } from "./explanation.ts";
 import { explainMachine } from "./explain_machine.ts";
 import { explainNode } from "./explain_node.ts";
 import { explainRequest } from "./explain_request.ts";
-import { commandBudget, type Reader } from "./open_picture.ts";
+import { commandBudget, type ReadAccess } from "./open_picture.ts";
 import { lookAtService } from "./picture_of_service.ts";
 
 /** How long a command waits for a process that writes to the events database, in milliseconds. */
@@ -24,23 +24,23 @@ const LOCK_WAIT_MS = 1_000;
  * that writes to it, in milliseconds (1,000), while this whole process stands still; `budget`: how the work is cut into turns
  */
 export async function explain(
-  reader: Reader,
+  access: ReadAccess,
   name: string,
-  { dbfile, lockWaitMs = LOCK_WAIT_MS, budget = commandBudget(reader.clock) }: {
+  { dbfile, lockWaitMs = LOCK_WAIT_MS, budget = commandBudget(access.clock) }: {
     dbfile?: string | undefined;
     lockWaitMs?: number;
     budget?: Budget;
   } = {},
 ): Promise<Explanation | undefined> {
-  const { config, workdir, files, clock } = reader;
+  const { config, workdir, files, clock } = access;
   const facts = lookAtService(workdir, clock.now());
   const source = eventSource(config, { files, dbfile, lockWaitMs });
-  const found = await explainAny({ ...reader, ...facts, now: epochSeconds(clock.now()), source, budget }, name);
+  const found = await explainAny({ ...access, ...facts, now: epochSeconds(clock.now()), source, budget }, name);
   return found && { ...found, matter: found.matterOf && SIDES[found.matterOf] };
 }
 
 /** What to tell a user who asks for a name that is not known. */
-export function unknownName({ workdir }: Reader, name: string): HostFactoryError {
+export function unknownName({ workdir }: ReadAccess, name: string): HostFactoryError {
   const near = nearestName(name, namesIn(workdir));
   return new HostFactoryError(
     `Cannot explain '${name.slice(0, 80)}': no machine, request, return request or node has this name`,
@@ -52,20 +52,20 @@ export function unknownName({ workdir }: Reader, name: string): HostFactoryError
   );
 }
 
-async function explainAny(explaining: Explaining, name: string): Promise<Finding | undefined> {
-  const { workdir } = explaining;
+async function explainAny(context: ExplanationContext, name: string): Promise<Finding | undefined> {
+  const { workdir } = context;
   if (name === "" || name.startsWith(".") || name.includes("/") || name.includes("\0")) return undefined;
   const { layout } = workdir;
-  if (workdir.kind(layout.request(name)) === "directory") return await explainRequest(explaining, name, "request");
+  if (workdir.kind(layout.request(name)) === "directory") return await explainRequest(context, name, "request");
   if (workdir.kind(layout.returnRequest(name)) === "directory") {
-    return await explainRequest(explaining, name, "return request");
+    return await explainRequest(context, name, "return request");
   }
-  if (isMachine(workdir, name)) return await explainMachine(explaining, name);
-  const node = await explainNode(explaining, name);
+  if (isMachine(workdir, name)) return await explainMachine(context, name);
+  const node = await explainNode(context, name);
   if (node) return node;
   // Only events still know what retention has removed.
-  const events = await readEvents(explaining.source, { ids: [name] }, explaining.budget);
-  return events.some(({ category }) => category === "pod") ? await explainMachine(explaining, name) : undefined;
+  const events = await readEvents(context.source, { ids: [name] }, context.budget);
+  return events.some(({ category }) => category === "pod") ? await explainMachine(context, name) : undefined;
 }
 
 function isMachine(workdir: Workdir, name: string): boolean {

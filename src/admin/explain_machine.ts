@@ -11,19 +11,19 @@ import { readPodFile } from "../workdir/pod_file.ts";
 import { readMachineEntry, readRequestRecord } from "../workdir/requests.ts";
 import { readReturnRecord } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
-import type { Explaining, Finding } from "./explanation.ts";
+import type { ExplanationContext, Finding } from "./explanation.ts";
 import { lookAtMachine, type PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedService } from "./picture_of_service.ts";
-import { told } from "./told.ts";
+import { eventsOrGap } from "./events_or_gap.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
-export async function explainMachine(explaining: Explaining, name: string): Promise<Finding> {
-  const { workdir, service, now, limits, clusterAheadSeconds } = explaining;
+export async function explainMachine(context: ExplanationContext, name: string): Promise<Finding> {
+  const { workdir, service, now, limits, clusterAheadSeconds } = context;
   const requestId = parseMachineName(name)?.requestId ?? name;
   const record = workdir.kind(workdir.layout.request(requestId)) === "directory"
     ? readRequestRecord(workdir, requestId)
     : undefined;
-  const returnId = returnOf(explaining, name);
+  const returnId = returnOf(context, name);
   const machine = lookAtMachine(workdir, name, {
     requestId,
     templateId: record?.templateId ?? "unknown",
@@ -35,7 +35,7 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
     isBrief: false,
     zoneOf: () => "",
   });
-  const { events, gap } = await told(readEvents(explaining.source, { ids: [name] }, explaining.budget));
+  const { events, gap } = await eventsOrGap(readEvents(context.source, { ids: [name] }, context.budget));
   const traces = tracesOf(workdir, machine, { record, returnId });
   const matterOf = matter(machine, { service, returnId });
   return {
@@ -54,7 +54,7 @@ export async function explainMachine(explaining: Explaining, name: string): Prom
   };
 }
 
-function returnOf({ workdir, clock }: Explaining, name: string): string | undefined {
+function returnOf({ workdir, clock }: ExplanationContext, name: string): string | undefined {
   const returns = new ReturnIndex(workdir);
   returns.refresh(clock.now());
   return returns.requestsOf(new Set([name])).get(name);
@@ -91,12 +91,12 @@ function endedAt<Kind>(workdir: Workdir, name: string, kind: Kind): { kind: Kind
   }
 }
 
-interface Around {
+interface MachineSituation {
   service: PicturedService;
   returnId: string | undefined;
 }
 
-function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: Around): string {
+function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: MachineSituation): string {
   const { state, message, waitsFor, node, failure, goneAt } = machine;
   const leaving = node === "" ? undefined : readDepartures(workdir).get(node);
   if (state === "deleted") return `It is gone: ${message || "given back by Symphony"}`;
@@ -109,7 +109,7 @@ function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: Aroun
   return leaving ? `It runs, and its node is about to go: the node is ${leaving.reason}` : "It runs";
 }
 
-function matter(machine: PicturedMachine, { service, returnId }: Around): Side | undefined {
+function matter(machine: PicturedMachine, { service, returnId }: MachineSituation): Side | undefined {
   const { failure, waitsFor, message, state, goneAt } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
@@ -137,7 +137,7 @@ function factsOf(
 
 function nextCommands(
   { name, requestId, state, failure, waitsFor, node }: PicturedMachine,
-  { service, hasPod }: Around & { hasPod: boolean },
+  { service, hasPod }: MachineSituation & { hasPod: boolean },
 ): string[] {
   const kubectl = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"}`;
   const commands: string[] = [];

@@ -4,7 +4,7 @@ import { readState } from "../workdir/machines.ts";
 import { readPodFacts } from "../workdir/pod_file.ts";
 import { readRecord } from "../workdir/store/record.ts";
 import { inTurns } from "./in_turns.ts";
-import type { Explaining, Finding } from "./explanation.ts";
+import type { ExplanationContext, Finding } from "./explanation.ts";
 import { words } from "../machine/failure_reason.ts";
 import { timestampSeconds } from "../clock.ts";
 import type { Step } from "./timeline.ts";
@@ -25,11 +25,11 @@ const NodeSchema = v.object({
 type StoredNode = v.InferOutput<typeof NodeSchema>;
 
 /** Explains a node; `undefined` if there is none of that name. Searches every pod file for the name. */
-export async function explainNode(explaining: Explaining, name: string): Promise<Finding | undefined> {
-  const { workdir, service, now } = explaining;
+export async function explainNode(context: ExplanationContext, name: string): Promise<Finding | undefined> {
+  const { workdir, service, now } = context;
   const node = readRecord(workdir, workdir.layout.node(name), NodeSchema);
   const departure = readDepartures(workdir).get(name);
-  const machines = await machinesOn(explaining, name);
+  const machines = await machinesOn(context, name);
   if (!node && !departure && machines.length === 0) return undefined;
   const labels = node?.metadata.labels ?? {};
   const facts = {
@@ -58,7 +58,7 @@ export async function explainNode(explaining: Explaining, name: string): Promise
   };
 }
 
-async function machinesOn({ workdir, budget }: Explaining, node: string): Promise<string[]> {
+async function machinesOn({ workdir, budget }: ExplanationContext, node: string): Promise<string[]> {
   const mark = JSON.stringify(node);
   const machines: string[] = [];
   await inTurns({ workdir, budget }, workdir.names(workdir.layout.pods), (machine) => {

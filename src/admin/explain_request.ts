@@ -3,25 +3,25 @@ import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
 import type { Turn } from "../events/stored_events.ts";
 import { readTurns } from "../events/turns.ts";
-import type { Explaining, Finding } from "./explanation.ts";
+import type { ExplanationContext, Finding } from "./explanation.ts";
 import { openPicture } from "./open_picture.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import { commonReason } from "./picture_of_templates.ts";
 import type { Step } from "./timeline.ts";
-import { told } from "./told.ts";
+import { eventsOrGap } from "./events_or_gap.ts";
 
 /** Explains a request or return request. @param kind which of the two the id belongs to */
 export async function explainRequest(
-  explaining: Explaining,
+  context: ExplanationContext,
   id: string,
   kind: "request" | "return request",
 ): Promise<Finding> {
-  const { workdir, service, now, budget } = explaining;
+  const { workdir, service, now, budget } = context;
   const machinesOfReturn = kind === "request" ? undefined : new Set(readReturn(workdir, id)?.machines);
   const requestIds = [...machinesOfReturn ?? []].map((machine) => parseMachineName(machine)?.requestId ?? "");
   const only = new Set([id, ...requestIds]);
-  const picture = await openPicture(explaining, { everything: true, isBrief: true, isOnly: true, only, budget })
+  const picture = await openPicture(context, { everything: true, isBrief: true, isOnly: true, only, budget })
     .take();
   const request = [...picture.requests, ...picture.returns].find((one) => one.id === id);
   const machines = picture.machines.filter(({ name, requestId }) =>
@@ -34,7 +34,7 @@ export async function explainRequest(
   const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
   const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
   const asked = { machines: machines.map(({ name }) => name), statuses: Object.keys(TURNS) };
-  const { events: turns, gap } = await told(readTurns(explaining.source, asked, budget));
+  const { events: turns, gap } = await eventsOrGap(readTurns(context.source, asked, budget));
   return {
     kind,
     name: id,

@@ -1,7 +1,7 @@
 import type { Budget } from "../budget.ts";
 import type { EventSource } from "../events/reader.ts";
 import type { Side } from "../machine/blame.ts";
-import type { Reader } from "./open_picture.ts";
+import type { ReadAccess } from "./open_picture.ts";
 import type { ServiceFacts } from "./picture_of_service.ts";
 import type { Step } from "./timeline.ts";
 
@@ -31,7 +31,7 @@ export interface Explanation {
 }
 
 /** What every explanation needs. */
-export interface Explaining extends Reader, ServiceFacts {
+export interface ExplanationContext extends ReadAccess, ServiceFacts {
   /** Seconds since the epoch. */
   now: number;
   /** Where events are. */

@@ -1,9 +1,9 @@
 import { type Catalogue, readCatalogue } from "../templates/catalogue.ts";
 import { allMachineNames, allRequestIds } from "./machine_names.ts";
-import type { Reader } from "./open_picture.ts";
+import type { ReadAccess } from "./open_picture.ts";
 
 /** The names that a command line may hold, for completion. Directories that cannot be read count as empty. */
-export function knownNames({ config, workdir, files }: Reader) {
+export function knownNames({ config, workdir, files }: ReadAccess) {
   const orNone = (read: () => string[]) => () => {
     try {
       return read();

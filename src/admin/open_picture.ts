@@ -9,7 +9,7 @@ import { Workdir } from "../workdir/store/workdir.ts";
 import { type PictureOptions, PictureTaker } from "./picture.ts";
 
 /** What a command needs that only reads. */
-export interface Reader {
+export interface ReadAccess {
   config: Config;
   workdir: Workdir;
   files: Files;
@@ -21,11 +21,11 @@ export interface Reader {
  * @param options `mayLack`: there may be none yet (false)
  * @throws HostFactoryError if it is not to be trusted, or there is none: an empty answer would be taken for the truth
  */
-export function openReader(
+export function openForReading(
   config: Config,
   world: { files: Files; clock: Clock; random: Random },
   { mayLack = false }: { mayLack?: boolean } = {},
-): Reader {
+): ReadAccess {
   const workdir = new Workdir(config.workdir, { ...world, isShared: config.sharedWorkdir });
   checkAsReader(workdir);
   if (!mayLack) checkIsThere(config, world);
@@ -59,7 +59,7 @@ export function commandBudget(clock: Clock): Budget {
 
 /** Takes pictures of the grid for a command. @param options `budget`: default: that of a process with nothing else to do */
 export function openPicture(
-  { config, workdir, files, clock }: Reader,
+  { config, workdir, files, clock }: ReadAccess,
   options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},
 ): PictureTaker {
   const { confdir, onPartialFailure } = config;

@@ -30,7 +30,7 @@ import {
 import { lookAtMachine, machineStamp, type PicturedMachine } from "./picture_of_machine.ts";
 import { lookAtService, type PicturedService, type ServiceFacts } from "./picture_of_service.ts";
 import { type PicturedTemplate, pictureTemplates, RECENT_SECONDS } from "./picture_of_templates.ts";
-import { ToldMachines } from "./told_machines.ts";
+import { ReportedMachines } from "./reported_machines.ts";
 
 export type { PicturedNode, PicturedRequest };
 
@@ -63,7 +63,7 @@ export interface PictureOptions {
   /** This is the only picture: remember nothing for another one (false). */
   isOnly?: boolean;
   /** The caller reports by `changed` which machines were written down: then others are looked at less often (false). */
-  isTold?: boolean;
+  reportsChanges?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
   budget?: Budget;
 }
@@ -106,7 +106,7 @@ export class PictureTaker {
   readonly #zones: NodeZones;
   readonly #returnIndex: ReturnIndex;
   readonly #changes: DirectoryChanges[];
-  readonly #told = new ToldMachines();
+  readonly #reported = new ReportedMachines();
   #allDueMs = -Infinity;
   #problems: string[] = [];
 
@@ -124,7 +124,7 @@ export class PictureTaker {
 
   /** Notes that these machines were written down. */
   changed(machines: Iterable<string>): void {
-    this.#told.add(machines);
+    this.#reported.add(machines);
   }
 
   /** @throws if the work directory cannot be read at all */
@@ -226,7 +226,7 @@ export class PictureTaker {
   }
 
   async #look({ limits, clusterAheadSeconds }: ServiceFacts, nowMs: number): Promise<void> {
-    const { machines: told, isStorm } = this.#told.next();
+    const { machines: reported, isStorm } = this.#reported.next();
     const isAllDue = this.#isAllDue(nowMs);
     const { isOnly = false } = this.#options;
     const isBrief = isStorm || (this.#options.isBrief ?? false);
@@ -243,13 +243,13 @@ export class PictureTaker {
       await this.#each(stored.machines, ({ name, pending: isPending }) => {
         const before = machines.get(name);
         const isSame = before?.isPending === isPending && before.looked.state !== "creating";
-        const isDue = isAllDue || !isSame || told.has(name);
+        const isDue = isAllDue || !isSame || reported.has(name);
         if (!isDue) return;
-        const isStampless = isOnly || (isStorm && told.has(name));
+        const isStampless = isOnly || (isStorm && reported.has(name));
         const stamp = isStampless ? "" : this.#readStamp(name, { isPending, isReturned });
         if (before && stamp !== "" && before.stamp === stamp) return;
         const looked = lookAtMachine(this.#workdir, name, isPending ? pending : created);
-        if (isStorm) this.#told.owe(name);
+        if (isStorm) this.#reported.owe(name);
         machines.set(name, { isPending, stamp: isStorm ? "" : stamp, looked });
       });
     }
@@ -262,7 +262,7 @@ export class PictureTaker {
 
   /** True if machines may have changed without a report. */
   #isAllDue(nowMs: number): boolean {
-    if (this.#options.isTold && this.#options.clock.monotonic() < this.#allDueMs) return false;
+    if (this.#options.reportsChanges && this.#options.clock.monotonic() < this.#allDueMs) return false;
     const looks = this.#changes.map((directory) => directory.look(nowMs));
     this.#allDueMs = this.#options.clock.monotonic() + LOOK_AT_ALL_EVERY_MS;
     return looks.some((look) => look !== "unchanged");

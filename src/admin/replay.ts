@@ -4,7 +4,7 @@ import { HostFactoryError } from "../errors.ts";
 import { readEvents } from "../events/reader.ts";
 import type { Files } from "../files.ts";
 import { runChild } from "./child.ts";
-import type { Reader } from "./open_picture.ts";
+import type { ReadAccess } from "./open_picture.ts";
 
 /** A call of a verb that was recorded, with its question. */
 export interface RecordedCall {
@@ -34,7 +34,7 @@ const LOCK_WAIT_MS = 5_000;
 
 /** The calls that were recorded, in order of time. @throws HostFactoryError if there are none, or the database cannot be read */
 export async function recordedCalls(
-  { workdir, files, clock }: Reader,
+  { workdir, files, clock }: ReadAccess,
   { dbfile = workdir.layout.eventsDatabase }: { dbfile?: string },
 ): Promise<RecordedCall[]> {
   const source = { files, dbfile, spool: workdir.layout.events, lockWaitMs: LOCK_WAIT_MS };

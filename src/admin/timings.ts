@@ -2,7 +2,7 @@ import { Budget } from "../budget.ts";
 import { HostFactoryError } from "../errors.ts";
 import { readEvents } from "../events/reader.ts";
 import { nearestName } from "../nearest_name.ts";
-import type { Reader } from "./open_picture.ts";
+import type { ReadAccess } from "./open_picture.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
 import { MACHINE_STEPS } from "./timeline.ts";
 
@@ -95,7 +95,7 @@ const LOCK_WAIT_MS = 5_000;
  * @throws HostFactoryError if it cannot be read
  */
 export async function readTimings(
-  { workdir, files, clock }: Reader,
+  { workdir, files, clock }: ReadAccess,
   { from, to, templates, dbfile = workdir.layout.eventsDatabase }: {
     from: string;
     to: string;

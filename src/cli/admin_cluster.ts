@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Chosen } from "../admin/disruption.ts";
+import type { ChosenPod } from "../admin/disruption.ts";
 import { ExitCode, HostFactoryError } from "../errors.ts";
 import { configure } from "./cli.ts";
 import type { Call } from "./command.ts";
@@ -36,26 +36,26 @@ export function declareCluster(command: Command): void {
 }
 
 export async function deletePods(call: Call<ClusterOptions>): Promise<void> {
-  const { disrupting, choosePods, deleteChosen } = await open(call);
-  const chosen = await choosePods(disrupting, { names: call.args, count: call.options.count });
+  const { context, choosePods, deleteChosen } = await open(call);
+  const chosen = await choosePods(context, { names: call.args, count: call.options.count });
   if (!await mayGo(call, chosen, "Delete")) return;
-  const gone = await deleteChosen(disrupting, chosen, timesOf(call));
+  const gone = await deleteChosen(context, chosen, timesOf(call));
   writeOutput(`Deleted ${gone} pods\n`);
 }
 
 export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
-  const { disrupting, choosePodsOnNodes, evictChosen } = await open(call);
-  const chosen = await choosePodsOnNodes(disrupting, { names: call.args, count: call.options.count });
+  const { context, choosePodsOnNodes, evictChosen } = await open(call);
+  const chosen = await choosePodsOnNodes(context, { names: call.args, count: call.options.count });
   const { cordon: cordons = false } = call.options;
   if (!await mayGo(call, chosen, cordons ? "Cordon the nodes, and evict" : "Evict")) return;
-  const gone = await evictChosen(disrupting, chosen, { ...timesOf(call), cordons });
+  const gone = await evictChosen(context, chosen, { ...timesOf(call), cordons });
   writeOutput(`Deleted ${gone} pods from nodes\n`);
 }
 
 async function open(call: Call<ClusterOptions>) {
   const config = configure(call, { defaultLogLevel: "warning" });
   const disruption = await import("../admin/disruption.ts");
-  return { ...disruption, disrupting: disruption.openDisrupting(config, { ...call.cli, signal: call.stopping }) };
+  return { ...disruption, context: disruption.openDisruption(config, { ...call.cli, signal: call.stopping }) };
 }
 
 function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
@@ -66,7 +66,7 @@ function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
 /** Shows what would go and asks. @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given */
 async function mayGo(
   { options: { yes, dryRun }, stopping }: Call<ClusterOptions>,
-  chosen: readonly Chosen[],
+  chosen: readonly ChosenPod[],
   verb: string,
 ): Promise<boolean> {
   if (dryRun) {

@@ -48,11 +48,11 @@ async function inputOf(call: Call<InputOptions>): Promise<object> {
 
 async function open(call: Call) {
   const config = configure(call, { defaultLogLevel: "warning" });
-  const [{ openReader }, names] = await Promise.all([
+  const [{ openForReading }, names] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/machine_names.ts"),
   ]);
-  return { ...names, workdir: openReader(config, call.cli).workdir };
+  return { ...names, workdir: openForReading(config, call.cli).workdir };
 }
 
 /** JSON in one line as the legacy plug-in prints it: `{"machines": [{"name": "a"}, {"name": "b"}]}`. */

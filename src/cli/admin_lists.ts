@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SortKey } from "../admin/choose_machines.ts";
-import type { Reader } from "../admin/open_picture.ts";
+import type { ReadAccess } from "../admin/open_picture.ts";
 import type { PicturedMachine } from "../admin/picture_of_machine.ts";
 import type { PicturedRequest } from "../admin/picture_of_requests.ts";
 import type { PicturedService } from "../admin/picture_of_service.ts";
@@ -61,20 +61,20 @@ function hasFilter({ state, template, node, request, olderThan, youngerThan, sor
 
 async function open(call: Call<ListOptions>) {
   const config = configure(call, { defaultLogLevel: "warning" });
-  const { openPicture, openReader } = await import("../admin/open_picture.ts");
+  const { openPicture, openForReading } = await import("../admin/open_picture.ts");
   const { allMachineNames, allRequestIds } = await import("../admin/machine_names.ts");
   const choose = await import("../admin/choose_machines.ts");
-  return { reader: openReader(config, call.cli), openPicture, allMachineNames, allRequestIds, ...choose };
+  return { access: openForReading(config, call.cli), openPicture, allMachineNames, allRequestIds, ...choose };
 }
 
 export async function listMachines(call: Call<ListOptions>): Promise<void> {
   const { options } = call;
   const format = listFormat(options.output);
-  const { reader, openPicture, allMachineNames, chooseMachines } = await open(call);
+  const { access, openPicture, allMachineNames, chooseMachines } = await open(call);
   if (format === "name" && !hasFilter(options)) {
-    return await writeNames(reader, allMachineNames(reader.workdir), "machine");
+    return await writeNames(access, allMachineNames(access.workdir), "machine");
   }
-  const picture = await openPicture(reader, { everything: options.all ?? false, isOnly: true }).take();
+  const picture = await openPicture(access, { everything: options.all ?? false, isOnly: true }).take();
   const { at, service } = picture;
   const filter = { ...options, states: options.state, ...filterOf(options), nodes: options.node };
   const machines = chooseMachines(picture.machines, filter, { now: at, sort: options.sort });
@@ -90,13 +90,13 @@ export async function listMachines(call: Call<ListOptions>): Promise<void> {
 export async function listRequests(call: Call<ListOptions>): Promise<void> {
   const { options } = call;
   const format = listFormat(options.output);
-  const { reader, openPicture, allRequestIds, chooseRequests } = await open(call);
+  const { access, openPicture, allRequestIds, chooseRequests } = await open(call);
   const { returns = false } = options;
   const what = returns ? "return request" : "request";
   if (format === "name" && !hasFilter(options)) {
-    return await writeNames(reader, allRequestIds(reader.workdir, { returns }), what);
+    return await writeNames(access, allRequestIds(access.workdir, { returns }), what);
   }
-  const picture = await openPicture(reader, { everything: options.all ?? false, isBrief: true, isOnly: true }).take();
+  const picture = await openPicture(access, { everything: options.all ?? false, isBrief: true, isOnly: true }).take();
   const { at, service } = picture;
   const listed = returns ? picture.returns : picture.requests;
   const requests = chooseRequests(listed, { ...options, ...filterOf(options) }, { now: at });
@@ -114,7 +114,7 @@ function filterOf({ template, request }: ListOptions) {
 }
 
 /** The names alone, as the legacy plug-in prints them. What is said beside them is for a person who looks on: scripts hear nothing new. */
-async function writeNames({ workdir, clock }: Reader, names: readonly string[], what: string): Promise<void> {
+async function writeNames({ workdir, clock }: ReadAccess, names: readonly string[], what: string): Promise<void> {
   await writeList("name", { names: () => names, table: () => [], document: () => names });
   if (names.length === 0) tellNone(what, { all: true, sort: "name" });
   if (!errorIsTerminal()) return;

@@ -25,12 +25,12 @@ export function declareReplay(command: Command): void {
 export async function replay(call: Call<ReplayOptions>): Promise<void> {
   const { cli, options: { wait = false, dryRun = false, dbfile }, stopping: signal } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
-  const [{ openReader }, { recordedCalls, replayCalls }] = await Promise.all([
+  const [{ openForReading }, { recordedCalls, replayCalls }] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/replay.ts"),
   ]);
   const source = givenDatabase(cli.files, dbfile);
-  const calls = await recordedCalls(openReader(config, cli, { mayLack: dbfile !== undefined }), source);
+  const calls = await recordedCalls(openForReading(config, cli, { mayLack: dbfile !== undefined }), source);
   if (dryRun) {
     for (const { at, verb, id, input } of calls) {
       writeOutput(`${new Date(at * 1_000).toISOString()}  ${verb} ${plainLine(id)}: ${plainLine(input)}\n`);

@@ -27,13 +27,13 @@ export function declareTimings(command: Command): void {
 export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
   const { fromEvent: from, toEvent: to, template, output, dbfile } = call.options;
   const config = configure(call, { defaultLogLevel: "warning" });
-  const [{ openReader }, { noTimings, readTimings }] = await Promise.all([
+  const [{ openForReading }, { noTimings, readTimings }] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/timings.ts"),
   ]);
   const source = givenDatabase(call.cli.files, dbfile);
   const { all, templates, states } = await readTimings(
-    openReader(config, call.cli, { mayLack: dbfile !== undefined }),
+    openForReading(config, call.cli, { mayLack: dbfile !== undefined }),
     {
       from,
       to,

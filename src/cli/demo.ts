@@ -1,4 +1,5 @@
 import type { DemoProgress, DemoStep } from "../admin/demo.ts";
+import type { Environment } from "../config.ts";
 import { ExitCode } from "../errors.ts";
 import { plainLine } from "../plain_text.ts";
 import { integerBetween } from "../random.ts";
@@ -21,6 +22,14 @@ const PAGE_STAYS_MS = 60_000;
 /** Characters in a progress bar. */
 const BAR = 30;
 
+/** What to try after the demo, and what it is. */
+const NEXT_COMMANDS = [
+  ["hostfactory demo --machines 500", "the same, larger"],
+  ["hostfactory simulate --kubeconfig sim.yaml", "a cluster to play with"],
+  ["hostfactory lint", "check your own templates"],
+  ["hostfactory help", "all commands"],
+] as const;
+
 export const demo: CommandBody = {
   declare(command) {
     command
@@ -40,11 +49,8 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   const leftover = kubeconfig === undefined ? undefined : removalOfLease({ instance, kubeconfig });
   const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
   cli.files.makeDirectory(directory);
-  const steps: DemoStep[] = [];
-  const isTerminal = outputIsTerminal() && !isDumb(cli.environment);
-  const width = outputColumns();
+  const display = new DemoDisplay(cli.environment);
   const startedMs = cli.clock.monotonic();
-  const say = (text: string) => isTerminal ? overwriteLine(text) : writeOutput(text);
   let isDone = false;
   try {
     await runDemo({
@@ -55,40 +61,69 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
       kubeconfig,
       instance,
       signal: stopping,
-      ...(page ? { page: openInBrowser, pageStaysMs: isTerminal ? PAGE_STAYS_MS : 0 } : {}),
-      progress: (progress) => isTerminal && overwriteLine(cutText(line(progress, width), width - 1)),
-      ran: (command) => say(wrapText(plainLine(command), { width, indent: "$ ", hanging: "    " })),
-    }, (step) => {
-      steps.push(step);
-      if (!isTerminal) return writeOutput(`${step.step}: ${plainLine(step.result)}\n`);
-      const told = wrapText(`${step.step}: ${plainLine(step.result)}`, { width, indent: "✓ ", hanging: "  " });
-      overwriteLine(told);
-    });
+      ...(page ? { page: openInBrowser, pageStaysMs: display.isTerminal ? PAGE_STAYS_MS : 0 } : {}),
+      progress: (progress) => display.showProgress(progress),
+      ran: (command) => display.showCommand(command),
+    }, (step) => display.showStep(step));
     isDone = true;
   } catch (error) {
     if (!stopping.aborted || error !== stopping.reason) throw error;
   } finally {
-    if (isTerminal && !isDone) writeOutput("\n");
+    if (display.isTerminal && !isDone) writeOutput("\n");
     if ((isDone || stopping.aborted) && !keep) cli.files.removeTree(directory, { followLinks: true });
     else writeOutput(`Everything that was written is in ${directory}\n`);
   }
-  if (!isDone) {
-    writeError("hostfactory: the demo was stopped, and what it had made is deleted");
-    if (leftover !== undefined) writeError(`hostfactory: but its lease, if it had one by then: ${leftover}`);
-    return ExitCode.interrupted;
+  if (!isDone) return reportStop(leftover);
+  reportSuccess(display.steps, { tookMs: cli.clock.monotonic() - startedMs, leftover });
+}
+
+/** Shows a demo while it runs: on a terminal its progress as well, in one line that is replaced. */
+class DemoDisplay {
+  readonly isTerminal: boolean;
+  /** The steps that were shown. */
+  readonly steps: DemoStep[] = [];
+  readonly #width = outputColumns();
+
+  constructor(environment: Environment) {
+    this.isTerminal = outputIsTerminal() && !isDumb(environment);
   }
+
+  showProgress(progress: DemoProgress): void {
+    const width = this.#width;
+    if (this.isTerminal) overwriteLine(cutText(progressLine(progress, width), width - 1));
+  }
+
+  showCommand(command: string): void {
+    const text = wrapText(plainLine(command), { width: this.#width, indent: "$ ", hanging: "    " });
+    if (this.isTerminal) overwriteLine(text);
+    else writeOutput(text);
+  }
+
+  showStep(step: DemoStep): void {
+    this.steps.push(step);
+    const text = `${step.step}: ${plainLine(step.result)}`;
+    if (!this.isTerminal) return writeOutput(`${text}\n`);
+    overwriteLine(wrapText(text, { width: this.#width, indent: "✓ ", hanging: "  " }));
+  }
+}
+
+/** @param leftover the command that deletes the lease, if the demo ran on a real cluster */
+function reportStop(leftover: string | undefined): ExitCode {
+  writeError("hostfactory: the demo was stopped, and what it had made is deleted");
+  if (leftover !== undefined) writeError(`hostfactory: but its lease, if it had one by then: ${leftover}`);
+  return ExitCode.interrupted;
+}
+
+/** @param options `leftover`: as in `reportStop` */
+function reportSuccess(
+  steps: DemoStep[],
+  { tookMs, leftover }: { tookMs: number; leftover: string | undefined },
+): void {
   writeOutput(`\n${timesTable(steps)}`);
-  const seconds = ((cli.clock.monotonic() - startedMs) / 1000).toFixed(1);
-  writeOutput(`Every step came out right, in ${seconds} s.\n\n`);
+  writeOutput(`Every step came out right, in ${(tookMs / 1000).toFixed(1)} s.\n\n`);
   if (leftover !== undefined) writeOutput(`Its lease is left on the cluster:\n  ${leftover}\n\n`);
-  const next = [
-    ["hostfactory demo --machines 500", "the same, larger"],
-    ["hostfactory simulate --kubeconfig sim.yaml", "a cluster to play with"],
-    ["hostfactory lint", "check your own templates"],
-    ["hostfactory help", "all commands"],
-  ] as const;
   writeOutput("Try next:\n");
-  for (const [command, purpose] of next) writeOutput(`  ${command}\n      ${purpose}\n`);
+  for (const [command, purpose] of NEXT_COMMANDS) writeOutput(`  ${command}\n      ${purpose}\n`);
 }
 
 /** Opens the page in a browser if this host has a desktop. The address is printed in any case. */
@@ -102,7 +137,7 @@ function openInBrowser(url: string): void {
   }
 }
 
-function line({ step, done, total }: DemoProgress, width: number): string {
+function progressLine({ step, done, total }: DemoProgress, width: number): string {
   if (total === 0) return `… ${step}`;
   // What is left beside the numbers; a narrow terminal has no room for a bar.
   const bar = Math.min(BAR, width - step.length - 14);

@@ -23,14 +23,14 @@ export const explain: CommandBody = {
   async run(call: Call<Options>) {
     const { args: [name = ""], options: { output, dbfile } } = call;
     const config = configure(call, { defaultLogLevel: "warning" });
-    const [{ explain, unknownName }, { openReader }] = await Promise.all([
+    const [{ explain, unknownName }, { openForReading }] = await Promise.all([
       import("../admin/explain.ts"),
       import("../admin/open_picture.ts"),
     ]);
     const source = givenDatabase(call.cli.files, dbfile);
-    const reader = openReader(config, call.cli, { mayLack: dbfile !== undefined });
-    const found = await explain(reader, name, source);
-    if (!found) throw unknownName(reader, name);
+    const access = openForReading(config, call.cli, { mayLack: dbfile !== undefined });
+    const found = await explain(access, name, source);
+    if (!found) throw unknownName(access, name);
     const explanation = { ...found, next: found.next.map((command) => proposed(command, call.options)) };
     if (output !== "text") return await writeDocument(output, explanation);
     writeStyled(explanationText(explanation, outputColumns()), { plain: isPlain(call.cli.environment) });

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { HostFactoryError } from "../errors.ts";
-import type { Linted } from "../lint/lint.ts";
+import type { LintResult } from "../lint/lint.ts";
 import type { SecurityProfile } from "../lint/pod_security.ts";
 import type { Output } from "../lint/report.ts";
 import { configure } from "./cli.ts";
@@ -54,7 +54,7 @@ async function lintFiles(call: Call<Options>): Promise<void> {
 }
 
 async function write(
-  { findings, files }: Linted,
+  { findings, files }: LintResult,
   { output, plain }: { output: Output; plain: boolean },
 ): Promise<void> {
   const { countsOf, githubReport, isFailure, jsonReport, sarifReport, textReport } = await import("../lint/report.ts");

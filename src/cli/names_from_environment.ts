@@ -1,5 +1,5 @@
 import { knownNames } from "../admin/known_names.ts";
-import { openReader } from "../admin/open_picture.ts";
+import { openForReading } from "../admin/open_picture.ts";
 import { systemClock } from "../clock.ts";
 import { type Environment, loadConfig } from "../config.ts";
 import { systemFiles } from "../files.ts";
@@ -23,7 +23,7 @@ export function namesFromEnvironment(words: readonly string[], environment: Envi
   const [workdir, confdir] = [valueOf("--workdir"), valueOf("--confdir")];
   try {
     const config = loadConfig({ ...(workdir ? { workdir } : {}), ...(confdir ? { confdir } : {}) }, environment);
-    return knownNames(openReader(config, { files: systemFiles, clock: systemClock, random: systemRandom }));
+    return knownNames(openForReading(config, { files: systemFiles, clock: systemClock, random: systemRandom }));
   } catch {
     return NONE;
   }

@@ -21,11 +21,14 @@ export const status: CommandBody = {
   },
   async run(call: Call<Options>) {
     const config = configure(call, { defaultLogLevel: "warning" });
-    const [{ openPicture, openReader }, { statusOf }] = await Promise.all([
+    const [{ openPicture, openForReading }, { statusOf }] = await Promise.all([
       import("../admin/open_picture.ts"),
       import("../admin/status.ts"),
     ]);
-    const picture = await openPicture(openReader(config, call.cli, { mayLack: true }), { isBrief: true, isOnly: true })
+    const picture = await openPicture(openForReading(config, call.cli, { mayLack: true }), {
+      isBrief: true,
+      isOnly: true,
+    })
       .take();
     const { verdict, troubles } = statusOf(picture);
     const found = { verdict, troubles: troubles.map((trouble) => withCommand(trouble, call.options)) };

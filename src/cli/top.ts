@@ -1,5 +1,5 @@
 import type { Explanation } from "../admin/explanation.ts";
-import type { Reader } from "../admin/open_picture.ts";
+import type { ReadAccess } from "../admin/open_picture.ts";
 import type { Picture, PictureTaker } from "../admin/picture.ts";
 import type { PicturedMachine } from "../admin/picture_of_machine.ts";
 import { epochSeconds, NOT_NEEDED } from "../clock.ts";
@@ -28,22 +28,22 @@ async function show(call: Call<Options>): Promise<void> {
   const { cli, options: { once = false } } = call;
   const config = configure(call, { defaultLogLevel: "warning" });
   const admin = await loadAdmin();
-  const reader = admin.openReader(config, cli, { mayLack: true });
-  const taker = admin.openPicture(reader);
-  const top = new Top(call, { admin, reader, taker, picture: await taker.take() });
+  const access = admin.openForReading(config, cli, { mayLack: true });
+  const taker = admin.openPicture(access);
+  const top = new Top(call, { admin, access, taker, picture: await taker.take() });
   const canDraw = outputIsTerminal() && !isDumb(cli.environment);
   if (canDraw && !once) await top.follow();
   else await top.print();
 }
 
 async function loadAdmin() {
-  const [{ openPicture, openReader }, { statusOf }, { chooseMachines }, { explain }] = await Promise.all([
+  const [{ openPicture, openForReading }, { statusOf }, { chooseMachines }, { explain }] = await Promise.all([
     import("../admin/open_picture.ts"),
     import("../admin/status.ts"),
     import("../admin/choose_machines.ts"),
     import("../admin/explain.ts"),
   ]);
-  return { openPicture, openReader, statusOf, chooseMachines, explain };
+  return { openPicture, openForReading, statusOf, chooseMachines, explain };
 }
 
 type Admin = Awaited<ReturnType<typeof loadAdmin>>;
@@ -51,7 +51,7 @@ type Admin = Awaited<ReturnType<typeof loadAdmin>>;
 class Top {
   readonly #call: Call<Options>;
   readonly #admin: Admin;
-  readonly #reader: Reader;
+  readonly #access: ReadAccess;
   readonly #taker: PictureTaker;
   #picture: Picture;
   /** The timeline of the machine that is opened. */
@@ -62,11 +62,11 @@ class Top {
 
   constructor(
     call: Call<Options>,
-    { admin, reader, taker, picture }: { admin: Admin; reader: Reader; taker: PictureTaker; picture: Picture },
+    { admin, access, taker, picture }: { admin: Admin; access: ReadAccess; taker: PictureTaker; picture: Picture },
   ) {
     this.#call = call;
     this.#admin = admin;
-    this.#reader = reader;
+    this.#access = access;
     this.#taker = taker;
     this.#picture = picture;
   }
@@ -126,7 +126,7 @@ class Top {
 
   async #open(): Promise<void> {
     const { opened } = this.#view;
-    const explained = opened === undefined ? undefined : this.#admin.explain(this.#reader, opened);
+    const explained = opened === undefined ? undefined : this.#admin.explain(this.#access, opened);
     this.#explanation = await explained?.catch(() => undefined);
     if (this.#view.opened === opened) this.#draw();
   }

@@ -2,15 +2,15 @@ import type { Clock } from "../clock.ts";
 import { type BackoffLimits, backoffMs } from "../kube/backoff.ts";
 import type { Random } from "../random.ts";
 
-/** How many unanswered calls in a row make us leave an extension alone for a while. */
+/** After how many unanswered calls in a row an extension is left alone for a while. */
 const TRIPPED_AFTER = 5;
 
 /** How long it is left alone at first and at most, in milliseconds. The time doubles with each further failure. */
 const REST: BackoffLimits = { firstMs: 1_000, longestMs: 30_000 };
 
 /**
- * A circuit breaker: keeps calls away from an extension that does not answer. Once it has failed often enough in a row, one call
- * at a time is let through to find out whether it is back.
+ * A circuit breaker: keeps calls away from an extension that does not answer. Once it has failed often enough in a row,
+ * one call at a time is let through to find out whether it is back.
  */
 export class Breaker {
   readonly #clock: Clock;

@@ -1,16 +1,24 @@
-/** The hooks that this version calls. Others are kept and reported as unknown, because another version may know them. */
+/**
+ * The hooks that this version calls. A registration may have others, which are reported but kept: another version may
+ * know them.
+ */
 export const HOOKS = ["pre-create", "lint", "pre-delete", "notify"] as const;
 export type HookKind = typeof HOOKS[number];
 
-/** What happens to a pod if a hook does not answer in time: it is not created (`fail`), or created without that extension. */
+/**
+ * What happens to a pod if a hook does not answer in time: it is not created (`fail`), or created without that
+ * extension.
+ */
 export const FAILURE_POLICIES = ["fail", "ignore"] as const;
 export type FailurePolicy = typeof FAILURE_POLICIES[number];
 
-/** Ranges of addresses that a hook may not have unless its registration, which must be a file, allows it: `docs/extensions.md`. */
+/**
+ * Ranges of addresses that a hook may use only if its registration is a file and allows it: see `docs/extensions.md`.
+ */
 export const GUARDED_ADDRESSES = ["loopback", "link-local"] as const;
 export type GuardedAddress = typeof GUARDED_ADDRESSES[number];
 
-/** Where a registration stands. */
+/** Where a registration is stored. */
 export type Registration = { kind: "file"; path: string } | { kind: "resource"; name: string; uid: string };
 
 /** A registered extension, checked, with all defaults filled in. */
@@ -36,7 +44,7 @@ export interface Extension {
   retryMs: number;
   /** How long `pre-delete` may delay a deletion at most, in milliseconds. */
   drainMs: number;
-  /** How many machines one call of `pre-create` may have; 1: one at a time. */
+  /** How many machines one call of `pre-create` may contain. */
   batch: number;
   /** JSON pointers to the parts of a pod that `pre-create` may change. */
   mayChange: string[];
@@ -72,7 +80,10 @@ export interface BlockedExtension {
 /** The extensions that can be used, in the order of their calls, and what is wrong with the others. */
 export interface Registry {
   extensions: Extension[];
-  /** Extensions with the policy `fail` whose order is a loop. While there is one, no pod may be created. */
+  /**
+   * Extensions with the policy `fail` that are in a loop of `before` and `after`. While there is one, no pod may be
+   * created.
+   */
   blocked: BlockedExtension[];
   problems: RegistrationProblem[];
 }

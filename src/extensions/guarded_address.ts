@@ -1,10 +1,10 @@
 import type { GuardedAddress } from "./extension.ts";
 
 /**
- * The guarded range that a host is in; `undefined` if it is in none. The host is an IP address in any notation that a URL may have,
- * or a name that always leads to this machine (RFC 6761). IPv6 addresses that contain an IPv4 address count as that: mapped
- * (RFC 4291), compatible, or behind NAT64 (RFC 6052).
- * @param host as `URL.hostname` has it, or an address as the network has it
+ * The guarded range that a host is in; `undefined` if it is in none. The host is an IP address in any notation that a
+ * URL allows, or a name that always leads to this machine (RFC 6761). An IPv6 address that contains an IPv4 address
+ * counts as the latter: mapped (RFC 4291), compatible, or behind NAT64 (RFC 6052).
+ * @param host in the form of `URL.hostname`, or an address in the form in which the network reports it
  */
 export function guardedAddress(host: string): GuardedAddress | undefined {
   const hostname = normalised(host);
@@ -21,7 +21,7 @@ function normalised(host: string): string {
 }
 
 function guardedV4([first, second]: number[]): GuardedAddress | undefined {
-  // To connect to 0.0.0.0 leads to this machine.
+  // A connection to 0.0.0.0 leads to this machine.
   if (first === 127 || first === 0) return "loopback";
   return first === 169 && second === 254 ? "link-local" : undefined;
 }
@@ -37,7 +37,7 @@ function guardedV6(groups: number[]): GuardedAddress | undefined {
   return holdsV4 ? guardedV4([seventh >> 8, seventh & 0xff]) : undefined;
 }
 
-/** The eight groups of an address as URLs have it: hexadecimal, with `::` at most once. */
+/** The eight groups of an address in the form of URLs: hexadecimal, with `::` at most once. */
 function groupsOf(address: string): number[] {
   const [before = "", after] = address.split("::");
   const numbers = (text: string) => text === "" ? [] : text.split(":").map((group) => parseInt(group, 16));

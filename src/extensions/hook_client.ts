@@ -30,12 +30,12 @@ export interface HookAnswer {
   retryAfterMs: number | undefined;
 }
 
-/** An extension did not answer, or not in a way that counts; another try may help. */
+/** An extension did not answer, or answered with a temporary failure; another try may help. */
 export class HookUnavailable extends Error {
   override readonly name = "HookUnavailable";
   /** The least wait before the next try, in milliseconds. */
   readonly waitMs: number;
-  /** The status of its answer, if there was one. */
+  /** Its answer, if there was one. */
   readonly answer: HookAnswer | undefined;
 
   constructor(message: string, { waitMs = 0, answer }: { waitMs?: number; answer?: HookAnswer } = {}) {
@@ -58,22 +58,25 @@ export interface HookCall {
 /** Called when a call of an extension has ended, with the time in milliseconds since the epoch. */
 type Ended = (extension: string, end: { nowMs: number; isAnswered: boolean }) => void;
 
-/** Called when an extension is left alone from now on, with the reason, or when it is called again. */
+/** Called when an extension begins to be left alone, with the reason, and with `undefined` when it is called again. */
 type Tripped = (extension: string, reason: string | undefined) => void;
 
-/** What is kept of one extension. */
+/** The state that is kept for one extension. */
 interface Peer {
   breaker: Breaker;
   turns: Turns;
-  /** Transports by origin: each leads to one server. */
+  /** By origin, because each transport leads to one server. */
   transports: Map<string, { key: string; transport: Transport }>;
-  /** The address of the last connection that was refused because its address is guarded. */
+  /** The address of the last connection that we refused because the address is guarded. */
   refused: string | undefined;
   /** Why the last failed call failed. */
   lastFailure: string | undefined;
 }
 
-/** Calls hooks of extensions. Each extension has its own connections, turns and breaker, so that none gets in another's way. */
+/**
+ * Calls hooks of extensions. Each extension has its own connections, turns and breaker, so that they do not delay each
+ * other.
+ */
 export class HookClient {
   readonly #files: Files;
   readonly #clock: Clock;
@@ -83,7 +86,10 @@ export class HookClient {
   readonly #tripped: Tripped;
   readonly #peers = new Map<string, Peer>();
 
-  /** @param options `ended`: called at the end of each call; `tripped`: called when an extension is left alone or called again */
+  /**
+   * @param options `ended`: called at the end of each call; `tripped`: called when an extension is left alone or called
+   * again
+   */
   constructor(
     world: { files: Files; clock: Clock; random: Random; network: Network },
     options: { ended?: Ended; tripped?: Tripped } = {},
@@ -98,8 +104,8 @@ export class HookClient {
 
   /**
    * Calls a hook once.
-   * @throws HookUnavailable if there was no answer or a server error, or if the extension is being left alone; HostFactoryError if
-   * its credentials cannot be used; the signal's reason
+   * @throws HookUnavailable if there was no answer or a server error, or if the extension is being left alone;
+   * HostFactoryError if its credentials cannot be used; the signal's reason
    */
   async call(extension: Extension, { kind, document, machines = 1, signal }: HookCall): Promise<HookAnswer> {
     const url = extension.hooks[kind];
@@ -239,7 +245,7 @@ export class HookClient {
     return headers;
   }
 
-  /** The transport for the present registration and credentials; makes a new one if either has changed. */
+  /** The transport for the current registration and credentials; a new one if either has changed. */
   #transportFor(extension: Extension, peer: Peer, origin: string): Transport {
     const options = this.#transportOptions(extension);
     const { allowAddresses } = extension;
@@ -279,7 +285,7 @@ export class HookClient {
   }
 }
 
-/** True for a status that answers the question. After any other, another try may help. */
+/** True for a status that is an answer. After any other, another try may help. */
 function counts(status: number): boolean {
   if (status >= 400 && status < 500) return !TEMPORARY.includes(status);
   return status === 304 || (status >= 200 && status < 300);

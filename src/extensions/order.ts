@@ -7,15 +7,15 @@ export type Orderable = Pick<Extension, "name" | "category" | "before" | "after"
 export interface OrderLoop {
   /** All of them, by name. */
   members: string[];
-  /** A shortest loop among them, ending with its first name: `["a", "b", "a"]` if a is before b and b before a. */
+  /** A shortest loop among them, which ends with its first name: `["a", "b", "a"]` if a is before b and b before a. */
   path: string[];
 }
 
 /** The order in which extensions are called. */
 export interface Order {
-  /** The names of all that are in no loop, in their order. */
+  /** The names of all extensions that are in no loop, in the order of their calls. */
   order: string[];
-  /** Those that cannot be ordered, and are not in `order`. */
+  /** The extensions that cannot be ordered, and so are not in `order`. */
   loops: OrderLoop[];
   /** For each name in `order`, the names that `before` or `after` put directly before it, sorted. */
   after: Map<string, string[]>;
@@ -24,9 +24,10 @@ export interface Order {
 const CATEGORY = "category:";
 
 /**
- * Orders extensions by `before` and `after`, then by priority (the smaller first), then by name. The result does not depend on the
- * order in which they are given. Names and categories that no extension has are ignored, and so is an extension's own category.
- * @param extensions each with a name of its own
+ * Orders extensions by `before` and `after`, then by priority (the smaller first), then by name. The result does not
+ * depend on the order in which they are given. Names and categories that no extension has are ignored, and so is an
+ * extension's own category.
+ * @param extensions their names are different
  */
 export function orderExtensions(extensions: readonly Orderable[]): Order {
   const sorted = [...extensions].sort(compare);
@@ -66,14 +67,14 @@ function edgesOf(extensions: Orderable[]): Edges {
   return edges;
 }
 
-/** @returns for each of the names, in their order, which of the others it has to come after */
+/** @returns for each of the names, which of the others it has to come after */
 function predecessors(names: string[], edges: Edges): Map<string, string[]> {
   const after = new Map(names.map((name) => [name, [] as string[]]));
   for (const name of [...names].sort()) for (const later of edges.get(name) ?? []) after.get(later)?.push(name);
   return after;
 }
 
-/** Kahn's algorithm: of those whose predecessors have all been called, the one that was given first is next. */
+/** Kahn's algorithm: next is the first of the names whose predecessors have all been taken. */
 function kahn(after: ReadonlyMap<string, string[]>): string[] {
   const order = new Set<string>();
   const waiting = new Set(after.keys());
@@ -88,7 +89,7 @@ function kahn(after: ReadonlyMap<string, string[]>): string[] {
   return [...order];
 }
 
-/** The strongly connected components (Tarjan's algorithm): each name with all that it leads to and that lead to it. */
+/** The strongly connected components (Tarjan's algorithm): names that all lead to each other. */
 function components(edges: Edges): string[][] {
   const found: string[][] = [];
   const numbers = new Map<string, number>();
@@ -115,7 +116,7 @@ function components(edges: Edges): string[][] {
   return found;
 }
 
-/** A shortest way from the first name of a loop back to itself; of several, the one whose names sort first. */
+/** A shortest path from the first name of a loop back to itself; of several, the one whose names sort first. */
 function wayRound(members: string[], edges: Edges): string[] {
   const [start = ""] = [...members].sort();
   const within = new Set(members);

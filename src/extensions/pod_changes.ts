@@ -6,8 +6,8 @@ import type { OrderedPod } from "../templates/podspec.ts";
 const MARKS = /^(app$|symphony\/hostfactory-)/;
 
 /**
- * The JSON pointers of changes that a hook was not allowed to make. Changes at or below `mayChange` are allowed, except to what makes
- * the pod ours.
+ * The JSON pointers of changes that a hook was not allowed to make. Changes at or below `mayChange` are allowed, except
+ * to the marks by which we know our pods.
  */
 export function forbiddenChanges(sent: OrderedPod, answered: unknown, mayChange: readonly string[]): string[] {
   const isAllowed = (pointer: string) => {
@@ -25,7 +25,7 @@ export interface PodChange {
   after?: unknown;
 }
 
-/** The differences between two pods, each part by itself. */
+/** The differences between two pods, part by part. */
 export function changesOf(before: unknown, after: unknown): PodChange[] {
   return [...differences(before, after, "", () => false)].map((path) => {
     const [was, is] = [valueAt(before, path), valueAt(after, path)];
@@ -41,7 +41,7 @@ export function valueAt(value: unknown, pointer: string): unknown {
   }, value);
 }
 
-/** The topmost pointers at which two values differ without being allowed to. */
+/** The topmost pointers at which two values differ although that is not allowed. */
 function* differences(
   before: unknown,
   after: unknown,
@@ -55,7 +55,7 @@ function* differences(
   }
 }
 
-/** True for labels and annotations: single keys in them are protected even if the maps may be changed. */
+/** True for labels and annotations, in which single keys are protected even if the rest may be changed. */
 function holdsMarks(pointer: string): boolean {
   return pointer === "/metadata/labels" || pointer === "/metadata/annotations";
 }

@@ -27,7 +27,7 @@ const LARGEST_POD = 1024 * 1024;
 /** The version of the documents that are posted. */
 const VERSION = 1;
 
-/** What calls hooks: see `HookClient`. */
+/** Calls hooks: see `HookClient`. */
 export interface Caller {
   /** How many extensions are being left alone because they do not answer. */
   readonly leftAlone: number;
@@ -52,13 +52,13 @@ export interface PodDraft {
 }
 
 /**
- * The result of the hooks for one draft. `pod`: create this; `refused`: a hook refuses the whole request; `failed`: only this machine
- * fails.
+ * What the hooks have decided for one draft. `pod`: create this pod; `refused`: a hook refuses the whole request;
+ * `failed`: only this machine fails.
  */
-export type Verdict = { kind: "pod"; pod: OrderedPod } | { kind: "refused" | "failed"; reason: string };
+export type PreCreateDecision = { kind: "pod"; pod: OrderedPod } | { kind: "refused" | "failed"; reason: string };
 
 /** What a pass of drafts through the extensions needs. */
-export interface PreCreate {
+export interface PreCreateContext {
   caller: Caller;
   clock: Clock;
   random: Random;
@@ -68,7 +68,7 @@ export interface PreCreate {
   /** The namespace of the pods, if it is known. */
   namespace: string | undefined;
   request: HookRequest;
-  /** The template's configuration by the names of the extensions. */
+  /** The template's configuration for each extension, by name. */
   configuration: Readonly<Record<string, unknown>>;
   signal: AbortSignal;
   /** Called for each try without an answer: the machines wait for the extension, or go on without it. */
@@ -76,35 +76,38 @@ export interface PreCreate {
 }
 
 /**
- * Passes drafts of one request through all extensions, one extension after the other. Each gets them in batches of its size, side
- * by side.
- * @returns the result for each machine
+ * Passes drafts of one request through all extensions, one extension after the other. Each gets them in batches of its
+ * own size, all batches at once.
+ * @returns the decision for each machine, by its name
  * @throws the signal's reason
  */
-export async function preCreate(context: PreCreate, drafts: readonly PodDraft[]): Promise<Map<string, Verdict>> {
-  const verdicts = new Map<string, Verdict>(drafts.map(({ name, pod }) => [name, { kind: "pod", pod }]));
+export async function preCreate(
+  context: PreCreateContext,
+  drafts: readonly PodDraft[],
+): Promise<Map<string, PreCreateDecision>> {
+  const decisions = new Map<string, PreCreateDecision>(drafts.map(({ name, pod }) => [name, { kind: "pod", pod }]));
   for (const extension of context.extensions) {
     const going: PodDraft[] = [];
     for (const { name, index } of drafts) {
-      const verdict = verdicts.get(name);
-      if (verdict?.kind === "pod") going.push({ name, index, pod: verdict.pod });
+      const decision = decisions.get(name);
+      if (decision?.kind === "pod") going.push({ name, index, pod: decision.pod });
     }
     const batches: PodDraft[][] = [];
     for (let i = 0; i < going.length; i += extension.batch) batches.push(going.slice(i, i + extension.batch));
     await Promise.all(batches.map(async (batch) => {
       const answers = await askPersistently(context, extension, batch);
-      for (const [i, { name }] of batch.entries()) verdicts.set(name, answers[i] ?? missing(extension, name));
+      for (const [i, { name }] of batch.entries()) decisions.set(name, answers[i] ?? missing(extension, name));
     }));
   }
-  return verdicts;
+  return decisions;
 }
 
-/** Calls until the extension answers. If its time is over before that, its failure policy decides. */
+/** Calls until the extension answers. If it does not within `retryMs`, its failure policy decides. */
 async function askPersistently(
-  context: PreCreate,
+  context: PreCreateContext,
   extension: Extension,
   batch: readonly PodDraft[],
-): Promise<Verdict[]> {
+): Promise<PreCreateDecision[]> {
   const { clock, random, signal } = context;
   const untilMs = clock.monotonic() + extension.retryMs;
   for (let failures = 1;; failures++) {
@@ -126,16 +129,20 @@ async function askPersistently(
 }
 
 function giveUp(
-  context: PreCreate,
+  context: PreCreateContext,
   { name, failurePolicy }: Extension,
   { batch, reason }: { batch: readonly PodDraft[]; reason: string },
-): Verdict[] {
+): PreCreateDecision[] {
   const isFatal = failurePolicy === "fail";
   context.unanswered(name, { reason, outcome: isFatal ? "failed" : "left out" });
   return batch.map(({ pod }) => isFatal ? { kind: "failed", reason } : { kind: "pod", pod });
 }
 
-async function ask(context: PreCreate, extension: Extension, batch: readonly PodDraft[]): Promise<Verdict[]> {
+async function ask(
+  context: PreCreateContext,
+  extension: Extension,
+  batch: readonly PodDraft[],
+): Promise<PreCreateDecision[]> {
   const { caller, instance, namespace = null, request, configuration, signal } = context;
   const shared = {
     version: VERSION,
@@ -167,8 +174,8 @@ const BatchAnswerSchema = v.object({
   ),
 }, "must be an object");
 
-function judgeBatch(extension: Extension, batch: readonly PodDraft[], text: string): Verdict[] {
-  const fail = (reason: string) => batch.map((): Verdict => badAnswer(extension, reason));
+function judgeBatch(extension: Extension, batch: readonly PodDraft[], text: string): PreCreateDecision[] {
+  const fail = (reason: string) => batch.map((): PreCreateDecision => badAnswer(extension, reason));
   const document = parsed(text);
   if (document === undefined) return fail("it is not JSON");
   const result = v.safeParse(BatchAnswerSchema, document);
@@ -180,15 +187,19 @@ function judgeBatch(extension: Extension, batch: readonly PodDraft[], text: stri
   if (answers.length !== batch.length) {
     return fail(`answers holds ${answers.length}, and ${batch.length} machines were asked for`);
   }
-  return batch.map((draft, i): Verdict => {
+  return batch.map((draft, i): PreCreateDecision => {
     const { status, pod, message } = answers[i] ?? { status: 304 };
     if (status === 200) return judgePod(extension, draft, pod);
     return judge(extension, draft, { status, text: message ?? "" });
   });
 }
 
-/** The result of one answer for one draft. */
-function judge(extension: Extension, draft: PodDraft, { status, text }: Pick<HookAnswer, "status" | "text">): Verdict {
+/** What one answer decides for one draft. */
+function judge(
+  extension: Extension,
+  draft: PodDraft,
+  { status, text }: Pick<HookAnswer, "status" | "text">,
+): PreCreateDecision {
   if (status === 304 || status === 204) return { kind: "pod", pod: draft.pod };
   if (status === 200) return judgePod(extension, draft, parsed(text) ?? text);
   if (status >= 400 && status < 500) {
@@ -197,7 +208,7 @@ function judge(extension: Extension, draft: PodDraft, { status, text }: Pick<Hoo
   return badAnswer(extension, `its status is ${status}`);
 }
 
-function judgePod(extension: Extension, { name, pod }: PodDraft, answered: unknown): Verdict {
+function judgePod(extension: Extension, { name, pod }: PodDraft, answered: unknown): PreCreateDecision {
   try {
     if (isDeeperThan(MOST_LEVELS, answered)) return badAnswer(extension, `it has more than ${MOST_LEVELS} levels`);
     const changed = parsePod(answered, `that extension '${extension.name}' answered for '${name}'`);
@@ -213,17 +224,20 @@ function judgePod(extension: Extension, { name, pod }: PodDraft, answered: unkno
   }
 }
 
-/** The pod of an answer; it has the name and the marks of the one that was sent. */
+/**
+ * The pod of an answer as one to create. `forbiddenChanges` has seen to it that its marks are those of the pod that was
+ * sent.
+ */
 function asOrdered(changed: Manifest, { metadata: { name } }: OrderedPod): OrderedPod {
   const { labels, annotations, ...rest } = changed.metadata ?? {};
   return { ...changed, metadata: { ...rest, name, labels: labels ?? {}, annotations: annotations ?? {} } };
 }
 
-function badAnswer({ name }: Extension, what: string): Verdict {
+function badAnswer({ name }: Extension, what: string): PreCreateDecision {
   return { kind: "failed", reason: `Cannot use the answer of extension '${name}': ${what}` };
 }
 
-function missing(extension: Extension, machine: string): Verdict {
+function missing(extension: Extension, machine: string): PreCreateDecision {
   return badAnswer(extension, `it says nothing of '${machine}'`);
 }
 

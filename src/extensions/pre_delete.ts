@@ -11,7 +11,7 @@ const ASK_AGAIN_MS = 5_000;
 /** The version of the documents that are posted. */
 const VERSION = 1;
 
-/** What asking before deletions needs. */
+/** What `PreDelete` needs. */
 export interface PreDeleteContext {
   registrations: { readonly registry: Registry };
   hooks: Caller;
@@ -23,11 +23,11 @@ export interface PreDeleteContext {
   unanswered: (extension: string, reason: string) => void;
 }
 
-/** What one extension has said of the deletion of one pod. */
+/** What one extension has answered about the deletion of one pod. */
 interface Consent {
   isGiven: boolean;
   hasAnswered: boolean;
-  /** When it counts as given in any case, on the monotonic clock. */
+  /** From when on it counts as given in any case, on the monotonic clock. */
   untilMs: number;
 }
 
@@ -39,14 +39,14 @@ interface Reply {
   isAnswer: boolean;
 }
 
-/** What the extensions have said of the deletion of one pod. */
+/** What all extensions have answered about the deletion of one pod. */
 interface Question {
   consents: Map<string, Consent>;
-  /** The question that is being asked now; all callers share its result. */
+  /** The round of calls in flight; all callers share its result. */
   underWay: Promise<number> | undefined;
 }
 
-/** Asks extensions before a pod is deleted: each may delay that for a while, and none may prevent it. */
+/** Asks extensions before a pod is deleted: each may delay the deletion for a while, but none can prevent it. */
 export class PreDelete {
   readonly #context: PreDeleteContext;
   /** By uid. */
@@ -69,7 +69,7 @@ export class PreDelete {
   }
 
   /**
-   * Asks all extensions that have not agreed to this deletion yet, side by side.
+   * Asks all extensions that have not agreed to this deletion yet, all at once.
    * @returns how many milliseconds to wait before asking again; 0: the pod may be deleted now
    * @throws what `stopping` was aborted with
    */
@@ -140,7 +140,10 @@ export class PreDelete {
   }
 }
 
-/** What an answer says; `undefined` if it says nothing that counts (source: `docs/extensions.md`, "pre-delete"). */
+/**
+ * How long an answer asks to wait, in milliseconds; `undefined` if its status means nothing here (source:
+ * `docs/extensions.md`, "pre-delete").
+ */
 function waitOf({ status, retryAfterMs }: HookAnswer): number | undefined {
   if (status === 200 || status === 204 || status === 304) return 0;
   return status === 202 || status === 503 ? retryAfterMs ?? ASK_AGAIN_MS : undefined;

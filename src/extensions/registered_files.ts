@@ -22,9 +22,9 @@ const MOST_FILES = 1_000;
 const LARGEST_BYTES = 256 * 1024;
 
 /**
- * Reads the registrations in files: `*.yaml`, `*.yml` and `*.json` that are not hidden. Links are followed, as those of a
- * mounted ConfigMap have to be. If there is no such directory there are none.
- * @throws errors of the system if the directory is there and cannot be listed
+ * Reads the registrations in files: `*.yaml`, `*.yml` and `*.json` that are not hidden. Symbolic links are followed,
+ * because a mounted ConfigMap consists of them. Without the directory there are no registrations.
+ * @throws the system's error if the directory exists but cannot be listed
  */
 export async function readRegisteredFiles(files: Files, confdir: string): Promise<RegisteredFiles> {
   const directory = `${confdir}/${EXTENSIONS_DIRECTORY}`;

@@ -16,7 +16,7 @@ import { guardedAddress } from "./guarded_address.ts";
 /** A registration that was read. */
 export interface ReadRegistration {
   registration: Registration;
-  /** The extension's; the file's name if it has none that can be used. */
+  /** The name of the extension; that of the file if the extension has none that can be used. */
   name: string;
   /** Absent if it cannot be used. */
   extension: Extension | undefined;
@@ -26,7 +26,7 @@ export interface ReadRegistration {
 /** Where a registration was found. */
 export interface RegistrationPlace {
   registration: Registration;
-  /** Its name in problems if it has none that can be used. */
+  /** How problems name it if it has no name that can be used. */
   called: string;
   /** The directory that relative paths of credentials start from. */
   directory: string;
@@ -100,7 +100,7 @@ function wholeNumber(least: number, most: number, standard: number) {
   );
 }
 
-/** The schemas of objects take arrays, too. */
+/** A schema that refuses arrays, which the schemas of objects accept. */
 const plainObject = v.custom<object>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be an object",
@@ -188,7 +188,7 @@ type Fields = v.InferOutput<typeof FileSchema> | (v.InferOutput<typeof ResourceS
 
 /**
  * Checks a registration. Never throws.
- * @param document as it was parsed: of a resource, its `spec`
+ * @param document the parsed file, or the `spec` of a resource
  */
 export function readRegistration(document: unknown, place: RegistrationPlace): ReadRegistration {
   const { registration } = place;
@@ -231,7 +231,10 @@ export function describePlace(registration: Registration): string {
     : `resource HostFactoryExtension '${registration.name}'`;
 }
 
-/** What is wrong with an extension's credential files now. They may come later, because they are read again for each connection. */
+/**
+ * What is wrong with an extension's credential files now. Missing files may come later: they are read again for each
+ * connection.
+ */
 export function credentialProblems(
   files: Files,
   { name, credentials, registration }: Extension,
@@ -265,7 +268,7 @@ function nameFaults({ registration }: RegistrationPlace): string[] {
   return ["its name must be at most 63 small letters, digits and '-': give the resource another name"];
 }
 
-/** Problems of addresses in URLs. Names are checked when a connection is made. */
+/** Problems of addresses in URLs. A host name is checked only when a connection is made. */
 function addressFaults({ hooks, allowAddresses = [] }: Pick<Fields, "hooks" | "allowAddresses">): string[] {
   return HOOKS.flatMap((kind) => {
     const target = hooks[kind];

@@ -21,7 +21,7 @@ export interface RegistrationChange {
   message: string;
 }
 
-/** The result of the last calls of an extension. */
+/** How the last calls of an extension went. */
 export interface CallRecord {
   /** Milliseconds since the epoch. */
   lastCallMs: number;
@@ -29,15 +29,15 @@ export interface CallRecord {
   failures: number;
 }
 
-/** How often, in milliseconds, the files are looked at. */
+/** How often the files are checked for changes, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Follows the registrations in files and resources. A registration that gets broken keeps its last good form. */
+/** Follows the registrations in files and resources. If one becomes broken, its last good form stays in use. */
 export class Registrations {
   readonly #files: Files;
   /** The configuration directory; absent if nothing names one. */
   readonly confdir: string | undefined;
-  readonly #tell: (change: RegistrationChange) => void;
+  readonly #report: (change: RegistrationChange) => void;
   #lookAtMs = -Infinity;
   #filesMark: string | undefined;
   #credentialsMark = "";
@@ -47,17 +47,17 @@ export class Registrations {
   /** By path or uid. */
   #lastGood = new Map<string, Extension>();
   #current: JudgedRegistry = { registry: { extensions: [], blocked: [], problems: [] }, judged: [] };
-  #toldProblems = new Set<string>();
-  #toldExtensions = new Map<string, string>();
+  #reportedProblems = new Set<string>();
+  #reportedExtensions = new Map<string, string>();
   readonly #followers = new Set<() => void>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #calls = new Map<string, CallRecord>();
 
-  /** @param options `confdir`: the configuration directory; absent: no files; `tell`: called once for each change */
-  constructor(options: { files: Files; confdir: string | undefined; tell: (change: RegistrationChange) => void }) {
+  /** @param options `confdir`: the configuration directory; absent: no files; `report`: called once for each change */
+  constructor(options: { files: Files; confdir: string | undefined; report: (change: RegistrationChange) => void }) {
     this.#files = options.files;
     this.confdir = options.confdir;
-    this.#tell = options.tell;
+    this.#report = options.report;
   }
 
   /** Resolves once `isSettled`. */
@@ -75,14 +75,17 @@ export class Registrations {
   }
 
   /**
-   * False until the files were read, and the resources were listed or found unavailable. Before that, an extension may be missing
-   * without which no pod may be created.
+   * False until the files were read, and the resources were listed or found unavailable. Until then, an extension
+   * without which no pod may be created may be missing.
    */
   get isSettled(): boolean {
     return this.#filesMark !== undefined && this.#areResourcesKnown;
   }
 
-  /** Checks the files, at most once a second, and reads them again if any has changed. @param nowMs on the monotonic clock */
+  /**
+   * Checks the files, at most once a second, and reads them again if any has changed.
+   * @param nowMs on the monotonic clock
+   */
   async refresh(nowMs: number): Promise<void> {
     if (nowMs < this.#lookAtMs) return;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
@@ -94,7 +97,7 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in all resources of the cluster. */
+  /** To be called with all resources of the cluster. */
   resources(list: readonly ExtensionResource[]): void {
     this.#resources = list.map((resource) => readResource(resource, this.confdir))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -103,7 +106,7 @@ export class Registrations {
     this.#settle();
   }
 
-  /** Takes in that resources cannot be listed now. Those that are known stay in use. */
+  /** To be called if resources cannot be listed now. Those that are known stay in use. */
   withoutResources(): void {
     this.#areResourcesKnown = true;
     this.#settle();
@@ -115,10 +118,10 @@ export class Registrations {
     signal.addEventListener("abort", () => this.#followers.delete(changed), { once: true });
   }
 
-  /** Takes in the end of a call, for the status of resources. */
+  /** Records the end of a call, for the status of resources. */
   called(name: string, { nowMs, isAnswered }: { nowMs: number; isAnswered: boolean }): void {
     const failures = isAnswered ? 0 : (this.#calls.get(name)?.failures ?? 0) + 1;
-    if (this.#toldExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
+    if (this.#reportedExtensions.has(name)) this.#calls.set(name, { lastCallMs: nowMs, failures });
   }
 
   /** The last calls of this extension; `undefined` before the first. */
@@ -139,7 +142,7 @@ export class Registrations {
     }
   }
 
-  /** If the directory cannot be listed now, what was read before stays. */
+  /** If the directory cannot be listed now, the registrations that were read before stay in use. */
   async #readFiles(): Promise<void> {
     if (this.confdir === undefined) return;
     try {
@@ -176,7 +179,7 @@ export class Registrations {
     const { registrations, problems } = this.#registeredFiles;
     this.#current = judgeRegistrations({ registrations: judge(registrations), problems }, judge(this.#resources));
     this.#credentialsMark = this.#markCredentials();
-    this.#tellChanges();
+    this.#reportChanges();
     for (const changed of this.#followers) changed();
   }
 
@@ -185,25 +188,29 @@ export class Registrations {
     return paths.map((path) => fileMark(this.#files, path ?? "")).join("\n");
   }
 
-  #tellChanges(): void {
+  #reportChanges(): void {
     const { problems, extensions } = this.registry;
     for (const { message, severity, name } of problems) {
-      if (!this.#toldProblems.has(message)) this.#tell({ severity, name, message });
+      if (!this.#reportedProblems.has(message)) this.#report({ severity, name, message });
     }
-    this.#toldProblems = new Set(problems.map(({ message }) => message));
+    this.#reportedProblems = new Set(problems.map(({ message }) => message));
     const known = new Map(extensions.map((extension) => [extension.name, JSON.stringify(extension)]));
     for (const { name, registration } of extensions) {
-      const before = this.#toldExtensions.get(name);
+      const before = this.#reportedExtensions.get(name);
       if (before === known.get(name)) continue;
       const what = before === undefined ? "is used" : "has changed";
-      this.#tell({ severity: "info", name, message: `Extension '${name}' in ${describePlace(registration)} ${what}` });
+      this.#report({
+        severity: "info",
+        name,
+        message: `Extension '${name}' in ${describePlace(registration)} ${what}`,
+      });
     }
-    for (const name of this.#toldExtensions.keys()) {
+    for (const name of this.#reportedExtensions.keys()) {
       if (known.has(name)) continue;
       this.#calls.delete(name);
-      this.#tell({ severity: "info", name, message: `Extension '${name}' is not used any more` });
+      this.#report({ severity: "info", name, message: `Extension '${name}' is not used any more` });
     }
-    this.#toldExtensions = known;
+    this.#reportedExtensions = known;
   }
 }
 

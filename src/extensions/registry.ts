@@ -4,11 +4,11 @@ import type { RegisteredFiles } from "./registered_files.ts";
 import { describePlace, type ReadRegistration } from "./registration.ts";
 
 /** The verdict on a registration: why it is used or not. */
-export type Verdict = "accepted" | "broken" | "file wins" | "loop";
+export type RegistrationVerdict = "accepted" | "broken" | "file wins" | "loop";
 
 /** A registration with its verdict and problems. */
 export interface JudgedRegistration extends ReadRegistration {
-  verdict: Verdict;
+  verdict: RegistrationVerdict;
 }
 
 /** A registry and what it was made from. */
@@ -18,8 +18,8 @@ export interface JudgedRegistry {
 }
 
 /**
- * Makes a registry. A file wins over a resource of the same name, even while the file is broken, so that a typing error does not
- * switch between the two.
+ * Makes a registry. A file wins over a resource of the same name even while the file is broken, so that a typing error
+ * does not switch to the resource.
  */
 export function judgeRegistrations(files: RegisteredFiles, resources: readonly ReadRegistration[]): JudgedRegistry {
   const winners = new Map(files.registrations.flatMap((read) => namesOf(read).map((name) => [name, read])));
@@ -42,12 +42,15 @@ export function judgeRegistrations(files: RegisteredFiles, resources: readonly R
   };
 }
 
-/** What it is called in its registration, and what it is in use as. */
+/**
+ * The name in its registration, and the name of the extension in use, which differs if only its last good form can be
+ * used.
+ */
 function namesOf({ name, extension }: ReadRegistration): string[] {
   return [name, ...extension ? [extension.name] : []];
 }
 
-function verdictOn({ problems }: ReadRegistration): Verdict {
+function verdictOn({ problems }: ReadRegistration): RegistrationVerdict {
   return problems.some(({ severity }) => severity === "error") ? "broken" : "accepted";
 }
 

@@ -2,7 +2,7 @@ import type { MachineResult, MachineStatus, RequestStatus } from "./status.ts";
 
 /**
  * The answers that Symphony's host factory reads (source: IBM Spectrum Symphony 7.3.2, "Provider plug-in interface
- * specification"). One verb, one answer; on failure the lists are there and empty, and the message says why.
+ * specification"). Each verb has one answer; on failure its lists are present but empty, and its message says why.
  */
 
 export interface TemplatesAnswer {

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 
-/** Characters that are shown of each part. */
+/** How many characters of the field's name and of the fault are shown. */
 const LONGEST = 200;
 
-/** Which field is wrong, and how, cut to what a message can hold: both may quote what was read, however long that is. */
+/** Which field is wrong, and how. Both are shortened, because they may quote what was read, however long that is. */
 export function describeIssue(issue: v.BaseIssue<unknown>): { field: string | undefined; fault: string } {
   const path = v.getDotPath(issue);
   // JSON has no such value: the field is not there.

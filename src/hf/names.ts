@@ -6,10 +6,12 @@ import { integerBetween, type Random } from "../random.ts";
  */
 const LONGEST_LABEL = 63;
 
-/** Machines in one request or question: three times the largest grids, and as many as a verb can answer for in time. */
+/**
+ * The most machines in one request or question: three times the largest grid, and what a verb can still answer in time.
+ */
 export const MOST_MACHINES = 30_000;
 
-/** What `<request id>-<index>` leaves of a label for the id, with room for a million machines. */
+/** How long the id in `<request id>-<index>` may be, so that a label has room for the index of a millionth machine. */
 const LONGEST_REQUEST_ID = LONGEST_LABEL - 7;
 
 const REQUEST_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -19,7 +21,9 @@ const MACHINE_NAME = /^([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)-(0|[1-9][0-9]*)$/;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const LETTERS_AND_DIGITS = `${LETTERS}0123456789`;
 
-/** A fresh request id: 12 characters, a lower-case letter and then letters or digits, as the legacy plug-in has them. */
+/**
+ * A fresh request id: 12 characters, a lower-case letter and then letters or digits, as the legacy plug-in has them.
+ */
 export function newRequestId(random: Random): string {
   let id = LETTERS[integerBetween(random, 0, LETTERS.length - 1)] ?? "";
   while (id.length < 12) id += LETTERS_AND_DIGITS[integerBetween(random, 0, LETTERS_AND_DIGITS.length - 1)] ?? "";

@@ -5,8 +5,8 @@ import { MOST_MACHINES } from "./names.ts";
 import { isDeeperThan } from "./nesting.ts";
 
 /**
- * The questions that Symphony's host factory asks, checked. Keys that we do not know are ignored, and where the
- * documentation shows both a list and one bare object, both are taken.
+ * The questions that Symphony's host factory asks, checked. Unknown keys are ignored. If the documentation shows both a
+ * list and a single object, both are accepted.
  */
 
 const RequestMachines = v.object({
@@ -35,7 +35,7 @@ function listOf<Schema extends v.GenericSchema>(schema: Schema) {
   );
 }
 
-/** A list is told first: to the schema of one machine, any list would pass as an object without a name. */
+/** Lists are checked for first, because the schema of one machine would accept any list as an object without a name. */
 const Machines = v.lazy((input) => Array.isArray(input) ? listOf(Machine) : Machine);
 
 const ReturnMachines = v.object({ machines: Machines });
@@ -52,7 +52,7 @@ const Templates = v.object({
   templates: v.optional(v.lazy((input) => Array.isArray(input) ? listOf(TemplateName) : TemplateName)),
 });
 
-/** Levels of a question; Symphony's have four. */
+/** How deep a question may be nested; Symphony's have four levels. */
 const MOST_LEVELS = 50;
 
 /** A machine as Symphony names it: by host name, or by id (the pod's uid) if there is no name. */
@@ -78,7 +78,7 @@ export function parseReturnRequests(input: unknown): NamedMachine[] | undefined 
   return machines === undefined || machines === null ? undefined : asList(machines).map(named);
 }
 
-/** The ids asked for, in order; what is not an id is nothing, to be answered in its place. */
+/** The ids asked for, in order; `undefined` in place of what is not an id, which is answered in the same place. */
 export function parseRequestStatus(input: unknown): (string | undefined)[] {
   return asList<unknown>(check(RequestStatus, input).requests).map((request) => {
     const id = typeof request === "object" && request !== null && "requestId" in request

@@ -37,7 +37,8 @@ export function requestResult(state: MachineState | undefined): MachineResult {
 
 /**
  * The state of a whole request, from the results of all its machines.
- * @param onPartialFailure what it is called where some are good and others failed; where all failed, it is an error
+ * @param onPartialFailure the state of a request of which some machines failed and others did not; if all failed, it is
+ * an error
  */
 export function requestStatus(results: MachineResult[], onPartialFailure: PartialFailure): RequestStatus {
   if (results.includes("executing")) return "running";

@@ -37,12 +37,12 @@ export const ACCOUNT_TYPES: readonly string[] = ["status", ...Object.keys(REASON
 const FIRST_STEPS: readonly string[] = ["requested", "created", "pending", "scheduled", "running", "ready", "returned"];
 
 /** Whether a status, or the type of an event that is none, is wanted. */
-export type Shows = (what: string, options: { isStatus: boolean }) => boolean;
+export type IsWanted = (what: string, options: { isStatus: boolean }) => boolean;
 
 /** Condenses events into entries. Events have to come in order of time; those of one second may come in any order. */
 export class Account {
   readonly #templateOf: (requestId: string) => string | undefined;
-  readonly #shows: Shows;
+  readonly #isWanted: IsWanted;
   readonly #entries: Entry[] = [];
   /** The last entry of each kind, by what its events have in common. */
   readonly #last = new Map<string, Entry>();
@@ -51,9 +51,9 @@ export class Account {
   #second: RecordedEvent[] = [];
 
   /** @param options `templateOf`: the template of a request's machines, if it is known */
-  constructor({ templateOf, shows }: { templateOf: (requestId: string) => string | undefined; shows: Shows }) {
+  constructor({ templateOf, isWanted }: { templateOf: (requestId: string) => string | undefined; isWanted: IsWanted }) {
     this.#templateOf = templateOf;
-    this.#shows = shows;
+    this.#isWanted = isWanted;
   }
 
   add(events: Iterable<RecordedEvent>): void {
@@ -81,7 +81,7 @@ export class Account {
       if (type in REASONS) continue;
       const isStatus = type === "status";
       const what = isStatus ? value : type;
-      if (!this.#shows(what, { isStatus })) continue;
+      if (!this.#isWanted(what, { isStatus })) continue;
       this.#note(event, { what, reason: isStatus ? reasons.get(`${value} ${id}`) : value });
     }
   }

@@ -6,10 +6,10 @@ import type { EventFilter, RecordedEvent } from "../events/recorded.ts";
 import type { Files } from "../files.ts";
 import { machineName, MOST_MACHINES, parseMachineName } from "../hf/names.ts";
 import { eventSource } from "../workdir/events.ts";
-import { Account, ACCOUNT_TYPES, type Entry, type Shows } from "./account.ts";
+import { Account, ACCOUNT_TYPES, type Entry, type IsWanted } from "./account.ts";
 
 /** Which part of the history is wanted. */
-export interface Question {
+export interface HistoryQuery {
   /** The database; absent: the one in the work directory. */
   dbfile?: string | undefined;
   /** From when, in seconds since the epoch; absent: from the first event. */
@@ -44,19 +44,19 @@ const LOOK_EVERY_MS = 1_000;
 export async function* history(
   { files, clock, signal }: { files: Files; clock: Clock; signal: AbortSignal },
   config: Pick<Config, "workdir">,
-  question: Question,
+  query: HistoryQuery,
 ): AsyncGenerator<Entry[]> {
-  const source = eventSource(config, { files, dbfile: question.dbfile, lockWaitMs: LOCK_WAIT_MS });
+  const source = eventSource(config, { files, dbfile: query.dbfile, lockWaitMs: LOCK_WAIT_MS });
   // No rests: nothing else in this process waits for a turn.
   const budget = new Budget(clock, { restPerTurn: 0 });
-  const filter = await filterOf(source, question, budget);
+  const filter = await filterOf(source, query, budget);
   const reader = new EventReader(source, filter, budget);
   const templates = new Templates(source, budget);
-  const { template, types } = question;
-  const shows: Shows = (what, { isStatus }) =>
-    types ? types.includes(what) : isStatus && (question.all || !USUAL.includes(what));
+  const { template, types } = query;
+  const isWanted: IsWanted = (what, { isStatus }) =>
+    types ? types.includes(what) : isStatus && (query.all || !USUAL.includes(what));
   for (;;) {
-    const account = new Account({ templateOf: (id) => templates.get(id), shows });
+    const account = new Account({ templateOf: (id) => templates.get(id), isWanted });
     for await (const events of gathered(reader.look())) {
       await templates.learn(events);
       account.add(events);
@@ -66,9 +66,9 @@ export async function* history(
   }
 }
 
-/** Which events are to be read for a question. */
-async function filterOf(source: EventSource, question: Question, budget: Budget): Promise<EventFilter> {
-  const { since, machine, request, node, types, all } = question;
+/** Which events are to be read for a query. */
+async function filterOf(source: EventSource, query: HistoryQuery, budget: Budget): Promise<EventFilter> {
+  const { since, machine, request, node, types, all } = query;
   const asked = new Set([...ACCOUNT_TYPES, ...types ?? []]);
   const groups: string[][] = [];
   if (machine !== undefined) groups.push([machine]);

@@ -9,7 +9,7 @@ export interface Part {
 }
 
 /** How entries are shown. */
-export interface Look {
+export interface LineLayout {
   /** Characters in a line. Longer sentences take several lines; `Infinity`: each takes one. */
   columns: number;
   /** Show the names of the machines. */
@@ -33,11 +33,11 @@ const NARROWEST = 16;
 
 /** Shows entries as lines: by day, each with the time of this host. */
 export class Lines {
-  readonly #look: Look;
+  readonly #layout: LineLayout;
   #day = "";
 
-  constructor(look: Look) {
-    this.#look = look;
+  constructor(layout: LineLayout) {
+    this.#layout = layout;
   }
 
   /** The lines of one more entry, after a line with its day if that is a new one. */
@@ -45,7 +45,7 @@ export class Lines {
     const day = dayOf(entry.from);
     const head: Part[] = day === this.#day ? [] : [{ text: `${day}\n`, style: "bold" }];
     this.#day = day;
-    const { columns, isWide } = this.#look;
+    const { columns, isWide } = this.#layout;
     const names = isWide && entry.category === "pod" ? `  [${listed(entry.ids)}]` : "";
     const [time, ...rest] = wrapped(`${timesOf(entry)} ${plainLine(sentence(entry) + names)}`, columns);
     const at = timesOf(entry).length;

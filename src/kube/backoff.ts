@@ -1,18 +1,20 @@
 import type { Random } from "../random.ts";
 
-/** How long to wait between tries, in milliseconds: doubling from the first to the longest. */
+/** The first and the longest wait between attempts, in milliseconds. The wait doubles. */
 export interface BackoffLimits {
   firstMs: number;
   longestMs: number;
 }
 
-/** After the n-th failure in a row (from 1): doubling, with half of it jitter, so that many do not come back as one. */
+/**
+ * The wait after the n-th failure in a row (from 1). Half of it is random, so that many callers do not return at once.
+ */
 export function backoffMs(failures: number, random: Random, { firstMs, longestMs }: BackoffLimits): number {
   const full = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 30));
   return full / 2 + random.next() * full / 2;
 }
 
-/** The same for a caller that counts by itself: delays from one failure to the next, until all is well. */
+/** As `backoffMs`, but counts the failures itself. */
 export class Backoff {
   readonly #random: Random;
   readonly #limits: BackoffLimits;
@@ -23,17 +25,17 @@ export class Backoff {
     this.#limits = limits;
   }
 
-  /** How long to wait after one more failure, in milliseconds. */
+  /** Counts one more failure. @returns how long to wait, in milliseconds */
   next(): number {
     return backoffMs(++this.#failures, this.#random, this.#limits);
   }
 
-  /** All is well again. */
+  /** To be called after a success. */
   reset(): void {
     this.#failures = 0;
   }
 
-  /** Failures since all was well. */
+  /** Failures since the last success. */
   get failures(): number {
     return this.#failures;
   }

@@ -61,7 +61,7 @@ export class KubeClient implements Kube {
     name: string,
     { uid, annotations, ...options }: CallOptions & { uid: string; annotations: Record<string, string> },
   ): Promise<void> {
-    // A uid that is not the pod's is refused as a conflict.
+    // If the uid is not the pod's, the server refuses with a conflict.
     const body = { metadata: { uid, annotations } };
     await this.#connection.request("PATCH", `${PODS}/${encodeURIComponent(name)}`, { ...options, body });
   }
@@ -94,7 +94,10 @@ export class KubeClient implements Kube {
     await this.#connection.request("PATCH", `${NODES}/${encodeURIComponent(name)}`, { ...options, body });
   }
 
-  /** A list says what does not exist: whether this is still the cluster that we mean is asked again before its first page. */
+  /**
+   * Absence from a list counts as evidence, so before its first page we check again that this is still the cluster we
+   * mean.
+   */
   async listPods(options: CallOptions & ListOptions): Promise<KubeList<Pod>> {
     if (options.continueToken === undefined) await this.verify(options);
     const list = await this.#list<Pod>(PODS, "Pod", options);
@@ -118,7 +121,7 @@ export class KubeClient implements Kube {
   }
 
   events(about: "Pod" | "Node"): Source<KubeEvent> {
-    // Nodes belong to no namespace, and what is said of them lies in the one that its writer chose.
+    // Nodes belong to no namespace; events about them are in whichever namespace their writer chose.
     const path = about === "Pod" ? EVENTS : "/api/v1/events";
     const selected = <T extends ListOptions | WatchOptions>(options: T): T => {
       const fields = [`involvedObject.kind=${about}`, ...options.fieldSelector ? [options.fieldSelector] : []];
@@ -220,7 +223,7 @@ export class KubeClient implements Kube {
     try {
       yield* readWatch<T>(stream, { clock: this.#clock, idleTimeoutMs, ...options });
     } catch (error) {
-      // Silence is a half-open connection, and those that idle beside it may be just as dead.
+      // A silent connection is half-open, and the idle ones beside it may be just as dead.
       if (error instanceof KubeError && error.kind === "unavailable") this.#connection.reset();
       throw error;
     }
@@ -248,7 +251,7 @@ function asLease(value: unknown): Lease {
   throw new KubeError("unavailable", "The API server answered something that is not a lease");
 }
 
-/** The items of a list do not say what they are; by themselves they do. */
+/** The items of a list lack `kind` and `apiVersion`, which single objects have. */
 function asList<T>(value: unknown, kind: string): KubeList<T> {
   const list = value as KubeList<T>;
   const { resourceVersion } = list?.metadata ?? {};

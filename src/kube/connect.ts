@@ -10,7 +10,7 @@ import { systemNetwork } from "./transport/network.ts";
 import { type RunPlugin, systemRunPlugin } from "./auth/plugin_process.ts";
 
 export interface ConnectOptions {
-  /** `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_…`, `HTTPS_PROXY` and the like; given on to credential plug-ins. */
+  /** `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_…`, `HTTPS_PROXY` and so on; passed on to credential plug-ins. */
   environment: Record<string, string | undefined>;
   files: Files;
   clock: Clock;
@@ -18,7 +18,7 @@ export interface ConnectOptions {
   proxy?: string | undefined;
   /** Wins over the namespace of the kubeconfig's context or of the service account. */
   namespace?: string | undefined;
-  /** A kubeconfig that is to be used and nothing else. */
+  /** A kubeconfig to use instead of any other credentials. */
   kubeconfig?: string | undefined;
   /** Default: the network of the machine we run on. */
   network?: Network;
@@ -29,7 +29,7 @@ export interface ConnectOptions {
   admit?: Admit | undefined;
 }
 
-/** The cluster that the surroundings name. Nothing is read and no one is called before the first call. */
+/** The cluster that the options and the environment name. Nothing is read or sent before the first call. */
 export function connectKube(options: ConnectOptions): Kube {
   const { network = systemNetwork, runPlugin = systemRunPlugin, clock, beforeChange, admit } = options;
   const logins = new Credentials({ ...options, runPlugin });

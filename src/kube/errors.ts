@@ -1,7 +1,7 @@
 import { HostFactoryError } from "../errors.ts";
 
 /**
- * What kind of trouble the cluster gave, sorted once, so that no one else looks at HTTP statuses.
+ * The kinds of failures of the cluster. They are determined in one place, so that no other code looks at HTTP statuses.
  *
  * - `notFound`: 404, the object does not exist
  * - `alreadyExists`: 409 on a create
@@ -9,7 +9,7 @@ import { HostFactoryError } from "../errors.ts";
  * - `quota`: 403, a resource quota or limit range is exceeded
  * - `forbidden`: 403, admission policy says no (Pod Security, webhooks, namespace in termination)
  * - `invalid`: 400, 413 or 422, the object itself is wrong
- * - `throttled`: 429, `retryAfterMs` says how long to wait
+ * - `throttled`: 429; `retryAfterMs` says how long to wait
  * - `gone`: 410, a resource version or continue token is too old
  * - `unauthorised`: 401, or 403 because RBAC does not grant the verb: credentials, not the object, are wrong
  * - `unavailable`: 5xx, timeouts, refused or dropped connections
@@ -26,11 +26,11 @@ export type KubeErrorKind =
   | "unauthorised"
   | "unavailable";
 
-/** A call to the cluster that failed. The message holds the server's own words. */
+/** A call to the cluster that failed. The message contains the server's own words. */
 export class KubeError extends HostFactoryError {
   override readonly name = "KubeError";
   readonly kind: KubeErrorKind;
-  /** How long the server asks us to wait, in milliseconds, if it said so. */
+  /** How long the server asks us to wait, in milliseconds; absent if it does not say. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -44,7 +44,7 @@ export class KubeError extends HostFactoryError {
   }
 }
 
-/** True for trouble that waiting may cure; the rest is the object's own fault and final. */
+/** True if trying again later may help; otherwise the object itself is at fault, and the failure is final. */
 export function isRetryable(error: unknown): boolean {
   return !(error instanceof KubeError) || !["quota", "forbidden", "invalid"].includes(error.kind);
 }

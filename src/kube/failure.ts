@@ -1,7 +1,7 @@
 import { KubeError, type KubeErrorKind } from "./errors.ts";
 import type { Status } from "./types.ts";
 
-/** What is known of an answer that is no success. */
+/** An answer that reports a failure. */
 export interface FailedAnswer {
   /** The HTTP status. */
   code: number;
@@ -15,14 +15,14 @@ export interface FailedAnswer {
   source: string;
 }
 
-/** Answers of these statuses ask to wait; this long, in milliseconds, where they do not say. */
+/** How long to wait after an answer `throttled` that does not say how long, in milliseconds. */
 const DEFAULT_RETRY_MS = 1_000;
 
 /**
- * Sorts what the API server answered, by kind, with its own words as the message.
+ * The error for a failed answer: its kind, with the API server's own words as the message.
  *
- * Only an API server's own answer (a JSON object of kind Status) is believed about objects: a proxy or load balancer that
- * says 404 or 400 in its own name says nothing about a pod.
+ * Only an answer of the API server itself (a JSON object of kind Status) says anything about objects: a 404 or 400 from
+ * a proxy or load balancer says nothing about a pod.
  */
 export function sortFailure(answer: FailedAnswer): KubeError {
   const { code, source } = answer;
@@ -42,20 +42,29 @@ export function sortFailure(answer: FailedAnswer): KubeError {
   );
 }
 
-/** True if the API server itself says that RBAC does not grant us a call; anything else that refuses us may pass. */
+/** True if the API server itself says that RBAC does not grant us a call; any other refusal may be temporary. */
 export function isNotGranted(error: unknown): boolean {
   return error instanceof KubeError && error.kind === "unauthorised" && NOT_GRANTED.test(error.message);
 }
 
-/** The words of RBAC (source: `staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`). */
+/**
+ * How RBAC words its refusals (source:
+ * `staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`).
+ */
 const NOT_GRANTED = / cannot [a-z*]+ resource | cannot impersonate | cannot [a-z]+ path /;
 
-/** True if the API server does not know the path that was called: no object is missing, but its kind or its group is unknown. */
+/**
+ * True if the API server does not know the path that was called: no object is missing, but its kind or its group is
+ * unknown.
+ */
 export function isUnknownPath(error: unknown): boolean {
   return error instanceof KubeError && error.kind === "unavailable" && UNKNOWN_PATH.test(error.message);
 }
 
-/** Of a group that it knows it says the one, of any other the other (source: measured with Kubernetes 1.36.3). */
+/**
+ * The first alternative is said for API groups that the server knows, the second for others (source: measured with
+ * Kubernetes 1.36.3).
+ */
 const UNKNOWN_PATH = /could not find the requested resource|^The API server answered 404: /;
 
 function kindOf({ code, method }: FailedAnswer, status: Status | undefined): KubeErrorKind {
@@ -84,7 +93,7 @@ function kindOf({ code, method }: FailedAnswer, status: Status | undefined): Kub
     case 429:
       return "throttled";
     default:
-      // A webhook may refuse with any status of its own.
+      // A webhook may choose any status for its refusal.
       return code >= 400 && code < 500 && /admission webhook .* denied the request/.test(message)
         ? "forbidden"
         : "unavailable";
@@ -94,7 +103,7 @@ function kindOf({ code, method }: FailedAnswer, status: Status | undefined): Kub
 function forbiddenKind(message: string, status: Status | undefined): KubeErrorKind {
   if (!status) return "unauthorised"; // Not the API server's words: a proxy does not let us through.
   if (/admission webhook .* denied the request/.test(message)) return "forbidden";
-  // A quota that was created just now, and whose use has not been counted yet.
+  // The quota was created just now, and its use has not been counted yet.
   if (/status unknown for quota:/.test(message)) return "unavailable";
   if (NOT_GRANTED.test(message)) return "unauthorised";
   const exceeded = /exceeded quota:|failed quota:|insufficient quota/;
@@ -135,7 +144,7 @@ function retryAfterOf({ retryAfter }: FailedAnswer, status: Status | undefined):
   return seconds !== undefined && seconds > 0 ? seconds * 1000 : undefined;
 }
 
-/** What an API server says if it has no object to give; `undefined` if it is not an API server that speaks. */
+/** The Status in an answer; `undefined` if the answer is not one of an API server. */
 export function parseStatus(text: string): Status | undefined {
   try {
     const value = JSON.parse(text);
@@ -145,7 +154,7 @@ export function parseStatus(text: string): Status | undefined {
   }
 }
 
-/** The first words of an answer that is no Status; nothing of a page made for browsers. */
+/** The beginning of an answer that is not a Status; empty if it is an HTML page. */
 function plainWords(body: string | Status): string {
   if (typeof body !== "string" || /^\s*</.test(body)) return "";
   return body.trim().replace(/\s+/g, " ").slice(0, 200);

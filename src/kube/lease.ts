@@ -5,20 +5,20 @@ import { isNotGranted } from "./failure.ts";
 import type { Kube } from "./kube.ts";
 import type { Lease } from "./types.ts";
 
-/** After how long without a renewal, in seconds, others may take the lease, by their own monotonic clocks. */
+/** Without a renewal for this long, in seconds on their own monotonic clocks, other processes may take the lease. */
 export const LEASE_SECONDS = 15;
 
-/** How long after its last renewal was sent, in milliseconds, a holder may act: it stops before others begin. */
+/** How long a holder may act after it sent its last renewal, in milliseconds: it stops before others begin. */
 export const TERM_MS = 10_000;
 
-/** How often, in milliseconds, a holder renews; and how often it tries again, and a standby looks. */
+/** How often a holder renews, in milliseconds; and how often it tries again after a failure, and a standby looks. */
 const RENEW_EVERY_MS = 2_000;
 const TRY_EVERY_MS = 1_000;
 
-/** How long, in milliseconds, a call about the lease may take: as long as a term, so that a slow server ends none. */
+/** How long a call about the lease may take, in milliseconds: what is left of a term when its renewal is due. */
 const CALL_TIMEOUT_MS = 8_000;
 
-/** So many times the lease is looked at and asked for in one try: processes that hold it together come between each other. */
+/** How often one try reads and takes the lease, because other processes may change it in between. */
 const TURNS = 5;
 
 /** Annotations of the lease: whose it is, for processes and for people. */
@@ -29,9 +29,9 @@ export const LeaseAnnotation = {
   place: "symphony/hostfactory-place",
 } as const;
 
-/** Who asks for the lease. */
+/** A process that asks for the lease. */
 export interface Contender {
-  /** Tells it from every other process that may hold the lease. */
+  /** Different for every process that may hold the lease. */
   identity: string;
   /** See `LeaseAnnotation`. */
   workdir: string;
@@ -47,11 +47,12 @@ export interface LeaseHolder {
 }
 
 /**
- * What came of one try.
+ * The result of one try.
  *
- * - `held`: the lease is ours until `untilMs` on the monotonic clock; `before` is whose it was before us, if anybody's, and
+ * - `held`: the lease is ours until `untilMs` on the monotonic clock; `before` is its last holder before us, if any,
+ * and
  *   `isRenewal` is false if it has just become ours
- * - `waiting`: it is another's
+ * - `waiting`: another process holds it
  * - `unknown`: the API server did not say
  * - `refused`: we are not granted leases
  */
@@ -62,9 +63,10 @@ export type LeaseState =
   | { kind: "refused"; error: unknown };
 
 /**
- * One lease and our part in it, as client-go's leader election has it (source: `tools/leaderelection/leaderelection.go`): how
- * long somebody else has not renewed it is judged by our own monotonic clock alone, from when we saw it change. But
- * unlike there, only time counts in which the API server answered us: after an outage its holder has the first turn.
+ * One lease and our part in it, as in client-go's leader election (source: `tools/leaderelection/leaderelection.go`):
+ * how long another process has not renewed it is measured by our own monotonic clock alone, from when we saw it change.
+ * Unlike in client-go, only time in which the API server answered us counts, so that after an outage the holder has the
+ * first turn.
  */
 export class LeaseContender {
   readonly #kube: Pick<Kube, "getLease" | "createLease" | "updateLease">;
@@ -74,7 +76,7 @@ export class LeaseContender {
   readonly #contender: Contender;
   /** The lease as it was last seen, and since when it has been like that, on the monotonic clock. */
   #seen: { lease: Lease; sinceMs: number } | undefined;
-  /** Whose it was before it became ours. */
+  /** Its last holder before us. */
   #before: LeaseHolder | undefined;
 
   constructor(
@@ -101,13 +103,13 @@ export class LeaseContender {
 
   /**
    * Takes or renews the lease if it is free, expired or ours.
-   * @param options `isDead` tells that the process with an identity is known to be dead: its lease is free
+   * @param options `isDead`: true if the process with this identity is known to be dead; then its lease is free
    */
   async try({ signal, isDead }: { signal: AbortSignal; isDead: (identity: string) => boolean }): Promise<LeaseState> {
     const options = { signal, timeoutMs: CALL_TIMEOUT_MS };
     try {
       for (let turn = 1; turn <= TURNS; turn++) {
-        // Its holder need not look first: an update of what has changed since is refused.
+        // The holder need not read it first: if it has changed since, the update is refused.
         const lease = turn === 1 && this.#isHeld ? this.#seen?.lease : await this.#look(options);
         const holder = lease && holderOf(lease);
         if (lease && holder && !this.#isOurs(lease) && !this.#hasExpired(lease) && !isDead(holder.identity)) {
@@ -120,14 +122,17 @@ export class LeaseContender {
     } catch (error) {
       signal.throwIfAborted();
       if (isNotGranted(error)) return { kind: "refused", error };
-      // Another process was quicker: that one has renewed it just now.
+      // On a conflict another process was quicker, and has just renewed it: what we have seen of it still counts.
       const isContest = error instanceof KubeError && error.kind === "conflict";
       if (!isContest && !this.#isHeld) this.#seen = undefined;
       return { kind: "unknown", error };
     }
   }
 
-  /** Lets go of the lease, if it is ours, so that others need not wait. @throws KubeError if the API server does not take it */
+  /**
+   * Releases the lease, if it is ours, so that others need not wait.
+   * @throws KubeError if the API server refuses or fails
+   */
   async release({ signal }: { signal: AbortSignal }): Promise<void> {
     const lease = this.#seen?.lease;
     if (!lease || !this.#isOurs(lease)) return;
@@ -137,7 +142,7 @@ export class LeaseContender {
       await this.#letGo(lease, options);
     } catch (error) {
       if (!(error instanceof KubeError) || error.kind !== "conflict") throw error;
-      // A renewal has arrived that we did not wait for any more, or another process has the lease by now.
+      // A renewal that we no longer waited for has arrived, or another process holds the lease by now.
       const found = await this.#kube.getLease(this.#name, options);
       if (this.#isOurs(found)) await this.#letGo(found, options);
     }
@@ -169,7 +174,7 @@ export class LeaseContender {
       return lease;
     } catch (error) {
       if (!(error instanceof KubeError) || error.kind !== "notFound") throw error;
-      // Somebody has deleted it, and not its holder, who does not know yet.
+      // Someone has deleted it. That was not its holder, who does not know yet, so its term still counts.
       const seen = this.#seen?.lease;
       if (seen && holderOf(seen) && !this.#isOurs(seen) && !this.#hasExpired(seen)) return seen;
       this.#seen = undefined;
@@ -181,7 +186,7 @@ export class LeaseContender {
     this.#seen = { lease, sinceMs: this.#clock.monotonic() };
   }
 
-  /** @returns nothing if the lease has changed since, or is there or gone by now */
+  /** @returns `undefined` if the lease has changed since it was read, or has been created or deleted */
   async #take(
     lease: Lease | undefined,
     options: { signal: AbortSignal; timeoutMs: number },
@@ -231,8 +236,8 @@ export class LeaseContender {
 }
 
 /**
- * The name of the lease of a provider instance. An instance may be called what no object of Kubernetes can be: then every
- * character that is neither a small letter nor a digit becomes a dot and its number, after an `x`.
+ * The name of the lease of a provider instance. If the instance's name is not a valid name of a Kubernetes object,
+ * every character that is neither a small letter nor a digit becomes a dot and its number, after an `x`.
  */
 export function leaseName(instance: string): string {
   const isName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(instance);

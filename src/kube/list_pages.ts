@@ -2,11 +2,11 @@ import { KubeError } from "./errors.ts";
 import type { CallOptions, ListOptions, Source } from "./kube.ts";
 import type { KubeList } from "./types.ts";
 
-/** Pages of a LIST, at most: more objects than a cluster can hold. */
+/** The most pages of a LIST: more objects than a cluster can hold. */
 const MOST_PAGES = 10_000;
 
 /**
- * The pages of one LIST, all of the moment that the first one's resource version names.
+ * The pages of one LIST, all with the state at the resource version of the first page.
  * @throws KubeError; EndlessList if it would never end
  */
 export async function* listPages<T>(

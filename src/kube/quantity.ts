@@ -18,7 +18,7 @@ const FACTORS: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** `500m` or `4Gi` as a number: CPUs, bytes or whatever is counted; nothing for what is no quantity. */
+/** `500m` or `4Gi` as a number of CPUs, bytes or whatever it counts; `undefined` if it is not a quantity. */
 export function amountOf(quantity: unknown): number | undefined {
   const [, number, unit = ""] = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/
     .exec(String(quantity)) ?? [];

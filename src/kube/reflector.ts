@@ -7,12 +7,12 @@ import type { Source } from "./kube.ts";
 import { EndlessList, listPages } from "./list_pages.ts";
 import type { ObjectMeta } from "./types.ts";
 
-/** Who is told what the cluster holds. Nothing here may take long: the server ends a watch that is read slowly. */
+/** Receives what the cluster contains. No call may take long: the server ends a watch that is read slowly. */
 export interface ReflectorSink<T> {
   /**
-   * A LIST begins: forget what the last unfinished one brought.
-   * @param options `wentBack`: its resource version is older than what was heard before; the cluster was put back to an earlier
-   * state, and versions are given out a second time
+   * A LIST begins: forget the objects of the last unfinished one.
+   * @param options `wentBack`: its resource version is older than one heard before: the cluster was restored to an
+   * earlier state, and issues versions a second time
    */
   begin(options: { wentBack: boolean }): void;
   /** One page of the LIST. */
@@ -24,9 +24,9 @@ export interface ReflectorSink<T> {
   complete(): "doubted" | void;
   /** One change, in order. */
   event(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
-  /** The server said what is: an event, a bookmark, a page. That a watch ends says nothing. */
+  /** The server has reported its state: by an event, a bookmark, a page. The end of a watch reports nothing. */
   heard(): void;
-  /** After a failure, the server answers again; what it has to say is still to be heard. */
+  /** After a failure, the server answers again; its state is still to be heard. */
   answers?(): void;
   /** A LIST or WATCH failed; it is tried again in `retryMs`. */
   failed(error: KubeError, retryMs: number): void;
@@ -43,49 +43,46 @@ export interface ReflectorOptions {
   watchTimeoutSeconds?: number;
   /** How much longer than that silence is believed, in milliseconds. Default: 15 s. */
   idleMarginMs?: number;
-  /**
-   * How long at most to wait, in milliseconds, once our credentials were refused again and again: long where we do without.
-   * Default: 10 s.
-   */
+  /** The longest wait while our credentials are refused, in milliseconds. Default: 10 s. */
   longestRefusalMs?: number;
-  /** How long to wait, in milliseconds, where the kind is unknown or RBAC hides it: for what may be absent. Default: as usual. */
+  /** The wait if the kind is unknown or RBAC hides it, in milliseconds. Default: that after other failures. */
   absentMs?: number;
-  /** How often all is listed again though nothing seems to be missing, in milliseconds, give or take a tenth. Default: 10 min. */
+  /** How often to list again although nothing seems missing, in milliseconds, ± 10 %. Default: 10 min. */
   relistMs?: number;
 }
 
 /** A watch that lived this long was healthy, whatever ended it, in milliseconds. */
 const HEALTHY_MS = 5_000;
 
-/** No watch begins sooner than this after the one before it began, in milliseconds. */
+/** The least time from the beginning of one watch to that of the next, in milliseconds. */
 const SHORTEST_WATCH_MS = 100;
 
-/** A cluster that was away is found again this soon after it is back, in milliseconds. */
+/** The waits after failures: once the cluster is back, it is found again within the longest one. */
 const BACKOFF_LIMITS: BackoffLimits = { firstMs: 200, longestMs: 10_000 };
 
-/** How long, in milliseconds, before another LIST is asked for where one was doubted: what answered may be just starting. */
+/** The wait before another LIST if one was doubted, in milliseconds: the server that answered may be just starting. */
 const DOUBT_MS = 2_000;
 
-/** After so long, in milliseconds, or so many watches in a row, that carried nothing it is seen whether a watch can at all. */
+/** After a watch of this many milliseconds without an event, or this many such watches, it is probed if any can work. */
 const SILENT_MS = 8_000;
 const MOST_SILENT_WATCHES = 3;
 
-/** How long, in seconds, a watch that begins with an object has for that. */
+/** How long a probe waits, in seconds, for a watch to begin with an object that exists. */
 const PROBE_SECONDS = 5;
 
-/** For how many seconds a watch is asked for after one that carried nothing. Lists take a twentieth of the time at most. */
+/** How many seconds a watch lasts after one without events; lists may take at most a twentieth of the time. */
 const SHORT_WATCH_SECONDS = 10;
 const MOST_LIST_SHARE = 20;
 
-/** A server that asks to wait longer than this is asked earlier, in milliseconds. */
+/** The longest wait that a server can ask for, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** After these the watch is taken up where it was; after any other all is listed again. */
+/** After these failures the watch continues where it was; after any other all is listed again. */
 const WATCH_GOES_ON: ReadonlySet<KubeErrorKind> = new Set(["unavailable", "throttled", "unauthorised", "forbidden"]);
 
 /**
- * Keeps `sink` told of the objects that exist, until the signal aborts: LIST, then WATCH from where the list was, again and
- * again. Never rejects for trouble with the cluster; what the sink throws counts as a failure after which all is listed again.
+ * Keeps `sink` informed of the objects that exist, until the signal aborts: LIST, then WATCH from its version, and so
+ * on. Never rejects for a failure of the cluster; if the sink throws, all is listed again.
  */
 export async function reflect<T extends { metadata: ObjectMeta }>(
   source: Source<T>,
@@ -104,16 +101,16 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   /** For servers that forget at once what they have just listed. */
   readonly #goneBackoff: Backoff;
   readonly #refusalBackoff: Backoff;
-  /** How far we have seen; `undefined` if all must be listed. */
+  /** The resource version that we have seen; `undefined` if all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
-  /** LISTs in a row whose pages could not be had one after the other. */
+  /** How many LISTs in a row were too old before their last page. */
   #brokenLists = 0;
-  /** Watches in a row that ended cleanly and carried nothing. */
+  /** How many watches in a row ended cleanly without an event. */
   #silentWatches = 0;
-  /** Watches carry nothing, though there is something to be carried. */
+  /** True if watches carry no events although there should be some. */
   #isDeaf = false;
-  /** The last watch carried nothing, and right after it one could: the next brings what that one missed, if anything. */
+  /** The last watch had no events, but a probe after it did: the next watch brings what it missed, if anything. */
   #mayHaveMissed = false;
   /** How long the last LIST took, in milliseconds. */
   #listMs = 0;
@@ -162,7 +159,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
       if (first.isDoubted) {
         this.#source.reconnect?.();
         await clock.sleep(DOUBT_MS, signal);
-        // Pages of another size are other questions: what remembers answers has none for these.
+        // Another page size makes it another question, to which a cache on the way has no answer yet.
         version = (await this.#listOnce(Math.ceil(pageLimit / 2))).version;
       }
     } catch (error) {
@@ -182,7 +179,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
 
   async #listOnce(pageLimit: number): Promise<{ version: string; isDoubted: boolean }> {
     const { labelSelector, signal } = this.#options;
-    // A list that takes longer than the server remembers will do so again: then all of it in one page.
+    // A list that takes longer than the server keeps its version will do so again; then all of it is one page.
     const limit = this.#brokenLists < 2 ? { limit: pageLimit } : {};
     const selector = labelSelector === undefined ? {} : { labelSelector };
     let version: string | undefined;
@@ -197,7 +194,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     return { version: version ?? "", isDoubted: this.#sink.complete() === "doubted" };
   }
 
-  /** Asks whether the server is at an earlier version than we have heard of: all is listed then; and for one object's name. */
+  /** Whether the server's version is older than ours (then all is to be listed again), and the name of one object. */
   async #compare(): Promise<{ wentBack: boolean; example: string | undefined }> {
     const { signal, labelSelector } = this.#options;
     const selector = labelSelector === undefined ? {} : { labelSelector };
@@ -209,7 +206,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     return { wentBack, example: items[0]?.metadata.name };
   }
 
-  /** One watch, to its clean end. Gives how long to wait before the next, in milliseconds. */
+  /** Runs one watch to its clean end. @returns how long to wait before the next, in milliseconds */
   async #watch(): Promise<number> {
     const { clock, labelSelector, idleMarginMs = 15_000, signal } = this.#options;
     const timeoutSeconds = this.#watchSeconds();
@@ -248,19 +245,19 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   }
 
   /**
-   * A watch that carries nothing is one of a cluster in which nothing happens, for an API server sends bookmarks only if
-   * something has; or one that can carry nothing: through a gateway, or from a version that is yet to come. Then all is listed
-   * again and again instead. That nothing happens is known once a watch from where we are carried nothing, and both before it
-   * and after it one could. Gives how long to wait, in milliseconds.
+   * If a watch carries nothing, either nothing happens in the cluster (an API server sends bookmarks only if something
+   * has happened), or it cannot carry anything: through a gateway, or from a version that does not exist yet. In that
+   * case all is listed again and again instead. Nothing happens if a watch from our version carried nothing, while
+   * probes before and after it did. @returns how long to wait, in milliseconds
    */
   async #afterSilence(livedMs: number): Promise<number> {
     this.#silentWatches++;
     if (livedMs < SILENT_MS && this.#silentWatches < MOST_SILENT_WATCHES) return this.#watchBackoff.next();
     const { wentBack, example } = await this.#compare();
     if (wentBack) return 0;
-    // No API server ends a watch early again and again.
+    // An API server does not end watches early again and again.
     this.#isDeaf = livedMs < SILENT_MS || (example !== undefined && !await this.#isCarried(example));
-    // To list nothing costs nothing.
+    // Listing nothing costs nothing.
     if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;
     else {
       this.#silentWatches = 0;
@@ -270,7 +267,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     return livedMs >= HEALTHY_MS ? SHORTEST_WATCH_MS : this.#watchSeconds() * 1000 - livedMs;
   }
 
-  /** Whether a watch carries an object that exists: one from nowhere begins with it. */
+  /** Whether a watch carries an object that exists: without a version, a watch has to begin with it. */
   async #isCarried(name: string): Promise<boolean> {
     const { labelSelector, idleMarginMs = 15_000, signal } = this.#options;
     const changes = this.#source.watch({
@@ -295,25 +292,25 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     try {
       this.#sink.event(type, object);
     } catch (error) {
-      this.#version = undefined; // The sink may have missed it: only a LIST makes that good.
+      this.#version = undefined; // The sink may have missed it, which only a LIST can repair.
       throw error;
     }
   }
 
-  /** Tells the sink, decides whether to list again, and gives how long to wait, in milliseconds. */
+  /** Tells the sink, and decides whether to list again. @returns how long to wait, in milliseconds */
   #afterFailure(thrown: unknown): number {
     const inList = thrown instanceof ListFailure;
     const error = asKubeError(inList ? thrown.error : thrown);
     const gone = error.kind === "gone";
     const backoff = this.#backoffFor(error.kind, { inList });
-    // That something is too old is no trouble at all, unless it happens again at once.
+    // A version that is too old is no problem, unless it happens again at once.
     const again = backoff.failures > 0 || !gone;
     let waitMs = backoff.next();
     if (!again) waitMs = 0;
     if (error.kind === "notFound" || isNotGranted(error)) waitMs = this.#options.absentMs ?? waitMs;
     waitMs = Math.max(waitMs, Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     if (inList && this.#version !== undefined) {
-      // It was to heal what may have been missed; until it succeeds, the watch goes on.
+      // That LIST was a precaution; until one succeeds, the watch goes on.
       this.#relistAt = this.#options.clock.monotonic() + waitMs;
       this.#sink.failed(error, waitMs);
       return 0;
@@ -331,7 +328,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   }
 }
 
-/** Tells a failure of LIST from one of WATCH. */
+/** Distinguishes a failure of LIST from one of WATCH. */
 class ListFailure extends Error {
   readonly error: unknown;
 
@@ -341,7 +338,7 @@ class ListFailure extends Error {
   }
 }
 
-/** True if one resource version is before the other, as far as they are numbers (source: "Resource versions"). */
+/** True if a resource version is older than a known one; false if they are not numbers (source: "Resource versions"). */
 function isOlder(version: string, known: string | undefined): boolean {
   return known !== undefined && Number(version) < Number(known);
 }

@@ -5,7 +5,7 @@ const MIB = 2 ** 20;
 /** Amounts by the names of resources, as Kubernetes writes them. */
 export type Amounts = Readonly<Record<string, unknown>> | null | undefined;
 
-/** What a container asks for, and may have at most. */
+/** The requests and limits of a container. */
 export interface ContainerResources {
   requests?: Amounts;
   limits?: Amounts;

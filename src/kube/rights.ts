@@ -1,6 +1,6 @@
 import type { Right } from "./kube.ts";
 
-/** All that `serve` has to be allowed: the rules of `scripts/rbac/role.yaml`. */
+/** All rights that `serve` needs: the rules of `scripts/rbac/role.yaml`. */
 export const RIGHTS: readonly Right[] = [
   ...rights("", "pods", ["create", "get", "list", "watch", "patch", "delete"]),
   ...rights("coordination.k8s.io", "leases", ["create", "get", "update"]),

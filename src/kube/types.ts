@@ -11,7 +11,7 @@ export interface ObjectMeta {
   resourceVersion?: string;
   /** RFC 3339, to the second, like every time here. */
   creationTimestamp?: string;
-  /** When the object is to be gone at the latest: the time of the delete plus its grace. */
+  /** When the object should be gone at the latest: the time of the delete plus its grace period. */
   deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
   finalizers?: string[];
@@ -71,7 +71,7 @@ export interface PodStatus {
 export interface PodSpec {
   nodeName?: string;
   terminationGracePeriodSeconds?: number;
-  /** Those that are to be restarted always are sidecars. */
+  /** Those whose `restartPolicy` is `Always` are sidecars. */
   initContainers?: { name: string; restartPolicy?: string; [key: string]: unknown }[];
   containers: { name: string; image?: string; [key: string]: unknown }[];
   [key: string]: unknown;
@@ -89,7 +89,7 @@ export interface Taint {
   key: string;
   value?: string;
   effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-  /** Only those have it that the cluster itself adds. */
+  /** Only on taints that the cluster itself adds. */
   timeAdded?: string;
 }
 
@@ -111,7 +111,7 @@ export interface Node {
   status?: { conditions?: NodeCondition[]; nodeInfo?: Record<string, unknown>; [key: string]: unknown };
 }
 
-/** Who leads, of group `coordination.k8s.io/v1`. The API server does not look at the times, only clients do. */
+/** Who leads; group `coordination.k8s.io/v1`. The API server ignores its times; only clients act on them. */
 export interface Lease {
   apiVersion?: string;
   kind?: string;
@@ -132,7 +132,10 @@ export interface LeaseSpec {
   [key: string]: unknown;
 }
 
-/** What a part of the cluster says of an object: an Event. Who says it again raises `count`; after an hour it is gone. */
+/**
+ * An Event: what a component of the cluster says of an object. Repeating it raises `count`; after an hour it is
+ * removed.
+ */
 export interface KubeEvent {
   apiVersion?: string;
   kind?: string;
@@ -156,12 +159,12 @@ export interface ExtensionResource {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
-  /** To be checked: the definition may be another version's. */
+  /** Not checked yet: the resource definition may be that of another version. */
   spec?: unknown;
   status?: ExtensionStatus;
 }
 
-/** What we say of a registration in its resource. */
+/** The status that we write into the resource of a registration. */
 export interface ExtensionStatus {
   conditions?: {
     type: string;
@@ -179,10 +182,10 @@ export interface ExtensionStatus {
   message?: string;
 }
 
-/** How much there may be in a namespace of what its `hard` names: `pods`, `requests.cpu`, … */
+/** Limits for a namespace, by what `hard` names: `pods`, `requests.cpu`, … */
 export interface ResourceQuota {
   metadata: ObjectMeta;
-  /** One with scopes counts some of the pods alone. */
+  /** A quota with scopes counts only some of the pods. */
   spec?: { hard?: Record<string, string>; scopes?: string[]; scopeSelector?: unknown };
 }
 
@@ -194,7 +197,7 @@ export interface KubeList<T> {
   items: T[];
 }
 
-/** The API server's answer if there is no object to give: an error, or the deletion that is done. */
+/** The API server's answer if it returns no object: an error, or a deletion that is complete. */
 export interface Status {
   kind: "Status";
   apiVersion: "v1";
@@ -213,7 +216,7 @@ export interface Status {
   };
 }
 
-/** What a watch tells. A BOOKMARK carries nothing but a resource version. */
+/** An event of a watch. A BOOKMARK carries nothing but a resource version. */
 export type WatchEvent<T> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
   | { type: "BOOKMARK"; object: { kind: string; metadata: ObjectMeta } };

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { BodyReader } from "./transport/body_reader.ts";
 import type { OpenStream } from "./transport/connection.ts";
 import { KubeError } from "./errors.ts";
@@ -15,63 +15,104 @@ export interface WatchStreamOptions {
 
 /**
  * The events of a watch, in order, until the server ends the stream. Leaving the iteration closes the stream.
- * @throws KubeError as the ERROR event says; `unavailable` where the connection drops, if nothing was heard for too
- * long, or where what was heard is no event; the signal's reason when it aborts
+ * @throws KubeError as the ERROR event says; `unavailable` if the connection drops, if nothing was heard for too long, or if what
+ * was heard is no event; the signal's reason when it aborts
  */
 export async function* readWatch<T>(
   stream: OpenStream,
-  { clock, idleTimeoutMs, signal }: WatchStreamOptions,
+  options: WatchStreamOptions,
 ): AsyncGenerator<WatchEvent<T>, void, void> {
-  const reader = new BodyReader(stream.body);
+  const connection = new WatchConnection(stream, options);
   const lines = new LineSplitter();
-  const over = new AbortController();
-  let heardAt = clock.monotonic();
-  let failure: unknown;
-  const stop = (reason: unknown) => {
-    failure ??= reason;
-    stream.close();
-    reader.cancel(reason).catch(() => {}); // What reads now gets an end or an error; `failure` says which it was.
-  };
-  const onAbort = () => stop(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-
-  const guard = async () => {
-    for (;;) {
-      const left = heardAt + idleTimeoutMs - clock.monotonic();
-      if (left <= 0) break;
-      await clock.sleep(left, over.signal);
-    }
-    stop(new KubeError("unavailable", `The watch was silent for ${idleTimeoutMs / 1000} s`));
-  };
-  guard().catch(() => {}); // Only ever stopped from below.
-
   try {
     for (;;) {
-      const chunk = await reader.read();
-      if (failure !== undefined) throw failure;
+      const chunk = await connection.read();
       if (!chunk) {
         if (lines.unfinished) throw new KubeError("unavailable", "The watch broke off within an event");
         return;
       }
-      heardAt = clock.monotonic();
       for (const line of lines.push(chunk)) {
         yield parseEvent(line);
-        if (failure !== undefined) throw failure;
+        connection.throwIfStopped();
       }
-      // A consumer that takes long is not a server that is silent.
-      heardAt = clock.monotonic();
+      connection.restartSilence(); // A consumer that takes long is not a server that is silent.
     }
   } catch (error) {
-    if (failure !== undefined) throw failure;
-    if (error instanceof KubeError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new KubeError("unavailable", `The watch broke off: ${why}`, { cause: error });
+    throw connection.failureOf(error);
   } finally {
-    over.abort();
-    signal?.removeEventListener("abort", onAbort);
-    stream.close();
-    reader.cancel().catch(() => {});
+    connection.close();
+  }
+}
+
+/** The connection of a watch. It is stopped when the server has been silent for too long, and when the signal aborts. */
+class WatchConnection {
+  readonly #stream: OpenStream;
+  readonly #reader: BodyReader;
+  readonly #options: WatchStreamOptions;
+  readonly #closed = new AbortController();
+  /** On the monotonic clock. */
+  #heardAt: number;
+  /** Why we stopped it; `undefined` if we did not. */
+  #stopReason: unknown;
+
+  constructor(stream: OpenStream, options: WatchStreamOptions) {
+    this.#stream = stream;
+    this.#reader = new BodyReader(stream.body);
+    this.#options = options;
+    this.#heardAt = options.clock.monotonic();
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (options.signal?.aborted) this.#onAbort();
+    this.#stopWhenSilent().catch(() => {}); // Its wait ends with an error once the connection is closed.
+  }
+
+  /** The next bytes; `undefined` once the server has ended the stream. @throws why it was stopped, or what the stream throws */
+  async read(): Promise<Uint8Array | undefined> {
+    const chunk = await this.#reader.read();
+    this.throwIfStopped();
+    if (chunk) this.restartSilence();
+    return chunk;
+  }
+
+  throwIfStopped(): void {
+    if (this.#stopReason !== undefined) throw this.#stopReason;
+  }
+
+  /** Measures the server's silence from now on. */
+  restartSilence(): void {
+    this.#heardAt = this.#options.clock.monotonic();
+  }
+
+  /** What to throw for an error while reading: why it was stopped, if it was, else a KubeError. */
+  failureOf(error: unknown): unknown {
+    if (this.#stopReason !== undefined) return this.#stopReason;
+    if (error instanceof KubeError) return error;
+    const why = error instanceof Error ? error.message : String(error);
+    return new KubeError("unavailable", `The watch broke off: ${why}`, { cause: error });
+  }
+
+  close(): void {
+    this.#closed.abort(NOT_NEEDED);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stream.close();
+    this.#reader.cancel().catch(() => {});
+  }
+
+  readonly #onAbort = () => this.#stop(this.#options.signal?.reason);
+
+  async #stopWhenSilent(): Promise<void> {
+    const { clock, idleTimeoutMs } = this.#options;
+    for (;;) {
+      const leftMs = this.#heardAt + idleTimeoutMs - clock.monotonic();
+      if (leftMs <= 0) break;
+      await clock.sleep(leftMs, this.#closed.signal);
+    }
+    this.#stop(new KubeError("unavailable", `The watch was silent for ${idleTimeoutMs / 1000} s`));
+  }
+
+  #stop(reason: unknown): void {
+    this.#stopReason ??= reason;
+    this.#stream.close();
+    this.#reader.cancel(reason).catch(() => {}); // A read that is waiting gets an end or an error; the reason says which it was.
   }
 }
 

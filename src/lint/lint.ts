@@ -36,7 +36,7 @@ export interface LintOptions {
 }
 
 /** The result of a run. */
-export interface Linted {
+export interface LintResult {
   /** In the order of files, lines and columns. */
   findings: Finding[];
   /** Every file that was looked at, as findings name it. */
@@ -46,7 +46,7 @@ export interface Linted {
 /**
  * Lints files. Everything that is wrong with them is a finding, so it never throws because of them.
  */
-export async function lint(options: LintOptions): Promise<Linted> {
+export async function lint(options: LintOptions): Promise<LintResult> {
   const run = new LintRun(options);
   await run.lintAll();
   const isDisabled = new Set(options.disabled);

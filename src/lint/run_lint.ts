@@ -14,7 +14,7 @@ import type { Kube } from "../kube/kube.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
 import { integerBetween, type Random } from "../random.ts";
 import type { ExtensionSide } from "./extension_rules.ts";
-import { lint, type Linted } from "./lint.ts";
+import { lint, type LintResult } from "./lint.ts";
 import { lintHook } from "./lint_hook.ts";
 import type { SecurityProfile } from "./pod_security.ts";
 import { RULES } from "./rules.ts";
@@ -51,7 +51,7 @@ export interface RunOptions {
  * Lints over real files and, if asked to, a real network.
  * @throws HostFactoryError with exit code 2 if there is nothing to lint, or a rule is not known
  */
-export async function runLint(world: World, config: Config, options: RunOptions): Promise<Linted> {
+export async function runLint(world: World, config: Config, options: RunOptions): Promise<LintResult> {
   const { asksServer, signal, ...rest } = options;
   if (options.paths.length === 0 && config.confdir === undefined) {
     throw usageError("Cannot lint: no configuration directory is set", {

@@ -1,4 +1,6 @@
-/** The page, from source: it is built when this is loaded. In the executable is what this gave when that was built. */
+/**
+ * The page. From source, it is built when this module is loaded; the executable contains the page that its build made.
+ */
 import { buildPage } from "../../scripts/dev/page.ts";
 
 export const page = await buildPage();

@@ -5,11 +5,13 @@ import { EventReader, type EventSource } from "../events/reader.ts";
 import { nodeOfEvent, type RecordedEvent } from "../events/recorded.ts";
 import type { EventRow } from "./messages.ts";
 
-/** Events that are shown, and how far they reach back when the first page is opened, in seconds. */
+/** How many events are shown, and how far back they reach when the first page is opened, in seconds. */
 const MOST_EVENTS = 60;
 const SINCE_SECONDS = 900;
 
-/** How many of the last rows of the events database are read: 10,000 new machines add ten times as many within seconds. */
+/**
+ * How many of the last rows of the events database are read: 10,000 new machines add ten times as many within seconds.
+ */
 const MOST_ROWS = 2_000;
 
 /** The events that were recorded last, the latest first. */
@@ -27,7 +29,7 @@ export class LatestEvents {
     );
   }
 
-  /** What cannot be read now comes with the next look. */
+  /** The latest events. Those that cannot be read now come with a later look. */
   async look(): Promise<EventRow[]> {
     try {
       for await (const events of this.#reader.look()) {

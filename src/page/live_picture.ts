@@ -11,8 +11,8 @@ const TAKE_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 5_000;
 
 /**
- * The rest after taking a picture, as a multiple of the time that it took, because the other work of serve goes first. The longest
- * rest in milliseconds, because on a busy host most of that time was waiting.
+ * The rest after taking a picture, as a multiple of the time that it took: the other work of serve goes first.
+ * `MOST_REST_MS` limits it, because on a busy host most of the time was spent waiting.
  */
 const REST_PER_TAKE = 50;
 const MOST_REST_MS = 5_000;
@@ -22,7 +22,9 @@ const log = logger("page");
 /** Where pictures come from, and who gets them. */
 export interface LivePictureOptions {
   taker: Pick<PictureTaker, "take">;
-  /** Takes the very first picture in less time: see `PictureOptions.isBrief`. What it leaves out follows as a change. */
+  /**
+   * Takes the very first picture in less time: see `PictureOptions.isBrief`. What it leaves out follows as a change.
+   */
   first: Pick<PictureTaker, "take">;
   /** The sections of a message beside the machines. */
   sections: (picture: Picture) => Promise<Sections>;
@@ -35,7 +37,7 @@ export class LivePicture {
   readonly #options: LivePictureOptions;
   #rows = new Map<string, MachineRow>();
   #sections: Sections | undefined;
-  /** As JSON, by section. */
+  /** The sections that were last sent, as JSON. */
   #texts = new Map<string, string>();
   #at = 0;
   #beatAtMs = -Infinity;
@@ -68,7 +70,7 @@ export class LivePicture {
     this.readers.end();
   }
 
-  /** Waits so long, or until a reader comes; without readers, until one does. */
+  /** Waits for `ms`, or until a reader comes; without readers, until one comes. */
   async #rest(ms: number): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#wake;
@@ -91,7 +93,7 @@ export class LivePicture {
     }
   }
 
-  /** @returns what is new; `undefined` if nothing is */
+  /** @returns what has changed since the last picture; `undefined` if nothing has */
   #take(picture: Picture, sections: Sections): PageMessage | undefined {
     this.#at = this.#options.clock.now();
     const before = this.#rows;

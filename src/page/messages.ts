@@ -1,15 +1,16 @@
 /**
- * The messages to the page, as JSON: first a whole picture, then its changes, and a beat while nothing changes. Times are in seconds
- * since the epoch by the clock of serve's host, except those of `Times`.
+ * The messages to the page, as JSON: first a whole picture, then its changes, and a beat while nothing changes. Times
+ * are in seconds since the epoch by the clock of serve's host, except those of `Times`.
  */
 
 /** The same as `MachineState` of `src/hf/status.ts`, which the browser's code cannot import. */
 export type State = "creating" | "pending" | "running" | "succeeded" | "failed" | "unknown" | "deleted";
 
 /**
- * One machine, as a row, since there may be 10,000: name, id of its request, id of its template, state, since when it has been in
- * that (`null`: not known), node, zone, what it waits for or why it ended, when it is given up at the latest, kind of its
- * failure, id of its return request, when its pod is gone at the latest, address. Texts are empty where there is nothing to say.
+ * One machine, as a row, since there may be 10,000: name, id of its request, id of its template, state, since when it
+ * has been in that (`null`: not known), node, zone, what it waits for or why it ended, when it is given up at the
+ * latest, kind of its failure, id of its return request, when its pod is gone at the latest, address. A text is empty
+ * if there is nothing to say.
  */
 export type MachineRow = [
   name: string,
@@ -35,10 +36,10 @@ export interface RequestRow {
   templateId: string;
   requestedAt: number | null;
   machines: number;
-  /** Of them, those that are up, or gone; and those that failed. */
+  /** How many of them are up (of a return request: gone), and how many failed. */
   done: number;
   failed: number;
-  /** Of those that are up, how many were given back since. */
+  /** How many of those that were up have been given back since. */
   returned: number;
   /** The most common reason why the others wait. */
   waitsFor: string;
@@ -79,19 +80,22 @@ export interface NodeRow {
   goneAt: number | null;
 }
 
-/** The graphs of the last hours. */
+/** What the graphs of the last hours show. */
 export interface HistorySection {
-  /** Machines by state, now and then. */
+  /** How many machines were in each state, at regular times. */
   machines: { at: number; counts: Partial<Record<State, number>> }[];
-  /** From request to running, in seconds, of the machines that began to run up to then since the sample before. */
+  /** How many seconds machines took from request to running: those that began to run since the sample before. */
   starts: { at: number; machines: number; median: number; p95: number }[];
 }
 
 /** Calls to the API server, and the backlog. */
 export interface ApiSection {
-  /** By call, how many have ended well and otherwise since serve began, and the mean of their seconds (-1: not known). */
+  /**
+   * How many calls of each kind succeeded and failed since serve began, and how long they took on average (-1: not
+   * known).
+   */
   calls: { call: string; ok: number; failed: number; meanSeconds: number }[];
-  /** Seconds since the API server was last heard, by what is followed; -1 before the first time. */
+  /** For each kind of object that is watched, seconds since the API server was last heard; -1 before the first time. */
   watches: { resource: string; age: number }[];
   /** What waits or is held, by name. */
   backlog: { name: string; count: number }[];
@@ -149,7 +153,10 @@ export interface BeatMessage extends Times {
 
 export type PageMessage = PictureMessage | ChangeMessage | BeatMessage;
 
-/** What `hostfactory explain` says of a machine, request, return request or node: see `Explanation` in `src/admin/explanation.ts`. */
+/**
+ * What `hostfactory explain` says of a machine, request, return request or node: see `Explanation` in
+ * `src/admin/explanation.ts`.
+ */
 export interface Explained {
   kind: string;
   name: string;

@@ -1,5 +1,5 @@
-import type { Reader } from "../admin/open_picture.ts";
-import { type Picture, PictureTaker } from "../admin/picture.ts";
+import type { ReadAccess } from "../admin/open_picture.ts";
+import { type Picture, type PictureOptions, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
@@ -8,13 +8,13 @@ import type { Monitor } from "../metrics/monitor.ts";
 import { readCatalogue } from "../templates/catalogue.ts";
 import { LatestEvents } from "./latest_events.ts";
 import { LivePicture } from "./live_picture.ts";
-import type { ApiSection, ExtensionRow } from "./messages.ts";
+import type { ApiSection, ExtensionRow, Sections } from "./messages.ts";
 import { Page } from "./page.ts";
 import { readPast } from "./past.ts";
 import { sectionsOf, type Troubles } from "./rows.ts";
 
 /** The sources of what the page shows. */
-export interface PageSources extends Reader {
+export interface PageSources extends ReadAccess {
   monitor: Pick<Monitor, "health" | "history" | "calls" | "watchAges" | "told">;
   extensions: () => ExtensionRow[];
   events: EventSource;
@@ -25,20 +25,20 @@ export interface OpenedPage {
   answer: Page["answer"];
   /** Takes in that these machines were written down. */
   changed(machines: string[]): void;
-  /** Ends it, and every stream. */
+  /** Ends the page, and every stream. */
   end(): Promise<void>;
 }
 
-/** How long, in milliseconds, one turn of reading may take: nothing may keep the loops of `serve` waiting for 20 ms. */
+/** How long one turn of reading may take, in milliseconds: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
-/** The rest after each turn of reading the past, as a multiple of the turn. It can wait. */
+/** The rest after each turn of reading the past, as a multiple of the turn: the past is not urgent. */
 const PAST_REST_PER_TURN = 4;
 
-/** Rows of the events database that are looked at for the past, if it has no index of times. */
+/** How many rows of the events database are read for the past if it has no index of times. */
 const MOST_UNINDEXED_ROWS = 10_000;
 
-/** What the page calls the counts that are backlog, by their key in the stats line; see `docs/operate.md`. */
+/** The counts of the stats line that are backlog, by key, and what the page calls them; see `docs/operate.md`. */
 const BACKLOG: Readonly<Record<string, string>> = {
   spooledBatches: "batches of events that wait to be stored",
   droppedBatches: "batches of events that were dropped",
@@ -50,42 +50,30 @@ const BACKLOG: Readonly<Record<string, string>> = {
 
 /** Opens the page. Nothing is read before the first browser opens it. */
 export function openPage(sources: PageSources): OpenedPage {
-  const { config, workdir, files, clock, monitor, extensions, events } = sources;
-  const { confdir, onPartialFailure } = config;
-  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
-  const taken = { clock, onPartialFailure, ...templates };
-  const taker = new PictureTaker(workdir, { ...taken, isTold: true });
+  const { workdir, clock, events } = sources;
+  const options = pictureOptions(sources);
+  const taker = new PictureTaker(workdir, { ...options, reportsChanges: true });
   const latest = new LatestEvents(events, { clock, turnMs: TURN_MS });
   const past = new PastOfGraphs(sources);
   const live = new LivePicture({
     taker,
-    first: { take: () => new PictureTaker(workdir, { ...taken, isBrief: true }).take() },
+    first: { take: () => new PictureTaker(workdir, { ...options, isBrief: true }).take() },
     clock,
     sections: async (picture) => {
       past.look(picture);
-      return {
-        ...sectionsOf(picture, troublesOf(monitor)),
-        history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
-        api: apiOf(monitor),
-        extensions: extensions(),
-        events: await latest.look(),
-      };
+      return await readSections(picture, sources, latest);
     },
   });
-  const page = new Page({
+  const { answer } = new Page({
     load: async () => (await import("./built_page.ts")).page,
     readers: live.readers,
-    explain: async (name) => {
-      const { explain } = await import("../admin/explain.ts");
-      const budget = new Budget(clock, { turnMs: TURN_MS });
-      return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
-    },
+    explain: (name) => explainInTurns(sources, name),
   });
   const stop = new AbortController();
   const running = live.run(stop.signal);
   return {
-    answer: page.answer,
-    // Without readers nothing is taken, and what was told would heap up: the next picture finds it out for itself.
+    answer,
+    // Without readers no picture is taken, and the names would pile up; the next picture reads these machines anyway.
     changed(machines) {
       if (live.readers.size > 0) taker.changed(machines);
     },
@@ -94,6 +82,32 @@ export function openPage(sources: PageSources): OpenedPage {
       await Promise.all([running, past.end()]);
     },
   };
+}
+
+function pictureOptions({ config: { confdir, onPartialFailure }, files, clock }: PageSources): PictureOptions {
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  return { clock, onPartialFailure, ...templates };
+}
+
+async function readSections(
+  picture: Picture,
+  { monitor, extensions }: PageSources,
+  latest: LatestEvents,
+): Promise<Sections> {
+  return {
+    ...sectionsOf(picture, troublesOf(monitor)),
+    history: { machines: [...monitor.history.machines], starts: [...monitor.history.starts] },
+    api: apiOf(monitor),
+    extensions: extensions(),
+    events: await latest.look(),
+  };
+}
+
+/** Explains a machine, request, return request or node without keeping the loops of `serve` waiting. */
+async function explainInTurns({ config, workdir, files, clock, events }: PageSources, name: string) {
+  const { explain } = await import("../admin/explain.ts");
+  const budget = new Budget(clock, { turnMs: TURN_MS });
+  return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
 }
 
 function troublesOf({ health }: PageSources["monitor"]): Troubles {
@@ -109,7 +123,7 @@ function apiOf({ calls, watchAges, told: { counts, backlogs } }: PageSources["mo
       failed,
       meanSeconds: timed === 0 ? -1 : Math.round(seconds / timed * 1_000) / 1_000,
     })),
-    // In steps of five seconds: what changes each second would be sent each second.
+    // Rounded to five seconds, because a value that changes each second would be sent each second.
     watches: watchAges.map(({ resource, seconds = -1 }) => ({
       resource,
       age: seconds < 0 ? -1 : 5 * Math.floor(seconds / 5),
@@ -151,7 +165,7 @@ class PastOfGraphs {
       const past = await readPast(source, { since, until: this.#until, present, isEnded }, budget);
       if (past) history.prepend(past);
     } catch (error) {
-      if (!(error instanceof HostFactoryError)) throw error; // Graphs begin with this process then.
+      if (!(error instanceof HostFactoryError)) throw error; // Then the graphs begin with this process.
     }
   }
 

@@ -14,13 +14,13 @@ export interface PageOptions {
   /** Loads the page, once it is asked for. */
   load: () => Promise<BuiltPage>;
   readers: Readers;
-  /** What is to be known of a machine, request, return request or node; `undefined` if that is nothing. */
+  /** What is known of a machine, request, return request or node; `undefined` if there is nothing of that name. */
   explain: (name: string) => Promise<Explained | undefined>;
 }
 
 const EXPLAIN = "/page/explain/";
 
-/** Answers the requests of the page. It only reads. */
+/** Answers the page's requests, none of which changes anything. */
 export class Page {
   readonly #options: PageOptions;
   #built: Promise<BuiltPage> | undefined;
@@ -41,7 +41,7 @@ export class Page {
     return plain(404, "There are /page/stream and /page/explain/NAME");
   };
 
-  /** The HTML, which needs no token: it only has the program that asks for the data. */
+  /** The HTML. It needs no token, because it contains only the program that fetches the data, and no data. */
   async #html(): Promise<Response> {
     const { html, scriptHash, styleHash } = await (this.#built ??= this.#options.load());
     const policy = [

@@ -4,11 +4,11 @@ import { EventReader, type EventSource } from "../events/reader.ts";
 import type { RecordedEvent } from "../events/recorded.ts";
 import type { State } from "./messages.ts";
 
-/** Seconds between samples; between those of the last while before the process began; and how long that while is. */
+/** Seconds between samples, and in `LATE` between those of the last `seconds` before the process began. */
 const SAMPLE_EVERY = 60;
 const LATE = { sampleEvery: 10, seconds: 600 };
 
-/** The state that a machine is in from each of these events on; nothing once it is gone. */
+/** The state of a machine after each of these events; `undefined`: it is gone. */
 const STATE_AFTER: Readonly<Record<string, State | undefined>> = {
   requested: "creating",
   created: "pending",
@@ -19,10 +19,13 @@ const STATE_AFTER: Readonly<Record<string, State | undefined>> = {
   deleted: undefined,
 };
 
-/** Events with which a machine begins. A machine without any of them is taken to have run before. */
+/**
+ * The events that begin a machine's life. A machine that has none is assumed to have been running before its first
+ * event.
+ */
 const FIRST: readonly string[] = ["requested", "created"];
 
-/** The order of states. An event that comes late, or is of the same second, moves no machine back. */
+/** The order of states. An event that is recorded late, or in the same second, does not move a machine back. */
 const ORDER: readonly (State | undefined)[] = ["creating", "pending", "running", "succeeded", "failed", undefined];
 
 /** Samples for the graphs from events, for the time before a process. Times are in seconds since the epoch. */
@@ -34,9 +37,9 @@ export interface Past {
 
 /**
  * Reads the past from events, in turns of the budget.
- * @param options `since`, `until`: the wanted time, in seconds since the epoch; `present`: the machines that exist now: those
- * without events in that time are taken to have always been in their present state; `isEnded`: called from time to time; true:
- * give up
+ * @param options `since`, `until`: the wanted time, in seconds since the epoch; `present`: the machines that exist now;
+ * those without events in that time are assumed to have been in their present state all along; `isEnded`: called from
+ * time to time; true: give up
  * @returns `undefined` if it gave up
  * @throws HostFactoryError if the events cannot be read
  */
@@ -63,7 +66,7 @@ export async function readPast(
 interface Life {
   state: State | undefined;
   lastAt: number;
-  /** When the event came before which it was taken that the machine ran. */
+  /** If the machine was assumed to have been running before its first event: the time of that event. */
   ranBefore: number | undefined;
   requestedAt: number | undefined;
   runningAt: number | undefined;
@@ -72,9 +75,9 @@ interface Life {
 /** Counts machines by state over time, from events. */
 class Lives {
   readonly #lives = new Map<string, Life>();
-  /** What there was in each state before the first event. */
+  /** How many machines were in each state before the first event. */
   readonly #before: Partial<Record<State, number>> = {};
-  /** By second, how many more there were in each state than before it. */
+  /** By second, how much the number of machines in each state changed in it. */
   readonly #changes = new Map<number, Partial<Record<State, number>>>();
   #firstAt = Infinity;
 
@@ -95,7 +98,7 @@ class Lives {
     if (value === "running") life.runningAt ??= at;
   }
 
-  /** The cluster tells whole seconds: what happened in the second of a request may come before it. */
+  /** The cluster's times are whole seconds, so an event of the same second may be read before that of the request. */
   #takeBackThatItRan(life: Life): void {
     if (life.ranBefore === undefined) return;
     add(this.#before, "running", -1);

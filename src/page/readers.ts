@@ -1,21 +1,24 @@
-/** Streams that are open at once, at most: each is a browser. */
+/** How many streams may be open at once; each is one browser. */
 const MOST_READERS = 64;
 
-/** Bytes that may wait for one reader before it counts as slow. */
+/** How many bytes may wait for a reader before it counts as slow. */
 const MOST_WAITING_BYTES = 65_536;
 
-/** How long, in milliseconds, a reader may be slow before it is dropped: it comes back by itself. */
+/** How long a reader may be slow before it is dropped, in milliseconds; the page then connects again by itself. */
 const SLOW_MS = 30_000;
 
 interface Reader {
   stream: ReadableStreamDefaultController<Uint8Array>;
-  /** It has received everything so far; false: it needs the whole picture next. */
+  /** True: it has received everything so far; false: it needs the whole picture next. */
   isCurrent: boolean;
-  /** Since when more bytes wait for it than may, on the monotonic clock. */
+  /** Since when it has been slow, on the monotonic clock. */
   slowSinceMs: number | undefined;
 }
 
-/** The browsers that follow. Nothing is queued for one that does not read: it misses messages, and is dropped in the end. */
+/**
+ * The browsers that follow. Nothing is queued for one that does not read: it misses messages, and is dropped in the
+ * end.
+ */
 export class Readers {
   readonly #readers = new Set<Reader>();
   readonly #came: () => void;

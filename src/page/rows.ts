@@ -29,9 +29,9 @@ export function isSameRow(one: MachineRow, other: MachineRow): boolean {
   return one.every((value, i) => value === other[i]);
 }
 
-/** What is wrong with this process, as sentences. */
+/** What is wrong with the process that serves the page, as sentences. */
 export interface Troubles {
-  /** Why it is not the owner, or may soon lose that; absent if neither is so. */
+  /** Why it is not the owner, or may soon not be; absent otherwise. */
   tenure: string | undefined;
   others: readonly string[];
 }
@@ -62,7 +62,7 @@ function serviceOf({ service, problems }: Picture, { tenure, others }: Troubles)
   const broken = quarantined.length === 0
     ? []
     : [`${quarantined.length} entries of the work directory are quarantined: ${quarantined.slice(0, 3).join(", ")}`];
-  // Why the directory is not served is what a standby, or one whose lease is in trouble, says of itself, too.
+  // If the directory is not served, the trouble with tenure would only say so a second time.
   const all = [notServed ?? tenure, doubt, ...others, ...problems, ...broken].filter((text) => text !== undefined);
   return {
     version,
@@ -77,7 +77,7 @@ function serviceOf({ service, problems }: Picture, { tenure, others }: Troubles)
   };
 }
 
-/** Requests and return requests, those that go on first, then the latest first. */
+/** Requests and return requests: first those that are not complete, and within each part the latest first. */
 function requestsOf({ requests, returns, machines }: Picture): RequestRow[] {
   const waiting = Map.groupBy(machines.filter(({ waitsFor }) => waitsFor !== undefined), ({ requestId }) => requestId);
   const wereUp = machines.filter(({ result, returnId }) => result === "succeed" && returnId !== undefined);

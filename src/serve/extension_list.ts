@@ -3,7 +3,7 @@ import { HostFactoryError } from "../errors.ts";
 import type { Extension, RegistrationProblem } from "../extensions/extension.ts";
 import { orderExtensions } from "../extensions/order.ts";
 import { readRegistry } from "../extensions/registered.ts";
-import type { JudgedRegistration, JudgedRegistry, Verdict } from "../extensions/registry.ts";
+import type { JudgedRegistration, JudgedRegistry, RegistrationVerdict } from "../extensions/registry.ts";
 import { connectKube } from "../kube/connect.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { World } from "./daemon.ts";
@@ -11,7 +11,7 @@ import type { World } from "./daemon.ts";
 /** A registration, as `extensions list` shows it. */
 export interface ListedExtension {
   name: string;
-  verdict: Verdict;
+  verdict: RegistrationVerdict;
   source: { kind: "file"; path: string } | { kind: "resource"; name: string };
   /** The rest is absent of one that is broken. */
   category?: string | undefined;

@@ -4,7 +4,7 @@ import { HostFactoryError } from "../errors.ts";
 import type { Extension } from "../extensions/extension.ts";
 import { HookClient } from "../extensions/hook_client.ts";
 import { changesOf, type PodChange } from "../extensions/pod_changes.ts";
-import { preCreate } from "../extensions/pre_create.ts";
+import { type HookRequest, preCreate, type PreCreateDecision } from "../extensions/pre_create.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
 import { findTemplate, manifestPath, readCatalogue, type Template } from "../templates/catalogue.ts";
 import { parseManifest } from "../templates/manifest.ts";
@@ -42,34 +42,75 @@ export async function tryExtension(
     signal: AbortSignal;
   },
 ): Promise<TriedExtension> {
-  const { files, clock, random } = world;
   const extension = await findExtension(world, config, { name, server, signal });
   const template = templateOf(world, config, templateId);
+  const trial = await trialOf(world, config, template);
+  const startedMs = world.clock.monotonic();
+  const decision = await decide(world, config, {
+    ...trial,
+    extension,
+    configuration: template.extensions ?? {},
+    signal,
+  });
+  const tookMs = Math.round(world.clock.monotonic() - startedMs);
+  const shared = { extension: name, template: template.templateId, tookMs };
+  if (decision?.kind === "pod") return { ...shared, changes: changesOf(trial.pod, decision.pod) };
+  return { ...shared, refusal: decision?.reason ?? "it did not answer", changes: [] };
+}
+
+/** A request of one machine, and its pod, as `serve` would build it. */
+async function trialOf(
+  { files, clock }: World,
+  { confdir, instance }: Config,
+  template: Template,
+): Promise<{ request: HookRequest; pod: OrderedPod }> {
+  const { templateId, up } = template;
+  const path = manifestPath(confdir ?? "", template);
+  const manifest = await parseManifest(files.readText(path), path);
   const requestedAt = epochSeconds(clock.now());
-  const pod = await podOf(template, { files, config, requestedAt });
-  const request = { id: TRIAL.id, templateId: template.templateId, count: 1, requestedAt };
+  const pod = buildPod(manifest, {
+    machine: TRIAL.machine,
+    requestId: TRIAL.id,
+    index: 0,
+    count: 1,
+    requestedAt,
+    templateId,
+    up: up === "Ready" ? "Ready" : undefined,
+    instance,
+    workdir: TRIAL.id,
+  });
+  return { request: { id: TRIAL.id, templateId, count: 1, requestedAt }, pod };
+}
+
+/** Calls the hook once. @throws HostFactoryError if it does not answer */
+async function decide(
+  { files, clock, random }: World,
+  { instance, namespace }: Config,
+  { extension, request, pod, configuration, signal }: {
+    extension: Extension;
+    request: HookRequest;
+    pod: OrderedPod;
+    configuration: Record<string, unknown>;
+    signal: AbortSignal;
+  },
+): Promise<PreCreateDecision | undefined> {
   const client = new HookClient({ files, clock, random, network: systemNetwork });
-  const startedMs = clock.monotonic();
-  const verdicts = await preCreate({
+  const decisions = await preCreate({
     caller: client,
     clock,
     random,
     extensions: [{ ...extension, retryMs: 0, failurePolicy: "fail" }],
-    instance: config.instance,
-    namespace: config.namespace,
+    instance,
+    namespace,
     request,
-    configuration: template.extensions ?? {},
+    configuration,
     signal,
     unanswered: (_, { reason }) => {
       throw new HostFactoryError(reason, { hint: "see that the extension runs, and what it logs" });
     },
   }, [{ name: TRIAL.machine, index: 0, pod }]);
   client.retain(new Set());
-  const verdict = verdicts.get(TRIAL.machine);
-  const tookMs = Math.round(clock.monotonic() - startedMs);
-  const shared = { extension: name, template: template.templateId, tookMs };
-  if (verdict?.kind === "pod") return { ...shared, changes: changesOf(pod, verdict.pod) };
-  return { ...shared, refusal: verdict?.reason ?? "it did not answer", changes: [] };
+  return decisions.get(TRIAL.machine);
 }
 
 async function findExtension(
@@ -85,26 +126,6 @@ async function findExtension(
   const reason = found[0]?.problems[0]?.message;
   throw new HostFactoryError(reason ?? `There is no extension '${name}'`, {
     hint: reason === undefined ? "see 'hostfactory extensions list'" : "mend its registration",
-  });
-}
-
-/** The pod of the machine of a trial. */
-async function podOf(
-  template: Template,
-  { files, config, requestedAt }: { files: World["files"]; config: Config; requestedAt: number },
-): Promise<OrderedPod> {
-  const path = manifestPath(config.confdir ?? "", template);
-  const manifest = await parseManifest(files.readText(path), path);
-  return buildPod(manifest, {
-    machine: TRIAL.machine,
-    requestId: TRIAL.id,
-    index: 0,
-    count: 1,
-    requestedAt,
-    templateId: template.templateId,
-    up: template.up === "Ready" ? "Ready" : undefined,
-    instance: config.instance,
-    workdir: TRIAL.id,
   });
 }
 

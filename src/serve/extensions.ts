@@ -25,7 +25,7 @@ export function openExtensions(
   const registrations = new Registrations({
     files,
     confdir,
-    tell({ severity, name, message }) {
+    report({ severity, name, message }) {
       if (severity === "error") log.error(message, { extension: name });
       else if (severity === "warning") log.warn(message, { extension: name });
       else log.info(message, { extension: name });

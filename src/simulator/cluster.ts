@@ -53,7 +53,7 @@ export interface ClusterOptions {
 }
 
 /** Where a pod or a lease is, for the calls of the control surface. */
-export interface Place {
+export interface InNamespace {
   /** Default: `default`. */
   namespace?: string;
 }
@@ -136,16 +136,16 @@ export class SimulatedCluster {
   }
 
   /** Pods of all namespaces, or of one, in the order of their creation. */
-  listPods({ namespace }: Place = {}): Pod[] {
+  listPods({ namespace }: InNamespace = {}): Pod[] {
     return namespace === undefined ? [...this.#etcd.pods.values()] : this.#etcd.pods.valuesIn(namespace);
   }
 
-  getPod(name: string, { namespace = "default" }: Place = {}): Pod | undefined {
+  getPod(name: string, { namespace = "default" }: InNamespace = {}): Pod | undefined {
     return this.#etcd.pods.get(namespace, name);
   }
 
-  countPods(place: Place = {}): PodCounts {
-    return countPods(this.listPods(place));
+  countPods(where: InNamespace = {}): PodCounts {
+    return countPods(this.listPods(where));
   }
 
   /** Calls `listener` for every change of a pod, at once. `restore` reports none. */
@@ -154,28 +154,31 @@ export class SimulatedCluster {
   }
 
   /** Creates a pod as another user of the cluster, past faults of the network but not past quota and policy. */
-  createPod(pod: Partial<Pod>, { namespace = "default" }: Place = {}): Pod {
+  createPod(pod: Partial<Pod>, { namespace = "default" }: InNamespace = {}): Pod {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const route = { verb: "create", group: "", resource: "pods", subresource: "", namespace, name: "", path };
     return this.#pods.create(JSON.stringify(pod), { ...route, query: new URLSearchParams(), warnings: [] });
   }
 
   /** Deletes a pod as another user of the cluster. False if there is none. */
-  deletePod(name: string, { namespace = "default", ...options }: Place & DeleteOptions = {}): boolean {
+  deletePod(name: string, { namespace = "default", ...options }: InNamespace & DeleteOptions = {}): boolean {
     if (!this.#etcd.pods.get(namespace, name)) return false;
     this.#pods.delete({ namespace, name }, options);
     return true;
   }
 
   /** A pod is evicted by its kubelet: phase Failed, reason Evicted, `message`. False if there is none to evict. */
-  evict(name: string, message?: string, { namespace = "default" }: Place = {}): boolean {
+  evict(name: string, message?: string, { namespace = "default" }: InNamespace = {}): boolean {
     const pod = this.#living(namespace, name);
     if (pod) this.#disruptions.evict(pod, message);
     return pod !== undefined;
   }
 
   /** A pod makes room for one of higher priority. False if there is none. */
-  preempt(name: string, { namespace = "default", graceSeconds }: Place & { graceSeconds?: number } = {}): boolean {
+  preempt(
+    name: string,
+    { namespace = "default", graceSeconds }: InNamespace & { graceSeconds?: number } = {},
+  ): boolean {
     const pod = this.#living(namespace, name);
     if (pod && pod.metadata.deletionTimestamp === undefined) this.#disruptions.preempt(pod, graceSeconds);
     return pod !== undefined;
@@ -185,7 +188,7 @@ export class SimulatedCluster {
   endPod(
     name: string,
     { namespace = "default", exitCode = 1, reason = exitCode === 0 ? "Completed" : "Error" }:
-      & Place
+      & InNamespace
       & { exitCode?: number; reason?: string } = {},
   ): boolean {
     const pod = this.#living(namespace, name);
@@ -198,12 +201,12 @@ export class SimulatedCluster {
     this.#lifecycle.setStages(stages);
   }
 
-  getLease(name: string, { namespace = "default" }: Place = {}): StoredLease | undefined {
+  getLease(name: string, { namespace = "default" }: InNamespace = {}): StoredLease | undefined {
     return this.#etcd.leases.get(namespace, name);
   }
 
   /** Creates or replaces a lease as another user of the cluster, whatever its resource version. */
-  putLease(lease: Lease, { namespace = "default" }: Place = {}): StoredLease {
+  putLease(lease: Lease, { namespace = "default" }: InNamespace = {}): StoredLease {
     const { name = "", labels = {}, annotations = {} } = lease.metadata;
     const resourceVersion = this.getLease(name, { namespace })?.metadata.resourceVersion;
     const metadata = { name, labels, annotations, resourceVersion };
@@ -212,7 +215,7 @@ export class SimulatedCluster {
   }
 
   /** Deletes a lease as another user of the cluster. False if there is none. */
-  deleteLease(name: string, { namespace = "default" }: Place = {}): boolean {
+  deleteLease(name: string, { namespace = "default" }: InNamespace = {}): boolean {
     if (!this.getLease(name, { namespace })) return false;
     this.#leases.delete({ namespace, name });
     return true;

@@ -31,7 +31,11 @@ const MACHINE_HOST = "http://169.254.169.254";
 const MOST_MS = 2_000;
 
 /** As containers and virtual machines are given them. */
-const Given = v.object({ AccessKeyId: v.string(), SecretAccessKey: v.string(), Token: v.optional(v.string()) });
+const RoleCredentialsSchema = v.object({
+  AccessKeyId: v.string(),
+  SecretAccessKey: v.string(),
+  Token: v.optional(v.string()),
+});
 
 /**
  * The credentials of this process, where AWS's own programs look for them, in their order: variables, a web identity, the shared
@@ -99,7 +103,7 @@ async function ofContainer({ environment, files, transport }: Sources): Promise<
   if (!url) return undefined;
   const tokenFile = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
   const token = tokenFile ? files.readText(tokenFile).trim() : environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
-  return await given(await transport.fetch(url, token ? { headers: { authorization: token } } : {}));
+  return await roleCredentials(await transport.fetch(url, token ? { headers: { authorization: token } } : {}));
 }
 
 /** Elsewhere nothing answers there, which is waited for once. */
@@ -115,15 +119,15 @@ async function ofMachine({ environment, clock, transport }: Sources): Promise<Cr
       );
       const headers = { "x-aws-ec2-metadata-token": token };
       const [role = ""] = (await answered(await transport.fetch(roles, { headers, signal }))).split("\n");
-      return await given(await transport.fetch(`${roles}${role}`, { headers, signal }));
+      return await roleCredentials(await transport.fetch(`${roles}${role}`, { headers, signal }));
     });
   } catch {
     return undefined; // It is no such machine, or has no role.
   }
 }
 
-async function given(answer: Response): Promise<Credentials> {
-  const { AccessKeyId, SecretAccessKey, Token } = v.parse(Given, JSON.parse(await answered(answer)));
+async function roleCredentials(answer: Response): Promise<Credentials> {
+  const { AccessKeyId, SecretAccessKey, Token } = v.parse(RoleCredentialsSchema, JSON.parse(await answered(answer)));
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token };
 }
 

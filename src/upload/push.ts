@@ -11,7 +11,7 @@ import { compressed, dump } from "./dump.ts";
 import { putObject } from "./s3.ts";
 
 /** What an upload stands on. */
-export interface Surroundings {
+export interface UploadContext {
   files: Files;
   clock: Clock;
   random: Random;
@@ -35,7 +35,7 @@ export interface PushOptions {
 export class NoEvents extends HostFactoryError {}
 
 /** Where it was put; `null` if nothing is uploaded from this platform. */
-export interface Pushed {
+export interface PushResult {
   status: "success" | "no-op";
   path: string | null;
 }
@@ -47,11 +47,11 @@ const log = logger("utils");
  * @throws NoEvents if there is no database; HostFactoryError if it cannot be read or uploaded
  */
 export async function pushEvents(
-  surroundings: Surroundings,
+  context: UploadContext,
   config: Pick<Config, "workdir">,
   options: PushOptions,
-): Promise<Pushed> {
-  const { files, clock, random, environment, transport } = surroundings;
+): Promise<PushResult> {
+  const { files, clock, random, environment, transport } = context;
   const { platform, bucket, dryRun, region } = options;
   if (platform.toLowerCase() !== "eks") return { status: "no-op", path: null };
   const dbfile = eventsDatabase(config, undefined);
@@ -66,7 +66,7 @@ export async function pushEvents(
     const awsRegion = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || region;
     const endpoint = environment["AWS_ENDPOINT_URL_S3"] || environment["AWS_ENDPOINT_URL"] || undefined;
     const credentials = await findCredentials({ environment, files, clock, transport, region: awsRegion });
-    await putObject(surroundings, { bucket, key, region: awsRegion, endpoint }, { body, credentials });
+    await putObject(context, { bucket, key, region: awsRegion, endpoint }, { body, credentials });
     log.info("Events database uploaded", { path, bytes: body.length });
   }
   return { status: "success", path };

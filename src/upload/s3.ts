@@ -27,7 +27,7 @@ const MAY_PASS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const log = logger("utils");
 
 /** What an upload stands on. */
-interface Surroundings {
+interface PutContext {
   transport: Pick<Transport, "fetch">;
   clock: Clock;
   random: Random;
@@ -36,7 +36,7 @@ interface Surroundings {
 
 /** Puts an object into a bucket of S3. @throws HostFactoryError with the server's own words if that is refused, or fails too often */
 export async function putObject(
-  { transport, clock, random, signal }: Surroundings,
+  { transport, clock, random, signal }: PutContext,
   place: ObjectPlace,
   { body, credentials }: { body: Uint8Array<ArrayBuffer>; credentials: Credentials },
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { describeError, HostFactoryError } from "../errors.ts";
 import { systemNetwork } from "../kube/transport/network.ts";
 import { logger } from "../log.ts";
 import { isOwnHost } from "../own_host.ts";
-import { NoEvents, type Pushed, pushEvents, type PushOptions, type Surroundings } from "./push.ts";
+import { NoEvents, pushEvents, type PushOptions, type PushResult, type UploadContext } from "./push.ts";
 
 /** What the service is told. */
 export interface ServiceOptions extends PushOptions {
@@ -19,14 +19,14 @@ const log = logger("utils");
 
 /** Answers as the legacy plug-in's service does until `signal` aborts. @throws HostFactoryError if it cannot listen there */
 export async function runService(
-  surroundings: Omit<Surroundings, "transport">,
+  context: Omit<UploadContext, "transport">,
   config: Config,
   options: ServiceOptions,
 ): Promise<void> {
-  const { signal } = surroundings;
+  const { signal } = context;
   const { hostname } = options;
   const transport = systemNetwork(config.proxy === undefined ? {} : { proxy: config.proxy });
-  const push = () => pushEvents({ ...surroundings, transport }, config, options);
+  const push = () => pushEvents({ ...context, transport }, config, options);
   const service = new Service({ ...options, workdir: config.workdir, push });
   try {
     const server = listen(options, { signal, handler: (request) => service.answer(request) });
@@ -53,11 +53,11 @@ function listen(
 }
 
 class Service {
-  readonly #options: ServiceOptions & { workdir: string; push: () => Promise<Pushed> };
+  readonly #options: ServiceOptions & { workdir: string; push: () => Promise<PushResult> };
   /** The upload that is under way: who asks for one meanwhile has its answer, too. */
   #pushing: Promise<Response> | undefined;
 
-  constructor(options: ServiceOptions & { workdir: string; push: () => Promise<Pushed> }) {
+  constructor(options: ServiceOptions & { workdir: string; push: () => Promise<PushResult> }) {
     this.#options = options;
   }
 

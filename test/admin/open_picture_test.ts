@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openReader } from "../../src/admin/open_picture.ts";
+import { openForReading } from "../../src/admin/open_picture.ts";
 import { loadConfig } from "../../src/config.ts";
 import { memoryProvider } from "../support/memory_provider.ts";
 
@@ -11,7 +11,7 @@ Deno.test("a work directory that this user may not read is not for this user", (
     if (path === "/work/requests") throw new Deno.errors.PermissionDenied("Permission denied: '/work/requests'");
     return info(path);
   };
-  assert.throws(() => openReader(provider.config, provider), {
+  assert.throws(() => openForReading(provider.config, provider), {
     message: "Cannot read the work directory: Permission denied: '/work/requests'",
     hint: "run this as the user of serve",
   });
@@ -20,6 +20,6 @@ Deno.test("a work directory that this user may not read is not for this user", (
 Deno.test("a work directory that there is not is an error, unless there may be none", () => {
   const provider = memoryProvider();
   const config = loadConfig({ workdir: "/wrok" }, {});
-  assert.throws(() => openReader(config, provider), /There is no work directory '\/wrok'/);
-  assert.ok(openReader(config, provider, { mayLack: true }));
+  assert.throws(() => openForReading(config, provider), /There is no work directory '\/wrok'/);
+  assert.ok(openForReading(config, provider, { mayLack: true }));
 });

@@ -95,10 +95,10 @@ class Grid {
     const sink = { requested() {}, returned() {}, failed() {}, requests() {}, machines };
     this.#tally = new MachineTally(workdir, { clock, beganAt: 0, sink });
     this.#bitByBit = this.taker();
-    this.#told = this.taker({ isTold: true });
+    this.#told = this.taker({ reportsChanges: true });
   }
 
-  taker(options: { isTold?: boolean } = {}): PictureTaker {
+  taker(options: { reportsChanges?: boolean } = {}): PictureTaker {
     const { workdir, clock, files, config: { onPartialFailure } } = this.provider;
     const templates = () => readCatalogue(files, "/conf").templates;
     return new PictureTaker(workdir, { clock, onPartialFailure, templates, ...options });

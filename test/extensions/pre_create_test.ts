@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Extension } from "../../src/extensions/extension.ts";
-import { type PreCreate, preCreate, type Verdict } from "../../src/extensions/pre_create.ts";
+import { preCreate, type PreCreateContext, type PreCreateDecision } from "../../src/extensions/pre_create.ts";
 import type { Manifest } from "../../src/templates/manifest.ts";
 import { buildPod, type OrderedPod } from "../../src/templates/podspec.ts";
 import { extension, type Hook, hookClient } from "../support/hooks.ts";
@@ -17,7 +17,7 @@ function setUp(hook: Hook, extensions: Extension[], configuration: Record<string
   const made = hookClient(hook);
   const troubles: string[] = [];
   const stop = new AbortController();
-  const context: PreCreate = {
+  const context: PreCreateContext = {
     caller: made.client,
     clock: made.clock,
     random: made.random,
@@ -36,17 +36,17 @@ function setUp(hook: Hook, extensions: Extension[], configuration: Record<string
 const json = (value: unknown, status = 200) => Response.json(value, { status });
 const unchanged = () => new Response(null, { status: 304 });
 
-function podOf(verdict: Verdict | undefined): OrderedPod {
-  assert.equal(verdict?.kind, "pod", JSON.stringify(verdict));
-  return (verdict as { pod: OrderedPod }).pod;
+function podOf(decision: PreCreateDecision | undefined): OrderedPod {
+  assert.equal(decision?.kind, "pod", JSON.stringify(decision));
+  return (decision as { pod: OrderedPod }).pod;
 }
 
-async function only(hook: Hook, one: Partial<Extension> = {}): Promise<Verdict> {
-  const verdicts = await setUp(hook, [extension("a", one)]).pass();
-  return verdicts.get("req-0")!;
+async function only(hook: Hook, one: Partial<Extension> = {}): Promise<PreCreateDecision> {
+  const decisions = await setUp(hook, [extension("a", one)]).pass();
+  return decisions.get("req-0")!;
 }
 
-function failed(reason: string): Verdict {
+function failed(reason: string): PreCreateDecision {
   return { kind: "failed", reason };
 }
 
@@ -130,10 +130,10 @@ const bad: [what: string, answer: (pod: any) => unknown, reason: RegExp][] = [
 ];
 for (const [what, answer, reason] of bad) {
   Deno.test(`a bad answer fails the machine, and says what is wrong: ${what}`, async () => {
-    const verdict = await only(({ document }) => json(answer(document.pod)));
-    assert.equal(verdict.kind, "failed");
-    assert.match((verdict as { reason: string }).reason, reason);
-    assert.match((verdict as { reason: string }).reason, /extension 'a'/);
+    const decision = await only(({ document }) => json(answer(document.pod)));
+    assert.equal(decision.kind, "failed");
+    assert.match((decision as { reason: string }).reason, reason);
+    assert.match((decision as { reason: string }).reason, /extension 'a'/);
   });
 }
 
@@ -150,9 +150,9 @@ Deno.test("a hook that is down is asked again until it answers", async () => {
   const { pass, clock, troubles } = setUp(() => ++tries < 4 ? new Response("", { status: 500 }) : unchanged(), [
     extension("a"),
   ]);
-  const verdicts = pass();
+  const decisions = pass();
   await clock.advance(10_000);
-  podOf((await verdicts).get("req-0"));
+  podOf((await decisions).get("req-0"));
   assert.equal(tries, 4);
   assert.deepEqual(troubles, new Array(3).fill("a: Extension 'a' answered 500: waits"));
 });
@@ -162,9 +162,9 @@ for (const [failurePolicy, outcome] of [["fail", "failed"], ["ignore", "left out
     const { pass, clock, troubles } = setUp(() => new Response("", { status: 500 }), [
       extension("a", { failurePolicy, retryMs: 3_000 }),
     ]);
-    const verdicts = pass();
+    const decisions = pass();
     await clock.advance(3_000);
-    assert.equal((await verdicts).get("req-0")?.kind, failurePolicy === "fail" ? "failed" : "pod");
+    assert.equal((await decisions).get("req-0")?.kind, failurePolicy === "fail" ? "failed" : "pod");
     assert.ok(troubles.at(-1)?.endsWith(outcome), troubles.at(-1));
   });
 }
@@ -179,10 +179,10 @@ Deno.test("credentials that cannot be read are trouble of the extension, not of 
 
 Deno.test("a pass ends with the process", async () => {
   const { pass, stop } = setUp(() => new Response("", { status: 500 }), [extension("a")]);
-  const verdicts = assert.rejects(pass(), /stopped/);
+  const decisions = assert.rejects(pass(), /stopped/);
   await settled();
   stop.abort(new Error("stopped"));
-  await verdicts;
+  await decisions;
 });
 
 Deno.test("machines are shown in batches to an extension that takes them", async () => {
@@ -195,14 +195,14 @@ Deno.test("machines are shown in batches to an extension that takes them", async
     });
     return json({ answers });
   }, [extension("a", { batch: 2 })]);
-  const verdicts = await pass(3);
+  const decisions = await pass(3);
   assert.deepEqual(seen.map(({ document }) => document.machines.map(({ name }: { name: string }) => name)), [
     ["req-0", "req-1"],
     ["req-2"],
   ]);
-  assert.equal(podOf(verdicts.get("req-0")).spec.priority, 1);
-  assert.deepEqual(verdicts.get("req-1"), { kind: "refused", reason: "Refused by extension 'a': not you" });
-  assert.deepEqual(podOf(verdicts.get("req-2")), draft(2).pod);
+  assert.equal(podOf(decisions.get("req-0")).spec.priority, 1);
+  assert.deepEqual(decisions.get("req-1"), { kind: "refused", reason: "Refused by extension 'a': not you" });
+  assert.deepEqual(podOf(decisions.get("req-2")), draft(2).pod);
 });
 
 const badBatches: [what: string, answer: unknown, reason: RegExp][] = [
@@ -217,9 +217,9 @@ const badBatches: [what: string, answer: unknown, reason: RegExp][] = [
 for (const [what, answer, reason] of badBatches) {
   Deno.test(`a bad answer to a batch fails each machine of it: ${what}`, async () => {
     const { pass } = setUp(() => json(answer), [extension("a", { batch: 2 })]);
-    for (const verdict of (await pass(2)).values()) {
-      assert.equal(verdict.kind, "failed");
-      assert.match((verdict as { reason: string }).reason, reason);
+    for (const decision of (await pass(2)).values()) {
+      assert.equal(decision.kind, "failed");
+      assert.match((decision as { reason: string }).reason, reason);
     }
   });
 }
@@ -236,9 +236,9 @@ Deno.test("a slow hook is asked about many machines side by side", async () => {
   }, [extension("a")]);
   const begunMs = clock.monotonic();
   let endedMs = 0;
-  const verdicts = pass(64).then(() => endedMs = clock.monotonic());
+  const decisions = pass(64).then(() => endedMs = clock.monotonic());
   await clock.advance(2_000);
-  await verdicts;
+  await decisions;
   assert.equal(endedMs - begunMs, 400);
 });
 

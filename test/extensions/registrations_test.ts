@@ -20,7 +20,7 @@ class Followed {
     this.registrations = new Registrations({
       files: this.files,
       confdir: "/conf",
-      tell: ({ severity, message }) => this.told.push(`${severity}: ${message}`),
+      report: ({ severity, message }) => this.told.push(`${severity}: ${message}`),
     });
   }
 
@@ -162,7 +162,7 @@ Deno.test("the directory is looked at once a second, and files are read only if 
 Deno.test("without a directory of registrations, one look at it a second is all that is done", async () => {
   const files = new MemoryFiles();
   files.makeDirectory("/conf");
-  const registrations = new Registrations({ files, confdir: "/conf", tell: () => assert.fail() });
+  const registrations = new Registrations({ files, confdir: "/conf", report: () => assert.fail() });
   await registrations.refresh(0);
   const calls: string[] = [];
   note(files, calls);

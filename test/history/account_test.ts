@@ -11,7 +11,7 @@ function pod(id: string, timestamp: number, type: string, value: string): Record
 function told(events: readonly RecordedEvent[], wanted?: string[]): string[] {
   const account = new Account({
     templateOf: (request) => request === "req" ? "crash" : undefined,
-    shows: (what, { isStatus }) => wanted ? wanted.includes(what) : isStatus,
+    isWanted: (what, { isStatus }) => wanted ? wanted.includes(what) : isStatus,
   });
   account.add(events);
   return account.entries().map((entry) => `${entry.from}–${entry.until} ${sentence(entry)}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openEventStore } from "../../src/events/database.ts";
 import { rowsOf, type SpooledEvent } from "../../src/events/rows.ts";
 import { systemFiles } from "../../src/files.ts";
-import { history, type Question } from "../../src/history/history.ts";
+import { history, type HistoryQuery } from "../../src/history/history.ts";
 import { sentence } from "../../src/history/sentence.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
 
@@ -36,14 +36,14 @@ function step(machine: string, status: string, timestamp: number, more: object =
   return { category: "pod", id: machine, status, ...more, timestamp };
 }
 
-function start(workdir: string, question: Partial<Question> = {}, signal = new AbortController().signal) {
+function start(workdir: string, query: Partial<HistoryQuery> = {}, signal = new AbortController().signal) {
   const clock = new SimulatedClock();
-  return { clock, entries: history({ files: systemFiles, clock, signal }, { workdir }, { all: false, ...question }) };
+  return { clock, entries: history({ files: systemFiles, clock, signal }, { workdir }, { all: false, ...query }) };
 }
 
 /** What there is to be told at once. */
-async function told(workdir: string, question: Partial<Question> = {}): Promise<string[]> {
-  const { entries } = start(workdir, question);
+async function told(workdir: string, query: Partial<HistoryQuery> = {}): Promise<string[]> {
+  const { entries } = start(workdir, query);
   const { value = [] } = await entries.next();
   await entries.return(undefined);
   return value.map(sentence);

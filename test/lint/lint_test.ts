@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { lint, type Linted, type LintOptions } from "../../src/lint/lint.ts";
+import { lint, type LintOptions, type LintResult } from "../../src/lint/lint.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
 const attributes = { type: ["String", "X86_64"], ncpus: ["Numeric", "1"], nram: ["Numeric", "1024"] };
@@ -15,7 +15,7 @@ spec:
       resources: {requests: {cpu: 1, memory: 1Gi}}
 `;
 
-async function linted(files: Record<string, string>, options: Partial<LintOptions> = {}): Promise<Linted> {
+async function linted(files: Record<string, string>, options: Partial<LintOptions> = {}): Promise<LintResult> {
   const memory = new MemoryFiles();
   memory.makeDirectory("/conf/sub");
   for (const [path, text] of Object.entries(files)) memory.writeText(path, text);
@@ -24,7 +24,7 @@ async function linted(files: Record<string, string>, options: Partial<LintOption
 }
 
 const templates = (...list: unknown[]) => JSON.stringify({ templates: list }, undefined, 2);
-const rulesIn = ({ findings }: Linted) => findings.map(({ rule, file }) => `${file} ${rule}`);
+const rulesIn = ({ findings }: LintResult) => findings.map(({ rule, file }) => `${file} ${rule}`);
 
 Deno.test("a configuration that is well has no findings, and every file is named", async () => {
   const { findings, files } = await linted({

@@ -37,7 +37,7 @@ export class GivenRegistrations extends Registrations {
   readonly given: Registry;
 
   constructor(given: Registry) {
-    super({ files: new MemoryFiles({ now: () => 0 }), confdir: "/conf", tell: () => {} });
+    super({ files: new MemoryFiles({ now: () => 0 }), confdir: "/conf", report: () => {} });
     this.given = given;
   }
 

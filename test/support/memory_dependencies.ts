@@ -48,7 +48,7 @@ export function memoryDependencies(
   const { files, clock, random, workdir } = memoryProvider(options);
   const [stopping, ending] = [new AbortController(), new AbortController()];
   const registrations = options.registrations ??
-    new SettledRegistrations({ files, confdir: "/conf", tell: () => {} });
+    new SettledRegistrations({ files, confdir: "/conf", report: () => {} });
   const hooks = options.hooks ?? { leftAlone: 0, call: () => Promise.reject(new Error("There are no extensions")) };
   const asked = { registrations, hooks, clock, instance: "k8s-hf", stopping: stopping.signal, unanswered() {} };
   return {

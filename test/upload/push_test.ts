@@ -8,7 +8,7 @@ import { systemFiles } from "../../src/files.ts";
 import { systemNetwork } from "../../src/kube/transport/network.ts";
 import { systemRandom } from "../../src/random.ts";
 import { compressed, dump } from "../../src/upload/dump.ts";
-import { type Pushed, pushEvents, type PushOptions } from "../../src/upload/push.ts";
+import { pushEvents, type PushOptions, type PushResult } from "../../src/upload/push.ts";
 import { legacyEvents, sorted } from "../support/legacy_events.ts";
 import { s3IsThere, S3Server } from "../support/s3_server.ts";
 
@@ -36,12 +36,12 @@ async function inWorkdir(act: (workdir: string) => Promise<void>): Promise<void>
   }
 }
 
-async function push(workdir: string, environment: Environment, more: Partial<PushOptions> = {}): Promise<Pushed> {
+async function push(workdir: string, environment: Environment, more: Partial<PushOptions> = {}): Promise<PushResult> {
   const transport = systemNetwork({});
   try {
-    const surroundings = { files: systemFiles, clock: systemClock, random: systemRandom, environment, transport };
+    const context = { files: systemFiles, clock: systemClock, random: systemRandom, environment, transport };
     const signal = new AbortController().signal;
-    return await pushEvents({ ...surroundings, signal }, { workdir }, { ...options, ...more });
+    return await pushEvents({ ...context, signal }, { workdir }, { ...options, ...more });
   } finally {
     transport.close();
   }

@@ -2,8 +2,8 @@ import { type Files, isNotFound } from "../../files.ts";
 import { KubeError } from "../errors.ts";
 
 /**
- * The files that one login was made of, and what they held, to notice a change. Contents are compared and not times: a
- * mounted secret is a symbolic link whose own time never changes, and these files are small.
+ * The files that one login was made from, with their contents, to notice changes. Contents are compared instead of
+ * times, because a mounted secret is a symbolic link whose own time never changes. The files are small.
  */
 export class CredentialFiles {
   readonly #files: Files;
@@ -38,7 +38,7 @@ export class CredentialFiles {
     }
   }
 
-  /** True if a file that was read, or looked for, holds something else by now. */
+  /** True if a file that was read, or looked for, has other contents now. */
   changed(): boolean {
     for (const [path, text] of this.#seen) {
       if (this.#textOf(path) !== text) return true;

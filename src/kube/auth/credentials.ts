@@ -13,10 +13,12 @@ import { inPod, serviceAccountLogin } from "./service_account.ts";
 
 const log = logger("cluster");
 
-/** How often files are looked at again, and how long a failure is repeated without trying again, in milliseconds. */
+/**
+ * How often files are checked for changes, and how long a failure is repeated without another attempt, in milliseconds.
+ */
 const CHECK_MS = 1_000;
 
-/** How long a plug-in is not run again, whether it failed or its credential is rejected or has expired, in milliseconds. */
+/** The least time between two runs of a plug-in, in milliseconds, even if it failed or its credential was rejected. */
 const PLUGIN_INTERVAL_MS = 5_000;
 
 export interface CredentialsOptions {
@@ -25,7 +27,7 @@ export interface CredentialsOptions {
   clock: Clock;
   /** Runs credential plug-ins. */
   runPlugin: RunPlugin;
-  /** A kubeconfig that is to be used and nothing else. */
+  /** A kubeconfig to use instead of any other credentials. */
   kubeconfig?: string | undefined;
   /** Wins over the namespace of the context. */
   namespace?: string | undefined;
@@ -35,9 +37,9 @@ export interface CredentialsOptions {
 
 /** A plug-in that has been run. */
 interface AskedPlugin {
-  /** What it was run as, and for. */
+  /** How it was run, and for which cluster, as JSON. */
   key: string;
-  /** What it gave, or why it failed. */
+  /** Its credential, or why it failed. */
   answer: Promise<ExecCredential>;
   /** Wall-clock time from which its credential must not be used; -Infinity if it failed or was rejected. */
   goodUntilMs: number;
@@ -46,8 +48,9 @@ interface AskedPlugin {
 }
 
 /**
- * Where the cluster is and how we log in: the kubeconfig that was named, else in a pod its service account, else the files
- * of `KUBECONFIG` (separated by `:`), else `~/.kube/config`. Nothing is read before it is needed.
+ * Where the cluster is and how we log in, from the first of these: the kubeconfig that the options name, the service
+ * account of the pod that we run in, the files of `KUBECONFIG` (separated by `:`), `~/.kube/config`. Nothing is read
+ * before it is needed.
  */
 export class Credentials implements LoginSource {
   readonly #options: CredentialsOptions;
@@ -57,8 +60,8 @@ export class Credentials implements LoginSource {
   #checkedAt = -Infinity;
   #loading: Promise<Login> | undefined;
   #plugin: AskedPlugin | undefined;
-  #told: string | undefined;
-  /** True if the login holds what the plug-in gave. */
+  #logged: string | undefined;
+  /** True if the login contains the plug-in's credential. */
   #usesPlugin = false;
 
   constructor(options: CredentialsOptions) {
@@ -71,7 +74,7 @@ export class Credentials implements LoginSource {
   }
 
   rejected(login: Login): void {
-    if (login !== this.#login) return; // There is a newer one by now.
+    if (login !== this.#login) return; // There is already a newer one.
     this.#login = undefined;
     this.#failure = undefined;
     if (this.#plugin) this.#plugin.goodUntilMs = -Infinity;
@@ -89,18 +92,18 @@ export class Credentials implements LoginSource {
     this.#login = this.#failure = undefined;
     try {
       const login = this.#login = await this.#read();
-      this.#tell(login);
+      this.#logLogin(login);
       return login;
     } catch (error) {
       throw this.#failure = error;
     }
   }
 
-  /** Says where the credentials lead, and whose they are, at first and when that changes. */
-  #tell({ server, namespace, source }: Login): void {
+  /** Logs where the credentials lead and whose they are, at first and whenever that changes. */
+  #logLogin({ server, namespace, source }: Login): void {
     const place = JSON.stringify([server, namespace, source]);
-    if (this.#told !== place) log.info("Credentials read", { server, namespace, source });
-    this.#told = place;
+    if (this.#logged !== place) log.info("Credentials read", { server, namespace, source });
+    this.#logged = place;
   }
 
   async #read(): Promise<Login> {
@@ -141,7 +144,7 @@ export class Credentials implements LoginSource {
     return listed.length > 0 ? listed : [`${environment.HOME ?? "~"}/.kube/config`];
   }
 
-  /** Runs a plug-in where what it gave last has expired, was rejected, or was for another configuration. */
+  /** Runs a plug-in, unless its last credential can still be used and was given for the same configuration. */
   readonly #askPlugin: AskPlugin = async (exec, { command, source, cluster }) => {
     const { clock, environment, runPlugin } = this.#options;
     this.#usesPlugin = true;

@@ -52,13 +52,13 @@ export type User = v.InferOutput<typeof UserSchema>;
 export type Exec = v.InferOutput<typeof ExecSchema>;
 export type Context = v.InferOutput<typeof ContextSchema>;
 
-/** An entry and the file that it stands in, which its relative paths are relative to. */
+/** An entry and the file that contains it; relative paths in it are relative to that file's directory. */
 export interface Entry<T> {
   value: T;
   file: string;
 }
 
-/** Several kubeconfig files as one: what an earlier file says about a name wins. */
+/** Several kubeconfig files merged: if two files define the same name, the earlier one wins. */
 export interface Kubeconfig {
   currentContext: Entry<string> | undefined;
   clusters: Map<string, Entry<Cluster>>;
@@ -69,9 +69,9 @@ export interface Kubeconfig {
 /**
  * Reads kubeconfig files (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/).
  *
- * Our own reader, because importing `KubeConfig` of `@kubernetes/client-node` 1.4.0 costs 200 ms and 57 MB (it pulls in
- * the generated API), and because it reads the environment, files and the time by itself and offers no way to pass them in.
- * @throws KubeError `unauthorised`; the message names file and field and never quotes what the file holds
+ * This is our own reader, because importing `KubeConfig` of `@kubernetes/client-node` 1.4.0 costs 200 ms and 57 MB (it
+ * pulls in the generated API), and because that reads environment, files and time itself, with no way to pass them in.
+ * @throws KubeError `unauthorised`; the message names the file and the field and never quotes the file's content
  */
 export async function parseKubeconfigs(files: { path: string; text: string }[]): Promise<Kubeconfig> {
   const merged: Kubeconfig = { currentContext: undefined, clusters: new Map(), users: new Map(), contexts: new Map() };

@@ -5,7 +5,7 @@ import type { Cluster, Entry, Exec, Kubeconfig, User } from "./kubeconfig.ts";
 import type { Login } from "../transport/login.ts";
 import type { TransportOptions } from "../transport/transport.ts";
 
-/** Gives the credential that a plug-in printed, now or earlier. */
+/** Returns the credential of a plug-in: a new one, or the last one if that can still be used. */
 export type AskPlugin = (
   exec: Exec,
   options: { command: string; source: string; cluster: Record<string, unknown> },
@@ -41,7 +41,7 @@ export async function kubeconfigLogin(
   const transport: TransportOptions = { origin: {} };
   const origin: NonNullable<TransportOptions["origin"]> = transport.origin ?? {};
   if (ca) [transport.ca, origin.ca] = [ca.text, ca.origin];
-  // Over plain HTTP there is no certificate that could be left unchecked.
+  // Plain HTTP has no certificate whose check could be skipped.
   if (cluster.value["insecure-skip-tls-verify"] && !/^http:/i.test(server)) transport.insecure = true;
   if (cluster.value["tls-server-name"]) transport.serverName = cluster.value["tls-server-name"];
   if (cluster.value["proxy-url"]) transport.proxy = cluster.value["proxy-url"];
@@ -68,60 +68,85 @@ function readServer(cluster: Entry<Cluster>, name: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 
-/** Takes the user's credentials over into `transport`, and gives the headers of every request. */
-async function applyUser(
-  { value: user, file }: Entry<User>,
-  { source, transport, origin, files, server, cluster, askPlugin }: {
-    source: string;
-    transport: TransportOptions;
-    origin: NonNullable<TransportOptions["origin"]>;
-    files: CredentialFiles;
-    server: string;
-    cluster: Entry<Cluster>;
-    askPlugin: AskPlugin;
-  },
-): Promise<[string, string][]> {
-  const headers: [string, string][] = [];
-  const entry = { value: user, file };
-  const cert = readMaterial(entry, files, { kind: "client-certificate", owner: source });
-  const key = readMaterial(entry, files, { kind: "client-key", owner: source });
+/** What a user's credentials are taken over into, and what is needed for that. */
+interface LoginParts {
+  /** The user in words, for messages. */
+  source: string;
+  transport: TransportOptions;
+  origin: NonNullable<TransportOptions["origin"]>;
+  files: CredentialFiles;
+  server: string;
+  cluster: Entry<Cluster>;
+  askPlugin: AskPlugin;
+}
+
+/** Takes the user's credentials over into `transport`, and returns the headers that every request needs. */
+async function applyUser(user: Entry<User>, parts: LoginParts): Promise<[string, string][]> {
+  applyCertificate(user, parts);
+  const authorization = await authorizationOf(user, parts);
+  // `fetch` cannot send anything else in a header, and the message of its error would quote the secret.
+  if (authorization !== undefined && !/^[\x21-\x7e]+ [\x21-\x7e]+$/.test(authorization)) {
+    throw unusable(`The token of ${parts.source} holds blanks or other characters that no token has`);
+  }
+  return [
+    ...authorization === undefined ? [] : [["authorization", authorization] as [string, string]],
+    ...impersonationHeaders(user.value),
+  ];
+}
+
+/** Takes the user's own client certificate over, if it has one. */
+function applyCertificate(user: Entry<User>, { source, transport, origin, files }: LoginParts): void {
+  const cert = readMaterial(user, files, { kind: "client-certificate", owner: source });
+  const key = readMaterial(user, files, { kind: "client-key", owner: source });
   if (cert) transport.cert = cert.text;
   if (key) transport.key = key.text;
   if (cert || key) origin.clientCertificate = [cert?.origin, key?.origin].filter(Boolean).join(" and ");
+}
 
-  // As kubectl has it: a token file wins over a token, either wins over name and password, and all over a plug-in.
-  const token = user.tokenFile
-    ? files.read(absolute(user.tokenFile, file), `the token of ${source}`).trim()
-    : user.token || undefined;
-  if (token) headers.push(["authorization", `Bearer ${token}`]);
-  else if (user.username) headers.push(["authorization", `Basic ${base64(`${user.username}:${user.password ?? ""}`)}`]);
-  else if (user.exec && !cert) {
-    const { exec } = user;
-    const command = exec.command.includes("/") ? absolute(exec.command, file) : exec.command;
-    const credential = await askPlugin(exec, {
-      command,
-      source,
-      cluster: describeCluster(server, cluster.value, transport.ca),
-    });
-    if (credential.token) headers.push(["authorization", `Bearer ${credential.token}`]);
-    if (credential.cert !== undefined) transport.cert = credential.cert;
-    if (credential.key !== undefined) transport.key = credential.key;
-    origin.clientCertificate = `the credential plug-in '${exec.command}' of ${source}`;
-  } else if (user["auth-provider"] && !cert) {
-    throw new KubeError("unauthorised", `The auth-provider of ${source} is of a kind that Kubernetes has removed`, {
-      hint: "use a credential plug-in (exec), a token or a client certificate",
-    });
-  }
-  for (const [, value] of headers) {
-    // Anything else cannot be sent in a header, and fetch would quote it when it says so.
-    if (!/^[\x21-\x7e]+ [\x21-\x7e]+$/.test(value)) {
-      throw unusable(`The token of ${source} holds blanks or other characters that no token has`);
-    }
-  }
-  if (user.as) headers.push(["impersonate-user", user.as]);
-  if (user["as-uid"]) headers.push(["impersonate-uid", user["as-uid"]]);
-  for (const group of user["as-groups"] ?? []) headers.push(["impersonate-group", group]);
-  return headers;
+/**
+ * The value of the `authorization` header, if the user has one. In kubectl's order: a token file wins over a token,
+ * either wins over name and password, and all of them, as well as a client certificate, over a plug-in.
+ */
+async function authorizationOf(user: Entry<User>, parts: LoginParts): Promise<string | undefined> {
+  const { value: { tokenFile, token, username, password, exec, "auth-provider": authProvider }, file } = user;
+  const { source, files, transport } = parts;
+  const bearer = tokenFile ? files.read(absolute(tokenFile, file), `the token of ${source}`).trim() : token;
+  if (bearer) return `Bearer ${bearer}`;
+  if (username) return `Basic ${base64(`${username}:${password ?? ""}`)}`;
+  if (transport.cert !== undefined) return undefined;
+  if (exec) return await applyPlugin(exec, file, parts);
+  if (!authProvider) return undefined;
+  throw new KubeError("unauthorised", `The auth-provider of ${source} is of a kind that Kubernetes has removed`, {
+    hint: "use a credential plug-in (exec), a token or a client certificate",
+  });
+}
+
+/**
+ * Takes over the certificate that a plug-in gives.
+ * @returns the value of the `authorization` header, if it gives a token
+ */
+async function applyPlugin(
+  exec: Exec,
+  file: string,
+  { source, transport, origin, server, cluster, askPlugin }: LoginParts,
+): Promise<string | undefined> {
+  const { token, cert, key } = await askPlugin(exec, {
+    command: exec.command.includes("/") ? absolute(exec.command, file) : exec.command,
+    source,
+    cluster: describeCluster(server, cluster.value, transport.ca),
+  });
+  if (cert !== undefined) transport.cert = cert;
+  if (key !== undefined) transport.key = key;
+  origin.clientCertificate = `the credential plug-in '${exec.command}' of ${source}`;
+  return token ? `Bearer ${token}` : undefined;
+}
+
+function impersonationHeaders(user: User): [string, string][] {
+  return [
+    ...user.as ? [["impersonate-user", user.as] as [string, string]] : [],
+    ...user["as-uid"] ? [["impersonate-uid", user["as-uid"]] as [string, string]] : [],
+    ...(user["as-groups"] ?? []).map((group): [string, string] => ["impersonate-group", group]),
+  ];
 }
 
 /** PEM text, from the `…-data` field (base64) or from the file that the other field names. */
@@ -156,7 +181,7 @@ function base64(text: string): string {
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** `spec.cluster` of what a plug-in is told. */
+/** `spec.cluster` of the ExecCredential that a plug-in is given. */
 function describeCluster(server: string, cluster: Cluster, ca: string | undefined): Record<string, unknown> {
   return {
     server,

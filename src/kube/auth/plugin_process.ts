@@ -36,15 +36,15 @@ export type RunPlugin = (call: PluginCall) => Promise<PluginResult>;
 const LINGER_PERIODS = 10;
 const LINGER_PERIOD_MS = 20;
 
-/** The pause between reads of standard error once there was more than is kept: reading a flood would take a whole core. */
+/** The pause between reads of standard error once its limit is exceeded: reading a flood would take a whole core. */
 const FLOOD_REST_MS = 10;
 
 const log = logger("credentials");
 
 /**
- * Runs programs on the machine we run on, each in a process group of its own. The whole group is killed (SIGKILL) when the
- * signal aborts, when the program prints too much, and when our own process exits before the program. Children of a program
- * that has exited by itself are left alone, for it may have started an agent on purpose.
+ * Runs programs on the machine we run on, each in a process group of its own. The whole group is killed (SIGKILL) when
+ * the signal aborts, when the program prints too much, and when our own process exits before the program. Children of a
+ * program that has exited by itself are left alone, because it may have started an agent on purpose.
  */
 export const systemRunPlugin: RunPlugin = async ({ command, args, environment, ...call }) => {
   const program = new Deno.Command(command, {
@@ -54,7 +54,7 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    detached: true, // A session, and with it a process group, of its own
+    detached: true, // In a session, and so in a process group, of its own.
   }).spawn();
   let hasExited = false;
   const kill = () => {
@@ -63,8 +63,8 @@ export const systemRunPlugin: RunPlugin = async ({ command, args, environment, .
   call.signal.addEventListener("abort", kill);
   globalThis.addEventListener("unload", kill);
   if (call.signal.aborted) kill();
-  const stdout = new Beginning(call.stdoutLimitBytes);
-  const stderr = new Ending(call.stderrLimitBytes);
+  const stdout = new KeptOutput("first", call.stdoutLimitBytes);
+  const stderr = new KeptOutput("last", call.stderrLimitBytes);
   const pipes = [
     new Pipe(program.stdout, (chunk) => {
       stdout.add(chunk);
@@ -106,73 +106,65 @@ async function linger(ended: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Hands over what a program prints. */
+/** Passes on what a program prints. */
 class Pipe {
-  /** Resolves when no more can come. */
+  /** Resolves at the end of the output. */
   readonly ended: Promise<void>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
   constructor(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void | Promise<void>) {
     this.#reader = stream.getReader();
     this.ended = this.#read(take);
-    this.ended.catch(() => {}); // Seen once the program has exited.
+    this.ended.catch(() => {}); // The error is reported once the program has exited, when `ended` is awaited.
   }
 
   async #read(take: (chunk: Uint8Array) => void | Promise<void>): Promise<void> {
     for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) await take(next.value);
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   async close(): Promise<void> {
     await this.#reader.cancel();
     await this.ended;
   }
 }
 
-/** The first bytes of what a program prints. Copied, because each chunk, however short, holds on to a buffer of 64 KiB. */
-class Beginning {
+/**
+ * One end of what a program prints: its first bytes or its last. They are copied, because each chunk, however short,
+ * holds on to a buffer of 64 KiB.
+ */
+class KeptOutput {
+  readonly #end: "first" | "last";
   readonly #bytes: Uint8Array;
   #length = 0;
   /** True if there was more than is kept. */
   isOverLimit = false;
 
-  constructor(limitBytes: number) {
+  constructor(end: "first" | "last", limitBytes: number) {
+    this.#end = end;
     this.#bytes = new Uint8Array(limitBytes);
   }
 
   add(chunk: Uint8Array): void {
-    const fitting = chunk.subarray(0, this.#bytes.length - this.#length);
-    this.#bytes.set(fitting, this.#length);
-    this.#length += fitting.length;
-    if (fitting.length < chunk.length) this.isOverLimit = true;
-  }
-
-  get text(): string {
-    return new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
-  }
-}
-
-/** The last bytes of what a program prints. */
-class Ending {
-  readonly #bytes: Uint8Array;
-  #length = 0;
-  /** True if there was more than is kept. */
-  isOverLimit = false;
-
-  constructor(limitBytes: number) {
-    this.#bytes = new Uint8Array(limitBytes);
-  }
-
-  add(chunk: Uint8Array): void {
-    const last = chunk.subarray(Math.max(0, chunk.length - this.#bytes.length));
     if (this.#length + chunk.length > this.#bytes.length) this.isOverLimit = true;
-    const kept = Math.min(this.#length, this.#bytes.length - last.length);
-    this.#bytes.copyWithin(0, this.#length - kept, this.#length);
-    this.#bytes.set(last, kept);
-    this.#length = kept + last.length;
+    if (this.#end === "first") this.#append(chunk.subarray(0, this.#bytes.length - this.#length));
+    else this.#appendDropping(chunk.subarray(Math.max(0, chunk.length - this.#bytes.length)));
   }
 
   get text(): string {
     return new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
+  }
+
+  #append(chunk: Uint8Array): void {
+    this.#bytes.set(chunk, this.#length);
+    this.#length += chunk.length;
+  }
+
+  /** Appends a chunk, and drops as many of the oldest bytes as it needs room for. */
+  #appendDropping(chunk: Uint8Array): void {
+    const kept = Math.min(this.#length, this.#bytes.length - chunk.length);
+    this.#bytes.copyWithin(0, this.#length - kept, this.#length);
+    this.#length = kept;
+    this.#append(chunk);
   }
 }

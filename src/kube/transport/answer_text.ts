@@ -2,7 +2,7 @@ import { KubeError } from "../errors.ts";
 import { BodyReader } from "./body_reader.ts";
 import { shorten } from "./network_failure.ts";
 
-/** Bytes of the largest answer that is read: a page of 500 pods of half a MiB each, which is a hundred times the usual. */
+/** The largest answer that is read, in bytes: a page of 500 pods of half a MiB each, a hundred times the usual size. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 /** Reads a body to its end. @throws KubeError `unavailable` if it breaks off or has no end */
@@ -16,7 +16,7 @@ export async function readText(response: Response): Promise<string> {
   throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
 }
 
-/** The text of a body; nothing if it has more than `mostBytes`: then the rest is not read. */
+/** The text of a body; `undefined` if it has more than `mostBytes`, of which the rest is not read. */
 export async function readBody({ body }: Response, mostBytes: number): Promise<string | undefined> {
   if (!body) return "";
   const decoder = new TextDecoder();
@@ -34,7 +34,7 @@ export async function readBody({ body }: Response, mostBytes: number): Promise<s
   return text + decoder.decode();
 }
 
-/** @param what the call that it answers, for the error */
+/** @param what the call that was answered, for the error message */
 // deno-lint-ignore no-explicit-any -- the caller checks what it needs
 export function parseJson(text: string, what: string): any {
   try {

@@ -3,61 +3,82 @@ import { withoutVariables } from "../../config.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /**
- * A transport for what native `fetch` cannot do: accept any certificate, expect another name in it than the URL's, or see which
- * address a name leads to before anything is sent there.
+ * A transport for what native `fetch` cannot do: accept any certificate, expect another name in the certificate than
+ * that of the URL, or check which address a name leads to before anything is sent there.
  *
- * `fetch` is given a SOCKS5 proxy on a loopback port of this process, which only the holder of a random password may use
- * and which leads to that one server. Where another name is expected, the proxy passes bytes on and `fetch` does TLS with
- * that name; if no certificate is checked, the proxy does TLS itself and `fetch` speaks plain HTTP as far as the proxy.
+ * It gives `fetch` a SOCKS5 proxy on a loopback port of this process, which requires a random password and leads to
+ * that one server only. If another name is expected, the proxy passes the bytes on, and `fetch` does TLS with that
+ * name. If no certificate is checked, the proxy itself does TLS, and `fetch` speaks plain HTTP to the proxy.
  */
 export function openBridge(
   options: TransportOptions,
   createTransport: (options: TransportOptions) => Transport,
 ): Transport {
-  // deno-lint-ignore edges/one-place -- a secret: no seed may decide it
-  const password = crypto.randomUUID();
-  let target: URL | undefined;
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.unref(); // It must not keep a process alive that has nothing else to do.
-  const proxy = `socks5h://bridge:${password}@127.0.0.1:${listener.addr.port}`;
-  accept(listener, {
-    password,
-    open: () => {
-      if (!target) throw new Error("no server yet");
-      return options.insecure ? openUnchecked(target, options) : openPlain(target, options);
-    },
-  }).catch(() => {}); // Closed.
-  const { ca, cert, key, serverName, origin } = options;
-  const told = options.insecure ? { proxy } : {
+  return new Bridge(options, createTransport);
+}
+
+class Bridge implements Transport {
+  readonly #options: TransportOptions;
+  readonly #listener: Deno.TcpListener;
+  /** What is given to `fetch`: it sends everything through our proxy. */
+  readonly #inner: Transport;
+  /** The server that the proxy leads to: that of the first call. */
+  #target: URL | undefined;
+
+  constructor(options: TransportOptions, createTransport: (options: TransportOptions) => Transport) {
+    this.#options = options;
+    // deno-lint-ignore edges/one-place -- a secret: no seed may decide it
+    const password = crypto.randomUUID();
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#listener.unref(); // It must not keep a process alive that has nothing else to do.
+    const proxy = `socks5h://bridge:${password}@127.0.0.1:${this.#listener.addr.port}`;
+    accept(this.#listener, { password, open: () => this.#openServer() }).catch(() => {}); // Closed.
+    // With these variables the runtime would go past the proxy for the hosts that they name.
+    this.#inner = withoutVariables(["NO_PROXY", "no_proxy"], () => createTransport(innerOptions(options, proxy)));
+  }
+
+  fetch(address: string, init: RequestInit): Promise<Response> {
+    const { insecure, serverName } = this.#options;
+    const url = new URL(address);
+    this.#target ??= new URL(url.origin);
+    if (url.protocol === "https:") {
+      // The bridge does TLS. The name in this URL cannot exist, so that nothing could go out unencrypted without the
+      // bridge.
+      if (insecure) return this.#inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
+      url.hostname = serverName ?? url.hostname;
+    }
+    return this.#inner.fetch(url.href, init);
+  }
+
+  close(): void {
+    this.#inner.close();
+    try {
+      this.#listener.close();
+    } catch { /* Closed already. */ }
+  }
+
+  async #openServer(): Promise<Stream> {
+    if (!this.#target) throw new Error("no server yet");
+    return await (this.#options.insecure ? openUnchecked : openPlain)(this.#target, this.#options);
+  }
+}
+
+/** The options for `fetch`, which goes through our proxy. If the proxy does TLS, `fetch` needs no certificates. */
+function innerOptions(
+  { insecure, ca, cert, key, origin }: TransportOptions,
+  proxy: string,
+): TransportOptions {
+  if (insecure) return { proxy };
+  return {
     proxy,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(origin === undefined ? {} : { origin }),
   };
-  // The runtime would leave the proxy out for the hosts of these, and with it what it is for.
-  const inner = withoutVariables(["NO_PROXY", "no_proxy"], () => createTransport(told));
-  return {
-    fetch(address, init) {
-      const url = new URL(address);
-      target ??= new URL(url.origin);
-      if (url.protocol === "https:") {
-        // The bridge does TLS: a name that cannot exist, so that without the bridge nothing would go out unencrypted.
-        if (options.insecure) return inner.fetch(`http://bridge.invalid${url.pathname}${url.search}`, init);
-        url.hostname = serverName ?? url.hostname;
-      }
-      return inner.fetch(url.href, init);
-    },
-    close() {
-      inner.close();
-      try {
-        listener.close();
-      } catch { /* Closed already. */ }
-    },
-  };
 }
 
-/** One way of a connection, either to the client or to the server. */
+/** Both directions of a connection, either to the client or to the server. */
 interface Stream {
   readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   writable: WritableStream<Uint8Array<ArrayBuffer>>;
@@ -69,7 +90,7 @@ async function accept(
 ): Promise<void> {
   for await (const connection of listener) {
     serve(connection, options).catch(() => {
-      // Each end learns from its own connection that the other one is gone.
+      // Closing the connection tells the client that the server is gone.
       try {
         connection.close();
       } catch { /* Closed already. */ }
@@ -77,7 +98,10 @@ async function accept(
   }
 }
 
-/** SOCKS5 (RFC 1928) with user name and password (RFC 1929); whatever address is asked for, there is but one. */
+/**
+ * SOCKS5 (RFC 1928) with user name and password (RFC 1929). The address that the client asks for is ignored: there is
+ * only one.
+ */
 async function serve(
   connection: Deno.Conn,
   { password, open }: { password: string; open: () => Promise<Stream> },
@@ -105,12 +129,12 @@ async function serve(
   ]);
 }
 
-/** The answer to a client, of which only the code says anything. */
+/** The reply to a client; apart from the code, its fields mean nothing. */
 function reply(code: number): Uint8Array {
   return Uint8Array.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
 }
 
-/** Why there is no connection, as SOCKS has it: the client makes words of it. */
+/** The SOCKS code for why there is no connection, which the client turns into a message. */
 function codeOf(error: unknown): number {
   if (error instanceof Deno.errors.PermissionDenied) return 2;
   return error instanceof Deno.errors.ConnectionRefused ? 5 : 4;
@@ -141,7 +165,7 @@ async function openPlain(target: URL, { mayReach }: TransportOptions): Promise<S
   throw new Deno.errors.PermissionDenied("it may not be connected to");
 }
 
-/** TLS without any check of the server's certificate. */
+/** Connects by TLS without checking the server's certificate. */
 function openUnchecked(target: URL, { cert, key }: TransportOptions): Promise<Stream> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({

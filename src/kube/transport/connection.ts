@@ -15,9 +15,9 @@ export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal;
-  /** Until when the whole answer must be here (for a stream: its beginning), in milliseconds. Default: 30 s. */
+  /** How long the whole answer may take (of a stream: its beginning), in milliseconds. Default: 30 s. */
   timeoutMs?: number;
-  /** It may change the cluster whichever process owns the instance: see `beforeChange`. */
+  /** True: `beforeChange` is not called, because this may change the cluster whichever process owns the instance. */
   isUnfenced?: boolean;
 }
 
@@ -25,29 +25,31 @@ export interface ConnectionOptions {
   logins: LoginSource;
   network: Network;
   clock: Clock;
-  /** Called right before anything is sent that changes the cluster; not sent if this throws. */
+  /** Called right before anything that changes the cluster is sent; if it throws, nothing is sent. */
   beforeChange?: (() => void) | undefined;
-  /** Asked about each place that a login leads to, before anything else is sent there. Absent: every place will do. */
+  /**
+   * Asked about each place that a login leads to, before anything else is sent there. Absent: every place is admitted.
+   */
   admit?: Admit | undefined;
 }
 
 /** An answer whose body is still coming. */
 export interface OpenStream {
   body: ReadableStream<Uint8Array>;
-  /** Ends the connection, at any time and as often as one likes. Without it, it stays open. */
+  /** Closes the connection, which otherwise stays open. May be called at any time, and more than once. */
   close(): void;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** How long, in milliseconds, a place that was not admitted is not asked again. */
+/** How long the refusal of a place holds before it is judged again, in milliseconds. */
 const REFUSED_MS = 2_000;
 
 type Deadlined = RequestOptions & { deadline: AbortSignal };
 
 /**
- * HTTP to one API server: logs in, keeps connections, watches the time, sorts what goes wrong. Throws KubeError and
- * nothing else, but for aborts, which throw the signal's reason. Stateless in that nothing is done before the first call.
+ * HTTP to one API server: logs in, keeps connections, enforces time limits, and turns failures into errors. Throws
+ * KubeError and nothing else, except that an abort throws the signal's reason. Does nothing before the first call.
  */
 export class Connection {
   readonly #logins: LoginSource;
@@ -57,7 +59,7 @@ export class Connection {
   readonly #beforeChange: () => void;
   readonly #admit: Admit | undefined;
   #transport: { login: Login; key: string; transport: Transport } | undefined;
-  /** The last place that was judged; `untilMs` is for how long that holds, on the monotonic clock. */
+  /** The last place that was judged; `untilMs` says until when that holds, on the monotonic clock. */
   #judged: { login: Login; key: string; verdict: Promise<void>; untilMs: number } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -73,7 +75,7 @@ export class Connection {
     return this.#time.at(this.#clock.monotonic());
   }
 
-  /** The namespace of the login, for what needs it in another place than a path. */
+  /** The namespace of the login, for callers that need it elsewhere than in a path. */
   async namespace(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<string> {
     return await this.#withDeadline(
       options,
@@ -89,7 +91,7 @@ export class Connection {
     });
   }
 
-  /** Asks for an answer that goes on and on. It ends with `signal` too, until `close` is called. */
+  /** Asks for an answer without an end. It ends when `signal` aborts, or when `close` is called. */
   async open(path: string, options: RequestOptions = {}): Promise<OpenStream> {
     const lifetime = new AbortController();
     const { signal } = options;
@@ -119,7 +121,7 @@ export class Connection {
     }
   }
 
-  /** Has the place judged again that our login leads to. @throws KubeError if it is not admitted */
+  /** Judges the place that our login leads to again. @throws KubeError if it is not admitted */
   async verify(options: Pick<RequestOptions, "signal" | "timeoutMs"> = {}): Promise<void> {
     if (!this.#admit) return;
     await this.#withDeadline(options, async (deadline) => {
@@ -130,7 +132,7 @@ export class Connection {
     });
   }
 
-  /** Lets go of idle connections; the next call makes new ones. For connections that are suspected to be dead. */
+  /** Closes idle connections, which may be dead; the next call makes new ones. */
   reset(): void {
     this.#transport?.transport.close();
     this.#transport = undefined;
@@ -144,7 +146,7 @@ export class Connection {
     return await this.#exchange(login, { method, path, options });
   }
 
-  /** Returns once the place is admitted; judges it unless that has been done. */
+  /** Resolves once the place is admitted; judges it unless that has been done. */
   async #admitted(login: Login): Promise<void> {
     const admit = this.#admit;
     if (!admit) return;
@@ -170,7 +172,7 @@ export class Connection {
     });
   }
 
-  /** The uid of an object: empty if we may not see it, nothing if it does not exist. */
+  /** The uid of an object: empty if we may not see it, `undefined` if it does not exist. */
   async #uidAt(login: Login, { path, deadline }: { path: string; deadline: AbortSignal }): Promise<string | undefined> {
     try {
       const response = await this.#exchange(login, { method: "GET", path, options: { deadline } });
@@ -184,7 +186,10 @@ export class Connection {
     throw new KubeError("unavailable", `The answer to GET ${path} is not an object of Kubernetes`);
   }
 
-  /** Sends a request and, should the server not know us, once more with what we have read again, if that is the same place. */
+  /**
+   * Sends a request. If the server does not accept the login, reads it again and, if it leads to the same place, tries
+   * once more.
+   */
   async #exchange(
     given: Login,
     { method, path, options }: { method: string; path: string; options: Deadlined },
@@ -200,7 +205,7 @@ export class Connection {
         return response;
       }
       const body = await readText(response);
-      // What answers in the API server's place may have another clock.
+      // Something else that answers instead of the API server may have another clock.
       if (parseStatus(body)) this.#time.heard(date, time);
       const failure = sortFailure({
         code: response.status,
@@ -250,9 +255,9 @@ export class Connection {
     }
   }
 
-  /** The connections that fit the login. Those of an earlier login are closed as soon as its last call has ended. */
+  /** The connections for this login. Those of an earlier login are closed as soon as its last call has ended. */
   #transportFor(login: Login): Transport {
-    // Mostly it is the same login: with its certificates it is long.
+    // Usually it is the same login, and comparing its certificates would take long.
     if (this.#transport?.login === login) return this.#transport.transport;
     const key = JSON.stringify(login.transport);
     if (this.#transport?.key !== key) {
@@ -270,7 +275,7 @@ export class Connection {
     call: (deadline: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const expired = () => {
-      // Its connection may be half-open, and so may the idle ones beside it.
+      // The connection may be half-open, and so may the idle ones beside it.
       this.reset();
       return new KubeError("unavailable", `The API server did not answer within ${timeoutMs / 1000} s`);
     };

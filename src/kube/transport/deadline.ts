@@ -4,17 +4,17 @@ import { raceAbort } from "./race_abort.ts";
 /** How long a call may take. */
 export interface DeadlineOptions {
   clock: Clock;
-  /** Ends the call as well. */
+  /** Ends the call, too. */
   signal?: AbortSignal | undefined;
   timeoutMs: number;
-  /** @returns what the call fails with once its time is over */
+  /** @returns the error with which the call fails once its time is over */
   expired: () => Error;
 }
 
 /**
- * Runs `call` with a signal that aborts when the caller's does or when time is up; then it is not waited for any more, and
- * has to see for itself that it begins nothing else.
- * @throws what the signal was aborted with, else what `call` throws
+ * Runs `call` with a signal that aborts when the caller's does or when time is up. Then `call` is no longer waited for,
+ * and has to check the signal before it begins anything else.
+ * @throws the reason of that signal, else what `call` throws
  */
 export async function withDeadline<T>(
   { clock, signal, timeoutMs, expired }: DeadlineOptions,

@@ -1,21 +1,21 @@
 import { KubeError } from "../errors.ts";
 
-/** No object in a cluster is larger than 2 MiB or so; a line of more bytes than this is not one. */
+/** The longest line, in bytes. No object in a cluster is larger than about 2 MiB, so a longer line is not an object. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a stream of UTF-8 into lines, whatever the chunks are that it comes in. Only whole lines are decoded: to decode a text in
+ * Cuts a stream of UTF-8 into lines, however it is split into chunks. Only whole lines are decoded: decoding a text in
  * parts takes the runtime several times as long, and gives strings of twice the size.
  */
 export class LineSplitter {
   readonly #decoder = new TextDecoder();
-  /** What came after the last end of a line, in pieces. */
+  /** The bytes after the last end of a line, in pieces. */
   #rest: Uint8Array[] = [];
   #restBytes = 0;
 
-  /** The lines that end within `chunk`, which is not kept, without their ends; empty ones are left out. */
+  /** The lines that end within `chunk`, without their line ends and without empty lines. `chunk` itself is not kept. */
   push(chunk: Uint8Array): string[] {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     const text = end === 0 ? "" : this.#decode(chunk.subarray(0, end));
@@ -34,7 +34,7 @@ export class LineSplitter {
     return this.#rest.some((piece) => this.#decoder.decode(piece).trim() !== "");
   }
 
-  /** The text of what was left over, followed by this; nothing is left over then. */
+  /** The text of the rest followed by these bytes; clears the rest. */
   #decode(bytes: Uint8Array): string {
     if (this.#restBytes === 0) return this.#decoder.decode(bytes);
     const all = new Uint8Array(this.#restBytes + bytes.length);

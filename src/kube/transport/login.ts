@@ -1,6 +1,6 @@
 import type { TransportOptions } from "./transport.ts";
 
-/** All that a request needs to be let in. Never changed: when credentials change, there is a new one. */
+/** Everything that a request needs to be accepted. Never modified: when credentials change, there is a new one. */
 export interface Login {
   /** `https://host:port`, perhaps with a path, without a slash at its end. */
   readonly server: string;
@@ -15,10 +15,10 @@ export interface Login {
 /** Where logins come from. */
 export interface LoginSource {
   /**
-   * The login to use now. Cheap: files are looked at again once a second at most.
+   * The login to use now. This is cheap: files are checked for changes at most once a second.
    * @throws KubeError `unauthorised`, with one sentence that names what is wrong; the next call tries again
    */
   current(): Promise<Login>;
-  /** Tells that the server did not accept `login`, so that the next `current` reads and asks for everything again. */
+  /** Reports that the server did not accept `login`, so that the next `current` reads files and runs plug-ins again. */
   rejected(login: Login): void;
 }

@@ -32,7 +32,7 @@ function createClient({ ca, cert, key, proxy, origin }: TransportOptions): Deno.
       ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
     });
   } catch (error) {
-    // A wrong proxy is told apart by its class; never quote its URL, which may hold a password.
+    // A wrong proxy shows by the class of the error. Its URL is never quoted, because it may contain a password.
     const what = error instanceof URIError || (error instanceof TypeError && /proxy/.test(error.message))
       ? "Cannot use the proxy: its URL is not one of an http, https or socks5 proxy"
       : `Cannot use the certificate authorities from ${origin?.ca ?? "the credentials"}: ${messageOf(error)}`;
@@ -40,7 +40,7 @@ function createClient({ ca, cert, key, proxy, origin }: TransportOptions): Deno.
   }
 }
 
-/** A file that holds no certificate would be ignored without a word, and every server then be unknown. */
+/** Checks that there is a certificate: otherwise the file would be silently ignored, and no server would be trusted. */
 function checkAuthorities({ ca, origin }: TransportOptions): void {
   if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return;
   throw new KubeError(
@@ -52,9 +52,9 @@ function checkAuthorities({ ca, origin }: TransportOptions): void {
 /**
  * `Deno.createHttpClient` ends the process, uncatchably, on a key that does not belong to the certificate or is of an
  * unsupported kind, and on certificates that are of X.509 version 1 or hold a critical extension that it does not know.
- * A TLS listener is built from the same parts by the same code but throws, so one that lives for a millisecond, on a
- * loopback port that no one is told, says beforehand whether all is well. (node:crypto, as Deno has it, cannot read the
- * public keys of half of the kinds that TLS takes.)
+ * A TLS listener is built from the same parts by the same code, but throws. So a listener on a loopback port that
+ * exists for a millisecond shows beforehand whether they can be used. (In Deno, `node:crypto` cannot read half of the
+ * kinds of public keys that TLS accepts.)
  */
 function checkClientCertificate({ cert, key, origin }: TransportOptions): void {
   if (cert === undefined && key === undefined) return;
@@ -69,7 +69,7 @@ function checkClientCertificate({ cert, key, origin }: TransportOptions): void {
   }
 }
 
-/** The words of the TLS library, in words for an operator. */
+/** What a message of the TLS library means to an operator. */
 function explainCertificate(message: string): string {
   if (/KeyMismatch/.test(message)) return "the key does not belong to the certificate";
   if (/UnsupportedCertVersion/.test(message)) return "the certificate is of X.509 version 1, and version 3 is needed";

@@ -1,7 +1,7 @@
 import { KubeError } from "../errors.ts";
 import type { Login } from "./login.ts";
 
-/** Says what the network's failure means, for a call that was made with this login. */
+/** The KubeError for a failure of the network, in a call that was made with this login. */
 export function explainNetworkError(error: unknown, login: Login): KubeError {
   if (error instanceof KubeError) return error;
   const why = shorten(error);
@@ -32,7 +32,7 @@ export function explainNetworkError(error: unknown, login: Login): KubeError {
   });
 }
 
-/** The innermost reason of what fetch says, without the URL, which is long and tells nothing. */
+/** The innermost cause in an error of `fetch`, without the URL, which is long and does not help. */
 export function shorten(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/^error sending request .*?: (client error \(\w+\): )/, "").replace(/^connection error: /, "")

@@ -1,7 +1,8 @@
 /**
- * The proxy on the way to `server`, or nothing: what was asked for (`--proxy`, else the kubeconfig's `proxy-url`), else
- * `HTTPS_PROXY` for an https server, else `HTTP_PROXY` (which the legacy plug-in takes for either), in upper or lower case.
- * A server that `NO_PROXY` names is reached directly, whichever way asked for: native fetch would not have it otherwise.
+ * The proxy for connections to `server`; `undefined` if there is none. It is the one that was asked for (`--proxy`,
+ * else the kubeconfig's `proxy-url`), else `HTTPS_PROXY` for an https server, else `HTTP_PROXY` (which the legacy
+ * plug-in uses for either), in upper or lower case. A server that `NO_PROXY` names is always reached directly, because
+ * native `fetch` does that in any case.
  */
 export function chooseProxy(
   server: string,
@@ -16,7 +17,7 @@ export function chooseProxy(
   return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
-/** Entries are `*`, names (their subdomains are meant too), addresses and IPv4 ranges, each perhaps with a port. */
+/** Entries are `*`, names (which include their subdomains), addresses and IPv4 ranges, each with or without a port. */
 function matchesNoProxy(url: URL, noProxy: string): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
   const port = url.port || (url.protocol === "https:" ? "443" : "80");

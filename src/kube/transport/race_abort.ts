@@ -1,4 +1,4 @@
-/** `promise`, or the signal's reason as soon as it aborts, for a network that does not listen to signals itself. */
+/** As `promise`, but rejects with the signal's reason as soon as it aborts: for a network that ignores signals. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

@@ -56,17 +56,10 @@ export class Control {
         return answer({ pods: cluster.countPods(), watches: cluster.watchCount, faults: cluster.listFaults() });
       case "GET faults":
         return answer({ faults: cluster.listFaults() });
-      case "PUT faults": {
-        const body = await request.text();
-        const given = (body === "" ? {} : JSON.parse(body)) as Record<string, unknown>;
-        const fault = { name: id, ...given, ...(id === "" ? {} : { id }) };
-        cluster.setFault(parseFault(fault, "the request") as FaultInput);
-        return answer({ faults: cluster.listFaults() });
-      }
+      case "PUT faults":
+        return this.#turnOnFault(id, await request.text());
       case "DELETE faults":
-        if (id === "") cluster.clearFaults();
-        else if (!cluster.clearFault(id)) return answer({ error: `fault '${id}' is not on` }, 404);
-        return answer({ faults: cluster.listFaults() });
+        return this.#turnOffFaults(id);
       case "PUT users":
         cluster.access.grant(parseUser(id, await request.text()));
         return answer({});
@@ -92,6 +85,20 @@ export class Control {
       default:
         return answer({ error: `${request.method} ${what || "/simulator"} is not offered here` }, 404);
     }
+  }
+
+  #turnOnFault(id: string, body: string): Response {
+    const given = (body === "" ? {} : JSON.parse(body)) as Record<string, unknown>;
+    const fault = { name: id, ...given, ...(id === "" ? {} : { id }) };
+    this.#cluster.setFault(parseFault(fault, "the request") as FaultInput);
+    return answer({ faults: this.#cluster.listFaults() });
+  }
+
+  /** @param id empty: all faults */
+  #turnOffFaults(id: string): Response {
+    if (id === "") this.#cluster.clearFaults();
+    else if (!this.#cluster.clearFault(id)) return answer({ error: `fault '${id}' is not on` }, 404);
+    return answer({ faults: this.#cluster.listFaults() });
   }
 
   #snapshot(): Response {

@@ -105,7 +105,6 @@ function newNode(
 ): Node {
   const name = `node-${String(position).padStart(4, "0")}`;
   const time = timestamp(now());
-  const amounts = { cpu: String(cpus), memory: `${memoryGiB}Gi`, pods: String(pods) };
   return {
     metadata: {
       name,
@@ -121,25 +120,30 @@ function newNode(
       },
     },
     spec: {},
-    status: {
-      capacity: amounts,
-      allocatable: amounts,
-      conditions: [{
-        type: "Ready",
-        status: "True",
-        lastHeartbeatTime: time,
-        lastTransitionTime: time,
-        reason: "KubeletReady",
-        message: "kubelet is posting ready status",
-      }],
-      addresses: [{ type: "InternalIP", address: nodeAddress(name) }, { type: "Hostname", address: name }],
-      nodeInfo: {
-        architecture: "amd64",
-        containerRuntimeVersion: "simulated",
-        kubeletVersion: "v1.36.3",
-        operatingSystem: "linux",
-        osImage: "simulated",
-      },
+    status: readyStatus(name, { cpu: String(cpus), memory: `${memoryGiB}Gi`, pods: String(pods) }, time),
+  };
+}
+
+/** The status of a node that is ready, all of whose resources pods may use. */
+function readyStatus(name: string, resources: Node["status"]["allocatable"], time: string): Node["status"] {
+  return {
+    capacity: resources,
+    allocatable: resources,
+    conditions: [{
+      type: "Ready",
+      status: "True",
+      lastHeartbeatTime: time,
+      lastTransitionTime: time,
+      reason: "KubeletReady",
+      message: "kubelet is posting ready status",
+    }],
+    addresses: [{ type: "InternalIP", address: nodeAddress(name) }, { type: "Hostname", address: name }],
+    nodeInfo: {
+      architecture: "amd64",
+      containerRuntimeVersion: "simulated",
+      kubeletVersion: "v1.36.3",
+      operatingSystem: "linux",
+      osImage: "simulated",
     },
   };
 }

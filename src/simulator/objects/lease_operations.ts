@@ -24,8 +24,8 @@ export interface StoredLease extends Stored {
 export const LEASES = "leases.coordination.k8s.io";
 const KIND = "Lease.coordination.k8s.io";
 
-type Place = Pick<Route, "namespace" | "name">;
-type WritePlace = Pick<Route, "namespace" | "query" | "warnings">;
+type LeaseKey = Pick<Route, "namespace" | "name">;
+type LeaseRequest = Pick<Route, "namespace" | "query" | "warnings">;
 
 /** What a request may do to a lease. Each call does it wholly and at once, or throws an ApiError. */
 export class LeaseOperations {
@@ -43,7 +43,7 @@ export class LeaseOperations {
     this.#namespaces = options.namespaces;
   }
 
-  create(body: string, route: WritePlace): StoredLease {
+  create(body: string, route: LeaseRequest): StoredLease {
     const { namespace } = route;
     const given = this.#read(body, route);
     const { generateName } = given.metadata;
@@ -55,7 +55,7 @@ export class LeaseOperations {
    * Replaces a lease. A lease that does not exist is created, even if the body names a resource version; only a uid in the body
    * prevents that.
    */
-  update(body: string, route: WritePlace & Place): { lease: StoredLease; isNew: boolean } {
+  update(body: string, route: LeaseRequest & LeaseKey): { lease: StoredLease; isNew: boolean } {
     const { namespace, name } = route;
     const given = this.#read(body, route);
     const { name: givenName, uid, resourceVersion } = given.metadata;
@@ -86,10 +86,10 @@ export class LeaseOperations {
     return { lease: this.#replace(lease, given), isNew: false };
   }
 
-  patch(body: string, place: Route, contentType: string): StoredLease {
-    const lease = this.#get(place);
+  patch(body: string, route: Route, contentType: string): StoredLease {
+    const lease = this.#get(route);
     const patch = patched(lease, body, { contentType, kind: "Lease" });
-    const next = decodePatched("Lease", patch, { target: lease, route: place });
+    const next = decodePatched("Lease", patch, { target: lease, route });
     const { name, uid } = lease.metadata;
     if (next.metadata.uid !== undefined && next.metadata.uid !== uid) {
       const message = `Invalid value: "${next.metadata.uid}": field is immutable`;
@@ -98,19 +98,19 @@ export class LeaseOperations {
     return this.#replace(lease, { ...next, spec: readLeaseSpec(next.spec) });
   }
 
-  delete(place: Place, preconditions: Preconditions = {}): StoredLease {
-    const lease = this.#get(place);
+  delete(key: LeaseKey, preconditions: Preconditions = {}): StoredLease {
+    const lease = this.#get(key);
     checkPreconditions(lease, KIND, preconditions);
     return this.#leases.remove(lease);
   }
 
-  #get({ namespace, name }: Place): StoredLease {
+  #get({ namespace, name }: LeaseKey): StoredLease {
     const lease = this.#leases.get(namespace, name);
     if (!lease) throw notFound(LEASES, name);
     return lease;
   }
 
-  #read(body: string, { namespace, ...route }: WritePlace): StoredLease {
+  #read(body: string, { namespace, ...route }: LeaseRequest): StoredLease {
     const { metadata, spec } = parseObject(body, "Lease", { group: "coordination", route });
     if (metadata["namespace"] && metadata["namespace"] !== namespace) {
       throw badRequest("the namespace of the provided object does not match the namespace sent on the request");

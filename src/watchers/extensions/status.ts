@@ -1,11 +1,11 @@
 import type { CallRecord } from "../../extensions/registrations.ts";
-import type { JudgedRegistration, Verdict } from "../../extensions/registry.ts";
+import type { JudgedRegistration, RegistrationVerdict } from "../../extensions/registry.ts";
 import type { ExtensionResource, ExtensionStatus } from "../../kube/types.ts";
 
 /** The type of the one condition that a resource has. */
 const ACCEPTED = "Accepted";
 
-const REASONS: Record<Verdict, string> = {
+const REASONS: Record<RegistrationVerdict, string> = {
   accepted: "Accepted",
   broken: "Invalid",
   "file wins": "FileWins",

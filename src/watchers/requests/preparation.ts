@@ -1,6 +1,6 @@
 import { describeError, HostFactoryError } from "../../errors.ts";
 import { type Extension, withHook } from "../../extensions/extension.ts";
-import { type PodDraft, preCreate, type Verdict } from "../../extensions/pre_create.ts";
+import { type PodDraft, preCreate, type PreCreateDecision } from "../../extensions/pre_create.ts";
 import { logger } from "../../log.ts";
 import { endRejected } from "../../machine/ending.ts";
 import { readCluster } from "../../workdir/cluster.ts";
@@ -89,15 +89,15 @@ export class Preparation {
   }
 
   async #pass(request: ActiveRequest, machines: PendingMachine[], extensions: Extension[]): Promise<void> {
-    let verdicts: Map<string, Verdict> | undefined;
+    let decisions: Map<string, PreCreateDecision> | undefined;
     try {
-      verdicts = await this.#whileBlocked(machines) ?? await this.#ask(request, machines, extensions);
+      decisions = await this.#whileBlocked(machines) ?? await this.#ask(request, machines, extensions);
     } catch (error) {
-      if (!this.#dependencies.stopping.aborted) verdicts = allFail(machines, describeError(error));
+      if (!this.#dependencies.stopping.aborted) decisions = allFail(machines, describeError(error));
     }
     request.preparing -= machines.length;
-    if (!verdicts) return void request.unprepared.push(...machines);
-    apply(request, machines, verdicts);
+    if (!decisions) return void request.unprepared.push(...machines);
+    apply(request, machines, decisions);
     this.#passed();
   }
 
@@ -105,7 +105,7 @@ export class Preparation {
     request: ActiveRequest,
     machines: PendingMachine[],
     extensions: Extension[],
-  ): Promise<Map<string, Verdict>> {
+  ): Promise<Map<string, PreCreateDecision>> {
     const { clock, random, instance, stopping: signal } = this.#dependencies;
     const [first] = machines;
     if (first) request.template ??= configurationOf(this.#dependencies, request, first.name);
@@ -115,7 +115,7 @@ export class Preparation {
       return { name, index, pod: podOf(this.#dependencies, request, machine) };
     });
     let isAnswered = true;
-    const verdicts = await preCreate({
+    const decisions = await preCreate({
       caller: this.#dependencies.hooks,
       clock,
       random,
@@ -131,11 +131,11 @@ export class Preparation {
       },
     }, drafts);
     if (isAnswered) this.#unanswered.clear();
-    return verdicts;
+    return decisions;
   }
 
   /** Waits while extensions wait for each other. @returns what becomes of the machines, if that lasts too long */
-  async #whileBlocked(machines: PendingMachine[]): Promise<Map<string, Verdict> | undefined> {
+  async #whileBlocked(machines: PendingMachine[]): Promise<Map<string, PreCreateDecision> | undefined> {
     const { clock, registrations, stopping } = this.#dependencies;
     const startedMs = clock.monotonic();
     for (;;) {
@@ -150,18 +150,22 @@ export class Preparation {
 }
 
 /** Lets machines go on as extensions want it. */
-function apply(request: ActiveRequest, machines: readonly PendingMachine[], verdicts: Map<string, Verdict>): void {
+function apply(
+  request: ActiveRequest,
+  machines: readonly PendingMachine[],
+  decisions: Map<string, PreCreateDecision>,
+): void {
   const passed: PendingMachine[] = [];
   for (const machine of machines) {
-    const verdict = verdicts.get(machine.name);
-    if (verdict?.kind === "pod") {
-      machine.pod = verdict.pod;
+    const decision = decisions.get(machine.name);
+    if (decision?.kind === "pod") {
+      machine.pod = decision.pod;
       passed.push(machine);
       continue;
     }
-    const reason = verdict?.reason ?? "No extension has said what becomes of its pod";
+    const reason = decision?.reason ?? "No extension has said what becomes of its pod";
     reject(request, machine, reason);
-    if (verdict?.kind === "refused") request.refused ??= reason;
+    if (decision?.kind === "refused") request.refused ??= reason;
   }
   request.ready.unshift(...passed);
   if (request.refused === undefined) return;
@@ -176,6 +180,6 @@ function reject(request: ActiveRequest, machine: PendingMachine, reason: string)
   request.ready.push(machine);
 }
 
-function allFail(machines: readonly PendingMachine[], reason: string): Map<string, Verdict> {
+function allFail(machines: readonly PendingMachine[], reason: string): Map<string, PreCreateDecision> {
   return new Map(machines.map(({ name }) => [name, { kind: "failed", reason }]));
 }

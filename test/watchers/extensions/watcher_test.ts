@@ -14,7 +14,7 @@ function resource(name: string, rest: Partial<ExtensionResource> = {}): Extensio
 /** A watcher whose reflector the test plays. */
 function watch() {
   const made = memoryDependencies();
-  const registrations = new Registrations({ files: made.files, confdir: "/conf", tell: () => {} });
+  const registrations = new Registrations({ files: made.files, confdir: "/conf", report: () => {} });
   const dependencies = { ...made, registrations };
   const { kube } = dependencies;
   const watcher = new ExtensionsWatcher(dependencies, () => {});

@@ -2,13 +2,13 @@
 const MANY = 150;
 
 /** The machines that were written down since the last picture. */
-export class ToldMachines {
-  #told = new Set<string>();
+export class ReportedMachines {
+  #reported = new Set<string>();
   /** Machines whose pods were skipped, and are to be read later. */
   readonly #owed = new Set<string>();
 
   add(machines: Iterable<string>): void {
-    for (const machine of machines) this.#told.add(machine);
+    for (const machine of machines) this.#reported.add(machine);
   }
 
   /**
@@ -16,12 +16,12 @@ export class ToldMachines {
    * the caller calls `owe` for each; otherwise some machines are added that are still owed a full look.
    */
   next(): { machines: ReadonlySet<string>; isStorm: boolean } {
-    const told = this.#told;
-    this.#told = new Set();
-    if (told.size > MANY) return { machines: told, isStorm: true };
+    const reported = this.#reported;
+    this.#reported = new Set();
+    if (reported.size > MANY) return { machines: reported, isStorm: true };
     const first = new Set(this.#owed.values().take(MANY));
     for (const machine of first) this.#owed.delete(machine);
-    return { machines: told.union(first), isStorm: false };
+    return { machines: reported.union(first), isStorm: false };
   }
 
   /** Notes that this machine was looked at in haste. */
