@@ -178,10 +178,7 @@ export class TimeoutsWatcher implements Loop {
     return toLook;
   }
 
-  /**
-   * Unlike `Retries.attempt`, this leaves it to `act` to say that all is well: a look that finds a pod to delete does not say so
-   * yet.
-   */
+  /** As `Retries.attempt`, but `act` clears trouble itself: to find a pod that has to go does not mean that it went. */
   #unlessBroken(machine: string, act: () => void): void {
     try {
       act();
