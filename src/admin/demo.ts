@@ -323,7 +323,9 @@ class Demo {
           throw new HostFactoryError(`'${child.name}' ended with status ${child.exitCode}`);
         }
       }
-      if (clock.monotonic() > deadlineMs) throw new HostFactoryError(`not so after ${STEP_LIMIT_MS / 1000} s: ${what}`);
+      if (clock.monotonic() > deadlineMs) {
+        throw new HostFactoryError(`this is not so after ${STEP_LIMIT_MS / 1000} s: ${what}`);
+      }
       await clock.sleep(POLL_MS, signal);
     }
   }
@@ -336,7 +338,7 @@ function freePort(): number {
 }
 
 function check(isSo: boolean, what: string): void {
-  if (!isSo) throw new HostFactoryError(`not so: ${what}`);
+  if (!isSo) throw new HostFactoryError(`this is not so: ${what}`);
 }
 
 function exists(files: Files, path: string): boolean {

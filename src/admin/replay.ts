@@ -48,7 +48,7 @@ export async function recordedCalls(
     return verb === undefined ? [] : [{ verb, id, input: value, at: timestamp }];
   });
   if (calls.length > 0) return calls;
-  throw new HostFactoryError(`Cannot replay anything: '${dbfile}' tells of no input of a verb`, {
+  throw new HostFactoryError(`Cannot replay anything: '${dbfile}' contains no recorded input of a verb`, {
     hint: "verbs record it where HF_K8S_RECORD_IO=on is set; give another database with --dbfile",
   });
 }
