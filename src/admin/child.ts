@@ -4,7 +4,7 @@ export interface Child {
   readonly name: string;
   /** Absent while it runs. */
   readonly exitCode: number | undefined;
-  /** Asks it to stop, waits until it has, and gives its exit status. */
+  /** Asks it to stop and waits until it has. @returns its exit status */
   stop(): Promise<number>;
 }
 
@@ -25,7 +25,11 @@ export function startChild([command = "", ...args]: string[]): Child {
   };
 }
 
-/** Runs a program to its end. @param options `environment`: variables beside ours @returns what it printed */
+/**
+ * Runs a program to its end.
+ * @param options `environment`: variables in addition to ours
+ * @returns its exit status and standard output
+ */
 export async function runChild(
   [command = "", ...args]: string[],
   { signal, environment = {} }: { signal: AbortSignal; environment?: Record<string, string> },

@@ -2,7 +2,7 @@ import type { MachineState } from "../hf/status.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import type { PicturedRequest } from "./picture_of_requests.ts";
 
-/** Which machines or requests are wanted. Fields that are absent do not narrow that down. */
+/** Which machines or requests are wanted. An absent field lets all of them through. */
 export interface MachineFilter {
   states?: readonly MachineState[] | undefined;
   templates?: readonly string[] | undefined;
@@ -38,7 +38,10 @@ export function chooseMachines(
   });
 }
 
-/** The requests or return requests that the filter lets through, in order of their ids. @param options `now`: seconds since the epoch */
+/**
+ * The requests or return requests that the filter lets through, in order of their ids.
+ * @param options `now`: seconds since the epoch
+ */
 export function chooseRequests(
   requests: readonly PicturedRequest[],
   filter: Pick<MachineFilter, "templates" | "requests" | "olderThan" | "youngerThan">,
@@ -50,7 +53,7 @@ export function chooseRequests(
   );
 }
 
-/** True if the age lies within the filter's limits. Without a time of its beginning, nothing has an age. */
+/** True if the age is within the filter's limits. If it is not known, it is within them only if there are none. */
 function hasWantedAge(
   since: number | undefined,
   { olderThan, youngerThan }: Pick<MachineFilter, "olderThan" | "youngerThan">,

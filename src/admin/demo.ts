@@ -16,15 +16,15 @@ import { PodLabel } from "../templates/podspec.ts";
 import { type Child, runChild, startChild } from "./child.ts";
 import { writeDemoConfiguration } from "./demo_configuration.ts";
 
-/** What the demo is to do. */
+/** How to run the demo. */
 export interface DemoOptions {
-  /** How this program is started: its path, and from source what Deno needs. */
+  /** The command that starts this program: its path, or when run from source, Deno with its arguments. */
   self: string[];
   /** An empty directory for everything that is written. */
   directory: string;
   /** Machines to ask for; at least 3, of which two are taken away. */
   machines: number;
-  /** A real cluster; without it the embedded one is started. */
+  /** The kubeconfig of a real cluster; absent: the embedded one is started. */
   kubeconfig: string | undefined;
   environment: Environment;
   files: Files;
@@ -32,13 +32,13 @@ export interface DemoOptions {
   /** The provider instance, so that no one else's pods are touched. */
   instance: string;
   signal: AbortSignal;
-  /** Called with each step while it goes on. */
+  /** Called with the progress of each step while it runs. */
   progress: (progress: DemoProgress) => void;
   /** Called with the address of the live page once it is up; absent: no page is shown. */
   page?: ((url: string) => void) | undefined;
   /** How long the page stays once everything is done, in milliseconds; default: not at all. */
   pageStaysMs?: number;
-  /** Called with each command that is run, as a person would type it; once for a verb that is called again and again. */
+  /** Called with each command that is run, as a person would type it; only once for a verb that is repeated. */
   ran: (command: string) => void;
 }
 
@@ -61,13 +61,13 @@ const STEP_LIMIT_MS = 300_000;
 const POLL_MS = 150;
 /** How long it may take, in milliseconds, to delete the pods of a demo that was stopped. */
 const CLEAN_UP_MS = 30_000;
-/** Machines that are shown by name. */
+/** How many machines are shown by name. */
 const SHOWN = 3;
 const TAKEN_AWAY = 2;
 
 /**
- * Plays the main job through the real verbs: asks for machines, waits until they run, has the cluster take two away, and gives
- * the others back. Nothing stays behind.
+ * Plays the main job through the real verbs: asks for machines, waits until they run, has the cluster take two away,
+ * and gives the others back. Nothing stays behind.
  * @param done called with each step that succeeded, in order
  * @throws HostFactoryError that says what went wrong
  */
@@ -147,13 +147,13 @@ class Demo {
     for (const child of this.#children.reverse()) await child.stop();
   }
 
-  /** @throws HostFactoryError with the command that does it, if it cannot be done */
+  /** @throws HostFactoryError, with the command to do it by hand, if it fails */
   async #deletePods(): Promise<void> {
     const { clock, instance, kubeconfig = "" } = this.#options;
     const labelSelector = `${PodLabel.instance}=${instance}`;
     const ending = { signal: new AbortController().signal, timeoutMs: CLEAN_UP_MS };
     try {
-      // First the process that would create again what is deleted.
+      // `serve` is stopped first: it might create pods again that are deleted.
       await this.#children.pop()?.stop();
       const untilMs = clock.monotonic() + CLEAN_UP_MS;
       for (;;) {
@@ -180,7 +180,7 @@ class Demo {
       this.#done({ step, result, ms: this.#options.clock.monotonic() - startedMs });
     } catch (error) {
       const { directory, signal } = this.#options;
-      // Children get the same signal and end, too: their ending is not the error.
+      // The signal ends the children, too, which makes a step fail: then the signal is the reason, and not the step.
       signal.throwIfAborted();
       throw new HostFactoryError(`Step '${step}' failed: ${(error as Error).message}`, {
         cause: error,
@@ -238,7 +238,10 @@ class Demo {
     return `exactly these two of ${names.length}`;
   }
 
-  /** Checks that the machines that were given back still succeed, and that the two that were taken away failed and say why. */
+  /**
+   * Checks that the machines that were given back still count as succeeded, and that the two that were taken away
+   * failed with a reason.
+   */
   async #nothingLeft(requestId: string): Promise<string> {
     const { signal } = this.#options;
     const labelSelector = `symphony/hostfactory-reqid=${requestId}`;
@@ -320,7 +323,9 @@ class Demo {
           throw new HostFactoryError(`'${child.name}' ended with status ${child.exitCode}`);
         }
       }
-      if (clock.monotonic() > deadlineMs) throw new HostFactoryError(`not so after ${STEP_LIMIT_MS / 1000} s: ${what}`);
+      if (clock.monotonic() > deadlineMs) {
+        throw new HostFactoryError(`this is not so after ${STEP_LIMIT_MS / 1000} s: ${what}`);
+      }
       await clock.sleep(POLL_MS, signal);
     }
   }
@@ -333,7 +338,7 @@ function freePort(): number {
 }
 
 function check(isSo: boolean, what: string): void {
-  if (!isSo) throw new HostFactoryError(`not so: ${what}`);
+  if (!isSo) throw new HostFactoryError(`this is not so: ${what}`);
 }
 
 function exists(files: Files, path: string): boolean {

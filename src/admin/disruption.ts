@@ -14,7 +14,7 @@ import { readPodFacts } from "../workdir/pod_file.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import { openForReading } from "./open_picture.ts";
 
-/** What choosing and removing pods needs. */
+/** What is needed to choose and remove pods. */
 export interface DisruptionContext {
   kube: Kube;
   clock: Clock;
@@ -25,7 +25,10 @@ export interface DisruptionContext {
   signal: AbortSignal;
 }
 
-/** The cluster and the work directory that the configuration names. @throws HostFactoryError if that is not to be trusted */
+/**
+ * The cluster and the work directory that the configuration names.
+ * @throws HostFactoryError if that is not to be trusted
+ */
 export function openDisruption(
   config: Config,
   world: Pick<ConnectOptions, "environment" | "files" | "clock"> & { random: Random; signal: AbortSignal },
@@ -39,13 +42,13 @@ export function openDisruption(
 export interface DisruptionOptions {
   /** How often the cluster is asked whether the pods are gone, in seconds. */
   sleepSeconds: number;
-  /** How long it may take in all, in seconds. */
+  /** How long all of it may take, in seconds. */
   timeoutSeconds: number;
-  /** Told, as one sentence without a full stop, how many are left, whenever that or why has changed. */
+  /** Called with a sentence without a full stop on how many pods are left and why, whenever that changes. */
   told: (news: string) => void;
 }
 
-/** A pod that is to go. */
+/** A pod that is to be removed. */
 export interface ChosenPod {
   name: string;
   uid: string;
@@ -55,7 +58,7 @@ export interface ChosenPod {
 /**
  * Pods of the provider instance, by name or drawn at random.
  * @param options `names`: these pods; `count`: how many, 0 for all
- * @throws HostFactoryError if one of `names` is no pod of ours, or there are not so many
+ * @throws HostFactoryError if one of `names` is not a pod of ours, or there are fewer than `count`
  */
 export async function choosePods(
   context: DisruptionContext,
@@ -154,7 +157,7 @@ export function deleteChosen(
 }
 
 /**
- * Does the same as `deleteChosen` by evictions. Tries again while a disruption budget refuses, for as long as there is time.
+ * As `deleteChosen`, but by evictions. If a disruption budget refuses, tries again for as long as there is time.
  * @param options `cordons`: first cordon the nodes that the pods are on (false)
  */
 export async function evictChosen(
@@ -173,7 +176,7 @@ async function disrupt(
   context: DisruptionContext,
   chosen: readonly ChosenPod[],
   { ask, sleepSeconds, timeoutSeconds, told }: DisruptionOptions & {
-    /** Asks for the pod's deletion or eviction. A disruption budget may refuse that for now. */
+    /** Asks for the pod's deletion or eviction, which a disruption budget may refuse for now. */
     ask: (pod: ChosenPod) => Promise<void>;
   },
 ): Promise<number> {

@@ -1,13 +1,13 @@
 import { describeError, HostFactoryError } from "../errors.ts";
 
-/** What events tell; or nothing, and why they cannot be read. */
+/** Events; or none, and why they cannot be read. */
 export interface EventsOrGap<T> {
   events: readonly T[];
   /** As a sentence without a full stop; absent if they can be read. */
   gap: string | undefined;
 }
 
-/** Waits for what is read of the events. That it cannot be read is no error here: the work directory knows most of it, too. */
+/** The events of `read`. It is no error if they cannot be read, because the work directory knows most of it, too. */
 export async function eventsOrGap<T>(read: Promise<readonly T[]>): Promise<EventsOrGap<T>> {
   try {
     return { events: await read, gap: undefined };

@@ -20,8 +20,9 @@ const LOCK_WAIT_MS = 1_000;
 
 /**
  * Explains one machine, request, return request or node; `undefined` if nothing is known of the name.
- * @param options `dbfile`: the events database; default: the work directory's own; `lockWaitMs`: how long to wait for a process
- * that writes to it, in milliseconds (1,000), while this whole process stands still; `budget`: how the work is cut into turns
+ * @param options `dbfile`: the events database; default: the work directory's own; `lockWaitMs`: how long to wait for a
+ * process that writes to it, in milliseconds (1,000), during which this whole process is blocked; `budget`: how the
+ * work is cut into turns
  */
 export async function explain(
   access: ReadAccess,
@@ -63,7 +64,7 @@ async function explainAny(context: ExplanationContext, name: string): Promise<Fi
   if (isMachine(workdir, name)) return await explainMachine(context, name);
   const node = await explainNode(context, name);
   if (node) return node;
-  // Only events still know what retention has removed.
+  // What retention has removed is known only from events.
   const events = await readEvents(context.source, { ids: [name] }, context.budget);
   return events.some(({ category }) => category === "pod") ? await explainMachine(context, name) : undefined;
 }

@@ -113,7 +113,7 @@ function matter(machine: PicturedMachine, { service, returnId }: MachineSituatio
   const { failure, waitsFor, message, state, goneAt } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
-  // What is shown may be long past.
+  // What is shown may be out of date.
   if (service.notServed !== undefined || service.doubt !== undefined) return "us";
   if (state === "unknown" || goneAt !== undefined) return "cluster";
   return waitsFor === undefined || returnId !== undefined ? undefined : blameForWaiting(waitsFor);

@@ -62,7 +62,7 @@ async function machinesOn({ workdir, budget }: ExplanationContext, node: string)
   const mark = JSON.stringify(node);
   const machines: string[] = [];
   await inTurns({ workdir, budget }, workdir.names(workdir.layout.pods), (machine) => {
-    // Most are not on it: only those that name it are worth parsing.
+    // Most machines are not on it, so only the files that contain its name are parsed.
     if (!workdir.readText(workdir.layout.pod(machine))?.includes(mark)) return;
     const isThere = readPodFacts(workdir, machine)?.place?.node === node && readState(workdir, machine) !== "deleted";
     if (isThere) machines.push(machine);

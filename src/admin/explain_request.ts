@@ -58,7 +58,7 @@ function matterOf(example: PicturedMachine | undefined, doubt: string | undefine
   return example.waitsFor === undefined ? undefined : blameForWaiting(example.waitsFor);
 }
 
-/** @param waitsFor what most of the machines wait for that are not up yet */
+/** @param waitsFor what most of the machines that are not up yet wait for */
 function nowText({ kind, machines, counts, status, endedAt }: PicturedRequest, waitsFor: string | undefined): string {
   const { executing, succeed, fail } = counts;
   const of = `of ${machines} ${machines === 1 ? "machine" : "machines"}`;
@@ -80,7 +80,10 @@ function factsOf({ kind, templateId, status, machines }: PicturedRequest): Recor
   };
 }
 
-/** The timeline of a request: when it came; then, for each status of its machines, how many were in it, and from when to when. */
+/**
+ * The timeline of a request: when it came; then, for each status of its machines, how many reached it, and from when to
+ * when.
+ */
 function timelineOf(
   request: PicturedRequest | undefined,
   { turns, machines, now }: { turns: readonly Turn[]; machines: readonly PicturedMachine[]; now: number },
@@ -108,7 +111,7 @@ function timelineOf(
   return steps.sort((one, other) => one.at - other.at);
 }
 
-/** The statuses whose machines are counted, in their order. `{were}` becomes `was` for one machine. */
+/** The statuses that are counted, in their order, with their text. `{were}` becomes `was` for one machine. */
 const TURNS: Readonly<Record<string, string>> = {
   created: "got a pod",
   scheduled: "got a node",

@@ -22,11 +22,11 @@ export interface Explanation {
   /** Its properties by name: its template, node, address and so on. */
   facts: Record<string, string>;
   timeline: Step[];
-  /** Commands that tell or do more, the most useful first, ready to copy. */
+  /** Commands to run next, the most useful first, ready to copy. */
   next: string[];
   /** Why this may be out of date, as a sentence; absent if it is not. */
   doubt: string | undefined;
-  /** Why the timeline lacks what events tell, as a sentence; absent if it does not. */
+  /** Why the timeline lacks events, as a sentence; absent if it does not. */
   gap: string | undefined;
 }
 

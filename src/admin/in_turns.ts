@@ -1,7 +1,7 @@
 import type { Budget } from "../budget.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** Calls `act` for each, in turns of the budget, and as the user who owns the work directory. */
+/** Calls `act` for each element as the user who owns the work directory, in turns of the budget. */
 export async function inTurns<T>(
   { workdir, budget }: { workdir: Workdir; budget: Budget },
   all: Iterable<T>,

@@ -2,7 +2,7 @@ import { type Catalogue, readCatalogue } from "../templates/catalogue.ts";
 import { allMachineNames, allRequestIds } from "./machine_names.ts";
 import type { ReadAccess } from "./open_picture.ts";
 
-/** The names that a command line may hold, for completion. Directories that cannot be read count as empty. */
+/** The names that a command line may contain, for completion. A directory that cannot be read counts as empty. */
 export function knownNames({ config, workdir, files }: ReadAccess) {
   const orNone = (read: () => string[]) => () => {
     try {

@@ -8,7 +8,7 @@ import { readCatalogue } from "../templates/catalogue.ts";
 import { Workdir } from "../workdir/store/workdir.ts";
 import { type PictureOptions, PictureTaker } from "./picture.ts";
 
-/** What a command needs that only reads. */
+/** What a command that only reads needs. */
 export interface ReadAccess {
   config: Config;
   workdir: Workdir;
@@ -18,8 +18,8 @@ export interface ReadAccess {
 
 /**
  * The work directory that the configuration names, for reading.
- * @param options `mayLack`: there may be none yet (false)
- * @throws HostFactoryError if it is not to be trusted, or there is none: an empty answer would be taken for the truth
+ * @param options `mayLack`: it need not exist yet (false)
+ * @throws HostFactoryError if it cannot be trusted, or does not exist: an empty answer would be mistaken for the truth
  */
 export function openForReading(
   config: Config,
@@ -32,7 +32,7 @@ export function openForReading(
   return { config, workdir, files: world.files, clock: world.clock };
 }
 
-/** @throws HostFactoryError if there is no work directory of the name that the configuration has */
+/** @throws HostFactoryError if the work directory that the configuration names does not exist */
 export function checkIsThere({ workdir }: Config, { files }: { files: Files }): void {
   if (ifThere(() => files.info(workdir)) !== undefined) return;
   throw new HostFactoryError(`There is no work directory '${workdir}'`, {
@@ -57,7 +57,7 @@ export function commandBudget(clock: Clock): Budget {
   return new Budget(clock, { restPerTurn: 0 });
 }
 
-/** Takes pictures of the grid for a command. @param options `budget`: default: that of a process with nothing else to do */
+/** Takes pictures of the grid for a command. @param options `budget`: default: `commandBudget` */
 export function openPicture(
   { config, workdir, files, clock }: ReadAccess,
   options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},

@@ -34,7 +34,7 @@ import { ReportedMachines } from "./reported_machines.ts";
 
 export type { PicturedNode, PicturedRequest };
 
-/** The grid at one moment, as the work directory has it. Everything is sorted by name, machines by request and index. */
+/** The grid at one moment, from the work directory. Everything is sorted by name, machines by request and index. */
 export interface Picture {
   /** When it was taken, in seconds since the epoch. What it shows of the cluster is as old as `service.heardAt`. */
   at: number;
@@ -62,7 +62,7 @@ export interface PictureOptions {
   isBrief?: boolean;
   /** This is the only picture: remember nothing for another one (false). */
   isOnly?: boolean;
-  /** The caller reports by `changed` which machines were written down: then others are looked at less often (false). */
+  /** The caller reports by `changed` which machines were written; the others are then checked less often (false). */
   reportsChanges?: boolean;
   /** How the work is cut into turns; default: ones of 10 ms. */
   budget?: Budget;
@@ -71,10 +71,10 @@ export interface PictureOptions {
 /** How long one turn may take, in milliseconds: nothing may keep the loops of `serve` waiting for 20 ms. */
 const TURN_MS = 10;
 
-/** How often every machine is looked at although the caller reports changes, in milliseconds. */
+/** How often all machines are checked although the caller reports changes, in milliseconds. */
 const LOOK_AT_ALL_EVERY_MS = 15_000;
 
-/** How often to check that requests which are over still are, in milliseconds. */
+/** How often requests that ended long ago are checked again, in milliseconds. */
 const FORGET_PAST_EVERY_MS = 60_000;
 
 interface KnownRequest {
@@ -86,13 +86,13 @@ interface KnownRequest {
 interface KnownReturn {
   stored: StoredReturn;
   ended: FinishedNote | undefined;
-  /** Its machines that were seen gone, each with the stamp that it had then. */
+  /** The machines that were seen gone, each with its stamp at that time. */
   gone: Map<string, string>;
 }
 
 /**
- * Takes pictures of the grid from the work directory, whether it is served or not. What was read once is kept: the next
- * picture looks only at what may have changed. Changes nothing.
+ * Takes pictures of the grid from the work directory, whether it is served or not. It remembers what it has read, and
+ * for the next picture reads only what may have changed. It changes no files.
  */
 export class PictureTaker {
   readonly #workdir: Workdir;
@@ -122,7 +122,7 @@ export class PictureTaker {
     );
   }
 
-  /** Notes that these machines were written down. */
+  /** Notes that these machines were written. */
   changed(machines: Iterable<string>): void {
     this.#reported.add(machines);
   }
@@ -138,7 +138,7 @@ export class PictureTaker {
     this.#forgetPast();
     await this.#followRequests(now);
     await this.#followReturns(now);
-    // A command may not need it at all.
+    // A command that takes a single picture may not need it: then it is refreshed when a machine asks for it.
     if (!this.#options.isOnly) await this.#returnIndex.refreshInTurns(nowMs, this.#budget);
     await this.#look(facts, nowMs);
     const returnOf = this.#returnOfMachines();
@@ -161,7 +161,7 @@ export class PictureTaker {
     };
   }
 
-  /** If a request is not finished after all, its note is removed. */
+  /** From time to time, because the note that a request is finished may be removed again. */
   #forgetPast(): void {
     const nowMs = this.#options.clock.monotonic();
     if (nowMs < this.#pastDueMs) return;
@@ -199,7 +199,7 @@ export class PictureTaker {
     });
   }
 
-  /** Takes in which requests have come and gone in a directory. */
+  /** Updates `known` to the requests that are now in a directory. */
   async #follow<T extends { ended: FinishedNote | undefined }>(
     directory: string,
     known: Map<string, T>,
@@ -255,7 +255,7 @@ export class PictureTaker {
     }
   }
 
-  /** Empty if it cannot be read. */
+  /** The stamp of a machine; empty if it cannot be read. */
   #readStamp(name: string, options: { isPending: boolean; isReturned: (machine: string) => boolean }): string {
     return this.#unlessBroken(() => machineStamp(this.#workdir, name, options)) ?? "";
   }
@@ -268,10 +268,10 @@ export class PictureTaker {
     return looks.some((look) => look !== "unchanged");
   }
 
-  /** The return request of each machine, as far as it is in the picture. */
+  /** The return request of each machine, if it is in the picture. */
   #returnOfMachines(): Map<string, string> {
     const returnOf = new Map<string, string>();
-    // If there are several, the one whose id sorts first, in whatever order they were read.
+    // If there are several, it is the one whose id sorts first, in whatever order they were read.
     for (const id of [...this.#returns.keys()].sort().reverse()) {
       for (const machine of this.#returns.get(id)!.stored.machines) returnOf.set(machine, id);
     }
@@ -317,7 +317,7 @@ export class PictureTaker {
       await this.#each(stored.machines, (name) => {
         const machine = byName.get(name);
         const stamp = this.#stampOf(name);
-        // The picture shows a machine without a state as creating, too.
+        // `creating` may also mean that the machine has no state at all.
         const isThere = machine !== undefined && machine.state !== "creating" && !mayHaveGone(machine.state);
         const result = isThere ? "executing" : gone.get(name) === stamp ? "succeed" : this.#returnResult(name, request);
         if (result === "succeed") gone.set(name, stamp);

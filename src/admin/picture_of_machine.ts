@@ -12,14 +12,16 @@ import { readPodFile } from "../workdir/pod_file.ts";
 import { readMachine } from "../workdir/snapshot.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** One machine of the picture. Times are in seconds since the epoch. Texts are as they were read, and empty if unknown. */
+/**
+ * One machine of the picture. Times are in seconds since the epoch. Texts are as they were read, and empty if unknown.
+ */
 export interface PicturedMachine {
   name: string;
   requestId: string;
   /** `unknown` if its request does not say. */
   templateId: string;
   state: MachineState;
-  /** What its request tells Symphony of it. */
+  /** The machine's result in the answer to Symphony for its request. */
   result: MachineResult;
   /** Since when it has been in this state, as far as that is known. */
   since: number | undefined;
@@ -29,7 +31,7 @@ export interface PicturedMachine {
   zone: string;
   /** The return request that it is in. */
   returnId: string | undefined;
-  /** When its pod is to be gone at the latest, once that is being deleted. */
+  /** When its pod should be gone at the latest, if it is being deleted. */
   goneAt: number | undefined;
   /** What it waits for until it is up, and when it is given up at the latest. */
   waitsFor: string | undefined;
@@ -57,7 +59,10 @@ export interface MachineContext {
   zoneOf: (node: string) => string;
 }
 
-/** Changes whenever reading the machine would give something else. Costs two or three calls. @throws if a file cannot be read */
+/**
+ * A text that changes whenever reading the machine again would have another result. Costs two or three file operations.
+ * @throws if a file cannot be read
+ */
 export function machineStamp(
   workdir: Workdir,
   name: string,
@@ -67,7 +72,7 @@ export function machineStamp(
   const { layout } = workdir;
   const pod = stampOf(workdir, layout.pod(name));
   if (!isTerminal(state)) return `${state} ${isPending} ${pod}`;
-  // Without a tombstone, whether it was given back decides what Symphony is told.
+  // Without a tombstone, what Symphony is told depends on whether the machine was given back.
   const end = stampOf(workdir, layout.machine(name)) || isReturned(name);
   return `${state} ${pod} ${end}`;
 }
@@ -83,8 +88,8 @@ function stampOf(workdir: Workdir, path: string): string {
 }
 
 /**
- * Reads a machine, except for its return request. If a file cannot be read, its message says so and it counts as executing, as
- * it does for Symphony.
+ * Reads a machine, except for its return request. If a file cannot be read, its message says so and it counts as
+ * executing, as it does for Symphony.
  */
 export function lookAtMachine(workdir: Workdir, name: string, context: MachineContext): PicturedMachine {
   try {
@@ -144,7 +149,10 @@ function lookAt(workdir: Workdir, name: string, context: MachineContext): Pictur
   };
 }
 
-/** Since when a machine has been in its state, by our clock. The cluster's times are converted; those of files are our host's. */
+/**
+ * Since when a machine has been in its state, by our clock. The cluster's times are converted; those of files are our
+ * host's.
+ */
 function sinceWhen(
   workdir: Workdir,
   name: string,

@@ -2,13 +2,15 @@ import { isTerminal } from "../machine/terminal.ts";
 import type { Departure } from "../workdir/departures.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 
-/** One node of the picture, which has the nodes that `serve` follows. */
+/** A node. The picture has the nodes that `serve` follows. */
 export interface PicturedNode {
   name: string;
   zone: string;
   /** How many machines on it are not terminal. */
   machines: number;
-  /** Why it is about to go, in words that go on from "The node is", and when it is gone at the latest; absent if it stays. */
+  /**
+   * Why it is about to go, in words that continue "The node is", and when it is gone at the latest; absent if it stays.
+   */
   leaving: string | undefined;
   goneAt: number | undefined;
 }

@@ -14,11 +14,11 @@ export interface PicturedRequest {
   id: string;
   /** `unknown` if the request does not say; empty for a return request. */
   templateId: string;
-  /** Absent for those of the legacy plug-in. */
+  /** Absent for requests of the legacy plug-in. */
   requestedAt: number | undefined;
-  /** What Symphony is told of it. */
+  /** The status in the answer to Symphony. */
   status: RequestStatus;
-  /** How many machines it has, and how many of them Symphony is told are executing, succeeded or failed. */
+  /** How many machines it has, and how many of them have each result in the answer to Symphony. */
   machines: number;
   counts: Record<MachineResult, number>;
   /** By when all of its machines are up, given up or gone at the latest; absent if that is not known. */

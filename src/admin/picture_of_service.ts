@@ -6,18 +6,21 @@ import { readInstances } from "../workdir/instances.ts";
 import { doubtService, type LockHolder, readHolder } from "../workdir/store/lock_holder.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 
-/** The watchers without which no machine comes or goes. */
+/** The watchers without which no machine is created or deleted. */
 const NEEDED = ["request-machines", "request-return-machines", "pods"] as const;
 
-/** The default limits of `serve`, for a lock's holder that does not note its own (see `docs/operate.md`). */
+/** The default limits of `serve` (see `docs/operate.md`), in case the holder of the lock has not recorded its own. */
 const DEFAULT_LIMITS: Limits = { podTimeoutSeconds: 300, imagePullGraceSeconds: 60 };
 
-/** Who serves the work directory, and how far its view of the cluster can be believed. Times are in seconds since the epoch. */
+/**
+ * Who serves the work directory, and how far its view of the cluster can be believed. Times are in seconds since the
+ * epoch.
+ */
 export interface PicturedService {
   workdir: string;
   /** The provider instance that the directory belongs to; absent before the first `serve`. */
   instance: string | undefined;
-  /** The process that follows the pods, or did last. */
+  /** The process that follows the pods, or was the last to do so. */
   server: { host: string; pid: number; command: string; since: number; seenAt: number } | undefined;
   /** The identity under which it holds the lease; absent if it uses no lease. */
   lease: string | undefined;
@@ -25,7 +28,7 @@ export interface PicturedService {
   notServed: string | undefined;
   /** Where the machines are; absent if that is not known yet. */
   cluster: { server: string; namespace: string } | undefined;
-  /** When the cluster was last heard from, and last listed whole; absent before the first time. */
+  /** When the cluster was last heard from, and last listed completely; absent before the first time. */
   heardAt: number | undefined;
   completeAt: number | undefined;
   /** Why the view of the cluster is not to be believed, as one sentence; absent if it is. */
@@ -34,7 +37,7 @@ export interface PicturedService {
   quarantined: string[];
 }
 
-/** What the picture of machines also needs of it. */
+/** What reading machines needs to know of the service, too. */
 export interface ServiceFacts {
   service: PicturedService;
   limits: Limits;
@@ -63,7 +66,7 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
   return { service, limits, clusterAheadSeconds: view?.clusterAheadSeconds ?? 0 };
 }
 
-/** Why there can be nobody who serves it. */
+/** Why no process can be serving it; `undefined` if one may be. */
 function doubtDirectory(workdir: Workdir): string | undefined {
   const { root } = workdir.layout;
   return workdir.kind(root) === undefined

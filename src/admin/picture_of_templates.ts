@@ -6,10 +6,10 @@ import type { PicturedMachine } from "./picture_of_machine.ts";
 /** For how long failures are shown, in seconds. */
 export const RECENT_SECONDS = 3_600;
 
-/** One template of the picture, which has those of the templates file and those of the machines. */
+/** A template. The picture has those of the templates file and those of the machines. */
 export interface PicturedTemplate {
   templateId: string;
-  /** As the templates file has it: -1 for no limit; absent if it does not list the template. */
+  /** `maxNumber` of the templates file: -1 for no limit; absent if the file does not list the template. */
   maxNumber: number | undefined;
   /** How many more machines there may be; absent for no limit, or if that is not known. */
   room: number | undefined;
@@ -18,7 +18,10 @@ export interface PicturedTemplate {
   waiting: number;
   /** Machines that failed in the last hour. */
   failed: number;
-  /** Why most of the waiting machines wait; if none waits, why most of the failed ones failed; absent if neither. */
+  /**
+   * Why most of the waiting machines wait; if none waits, why most of the failed ones failed; absent if none failed
+   * either.
+   */
   reason: PicturedReason | undefined;
 }
 

@@ -26,13 +26,16 @@ const VERBS: Readonly<Record<string, string>> = {
   return: "request-return-machines",
 };
 
-/** What is called again is not recorded again: the next replay would call it twice. */
+/** Repeated calls are not recorded, because the next replay would then make each of them twice. */
 const UNRECORDED = { HF_K8S_RECORD_IO: "off" };
 
 /** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
-/** The calls that were recorded, in order of time. @throws HostFactoryError if there are none, or the database cannot be read */
+/**
+ * The calls that were recorded, in order of time.
+ * @throws HostFactoryError if there are none, or the database cannot be read
+ */
 export async function recordedCalls(
   { workdir, files, clock }: ReadAccess,
   { dbfile = workdir.layout.eventsDatabase }: { dbfile?: string },
@@ -45,7 +48,7 @@ export async function recordedCalls(
     return verb === undefined ? [] : [{ verb, id, input: value, at: timestamp }];
   });
   if (calls.length > 0) return calls;
-  throw new HostFactoryError(`Cannot replay anything: '${dbfile}' tells of no input of a verb`, {
+  throw new HostFactoryError(`Cannot replay anything: '${dbfile}' contains no recorded input of a verb`, {
     hint: "verbs record it where HF_K8S_RECORD_IO=on is set; give another database with --dbfile",
   });
 }
@@ -58,9 +61,10 @@ export interface ReplayedCall extends RecordedCall {
 }
 
 /**
- * Calls the verbs again, one after the other. Each call has its earlier request id, so that no request is accepted twice.
- * @param options `self`: how this program is started; `arguments`: its global options; `file`: a path that each input is written
- * to, and then removed from; `isWaited`: wait between two calls for as long as between the recorded ones
+ * Calls the verbs again, one after the other. Each call uses its original request id, so that no request is accepted
+ * twice.
+ * @param options `self`: how this program is started; `arguments`: its global options; `file`: a path that each input
+ * is written to, and then removed from; `isWaited`: wait between two calls for as long as between the recorded ones
  * @param told called with each result
  */
 export async function replayCalls(

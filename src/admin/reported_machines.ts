@@ -1,7 +1,10 @@
-/** If more machines than this changed between two pictures, the pods of running machines are read only once fewer change. */
+/**
+ * If more machines than this changed between two pictures, the pods of running machines are read later, once fewer
+ * change.
+ */
 const MANY = 150;
 
-/** The machines that were written down since the last picture. */
+/** The machines that were reported as written since the last picture. */
 export class ReportedMachines {
   #reported = new Set<string>();
   /** Machines whose pods were skipped, and are to be read later. */
@@ -12,8 +15,9 @@ export class ReportedMachines {
   }
 
   /**
-   * The machines that are to be looked at now. While very many change, that is done in haste, without reading their pods, and
-   * the caller calls `owe` for each; otherwise some machines are added that are still owed a full look.
+   * The machines to look at now. While very many change (`isStorm`), they are looked at briefly, without reading their
+   * pods, and the caller calls `owe` for each; otherwise these are joined by some machines that are still owed a full
+   * look.
    */
   next(): { machines: ReadonlySet<string>; isStorm: boolean } {
     const reported = this.#reported;
@@ -24,7 +28,7 @@ export class ReportedMachines {
     return { machines: reported.union(first), isStorm: false };
   }
 
-  /** Notes that this machine was looked at in haste. */
+  /** Notes that this machine was looked at only briefly. */
   owe(machine: string): void {
     this.#owed.add(machine);
   }

@@ -2,7 +2,7 @@ import type { Picture } from "./picture.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
 import { commonReason, hasFailedLately, isWaiting, type PicturedReason } from "./picture_of_templates.ts";
 
-/** How long a machine may wait before that is trouble, in seconds. New nodes take some minutes. */
+/** How long a machine may wait before that counts as trouble, in seconds. New nodes take some minutes. */
 const LATE_SECONDS = 180;
 
 /** Something that an operator has to look after. */
@@ -16,7 +16,7 @@ export interface Trouble {
   command?: string;
 }
 
-/** The verdict on the grid, and what is wrong with it. */
+/** Whether all is well with the grid, and what is wrong with it. */
 export interface GridStatus {
   verdict: "well" | "trouble" | "not served";
   troubles: Trouble[];

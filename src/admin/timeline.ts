@@ -15,7 +15,7 @@ export interface Step {
   words: string;
 }
 
-/** An entry that says which step of a machine it is, so that events and the work directory do not both tell of it. */
+/** An entry with the kind of its step, so that a step that events and the work directory both report is shown once. */
 export interface MachineStep extends Step {
   kind: string;
 }
@@ -37,10 +37,12 @@ const STEPS: Readonly<Record<string, string>> = {
   deleted: "It is gone",
 };
 
-/** The steps of machines, in their usual order, which those of the same second are told in. */
+/** The steps of machines in their usual order, in which steps of the same second are shown. */
 export const MACHINE_STEPS: readonly string[] = Object.keys(STEPS);
 
-/** The timeline of a machine from its events. The events of one second are one entry, with the others as its details. */
+/**
+ * The timeline of a machine from its events. The events of one second are one entry, with the others as its details.
+ */
 export function stepsOfEvents(events: readonly RecordedEvent[]): MachineStep[] {
   const status = events.filter(({ type, value }) => type === "status" && value !== "pending");
   return status.map(({ timestamp: at, value: kind }) => {
@@ -67,7 +69,9 @@ function wordsOf(kind: string, said: (type: string) => string | undefined): stri
   }
 }
 
-/** What the work directory knows of a machine's life. The request's times are by our clock, the pod's by the cluster's. */
+/**
+ * What the work directory knows of a machine's life. The request's times are by our clock, the pod's by the cluster's.
+ */
 export interface MachineTraces {
   requestId: string;
   templateId: string | undefined;

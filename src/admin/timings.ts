@@ -18,8 +18,8 @@ export interface Timing {
 }
 
 /**
- * How long machines took from the first time in one state until the first time in the other: for each template, and under `all`
- * for all templates together. Machines that were not in both states do not count.
+ * How long machines took from the first time in one state until the first time in the other: for each template, and
+ * under `all` for all templates together. Machines that were not in both states do not count.
  * @param events of machines, those of type `status` and `template_id`, in any order
  */
 export function timingsOf(
@@ -50,7 +50,7 @@ export function timingsOf(
 
 function timingOf(templateId: string, seconds: number[]): Timing {
   seconds.sort((one, other) => one - other);
-  // The nearest rank: the time of a real machine.
+  // The nearest rank, so that it is the time of a real machine.
   const rank = (share: number) => seconds[Math.max(0, Math.ceil(share * seconds.length) - 1)] ?? 0;
   const sum = seconds.reduce((sum, one) => sum + one, 0);
   return {
@@ -64,7 +64,7 @@ function timingOf(templateId: string, seconds: number[]): Timing {
   };
 }
 
-/** Why there is nothing to tell, and what to ask for in its place. @param states those that events tell of */
+/** Why there are no timings, and what to ask for instead. @param states the states that occur in the events */
 export function noTimings(
   { from, to, templates }: { from: string; to: string; templates: readonly string[] | undefined },
   states: readonly string[],
@@ -90,7 +90,7 @@ export function noTimings(
 const LOCK_WAIT_MS = 5_000;
 
 /**
- * Does the same from the events database and the spool.
+ * As `timingsOf`, for the events of the database and the spool.
  * @param options `templates`: only these; `dbfile`: the database; default: the work directory's own
  * @throws HostFactoryError if it cannot be read
  */

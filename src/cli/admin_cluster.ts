@@ -63,7 +63,10 @@ function timesOf({ options: { sleep, timeout } }: Call<ClusterOptions>) {
   return { sleepSeconds: sleep, timeoutSeconds: timeout, told };
 }
 
-/** Shows what would go and asks. @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given */
+/**
+ * Shows what would go and asks.
+ * @throws HostFactoryError if there is no terminal to ask on, and `--yes` was not given
+ */
 async function mayGo(
   { options: { yes, dryRun }, stopping }: Call<ClusterOptions>,
   chosen: readonly ChosenPod[],

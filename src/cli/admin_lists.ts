@@ -113,7 +113,10 @@ function filterOf({ template, request }: ListOptions) {
   return { templates: template, requests: request };
 }
 
-/** The names alone, as the legacy plug-in prints them. What is said beside them is for a person who looks on: scripts hear nothing new. */
+/**
+ * Prints only names, as the legacy plug-in does. Further remarks are for a person at a terminal; scripts get nothing
+ * else.
+ */
 async function writeNames({ workdir, clock }: ReadAccess, names: readonly string[], what: string): Promise<void> {
   await writeList("name", { names: () => names, table: () => [], document: () => names });
   if (names.length === 0) tellNone(what, { all: true, sort: "name" });
@@ -122,7 +125,7 @@ async function writeNames({ workdir, clock }: ReadAccess, names: readonly string
   tellAge(lookAtService(workdir, clock.now()).service, epochSeconds(clock.now()), "name");
 }
 
-/** To a person, who would wonder about a list of nothing. */
+/** Tells a person that the list is empty, which would otherwise look like a failure. */
 function tellNone(what: string, options: ListOptions): void {
   const fitting = hasFilter({ ...options, sort: "name" }) ? " that fits" : "";
   const others = options.all ? "" : "; --all shows those that were over long ago, too";
@@ -161,7 +164,7 @@ function machineTable(
   ];
 }
 
-/** What others have written, where it may be missing. */
+/** A value that another program has written, and that may be missing. */
 function textOf(text: string): string {
   return plainLine(text) || "-";
 }

@@ -44,7 +44,7 @@ export async function getTimings(call: Call<TimingsOptions>): Promise<void> {
   if (!all) throw noTimings({ from, to, templates: template }, states);
   const rows = templates.length === 1 ? templates : [...templates, all];
   await writeList(listFormat(output), {
-    // As the legacy plug-in means to print it.
+    // The form that the legacy plug-in intends.
     names: () => [`Average time between events: ${round(all.average)}`],
     table: () => timingTable(rows),
     document: () => ({ from, to, templates, all }),

@@ -1,7 +1,10 @@
 /** Seconds of each unit, from the largest on. */
 const UNITS = [["d", 86_400], ["h", 3_600], ["m", 60], ["s", 1]] as const;
 
-/** A span of time for people, in its two largest units: `3d4h`, `2h`, `4m10s`, `0s`. @param seconds less than 0 counts as 0 */
+/**
+ * A span of time for people, in its two largest units: `3d4h`, `2h`, `4m10s`, `0s`.
+ * @param seconds less than 0 counts as 0
+ */
 export function ageText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const first = UNITS.findIndex(([, size]) => whole >= size);

@@ -14,7 +14,7 @@ export function configure(
   const level = logLevel ?? (logFile === undefined ? defaultLogLevel : "info");
   const hasPriorities = isJournal(environment, files);
   startLogging({ level, format, file: logFile, files, writeError, hasPriorities, clock });
-  // Of a verb, Symphony would read that at each call.
+  // Not for a verb: Symphony would read it at every call.
   if (logFile !== undefined && defaultLogLevel === "info") writeError(`hostfactory: the log goes to '${logFile}'`);
   return config;
 }

@@ -19,9 +19,9 @@ export interface CommandRow {
   /** Its description in the list of commands and in its own help. */
   summary: string;
   /**
-   * What SIGTERM and SIGINT do. `end`: they end the process at once. `drain, then end`: the first aborts `Call.stopping`, so that
-   * the command can finish what it is doing; the second ends the process. `drain`: later signals are ignored, because the command
-   * has to clean up.
+   * What SIGTERM and SIGINT do. `end`: they end the process at once. `drain, then end`: the first aborts
+   * `Call.stopping`, so that the command can finish what it is doing; the second ends the process. `drain`: later
+   * signals are ignored, because the command has to clean up.
    */
   signals: "end" | "drain, then end" | "drain";
   /** Only for verbs: the keys of its answer beside the message if it failed. */

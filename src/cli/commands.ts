@@ -7,8 +7,9 @@ import type { CommandRow } from "./command.ts";
 import { verb } from "./verb.ts";
 
 /**
- * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch all use this table. The five verbs
- * are imported at once, because Symphony waits for them; the code of every other command is loaded when it is called.
+ * Every command, in the order in which the help lists them. Help, parsing, signals and dispatch all use this table. The
+ * five verbs are imported at once, because Symphony waits for them; the code of every other command is loaded when it
+ * is called.
  */
 export const COMMANDS: readonly CommandRow[] = [
   {

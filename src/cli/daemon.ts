@@ -4,7 +4,10 @@ import { type Call, commandText } from "./command.ts";
 import { writeOutput } from "./output.ts";
 import type { EventOptions, PrometheusOptions } from "./options.ts";
 
-/** Runs watchers for a command until it is told to stop, or something ends them. @param options `events`: they are stored */
+/**
+ * Runs watchers for a command until it is told to stop, or something ends them.
+ * @param options `events`: they are stored
+ */
 export async function runWatchers(
   call: Call,
   { events, ...options }: Omit<DaemonOptions, "command" | "stopping" | "events"> & { events?: EventOptions },
@@ -38,7 +41,7 @@ export async function runKubeEvents(call: Call, options: { watchTimeoutSeconds: 
   await watchKubeEvents(call.cli, config, { ...options, stopping: call.stopping });
 }
 
-/** Records what lies in `requests-io/` for a command until it is told to stop. */
+/** Records the files in `requests-io/` for a command until it is told to stop. */
 export async function runRequestIo(call: Call): Promise<void> {
   const config = configure(call, { defaultLogLevel: "info" });
   const { watchRequestIo } = await import("../serve/events.ts");

@@ -16,7 +16,7 @@ interface Options {
   page?: boolean;
 }
 
-/** How long, in milliseconds, the page can be looked at once all is done. */
+/** How long the page stays open after the demo is done, in milliseconds. */
 const PAGE_STAYS_MS = 60_000;
 
 /** Characters in a progress bar. */
@@ -139,7 +139,7 @@ function openInBrowser(url: string): void {
 
 function progressLine({ step, done, total }: DemoProgress, width: number): string {
   if (total === 0) return `… ${step}`;
-  // What is left beside the numbers; a narrow terminal has no room for a bar.
+  // The bar gets the room that the text leaves; a narrow terminal has no room for one.
   const bar = Math.min(BAR, width - step.length - 14);
   if (bar < 5) return `… ${done}/${total} ${step}`;
   const full = Math.round(bar * done / total);

@@ -84,7 +84,7 @@ function asStored(text: string): string {
   const [, day, hour, minute] = /^(\d{4}-\d{2}-\d{2})-(\d{2})-(\d{2})$/.exec(text) ?? [];
   const date = `${day}T${hour}:${minute}:00Z`;
   const ms = Date.parse(date);
-  // A day that there is not, such as the 31st of February, would be another.
+  // A day that does not exist, such as the 31st of February, would silently become another one.
   if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(`${day}`)) {
     throw new InvalidArgumentError("It must be a date and time, such as 2026-11-21-16-13.");
   }

@@ -2,7 +2,7 @@ import type { Command, HelpConfiguration } from "commander";
 import { HELP_TEXTS } from "./help_texts.ts";
 import { wrapText } from "./layout.ts";
 
-/** If there are fewer characters than this beside a term, its description stands below it. */
+/** If there is room for fewer characters than this beside a term, its description goes below it. */
 const LEAST_BESIDE = 36;
 
 /** Help is not wider than this, in characters, even on wide terminals. */

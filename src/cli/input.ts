@@ -2,7 +2,10 @@ import { ExitCode, HostFactoryError } from "../errors.ts";
 import { type Files, isNotFound } from "../files.ts";
 import { writeError } from "./output.ts";
 
-/** The largest input, in bytes: enough for 40,000 machines with names and ids, and parsed within a second whatever it holds. */
+/**
+ * The largest input, in bytes: enough for 40,000 machines with names and ids, and parsed within a second whatever it
+ * holds.
+ */
 const LARGEST_INPUT = 4 * 1024 * 1024;
 
 /**
@@ -11,7 +14,7 @@ const LARGEST_INPUT = 4 * 1024 * 1024;
  * @throws HostFactoryError that names the file
  */
 export function readInput(files: Files, path: string): unknown {
-  // Deno opens nothing below /dev unless every permission is granted.
+  // Deno opens no file below /dev unless it has every permission.
   const isStandardInput = path === "-" || path === "/dev/stdin" || path === "/dev/fd/0";
   const source = isStandardInput ? "standard input" : `'${path}'`;
   let text: string;
@@ -32,7 +35,7 @@ export function readInput(files: Files, path: string): unknown {
 }
 
 /**
- * Asks a person who sits at the terminal: anything but `y` and `yes` is no.
+ * Asks the person at the terminal. Any answer except `y` and `yes` means no.
  * @returns `undefined` if there is no terminal
  * @throws the reason of `stopping` once that aborts
  */
@@ -46,7 +49,7 @@ export async function isConfirmed(question: string, stopping: AbortSignal): Prom
   return /^y(es)?$/i.test(new TextDecoder().decode(buffer.subarray(0, read)).trim());
 }
 
-/** Reads synchronously, because a stream takes as long as all the rest of a verb, and there is nothing else to do. */
+/** Reads synchronously: a stream would take as long as the rest of a verb, and nothing else has to run meanwhile. */
 function readStandardInput(): string {
   if (Deno.stdin.isTerminal()) {
     throw new HostFactoryError("Cannot read the input: none was given", {

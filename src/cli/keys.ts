@@ -1,4 +1,7 @@
-/** What the escape sequences of a terminal's keys are called (source: ECMA-48 and xterm, "Alt and Meta Keys, Cursor Keys"). */
+/**
+ * The names of keys, by the escape sequences that terminals send (source: ECMA-48 and xterm, "Alt and Meta Keys, Cursor
+ * Keys").
+ */
 const NAMES: Readonly<Record<string, string>> = {
   "\x1b[A": "up",
   "\x1b[B": "down",
@@ -28,8 +31,8 @@ export function keysIn(text: string): string[] {
 }
 
 /**
- * Yields each key that is pressed, until standard input ends. Meanwhile the terminal is in raw mode: it shows no keys and makes no
- * signals of them. Disposing restores it.
+ * Yields each key that is pressed, until standard input ends. Meanwhile the terminal is in raw mode: it shows no keys
+ * and makes no signals of them. Disposing restores it.
  */
 export function readKeys(pressed: (key: string) => void, ended: () => void): Disposable {
   if (!Deno.stdin.isTerminal()) return { [Symbol.dispose]() {} };

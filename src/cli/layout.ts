@@ -23,7 +23,10 @@ export function wrapText(
   return [...lines, line].map((one) => `${one.trimEnd()}\n`).join("");
 }
 
-/** Rows in columns, two blanks apart, each line with its newline; numbers are aligned right. @param options `width`: longer lines are cut */
+/**
+ * Rows in columns, two blanks apart, each line with its newline; numbers are aligned right.
+ * @param options `width`: longer lines are cut
+ */
 export function tableText(rows: readonly (readonly string[])[], { width = Infinity }: { width?: number } = {}): string {
   const columns = Math.max(0, ...rows.slice(0, 1).map((row) => row.length));
   const shapes = Array.from({ length: columns }, (_, column) => shapeOf(rows, column));

@@ -14,7 +14,9 @@ const NONE: KnownNames = {
   nodes: () => [],
 };
 
-/** The names in the directories that the command line so far or the environment points to; none if those cannot be used. */
+/**
+ * The names in the directories that the command line so far or the environment points to; none if those cannot be used.
+ */
 export function namesFromEnvironment(words: readonly string[], environment: Environment): KnownNames {
   const valueOf = (option: string) => {
     const at = words.indexOf(option);

@@ -40,7 +40,7 @@ export function words(text: string): string[] {
 }
 
 /**
- * The events database that `--dbfile` names. It has to exist, because an empty answer would be taken for the truth.
+ * The events database that `--dbfile` names. It has to exist, because an empty answer would be mistaken for the truth.
  * @throws HostFactoryError if it is not
  */
 export function givenDatabase(files: Files, dbfile: string | undefined): { dbfile?: string } {
@@ -58,7 +58,7 @@ function isMissing(files: Files, path: string): boolean {
   try {
     return ifThere(() => files.info(path, { followLinks: true })) === undefined;
   } catch {
-    return false; // Reading it will say why it cannot be read.
+    return false; // The error of reading it will say why.
   }
 }
 
@@ -165,10 +165,15 @@ export function addPrometheusOptions(command: Command, environment: Environment)
     .addOption(sharedOption.prometheusTtl(environment));
 }
 
-/** The end of a watch is the only sign of life in a calm cluster, so it may not be too rare: see `SYNC_LIFETIME_SECONDS`. */
+/**
+ * The end of a watch is the only sign of life in a calm cluster, so it may not be too rare: see
+ * `SYNC_LIFETIME_SECONDS`.
+ */
 const LONGEST_WATCH_SECONDS = 60;
 
-/** The seconds to ask for. 0, which leaves it to the server in the legacy plug-in, counts as the longest that we allow. */
+/**
+ * The seconds to ask for. 0, which leaves it to the server in the legacy plug-in, counts as the longest that we allow.
+ */
 export function watchTimeout(seconds: number): number {
   return seconds === 0 ? LONGEST_WATCH_SECONDS : Math.min(seconds, LONGEST_WATCH_SECONDS);
 }
@@ -188,7 +193,7 @@ function serverTimeout(environment: Environment): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
 }
 
-/** The number that a variable holds, or `otherwise` if it holds none that is not too large. */
+/** The number in a variable; `otherwise` if it is not a number or too large. */
 function numberOr(otherwise: number, text: string | undefined, most: number): number {
   return text !== undefined && /^\d{1,9}$/.test(text) && Number(text) <= most ? Number(text) : otherwise;
 }

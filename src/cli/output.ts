@@ -1,4 +1,6 @@
-/** Writes to standard output and standard error; no other code does. Lets no characters through that control a terminal. */
+/**
+ * Writes to standard output and standard error; no other code does. Lets no characters through that control a terminal.
+ */
 import type { Environment } from "../config.ts";
 import { plainLine, plainText } from "../plain_text.ts";
 
@@ -24,7 +26,7 @@ export interface StyledText {
   style?: keyof typeof STYLES;
 }
 
-/** True if whoever looks wants no styles, or has a terminal that knows none (source: no-color.org). */
+/** True if the user wants no styles (source: no-color.org), or the terminal has none. */
 export function isPlain(environment: Environment): boolean {
   return Boolean(environment["NO_COLOR"]) || isDumb(environment);
 }
@@ -34,7 +36,10 @@ export function isDumb(environment: Environment): boolean {
   return environment["TERM"] === "dumb";
 }
 
-/** Writes text made of parts, with their styles if standard output is a terminal. @param plain true: never with styles */
+/**
+ * Writes text made of parts, with their styles if standard output is a terminal.
+ * @param plain true: never with styles
+ */
 export function writeStyled(parts: readonly StyledText[], { plain }: { plain: boolean }): void {
   write(parts.map((part) => styled(part, plain || !isTerminal)).join(""));
 }
@@ -89,7 +94,7 @@ export function outputIsTerminal(): boolean {
   return isTerminal;
 }
 
-/** True if standard error is a terminal: who reads it is a person, and not a script that takes it for output. */
+/** True if standard error is a terminal, so that a person reads it, and not a script that mistakes it for output. */
 export function errorIsTerminal(): boolean {
   return Deno.stderr.isTerminal();
 }
@@ -106,6 +111,6 @@ export function outputSize(): { columns: number; rows: number } {
     const { columns, rows } = Deno.consoleSize();
     return { columns: columns || 80, rows: rows || 24 }; // A terminal whose size was never set says 0.
   } catch {
-    return { columns: 80, rows: 24 }; // A terminal that does not say.
+    return { columns: 80, rows: 24 }; // The terminal does not report its size.
   }
 }

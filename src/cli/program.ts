@@ -47,7 +47,7 @@ export async function readCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return said;
-    // Where no command was given, what commander says is which there are.
+    // If no command was given, commander's message is the list of commands.
     if (error.code === "commander.help") {
       throw new UsageError("no command was given", { cause: error, help: complaint });
     }

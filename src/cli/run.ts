@@ -32,7 +32,7 @@ export async function run(given: string[]): Promise<number> {
   }
 }
 
-/** The command that the program's own name stands for: `hostfactory-events`, from the legacy plug-in, is `hostfactory events`. */
+/** The command that the program's name stands for: the old `hostfactory-events` is `hostfactory events`. */
 export function commandOf(path: string): string[] {
   const [, command] = /(?:^|\/)hostfactory-([^/]+)$/.exec(path) ?? [];
   return COMMANDS.flatMap(({ name }) => name === command ? [name] : []);

@@ -33,7 +33,7 @@ export function stopSignals(clock: Clock): StopSignals {
   const first = new AbortController();
   let firstMs = Infinity;
   const { promise: second, reject } = Promise.withResolvers<never>();
-  second.catch(() => {}); // What races against it sees it; afterwards no one has to.
+  second.catch(() => {}); // The error is seen by the wait that races against it; after that it does not matter.
   const listen = () => {
     if (!first.signal.aborted) firstMs = clock.monotonic();
     else if (clock.monotonic() - firstMs > ONE_SIGNAL_MS) {

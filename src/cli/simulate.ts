@@ -55,7 +55,7 @@ export const simulate: CommandBody = {
   },
 };
 
-/** A process that waits for the file finds it whole. */
+/** Writes the file in one step, so that a process that waits for it finds it complete. */
 function writeWhole({ files }: Cli, path: string, text: string): void {
   files.writeText(`${path}.new`, text);
   files.rename(`${path}.new`, path);

@@ -76,7 +76,7 @@ class Top {
     const { options: { once = false }, stopping } = this.#call;
     for (;;) {
       const rows = this.#picture.machines.length + 7;
-      // Without the last line, which tells of keys.
+      // Without the last line, which lists the keys.
       const lines = this.#screen({ columns: outputSize().columns, rows }).slice(0, -1);
       writeStyled(lines.flatMap((parts) => [...parts, { text: "\n" }]), { plain: true });
       if (once) return;

@@ -17,8 +17,8 @@ export const FILE_OPTION: OptionText = ["-f, --file <file>", "the same, as Symph
 type Answer = (provider: Provider, input: unknown) => object | Promise<object>;
 
 /**
- * The command for one of the five verbs that Symphony's provider scripts call. Reads one JSON document and, whatever happens, prints
- * one JSON document.
+ * The command for one of the five verbs that Symphony's provider scripts call. Reads one JSON document and, whatever
+ * happens, prints one JSON document.
  * @param options `defaultInput`: the question if no file is given; absent: standard input is read then
  */
 export function verb(answer: Answer, options: { defaultInput?: unknown } = {}): CommandBody {
@@ -41,7 +41,7 @@ async function answerCall(
   let input: unknown, answered: object, provider: Provider, hasLogFile = false;
   try {
     const config = configure(call, { defaultLogLevel: "warning" });
-    hasLogFile = config.logFile !== undefined; // Without one, standard error says it in any case.
+    hasLogFile = config.logFile !== undefined; // Without a log file, standard error has the message anyway.
     const warn = (text: string) => writeError(`hostfactory ${row.name}: ${text}`);
     provider = openProvider(config, { ...cli, warn, recordsEvents: true });
     input = path === undefined ? defaultInput : readInput(cli.files, path);
@@ -50,10 +50,10 @@ async function answerCall(
     if (hasLogFile) logger("verb").warn(row.name, { error: describeError(error) });
     throw error;
   }
-  // What was accepted is answered as such, whatever fails from here on.
+  // From here on, a request that was accepted is answered so, whatever fails.
   writeJson(answered, { indent: 4 });
   if (provider.config.recordsIo) {
-    await provider.workdir.prepare().catch(() => {}); // Recording says what is in its way.
+    await provider.workdir.prepare().catch(() => {}); // Recording reports what prevents it.
     recordIo(provider, row.name, { input, output: answered });
   }
   logger("verb").info(row.name, { input: summary(input), answer: summary(answered) });

@@ -5,8 +5,8 @@ import { GLOBAL_OPTIONS, type OptionText } from "./global_options.ts";
 import { FILE_OPTION, type VerbOptions } from "./verb.ts";
 
 /**
- * Reads ordinary command lines of verbs. All others, right or wrong, are left to `readCommandLine`, which reads the ordinary ones
- * in the same way, but takes as long as all the rest of a verb's start.
+ * Reads ordinary command lines of verbs. All others, right or wrong, are left to `readCommandLine`, which reads the
+ * ordinary ones in the same way, but takes as long as all the rest of a verb's start.
  * @returns `undefined` for a command line that is left to `readCommandLine`
  */
 export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefined {
@@ -18,7 +18,7 @@ export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefin
     if (tokens.some(({ kind }) => kind === "option-terminator")) return undefined;
     const [called, ...rest] = tokens.filter((token) => token.kind === "positional");
     const row = mentioned.find(({ name }) => name === called?.value);
-    // Before its command, an option of a command is none of the program.
+    // Before the command, only options of the program count.
     const isEarly = tokens.some((token) =>
       token.kind === "option" && token.name === "file" && token.index < called!.index
     );
@@ -26,7 +26,7 @@ export function readVerbLine(args: string[]): CommandLine<VerbOptions> | undefin
     const named = Object.entries(values).map(([name, value]) => [camelCase(name), value]);
     return { row, path: [row.name], args: rest.map(({ value }) => value), options: Object.fromEntries(named) };
   } catch {
-    return undefined; // An option that is not known, or lacks its value, or asks for help.
+    return undefined; // It is an unknown option, lacks its value, or asks for help.
   }
 }
 

@@ -16,23 +16,26 @@ export interface EventStore {
   insert(row: EventRow): void;
   commit(): void;
   /**
-   * Removes some rows that are too old or too many, in the order in which they were stored, and gives their room back.
+   * Removes some rows that are too old or too many, in the order in which they were stored, and frees their space.
    * @param limits `before`: seconds since the epoch; `mostBytes`: what the rest may take
    * @returns false once there is nothing left to remove
    */
   removePast(limits: { before: number; mostBytes: number }): boolean;
   /**
-   * Begins to move what the log holds into the database: to be called right after a commit. SQLite does so by itself only if
-   * the log becomes very long, and holds everything up for two syncs.
+   * Begins to move the log's content into the database. To be called right after a commit. SQLite does so by itself
+   * only if the log becomes very long, and holds everything up for two syncs.
    */
   moveLog(): LogMove;
-  /** Moves all of the log into the database file. @returns false if another process has it open: then nothing was done */
+  /**
+   * Moves all of the log into the database file.
+   * @returns false if another process has it open: then nothing was done
+   */
   mergeLog(): boolean;
-  /** Closes it; what was not committed is as if it never was. */
+  /** Closes it; what was not committed is lost. */
   close(): void;
 }
 
-/** A log that is being moved into its database. Until the end no process writes over what it holds. */
+/** A log that is being moved into its database. Until that has ended, no process overwrites the log. */
 export interface LogMove {
   /** Moves it. It has to be synced before, and the database after: SQLite syncs neither. */
   move(): void;
@@ -42,19 +45,19 @@ export interface LogMove {
 /** Pages in the log at which SQLite moves it by itself, if nothing else has done so: 64 MiB. */
 const LONGEST_LOG = 16_384;
 
-/** How long to wait for another process that writes, in milliseconds. This whole process stands still meanwhile. */
+/** How long to wait for another process that writes, in milliseconds. This whole process is blocked meanwhile. */
 const LOCK_WAIT_MS = 50;
 
 /** Rows that one step of the removal looks at: a millisecond or two of work. */
 const PAST_ROWS = 100;
 
-/** SQLite's number for `auto_vacuum = incremental`, the mode in which room can be given back. */
+/** SQLite's number for `auto_vacuum = incremental`, the mode in which space can be freed. */
 const INCREMENTAL = 2;
 
 /** Rows that one statement inserts: one row each takes almost twice as long, and more than this gains nothing. */
 const ROWS_AT_ONCE = 10;
 
-/** Pages that one step gives back to the file system. */
+/** How many pages one step returns to the file system. */
 const VACUUM_PAGES = 50;
 
 /** The legacy plug-in's tables, to the letter: its queries and those of sites rely on them. */
@@ -83,12 +86,14 @@ export const SCHEMA = [
 /** Our index, for readers that ask for the last hour. The legacy plug-in and its queries do not notice it. */
 const TIME_INDEX = "CREATE INDEX IF NOT EXISTS events_time ON events(timestamp)";
 
-/** We add our index to tables of at most so many rows, which takes milliseconds. Larger ones of others stay without it. */
+/**
+ * We add our index to tables of at most so many rows, which takes milliseconds. Larger ones of others stay without it.
+ */
 const MOST_ROWS_TO_INDEX = 10_000;
 
 /**
- * Opens the events database, and makes it in a file that is empty. It is in WAL mode where the file system can do that, so
- * that readers hold nothing up; elsewhere each commit waits for the disk.
+ * Opens the events database, and creates it in an empty file. It uses WAL mode if the file system supports that, so
+ * that readers delay nothing; otherwise each commit waits for the disk.
  */
 export function openEventStore(path: string): EventStore {
   return new SqliteStore(path);
@@ -101,8 +106,8 @@ const HAS_AUTO_VACUUM = 52;
 const IS_INCREMENTAL = 64;
 
 /**
- * True if we created the database in that file, or the one that it is a copy of; false if it is no database. This reads the
- * file itself, because SQLite would make files beside it.
+ * True if we created the database in that file, or the one that it is a copy of; false if it is no database. This reads
+ * the file itself, because SQLite would make files beside it.
  * @throws Error if it cannot be read
  */
 export function isOurDatabase(path: string): boolean {
@@ -120,7 +125,7 @@ class SqliteStore implements EventStore {
   readonly #database: DatabaseSync;
   readonly #insertOne: StatementSync;
   readonly #insertSome: StatementSync;
-  /** To be put in by the next statement. */
+  /** The rows that the next statement inserts. */
   #rows: EventRow[] = [];
   readonly #removeOld: StatementSync;
   readonly #removeFirst: StatementSync;
@@ -132,9 +137,9 @@ class SqliteStore implements EventStore {
     this.#path = path;
     this.#database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
     try {
-      // One that has pages would have to be written again for that: its room is used again, and not given back.
+      // A database that has pages already would have to be rewritten for that: its space is reused, but not freed.
       if (this.#number("page_count") === 0) this.#database.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}`);
-      // The mode can be chosen only in the beginning; the legacy plug-in does not.
+      // The mode can be chosen only at the beginning, which the legacy plug-in does not do.
       this.isOurs = this.#number("auto_vacuum") === INCREMENTAL;
       const mode = this.#database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string } | undefined;
       this.hasLog = mode?.journal_mode === "wal";
@@ -191,7 +196,7 @@ class SqliteStore implements EventStore {
 
   moveLog(): LogMove {
     const reader = new FrozenEvents(this.#path);
-    // What it can see stays in the log, and nothing that comes after it is moved.
+    // What a reader can still see stays in the log, with everything after it.
     reader.number("SELECT 1 FROM events LIMIT 1");
     this.#changes = 0;
     return {

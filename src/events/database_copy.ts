@@ -8,7 +8,7 @@ export interface EventCopy {
   readonly pages: number;
   /** Copies a few rows. @returns how much of it is done, from 0 to 1 */
   step(): number;
-  /** Ends it, whole or not. */
+  /** Ends it, complete or not. */
   close(): void;
 }
 
@@ -16,8 +16,8 @@ export interface EventCopy {
 const ROWS = 250;
 
 /**
- * Begins to copy an events database, as it is now, whatever is stored in it meanwhile. SQLite's own way of doing so holds up
- * the whole process until it is done.
+ * Begins to copy an events database in its current state, whatever is stored in it meanwhile. SQLite's own backup would
+ * block the whole process until it is done.
  * @param to a file that is empty
  */
 export function copyEvents(from: string, to: string): EventCopy {
@@ -37,7 +37,7 @@ class SqliteCopy implements EventCopy {
     this.#to = new DatabaseSync(to);
     this.#last = this.#from.number("SELECT max(rowid) FROM events");
     this.pages = this.#from.number("PRAGMA page_count");
-    // Whose it is: see `isOurDatabase`.
+    // The mark that says who created it: see `isOurDatabase`.
     const vacuum = `PRAGMA auto_vacuum = ${this.#from.number("PRAGMA auto_vacuum")}`;
     for (const statement of [vacuum, "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", ...SCHEMA]) {
       this.#to.exec(statement);

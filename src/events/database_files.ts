@@ -5,17 +5,19 @@ export interface RotatedDatabase {
   atMs: number;
 }
 
-/** The directory that a database lies in. */
+/** The directory of a database. */
 export function directoryOf(dbfile: string): string {
   return dbfile.slice(0, dbfile.lastIndexOf("/")) || "/";
 }
 
-/** Where copies of a database lie. */
+/** The directory of a database's copies. */
 export function backupsBeside(dbfile: string): string {
   return `${dbfile.slice(0, dbfile.lastIndexOf("/"))}/backups`;
 }
 
-/** The path of a database once it is rotated, as in the legacy plug-in: `events.db` becomes `events.1795277711123`. */
+/**
+ * The path of a database once it is rotated, as in the legacy plug-in: `events.db` becomes `events.1795277711123`.
+ */
 export function rotatedPath(dbfile: string, atMs: number): string {
   return `${dbfile.replace(/\.[^./]*$/, "")}.${atMs}`;
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 
-/** The number that a query or pragma answers; 0 if it answers none. */
+/** The number that a query or pragma returns; 0 if it returns none. */
 export function numberOf(database: DatabaseSync, query: string): number {
   return Number(Object.values(database.prepare(query).get() ?? {})[0] ?? 0);
 }
@@ -29,15 +29,15 @@ export class FrozenEvents implements Disposable {
 
   /**
    * All rows in the order of their numbers, a page at a time; whole numbers as bigint.
-   * @param options `rows`: how many make a page; `select`: the SELECT of one page, whose column `row` has to be the number of its
-   * last row; absent: all columns, and the number of each row
+   * @param options `rows`: how many make a page; `select`: the SELECT of one page, whose column `row` has to be the
+   * number of its last row; absent: all columns, and the number of each row
    */
   *pages(
     { rows, select = (page) => `SELECT * FROM ${page}` }: { rows: number; select?: (page: string) => string },
   ): Generator<Record<string, SQLOutputValue>[], undefined> {
     const page = `(SELECT rowid AS row, * FROM events WHERE rowid > ? ORDER BY rowid LIMIT ${rows})`;
     const statement = this.#database.prepare(select(page));
-    statement.setReadBigInts(true); // A number that is larger than ours would be an error.
+    statement.setReadBigInts(true); // Otherwise a number that JavaScript cannot represent would be an error.
     for (let last: SQLOutputValue | undefined = Number.MIN_SAFE_INTEGER;;) {
       const found: Record<string, SQLOutputValue>[] = statement.all(last);
       last = found.at(-1)?.["row"];

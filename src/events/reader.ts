@@ -12,7 +12,10 @@ export interface EventSource {
   dbfile: string;
   /** The spool's path; it may be missing. */
   spool: string;
-  /** How long to wait for a process that writes to the database, in milliseconds. This whole process stands still meanwhile. */
+  /**
+   * How long to wait for a process that writes to the database, in milliseconds. This whole process is blocked
+   * meanwhile.
+   */
   lockWaitMs: number;
   /** How many rows of a database are looked at, those that were stored last; default: all. */
   mostRows?: number;
@@ -27,8 +30,8 @@ const TOGETHER = 500;
 const LARGEST_BATCH = 64 * 1024 * 1024;
 
 /**
- * Reads events from the spool, the database and rotated databases. It changes nothing, so it works beside
- * `serve` and without it. No file stays open between two looks.
+ * Reads events from the spool, the database and rotated databases. It changes nothing, so it works
+ * beside `serve` and without it. No file stays open between two looks.
  */
 export class EventReader {
   readonly #source: EventSource;
@@ -47,8 +50,9 @@ export class EventReader {
   }
 
   /**
-   * Yields the events that the filter asks for, each once, some hundred at a time: the oldest first, those of one second in
-   * any order. Once the first look has been read to its end, a second one yields the events that have come since.
+   * Yields the events that the filter asks for, each once, some hundred at a time: the oldest first, those of one
+   * second in any order. Once the first look has been read to its end, a second one yields the events that have come
+   * since.
    * @throws HostFactoryError if a database cannot be read
    */
   async *look(): AsyncGenerator<RecordedEvent[]> {
@@ -85,7 +89,7 @@ export class EventReader {
         const { inode } = files.info(path, { followLinks: true });
         const untilRow = database.lastRow();
         const afterRow = this.#lastRows.get(inode);
-        // Where all rows were removed, they are counted from the start.
+        // If all rows were removed, their numbers start again.
         const isNewCount = afterRow === undefined || afterRow > untilRow;
         const { mostRows = Infinity, mostUnindexedRows = Infinity } = this.#source;
         const most = database.hasTimeIndex() ? mostRows : Math.min(mostRows, mostUnindexedRows);
@@ -99,7 +103,10 @@ export class EventReader {
   }
 }
 
-/** All events that the filter asks for, at once: for questions with few answers. @throws HostFactoryError as `EventReader` does */
+/**
+ * All events that the filter asks for, at once: for questions with few answers.
+ * @throws HostFactoryError as `EventReader` does
+ */
 export async function readEvents(source: EventSource, filter: EventFilter, budget: Budget): Promise<RecordedEvent[]> {
   return (await Array.fromAsync(new EventReader(source, filter, budget).look())).flat();
 }
@@ -136,7 +143,10 @@ function asRecorded([, , category, id, timestamp, type, value]: EventRow): Recor
   return { category, id, timestamp: Number(timestamp), type, value: String(value) };
 }
 
-/** The paths of the databases that may hold events of that time, the oldest first: their names say when they were rotated. */
+/**
+ * The paths of the databases that may hold events of that time, the oldest first: their names say when they were
+ * rotated.
+ */
 export function databasesSince({ files, dbfile }: EventSource, since = -Infinity): string[] {
   const there = listed(files, directoryOf(dbfile)).filter(({ kind }) => kind === "file");
   const rotated = rotatedAmong(there.map(({ name }) => name), dbfile).filter(({ atMs }) => atMs / 1000 >= since);

@@ -1,4 +1,6 @@
-/** One row of the events database, stored or still to be: a fact about a request, a machine or whatever `category` says. */
+/**
+ * One row of the events database, stored or still to be: a fact about a request, a machine or whatever `category` says.
+ */
 export interface RecordedEvent {
   category: string;
   id: string;
@@ -8,7 +10,7 @@ export interface RecordedEvent {
   value: string;
 }
 
-/** Which events are wanted. Fields that are absent do not narrow that down. */
+/** Which events are wanted. An absent field lets all of them through. */
 export interface EventFilter {
   /** From when and until when, in seconds since the epoch, both included. */
   since?: number | undefined;
@@ -29,7 +31,7 @@ export function isWanted({ timestamp, category, id, type, value }: RecordedEvent
     !(type === "status" && withoutStatuses.includes(value));
 }
 
-/** Equal for two rows that say the same fact. */
+/** The same text for two rows that state the same fact. */
 export function keyOf({ category, id, timestamp, type, value }: RecordedEvent): string {
   return JSON.stringify([category, id, timestamp, type, value]);
 }

@@ -4,7 +4,7 @@ import { logger } from "../log.ts";
 import { integerBetween, type Random } from "../random.ts";
 import type { EventSink, NewEvent } from "./types.ts";
 
-/** Where batches of events are left. */
+/** Where batches of events are written. */
 export interface Spool {
   /** The directory, which exists. */
   directory: string;
@@ -19,8 +19,9 @@ export interface Spool {
 const log = logger("events");
 
 /**
- * Leaves batches of events in the spool, in files that the legacy plug-in's `watch events` can read, too: a JSON array, named
- * by a UUID. Events that cannot be written are lost: the log says so once, and how many there were once writing works again.
+ * Leaves batches of events in the spool, in files that the legacy plug-in's `watch events` can read, too: a JSON array,
+ * named by a UUID. Events that cannot be written are lost: the log says so once, and how many there were once writing
+ * works again.
  */
 export class EventRecorder implements EventSink {
   readonly #spool: Spool;

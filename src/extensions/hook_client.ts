@@ -215,7 +215,7 @@ export class HookClient {
     }
     const { status } = response;
     if (text === undefined) {
-      throw new HookUnavailable(`Extension '${name}' answered with more than ${machines} MiB: not read on`);
+      throw new HookUnavailable(`Extension '${name}' answered with more than ${machines} MiB, which are not read`);
     }
     const answer = { status, text, retryAfterMs: retryAfterOf(response) };
     if (counts(status) || (kind === "pre-delete" && isNotYet(answer))) return answer;

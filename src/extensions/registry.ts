@@ -82,5 +82,5 @@ function blockedBy(extension: Extension, way: string | undefined): BlockedExtens
 }
 
 function inLoop(way: string): string {
-  return `its before and after lead round in a loop (${way}); change one of them`;
+  return `its before and after form a loop (${way}); change one of them`;
 }

@@ -7,7 +7,11 @@ export class Turns {
     this.#free = atOnce;
   }
 
-  /** Resolves once it is the caller's turn. @returns what ends the turn @throws the signal's reason, if it aborts first */
+  /**
+   * Resolves once it is the caller's turn.
+   * @returns what ends the turn
+   * @throws the signal's reason, if it aborts first
+   */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free--;

@@ -2,7 +2,7 @@ import { plainLine } from "../plain_text.ts";
 import type { Entry } from "./account.ts";
 import { listed, sentence } from "./sentence.ts";
 
-/** A part of a text, and how it looks on a terminal. */
+/** A part of a text, with its style on a terminal. */
 export interface Part {
   text: string;
   style?: "bold" | "faint" | "red" | "yellow";

@@ -63,7 +63,7 @@ const BACKOFF_LIMITS: BackoffLimits = { firstMs: 200, longestMs: 10_000 };
 /** The wait before another LIST if one was doubted, in milliseconds: the server that answered may be just starting. */
 const DOUBT_MS = 2_000;
 
-/** After a watch of this many milliseconds without an event, or this many such watches, it is probed if any can work. */
+/** Watches are probed after one of this many milliseconds without an event, or after this many without one in a row. */
 const SILENT_MS = 8_000;
 const MOST_SILENT_WATCHES = 3;
 
@@ -338,7 +338,7 @@ class ListFailure extends Error {
   }
 }
 
-/** True if a resource version is older than a known one; false if they are not numbers (source: "Resource versions"). */
+/** True if a version is older than a known one; false if they are not numbers (source: "Resource versions"). */
 function isOlder(version: string, known: string | undefined): boolean {
   return known !== undefined && Number(version) < Number(known);
 }

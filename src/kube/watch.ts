@@ -15,8 +15,8 @@ export interface WatchStreamOptions {
 
 /**
  * The events of a watch, in order, until the server ends the stream. Leaving the iteration closes the stream.
- * @throws KubeError as the ERROR event says; `unavailable` if the connection drops, if nothing was heard for too long, or if what
- * was heard is no event; the signal's reason when it aborts
+ * @throws KubeError as the ERROR event says; `unavailable` if the connection drops, if nothing was heard for too long,
+ * or if what was heard is no event; the signal's reason when it aborts
  */
 export async function* readWatch<T>(
   stream: OpenStream,
@@ -44,7 +44,7 @@ export async function* readWatch<T>(
   }
 }
 
-/** The connection of a watch. It is stopped when the server has been silent for too long, and when the signal aborts. */
+/** The connection of a watch. It is stopped if the server is silent for too long, or the signal aborts. */
 class WatchConnection {
   readonly #stream: OpenStream;
   readonly #reader: BodyReader;
@@ -65,7 +65,10 @@ class WatchConnection {
     this.#stopWhenSilent().catch(() => {}); // Its wait ends with an error once the connection is closed.
   }
 
-  /** The next bytes; `undefined` once the server has ended the stream. @throws why it was stopped, or what the stream throws */
+  /**
+   * The next bytes; `undefined` once the server has ended the stream.
+   * @throws why it was stopped, or what the stream throws
+   */
   async read(): Promise<Uint8Array | undefined> {
     const chunk = await this.#reader.read();
     this.throwIfStopped();
@@ -112,7 +115,7 @@ class WatchConnection {
   #stop(reason: unknown): void {
     this.#stopReason ??= reason;
     this.#stream.close();
-    this.#reader.cancel(reason).catch(() => {}); // A read that is waiting gets an end or an error; the reason says which it was.
+    this.#reader.cancel(reason).catch(() => {}); // A waiting read gets an end or an error; `#stopReason` says why.
   }
 }
 

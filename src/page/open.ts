@@ -73,7 +73,7 @@ export function openPage(sources: PageSources): OpenedPage {
   const running = live.run(stop.signal);
   return {
     answer,
-    // Without readers no picture is taken, and the names would pile up; the next picture reads these machines anyway.
+    // Without readers no picture is taken, and the names would pile up. Later pictures find the changes by themselves.
     changed(machines) {
       if (live.readers.size > 0) taker.changed(machines);
     },

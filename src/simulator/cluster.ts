@@ -31,11 +31,11 @@ import { Watches } from "./api/watching.ts";
 
 /** The options of a simulated cluster. */
 export interface ClusterOptions {
-  /** All time and all waiting comes from here. */
+  /** The source of all time and all waiting. */
   clock: Clock;
-  /** Every choice comes from here: uids, jitter, what faults hit. */
+  /** The source of every random choice: uids, jitter, what faults hit. */
   random: Random;
-  /** The life of pods; default `defaultStages`. */
+  /** The behaviour of pods; default: `defaultStages`. */
   stages?: Stage[];
   /** Faults that are on from the start. */
   faults?: Fault[];
@@ -43,25 +43,25 @@ export interface ClusterOptions {
   users?: User[];
   /** The user of requests without a token; default: one who may do nothing. */
   anonymous?: User;
-  /** Beside `default` and `kube-system`. */
+  /** In addition to `default` and `kube-system`. */
   namespaces?: string[];
   nodes?: NodeOptions;
-  /** How many changes are kept for watches and pages, default 10,000; older ones are answered by 410. */
+  /** How many changes are kept for watches and pages, default 10,000; older versions are answered with 410. */
   historyLimit?: number;
   /** How often a watch that wants bookmarks gets one, in milliseconds; default one minute. */
   bookmarkPeriodMs?: number;
 }
 
-/** Where a pod or a lease is, for the calls of the control surface. */
+/** The namespace of a pod or a lease, for calls that do not come over the API. */
 export interface InNamespace {
   /** Default: `default`. */
   namespace?: string;
 }
 
 /**
- * A Kubernetes cluster in memory: an API server behind `handle`, with a scheduler, nodes and kubelets. With a simulated clock and
- * seeded randomness, each run is the same, step for step. It never changes objects in place that it has returned, and callers must
- * not do so either.
+ * A Kubernetes cluster in memory: an API server behind `handle`, with a scheduler, nodes and kubelets. With a simulated
+ * clock and seeded randomness, every run is identical, step by step. It never modifies objects that it has returned,
+ * and callers must not modify them either.
  */
 export class SimulatedCluster {
   readonly #timeline: Timeline;
@@ -129,7 +129,7 @@ export class SimulatedCluster {
     return this.#api.handle(request);
   }
 
-  /** Ends all watches and everything that was still to happen. */
+  /** Ends all watches, and cancels everything that was scheduled. */
   stop(): void {
     for (const watch of this.#watches.list()) watch.end();
     this.#timeline.stop();
@@ -153,7 +153,7 @@ export class SimulatedCluster {
     this.#etcd.pods.onChange(listener);
   }
 
-  /** Creates a pod as another user of the cluster, past faults of the network but not past quota and policy. */
+  /** Creates a pod as another user of the cluster. Faults of the network do not affect that; quota and policy do. */
   createPod(pod: Partial<Pod>, { namespace = "default" }: InNamespace = {}): Pod {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const route = { verb: "create", group: "", resource: "pods", subresource: "", namespace, name: "", path };
@@ -184,7 +184,7 @@ export class SimulatedCluster {
     return pod !== undefined;
   }
 
-  /** The program in a pod ends: 0 succeeds, all else fails. False if there is none. */
+  /** The program in a pod exits: with 0 the pod succeeds, else it fails. False if there is no such pod. */
   endPod(
     name: string,
     { namespace = "default", exitCode = 1, reason = exitCode === 0 ? "Completed" : "Error" }:
@@ -196,7 +196,7 @@ export class SimulatedCluster {
     return pod !== undefined;
   }
 
-  /** Other stages for all pods, from now on. */
+  /** Replaces the stages of all pods from now on. */
   setStages(stages: Stage[]): void {
     this.#lifecycle.setStages(stages);
   }
@@ -239,12 +239,12 @@ export class SimulatedCluster {
     this.#nodes.untaint(name, key);
   }
 
-  /** Nothing new is scheduled on it. */
+  /** Cordons a node, so that no new pods are scheduled on it, or uncordons it. */
   cordonNode(name: string, unschedulable = true): void {
     this.#nodes.change(name, (node) => ({ ...node, spec: { ...node.spec, unschedulable } }));
   }
 
-  /** Says something of a node: that it is not ready, say. */
+  /** Sets a condition of a node, such as that it is not ready. */
   setNodeCondition(name: string, condition: NodeCondition): void {
     this.#nodes.setCondition(name, condition);
   }
@@ -257,8 +257,8 @@ export class SimulatedCluster {
   }
 
   /**
-   * Turns a fault on, or replaces the one of the same id; gives back its id.
-   * @throws HostFactoryError if it is not one
+   * Turns a fault on, or replaces the one with the same id. @returns its id
+   * @throws HostFactoryError if it is not a valid fault
    */
   setFault(fault: FaultInput): string {
     return this.#startFault(parseFault(fault, "setFault"));
@@ -278,7 +278,7 @@ export class SimulatedCluster {
     return this.#faults.list();
   }
 
-  /** Breaks every watch that is open, or ends it cleanly. Gives back how many. */
+  /** Breaks every open watch, or ends it cleanly. @returns how many there were */
   dropWatches({ how = "break" }: { how?: "break" | "end" } = {}): number {
     const watches = this.#watches.list();
     for (const watch of watches) {
@@ -288,7 +288,7 @@ export class SimulatedCluster {
     return watches.length;
   }
 
-  /** Lets every watch that is open go silent, without ending it. */
+  /** Makes every open watch silent, without ending it. */
   silenceWatches(): number {
     const watches = this.#watches.list();
     for (const watch of watches) watch.silent = true;
@@ -314,7 +314,10 @@ export class SimulatedCluster {
     return this.#etcd.snapshot();
   }
 
-  /** Restores etcd from a snapshot; `Etcd.restore` says how an API server behaves that is restarted (default) or not. */
+  /**
+   * Restores etcd from a snapshot. `Etcd.restore` describes how an API server behaves that is restarted (the default)
+   * or not.
+   */
   restore(snapshot: ClusterSnapshot, { apiServer = "restarted" }: { apiServer?: ApiServerOnRestore } = {}): void {
     if (apiServer === "restarted") this.dropWatches();
     this.#etcd.restore(snapshot, apiServer);

@@ -1,4 +1,4 @@
 import type { Writable } from "node:stream";
 
-/** What is used of `pg-copy-streams` 7, which brings no types of its own. */
+/** The types of what we use of `pg-copy-streams` 7, which has none of its own. */
 export declare function from(sql: string): Writable;

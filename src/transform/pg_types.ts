@@ -1,4 +1,4 @@
-/** What is used of `pg` 8, which brings no types of its own. */
+/** The types of what we use of `pg` 8, which has none of its own. */
 export interface QueryResult {
   rows: Record<string, unknown>[];
   rowCount: number | null;

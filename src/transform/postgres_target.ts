@@ -8,27 +8,27 @@ import { createStatement, quoted, REVISION, RUN_METADATA, RUN_TABLES, type Table
 import { checkRevision, type RunMetadata, type Target } from "./target.ts";
 import type { Cell, Row } from "./transformation.ts";
 
-/** The number of the lock that keeps runs from each other: any that no other program has. */
+/** The number of the advisory lock that lets one run go on at a time: any number that no other program uses. */
 const LOCK = 4_811_061;
 
-/** How long, in milliseconds, a connection may take. */
+/** How long connecting may take, in milliseconds. */
 const CONNECT_MS = 10_000;
 
 /** How many characters of rows are sent together. */
 const TOGETHER = 64 * 1024;
 
-/** Puts rows into a PostgreSQL database, by COPY. */
+/** Writes rows into a PostgreSQL database, by COPY. */
 export class PostgresTarget implements Target {
   readonly #client: Client;
 
-  /** @param url as of libpq: `postgresql://USER:PASSWORD@HOST/DATABASE` */
+  /** @param url in libpq's form: `postgresql://USER:PASSWORD@HOST/DATABASE` */
   constructor(url: string) {
     this.#client = new Client({
       connectionString: url,
       application_name: "hostfactory",
       connectionTimeoutMillis: CONNECT_MS,
     });
-    // What is under way fails with it; without a listener the process would end.
+    // A query in flight fails with the same error; without a listener the process would end.
     this.#client.on("error", () => {});
   }
 
@@ -62,7 +62,7 @@ export class PostgresTarget implements Target {
   async insert(table: Table, rows: Iterable<Row>, options: { runId: number }): Promise<number> {
     const name = quoted(table.name);
     if (!table.unique) return await this.#copy(name, table, rows, options);
-    // COPY knows no ON CONFLICT.
+    // COPY has no ON CONFLICT clause.
     const columns = table.columns.map(({ name }) => quoted(name)).join(", ");
     await this.#client.query(`CREATE TEMPORARY TABLE copied ON COMMIT DROP AS SELECT ${columns} FROM ${name} LIMIT 0`);
     await this.#copy("copied", table, rows, options);
@@ -101,13 +101,16 @@ export class PostgresTarget implements Target {
   }
 
   async close(): Promise<void> {
-    await this.#client.end().catch(() => {}); // It may be gone already.
+    await this.#client.end().catch(() => {}); // The connection may be gone already.
   }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "" };
 
-/** A value in the text format of COPY (source: PostgreSQL documentation, "COPY"); no text there can hold a NUL. */
+/**
+ * A value in the text format of COPY (source: PostgreSQL documentation, "COPY"); no text in PostgreSQL can contain a
+ * NUL.
+ */
 function copied(cell: Cell): string {
   if (cell === null) return "\\N";
   return String(cell).replace(/[\\\t\n\r\0]/g, (character) => ESCAPES[character] ?? character);

@@ -3,12 +3,12 @@ import { createStatement, quoted, REVISION, RUN_METADATA, RUN_TABLES, type Table
 import { checkRevision, type RunMetadata, type Target } from "./target.ts";
 import type { Row } from "./transformation.ts";
 
-/** How long, in milliseconds, another program that writes is waited for. */
+/** How long to wait for another program that writes to the database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
 const KEY = ["cluster", "platform", "namespace", "date"] as const;
 
-/** Puts rows into an SQLite database, which is made if it is missing. */
+/** Writes rows into an SQLite database, which is created if it is missing. */
 export class SqliteTarget implements Target {
   readonly #database: DatabaseSync;
 

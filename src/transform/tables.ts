@@ -1,19 +1,25 @@
-/** A column of a table, as SQL has it. */
+/** A column of a table, in SQL's terms. */
 export interface Column {
   name: string;
   type: "INTEGER" | "VARCHAR" | "FLOAT";
   isRequired?: boolean;
 }
 
-/** A table that events are transformed into. Each has a number, `id`, as its key; all but `run_metadata` say of which run a row is. */
+/**
+ * A table that events are transformed into. The key of each is a number, `id`; all but `run_metadata` have a `run_id`
+ * that says which run a row belongs to.
+ */
 export interface Table {
   name: string;
-  /** All but `id`. */
+  /** All columns except `id`. */
   columns: readonly Column[];
   unique?: readonly string[];
 }
 
-/** The revision that the legacy plug-in's migrations call the tables below (source: `interface-observability.md`, section 4). */
+/**
+ * The revision that the legacy plug-in's migrations call the tables below (source: `interface-observability.md`,
+ * section 4).
+ */
 export const REVISION = "dd0839d991f2";
 
 const RUN_ID: Column = { name: "run_id", type: "INTEGER", isRequired: true };
@@ -73,7 +79,7 @@ export const SUMMARY: Table = {
   columns: [RUN_ID, ...columns({ INTEGER: ["start", "end"], FLOAT: ["cpu_minutes", "percentage_node_usage"] })],
 };
 
-/** What a run is of. */
+/** The runs: one row for each. */
 export const RUN_METADATA: Table = {
   name: "run_metadata",
   columns: ["cluster", "platform", "region", "namespace", "date"].map((name) => ({
@@ -84,7 +90,7 @@ export const RUN_METADATA: Table = {
   unique: ["cluster", "platform", "namespace", "date"],
 };
 
-/** Those whose rows are of a run. */
+/** The tables whose rows belong to a run. */
 export const RUN_TABLES: readonly Table[] = [...Object.values(CATEGORY_TABLES), CONTAINER, SUMMARY];
 
 /** The names of columns by their type, in their order. */
@@ -100,7 +106,10 @@ function columns(group: Columns): Column[] {
   );
 }
 
-/** What makes a table, in the legacy plug-in's words for SQLite. @param serial the type of a number that counts up by itself */
+/**
+ * The statement that creates a table, worded like the legacy plug-in's for SQLite.
+ * @param serial the type of a number that increments itself
+ */
 export function createStatement({ name, columns, unique }: Table, serial: { type: string }): string {
   const isOfRun = columns.includes(RUN_ID);
   const lines = [
@@ -113,7 +122,7 @@ export function createStatement({ name, columns, unique }: Table, serial: { type
   return `CREATE TABLE IF NOT EXISTS ${quoted(name)} (\n\t${lines.join(", \n\t")}\n)`;
 }
 
-/** SQL's own words, and no others, stand in quotes, as in the legacy plug-in's statements. */
+/** The name, in quotes if it is a keyword of SQL, as in the legacy plug-in's statements. */
 export function quoted(name: string): string {
   return name === "end" ? `"${name}"` : name;
 }

@@ -2,7 +2,7 @@ import { HostFactoryError } from "../errors.ts";
 import { REVISION, type Table } from "./tables.ts";
 import type { Row } from "./transformation.ts";
 
-/** What a run is of: with the same of all but `region` it is the same run. */
+/** What a run covers. Two runs are the same one if all of this is equal, except `region`. */
 export interface RunMetadata {
   cluster: string;
   platform: string;
@@ -12,16 +12,19 @@ export interface RunMetadata {
   date: string;
 }
 
-/** A database that rows are put into, in one transaction: until `commit`, nothing of it is there for others. */
+/** A database that rows are written into, in one transaction: until `commit`, others see nothing of it. */
 export interface Target {
-  /** Begins, makes the tables that are missing, and keeps other runs waiting. @throws HostFactoryError if others have made them */
+  /**
+   * Begins the transaction, creates missing tables, and makes other runs wait.
+   * @throws HostFactoryError if the tables are those of another version
+   */
   begin(): Promise<void>;
-  /** The number of a run. What an earlier one of the same metadata has put there is removed. */
+  /** Removes the rows of an earlier run with the same metadata. @returns the number of the run */
   beginRun(metadata: RunMetadata): Promise<number>;
-  /** Adds rows, but none that would break a unique key. @returns how many were added */
+  /** Adds rows, except those that would violate a unique key. @returns how many were added */
   insert(table: Table, rows: Iterable<Row>, options: { runId: number }): Promise<number>;
   commit(): Promise<void>;
-  /** Closes it; what was not committed is as if it never was. */
+  /** Closes the connection; what was not committed is lost. */
   close(): Promise<void>;
 }
 

@@ -10,46 +10,48 @@ import { CONTAINER } from "./tables.ts";
 import type { RunMetadata, Target } from "./target.ts";
 import { type Summary, Transformation, TRANSFORMED_CATEGORIES, TRANSFORMED_TYPES } from "./transformation.ts";
 
-/** What is to be transformed, and where to. */
+/** What to transform, and where to write it. */
 export interface TransformOptions {
   /** The events database, ours or the legacy plug-in's. */
   input: string;
-  /** As SQLAlchemy has it: `sqlite:///relative`, `sqlite:////absolute`, `postgresql://…`. */
+  /** In SQLAlchemy's form: `sqlite:///relative`, `sqlite:////absolute`, `postgresql://…`. */
   url: string;
   metadata: RunMetadata;
-  /** Told from time to time how many events were read of so many rows, and at the end of what table rows are written. */
+  /**
+   * Called from time to time with how many of all events were read, and later with each table whose rows are written.
+   */
   progress: (progress: { read: number; of: number } | { table: string }) => void;
   signal: AbortSignal;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Transformed {
   runId: number;
   events: number;
-  /** By table, how many rows it has of this run. */
+  /** How many rows of this run each table has. */
   rows: Record<string, number>;
-  /** Containers that are in the database as those of another run. */
+  /** How many containers were left out because the database has them as part of another run. */
   known: number;
-  /** Values that were left out, because they were of no use. */
+  /** How many values were left out because they cannot be used: see `Transformation.unusable`. */
   unusable: number;
   summary: Summary;
 }
 
-/** How often a database that is restarted, or ends the connection, is tried again. */
+/** How often to try again if the database is restarted or ends the connection. */
 const MOST_RETRIES = 5;
 const RETRY = { firstMs: 500, longestMs: 10_000 };
 
-/** How long, in milliseconds, one who writes to the events is waited for. */
+/** How long to wait for a process that writes to the events database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
-/** After how many events it is told how many there were. */
+/** After how many events progress is reported. */
 const TELL_EVERY = 20_000;
 
 const log = logger("transform");
 
 /**
- * Puts what events say into tables, one row for each machine, request, node and so on, in one transaction: all of it is there,
- * or nothing. A second time the rows of a run are replaced.
+ * Writes what events say into tables, with one row for each machine, request, node and so on. It is one transaction:
+ * afterwards either all of it is there or nothing. Another call for the same run replaces its rows.
  * @throws HostFactoryError if the events cannot be read, or the database cannot be written
  */
 export async function transform(
@@ -128,7 +130,7 @@ async function write(
   }
 }
 
-/** What opens the database that a URL names. @throws HostFactoryError if it is of another kind */
+/** A function that opens the database of a URL. @throws HostFactoryError if it is neither SQLite nor PostgreSQL */
 async function targetOf(url: string): Promise<() => Target> {
   const [, kind = "", rest = ""] = /^(\w+)(?:\+\w+)?:\/\/(.*)$/s.exec(url) ?? [];
   if (kind === "sqlite" && rest.length > 1) {
@@ -145,8 +147,8 @@ async function targetOf(url: string): Promise<() => Target> {
 }
 
 /**
- * True for what a restart of the server looks like (source: `toolchain-observability.md`, and PostgreSQL documentation,
- * "PostgreSQL Error Codes": classes 08 and 57P).
+ * True for errors that a restart of the server causes (source: `toolchain-observability.md`, and PostgreSQL
+ * documentation, "PostgreSQL Error Codes": classes 08 and 57P).
  */
 function mayPass(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -154,7 +156,7 @@ function mayPass(error: unknown): boolean {
     /Connection terminated|timeout expired|Broken pipe/i.test(describeError(error));
 }
 
-/** The URL is not quoted, for it may hold a password. */
+/** The message does not quote the URL, because it may contain a password. */
 function unwritable(url: string, error: unknown): HostFactoryError {
   const hint = url.startsWith("sqlite")
     ? "see that the file can be written by this user, and no other program writes to it"

@@ -4,7 +4,7 @@ import { CATEGORY_TABLES, type Column, CONTAINER, SUMMARY, type Table } from "./
 /** A value of a column. */
 export type Cell = string | number | null;
 
-/** A row of a table by the names of its columns, without `id` and `run_id`. */
+/** A row: its values by the names of the columns, without `id` and `run_id`. */
 export type Row = Record<string, Cell>;
 
 interface Container extends Row {
@@ -12,12 +12,12 @@ interface Container extends Row {
   pod_id: string;
 }
 
-/** The type of pairs that say how the containers of a pod are, as JSON. */
+/** The type of event whose value is the container statuses of a pod, as JSON. */
 const CONTAINER_STATUSES = "container_statuses";
 
 /**
- * Which types of pairs are read: those that are columns, by either name that they go by. All else is left where it is, whole
- * objects before all.
+ * The types of events that are read: those that become columns, under both of their names. All others are skipped, most
+ * importantly those whose values are whole objects.
  */
 export const TRANSFORMED_TYPES: readonly string[] = [
   "status",
@@ -30,12 +30,12 @@ export const TRANSFORMED_TYPES: readonly string[] = [
 ];
 export const TRANSFORMED_CATEGORIES: readonly string[] = Object.keys(CATEGORY_TABLES);
 
-/** What no pair may set. */
+/** Columns that no event may set. */
 const OWN_COLUMNS: ReadonlySet<string> = new Set(["name", "run_id"]);
 
 /**
- * Turns events into rows, as the legacy plug-in does (source: `interface-observability.md`, section 4). They have to come in
- * order of time: of each column the first value counts.
+ * Turns events into rows, as the legacy plug-in does (source: `interface-observability.md`, section 4). The events have
+ * to come in order of time, because the first value of each column counts.
  */
 export class Transformation {
   readonly #rows = new Map<string, Map<string, Row>>(TRANSFORMED_CATEGORIES.map((category) => [category, new Map()]));
@@ -46,7 +46,7 @@ export class Transformation {
     ]),
   );
   readonly #containers = new Map<string, Container>();
-  /** How many values were of no use: no number where one belongs, or no JSON. */
+  /** How many values could not be used: not a number where one is expected, or not JSON. */
   unusable = 0;
 
   add({ category, id, timestamp, type, value }: RecordedEvent): void {
@@ -87,7 +87,7 @@ export class Transformation {
     }
   }
 
-  /** How many containers there are. */
+  /** How many containers were found. */
   get containers(): number {
     return this.#containers.size;
   }
@@ -102,7 +102,7 @@ export class Transformation {
     yield { table: SUMMARY, rows: [{ ...summary }] };
   }
 
-  /** How much of the nodes' time the pods asked for. */
+  /** How much of the nodes' CPU time the pods requested. */
   summary(): Summary {
     const nodes = [...this.#rows.get("node")?.values() ?? []];
     const pods = [...this.#rows.get("pod")?.values() ?? []];
@@ -119,7 +119,7 @@ export interface Summary {
   start: number | null;
   end: number | null;
   cpu_minutes: number;
-  /** What the pods asked for of that, in percent. */
+  /** How much of that the pods requested, in percent. */
   percentage_node_usage: number;
 }
 

@@ -7,14 +7,14 @@ import { withDeadline } from "../kube/transport/deadline.ts";
 import type { Transport } from "../kube/transport/transport.ts";
 import { xmlField } from "./xml_field.ts";
 
-/** What requests are signed with. */
+/** Credentials of AWS, which sign requests. Secret. */
 export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string | undefined;
 }
 
-/** What credentials are found with. */
+/** What is needed to find credentials. */
 export interface Sources {
   environment: Environment;
   files: Files;
@@ -23,14 +23,17 @@ export interface Sources {
   region: string;
 }
 
-/** Where containers are given theirs, and virtual machines (source: AWS documentation, "Container credential provider" and "IMDS"). */
+/**
+ * Where containers and virtual machines get credentials (source: AWS documentation, "Container credential provider" and
+ * "IMDS").
+ */
 const CONTAINER_HOST = "http://169.254.170.2";
 const MACHINE_HOST = "http://169.254.169.254";
 
-/** How long, in milliseconds, a virtual machine's may take. */
+/** How long getting the credentials of a virtual machine may take, in milliseconds. */
 const MOST_MS = 2_000;
 
-/** As containers and virtual machines are given them. */
+/** The answer to a container or virtual machine that asks for its credentials. */
 const RoleCredentialsSchema = v.object({
   AccessKeyId: v.string(),
   SecretAccessKey: v.string(),
@@ -38,8 +41,8 @@ const RoleCredentialsSchema = v.object({
 });
 
 /**
- * The credentials of this process, where AWS's own programs look for them, in their order: variables, a web identity, the shared
- * file, the container, the virtual machine.
+ * The credentials of this process, from the first of the places where AWS's own programs look for them: environment
+ * variables, a web identity, the shared file, the container, the virtual machine.
  * @throws HostFactoryError if there are none
  */
 export async function findCredentials(sources: Sources): Promise<Credentials> {
@@ -83,7 +86,7 @@ async function ofWebIdentity({ environment, files, transport, region }: Sources)
   });
 }
 
-/** A profile of the file that AWS's own programs share. */
+/** The credentials of a profile in the file that AWS's own programs share. */
 function ofSharedFile({ environment, files }: Sources): Credentials | undefined {
   const path = environment["AWS_SHARED_CREDENTIALS_FILE"] || `${environment["HOME"] ?? ""}/.aws/credentials`;
   const profile = environment["AWS_PROFILE"] || "default";
@@ -106,7 +109,7 @@ async function ofContainer({ environment, files, transport }: Sources): Promise<
   return await roleCredentials(await transport.fetch(url, token ? { headers: { authorization: token } } : {}));
 }
 
-/** Elsewhere nothing answers there, which is waited for once. */
+/** Outside AWS, nothing answers at that address; then this waits for `MOST_MS`. */
 async function ofMachine({ environment, clock, transport }: Sources): Promise<Credentials | undefined> {
   if (environment["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") return undefined;
   const host = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"]?.replace(/\/$/, "") || MACHINE_HOST;
@@ -122,7 +125,7 @@ async function ofMachine({ environment, clock, transport }: Sources): Promise<Cr
       return await roleCredentials(await transport.fetch(`${roles}${role}`, { headers, signal }));
     });
   } catch {
-    return undefined; // It is no such machine, or has no role.
+    return undefined; // It is not a virtual machine of AWS, or it has no role.
   }
 }
 

@@ -1,16 +1,16 @@
 import { FrozenEvents } from "../events/frozen_events.ts";
 
-/** Rows that are read together: some milliseconds' worth. */
+/** How many rows are read at a time, which takes some milliseconds. */
 const PAGE = 1_000;
 
-/** How long, in milliseconds, one who writes is waited for. */
+/** How long to wait for a process that writes to the database, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
 const COLUMNS = ["hf_namespace", "hf_pod", "category", "id", "timestamp", "type", "value"];
 
 /**
- * The events database as SQL that makes it again, as `sqlite3 events.db .dump` writes it. It is that of one moment: what is
- * stored meanwhile is not in it, and is not held up where the database has a log.
+ * The events database as SQL that recreates it, as `sqlite3 events.db .dump` writes it. It shows one moment: what is
+ * stored meanwhile is not in it. If the database has a write-ahead log, writers are not delayed.
  */
 export function* dump(path: string): Generator<string> {
   using events = new FrozenEvents(path, { lockWaitMs: LOCK_WAIT_MS });
@@ -25,7 +25,7 @@ export function* dump(path: string): Generator<string> {
   yield "COMMIT;\n";
 }
 
-/** Texts, compressed. While it is worked on, everything else of this process goes on. */
+/** The texts, compressed (gzip), without blocking the rest of this process meanwhile. */
 export async function compressed(texts: Iterable<string>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = ReadableStream.from(texts).pipeThrough(new TextEncoderStream())
     .pipeThrough(new CompressionStream("gzip"));

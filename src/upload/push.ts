@@ -10,7 +10,7 @@ import { findCredentials } from "./credentials.ts";
 import { compressed, dump } from "./dump.ts";
 import { putObject } from "./s3.ts";
 
-/** What an upload stands on. */
+/** What an upload needs. */
 export interface UploadContext {
   files: Files;
   clock: Clock;
@@ -31,7 +31,7 @@ export interface PushOptions {
   dryRun: boolean;
 }
 
-/** There is nothing to be uploaded. */
+/** There are no events to upload. */
 export class NoEvents extends HostFactoryError {}
 
 /** Where it was put; `null` if nothing is uploaded from this platform. */
@@ -43,7 +43,7 @@ export interface PushResult {
 const log = logger("utils");
 
 /**
- * Uploads a copy of the events database, as SQL that makes it again, as the legacy plug-in names it.
+ * Uploads a copy of the events database, as SQL that recreates it, under a name like the legacy plug-in's.
  * @throws NoEvents if there is no database; HostFactoryError if it cannot be read or uploaded
  */
 export async function pushEvents(
@@ -72,7 +72,10 @@ export async function pushEvents(
   return { status: "success", path };
 }
 
-/** As the legacy plug-in has it: by the minute of this host, and in the name by the second in UTC. */
+/**
+ * The key, in the legacy plug-in's form: a directory for the minute in this host's time zone, and a name with the
+ * second in UTC.
+ */
 function keyOf(
   { cluster, region, namespace }: PushOptions,
   { nowMs, id }: { nowMs: number; id: number },

@@ -13,20 +13,20 @@ export interface ObjectPlace {
   bucket: string;
   key: string;
   region: string;
-  /** Another server than AWS's, whose buckets are part of the path. */
+  /** A server other than AWS, whose buckets are part of the path. */
   endpoint?: string | undefined;
 }
 
-/** How often it is tried again, and how long is waited. */
+/** How often to try again, and how long to wait before that, in milliseconds. */
 const MOST_RETRIES = 4;
 const RETRY = { firstMs: 500, longestMs: 8_000 };
 
-/** Answers that may be another one next time; that a request comes late, or too often, is among them. */
+/** Statuses after which another attempt may succeed. */
 const MAY_PASS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 const log = logger("utils");
 
-/** What an upload stands on. */
+/** What an upload needs. */
 interface PutContext {
   transport: Pick<Transport, "fetch">;
   clock: Clock;
@@ -34,7 +34,10 @@ interface PutContext {
   signal: AbortSignal;
 }
 
-/** Puts an object into a bucket of S3. @throws HostFactoryError with the server's own words if that is refused, or fails too often */
+/**
+ * Puts an object into a bucket of S3.
+ * @throws HostFactoryError with the server's own words if it refuses that, or it fails too often
+ */
 export async function putObject(
   { transport, clock, random, signal }: PutContext,
   place: ObjectPlace,
@@ -54,7 +57,7 @@ export async function putObject(
   };
   const backoff = new Backoff(random, RETRY);
   for (;;) {
-    // Each try has a signature of its own, which holds for minutes.
+    // Each attempt needs a new signature, because one is valid only for minutes.
     const { url, headers } = await new AwsV4Signer({ ...signing, datetime: timeOf(clock.now()) }).sign();
     const failure = await attempt(transport, url.href, { method: "PUT", headers, body, signal });
     if (!failure) return;

@@ -5,19 +5,22 @@ import { logger } from "../log.ts";
 import { isOwnHost } from "../own_host.ts";
 import { NoEvents, pushEvents, type PushOptions, type PushResult, type UploadContext } from "./push.ts";
 
-/** What the service is told. */
+/** The options of the service. */
 export interface ServiceOptions extends PushOptions {
   hostname: string;
-  /** 0 in a test: any that is free. */
+  /** 0, for tests: any free port. */
   port: number;
   debug: boolean;
-  /** Is told the port. */
+  /** Called with the port once it listens. */
   began?: (port: number) => void;
 }
 
 const log = logger("utils");
 
-/** Answers as the legacy plug-in's service does until `signal` aborts. @throws HostFactoryError if it cannot listen there */
+/**
+ * Answers as the legacy plug-in's service does until `signal` aborts.
+ * @throws HostFactoryError if it cannot listen there
+ */
 export async function runService(
   context: Omit<UploadContext, "transport">,
   config: Config,
@@ -54,7 +57,7 @@ function listen(
 
 class Service {
   readonly #options: ServiceOptions & { workdir: string; push: () => Promise<PushResult> };
-  /** The upload that is under way: who asks for one meanwhile has its answer, too. */
+  /** The upload in progress; a request that comes meanwhile gets the same answer. */
   #pushing: Promise<Response> | undefined;
 
   constructor(options: ServiceOptions & { workdir: string; push: () => Promise<PushResult> }) {
@@ -70,7 +73,7 @@ class Service {
   async #answer(request: Request): Promise<Response> {
     const { hostname } = this.#options;
     const { pathname, host } = new URL(request.url);
-    // A page of another site that a browser here shows is not to make it do anything.
+    // A page of another site in a browser on this host must not be able to start an upload.
     const isForeign = request.headers.get("sec-fetch-site") === "cross-site" ||
       ![host, request.headers.get("host") ?? host].every((name) => isOwnHost(name, hostname));
     if (isForeign) return refused(421, "Call it by an IP address, localhost, or the name that --host gives");

@@ -35,7 +35,7 @@ Deno.test("the calls of verbs are found among the events, in order of time", asy
 Deno.test("where no input is recorded, it is said where it may be", async () => {
   await assert.rejects(
     recordedCalls(memoryProvider(), {}),
-    /Cannot replay anything: '\/work\/events\.db' tells of no input/,
+    /Cannot replay anything: '\/work\/events\.db' contains no recorded input/,
   );
 });
 

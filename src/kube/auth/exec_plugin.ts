@@ -65,7 +65,9 @@ interface NamedPlugin {
  */
 export async function runExecPlugin(exec: Exec, options: ExecPluginOptions): Promise<ExecCredential> {
   const plugin = { exec, source: options.source };
-  if (exec.interactiveMode === "Always") throw pluginError(plugin, "wants to ask a person, and there is none");
+  if (exec.interactiveMode === "Always") {
+    throw pluginError(plugin, "has to ask a person (interactiveMode: Always), and there is none");
+  }
   const { isOverLimit, exitStatus, stdout, stderr } = await runInTime(plugin, options);
   if (isOverLimit) throw pluginError(plugin, `printed more than ${STDOUT_LIMIT_BYTES / 1024 / 1024} MiB`);
   if (exitStatus !== 0) {

@@ -13,7 +13,10 @@ export async function readText(response: Response): Promise<string> {
     });
   });
   if (text !== undefined) return text;
-  throw new KubeError("unavailable", `The API server's answer is larger than ${LARGEST_ANSWER} bytes: not read on`);
+  throw new KubeError(
+    "unavailable",
+    `The API server's answer is larger than ${LARGEST_ANSWER} bytes, the most that is read`,
+  );
 }
 
 /** The text of a body; `undefined` if it has more than `mostBytes`, of which the rest is not read. */

@@ -5,7 +5,10 @@ import type { Route } from "../protocol/route.ts";
 export interface User {
   name: string;
   token: string;
-  /** What is granted, each a verb and a resource: `list pods`, `* nodes`, `create pods/eviction`. Absent: everything. */
+  /**
+   * What is granted; each entry is a verb and a resource: `list pods`, `* nodes`, `create pods/eviction`. Absent:
+   * everything.
+   */
   allow?: string[];
 }
 
@@ -18,13 +21,13 @@ export class Access {
 
   readonly #anonymous: User;
 
-  /** @param options.anonymous what a client without a token counts as; default: as one who may do nothing */
+  /** @param options `anonymous`: the user of clients without a token; default: one who may do nothing */
   constructor(users: User[], { anonymous = NOBODY }: { anonymous?: User } = {}) {
     this.#anonymous = anonymous;
     for (const user of users) this.#users.set(user.token, user);
   }
 
-  /** Adds a user, or changes what one may do; a token that is no longer valid is taken away by `revoke`. */
+  /** Adds a user, or changes what a user may do. A token that is no longer valid is removed by `revoke`. */
   grant(user: User): void {
     this.#users.set(user.token, user);
   }
@@ -34,8 +37,8 @@ export class Access {
   }
 
   /**
-   * The user that a request comes from; without a token, the user that it counts as.
-   * @throws ApiError 401 for a token that is not known
+   * The user of a request; without a token, the anonymous user.
+   * @throws ApiError 401 for an unknown token
    */
   authenticate(headers: Headers): User {
     const header = headers.get("authorization");
@@ -45,7 +48,7 @@ export class Access {
     return user;
   }
 
-  /** @throws ApiError 403 where the user is not granted it */
+  /** @throws ApiError 403 if that is not granted to the user */
   authorize(user: User, route: Route): void {
     const resource = route.subresource === "" ? route.resource : `${route.resource}/${route.subresource}`;
     if (!this.allows(user, { verb: route.verb, resource })) throw notGranted(user.name, { ...route, resource });

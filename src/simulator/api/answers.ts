@@ -3,17 +3,17 @@ import { tableOf } from "./table.ts";
 
 export const JSON_HEADERS: Record<string, string> = { "content-type": "application/json" };
 
-/** An answer that holds JSON. */
+/** An answer in JSON. */
 export function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...JSON_HEADERS, ...headers } });
 }
 
-/** An answer that holds plain text. */
+/** An answer in plain text. */
 export function textAnswer(status: number, body: string): Response {
   return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
 }
 
-/** An answer that holds one object, or a table of it where the client wants that. */
+/** An answer with one object, or with a table of it if the client prefers that. */
 export function objectAnswer(
   { kind, apiVersion }: { kind: string; apiVersion: string },
   { object, request, now, code = 200 }: { object: Stored; request: Request; now: number; code?: number },
@@ -23,7 +23,7 @@ export function objectAnswer(
   return jsonAnswer(code, { kind, apiVersion, ...object });
 }
 
-/** Whether the client, kubectl for one, would rather have a table than the objects. */
+/** True if the client, such as kubectl, prefers a table to the objects. */
 export function wantsTable(request: Request): boolean {
   return request.headers.get("accept")?.includes("as=Table") ?? false;
 }

@@ -22,7 +22,7 @@ import type { Etcd } from "../etcd.ts";
 import { ApiError, detailsOf, methodNotAllowed, noSuchResource, qualified } from "../protocol/status.ts";
 import type { Stored } from "../store/stored.ts";
 
-/** What the API is made over. */
+/** The parts of the cluster that the API gives access to. */
 export interface ApiParts {
   clock: Clock;
   access: Access;
@@ -92,7 +92,7 @@ export class Api {
     }
   }
 
-  /** A dry run is carried out like any other request, but nothing comes of what it writes. */
+  /** Carries out a request. A dry run is carried out like any other, but what it writes has no effect. */
   #carryOut(call: Call): Response {
     return isDryRun(call) ? this.#parts.etcd.dryRun(() => this.#dispatch(call)) : this.#dispatch(call);
   }
@@ -140,7 +140,7 @@ export class Api {
       case "deletecollection": {
         const page = listPage({ ...collections.select(pods, route), limit: 0 });
         for (const { metadata } of page.items) {
-          // What is listed may be gone: a fault, or a cache that is behind.
+          // A listed pod may be gone, because of a fault or a cache that is behind.
           if (!pods.store.get(route.namespace, metadata.name!)) continue;
           operations.delete({ namespace: route.namespace, name: metadata.name! }, deleteOptions(body, route));
         }
@@ -289,7 +289,7 @@ export class Api {
   }
 }
 
-/** What the real one answers to the delete of what is gone at once. */
+/** The answer of the real API server to a delete that takes effect at once. */
 function gone({ metadata: { name = "", uid } }: Stored, resource: string): Response {
   const details = { ...detailsOf(resource, name), uid };
   return jsonAnswer(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });

@@ -1,17 +1,18 @@
 import { ApiError } from "../protocol/status.ts";
 
-/** The port that is meant if a host comes without one. */
+/** The port of a host without one. */
 const HTTP_PORT = 80;
 
 /**
- * Keeps web pages that a developer visits from calling the simulator: pages of another origin, and pages whose host name
- * was made to resolve to this machine (DNS rebinding). Kubernetes clients send neither `Origin` nor `Sec-Fetch-Site`.
+ * Keeps web pages that a developer visits from calling the simulator: pages of another origin, and pages whose host
+ * name was made to resolve to this machine (DNS rebinding). Kubernetes clients send neither `Origin` nor
+ * `Sec-Fetch-Site`.
  */
 export class BrowserGuard {
   readonly #names: ReadonlySet<string>;
   readonly #port: number;
 
-  /** @param options `names`: what the simulator is called by, beside `localhost` and every IP address */
+  /** @param options `names`: the host names of the simulator, in addition to `localhost` and every IP address */
   constructor({ names, port }: { names: string[]; port: number }) {
     this.#names = new Set(["localhost", ...names].map((name) => name.toLowerCase()));
     this.#port = port;
@@ -19,7 +20,8 @@ export class BrowserGuard {
 
   /** @throws ApiError 421 if the request is for another host, 403 if a page of another origin sent it */
   check({ url, headers }: Request): void {
-    // HTTP/2 has an authority, and HTTP/1 may have a whole URL in its request line; either may differ from the Host header.
+    // HTTP/2 has an authority, and HTTP/1 may have a whole URL in its request line; either may differ from the Host
+    // header.
     const authority = url.replace(/^https?:\/\//, "").replace(/\/.*$/s, "");
     const host = headers.get("host") ?? authority;
     for (const asked of [authority, host]) {

@@ -43,7 +43,7 @@ export class Collections {
   }
 
   /**
-   * The present state of one object, or a past one if a fault makes reads stale.
+   * The current state of one object, or a past one if a fault makes reads stale.
    * @throws ApiError 404 if there is none, or a fault hides it
    */
   get<T extends Stored>(resource: Resource<T>, route: Route): T {
@@ -143,7 +143,7 @@ export class Collections {
     if (fault) {
       return new Response(JSON.stringify({ type: "ERROR", object: tooOld.status }) + "\n", { headers: JSON_HEADERS });
     }
-    // As the real one: half an hour to an hour where the client does not say.
+    // If the client does not say, half an hour to an hour, as with the real API server.
     const timeoutSeconds = integerParameter(query, "timeoutSeconds") || integerBetween(this.#random, 1800, 3600);
     const unstreamed = this.#faults.strike("unstreamed-watches", route);
     const watch = this.#watches.open(route.path, {

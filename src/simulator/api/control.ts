@@ -15,8 +15,8 @@ const MOST_SNAPSHOTS = 16;
  *     GET    /simulator/faults            the faults that are on, and how often each has struck
  *     PUT    /simulator/faults/ID         turns a fault on (body: the fault, its name default ID)
  *     DELETE /simulator/faults[/ID]       turns one off, or all
- *     PUT    /simulator/users/TOKEN       who comes with that token (body: name, and what is allowed: ["list pods", …])
- *     POST   /simulator/compact           forgets history: 410 for any process that comes from before
+ *     PUT    /simulator/users/TOKEN       sets the user of a token (body: name, and what is allowed: ["list pods", …])
+ *     POST   /simulator/compact           forgets history: older resource versions get 410
  *     POST   /simulator/watches/drop      breaks every watch; `silence` lets them go silent instead
  *     POST   /simulator/snapshot          takes a snapshot of all objects and answers its `id`; the last 16 are kept
  *     POST   /simulator/restore/ID        restores etcd from a snapshot and restarts the API server;
@@ -24,7 +24,7 @@ const MOST_SNAPSHOTS = 16;
  *     POST   /simulator/restart           restarts the API server
  *     POST   /simulator/namespaces/NAME/recreate   deletes a namespace with everything in it and creates it again
  *     POST   /simulator/pods/NS/NAME/evict|preempt|end|delete
- *     DELETE /simulator/nodes/NAME        a node is gone, and its pods with it
+ *     DELETE /simulator/nodes/NAME        deletes a node with its pods
  */
 export class Control {
   readonly #cluster: SimulatedCluster;

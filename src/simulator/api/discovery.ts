@@ -1,6 +1,6 @@
 import { storedKinds } from "../objects/stored_kinds.ts";
 
-/** A resource as discovery tells of it. */
+/** A resource as discovery describes it. */
 export interface ApiResource {
   name: string;
   singularName: string;
@@ -66,7 +66,7 @@ const groups = [COORDINATION, RBAC, APIEXTENSIONS, EXTENSIONS].map((name) => {
   return { name, versions: [version], preferredVersion: version };
 });
 
-/** What clients ask to learn what a server can do, by path. */
+/** The documents by which clients learn what a server can do, by path. */
 const documents: Record<string, unknown> = {
   "/version": {
     major: "1",
@@ -97,7 +97,7 @@ export function discoveryDocument(path: string): unknown {
   return Object.hasOwn(documents, path) ? documents[path] : undefined;
 }
 
-/** Where a server says that it is well. */
+/** True for the paths at which a server reports its health. */
 export function isHealthPath(path: string): boolean {
   return /^\/(healthz|readyz|livez)(\/|$)/.test(path);
 }

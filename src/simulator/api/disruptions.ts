@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 import type { Timeline } from "../behaviour/timeline.ts";
 import type { Watches } from "./watching.ts";
 
-/** Disrupts pods and open watches: on a call, or on a period while a fault is on. */
+/** Disrupts pods and open watches: on request, or periodically while a fault is on. */
 export class Disruptions {
   readonly #clock: Clock;
   readonly #timeline: Timeline;
@@ -35,7 +35,7 @@ export class Disruptions {
     this.#lifecycle = options.lifecycle;
   }
 
-  /** Evicts a pod as its kubelet does: the pod fails, and can still be seen. */
+  /** Evicts a pod as its kubelet does: the pod fails, but still exists. */
   evict(pod: Pod, message = "The node was low on resource: memory."): void {
     const now = this.#clock.now();
     const marked = disrupted(pod, { reason: "TerminationByKubelet", message }, now);
@@ -53,15 +53,15 @@ export class Disruptions {
     this.#pods.put(withDeletion(disrupted(pod, reason, now), graceSeconds, now));
   }
 
-  /** Ends a pod's program by itself. */
+  /** Ends a pod as if its program had exited. */
   end(pod: Pod, { exitCode, reason }: { exitCode: number; reason: string }): void {
     const phase = exitCode === 0 ? "Succeeded" : "Failed";
     this.#pods.put(ended(pod, { phase, exitCode, containerReason: reason }, this.#clock.now()));
   }
 
   /**
-   * Removes a pod whose node was deleted, as the pod garbage collector does: marks it as failed and deletes it without grace. The
-   * real one waits 40 to 60 seconds first.
+   * Removes a pod whose node was deleted, as the pod garbage collector does: marks it as failed and deletes it without
+   * grace. The real one waits 40 to 60 seconds first.
    */
   collect(pod: Pod): void {
     if (hasEnded(pod)) return void this.#lifecycle.finish(pod);
@@ -70,7 +70,7 @@ export class Disruptions {
     this.#lifecycle.finish(this.#pods.put(disrupted(failed, reason, this.#clock.now())));
   }
 
-  /** Applies a fault to the open watches, and starts what it does on a period. */
+  /** Applies a fault to the open watches, and starts what it does periodically. */
   start(active: ActiveFault): void {
     this.stop(active.id);
     const { fault } = active;
@@ -87,7 +87,7 @@ export class Disruptions {
     this.#running.set(active.id, this.#timeline.every(fault.periodMs, run));
   }
 
-  /** Stops what a fault does on a period. */
+  /** Stops what a fault does periodically. */
   stop(id: string): void {
     this.#running.get(id)?.cancel();
     this.#running.delete(id);

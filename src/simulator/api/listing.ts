@@ -7,7 +7,10 @@ export interface ListRequest<T extends Stored> {
   cache: WatchCache<T>;
   namespace: string;
   selects: (object: T) => boolean;
-  /** Whether anything but the namespace is selected: then the rest is not counted, as the real one does not. */
+  /**
+   * True if anything but the namespace is selected. Then the remaining items are not counted, as in the real API
+   * server.
+   */
   isSelective: boolean;
   limit: number;
   /** Empty for the first page. */
@@ -32,7 +35,7 @@ const TOO_OLD =
 
 /**
  * One page of a list. All pages of one list show the same moment.
- * @throws ApiError 400 for a token that is none, 410 for one of a moment that is forgotten
+ * @throws ApiError 400 for an invalid token, 410 for a token whose moment is forgotten
  */
 export function listPage<T extends Stored>(request: ListRequest<T>): Page<T> {
   const { cache, limit } = request;
@@ -80,7 +83,7 @@ function tooLarge(asked: number, current: number): ApiError {
   });
 }
 
-/** How the real one words a resource version that is no number. */
+/** How the real API server words that a resource version is not a number. */
 export function notANumber(resourceVersion: string): string {
   const value = JSON.stringify(resourceVersion);
   return `resourceVersion: Invalid value: ${value}: strconv.ParseUint: parsing ${value}: invalid syntax`;
@@ -100,14 +103,14 @@ function revisionOfToken(token: Token, cache: { revision: number; oldestRevision
   return token.rv;
 }
 
-/** 410 for a page, with the token that goes on from the most recent state. */
+/** The 410 for a page, with a token that continues from the most recent state. */
 function expiredPage(token: Token): ApiError {
   return expired(TOO_OLD, { continue: writeToken({ rv: -1, start: token.start }) });
 }
 
 /**
  * The error for a page whose token is too old, whether it is or not: a fault.
- * @throws ApiError 400 for a token that is none
+ * @throws ApiError 400 for an invalid token
  */
 export function expiredToken(continueToken: string): ApiError {
   return expiredPage(readToken(continueToken));
@@ -133,7 +136,7 @@ function readToken(text: string): Token {
   try {
     const { rv, start } = JSON.parse(json);
     if (typeof rv === "number" && typeof start === "string") return { rv, start };
-  } catch { /* Said below. */ }
+  } catch { /* Reported below. */ }
   const first = json.charAt(0);
   const shown = first < " " || first > "~" ? `\\u${first.charCodeAt(0).toString(16).padStart(4, "0")}` : first;
   throw badRequest(

@@ -2,8 +2,8 @@ import { type FieldType, type ObjectType, objectTypes } from "../protocol/schema
 import { apiResources } from "./discovery.ts";
 
 /**
- * The documents at `/openapi`, as far as clients need them to check fields, to explain kinds and to merge what they apply:
- * types and field names as recorded from the real one, without descriptions. Paths have only their PATCH.
+ * The documents at `/openapi`, as far as clients need them to check fields, to explain kinds and to merge what they
+ * apply: types and field names as recorded from the real one, without descriptions. Paths have only their PATCH.
  */
 export function openApiDocument(path: string): unknown {
   if (path === "/openapi/v2") return versionTwo();
@@ -34,7 +34,7 @@ function versionThreeBody(): unknown {
   return { requestBody: { content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema: {} }])) } };
 }
 
-/** The PATCH of each resource, by which clients tell what its kind supports. */
+/** The PATCH of each resource, from which clients learn what its kind supports. */
 function pathsOf(group: string, bodyOf: () => unknown): Record<string, unknown> {
   const whole = (apiResources[group] ?? []).filter(({ name, verbs }) => !name.includes("/") && verbs.includes("patch"));
   return Object.fromEntries(whole.map(({ name, namespaced, kind }) => {

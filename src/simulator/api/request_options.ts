@@ -2,7 +2,7 @@ import type { DeleteOptions } from "../objects/pod_operations.ts";
 import { integerParameter, type Route } from "../protocol/route.ts";
 import { type ApiError, badRequest, invalid } from "../protocol/status.ts";
 
-/** A write, as far as its options go. */
+/** The parts of a write that contain its options. */
 interface Write {
   route: Route;
   body: string;
@@ -25,7 +25,7 @@ export function isApply(contentType: string): boolean {
 }
 
 /**
- * Whether a request is only tried.
+ * True if a request is a dry run.
  * @throws ApiError 422 for options that do not exist
  */
 export function isDryRun({ route, body, contentType }: Write): boolean {
@@ -52,7 +52,7 @@ export function isDryRun({ route, body, contentType }: Write): boolean {
 /**
  * How something is to be deleted: what the body of the request says, or its query if there is no body.
  * @param options.within the field of the body that holds the options; default: the body itself
- * @throws ApiError 400 for a body that is no JSON
+ * @throws ApiError 400 if the body is not JSON
  */
 export function deleteOptions(body: string, { query }: Route, { within }: { within?: string } = {}): DeleteOptions {
   const given = parseOptions(body);

@@ -14,7 +14,7 @@ import { ApiError } from "../protocol/status.ts";
 
 /** How to start a simulator. */
 export interface SimulatorOptions {
-  /** Default: any that is free. */
+  /** Default: any free port. */
   port?: number;
   /** Default 127.0.0.1. */
   hostname?: string;
@@ -26,7 +26,7 @@ export interface SimulatorOptions {
   namespaces?: string[];
   /** The administrator's token; default: one drawn from the seed. */
   token?: string;
-  /** Users beside the administrator. */
+  /** Users in addition to the administrator. */
   users?: User[];
   /** Refuse requests without a token (false: kubectl sends none over plain HTTP). A wrong token is always refused. */
   requireToken?: boolean;
@@ -35,16 +35,16 @@ export interface SimulatorOptions {
   clock?: Clock;
 }
 
-/** A simulator that is running. */
+/** A running simulator. */
 export interface Simulator {
   readonly url: string;
   /** The administrator's token. */
   readonly token: string;
-  /** The cluster itself, for any process that runs it within the same process. */
+  /** The cluster itself, for code in the same process. */
   readonly cluster: SimulatedCluster;
   /** A kubeconfig, as JSON (which is YAML too), of the administrator or of the user whose token is given. */
   kubeconfig(options?: { token?: string; namespace?: string }): string;
-  /** Ends all connections at once. Resolves when nothing is left of it. */
+  /** Ends all connections at once. Resolves once everything has stopped. */
   stop(): Promise<void>;
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;

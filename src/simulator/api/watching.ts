@@ -9,7 +9,7 @@ export interface WatchRequest<T extends Stored> {
   kind: string;
   apiVersion: string;
   selects: (object: T) => boolean;
-  /** How an object is shown: as it is, or as a table. */
+  /** Makes what is sent of an object: the object itself, or a table. */
   show: (object: T) => unknown;
   /** Objects that a fault hides at this moment: no event reports them. */
   hides: (object: T) => boolean;
@@ -24,7 +24,7 @@ export interface WatchRequest<T extends Stored> {
 
 const encoder = new TextEncoder();
 
-/** How many lines a reader may lag behind before the server ends the watch, as the real one does. */
+/** How many lines a reader may lag behind before the server ends the watch, as the real API server does. */
 const LONGEST_LAG = 20_000;
 
 /** How long before the end of a watch its last bookmark comes, in milliseconds. */
@@ -89,7 +89,7 @@ export class Watch {
   }
 }
 
-/** All the watches that are open. */
+/** All open watches. */
 export class Watches {
   readonly #timeline: Timeline;
   readonly #bookmarkPeriodMs: number;
@@ -166,7 +166,9 @@ export class Watches {
     return () => followers.delete(follow);
   }
 
-  /** An object that begins to be selected is ADDED to the watch, one that ceases to be is DELETED as it was. */
+  /**
+   * An object that begins to match is reported as ADDED, one that ceases to match as DELETED, in its previous state.
+   */
   #tell<T extends Stored>(watch: Watch, { type, object, previous }: Change<T>, request: WatchRequest<T>): void {
     if (request.hides(object)) return;
     const was = previous !== undefined && request.selects(previous);
@@ -188,7 +190,10 @@ export class Watches {
     return `{"type":"${type}","object":${text}}\n`;
   }
 
-  /** Sent periodically and shortly before the end, but only if the revision is newer than the one that the watch began with. */
+  /**
+   * Sent periodically and shortly before the end, but only if the revision is newer than the one that the watch began
+   * with.
+   */
   #sendBookmarks<T extends Stored>(watch: Watch, request: WatchRequest<T> & { from: number }): { cancel(): void }[] {
     const { bookmarks, cache, from, timeoutMs } = request;
     if (!bookmarks) return [];

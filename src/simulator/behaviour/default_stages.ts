@@ -1,8 +1,9 @@
 import { parseStages, type Stage } from "./stages.ts";
 
 /**
- * What becomes of pods if no file says otherwise: on a node after 20–100 ms, Running and Ready 100–400 ms after that, gone
- * 50–300 ms after a delete. The label `hostfactory.test/behaviour` picks another ending, by the names of the test cluster.
+ * The default behaviour of pods, unless a file says otherwise: on a node after 20–100 ms, Running and Ready 100–400 ms
+ * after that, gone 50–300 ms after a delete. The label `hostfactory.test/behaviour` picks another ending, by the names
+ * of the test cluster.
  */
 const document = {
   stages: [

@@ -1,6 +1,6 @@
 /**
- * A fixed number from 0 up to, not including, 1 for each object, to select a share of all objects without remembering which
- * (FNV-1a, with the final mix of MurmurHash3).
+ * A fixed number from 0 up to, not including, 1 for each object, to select a share of all objects without remembering
+ * which (FNV-1a, with the final mix of MurmurHash3).
  * @param salt another salt selects other objects
  */
 export function fractionOf(uid: string, salt: string): number {

@@ -21,7 +21,7 @@ import { timestamp } from "../store/timestamp.ts";
 /** The label by which a pod chooses its behaviour. */
 export const BEHAVIOUR_LABEL = "hostfactory.test/behaviour";
 
-/** How long until a pod that found no node is looked at again, in milliseconds. */
+/** How long until another attempt to schedule a pod that found no node, in milliseconds. */
 const RESCHEDULE_MS = 1000;
 
 /** The stage that was drawn for a pod. Without an appointment the pod stays as it is. */
@@ -31,8 +31,8 @@ interface Plan {
 }
 
 /**
- * Takes every pod through the stages. At each change of a pod it draws one of the matching stages, which happens after its delay,
- * unless the pod stops matching it before.
+ * Takes every pod through the stages. At each change of a pod it draws one of the matching stages, which happens after
+ * its delay, unless the pod stops matching it before.
  */
 export class Lifecycle {
   readonly #clock: Clock;
@@ -67,7 +67,7 @@ export class Lifecycle {
     this.#forced.set(uid, behaviour);
   }
 
-  /** Other stages, for all pods, from now on. */
+  /** Replaces the stages of all pods from now on. */
   setStages(stages: Stage[]): void {
     this.#stages = stages;
     this.#startOver();
@@ -79,7 +79,9 @@ export class Lifecycle {
     for (const pod of [...this.#pods.values()]) this.#plan(pod);
   }
 
-  /** Removes a pod, as the kubelet does once its containers are gone; with finalizers, only once these are gone, too. */
+  /**
+   * Removes a pod, as the kubelet does once its containers are gone; with finalizers, only once these are gone, too.
+   */
   finish(pod: Pod): Pod {
     const marked = pod.metadata.deletionGracePeriodSeconds === 0
       ? pod
@@ -122,7 +124,7 @@ export class Lifecycle {
     }
     let delayMs = kept ? latestMs : Math.min(stage.delayMs + this.#random.next() * stage.jitterMs, latestMs);
     if (stage.next.schedule && isUnschedulable(pod)) delayMs = RESCHEDULE_MS;
-    // At least one millisecond, so that stages which lead to each other cannot hold up the time.
+    // At least one millisecond, so that stages that lead to each other cannot stop time.
     const appointment = this.#timeline.after(Math.max(delayMs, 1), () => this.#happen(pod, stage));
     this.#plans.set(uid, { stage, appointment });
   }

@@ -29,7 +29,7 @@ interface Usage {
 
 const ZONES = ["zone-a", "zone-b", "zone-c"];
 
-/** The nodes of the cluster, what runs on them, and the scheduler's choice among them. */
+/** The nodes of the cluster, what the pods on them use, and the scheduler's choice among them. */
 export class Nodes {
   readonly store: Store<Node>;
   readonly #usage = new Map<string, Usage>();
@@ -63,7 +63,7 @@ export class Nodes {
     return { message: `0/${total} nodes are available: ${reasons}.` };
   }
 
-  /** Counts a pod on its node. */
+  /** Adds what a pod uses to its node. */
   occupy(pod: Pod): void {
     const node = pod.spec.nodeName;
     if (node === undefined || this.#places.has(pod.metadata.uid!)) return;
@@ -151,7 +151,10 @@ function readyStatus(name: string, resources: Node["status"]["allocatable"], tim
 /** Keys of the taints that follow from the state of a node. Users cannot set them. */
 const LIFECYCLE_TAINT = /^node\.kubernetes\.io\/(unschedulable|not-ready|unreachable)$/;
 
-/** The node with the taints that the node lifecycle controller gives one that is cordoned or not ready, and no others of them. */
+/**
+ * The node with the taints that the node lifecycle controller gives it for being cordoned or not ready, and without
+ * outdated ones.
+ */
 export function withLifecycleTaints(node: Node, now: number): Node {
   const before = node.spec.taints ?? [];
   const conditions = (node.status["conditions"] ?? []) as NodeCondition[];

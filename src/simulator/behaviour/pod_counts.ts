@@ -1,6 +1,6 @@
 import type { Pod } from "../../kube/types.ts";
 
-/** How many pods there are, by phase and beside that. */
+/** How many pods there are, in all, by phase and by other properties. */
 export interface PodCounts {
   total: number;
   phases: Partial<Record<string, number>>;

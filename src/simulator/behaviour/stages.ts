@@ -14,7 +14,7 @@ const Match = v.strictObject({
   deleting: v.optional(v.boolean("must be true or false")),
   /** Its condition Ready is True, or not. */
   ready: v.optional(v.boolean("must be true or false")),
-  /** Why its first container waits, one of these; an empty text: it does not wait, or no one has looked at it yet. */
+  /** Why its first container waits: one of these; an empty text: it does not wait, or has no status yet. */
   waiting: v.optional(Texts),
   /** Its label `hostfactory.test/behaviour` is one of these. */
   behaviour: v.optional(Texts),
@@ -30,7 +30,7 @@ const Reason = v.strictObject({
 });
 
 const Next = v.strictObject({
-  /** Give it a node; where none has room, it is marked unschedulable and tried again. */
+  /** Give it a node; if none has room, mark it unschedulable and try again. */
   schedule: v.optional(v.literal(true, "must be true")),
   /** Mark it unschedulable with these words; `{nodes}` stands for the number of nodes. */
   unschedulable: v.optional(v.string("must be a string")),
@@ -39,7 +39,7 @@ const Next = v.strictObject({
   message: v.optional(v.string("must be a string")),
   /** The condition Ready, and the readiness of every container. */
   ready: v.optional(v.boolean("must be true or false")),
-  /** What every container is doing from now on. */
+  /** The state of every container from now on. */
   waiting: v.optional(Reason),
   running: v.optional(v.literal(true, "must be true")),
   /** How it ended; if it is waiting as well, how it ended before that. */
@@ -53,9 +53,9 @@ const Next = v.strictObject({
   disruption: v.optional(
     v.strictObject({ reason: v.string("must be a string"), message: v.string("must be a string") }),
   ),
-  /** Ask for its deletion with so many seconds of grace, as an outsider does. */
+  /** Ask for its deletion with this grace period in seconds, as another client of the cluster would. */
   deleteAfterSeconds: v.optional(v.pipe(v.number("must be a number"), v.minValue(0, "must not be negative"))),
-  /** It is gone. Never later than its grace allows. */
+  /** Remove it, at the latest when its grace period is over. */
   delete: v.optional(v.literal(true, "must be true")),
 });
 
@@ -65,19 +65,19 @@ const StageSchema = v.strictObject({
   /** How long a pod matches before `next` happens: `delayMs`, and up to `jitterMs` more. */
   delayMs: v.optional(Milliseconds, 0),
   jitterMs: v.optional(Milliseconds, 0),
-  /** Where several stages match at once, one is drawn by weight. It stays drawn for as long as the pod matches it. */
+  /** If several stages match at once, one is drawn by weight. It stays drawn for as long as the pod matches it. */
   weight: v.optional(v.pipe(v.number("must be a number"), v.minValue(0, "must not be negative")), 1),
-  /** What happens then. Nothing at all: the pod stays as it is. */
+  /** What happens then. Empty: the pod stays as it is. */
   next: v.optional(Next, {}),
 });
 
 const StagesSchema = v.strictObject({
-  /** Keep the default stages before these, but for those of the same name. */
+  /** Keep the default stages before these, except those of the same name. */
   defaults: v.optional(v.boolean("must be true or false"), false),
   stages: v.array(StageSchema, "must be a list"),
 });
 
-/** One step in the life of a pod: which pods it concerns, after how long, and what happens then. */
+/** One step in the life of a pod: which pods it applies to, after how long, and what happens then. */
 export type Stage = v.InferOutput<typeof StageSchema>;
 
 /**
@@ -106,7 +106,7 @@ export function parseStages(document: unknown, { source, defaults }: { source: s
   return [...kept, ...result.output.stages];
 }
 
-/** The problem in plain words: valibot's own messages speak of types where a key is missing or unknown. */
+/** The problem in plain words: if a key is missing or unknown, valibot's own message only mentions types. */
 export function problemOf(issue: v.BaseIssue<unknown>): string {
   if (issue.kind !== "schema" || issue.type !== "strict_object") return issue.message;
   if (issue.expected === "never") return "is not known here";

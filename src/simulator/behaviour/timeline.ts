@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock.ts";
 
-/** What is to happen at a moment, unless it is cancelled before. */
+/** Something that will happen at a given time, unless it is cancelled before. */
 export interface Appointment {
   /** On the clock's `monotonic()`. */
   readonly due: number;
@@ -13,8 +13,8 @@ interface Entry extends Appointment {
 }
 
 /**
- * Many things to happen later, over one sleep of the clock at a time: those of one moment happen in the order in which they
- * were asked for. Nothing is left waiting after `stop()`.
+ * Schedules many things with a single sleep of the clock at a time. Things that are due at the same time happen in the
+ * order in which they were scheduled. Nothing is left waiting after `stop()`.
  */
 export class Timeline {
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Timeline {
     this.#clock = clock;
   }
 
-  /** Calls `run` once `ms` milliseconds are over. */
+  /** Calls `run` after `ms` milliseconds. */
   after(ms: number, run: () => void): Appointment {
     const entry: Entry = {
       due: this.#clock.monotonic() + Math.max(ms, 0),
@@ -71,7 +71,7 @@ export class Timeline {
     this.#sleep = { due: first.due, abort };
     this.#clock.sleep(first.due - this.#clock.monotonic(), abort.signal).then(
       () => this.#wake(abort),
-      () => {}, // Aborted: another sleep took its place, or all has ended.
+      () => {}, // Aborted: another sleep has replaced it, or the timeline was stopped.
     );
   }
 

@@ -1,7 +1,7 @@
 import type { Random } from "../../random.ts";
 import type { Fault, FaultName, FaultOf } from "./faults.ts";
 
-/** The properties of a target by which a fault decides whether it strikes. */
+/** What a fault may strike, with the properties by which it is selected. */
 export interface Target {
   verb: string;
   resource: string;
@@ -65,7 +65,7 @@ export class FaultSet {
 
   /**
    * The fault of this name that strikes now, if one does. This counts as a strike.
-   * @param options.holds a further condition, looked at before anything is drawn or counted
+   * @param options `holds`: a further condition, checked before anything is drawn or counted
    */
   strike<N extends FaultName>(
     name: N,

@@ -20,7 +20,7 @@ const Share = v.pipe(v.number("must be a number"), v.minValue(0, "must be 0 to 1
 const common = {
   /** To tell several faults of the same name apart; default: the name. A fault of the same id is replaced. */
   id: v.optional(Text),
-  /** The share of the requests, pods or watches concerned that it hits, 0 to 1; default 1, all. */
+  /** The share of requests, pods or watches that it hits, 0 to 1; default 1: all that it is about. */
   share: v.optional(Share),
   /** How often it strikes before it is off; default: for ever. */
   count: v.optional(Whole),
@@ -68,7 +68,7 @@ const FaultSchema = v.variant("name", [
   }),
   /** Open and new watches stay open and send nothing any more, even once the fault is off. */
   v.strictObject({ name: v.literal("half-open-watches"), ...common }),
-  /** 410 for watches that give a resource version: as an ERROR event, as the real one does, or as HTTP status. */
+  /** 410 for watches that name a resource version: as an ERROR event, like the real API server, or as HTTP status. */
   v.strictObject({
     name: v.literal("expired-watches"),
     ...common,
@@ -83,8 +83,8 @@ const FaultSchema = v.variant("name", [
   /** 410 for pages of a list after the first. */
   v.strictObject({ name: v.literal("expired-pages"), ...common }),
   /**
-   * Lists are valid and empty, at the current resource version. Lists of pods, unless `resources` or `paths` say otherwise; a
-   * paged list that has begun continues.
+   * Lists are valid and empty, at the current resource version. Lists of pods, unless `resources` or `paths` say
+   * otherwise; a paged list that has begun continues.
    */
   v.strictObject({ name: v.literal("empty-lists"), ...common }),
   /** Lists omit the share `missing` of the objects, the same ones in every list, and are valid otherwise. */
@@ -98,8 +98,9 @@ const FaultSchema = v.variant("name", [
     how: v.optional(v.picklist(["timeout", "at-once"], "must be 'timeout' or 'at-once'"), "timeout"),
   }),
   /**
-   * A share of the pods is invisible: not in lists, no events, 404 for GET by name. Writes reach them. No event reports the
-   * beginning or the end of the fault; later changes are reported as usual. Like a proxy that serves another cluster's state.
+   * A share of the pods is invisible: not in lists, no events, 404 for GET by name. Writes reach them. No event reports
+   * the beginning or the end of the fault; later changes are reported as usual. Like a proxy that serves another
+   * cluster's state.
    */
   v.strictObject({
     name: v.literal("hidden-pods"),
@@ -110,7 +111,9 @@ const FaultSchema = v.variant("name", [
   }),
   /** Lists and gets are answered from a state that is `ageMs` old, as far as history reaches back. */
   v.strictObject({ name: v.literal("stale-reads"), ...common, ageMs: v.optional(Milliseconds, 5000) }),
-  /** An admission webhook drops labels and annotations whose keys start with one of `prefixes` from pods at creation. */
+  /**
+   * An admission webhook drops labels and annotations whose keys start with one of `prefixes` from pods at creation.
+   */
   v.strictObject({
     name: v.literal("dropped-marks"),
     ...common,
@@ -145,13 +148,13 @@ export type Fault = v.InferOutput<typeof FaultSchema>;
 export type FaultName = Fault["name"];
 export type FaultOf<N extends FaultName> = Extract<Fault, { name: N }>;
 
-/** A fault as a file or a caller gives it, before defaults: only the name is always required. */
+/** A fault as a file or a caller writes it, without defaults: only the name is always required. */
 export type FaultInput = v.InferInput<typeof FaultSchema>;
 
 /**
  * Checks one fault.
- * @param source what to call its origin in an error
- * @throws HostFactoryError that names origin, fault and field
+ * @param source where it comes from, for the error message
+ * @throws HostFactoryError that names the source, fault and field
  */
 export function parseFault(value: unknown, source: string): Fault {
   const result = v.safeParse(FaultSchema, value);

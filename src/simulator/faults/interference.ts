@@ -15,7 +15,7 @@ import {
 
 const WRITES_THAT_MATTER = ["create", "delete"];
 
-/** Thrown instead of an answer: the connection breaks. What `fetch` throws then is a TypeError too. */
+/** Thrown instead of an answer if the connection breaks. It is a TypeError, like the error of `fetch` in that case. */
 export class ConnectionLost extends TypeError {
   override readonly name = "ConnectionLost";
 

@@ -6,7 +6,10 @@ import type { Route } from "../protocol/route.ts";
 import { forbidden } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
 
-/** Refuses pods as namespaces, quota and Pod Security do: real ones, and faults. Counted are pods that have not ended. */
+/**
+ * Refuses pods because of their namespace, a quota or Pod Security, whether real or by a fault. Only pods that have not
+ * ended count.
+ */
 export class Admission {
   readonly #faults: FaultSet;
   readonly #namespaces: Namespaces;
@@ -74,7 +77,7 @@ function overQuota(name: string, { quota, used, limit }: { quota: string; used: 
   return forbidden("pods", { name, why });
 }
 
-/** What Pod Security says of a pod that does nothing to please its level `restricted`. */
+/** What Pod Security says of a pod that does nothing to meet its level `restricted`. */
 function podSecurity({ spec }: Pod): string {
   const names = spec.containers.map(({ name }) => `"${name}"`).join(", ");
   const who = `container${spec.containers.length === 1 ? "" : "s"} ${names}`;

@@ -1,7 +1,7 @@
 import type { Cause } from "../protocol/status.ts";
 import type { StoredObject } from "./stored_kinds.ts";
 
-/** As much of the schema of a custom resource as is looked at: no rules in CEL, no defaults, and nothing is pruned. */
+/** The part of a custom resource's schema that is enforced: no CEL rules, no defaults, and nothing is pruned. */
 interface CustomSchema {
   type?: string;
   required?: string[];
@@ -17,13 +17,13 @@ interface CustomSchema {
   minProperties?: number;
 }
 
-/** The schema in a CustomResourceDefinition, of its first version; one that takes everything if it has none. */
+/** The schema of the first version in a CustomResourceDefinition; one that accepts everything if there is none. */
 export function schemaOf({ spec }: StoredObject): CustomSchema {
   const { versions: [version] = [] } = spec as { versions?: { schema?: { openAPIV3Schema?: CustomSchema } }[] };
   return version?.schema?.openAPIV3Schema ?? {};
 }
 
-/** What is wrong with an object by its schema, in the API server's words. */
+/** The violations of the schema by an object, in the API server's words. */
 export function faultsBySchema(object: StoredObject, schema: CustomSchema): Cause[] {
   const { metadata: _metadata, ...looked } = object;
   return faultsOf(looked, schema, "");

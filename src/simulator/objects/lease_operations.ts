@@ -27,7 +27,7 @@ const KIND = "Lease.coordination.k8s.io";
 type LeaseKey = Pick<Route, "namespace" | "name">;
 type LeaseRequest = Pick<Route, "namespace" | "query" | "warnings">;
 
-/** What a request may do to a lease. Each call does it wholly and at once, or throws an ApiError. */
+/** The operations of the API on leases. Each takes effect completely and at once, or throws an ApiError. */
 export class LeaseOperations {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -52,8 +52,8 @@ export class LeaseOperations {
   }
 
   /**
-   * Replaces a lease. A lease that does not exist is created, even if the body names a resource version; only a uid in the body
-   * prevents that.
+   * Replaces a lease. A lease that does not exist is created, even if the body names a resource version; only a uid in
+   * the body prevents that.
    */
   update(body: string, route: LeaseRequest & LeaseKey): { lease: StoredLease; isNew: boolean } {
     const { namespace, name } = route;
@@ -144,7 +144,7 @@ export class LeaseOperations {
     if (resourceVersion && resourceVersion !== fixed.resourceVersion) throw modified(LEASES, fixed.name!);
     const next = { metadata: { ...fixed, ...marksOf(given) }, spec: given.spec };
     this.#check(next);
-    // What changes nothing is not written.
+    // An update that changes nothing is not stored.
     return isSame(next, lease) ? lease : this.#leases.put(next);
   }
 

@@ -9,8 +9,8 @@ const LAYOUT = "2006-01-02T15:04:05.000000Z07:00";
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * Reads the fields of a lease's spec that the API server keeps, and drops all others. Times are kept verbatim (the real one
- * converts them to UTC).
+ * Reads the fields of a lease's spec that the API server keeps, and drops all others. Times are kept verbatim (the real
+ * one converts them to UTC).
  * @throws ApiError 400 if a field has the wrong type
  */
 export function readLeaseSpec(value: unknown): LeaseSpec {

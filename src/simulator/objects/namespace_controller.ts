@@ -24,8 +24,8 @@ export class NamespaceController {
   }
 
   /**
-   * Deletes a namespace for a client: its pods with their own grace, everything else at once, and the namespace itself once its
-   * last pod is gone. The real controller begins about five seconds later.
+   * Deletes a namespace for a client: its pods with their own grace, everything else at once, and the namespace itself
+   * once its last pod is gone. The real controller begins about five seconds later.
    */
   delete(name: string): Namespace {
     const namespace = this.#namespaces.terminate(name);

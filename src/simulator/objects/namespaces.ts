@@ -18,7 +18,7 @@ export interface Namespace extends Stored {
   status: { phase: string };
 }
 
-/** A quota; of what it may limit, only `pods` counts here. */
+/** A quota. Of its limits, only `pods` is enforced here. */
 export interface ResourceQuota extends Stored {
   spec: { hard: Record<string, string> };
   status: { hard: Record<string, string>; used: Record<string, string> };
@@ -27,7 +27,7 @@ export interface ResourceQuota extends Stored {
 /** Namespaces that cannot be deleted. */
 const IMMORTAL = ["default", "kube-system", "kube-public"];
 
-/** Namespaces and the quotas in them. Each call does its work wholly and at once, or throws an ApiError. */
+/** Namespaces and their quotas. Each call takes effect completely and at once, or throws an ApiError. */
 export class Namespaces {
   readonly #clock: Clock;
   readonly #random: Random;

@@ -6,7 +6,7 @@ import type { Route } from "../protocol/route.ts";
 import { modified, notFound } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
 
-/** What a request may do to a node. Each call does it wholly and at once, or throws an ApiError. */
+/** The operations of the API on nodes. Each takes effect completely and at once, or throws an ApiError. */
 export class NodeOperations {
   readonly #nodes: Store<Node>;
   readonly #now: () => number;

@@ -3,7 +3,7 @@ import type { ResourceRequirements } from "./pod_resources.ts";
 
 type Container = PodSpec["containers"][number] & { resources?: ResourceRequirements };
 
-/** What the admission of the real one adds, so that a pod outlives a short absence of its node. */
+/** The tolerations that the real API server's admission adds, so that a pod survives a short absence of its node. */
 const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
   key: `node.kubernetes.io/${state}`,
   operator: "Exists",
@@ -12,8 +12,8 @@ const TOLERATIONS = ["not-ready", "unreachable"].map((state) => ({
 }));
 
 /**
- * A pod as the API server stores it when it is created: spec with every default, status `Pending`. The service account's
- * volume is left out.
+ * A pod as the API server stores it when it is created: spec with every default, status `Pending`. The service
+ * account's volume is left out.
  */
 export function withDefaults(pod: Pod): Pod {
   const spec = withSpecDefaults({
@@ -26,7 +26,7 @@ export function withDefaults(pod: Pod): Pod {
   return { metadata: pod.metadata, spec, status: { phase: "Pending", qosClass: qosClass(spec.containers) } };
 }
 
-/** A spec with what every write of a pod adds to it. */
+/** A spec with the defaults that every write of a pod adds. */
 export function withSpecDefaults(given: PodSpec): PodSpec {
   const spec: PodSpec = {
     restartPolicy: "Always",
@@ -60,7 +60,7 @@ function withContainerDefaults(container: Container): Container {
   };
 }
 
-/** `latest`, said or meant, is always pulled. */
+/** An image with the tag `latest`, or without a tag, is always pulled. */
 function pullPolicy(image: string): string {
   const name = image.slice(image.lastIndexOf("/") + 1);
   return name.includes("@") || (name.includes(":") && !name.endsWith(":latest")) ? "IfNotPresent" : "Always";
@@ -72,7 +72,9 @@ function withTolerations(given: unknown): unknown[] {
   return [...tolerations, ...missing];
 }
 
-/** Guaranteed where each container limits cpu and memory to what it requests; BestEffort where none says anything. */
+/**
+ * Guaranteed if each container limits cpu and memory to what it requests; BestEffort if none has requests or limits.
+ */
 function qosClass(containers: Container[]): string {
   const says = (resources: Record<string, string> | undefined) => Object.keys(resources ?? {}).length > 0;
   if (!containers.some(({ resources }) => says(resources?.requests) || says(resources?.limits))) return "BestEffort";

@@ -20,7 +20,7 @@ import type { Store } from "../store/store.ts";
 import { isSame } from "../protocol/same_value.ts";
 import { timestamp } from "../store/timestamp.ts";
 
-/** How somebody wants a pod deleted. */
+/** How a client wants a pod to be deleted. */
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
   preconditions?: Preconditions;
@@ -28,7 +28,7 @@ export interface DeleteOptions {
 
 type Parsed = ReturnType<typeof parseObject>;
 
-/** What a request may do to a pod. Each call does it wholly and at once, or throws an ApiError. */
+/** The operations of the API on pods. Each takes effect completely and at once, or throws an ApiError. */
 export class PodOperations {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -159,7 +159,7 @@ export class PodOperations {
     return pod;
   }
 
-  /** What of `given` may change does; the rest stays as it was. */
+  /** Takes over those fields of `given` that may change; the rest stays as it was. */
   #replace(pod: Pod, given: Pod, route: Route): Pod {
     const { name = "", resourceVersion, uid } = pod.metadata;
     const asked = given.metadata.resourceVersion;
@@ -185,17 +185,20 @@ export class PodOperations {
     const causes = isChanged ? [...validatePod(next), ...validateUpdate(pod, next)] : validateMetadata(next);
     if (causes.length > 0) throw invalid("Pod", { name, causes });
     if (isChanged) metadata["generation"] = Number(metadata["generation"] ?? 0) + 1;
-    // What changes nothing is not written.
+    // An update that changes nothing is not stored.
     if (isSame(next, pod)) return pod;
     const isGone = next.metadata.deletionGracePeriodSeconds === 0 && !next.metadata.finalizers?.length;
     if (!isGone) return this.#pods.put(next);
-    // The removal of the last finalizer is not written: the DELETED event still shows it.
+    // The removal of the last finalizer is not stored: the DELETED event still shows it.
     this.#pods.remove(pod);
     return next;
   }
 }
 
-/** The note of who made an object, without each field of it (source: Kubernetes API reference, ManagedFieldsEntry). */
+/**
+ * The `managedFields` entry of an object's creator, without the single fields (source: Kubernetes API reference,
+ * ManagedFieldsEntry).
+ */
 function createdBy(manager: string, time: string): object {
   const fieldsV1 = { "f:spec": {} };
   return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1 };

@@ -7,10 +7,10 @@ export interface ResourceRequirements {
   limits?: Record<string, string>;
 }
 
-/** Of these, a container may be promised less than it is allowed to take. */
+/** The resources of which a container may request less than its limit. */
 const STANDARD = ["cpu", "memory", "ephemeral-storage"];
 
-/** What is wrong with a container's resources, in the API server's words; `field` is where they stand. */
+/** What is wrong with a container's resources, in the API server's words; `field` is their path. */
 export function validateResources({ requests = {}, limits = {} }: ResourceRequirements, field: string): Cause[] {
   const causes: Cause[] = [];
   for (const [name, quantity] of Object.entries(limits)) {

@@ -2,7 +2,7 @@ import type { Pod, PodSpec } from "../../kube/types.ts";
 import type { Cause } from "../protocol/status.ts";
 import { isSame } from "../protocol/same_value.ts";
 
-/** The message names what may change; the real one goes on with a diff of Go structs. */
+/** The message names what may change; that of the real API server continues with a diff of Go structs. */
 const ONLY = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`," +
   "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing " +
   "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -43,7 +43,7 @@ function validateTolerations(before: PodSpec, after: PodSpec): Cause[] {
   return [forbidden("spec.tolerations", message)];
 }
 
-/** A spec in which what may change is as `after` has it. */
+/** A spec whose changeable fields are those of `after`. */
 function withoutChangeable(spec: PodSpec, after: PodSpec): Record<string, unknown> {
   const withImages = (kind: string) =>
     containersOf(spec, kind).map((container, position) => ({

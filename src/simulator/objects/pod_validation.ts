@@ -27,7 +27,7 @@ const MOST_SECONDS = 2 ** 31 - 1;
 
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
 
-/** What is wrong with a pod that is to be created, in the API server's words; `undefined` if all is well. */
+/** What is wrong with a pod that is to be created, in the API server's words; empty if nothing is. */
 export function validatePod(pod: Pod): Cause[] {
   const causes = validateMetadata(pod);
   const { containers } = pod.spec;
@@ -85,7 +85,7 @@ function validateContainers(containers: Pod["spec"]["containers"]): Cause[] {
   return causes;
 }
 
-/** A key is a name of up to 63 letters, perhaps with a DNS subdomain and a slash before it. */
+/** A key is a name of at most 63 characters, optionally after a DNS subdomain and a slash. */
 function validateKey(field: string, key: string, shown = key): Cause[] {
   const parts = key.split("/");
   const name = parts.at(-1)!;

@@ -24,7 +24,7 @@ export interface Resources {
   nodes: Resource<Node>;
   namespaces: Resource<Namespace>;
   leases: Resource<StoredLease>;
-  /** What is only kept, by resource, qualified with its group. */
+  /** Kinds that are only stored, by resource, qualified with its group. */
   others: Map<string, Resource<StoredObject>>;
 }
 

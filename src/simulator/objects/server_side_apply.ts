@@ -8,15 +8,15 @@ import { type FieldType, objectType } from "../protocol/schema.ts";
 
 /** A request to apply, read from a PATCH. */
 export interface ApplyRequest {
-  /** What is to be: the body. */
+  /** The configuration to apply: the body. */
   configuration: Record<string, unknown>;
-  /** Who applies. */
+  /** The field manager that applies it. */
   manager: string;
   /** Whether fields are taken away from other managers. */
   force: boolean;
 }
 
-/** Fields as `managedFields` has them: `f:NAME`, or `k:{"KEY":…}` for an entry of a list. */
+/** Fields in the form of `managedFields`: `f:NAME`, or `k:{"KEY":…}` for an entry of a list. */
 type FieldSet = { [step: string]: FieldSet };
 
 /** An entry of `managedFields`. */
@@ -33,10 +33,10 @@ interface Manager {
 const IDENTITY = [["apiVersion"], ["kind"], ["metadata", "name"], ["metadata", "namespace"]];
 
 /**
- * What an apply makes of an object, or of nothing: what is applied is merged in; what the manager had applied before, and no
- * other has, goes. Only what was applied has an owner here: fields that came by other writes are no one's.
+ * The result of an apply to an object, or to none: the configuration is merged in, and fields that only this manager
+ * had applied before are removed. Only fields that were applied have an owner here; those of other writes have none.
  * @param options.now in milliseconds since the epoch
- * @throws ApiError 409 where another manager has applied another value
+ * @throws ApiError 409 if another manager has applied another value
  */
 export function applied<T extends Stored>(
   kind: string,
@@ -108,7 +108,7 @@ function conflictsOf(
   });
 }
 
-/** A value without the fields of a set that no other set holds. */
+/** A value without the fields of a set, except those that another set contains, too. */
 function withoutFields(value: unknown, fields: FieldSet, { kept }: { kept: FieldSet[] }): unknown {
   let result = value;
   for (const [step, inner] of Object.entries(fields)) {
@@ -131,7 +131,7 @@ function withoutPaths(fields: FieldSet, paths: string[], path = ""): FieldSet {
 function removePath(fields: FieldSet, [step = "", ...rest]: string[]): void {
   if (!fields[step]) return;
   removePath(fields[step], rest);
-  // What held nothing else is no field of its own.
+  // A field that contained nothing else is not a field of its own.
   if (Object.keys(fields[step]).length === 0) delete fields[step];
 }
 
@@ -180,7 +180,7 @@ function conflicting(conflicts: { other: Manager; path: string }[]): ApiError {
 
 /**
  * Reads the body of an apply.
- * @throws ApiError 400 for what is no object of the resource, or has another name
+ * @throws ApiError 400 if it is not an object of the resource, or has another name
  */
 export function parseConfiguration(body: string, name: string): Record<string, unknown> {
   const configuration = JSON.parse(body) as Record<string, unknown>;

@@ -7,7 +7,7 @@ export interface StoredObject extends Stored {
   [field: string]: unknown;
 }
 
-/** A kind of objects that are only kept, and its resource. */
+/** A kind of objects that are only stored, and its resource. */
 export interface StoredKind {
   resource: string;
   /** Empty for the core group; the version is always `v1`. */
@@ -15,15 +15,15 @@ export interface StoredKind {
   kind: string;
   isNamespaced: boolean;
   shortNames?: string[];
-  /** Fields that can be selected beside name and namespace. */
+  /** Fields that can be selected in addition to name and namespace. */
   selectable?: Record<string, (object: StoredObject) => unknown>;
-  /** What an object has in any case. */
+  /** Fields that every object gets if it lacks them. */
   defaults?: Record<string, unknown>;
-  /** Whether a delete is answered with the object; else with a Status. */
+  /** True: a delete is answered with the object; else with a Status. */
   returnsDeleted?: boolean;
-  /** Whether its status is changed by its subresource alone. */
+  /** True: the status can be changed only by its subresource. */
   hasStatus?: boolean;
-  /** The CustomResourceDefinition without which there is no such kind, and by whose schema its objects are judged. */
+  /** The CustomResourceDefinition without which the kind does not exist, and whose schema its objects must match. */
   definedBy?: string;
   /** What is wrong with an object, or with the change of one. */
   validate?: (object: StoredObject, before: StoredObject | undefined) => Cause[];
@@ -31,7 +31,7 @@ export interface StoredKind {
 
 const RBAC = "rbac.authorization.k8s.io";
 const APIEXTENSIONS = "apiextensions.k8s.io";
-/** Our own, of the one kind of custom resources that there can be. */
+/** Our own API group: that of the only kind of custom resource that the simulator supports. */
 const EXTENSIONS = "hostfactory.symphony";
 
 /** The resource of definitions of custom resources. */
@@ -45,7 +45,7 @@ const involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVer
   ] as const
 );
 
-/** The kinds that are only kept, so that what is written for a real cluster can be applied to the simulator too. */
+/** The kinds that are only stored, so that manifests for a real cluster can be applied to the simulator, too. */
 export const storedKinds: StoredKind[] = [
   { resource: "configmaps", group: "", kind: "ConfigMap", isNamespaced: true, shortNames: ["cm"] },
   {

@@ -15,7 +15,9 @@ import { applied, type ApplyRequest } from "./server_side_apply.ts";
 import { faultsBySchema, schemaOf } from "./custom_schema.ts";
 import { DEFINITIONS, resourceName, type StoredKind, storedKinds, type StoredObject } from "./stored_kinds.ts";
 
-/** What a request may do to objects of one kind that are only kept. Each call does it at once, or throws an ApiError. */
+/**
+ * The operations of the API on objects of a kind that is only stored. Each takes effect at once, or throws an ApiError.
+ */
 export class StoredOperations {
   readonly kind: StoredKind;
   readonly store: Store<StoredObject>;
@@ -160,11 +162,11 @@ export class StoredOperations {
     }
     const next = { ...this.kind.defaults, ...given, metadata: { ...given.metadata, ...fixed } };
     this.#check(next, object);
-    // What changes nothing is not written.
+    // An update that changes nothing is not stored.
     return isSame(next, object) ? object : this.store.put(next);
   }
 
-  /** What becomes of an object whose status changes by itself: that alone, or all but that. */
+  /** The object after an update, if its status is a subresource: only the status changes, or everything else. */
   #kept(object: StoredObject, asked: StoredObject, { subresource }: Pick<Route, "subresource">): StoredObject {
     if (!this.kind.hasStatus) return asked;
     const [whole, status] = subresource === "status" ? [object, asked["status"]] : [asked, object["status"]];
@@ -179,7 +181,10 @@ export class StoredOperations {
   }
 }
 
-/** For every kind that is only kept, by resource, qualified with its group. @param parts `others`: the stores, likewise */
+/**
+ * For every kind that is only kept, by resource, qualified with its group.
+ * @param parts `others`: the stores, likewise
+ */
 export function storedOperationsOf(
   { others, ...parts }: {
     others: Map<string, Store<StoredObject>>;

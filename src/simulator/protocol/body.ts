@@ -6,7 +6,7 @@ import { type ApiError, badRequest, invalid } from "./status.ts";
 export type FieldValidation = Pick<Route, "query" | "warnings">;
 
 /**
- * An object out of a request's body, without the fields that its kind does not have.
+ * The object in a request's body, without fields that its kind does not have.
  * @param kind what it must be, if it says what it is
  * @param options.group the short name of its group, as in the server's messages; default: core
  * @throws ApiError 400, worded as the API server words it
@@ -37,8 +37,8 @@ export function parseObject(
 }
 
 /**
- * An object as a patch has made it, without the fields that its kind does not have.
- * @param options.target what was patched: what is still the same of it is not looked at
+ * An object after a patch, without fields that its kind does not have.
+ * @param options.target what was patched; what the patch has not changed is not checked
  * @throws ApiError 422, worded as the API server words it
  */
 export function decodePatched<T extends object>(
@@ -71,7 +71,7 @@ function decodeOrRefuse(kind: string, given: Record<string, unknown>): Decoded {
   }
 }
 
-/** Unknown fields are warned of, refused or ignored, as the client wants it. */
+/** Warns of unknown fields, refuses or ignores them, as the client asks (`fieldValidation`). */
 function reportUnknown(
   paths: string[],
   route: FieldValidation | undefined,

@@ -16,7 +16,7 @@ export class DecodingError extends Error {
 
 const NOT_A_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/** Where a value stands; its path is only put together when something is wrong there. */
+/** The position of a value, from which its path is built only if something is wrong with it. */
 interface Position {
   within: Position | undefined;
   /** The Go struct that holds the field. */
@@ -99,7 +99,7 @@ function decodeScalar(value: unknown, name: string, position: Position): unknown
   return value;
 }
 
-/** What null stands for in a list or a map. */
+/** What null means as an entry of a list or a map. */
 function emptyOf(type: FieldType): unknown {
   if (type.is === "list") return [];
   if (type.is === "value") return { string: "", boolean: false, int32: 0, int64: 0, quantity: "0" }[type.name] ?? null;

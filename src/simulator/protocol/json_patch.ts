@@ -12,8 +12,9 @@ interface Operation {
 type Container = Record<string, unknown> | unknown[];
 
 /**
- * What a JSON patch (RFC 6902) makes of a value, which is not changed. As for the API server, `replace` adds what is not there.
- * @throws ApiError 400 if it is no list, 422 if a step cannot be done or a test fails
+ * The result of a JSON patch (RFC 6902) on a value, which is not modified. As in the API server, `replace` adds what is
+ * missing.
+ * @throws ApiError 400 if it is not a list, 422 if a step cannot be applied or a test fails
  */
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
@@ -73,7 +74,7 @@ function remove(root: { document: unknown }, path: unknown): void {
   else throw cannotBeDone();
 }
 
-/** What holds the value at a path, and under what key; the document itself is under `document`. */
+/** The container of the value at a path, and its key there; the document itself has the key `document`. */
 function locate(root: { document: unknown }, path: unknown): { parent: Container; key: string } {
   if (typeof path !== "string" || (path !== "" && !path.startsWith("/"))) throw cannotBeDone();
   const keys = ["document", ...path.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"))];

@@ -7,8 +7,8 @@ const WORD = /[^\s=!,()<>]+/y;
 const EXPECTED_OPERATORS = "in, notin, =, ==, !=, gt, lt";
 
 /**
- * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas. An empty one
- * selects everything.
+ * Parses a label selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas. An empty
+ * one selects everything.
  * @throws ApiError 400, worded as the API server words it
  */
 export function parseLabelSelector(text: string): LabelMatcher {

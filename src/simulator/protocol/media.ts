@@ -1,11 +1,12 @@
 import { ApiError } from "./status.ts";
 
-/** What the body of a request may be, and what it is answered with. The real one speaks protobuf and CBOR, too. */
+/** The media type of requests and answers. The real API server supports protobuf and CBOR, too. */
 const SPOKEN = "application/json";
 const UNDERSTOOD = ["application/json", "application/yaml"];
 
 /**
- * Whether a client takes JSON, so that one that would rather have protobuf gets that, and one that insists on it is told.
+ * Checks that a client accepts JSON: one that only prefers protobuf gets JSON, and one that insists on it gets an
+ * error.
  * @throws ApiError 406
  */
 export function checkAccepted(headers: Headers): void {
@@ -30,7 +31,7 @@ export async function readBody(request: Request): Promise<string> {
   throw new ApiError(415, message, { reason: "UnsupportedMediaType" });
 }
 
-/** What is no YAML stays as it is, to be refused by its reader. */
+/** YAML as JSON. What is not YAML is returned unchanged, and is refused when it is parsed. */
 async function jsonOf(yaml: string): Promise<string> {
   const { parse } = await import("yaml");
   try {

@@ -27,7 +27,7 @@ function parsePatch(body: string): unknown {
   }
 }
 
-/** What a JSON merge patch (RFC 7386) makes of a value. Neither is changed. */
+/** The result of a JSON merge patch (RFC 7386) on a value. Neither is modified. */
 function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
@@ -38,7 +38,7 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** What a strategic merge patch makes of a value of a type. Neither is changed. */
+/** The result of a strategic merge patch on a value of a type. Neither is modified. */
 export function strategicPatch(target: unknown, patch: unknown, type: FieldType | undefined): unknown {
   if (Array.isArray(patch) && type?.is === "list" && type.mergeKey !== undefined) {
     return mergeLists(Array.isArray(target) ? target : [], patch, { of: type.of, key: type.mergeKey });

@@ -7,12 +7,12 @@ const SYNTAX = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+)|(Ki|Mi|Gi|Ti|Pi|Ei)
 const USUAL = /^([1-9]\d{0,14})(m|Ki|Mi|Gi|)$/;
 
 interface Parsed {
-  /** In thousandths of millionths (10⁻⁹); finer ones are rounded up. */
+  /** In units of 10⁻⁹; smaller fractions are rounded up. */
   nanos: bigint;
   form: "decimal" | "binary" | "exponent";
 }
 
-/** A quantity as a number; 0 for what is none. */
+/** A quantity as a number; 0 if it is not a quantity. */
 export function amountOf(quantity: unknown): number {
   const parsed = parse(quantity);
   return parsed ? Number(parsed.nanos) / 1e9 : 0;
@@ -30,11 +30,11 @@ export function isWhole(quantity: string): boolean {
 }
 
 /**
- * A quantity, given as text or as a number, in the form in which the API server gives it back: the largest unit without a
- * fraction, nothing finer than a thousandth. Nothing for what is none.
+ * A quantity, given as text or as a number, in the form in which the API server returns it: in the largest unit without
+ * a fraction, and rounded up to thousandths. `undefined` if it is not a quantity.
  */
 export function canonicalQuantity(given: unknown): string | undefined {
-  // The usual ones, without ado.
+  // A shortcut for the usual ones.
   const usual = typeof given === "string" ? USUAL.exec(given) : null;
   if (usual && Number(usual[1]) % (usual[2]!.endsWith("i") ? 1024 : 1000) !== 0) return given as string;
   const parsed = parse(given);
@@ -81,7 +81,7 @@ function parseUnknown(given: unknown): Parsed | undefined {
   return { nanos, form };
 }
 
-/** Divided, away from zero. */
+/** The quotient, rounded away from zero. */
 function roundedUp(value: bigint, divisor: bigint): bigint {
   const quotient = value / divisor;
   return value % divisor === 0n ? quotient : quotient + (value < 0n ? -1n : 1n);

@@ -1,11 +1,11 @@
 import { badRequest } from "./status.ts";
 
-/** What a request to the API is about, as RBAC and admission see it. */
+/** What a request to the API is about, in the terms of RBAC and admission. */
 export interface Route {
   verb: string;
   /** Empty for the core group and for non-resource requests. */
   group: string;
-  /** `pods`, `nodes`, `namespaces`; empty for what is no resource. */
+  /** `pods`, `nodes`, `namespaces`; empty if it is not a resource. */
   resource: string;
   subresource: string;
   /** Empty if the request has none. */
@@ -13,7 +13,7 @@ export interface Route {
   name: string;
   path: string;
   query: URLSearchParams;
-  /** What the client is warned of beside its answer; grows while the request is carried out. */
+  /** Warnings to the client that go with the answer; more are added while the request is carried out. */
   warnings: string[];
 }
 
@@ -26,7 +26,7 @@ const GROUPS: [prefix: string, group: string][] = [
   ["/apis/hostfactory.symphony/v1/", "hostfactory.symphony"],
 ];
 
-/** Reads a request's path and method; says nothing yet about whether there is such a thing. */
+/** Reads a request's path and method. Does not check whether the resource exists. */
 export function parseRoute(method: string, url: URL): Route {
   const route: Route = {
     verb: method.toLowerCase(),
@@ -82,7 +82,7 @@ function decode(part: string): string {
   }
 }
 
-/** A whole number out of a query; `undefined` if it is not there. @throws ApiError 400 if it is none */
+/** A whole number from a query; `undefined` if it is absent. @throws ApiError 400 if it is not a whole number */
 export function integerParameter(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === "") return undefined;
@@ -90,7 +90,7 @@ export function integerParameter(query: URLSearchParams, name: string): number |
   return Number(value);
 }
 
-/** Whether a query says yes to something. */
+/** True if a parameter of a query is set to true. */
 export function isSet(query: URLSearchParams, name: string): boolean {
   return ["1", "true"].includes(query.get(name) ?? "");
 }

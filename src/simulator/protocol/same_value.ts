@@ -1,4 +1,7 @@
-/** Whether two values of JSON say the same, in whatever order their fields stand; a field that is `undefined` is absent. */
+/**
+ * True if two values of JSON are equal, in whatever order their fields are; a field that is `undefined` counts as
+ * absent.
+ */
 export function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;

@@ -2,10 +2,10 @@ import recorded from "./schema.json" with { type: "json" };
 
 /** The type of a field, of the entries of a list, or of the values of a map. */
 export type FieldType =
-  /** `string`, `int32`, `boolean`, `quantity`, `time`, …; `any` for what is not looked into. */
+  /** `string`, `int32`, `boolean`, `quantity`, `time`, …; `any` for what is not checked. */
   | { is: "value"; name: string }
   | { is: "object"; name: string; fields: Map<string, FieldType> }
-  /** `mergeKey`: by which field a strategic merge patch tells the entries apart; without one it replaces the list. */
+  /** `mergeKey`: the field by which a strategic merge patch identifies entries; without one it replaces the list. */
   | { is: "list"; of: FieldType; mergeKey: string | undefined }
   | { is: "map"; of: FieldType };
 
@@ -14,7 +14,7 @@ export type ObjectType = Extract<FieldType, { is: "object" }>;
 const texts = recorded as Record<string, Record<string, string>>;
 const types = new Map<string, ObjectType>();
 
-/** The type of a kind or of a part of one, such as `Pod` or `PodSpec`, as the API server of 1.36 has it. */
+/** The type of a kind or of a part of one, such as `Pod` or `PodSpec`, as in the API server of 1.36. */
 export function objectType(name: string): ObjectType {
   let type = types.get(name);
   if (type) return type;
@@ -24,7 +24,7 @@ export function objectType(name: string): ObjectType {
   return type;
 }
 
-/** All types that there are. */
+/** All types. */
 export function objectTypes(): ObjectType[] {
   return Object.keys(texts).map(objectType);
 }

@@ -1,6 +1,6 @@
 import type { Status } from "../../kube/types.ts";
 
-/** One thing that is wrong with an object, as `details.causes` of an answer has it. */
+/** One thing that is wrong with an object: an entry of `details.causes` in an answer. */
 export interface Cause {
   reason?: string;
   message: string;
@@ -8,8 +8,8 @@ export interface Cause {
 }
 
 /**
- * A request that ends in an error, in the API server's own words (recorded from 1.36; see the golden answers of the tests).
- * Everything that goes wrong while a request is answered is thrown as one of these.
+ * A request that ends in an error, in the API server's own words (recorded from 1.36; see the golden answers of the
+ * tests). Everything that goes wrong while a request is answered is thrown as one of these.
  */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -51,7 +51,10 @@ export function unauthorized(): ApiError {
   return new ApiError(401, "Unauthorized", { reason: "Unauthorized" });
 }
 
-/** A resource or kind with its group, as in error messages: `leases.coordination.k8s.io`; just `pods` for the core group. */
+/**
+ * A resource or kind with its group, as in error messages: `leases.coordination.k8s.io`; just `pods` for the core
+ * group.
+ */
 export function qualified(name: string, group: string): string {
   return group === "" ? name : `${name}.${group}`;
 }
@@ -66,7 +69,7 @@ export function detailsOf(resource: string, name: string): { name?: string; grou
   };
 }
 
-/** RBAC does not grant it. `name` is empty if the request names no object. */
+/** RBAC does not grant the request. `name` is empty if it names no object. */
 export function notGranted(
   user: string,
   { verb, group, resource, namespace, name }: {
@@ -79,7 +82,7 @@ export function notGranted(
 ): ApiError {
   const what = qualified(resource, group);
   const object = name === "" ? what : `${what} "${name}"`;
-  // For RBAC the namespace of a namespace is itself.
+  // For RBAC, a namespace is in itself.
   const within = resource === "namespaces" ? name : namespace;
   const place = within === "" ? "at the cluster scope" : `in the namespace "${within}"`;
   const message =
@@ -90,7 +93,7 @@ export function notGranted(
   });
 }
 
-/** Admission (quota, Pod Security) does not let it in. */
+/** Admission (quota, Pod Security) refuses the object. */
 export function forbidden(resource: string, { name, why }: { name: string; why: string }): ApiError {
   return new ApiError(403, `${resource} "${name}" is forbidden: ${why}`, {
     reason: "Forbidden",
@@ -146,7 +149,7 @@ export function alreadyExists(
   });
 }
 
-/** `kind` is the resource for an update and the kind for a precondition, as the real one has it. */
+/** @param kind the resource for an update, the kind for a precondition, as in the real API server */
 export function conflict(kind: string, { name, why }: { name: string; why: string }): ApiError {
   return new ApiError(409, `Operation cannot be fulfilled on ${kind} "${name}": ${why}`, {
     reason: "Conflict",

@@ -1,6 +1,6 @@
 import type { Random } from "../../random.ts";
 
-/** The letters of generated names, as the API server has them: no vowels, nothing that looks like something else. */
+/** The letters of generated names, as in the API server: no vowels, and none that look alike. */
 const NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 
 /** A version 4 UUID drawn from `random`. */

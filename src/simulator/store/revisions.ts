@@ -1,6 +1,6 @@
 /** The resource versions of a whole cluster: one number that grows with every change of anything. */
 export class Revisions {
-  /** Like a cluster that has been up for a while, so that low resource versions are too old from the start. */
+  /** Begins as in a cluster that has been up for a while, so that low resource versions are too old from the start. */
   #current = 1000;
 
   get current(): number {
@@ -11,7 +11,7 @@ export class Revisions {
     return ++this.#current;
   }
 
-  /** Goes back to an earlier revision: later ones are used again. */
+  /** Goes back to an earlier revision, so that later ones are used a second time. */
   putBack(revision: number): void {
     this.#current = revision;
   }

@@ -11,7 +11,7 @@ export interface StoreSnapshot<T> {
 /** Whether the API server is restarted when etcd is restored, or keeps running. */
 export type ApiServerOnRestore = "restarted" | "running";
 
-/** The objects of one resource, as etcd holds them. */
+/** The objects of one resource in etcd. */
 export class Store<T extends Stored> {
   /** Answers lists and watches. */
   readonly cache: WatchCache<T>;
@@ -20,7 +20,7 @@ export class Store<T extends Stored> {
   readonly #listeners: ((change: Change<T>) => void)[] = [];
   readonly #restoreListeners: (() => void)[] = [];
   #objects = new Map<string, T>();
-  /** Writes are answered but not done: a dry run. */
+  /** True during a dry run: writes are answered but have no effect. */
   isDry = false;
 
   constructor(revisions: Revisions, { historyLimit, now }: { historyLimit: number; now: () => number }) {
@@ -33,17 +33,17 @@ export class Store<T extends Stored> {
     return this.#objects.size;
   }
 
-  /** `namespace` is empty for what has none. */
+  /** @param namespace empty for an object without one */
   get(namespace: string, name: string): T | undefined {
     return this.#objects.get(`${namespace}/${name}`);
   }
 
-  /** In the order of their creation. */
+  /** All objects, in the order of their creation. */
   values(): IterableIterator<T> {
     return this.#objects.values();
   }
 
-  /** Those of one namespace. */
+  /** The objects of one namespace. */
   valuesIn(namespace: string): T[] {
     return [...this.#objects.values()].filter(({ metadata }) => metadata.namespace === namespace);
   }
@@ -58,7 +58,7 @@ export class Store<T extends Stored> {
     this.#restoreListeners.push(listener);
   }
 
-  /** Stores a new object, or the next state of one; gives it back with its resource version. */
+  /** Stores a new object, or the next state of one. @returns it with its resource version */
   put(object: T): T {
     if (this.isDry) return object;
     const key = keyOf(object);
@@ -70,7 +70,7 @@ export class Store<T extends Stored> {
     return stored;
   }
 
-  /** Takes an object away; gives back its last state with the revision of the deletion. */
+  /** Removes an object. @returns its last state with the revision of the deletion */
   remove(object: T): T {
     const key = keyOf(object);
     const previous = this.#objects.get(key);

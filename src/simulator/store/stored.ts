@@ -1,6 +1,6 @@
 import type { ObjectMeta } from "../../kube/types.ts";
 
-/** Anything with metadata. What is stored is never changed in place: a change stores another object. */
+/** Any object with metadata. Stored objects are never modified: a change stores another object. */
 export interface Stored {
   metadata: ObjectMeta;
 }
@@ -11,13 +11,13 @@ export interface Change<T> {
   revision: number;
   /** When, in milliseconds since the epoch. */
   time: number;
-  /** As it is now; for DELETED as it last was, with the revision of its deletion. */
+  /** Its state now; for DELETED its last state, with the revision of its deletion. */
   object: T;
-  /** As it was before; `undefined` if it was not known. */
+  /** Its state before; `undefined` if it was not known. */
   previous: T | undefined;
 }
 
-/** Where an object stands in a list: by namespace, then by name. */
+/** The key by which lists are sorted: namespace, then name. */
 export function keyOf({ metadata }: Stored): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;
 }

@@ -2,7 +2,7 @@ import type { Revisions } from "./revisions.ts";
 import { expired } from "../protocol/status.ts";
 import { type Change, keyOf, type Stored } from "./stored.ts";
 
-/** Past lists that are kept, so that the pages of one list are computed once. */
+/** How many past lists are kept, so that each is computed only once for all its pages. */
 const PAST_LISTS = 4;
 
 /** All changes after the revision `compacted`. */
@@ -11,7 +11,9 @@ export interface History<T> {
   compacted: number;
 }
 
-/** The API server's watch cache of one resource: it answers lists and watches, and keeps a bounded history of changes. */
+/**
+ * The API server's watch cache of one resource: it answers lists and watches, and keeps a bounded history of changes.
+ */
 export class WatchCache<T extends Stored> {
   readonly #revisions: Revisions;
   readonly #historyLimit: number;
@@ -22,7 +24,10 @@ export class WatchCache<T extends Stored> {
   #compacted: number;
   /** The API server was started at this revision: no watch can begin before it. */
   #startedAt = 0;
-  /** Changes up to this revision are ignored: etcd was restored, and the cache has seen other changes with these numbers. */
+  /**
+   * Changes up to this revision are ignored: etcd was restored, and the cache has seen other changes with these
+   * numbers.
+   */
   #seenUntil = 0;
   #pastLists = new Map<number, T[]>();
 
@@ -107,7 +112,7 @@ export class WatchCache<T extends Stored> {
       : { changes: [], compacted: this.#revisions.current };
   }
 
-  /** Keeps the present state although etcd is about to be restored: changes are ignored until etcd has overtaken it. */
+  /** Keeps the current state although etcd is about to be restored: changes are ignored until etcd has overtaken it. */
   keepAhead(): void {
     this.#seenUntil = this.revision;
   }
@@ -124,7 +129,7 @@ export class WatchCache<T extends Stored> {
 
   #record(change: Change<T>): void {
     this.#history.push(change);
-    // Forgotten in large pieces, so that it costs nothing each time.
+    // History is forgotten in large pieces, so that most calls cost nothing.
     if (this.#history.length < this.#historyLimit * 1.25) return;
     const forgotten = this.#history.splice(0, this.#history.length - this.#historyLimit);
     this.#compacted = forgotten.at(-1)!.revision;

@@ -138,9 +138,9 @@ for (
   });
 }
 
-Deno.test("A plug-in that wants to ask a person is not run", async () => {
+Deno.test("A plug-in that has to ask a person is not run", async () => {
   const run = () => assert.fail("it was run");
-  await assert.rejects(ask(run, { exec: { interactiveMode: "Always" } }), /wants to ask a person/);
+  await assert.rejects(ask(run, { exec: { interactiveMode: "Always" } }), /has to ask a person/);
 });
 
 Deno.test("Nothing waits any more for a plug-in that has ended", async () => {
