@@ -48,3 +48,9 @@ export class KubeError extends HostFactoryError {
 export function isRetryable(error: unknown): boolean {
   return !(error instanceof KubeError) || !["quota", "forbidden", "invalid"].includes(error.kind);
 }
+
+/** The error itself, or as `unavailable`, if it is not of the cluster. */
+export function asKubeError(error: unknown): KubeError {
+  if (error instanceof KubeError) return error;
+  return new KubeError("unavailable", error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { Backoff, type BackoffLimits } from "./backoff.ts";
-import { KubeError, type KubeErrorKind } from "./errors.ts";
+import { asKubeError, KubeError, type KubeErrorKind } from "./errors.ts";
 import { isNotGranted } from "./failure.ts";
 import type { Source } from "./kube.ts";
 import { EndlessList, listPages } from "./list_pages.ts";
+import { isOlder } from "./resource_version.ts";
 import type { ObjectMeta } from "./types.ts";
 
 /** Receives what the cluster contains. No call may take long: the server ends a watch that is read slowly. */
@@ -49,6 +50,8 @@ export interface ReflectorOptions {
   absentMs?: number;
   /** How often to list again although nothing seems missing, in milliseconds, ± 10 %. Default: 10 min. */
   relistMs?: number;
+  /** How often etcd was seen to be put back to an earlier state: after each time all is listed again. */
+  restores?: () => number;
 }
 
 /** A watch that lived this long was healthy, whatever ended it, in milliseconds. */
@@ -104,6 +107,7 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   /** The resource version that we have seen; `undefined` if all must be listed. */
   #version: string | undefined;
   #relistAt = 0;
+  #restores = 0;
   /** How many LISTs in a row were too old before their last page. */
   #brokenLists = 0;
   /** How many watches in a row ended cleanly without an event. */
@@ -129,8 +133,10 @@ class Reflector<T extends { metadata: ObjectMeta }> {
   }
 
   async run(): Promise<void> {
-    const { clock, signal } = this.#options;
+    const { clock, signal, restores = () => 0 } = this.#options;
     while (!signal.aborted) {
+      if (this.#restores !== restores()) this.#relistAt = -Infinity;
+      this.#restores = restores();
       const listing = this.#version === undefined || clock.monotonic() >= this.#relistAt;
       let waitMs: number;
       try {
@@ -336,14 +342,4 @@ class ListFailure extends Error {
     super("LIST failed");
     this.error = error;
   }
-}
-
-/** True if a version is older than a known one; false if they are not numbers (source: "Resource versions"). */
-function isOlder(version: string, known: string | undefined): boolean {
-  return known !== undefined && Number(version) < Number(known);
-}
-
-function asKubeError(error: unknown): KubeError {
-  if (error instanceof KubeError) return error;
-  return new KubeError("unavailable", error instanceof Error ? error.message : String(error), { cause: error });
 }

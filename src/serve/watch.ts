@@ -154,7 +154,8 @@ class Watch {
     if (!loop) return;
     this.#start(loop, runner);
     const relist = relistMs === undefined ? {} : { relistMs };
-    const shared = { clock, random, signal: stopping, watchTimeoutSeconds, ...relist };
+    const restores = () => kube.restores();
+    const shared = { clock, random, signal: stopping, watchTimeoutSeconds, restores, ...relist };
     const { monitor } = this.#context;
     const { instance } = this.#options;
     const followed = entry.follow?.(

@@ -390,6 +390,21 @@ Deno.test("Watches are short as long as they can carry nothing", async () => {
   await ended;
 });
 
+Deno.test("Once etcd was seen to be put back, all is listed again after the watch that is under way", async () => {
+  let restores = 0;
+  const { clock, calls, abort, start } = script({ lists: [list("7", ["a"])], watches: [alive] });
+  const ended = start({ restores: () => restores });
+  await clock.advance(70_000);
+  assert.equal(listsIn(calls), 1);
+  restores = 1;
+  await clock.advance(60_000);
+  assert.equal(listsIn(calls), 2);
+  await clock.advance(120_000);
+  assert.equal(listsIn(calls), 2);
+  abort.abort();
+  await ended;
+});
+
 Deno.test("A watch that carries bookmarks alone is heard, and nothing is listed because of it", async () => {
   const { clock, calls, heard, abort, start } = script({ lists: [list("7", [])], watches: [alive] });
   const ended = start();

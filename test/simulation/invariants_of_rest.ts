@@ -61,7 +61,7 @@ export function levelNotEdge(simulation: Simulation): Invariant {
 }
 
 function machineAmiss(
-  { host: { workdir }, truth, wipedMs }: Simulation,
+  { host: { workdir }, truth, wipedMs, putBackMs }: Simulation,
   name: string,
   isReturned: boolean,
 ): string | undefined {
@@ -73,7 +73,10 @@ function machineAmiss(
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
     // One that could not be seen when its request was rebuilt without it has failed for good, even if it had succeeded.
     if (state === "failed" && phase === "Succeeded" && wipedMs > -Infinity) return undefined;
-    return state === STATE_OF_PHASE[phase] ? undefined : `${name} is ${state}, and its pod is ${phase}`;
+    // It is over as it was seen to be, though in a state that was put back its pod came to another end.
+    const hasEnded = (one: string) => one === "failed" || one === "succeeded";
+    const isOver = putBackMs > -Infinity && hasEnded(state ?? "") && hasEnded(STATE_OF_PHASE[phase] ?? "");
+    return isOver || state === STATE_OF_PHASE[phase] ? undefined : `${name} is ${state}, and its pod is ${phase}`;
   }
   return state === "deleted" || state === "failed" ? undefined : `${name} is ${state}, and it has no pod`;
 }

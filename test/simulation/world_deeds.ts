@@ -35,6 +35,7 @@ export const WORLD_DEEDS = {
     what: "another Symphony asks for machines where the same instance is not served",
     async act(simulation, random) {
       const host = simulation.otherHost;
+      if (host.isMisled) return;
       if (simulation.servingOn(host).length === 0) simulation.startServe({ host });
       const input = { template: { templateId: "plain", machineCount: integerBetween(random, 1, 4) } };
       await simulation.runElsewhere(host, (provider) => requestMachines(provider, input));

@@ -1,5 +1,6 @@
 import type { KubeError } from "../../kube/errors.ts";
 import type { ReflectorSink } from "../../kube/reflector.ts";
+import { isOlder } from "../../kube/resource_version.ts";
 import type { Pod } from "../../kube/types.ts";
 import { GatheringLog, logger } from "../../log.ts";
 import { readPodFacts } from "../../workdir/pod_file.ts";
@@ -185,8 +186,7 @@ export class PodsWatcher implements Loop, ReflectorSink<Pod> {
     const unwritten = this.#unwrittenObservations.get(name);
     const unwrittenPod = unwritten && "pod" in unwritten ? unwritten.pod.metadata : undefined;
     const known = unwritten ? unwrittenPod : this.#written.get(name);
-    // Where versions are no numbers, nothing is older (source: Kubernetes documentation, "Resource versions").
-    return known?.uid === uid && Number(resourceVersion) < Number(known?.resourceVersion);
+    return known?.uid === uid && isOlder(resourceVersion, known?.resourceVersion);
   }
 
   heard(): void {
