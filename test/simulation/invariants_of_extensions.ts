@@ -94,13 +94,13 @@ export function deletionsWait(simulation: Simulation): Invariant {
       const { drainMs } = extensions;
       if (drainMs === undefined) return undefined;
       for (const life of truth.allLiving()) {
-        const askedMs = extensions.askedMs.get(life.uid) ?? Infinity;
-        if (askedMs <= simulation.wipedMs) continue; // The return may have been lost with the directory.
-        const waitedMs = clock.monotonic() - askedMs;
+        const waitedMs = clock.monotonic() - (extensions.askedMs.get(life.uid) ?? Infinity);
         const isLate = isMachine(life) && life.pod.metadata.deletionTimestamp === undefined &&
           waitedMs > drainMs + LATE_MS;
         const state = readState(simulation.host.workdir, life.name);
-        const isReturned = ({ kind, machines }: Asked) => kind === "return" && machines.includes(life.name);
+        // One that came before the directory was emptied may have been lost with it.
+        const isReturned = ({ kind, machines, atMs }: Asked) =>
+          kind === "return" && machines.includes(life.name) && atMs > simulation.wipedMs;
         // A hidden pod may be seen again once its return is long past.
         if (isLate && [...symphony.asked.values()].some((one) => isReturned(one) && !simulation.mayBePast(one))) {
           return `${life.name} is ${state} and was given back, and is not deleted ${waitedMs} ms after the drainer was asked`;
