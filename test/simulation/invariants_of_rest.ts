@@ -61,13 +61,15 @@ export function levelNotEdge(simulation: Simulation): Invariant {
 }
 
 function machineAmiss(
-  { host: { workdir }, truth, wipedMs, putBackMs }: Simulation,
+  { host: { workdir }, truth, wipedMs, putBackMs, wasDeceived }: Simulation,
   name: string,
   isReturned: boolean,
 ): string | undefined {
   const life = truth.living(name);
   const state = readState(workdir, name);
   if (life && isMachine(life)) {
+    // A pod without our marks is seen by nothing but a GET of its name.
+    if (life.isUnmarked && wasDeceived) return undefined;
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;

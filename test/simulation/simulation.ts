@@ -508,7 +508,7 @@ export class Simulation {
     if (!retention) return false;
     // One that has come back since is another matter, but where it was only said to have gone.
     if (
-      Math.max(this.putBackMs, this.#deceivedMs) === -Infinity &&
+      Math.max(this.putBackMs, this.#lastDeceivedMs) === -Infinity &&
       machines.some((name) => {
         const life = this.truth.living(name);
         return life?.isOurs && !this.stolenLabels.has(life.uid);
@@ -554,6 +554,11 @@ export class Simulation {
     return this.deceits > 0 ? this.clock.monotonic() : this.#deceivedMs;
   }
 
+  /** True if a GET of a pod by its name has ever been answered wrong. */
+  get wasDeceived(): boolean {
+    return this.#lastDeceivedMs > -Infinity;
+  }
+
   /** One fault less deceives those who ask for a pod by its name. */
   endDeceit(): void {
     this.#deceivedMs = this.clock.monotonic();
@@ -562,7 +567,7 @@ export class Simulation {
 
   /** True where a work directory was lost, or another one has been served: what it has to go by are the pods alone. */
   get wasRebuilt(): boolean {
-    if (Math.max(this.putBackMs, this.#deceivedMs) > -Infinity && this.plan.retention) return true;
+    if (Math.max(this.putBackMs, this.#lastDeceivedMs) > -Infinity && this.plan.retention) return true;
     return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
   }
 
