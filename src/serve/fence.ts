@@ -7,8 +7,10 @@ const LOOK_EVERY_MS = 100;
 /** The code of the error that a change is refused with while the fence is closed. */
 const NOT_OWNER = "ENOTOWNER";
 
+/** True if a change was refused because the fence is closed, whoever has told it since in words of its own. */
 export function isNotOwner(error: unknown): boolean {
-  return error instanceof HostFactoryError && (error as { code?: unknown }).code === NOT_OWNER;
+  if (!(error instanceof HostFactoryError)) return false;
+  return (error as { code?: unknown }).code === NOT_OWNER || isNotOwner(error.cause);
 }
 
 /**

@@ -67,8 +67,8 @@ function flawOfStatus({ requestId, status, machines }: RequestStatusAnswer): str
 export function printedIsOnDisk(simulation: Simulation): Invariant {
   /** By request, and by request and machine, what was last said of it, when, and since when. */
   const said = new Map<string, { what: string; atMs: number; sinceMs: number }>();
-  /** What was said to have ended well, and not by its return. */
-  const succeeded = new Set<string>();
+  /** When what was said to have ended well, and not by its return, was first said so; an earlier state of the cluster undoes it. */
+  const succeeded = new Map<string, number>();
   const isTakenBack = (key: string, what: string, isFinal: (before: string) => boolean): string | undefined => {
     const before = said.get(key);
     const atMs = simulation.clock.monotonic();
@@ -109,11 +109,12 @@ export function printedIsOnDisk(simulation: Simulation): Invariant {
         for (const { name, result, status } of machines) {
           const key = `${requestId} ${name}`;
           // A request that is long past may be rebuilt from pods that were hidden until now.
-          if (result === "fail" && succeeded.has(key) && !(asked && simulation.mayBePast(asked))) {
+          const succeededMs = succeeded.get(key) ?? -Infinity;
+          if (result === "fail" && succeededMs > simulation.putBackMs && !(asked && simulation.mayBePast(asked))) {
             return `${key} had succeeded and ended, and now fails`;
           }
           if (result === "succeed" && status === "terminated" && !simulation.symphony.hasReturned(name)) {
-            succeeded.add(key);
+            if (!succeeded.has(key)) succeeded.set(key, simulation.clock.monotonic());
           }
           const flaw = isTakenBack(
             key,

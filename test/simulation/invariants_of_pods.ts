@@ -2,6 +2,7 @@ import type { StatusAnswer } from "../../src/hf/answers.ts";
 import { parseMachineName } from "../../src/hf/names.ts";
 import { LEASE_SECONDS, leaseName } from "../../src/kube/lease.ts";
 import type { Pod } from "../../src/kube/types.ts";
+import { phaseOf } from "../../src/machine/readiness.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
 import { readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readRequest, readRequestRecord } from "../../src/workdir/requests.ts";
@@ -233,7 +234,9 @@ export function keptIsKept(simulation: Simulation): Invariant {
     const ageMs = clock.monotonic() - life.createdMs + TIMESTAMP_MS;
     const isHindered = pod.status?.containerStatuses?.some(({ state }) => state?.waiting?.reason !== undefined);
     if (isHindered && ageMs >= plan.imagePullGraceSeconds * 1000) return undefined;
-    if (!life.hasRun && ageMs >= plan.podTimeoutSeconds * 1000) return undefined;
+    // In an earlier state of the cluster it may be pending again.
+    const isPending = !life.hasRun || (simulation.putBackMs > -Infinity && phaseOf(pod) === "Pending");
+    if (isPending && ageMs >= plan.podTimeoutSeconds * 1000) return undefined;
     if (pod.status?.containerStatuses?.some(({ restartCount = 0 }) => restartCount >= CRASH_LOOP)) return undefined;
     if (!life.hasRun && simulation.bothClocksJumped) return undefined;
     return `${pod.status?.phase ?? "Pending"}, ${Math.round(ageMs / 1000)} s old, and no one gave it back`;

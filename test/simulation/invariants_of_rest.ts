@@ -61,7 +61,7 @@ export function levelNotEdge(simulation: Simulation): Invariant {
 }
 
 function machineAmiss(
-  { host: { workdir }, truth, wipedMs, putBackMs, wasDeceived }: Simulation,
+  { host: { workdir }, truth, wipedMs, putBackMs, powerMs, wasDeceived }: Simulation,
   name: string,
   isReturned: boolean,
 ): string | undefined {
@@ -75,6 +75,9 @@ function machineAmiss(
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
     // One that could not be seen when its request was rebuilt without it has failed for good, even if it had succeeded.
     if (state === "failed" && phase === "Succeeded" && wipedMs > -Infinity) return undefined;
+    // A power failure took the file of its pod, and somebody put a copy in that one's place before anybody looked.
+    const hasRun = truth.lives().some((one) => one.name === name && one.uid !== life.uid && one.hasRun);
+    if (state === "running" && phase === "Pending" && powerMs > -Infinity && hasRun) return undefined;
     // It is over as it was seen to be, though in a state that was put back its pod came to another end.
     const hasEnded = (one: string) => one === "failed" || one === "succeeded";
     const isOver = putBackMs > -Infinity && hasEnded(state ?? "") && hasEnded(STATE_OF_PHASE[phase] ?? "");
