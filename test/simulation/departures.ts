@@ -26,6 +26,11 @@ export class Departures {
     this.#byNode.set(node, { times: times - 1, endedMs: times > 1 ? Infinity : nowMs });
   }
 
+  /** The cluster is put back to an earlier state, in which what was taken back may be said again. */
+  putBack(): void {
+    for (const said of this.#byNode.values()) said.endedMs = Infinity;
+  }
+
   /** When it was last said, in milliseconds of the monotonic clock: infinity while it is, and less than that where it never was. */
   lastSaidMs(node: string | undefined): number {
     if (this.evictedFrom(node ?? "") > 1) return Infinity; // One that takes no more pods is drained then.

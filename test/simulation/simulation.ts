@@ -533,6 +533,7 @@ export class Simulation {
     this.#lostRevision = this.cluster.revision;
     this.cluster.restore(snapshot, { apiServer });
     this.truth.putBack(this.cluster.listPods({ namespace: NAMESPACE }));
+    this.departures.putBack();
     this.meddledMs = this.putBackMs = this.emptiedMs = this.clock.monotonic();
     this.#isBehind = apiServer === "running";
     this.staleReads++;
