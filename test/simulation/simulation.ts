@@ -511,7 +511,7 @@ export class Simulation {
       Math.max(this.putBackMs, this.#lastDeceivedMs) === -Infinity &&
       machines.some((name) => {
         const life = this.truth.living(name);
-        return life?.isOurs && !this.stolenLabels.has(life.uid);
+        return life?.isOurs && !life.isUnmarked && !this.stolenLabels.has(life.uid);
       })
     ) return false;
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
