@@ -127,7 +127,8 @@ export class ClusterGuard {
   #mayWaitForPods(id: string): boolean {
     try {
       const request = readReturn(this.#workdir, id);
-      return request !== undefined && !request.processed && !request.machines.every(this.#isOver);
+      const machines = request?.machines.filter((name) => parseMachineName(name)) ?? [];
+      return !request?.processed && !machines.every(this.#isOver);
     } catch {
       return true;
     }

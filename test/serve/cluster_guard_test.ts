@@ -68,6 +68,14 @@ Deno.test("a return that has not been handled ties the work directory to a clust
   assert.equal(readCluster(workdir)?.namespaceUid, "n2");
 });
 
+Deno.test("what no machine can be called ties the work directory to no cluster, though a return has it", async () => {
+  const { guard, workdir, files } = guarded();
+  await guard.admit(there, nowhere);
+  files.makeDirectory("/work/return-requests/bad/bad");
+  await guard.admit(here, nowhere);
+  assert.equal(readCluster(workdir)?.namespaceUid, "n1");
+});
+
 Deno.test("that a work directory was emptied while we run does not make it another cluster's", async () => {
   const { guard, workdir, files, know } = guarded();
   await guard.admit(here, nowhere);
