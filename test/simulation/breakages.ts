@@ -559,7 +559,7 @@ const MENDS: Breakage[] = [
   {
     what: "a directory that has only been asked for a return becomes another cluster's",
     file: "src/serve/cluster_guard.ts",
-    from: "return request !== undefined && !request.processed && !request.machines.every(this.#isOver);",
+    from: "return !request?.processed && !machines.every(this.#isOver);",
     to: "return false;",
     violates: [6],
     seed: 530720,
