@@ -57,13 +57,17 @@ export function commandBudget(clock: Clock): Budget {
   return new Budget(clock, { restPerTurn: 0 });
 }
 
+/** The options of pictures that follow from the configuration. */
+export function pictureOptions({ config: { confdir, onPartialFailure }, files, clock }: ReadAccess): PictureOptions {
+  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
+  return { clock, onPartialFailure, ...templates };
+}
+
 /** Takes pictures of the grid for a command. @param options `budget`: default: `commandBudget` */
 export function openPicture(
-  { config, workdir, files, clock }: ReadAccess,
+  access: ReadAccess,
   options: Pick<PictureOptions, "everything" | "isBrief" | "isOnly" | "only" | "budget"> = {},
 ): PictureTaker {
-  const { confdir, onPartialFailure } = config;
-  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
-  const budget = commandBudget(clock);
-  return new PictureTaker(workdir, { clock, onPartialFailure, ...templates, budget, ...options });
+  const budget = commandBudget(access.clock);
+  return new PictureTaker(access.workdir, { ...pictureOptions(access), budget, ...options });
 }

@@ -80,7 +80,7 @@ const MOST_LIST_SHARE = 20;
 /** The longest wait that a server can ask for, in milliseconds. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** After these failures the watch continues where it was; after any other all is listed again. */
+/** After these failures the watch resumes from the last version; after any other, everything is listed again. */
 const WATCH_GOES_ON: ReadonlySet<KubeErrorKind> = new Set(["unavailable", "throttled", "unauthorised", "forbidden"]);
 
 /**

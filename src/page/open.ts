@@ -1,11 +1,10 @@
-import type { ReadAccess } from "../admin/open_picture.ts";
-import { type Picture, type PictureOptions, PictureTaker } from "../admin/picture.ts";
+import { pictureOptions, type ReadAccess } from "../admin/open_picture.ts";
+import { type Picture, PictureTaker } from "../admin/picture.ts";
 import { Budget } from "../budget.ts";
 import { epochSeconds, NOT_NEEDED } from "../clock.ts";
 import { HostFactoryError } from "../errors.ts";
 import type { EventSource } from "../events/reader.ts";
 import type { Monitor } from "../metrics/monitor.ts";
-import { readCatalogue } from "../templates/catalogue.ts";
 import { LatestEvents } from "./latest_events.ts";
 import { LivePicture } from "./live_picture.ts";
 import type { ApiSection, ExtensionRow, Sections } from "./messages.ts";
@@ -84,11 +83,6 @@ export function openPage(sources: PageSources): OpenedPage {
   };
 }
 
-function pictureOptions({ config: { confdir, onPartialFailure }, files, clock }: PageSources): PictureOptions {
-  const templates = confdir === undefined ? {} : { templates: () => readCatalogue(files, confdir).templates };
-  return { clock, onPartialFailure, ...templates };
-}
-
 async function readSections(
   picture: Picture,
   { monitor, extensions }: PageSources,
@@ -104,10 +98,10 @@ async function readSections(
 }
 
 /** Explains a machine, request, return request or node without keeping the loops of `serve` waiting. */
-async function explainInTurns({ config, workdir, files, clock, events }: PageSources, name: string) {
+async function explainInTurns(sources: PageSources, name: string) {
   const { explain } = await import("../admin/explain.ts");
-  const budget = new Budget(clock, { turnMs: TURN_MS });
-  return await explain({ config, workdir, files, clock }, name, { dbfile: events.dbfile, lockWaitMs: 0, budget });
+  const budget = new Budget(sources.clock, { turnMs: TURN_MS });
+  return await explain(sources, name, { dbfile: sources.events.dbfile, lockWaitMs: 0, budget });
 }
 
 function troublesOf({ health }: PageSources["monitor"]): Troubles {

@@ -42,10 +42,11 @@ Deno.test("a work directory belongs to whatever cluster it sees until it knows a
   assert.equal(guard.refusal, undefined, "the context was put right");
 });
 
-Deno.test("a directory that has nothing of a request in it but its name does not tie the work directory to a cluster", async () => {
+Deno.test("requests and returns without a machine in them do not tie the work directory to a cluster", async () => {
   const { guard, workdir, files } = guarded();
   await guard.admit(there, nowhere);
   files.makeDirectory("/work/requests/bad");
+  files.makeDirectory("/work/return-requests/bad/bad");
   await guard.admit(here, nowhere);
   assert.equal(readCluster(workdir)?.namespaceUid, "n1");
   files.symlink("../.prototypes/.manifest.json", "/work/requests/bad/bad-0");
@@ -66,14 +67,6 @@ Deno.test("a return that has not been handled ties the work directory to a clust
   await markReturnProcessed(workdir, "ret");
   await guard.admit(there, nowhere);
   assert.equal(readCluster(workdir)?.namespaceUid, "n2");
-});
-
-Deno.test("what no machine can be called ties the work directory to no cluster, though a return has it", async () => {
-  const { guard, workdir, files } = guarded();
-  await guard.admit(there, nowhere);
-  files.makeDirectory("/work/return-requests/bad/bad");
-  await guard.admit(here, nowhere);
-  assert.equal(readCluster(workdir)?.namespaceUid, "n1");
 });
 
 Deno.test("that a work directory was emptied while we run does not make it another cluster's", async () => {

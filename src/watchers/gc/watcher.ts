@@ -79,7 +79,7 @@ export class RetentionWatcher implements Loop {
   #unnoted: UnnotedRequest[] = [];
   /** What has been made to last: that it is finished is to be noted. */
   #toNote: UnnotedRequest[] = [];
-  /** What is long past, and to be removed by being hidden first. */
+  /** What retention no longer keeps: it is hidden, and then removed. */
   #toHide: FinishedRequest[] = [];
 
   constructor(dependencies: Dependencies, limits: RetentionLimits) {
