@@ -264,8 +264,10 @@ class Reflector<T extends { metadata: ObjectMeta }> {
     // An API server does not end watches early again and again.
     this.#isDeaf = livedMs < SILENT_MS || (example !== undefined && !await this.#isCarried(example));
     // Listing nothing costs nothing.
-    if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;
-    else {
+    if (this.#isDeaf || example === undefined) {
+      this.#relistAt = -Infinity;
+      this.#mayHaveMissed = false;
+    } else {
       this.#silentWatches = 0;
       if (this.#mayHaveMissed) this.#sink.heard();
       this.#mayHaveMissed = !this.#mayHaveMissed;

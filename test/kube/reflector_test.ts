@@ -11,11 +11,11 @@ type Watch = { steps?: Step[]; lastsMs?: number; error?: KubeError };
 
 /** A cluster that answers from scripts; when one has run out, its last entry is repeated. */
 function script(
-  { lists, watches, isCarrying = true }: {
+  { lists, watches, isCarrying = () => true }: {
     lists: (KubeList<Pod> | KubeError)[];
     watches: Watch[];
     /** Whether a watch of one object begins with that. */
-    isCarrying?: boolean;
+    isCarrying?: () => boolean;
   },
 ) {
   const clock = new ManualClock();
@@ -39,7 +39,7 @@ function script(
     async *watch({ resourceVersion, fieldSelector, timeoutSeconds, signal }) {
       if (fieldSelector !== undefined) {
         calls.push(`PROBE ${fieldSelector}`);
-        if (isCarrying) yield { type: "ADDED", object: pod("a") };
+        if (isCarrying()) yield { type: "ADDED", object: pod("a") };
         else await clock.sleep(timeoutSeconds * 1000, signal);
         return;
       }
@@ -310,7 +310,7 @@ Deno.test("If watches can carry nothing, they are not heard, and all is listed i
     const { clock, calls, heard, abort, start } = script({
       lists: [list("7", ["a"])],
       watches: [{ lastsMs }],
-      isCarrying: false,
+      isCarrying: () => false,
     });
     const ended = start();
     await clock.advance(lastsMs + 10_000);
@@ -355,6 +355,24 @@ Deno.test("What a watch missed that carried nothing for a while is told before a
   await ended;
 });
 
+Deno.test("A watch after one look that was not carried is not heard for its silence", async () => {
+  const carried = [true, false];
+  const { clock, calls, heard, abort, start } = script({
+    lists: [list("7", ["a"])],
+    watches: [{ lastsMs: 60_000 }],
+    isCarrying: () => carried.shift() ?? true,
+  });
+  const beganMs = clock.monotonic();
+  const ended = start();
+  await clock.advance(90_000);
+  assert.equal(listsIn(calls), 2);
+  assert.deepEqual(heard.map((atMs) => atMs - beganMs), [0, 75_200], "the two lists");
+  await clock.advance(10_000);
+  assert.equal(heard.length, 3, "a watch between two looks that were carried");
+  abort.abort();
+  await ended;
+});
+
 Deno.test("If nothing exists, it is listed again after each watch that carried nothing", async () => {
   const { clock, calls, abort, start } = script({ lists: [list("7", [])], watches: [{ lastsMs: 60_000 }] });
   const ended = start();
@@ -381,7 +399,7 @@ Deno.test("Watches are short as long as they can carry nothing", async () => {
   const { clock, timeouts, abort, start } = script({
     lists: [list("7", ["a"])],
     watches: [alive, { lastsMs: 60_000 }, { lastsMs: 10_000 }, alive, alive],
-    isCarrying: false,
+    isCarrying: () => false,
   });
   const ended = start();
   await clock.advance(240_000);
