@@ -432,8 +432,8 @@ const MENDS: Breakage[] = [
   {
     what: "a watch that carries nothing is believed to be able to",
     file: "src/kube/reflector.ts",
-    from: "    if (this.#isDeaf || example === undefined) this.#relistAt = -Infinity;\n    else {\n",
-    to: "    {\n",
+    from: "    if (this.#isDeaf || example === undefined) {\n",
+    to: "    if (example === null) {\n",
     violates: [8],
     seed: 999,
     only: [51, 52, 14, 22, 24, 34, 50],
