@@ -140,27 +140,29 @@ export async function isSameRequest(
 /**
  * The request with this id, or `undefined` if there is none, or its directory has lost all that it said. A machine whose
  * entry was lost counts as pending until the whole request has been handled: creating a pod that exists already does no harm.
- * From then on none is pending, whatever its entry says: a backup that was put over it brings back links.
+ * From then on none is pending, whatever its entry says: a backup that was put over it brings back links. How many machines it
+ * has, its record says; only without one do its entries.
  */
 export function readRequest(workdir: Workdir, id: string): StoredRequest | undefined {
   const path = workdir.layout.request(id);
   if (workdir.kind(path) !== "directory") return undefined;
   const record = readRequestRecord(workdir, id);
-  const entries = workdir.files.list(path);
-  const processed = entries.some((entry) => entry.name === RequestFile.processed);
+  const processed = workdir.kind(`${path}/${RequestFile.processed}`) !== undefined;
   const machines: StoredRequest["machines"] = [];
   for (let index = 0; index < (record?.count ?? 0); index++) {
     machines.push({ name: machineName(id, index), index, pending: !processed });
   }
+  // Then its entries say nothing more, and there may be very many.
+  if (record && processed) return { id, record, machines, processed };
   const others: StoredRequest["machines"] = [];
-  for (const { name, kind } of entries) {
+  for (const { name, kind } of workdir.files.list(path)) {
     const parsed = parseMachineName(name);
     if (parsed?.requestId !== id) continue;
     const { index } = parsed;
     const pending = kind === "symlink" && !processed;
     const machine = machines[index];
     if (machine) machine.pending = pending;
-    else others.push({ name, index, pending });
+    else if (!record) others.push({ name, index, pending });
   }
   const all = machines.concat(others.sort((one, other) => one.index - other.index));
   return all.length === 0 ? undefined : { id, record, machines: all, processed };

@@ -125,10 +125,13 @@ Deno.test("entries that were lost count as pending until the request has been ha
 Deno.test("entries that are no machines of the request are not its machines", async () => {
   const { files, workdir } = memoryProvider();
   await addRequest(workdir, request, atOnce);
-  for (const name of ["other-0", "req-x", "README", "req-01", ".new-1-1"]) {
+  for (const name of ["other-0", "req-x", "README", "req-01", "req-3", ".new-1-1"]) {
     files.writeText(`/work/requests/req/${name}`, "");
   }
-  assert.deepEqual(readRequest(workdir, "req")?.machines.map(({ name }) => name), ["req-0", "req-1", "req-2"]);
+  const names = () => readRequest(workdir, "req")?.machines.map(({ name }) => name);
+  assert.deepEqual(names(), ["req-0", "req-1", "req-2"]);
+  await markProcessed(workdir, "req");
+  assert.deepEqual(names(), ["req-0", "req-1", "req-2"]);
 });
 
 for (const text of ["", "{", "[]", '{"version":2,"templateId":"T","count":3,"requestedAt":1}', '{"version":1}']) {

@@ -1,6 +1,7 @@
 import { Budget } from "../../budget.ts";
 import { describeError } from "../../errors.ts";
 import { isMisplaced } from "../../files.ts";
+import { parseMachineName } from "../../hf/names.ts";
 import type { Pod } from "../../kube/types.ts";
 import { logger } from "../../log.ts";
 import { RETURNED } from "../../machine/tombstone.ts";
@@ -38,10 +39,11 @@ interface Rebuilding {
   written: number;
 }
 
-/** What stands in the request's record; `undefined` if its pods do not remember all of it. */
-function recordOf(memory: RequestMemory | undefined): Omit<RequestRecord, "version"> | undefined {
+/** What stands in the request's record; `undefined` if its pods do not remember all of it, or there are more than they remember. */
+function recordOf({ memory, machines }: Rebuilding): Omit<RequestRecord, "version"> | undefined {
   const { templateId, count, requestedAt, up } = memory ?? {};
   if (templateId === undefined || count === undefined || requestedAt === undefined) return undefined;
+  if (machines.some((machine) => (parseMachineName(machine)?.index ?? 0) >= count)) return undefined;
   return { templateId, count, requestedAt, up };
 }
 
@@ -153,13 +155,13 @@ export class Adopter {
   /** First why the machines without pods failed, then the request, whole: nothing is answered from a part of it. */
   async #getOnRebuilding(rebuilding: Rebuilding): Promise<void> {
     const { workdir, clock } = this.#dependencies;
-    const { id, memory, machines, lost } = rebuilding;
+    const { id, machines, lost } = rebuilding;
     const isWell = await this.#unlessBroken(id, async () => {
       const slice = lost.slice(rebuilding.written, rebuilding.written + SLICE);
       await this.#commit(slice, (machine) => this.#endOfLost(machine));
       rebuilding.written += slice.length;
       if (rebuilding.written < lost.length) return;
-      const request = { id, record: recordOf(memory), machines: [...machines, ...lost] };
+      const request = { id, record: recordOf(rebuilding), machines: [...machines, ...lost] };
       await restoreRequest(workdir, request, { budget: new Budget(clock) });
       this.#lost(lost);
       log.warn("Request rebuilt from its pods", { request: id, pods: machines.length, lost: lost.length });

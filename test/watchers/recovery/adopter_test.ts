@@ -93,6 +93,14 @@ Deno.test("a lost request comes back: its id, machines, count and results, and t
   assert.equal(answer.machines[1]?.message, LOST);
 });
 
+Deno.test("what pods remember of a lost request is not believed if there are more of them", async () => {
+  const dependencies = memoryDependencies();
+  await list(dependencies, remembering("req-0", { count: 2 }), remembering("req-5", { count: 2 }));
+  const stored = readRequest(dependencies.workdir, "req");
+  assert.equal(stored?.record, undefined);
+  assert.deepEqual(stored?.machines.map(({ name }) => name), ["req-0", "req-1", "req-5"]);
+});
+
 Deno.test("nothing is created for a request that came back, and asked for again it is the same", async () => {
   const dependencies = memoryDependencies();
   await list(dependencies, remembering("req-0", { count: 2 }));
