@@ -102,7 +102,10 @@ export async function preCreate(
   return decisions;
 }
 
-/** Calls until the extension answers. If it does not within `retryMs`, its failure policy decides. */
+/**
+ * Calls until the extension answers. If it does not within `retryMs`, its failure policy decides; but not after a single
+ * try that took all of that time, because then this process stood still, or the try had to wait for its turn.
+ */
 async function askPersistently(
   context: PreCreateContext,
   extension: Extension,
@@ -121,7 +124,9 @@ async function askPersistently(
         backoffMs(failures, random, AGAIN),
       );
       const reason = error.message;
-      if (clock.monotonic() + waitMs > untilMs) return giveUp(context, extension, { batch, reason });
+      const nowMs = clock.monotonic();
+      const isAllInOne = failures === 1 && extension.retryMs > 0 && nowMs > untilMs;
+      if (nowMs + waitMs > untilMs && !isAllInOne) return giveUp(context, extension, { batch, reason });
       context.unanswered(extension.name, { reason, outcome: "waits" });
       await clock.sleep(waitMs, signal);
     }
