@@ -430,6 +430,15 @@ const MENDS: Breakage[] = [
     only: [1, 6, 58, 52, 59, 57, 55, 56, 54, 26, 60, 51, 29, 33, 36, 38, 53, 61],
   },
   {
+    what: "another pod of the same version is taken for the one that was written down",
+    file: "src/watchers/pods/written_pods.ts",
+    from: "every((key) => known[key] === now[key])",
+    to: 'every((key) => key !== "resourceVersion" || known[key] === now[key])',
+    violates: [3],
+    seed: 637501,
+    only: [1, 3, 4, 70, 5, 7, 72, 31, 48],
+  },
+  {
     what: "a watch that carries nothing is believed to be able to",
     file: "src/kube/reflector.ts",
     from: "    if (this.#isDeaf || example === undefined) {\n",

@@ -28,6 +28,11 @@ export function writtenPod(pod: Pod): WrittenPod {
   return { uid, resourceVersion, phase: phaseOf(pod), podIP: pod.status?.podIP, isGoing, nodeName: pod.spec.nodeName };
 }
 
+/** Once etcd was put back, versions are given out a second time: another pod, or another state, may have the same one. */
+function isSame(known: WrittenPod, now: WrittenPod): boolean {
+  return (Object.keys(now) as (keyof WrittenPod)[]).every((key) => known[key] === now[key]);
+}
+
 /** The pods that are followed, by machine, as they are written down. */
 export class WrittenPods {
   readonly #dependencies: Dependencies;
@@ -90,7 +95,7 @@ export class WrittenPods {
       if (known) {
         const isNoted = (before !== "failed" && before !== "succeeded") ||
           workdir.kind(workdir.layout.machine(machine)) === "file";
-        return before !== undefined && isNoted && known.resourceVersion === resourceVersion &&
+        return before !== undefined && isNoted && isSame(known, writtenPod(pod)) &&
           workdir.kind(workdir.layout.pod(machine)) === "file" &&
           !(hasEnded(pod) && this.#lacksEnd(readPodFacts(workdir, machine)));
       }

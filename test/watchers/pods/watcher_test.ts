@@ -57,6 +57,18 @@ Deno.test("a list is written down: pods, states, and then the view", async () =>
   });
 });
 
+Deno.test("neither another pod nor another state is taken for what was written down, though its version is the same", async () => {
+  const dependencies = memoryDependencies();
+  const { list, go } = watch(dependencies);
+  await ask(dependencies, "req", 2);
+  list(ourPod("req-0", undefined, { resourceVersion: "1" }), up("req-1"));
+  await go();
+  list(up("req-0"), ourPod("req-1", { phase: "Running" }, { resourceVersion: "1", uid: "another" }));
+  await go();
+  assert.equal(stateOf(dependencies, "req-0"), "running");
+  assert.equal(readTombstone(dependencies.workdir, "req-1")?.replaced, true);
+});
+
 Deno.test("a list that comes right after a restore was noticed settles whether lists are to be believed", async () => {
   const dependencies = memoryDependencies();
   const { list, go } = watch(dependencies);
