@@ -67,8 +67,12 @@ export function upIsTold(simulation: Simulation): Invariant {
       for (const name of workdir.names(workdir.layout.podsStatus)) {
         // One that never had a pod may be noted as having been up if its directory has forgotten why it failed.
         if (garbage.has(name) || !parseMachineName(name) || !real.has(name)) continue;
-        const wasUp = readState(workdir, name) === "running" || readTombstone(workdir, name)?.up;
-        if (wasUp && !extensions.told.get(name)?.has("up")) return `${name} was up, and the inventory was not told`;
+        const isUp = readState(workdir, name) === "running";
+        const told = extensions.told.get(name);
+        // A power failure took the note that it had been up, and without that, its failure was told.
+        const isForgotten = !isUp && simulation.powerMs > -Infinity && told?.has("failed") === true;
+        const wasUp = isUp || readTombstone(workdir, name)?.up;
+        if (wasUp && !isForgotten && !told?.has("up")) return `${name} was up, and the inventory was not told`;
       }
       return undefined;
     },
