@@ -520,11 +520,12 @@ export class Simulation {
   }
 
   /**
-   * True for a return request that may have been removed as long past when an earlier state of the cluster brought back pods
-   * of some of its machines: no more of it than these remember is put back.
+   * True for a return request that may have been removed as long past when pods of some of its machines were seen again, because
+   * the cluster was put back or they had been hidden: no more of it than these remember is put back.
    */
   mayBeBackInPart(asked: Asked): boolean {
-    return asked.kind === "return" && asked.atMs < this.putBackMs && this.mayBePast(asked);
+    const seenAgainMs = Math.max(this.putBackMs, this.#lastDeceivedMs);
+    return asked.kind === "return" && asked.atMs < seenAgainMs && this.mayBePast(asked);
   }
 
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
