@@ -46,6 +46,7 @@ export class SimulatedDatabases {
     }
     process.files.appendText(log, "");
     const { inode } = files.info(path);
+    if (!this.#open.has(inode)) { for (const file of [path, log]) cutTorn(files, file); }
     const database = this.#open.get(inode) ??
       { rows: new Set(rowsIn(files, path)), writer: undefined, moved: 0, movers: 0 };
     this.#open.set(inode, database);
@@ -168,8 +169,21 @@ class SimulatedStore implements EventStore {
 
 /** The rows of a database and its log, each as JSON; what is torn is none. */
 function rowsIn(files: MemoryFiles, path: string): string[] {
-  const lines = `${textOf(files, path) ?? ""}${textOf(files, `${path}-wal`) ?? ""}`.split("\n");
-  return lines.slice(0, -1).filter((line) => line.startsWith("["));
+  const lines = `${wholeLines(files, path)}${wholeLines(files, `${path}-wal`)}`.split("\n");
+  return lines.filter((line) => line.startsWith("["));
+}
+
+/** SQLite writes over what a power failure has torn, and over nothing before that. */
+function cutTorn(files: MemoryFiles, path: string): void {
+  const whole = wholeLines(files, path);
+  if (whole === textOf(files, path)) return;
+  files.writeText(path, whole);
+  files.beginSync(path)();
+}
+
+function wholeLines(files: MemoryFiles, path: string): string {
+  const text = textOf(files, path) ?? "";
+  return text.slice(0, text.lastIndexOf("\n") + 1);
 }
 
 function textOf(files: MemoryFiles, path: string): string | undefined {
