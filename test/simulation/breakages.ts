@@ -736,4 +736,9 @@ const EVENTS: Breakage[] = [
   },
 ];
 
+/** True if what the breakage replaces stands in the source once: the first of two might be another line. */
+export function quotesOnce({ from }: Breakage, source: string): boolean {
+  return source.split(from).length === 2;
+}
+
 export const BREAKAGES: readonly Breakage[] = [...FIRST, ...MENDS, ...EXTENSIONS, ...EVENTS];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cpSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type Breakage, BREAKAGES, type Played, type Tested } from "./breakages.ts";
+import { type Breakage, BREAKAGES, type Played, quotesOnce, type Tested } from "./breakages.ts";
 
 const top = new URL("../../", import.meta.url).pathname;
 
@@ -28,9 +28,10 @@ for (const breakage of BREAKAGES) {
 }
 
 /** Plants a breakage, until disposed. */
-async function plant({ file, from, to }: Breakage): Promise<AsyncDisposable> {
+async function plant(breakage: Breakage): Promise<AsyncDisposable> {
+  const { file, from, to } = breakage;
   const source = await Deno.readTextFile(join(copy, file));
-  assert.ok(source.includes(from), `'${from}' stands in ${file}`);
+  assert.ok(quotesOnce(breakage, source), `'${from}' stands in ${file} once`);
   await Deno.writeTextFile(join(copy, file), source.replace(from, () => to));
   return { [Symbol.asyncDispose]: () => Deno.writeTextFile(join(copy, file), source) };
 }

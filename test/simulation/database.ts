@@ -46,9 +46,8 @@ export class SimulatedDatabases {
     }
     process.files.appendText(log, "");
     const { inode } = files.info(path);
-    if (!this.#open.has(inode)) { for (const file of [path, log]) cutTorn(files, file); }
     const database = this.#open.get(inode) ??
-      { rows: new Set(rowsIn(files, path)), writer: undefined, moved: 0, movers: 0 };
+      { rows: recovered(files, path), writer: undefined, moved: 0, movers: 0 };
     this.#open.set(inode, database);
     return new SimulatedStore({ process, files }, path, database);
   }
@@ -165,6 +164,12 @@ class SimulatedStore implements EventStore {
     this.#forget?.();
     this.#forget = undefined;
   }
+}
+
+/** The rows of a database that is about to be opened: it is mended first. */
+function recovered(files: MemoryFiles, path: string): Set<string> {
+  for (const file of [path, `${path}-wal`]) cutTorn(files, file);
+  return new Set(rowsIn(files, path));
 }
 
 /** The rows of a database and its log, each as JSON; what is torn is none. */

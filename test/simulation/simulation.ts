@@ -508,7 +508,7 @@ export class Simulation {
     if (!retention) return false;
     // One that has come back since is another matter, but where it was only said to have gone.
     if (
-      Math.max(this.putBackMs, this.#lastDeceivedMs) === -Infinity &&
+      this.#reappearedMs === -Infinity &&
       machines.some((name) => {
         const life = this.truth.living(name);
         return life?.isOurs && !life.isUnmarked && !this.stolenLabels.has(life.uid);
@@ -520,12 +520,11 @@ export class Simulation {
   }
 
   /**
-   * True for a return request that may have been removed as long past when pods of some of its machines were seen again, because
-   * the cluster was put back or they had been hidden: no more of it than these remember is put back.
+   * True for a return request that retention may have removed before pods of some of its machines reappeared: only what these
+   * remember of it is restored.
    */
   mayBeBackInPart(asked: Asked): boolean {
-    const seenAgainMs = Math.max(this.putBackMs, this.#lastDeceivedMs);
-    return asked.kind === "return" && asked.atMs < seenAgainMs && this.mayBePast(asked);
+    return asked.kind === "return" && asked.atMs < this.#reappearedMs && this.mayBePast(asked);
   }
 
   /** etcd is put back to an earlier state; an API server that goes on running lists what is lost until it is restarted. */
@@ -551,6 +550,11 @@ export class Simulation {
     this.endStaleReads();
   }
 
+  /** When pods last may have reappeared that were gone: etcd was put back, or they had been hidden. */
+  get #reappearedMs(): number {
+    return Math.max(this.putBackMs, this.#lastDeceivedMs);
+  }
+
   /** When even a GET of a pod by its name was last answered wrong: at most now. */
   get #lastDeceivedMs(): number {
     return this.deceits > 0 ? this.clock.monotonic() : this.#deceivedMs;
@@ -569,7 +573,7 @@ export class Simulation {
 
   /** True where a work directory was lost, or another one has been served: what it has to go by are the pods alone. */
   get wasRebuilt(): boolean {
-    if (Math.max(this.putBackMs, this.#lastDeceivedMs) > -Infinity && this.plan.retention) return true;
+    if (this.#reappearedMs > -Infinity && this.plan.retention) return true;
     return this.wipedMs > -Infinity || this.#hosts[1].workdir.kind(this.host.workdir.layout.requests) !== undefined;
   }
 
