@@ -1,5 +1,13 @@
 import { describeError, HostFactoryError } from "../../errors.ts";
-import { type FileInfo, type Files, isMisplaced, isNotFound, type User, type WriteOptions } from "../../files.ts";
+import {
+  type FileInfo,
+  type Files,
+  ifThere,
+  isMisplaced,
+  isNotFound,
+  type User,
+  type WriteOptions,
+} from "../../files.ts";
 import { integerBetween, type Random } from "../../random.ts";
 import { Quarantine } from "./quarantine.ts";
 import { fencedFiles } from "./fenced_files.ts";
@@ -118,7 +126,7 @@ export class Workdir {
     if (info) this.#checkTrust(root, info);
     const missing: string[] = [];
     for (const directory of [...directories, lost]) {
-      const info = this.#unlessMissing(() => this.files.info(directory));
+      const info = ifThere(() => this.files.info(directory));
       const isNeeded = directory !== lost;
       if (info?.kind === "directory") this.#checkTrust(directory, info);
       else if (isNeeded && !info) missing.push(directory);
@@ -136,7 +144,7 @@ export class Workdir {
    * can have changed who could not change the work directory, or is missing.
    */
   distrust(path: string): string | undefined {
-    const info = this.#unlessMissing(() => this.files.info(path));
+    const info = ifThere(() => this.files.info(path));
     if (!info) return undefined;
     if (info.kind !== "directory") return "It is no directory";
     const reason = this.isShared ? undefined : distrust(info, this.#users);
@@ -168,7 +176,7 @@ export class Workdir {
   }
 
   #rootInfo(): FileInfo | undefined {
-    return this.#unlessMissing(() => this.#ownFiles.info(this.layout.root, { followLinks: true }));
+    return ifThere(() => this.#ownFiles.info(this.layout.root, { followLinks: true }));
   }
 
   /** @param user absent: as ourselves */
@@ -241,11 +249,11 @@ export class Workdir {
    * @returns where it is hidden; `undefined` for a link, a file with another name, or another user's: these do not become one
    */
   retire(path: string): string | undefined {
-    const info = this.#unlessMissing(() => this.files.info(path));
+    const info = ifThere(() => this.files.info(path));
     const isOurs = info?.owner?.uid === this.files.user?.uid;
     if (info?.kind !== "file" || info.links > 1 || !isOurs) return void this.remove(path);
     const hidden = this.#temporaryFor(path);
-    return this.#unlessMissing(() => {
+    return ifThere(() => {
       this.files.rename(path, hidden);
       return hidden;
     });
@@ -303,22 +311,30 @@ export class Workdir {
 
   /** The file's text, or `undefined` if there is no file; what is there in its place is noted as broken. */
   readText(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readText(path, { followLinks: false }), { orMisplaced: path });
+    try {
+      return this.files.readText(path, { followLinks: false });
+    } catch (error) {
+      return this.#noteMisplaced(path, error);
+    }
   }
 
   /** The link's target, or `undefined` if there is no link. */
   readLink(path: string): string | undefined {
-    return this.#unlessMissing(() => this.files.readLink(path), { orMisplaced: path });
+    try {
+      return this.files.readLink(path);
+    } catch (error) {
+      return this.#noteMisplaced(path, error);
+    }
   }
 
   /** What `path` is, or `undefined` if nothing is there. */
   kind(path: string): "file" | "directory" | "symlink" | "other" | undefined {
-    return this.#unlessMissing(() => this.files.info(path).kind);
+    return ifThere(() => this.files.info(path).kind);
   }
 
   /** The names in a directory that are not hidden, in no order; none if there is no directory. */
   names(directory: string): string[] {
-    const entries = this.#unlessMissing(() => this.files.list(directory)) ?? [];
+    const entries = ifThere(() => this.files.list(directory)) ?? [];
     const names: string[] = [];
     for (const { name } of entries) if (!name.startsWith(".")) names.push(name);
     return names;
@@ -326,25 +342,19 @@ export class Workdir {
 
   /** As `names`, of the directories alone: what a link leads to is not ours. */
   directories(parent: string): string[] {
-    const entries = this.#unlessMissing(() => this.files.list(parent)) ?? [];
+    const entries = ifThere(() => this.files.list(parent)) ?? [];
     return entries.filter(({ name, kind }) => kind === "directory" && !name.startsWith(".")).map(({ name }) => name);
   }
 
   /** Removes a file or link; one that is gone already is no error. */
   remove(path: string): void {
-    this.#unlessMissing(() => this.files.remove(path));
+    ifThere(() => this.files.remove(path));
   }
 
-  /** @param options `orMisplaced`: the path, where something else in its place counts as missing and is noted as broken */
-  #unlessMissing<T>(read: () => T, options: { orMisplaced?: string } = {}): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      const { orMisplaced } = options;
-      if (isNotFound(error)) return undefined;
-      if (orMisplaced === undefined || !isMisplaced(error)) throw error;
-      this.broken.note(orMisplaced, describeError(error));
-      return undefined;
-    }
+  /** Something else in the place of what is read counts as missing, and is noted as broken. @throws any other error */
+  #noteMisplaced(path: string, error: unknown): undefined {
+    if (isNotFound(error)) return;
+    if (!isMisplaced(error)) throw error;
+    this.broken.note(path, describeError(error));
   }
 }
