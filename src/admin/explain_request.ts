@@ -33,7 +33,8 @@ export async function explainRequest(
   );
   const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
   const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
-  const asked = { machines: machines.map(({ name }) => name), statuses: Object.keys(TURNS) };
+  const names = machines.map(({ name }) => name);
+  const asked = { machines: names, request: machinesOfReturn ? undefined : id, statuses: Object.keys(TURNS) };
   const { events: turns, gap } = await eventsOrGap(readTurns(context.source, asked, budget));
   return {
     kind,

@@ -56,7 +56,7 @@ export interface PictureOptions {
   templates?: () => readonly Template[];
   /** Also show requests that ended more than an hour ago, with all their machines (false). */
   everything?: boolean;
-  /** The ids of the requests and return requests to show; absent: all. */
+  /** The ids of the requests and return requests to show, and no templates and nodes: those are of the whole. Absent: all. */
   only?: ReadonlySet<string>;
   /** Skip nodes and the pods of running machines: their node, address, zone and age stay unknown (false). */
   isBrief?: boolean;
@@ -129,7 +129,7 @@ export class PictureTaker {
 
   /** @throws if the work directory cannot be read at all */
   async take(): Promise<Picture> {
-    const { clock, templates } = this.#options;
+    const { clock } = this.#options;
     this.#budget.begin();
     this.#problems = [];
     const nowMs = clock.now();
@@ -145,19 +145,19 @@ export class PictureTaker {
     const machines = await this.#machines(returnOf);
     const requests = await this.#pictureRequests(machines);
     const returns = await this.#pictureReturns(machines);
+    const grid = this.#options.only ? { templates: [], nodes: [] } : this.#pictureGrid(machines, now);
+    return { at: now, service: facts.service, machines, requests, returns, ...grid, problems: this.#problems };
+  }
+
+  #pictureGrid(machines: readonly PicturedMachine[], now: number): Pick<Picture, "templates" | "nodes"> {
+    const { templates } = this.#options;
     return {
-      at: now,
-      service: facts.service,
-      machines,
-      requests,
-      returns,
       templates: pictureTemplates(machines, { templates: this.#unlessBroken(() => templates?.()), now }),
       nodes: pictureNodes(machines, {
         names: this.#unlessBroken(() => this.#zones.followedNodes()) ?? [],
         departures: this.#unlessBroken(() => readDepartures(this.#workdir)) ?? new Map(),
         zoneOf: (node) => this.#zoneOf(node),
       }),
-      problems: this.#problems,
     };
   }
 

@@ -1,6 +1,6 @@
 import type { Budget } from "../budget.ts";
 import { databasesSince, type EventSource, readEvents, waitingEvents } from "./reader.ts";
-import { openStoredEvents, type Turn } from "./stored_events.ts";
+import { type NameRange, openStoredEvents, type Turn } from "./stored_events.ts";
 
 /** How many machines one query asks for: some milliseconds of work. */
 const TOGETHER = 500;
@@ -9,11 +9,16 @@ const TOGETHER = 500;
  * For each of these statuses, how many of these machines were in it, and when the first and the last of them entered it for the
  * first time; without those that no machine was in. For requests with thousands of machines, whose events would take seconds to
  * read. A machine that was in a status both before and after the database was rotated counts twice.
+ * @param asked `request`: the request whose machines these all are, if that is so: then they are found in less time
  * @throws HostFactoryError if a database cannot be read
  */
 export async function readTurns(
   source: EventSource,
-  { machines, statuses }: { machines: readonly string[]; statuses: readonly string[] },
+  { machines, request, statuses }: {
+    machines: readonly string[];
+    request?: string | undefined;
+    statuses: readonly string[];
+  },
   budget: Budget,
 ): Promise<Turn[]> {
   const filter = { categories: ["pod"], ids: machines, types: ["status"], values: statuses };
@@ -29,21 +34,36 @@ export async function readTurns(
     }
     for (const turn of firsts.values()) tally.add(turn);
   }
-  const settled = machines.filter((machine) => !waiting.has(machine)).sort(); // As the index has them.
+  const parts = request !== undefined && waiting.size === 0
+    ? rangesOf(request)
+    : piecesOf(machines.filter((machine) => !waiting.has(machine)));
   for (const path of databasesSince(source)) {
     const database = openStoredEvents(path, source);
     if (!database) continue;
     try {
       const turnsOf = database.turns(statuses);
-      for (let at = 0; at < settled.length; at += TOGETHER) {
+      for (const part of parts) {
         if (budget.isSpent) await budget.breathe();
-        for (const turn of turnsOf(settled.slice(at, at + TOGETHER))) tally.add(turn);
+        for (const turn of turnsOf(part)) tally.add(turn);
       }
     } finally {
       database.close();
     }
   }
   return tally.turns;
+}
+
+/** All machines of a request, by the first digit of their index: the index of a machine follows a dash. */
+function rangesOf(request: string): NameRange[] {
+  const starts = Array.from("0123456789:", (digit) => `${request}-${digit}`);
+  return starts.slice(1).map((before, i) => ({ from: starts[i]!, before }));
+}
+
+function piecesOf(machines: readonly string[]): string[][] {
+  const sorted = machines.toSorted(); // As the index has them.
+  const pieces = [];
+  for (let at = 0; at < sorted.length; at += TOGETHER) pieces.push(sorted.slice(at, at + TOGETHER));
+  return pieces;
 }
 
 /** The turns of each status, added up. */
