@@ -1,3 +1,6 @@
+import { describeError } from "../../errors.ts";
+import { isMisplaced, isNotFound } from "../../files.ts";
+
 /** As many are remembered; beyond, an operator has seen enough to know. */
 export const MOST_BROKEN_ENTRIES = 1_000;
 
@@ -22,6 +25,16 @@ export class Quarantine {
     const entry = this.#byKey.get(key);
     if (entry) Object.assign(entry, { reason, times: entry.times + 1 });
     else if (this.#byKey.size < MOST_BROKEN_ENTRIES) this.#byKey.set(key, { path, by, reason, times: 1 });
+  }
+
+  /**
+   * Notes that something else is in the place of an entry that could not be read: it counts as missing.
+   * @throws any other error
+   */
+  noteMisplaced(path: string, error: unknown): undefined {
+    if (isNotFound(error)) return;
+    if (!isMisplaced(error)) throw error;
+    this.note(path, describeError(error));
   }
 
   /** Notes that the entry is as it should be, or gone. */

@@ -1,13 +1,5 @@
 import { describeError, HostFactoryError } from "../../errors.ts";
-import {
-  type FileInfo,
-  type Files,
-  ifThere,
-  isMisplaced,
-  isNotFound,
-  type User,
-  type WriteOptions,
-} from "../../files.ts";
+import { type FileInfo, type Files, ifThere, type User, type WriteOptions } from "../../files.ts";
 import { integerBetween, type Random } from "../../random.ts";
 import { Quarantine } from "./quarantine.ts";
 import { fencedFiles } from "./fenced_files.ts";
@@ -314,7 +306,7 @@ export class Workdir {
     try {
       return this.files.readText(path, { followLinks: false });
     } catch (error) {
-      return this.#noteMisplaced(path, error);
+      return this.broken.noteMisplaced(path, error);
     }
   }
 
@@ -323,7 +315,7 @@ export class Workdir {
     try {
       return this.files.readLink(path);
     } catch (error) {
-      return this.#noteMisplaced(path, error);
+      return this.broken.noteMisplaced(path, error);
     }
   }
 
@@ -349,12 +341,5 @@ export class Workdir {
   /** Removes a file or link; one that is gone already is no error. */
   remove(path: string): void {
     ifThere(() => this.files.remove(path));
-  }
-
-  /** Something else in the place of what is read counts as missing, and is noted as broken. @throws any other error */
-  #noteMisplaced(path: string, error: unknown): undefined {
-    if (isNotFound(error)) return;
-    if (!isMisplaced(error)) throw error;
-    this.broken.note(path, describeError(error));
   }
 }
