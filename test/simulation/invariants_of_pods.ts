@@ -97,11 +97,8 @@ export function goneIsSeenGone(simulation: Simulation): Invariant {
   const stillThere = (machine: string): Life | undefined => {
     const life = truth.living(machine);
     if (!life || !isMachine(life) || clock.monotonic() < simulation.lieMs + 300_000) return undefined;
-    // What has lost its labels as well as its request is found by nothing: no list names it, and no file.
-    const { requestId = "" } = parseMachineName(machine) ?? {};
-    const isLost = simulation.stolenLabels.has(life.uid) || life.isUnmarked;
     if (life.isUnmarked && simulation.wasDeceived) return undefined;
-    if (isLost && !readRequest(simulation.host.workdir, requestId)) return undefined;
+    if (simulation.isFoundByNothing(life)) return undefined;
     const another = truth.lives().some((one) => one.name === machine && one.uid !== life.uid && isMachine(one));
     return another ? undefined : life;
   };

@@ -162,7 +162,9 @@ export function bounded(simulation: Simulation): Invariant {
         if (simulation.garbage.has(name)) continue;
         if (!life || !isMachine(life)) return `pods/${name} is left, and there is no such pod`;
       }
-      const ended = truth.allLiving().find((life) => isMachine(life) && hasEnded(life.pod));
+      const ended = truth.allLiving().find((life) =>
+        isMachine(life) && hasEnded(life.pod) && !simulation.isFoundByNothing(life)
+      );
       if (simulation.isRidOfEnded && ended) return `pod ${ended.name} has ended, and stays`;
       const left = Object.keys(host.files.tree("/work")).find((path) => path.includes(".new-"));
       if (simulation.isSwept && left !== undefined) return `${left} is left, and nothing removes it`;

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { loadConfig } from "../../src/config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../../src/errors.ts";
+import { parseMachineName } from "../../src/hf/names.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import type { Random } from "../../src/random.ts";
 import { type Daemon, serve } from "../../src/serve/serve.ts";
@@ -12,6 +13,7 @@ import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import type { EventsOptions } from "../../src/watchers/events/watcher.ts";
 import { clusterFingerprint } from "../../src/workdir/cluster.ts";
 import { readState } from "../../src/workdir/machines.ts";
+import { readRequest } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
 import { SimulatedClock } from "../support/simulated_clock.ts";
@@ -25,7 +27,7 @@ import type { Plan, PlannedEvent } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { type Asked, Symphony } from "./symphony.ts";
 import { Trace } from "./trace.ts";
-import { carriesOurLabels, INSTANCE, NAMESPACE, Truth } from "./truth.ts";
+import { carriesOurLabels, INSTANCE, type Life, NAMESPACE, Truth } from "./truth.ts";
 import { type Call, wire } from "./wire.ts";
 
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
@@ -500,6 +502,12 @@ export class Simulation {
   endStaleReads(): void {
     this.#staleMs = this.clock.monotonic();
     this.staleReads--;
+  }
+
+  /** True for a pod that has lost its labels, or never had them, as well as its request: no list names it, and no file. */
+  isFoundByNothing({ name, uid, isUnmarked }: Life): boolean {
+    const { requestId = "" } = parseMachineName(name) ?? {};
+    return (isUnmarked || this.stolenLabels.has(uid)) && !readRequest(this.host.workdir, requestId);
   }
 
   /** True where what Symphony asked for has come to its end long enough ago to have been removed. */
