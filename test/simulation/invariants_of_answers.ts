@@ -283,6 +283,7 @@ export function knownIsReported(simulation: Simulation): Invariant {
         }
         const life = truth.living(machine);
         if (!life?.isOurs || isOver(life.pod) || now < lieMs + FORGIVEN_MS) continue;
+        if (simulation.isFoundByNothing(life)) continue;
         // It is about to go; or why it was given up was taken away.
         if (readTombstone(host.workdir, machine)?.givenUp) continue;
         if (wipedMs > -Infinity && readState(host.workdir, machine) === "failed") continue;

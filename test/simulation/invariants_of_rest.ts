@@ -60,16 +60,14 @@ export function levelNotEdge(simulation: Simulation): Invariant {
   };
 }
 
-function machineAmiss(
-  { host: { workdir }, truth, wipedMs, putBackMs, powerMs, wasDeceived }: Simulation,
-  name: string,
-  isReturned: boolean,
-): string | undefined {
+function machineAmiss(simulation: Simulation, name: string, isReturned: boolean): string | undefined {
+  const { host: { workdir }, truth, wipedMs, putBackMs, powerMs, wasDeceived } = simulation;
   const life = truth.living(name);
   const state = readState(workdir, name);
   if (life && isMachine(life)) {
     // A pod without our marks is seen by nothing but a GET of its name.
     if (life.isUnmarked && wasDeceived) return undefined;
+    if (simulation.isFoundByNothing(life)) return undefined;
     const phase = life.pod.status?.phase ?? "Pending";
     if (isReturned) return `${name} was given back, and its pod is ${phase}`;
     if (readTombstone(workdir, name)?.givenUp) return `${name} was given up, and its pod is ${phase}`;
@@ -120,7 +118,7 @@ function namingAmiss(
   const record = readTombstone(host.workdir, name);
   if (record?.givenUp && record.uid === undefined) return undefined;
   const hadPod = truth.lives().some((one) => one.name === name && one.isOurs);
-  return hadPod && !isNamed && !symphony.hasReturned(name) ? `${name} has gone, and is not named` : undefined;
+  return hadPod && !isNamed && !symphony.mayHaveReturned(name) ? `${name} has gone, and is not named` : undefined;
 }
 
 /** 4. Held by `simulation_test.ts`: a run whose choices all come from its seed is the same run every time. */

@@ -12,7 +12,7 @@ import { openProvider, type Provider } from "../../src/verbs/provider.ts";
 import { ENDED_GRACE_SECONDS } from "../../src/watchers/timeouts/decide.ts";
 import type { EventsOptions } from "../../src/watchers/events/watcher.ts";
 import { clusterFingerprint } from "../../src/workdir/cluster.ts";
-import { readState } from "../../src/workdir/machines.ts";
+import { readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readRequest } from "../../src/workdir/requests.ts";
 import { Workdir } from "../../src/workdir/store/workdir.ts";
 import { Killed } from "../support/memory_files.ts";
@@ -33,8 +33,11 @@ import { type Call, wire } from "./wire.ts";
 /** How long after the end of all trouble everything may take to come to rest, in milliseconds. */
 const REST_WITHIN_MS = 300_000;
 
-/** The same where somebody took files away: all is listed again every ten minutes, give or take one. */
-export const WHOLE_WITHIN_MS = 720_000;
+/**
+ * The same where somebody took files away: all is listed again every ten minutes, give or take one, as soon as a watch has ended
+ * that lasts another; and what is asked for by name until then is the last that is tried.
+ */
+export const WHOLE_WITHIN_MS = 780_000;
 
 /** Within this, what a dead process left under a hidden name is removed, in milliseconds. */
 const SWEPT_WITHIN_MS = 31 * 60_000;
@@ -504,10 +507,15 @@ export class Simulation {
     this.staleReads--;
   }
 
-  /** True for a pod that has lost its labels, or never had them, as well as its request: no list names it, and no file. */
+  /**
+   * True for a pod that has lost its labels, or never had them, as well as its request, or of whose machine a directory that was
+   * put back knows the end of another pod: no list names it, and no file.
+   */
   isFoundByNothing({ name, uid, isUnmarked }: Life): boolean {
-    const { requestId = "" } = parseMachineName(name) ?? {};
-    return (isUnmarked || this.stolenLabels.has(uid)) && !readRequest(this.host.workdir, requestId);
+    const { workdir } = this.host;
+    if (!isUnmarked && !this.stolenLabels.has(uid)) return false;
+    if (!readRequest(workdir, parseMachineName(name)?.requestId ?? "")) return true;
+    return this.restoredMs > -Infinity && (readTombstone(workdir, name)?.uid ?? uid) !== uid;
   }
 
   /** True where what Symphony asked for has come to its end long enough ago to have been removed. */
