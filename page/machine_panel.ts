@@ -2,7 +2,7 @@ import type { Explained } from "../src/page/messages.ts";
 import { element, remark } from "./element.ts";
 import { isLeaving, type Machine, stateText } from "./machine.ts";
 import { type Colours, swatch } from "./marks.ts";
-import { clockTime, lengthOf, within } from "./words.ts";
+import { ago, clockTime, within } from "./words.ts";
 
 /** What the panel shows: a machine, a request, a return request or a node. */
 export interface MachinePanelOptions {
@@ -41,7 +41,7 @@ function stated(machine: Machine, { colours, now }: { colours: Colours; now: num
     goneAt === null || state === "deleted"
       ? ""
       : goneAt < now
-      ? `should be gone for ${lengthOf(now - goneAt)}`
+      ? `should have been gone ${ago(goneAt, now)}`
       : `gone ${within(goneAt, now)}`,
   ];
   return element("p", { class: "state" }, swatch(state, colours), words.filter(Boolean).join(", "));

@@ -104,14 +104,16 @@ function progressText({ kind, machines, done, failed, returned }: RequestRow): s
 
 /**
  * How long ago it was asked for, and once a twentieth of it is done, how long the rest will take at that pace: before
- * that, an estimate says little.
+ * that, an estimate says little, as does one beyond the time at which all is settled.
  */
-function timesText({ requestedAt, machines, done, failed }: RequestRow, now: number): string {
-  const over = done + failed;
+function timesText(request: RequestRow, now: number): string {
+  const { requestedAt, machines, done, returned, until } = request;
   if (requestedAt === null) return "";
   const asked = `asked for ${ago(requestedAt, now)}`;
-  if (over === machines || over < machines / 20) return asked;
-  return `${asked}, about ${lengthOf((now - requestedAt) / over * (machines - over))} left`;
+  const well = done - returned; // What was given back may never have been up.
+  if (leftOf(request) === 0 || well < machines / 20) return asked;
+  const seconds = (now - requestedAt) / well * leftOf(request);
+  return until !== null && now + seconds > until ? asked : `${asked}, about ${lengthOf(seconds)} left`;
 }
 
 /** The failures of the last hour by kind, each with its latest reasons and an example machine for each reason. */
@@ -129,10 +131,13 @@ export function failuresPanel(
   if (kinds.size === 0) return [remark("No machine has failed in the last hour.")];
   return [...kinds].sort(([, a], [, b]) => b.length - a.length).flatMap(([kind, failed]) => {
     const reasons = Map.groupBy(failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)), ({ reason }) => reason);
-    const items = [...reasons].slice(0, MOST_REASONS).map(([reason, all]) => reasonItem(reason, all, { now, open }));
+    const shown = [...reasons].slice(0, MOST_REASONS);
+    const items = shown.map(([reason, all]) => reasonItem(reason, all, { now, open }));
+    const others = shown.reduce((left, [, all]) => left - all.length, failed.length);
     return [
       element("h3", {}, `${kind.replaceAll("_", " ")}: ${count(failed.length, "machine")}`),
       element("ul", { class: "reasons" }, ...items),
+      ...others > 0 ? [remark(`and ${count(others, "machine")} more for other reasons`, "more")] : [],
     ];
   });
 }

@@ -28,12 +28,12 @@ const STEPS: Readonly<Record<string, string>> = {
   running: "Its containers run",
   ready: "It is Ready",
   disrupted: "The cluster began to take its pod away",
+  returned: "Symphony gave it back",
   deleting: "Its pod is being deleted",
   succeeded: "It ended by itself, with success",
   unknown: "Its node may be lost",
   timeout: "It was given up, as it was not up in time",
   failed: "It failed",
-  returned: "Symphony gave it back",
   deleted: "It is gone",
 };
 

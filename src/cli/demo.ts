@@ -35,7 +35,7 @@ export const demo: CommandBody = {
     command
       .option("--machines <n>", "machines to ask for", wholeNumber(3, 10_000), 50)
       .option("--kubeconfig <file>", "play it on this cluster, in the namespace of its context")
-      .option("--page", "show it in the live page as well, which stays for a minute at the end")
+      .option("--page", "show it in the live page as well; on a terminal, it stays for a minute at the end")
       .option("--keep", "keep the directory with everything that was written");
   },
   run: play,

@@ -74,8 +74,9 @@ export function explanationText(explanation: Explanation, width: number): Styled
 function untilText({ at, waitsFor, kind }: Explanation, until: number): string {
   const left = until - at;
   const which = { machine: "It", node: "The node", request: "The last of them", "return request": "The last of them" };
-  const what = `${which[kind]} is ${waitsFor === undefined ? "gone" : "given up"}`;
-  return left < 0 ? `${what} any moment\n` : `${what} in ${ageText(left)} at the latest\n`;
+  const what = waitsFor === undefined ? "gone" : "given up";
+  if (left < 0) return `${which[kind]} should have been ${what} ${ageText(-left)} ago\n`;
+  return `${which[kind]} is ${what} in ${ageText(left)} at the latest\n`;
 }
 
 /** `2026-11-22 08:30:12`, in UTC. */

@@ -1,6 +1,6 @@
 import { type Clock, NOT_NEEDED } from "../clock.ts";
 import { describeError } from "../errors.ts";
-import { logger } from "../log.ts";
+import { GatheringLog, logger } from "../log.ts";
 import { isOwnHost } from "../own_host.ts";
 import type { HealthAnswer } from "./health.ts";
 import type { Monitor } from "./monitor.ts";
@@ -44,6 +44,10 @@ const PLAIN = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 const log = logger("metrics");
+const unread = new GatheringLog("metrics", "Refused: the token of --http-token-file cannot be read", {
+  of: "requests",
+  isTriedAgain: true,
+});
 
 /**
  * Serves metrics and health until `signal` aborts. If the port is taken, logs that once and tries again.
@@ -131,7 +135,11 @@ export async function answer(
   const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
   if (pageRefusal !== undefined && (isPage || pathname.startsWith("/page/"))) return refused(403, pageRefusal);
   // The page itself holds nothing but the program that asks for the rest, and for the token.
-  if (token && !isPage && !HEALTH.includes(pathname) && !await token(request)) {
+  const isGiven = !token || isPage || HEALTH.includes(pathname)
+    ? true
+    : await token(request).catch((error) => noteUnread(pathname, error));
+  if (isGiven === undefined) return refused(503, "The file of --http-token-file cannot be read: see the log of serve");
+  if (!isGiven) {
     return refused(401, "It wants the token of --http-token-file", { "www-authenticate": "Bearer" });
   }
   const paged = await page?.(request);
@@ -147,8 +155,13 @@ export async function answer(
     case "/readyz":
       return healthResponse(monitor.health.ready());
     default:
-      return refused(404, "There are /metrics, /healthz, /livez and /readyz");
+      return refused(404, "There are /metrics, /healthz, /livez and /readyz, and the page at / for a browser");
   }
+}
+
+/** @param error why the token that is wanted cannot be read */
+function noteUnread(path: string, error: unknown): undefined {
+  unread.note(path, () => ({ error: describeError(error) }));
 }
 
 async function metrics(request: Request, { monitor, clock }: { monitor: Monitor; clock: Clock }): Promise<Response> {

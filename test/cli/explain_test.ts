@@ -27,7 +27,7 @@ Deno.test("until when it lasts is told of what it is about", () => {
   const going = { waitsFor: undefined };
   assert.match(text({ ...going, kind: "return request" }), /\nThe last of them is gone in 1m at the latest\n/);
   assert.match(text({ ...going, kind: "node" }), /\nThe node is gone in 1m at the latest\n/);
-  assert.match(text({ ...going, until: 90 }), /\nIt is gone any moment\n/);
+  assert.match(text({ ...going, until: 90 }), /\nIt should have been gone 10s ago\n/);
 });
 
 Deno.test("a timeline that lacks what events tell says so", () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/clock.ts";
+import { HostFactoryError } from "../../src/errors.ts";
+import { tellGathered } from "../../src/log.ts";
 import { answer, serveHttp } from "../../src/metrics/http_server.ts";
 import { Monitor } from "../../src/metrics/monitor.ts";
 import { captureLog } from "../support/captured_log.ts";
@@ -112,6 +114,23 @@ Deno.test("with a token, metrics and what the page shows want it; health does no
     assert.equal(await status(path, { authorization: "Bearer wrong" }), 401, path);
     assert.equal(await status(path, { authorization: "Bearer right" }), 200, path);
   }
+});
+
+Deno.test("a token that cannot be read lets no one in, and the log says why", async () => {
+  using log = captureLog();
+  const response = await answer(new Request("http://127.0.0.1/metrics"), {
+    address: { hostname: "127.0.0.1" },
+    monitor,
+    token: () => Promise.reject(new HostFactoryError("Cannot read '/t'")),
+    clock: systemClock,
+  });
+  assert.equal(response.status, 503);
+  assert.match(await response.text(), /^The file of --http-token-file cannot be read: see the log of serve\n$/);
+  tellGathered({ isEnd: true });
+  assert.ok(
+    log.lines.some((line) => /token of --http-token-file cannot be read.*Cannot read '\/t'/.test(line)),
+    log.lines.join(),
+  );
 });
 
 Deno.test("where the page is refused, it says why, and metrics are served", async () => {
