@@ -1,3 +1,4 @@
+import { mostCommon, withoutNode } from "../src/machine/most_common.ts";
 import type { ApiSection, EventRow, ExtensionRow, NodeRow, RequestRow, TemplateRow } from "../src/page/messages.ts";
 import { element, remark, table } from "./element.ts";
 import type { Machine } from "./machine.ts";
@@ -130,9 +131,12 @@ export function failuresPanel(
   }
   if (kinds.size === 0) return [remark("No machine has failed in the last hour.")];
   return [...kinds].sort(([, a], [, b]) => b.length - a.length).flatMap(([kind, failed]) => {
-    const reasons = Map.groupBy(failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)), ({ reason }) => reason);
+    const reasons = Map.groupBy(
+      failed.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)),
+      ({ reason }) => withoutNode(reason),
+    );
     const shown = [...reasons].slice(0, MOST_REASONS);
-    const items = shown.map(([reason, all]) => reasonItem(reason, all, { now, open }));
+    const items = shown.map(([, all]) => reasonItem(all, { now, open }));
     const others = shown.reduce((left, [, all]) => left - all.length, failed.length);
     return [
       element("h3", {}, `${kind.replaceAll("_", " ")}: ${count(failed.length, "machine")}`),
@@ -142,12 +146,10 @@ export function failuresPanel(
   });
 }
 
-/** @param machines those that failed for this reason, the latest first */
-function reasonItem(
-  reason: string,
-  [latest, ...others]: Machine[],
-  { now, open }: Pick<Links, "open"> & { now: number },
-): HTMLElement {
+/** @param machines those that failed for one reason, the latest first */
+function reasonItem(machines: Machine[], { now, open }: Pick<Links, "open"> & { now: number }): HTMLElement {
+  const [latest, ...others] = machines;
+  const reason = mostCommon(machines.map(({ reason }) => reason))?.text ?? "";
   const more = others.length > 0 ? `, and ${amount(others.length)} more` : "";
   const example = latest ? [nameButton(latest.name, open), `, ${ago(latest.since, now)}${more}`] : [];
   return element("li", {}, element("p", {}, reason), element("p", { class: "more" }, ...example));

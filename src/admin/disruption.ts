@@ -127,6 +127,10 @@ function notOurs(
   name: string,
   { workdir, instance, known }: DisruptionContext & { known: Iterable<string> },
 ): never {
+  const isGoing = parseMachineName(name) !== undefined && readPodFacts(workdir, name)?.deletionAt !== undefined;
+  if (what === "pod" && isGoing) {
+    throw new HostFactoryError(`Pod '${name}' is being deleted already`, { hint: `see 'hostfactory explain ${name}'` });
+  }
   const near = nearestName(name, known);
   const ours = `the pods of instance '${instance}' that '${workdir.layout.root}' knows`;
   throw new HostFactoryError(

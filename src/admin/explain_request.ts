@@ -1,4 +1,5 @@
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
+import { mostCommon, withoutNode } from "../machine/most_common.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
 import type { Turn } from "../events/stored_events.ts";
@@ -100,13 +101,15 @@ function timelineOf(
   const reasons = new Map<string, PicturedMachine[]>();
   for (const machine of machines) {
     if (machine.failure === undefined) continue;
-    const others = reasons.get(machine.message);
+    const reason = withoutNode(machine.message);
+    const others = reasons.get(reason);
     if (others) others.push(machine);
-    else reasons.set(machine.message, [machine]);
+    else reasons.set(reason, [machine]);
   }
-  for (const [message, failed] of reasons) {
+  for (const failed of reasons.values()) {
     const at = Math.min(...failed.map(({ since }) => since ?? now));
-    steps.push({ at, what: `${failed.length} failed, the first of them ${failed[0]?.name}`, words: message });
+    const words = mostCommon(failed.map(({ message }) => message))?.text ?? "";
+    steps.push({ at, what: `${failed.length} failed, the first of them ${failed[0]?.name}`, words });
   }
   if (request?.endedAt !== undefined) steps.push({ at: request.endedAt, what: "All of it is over", words: "" });
   return steps.sort((one, other) => one.at - other.at);

@@ -1,4 +1,4 @@
-import { mostCommon } from "../machine/most_common.ts";
+import { mostCommon, withoutNode } from "../machine/most_common.ts";
 import { isTerminal } from "../machine/terminal.ts";
 import { NO_LIMIT, type Template } from "../templates/catalogue.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
@@ -96,7 +96,7 @@ export function commonReason(
   const textOf = ({ waitsFor, message }: PicturedMachine) => (what === "waits" ? waitsFor : message) ?? "";
   const most = mostCommon(machines.map(textOf));
   if (!most) return undefined;
-  const oldest = machines.filter((machine) => textOf(machine) === most.text)
+  const oldest = machines.filter((machine) => withoutNode(textOf(machine)) === withoutNode(most.text))
     .reduce((one, other) => (other.since ?? Infinity) < (one.since ?? Infinity) ? other : one);
   return { what, text: most.text, machines: most.count, oldest: oldest.since, example: oldest.name };
 }

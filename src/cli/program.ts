@@ -107,10 +107,11 @@ async function layOut(program: Command, width: number): Promise<void> {
 }
 
 /** @throws UsageError if help is asked for a command that does not exist */
-function checkTopic(program: Command, [first, ...topics]: string[]): void {
-  if (first !== "help") return;
-  let command = program;
-  for (const topic of topics.filter((topic) => !topic.startsWith("-"))) {
+function checkTopic(program: Command, args: string[]): void {
+  const at = args.indexOf("help");
+  if (at < 0) return;
+  let command = calledCommand(program, args.slice(0, at));
+  for (const topic of args.slice(at + 1).filter((arg) => !arg.startsWith("-"))) {
     const below = command.commands.find((one) => one.name() === topic);
     if (!below) {
       if (command.commands.length === 0) return;

@@ -126,10 +126,9 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Opti
   );
   const reason = mostCommon(reasons);
   if (reason) problems.unshift(waitingText(reason, { waiting: reasons.length, of: answers.length }));
-  const failed = answers.filter((machine) => machine.result === "fail");
-  if (failed.length > 0) {
-    problems.unshift(`${failed.length} of ${answers.length} machine(s) failed: ${failed[0]?.message}`);
-  }
+  const failures = answers.filter((machine) => machine.result === "fail").map(({ message }) => message);
+  const failure = mostCommon(failures);
+  if (failure) problems.unshift(failureText(failure, { failed: failures.length, of: answers.length }));
   return {
     requestId: request.id,
     message: problems.slice(0, 5).join("; "),
@@ -145,6 +144,11 @@ function waitingText(
 ) {
   const share = count === waiting ? "" : `, ${count} of them`;
   return `${waiting} of ${of} ${waiting === 1 ? "waits" : "wait"}${share}: ${text}`;
+}
+
+/** `6 of 12 machine(s) failed, 4 of them: Evicted: …`, likewise. */
+function failureText({ text, count }: { text: string; count: number }, { failed, of }: { failed: number; of: number }) {
+  return `${failed} of ${of} machine(s) failed${count === failed ? "" : `, ${count} of them`}: ${text}`;
 }
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn, { isReturned }: Options): RequestStatusAnswer {

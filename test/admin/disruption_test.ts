@@ -53,6 +53,16 @@ Deno.test("what is not ours cannot be named, nor are there more than there are",
   await assert.rejects(choosePods(disrupting, { names: [], count: 1 }), none);
 });
 
+Deno.test("a pod that is being deleted cannot be chosen, and no other is proposed in its place", async () => {
+  const { kube, workdir, ...rest } = cluster();
+  const metadata = { name: "a-2", labels: ours, deletionTimestamp: "2026-11-23T05:00:00Z" };
+  workdir.write(workdir.layout.pod("a-2"), JSON.stringify(kube.put({ metadata, spec: { containers: [] } })));
+  await assert.rejects(choosePods({ kube, workdir, ...rest }, { names: ["a-2"], count: 1 }), {
+    message: "Pod 'a-2' is being deleted already",
+    hint: "see 'hostfactory explain a-2'",
+  });
+});
+
 Deno.test("of a node all of our pods are chosen, and a pod without a node is on none", async () => {
   const on = async (names: string[]) =>
     (await choosePodsOnNodes(cluster(), { names, count: 0 })).map(({ name }) => name);

@@ -46,6 +46,7 @@ for (
       "unknown command 'list-machine'",
       "did you mean 'admin list-machines'? see 'hostfactory --help'",
     ],
+    [["admin", "help", "x"], "there is no command 'x'", "see 'hostfactory admin --help'"],
     [["help", "admin", "x"], "there is no command 'x'", "see 'hostfactory admin --help'"],
     [
       ["admin", "list-machine"],

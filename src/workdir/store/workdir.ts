@@ -115,6 +115,11 @@ export class Workdir {
     const info = this.#rootInfo();
     const options = { reads, isShared: this.isShared };
     this.#useAs(info?.owner && checkOwner(this.#ownFiles, root, { owner: info.owner, ...options }));
+    if (info && info.kind !== "directory") {
+      throw new HostFactoryError(`Cannot use the work directory '${root}': it is no directory`, {
+        hint: "name a directory with --workdir or HF_K8S_WORKDIR",
+      });
+    }
     if (info) this.#checkTrust(root, info);
     const missing: string[] = [];
     for (const directory of [...directories, lost]) {
