@@ -3,6 +3,7 @@ import { readEvents } from "../events/reader.ts";
 import { isNotFound } from "../files.ts";
 import { parseMachineName } from "../hf/names.ts";
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
+import { standstillReason } from "../machine/failure_reason.ts";
 import { isTerminal } from "../machine/terminal.ts";
 import { readDepartures } from "../workdir/departures.ts";
 import { ReturnIndex } from "../workdir/index/returns.ts";
@@ -37,18 +38,19 @@ export async function explainMachine(context: ExplanationContext, name: string):
   });
   const { events, gap } = await eventsOrGap(readEvents(context.source, { ids: [name] }, context.budget));
   const traces = tracesOf(workdir, machine, { record, returnId });
-  const matterOf = matter(machine, { service, returnId });
+  const standstill = machine.state === "running" && traces.pod ? standstillReason(traces.pod) : undefined;
+  const matterOf = matter(machine, { service, returnId, standstill });
   return {
     kind: "machine",
     name,
     at: now,
-    now: nowText(workdir, machine, { service, returnId }),
+    now: nowText(workdir, machine, { service, returnId, standstill }),
     matterOf,
     waitsFor: machine.waitsFor,
     until: machine.until ?? machine.goneAt,
     facts: factsOf(machine, { ...record, returnId }),
     timeline: joinSteps(stepsOfEvents(events), stepsOfTraces(traces)),
-    next: nextCommands(machine, { service, returnId, hasPod: traces.pod !== undefined }),
+    next: nextCommands(machine, { service, returnId, standstill, hasPod: traces.pod !== undefined }),
     doubt: service.notServed ?? service.doubt,
     gap,
   };
@@ -94,9 +96,11 @@ function endedAt<Kind>(workdir: Workdir, name: string, kind: Kind): { kind: Kind
 interface MachineSituation {
   service: PicturedService;
   returnId: string | undefined;
+  /** Why one of its containers does not run, though it is up. */
+  standstill: string | undefined;
 }
 
-function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: MachineSituation): string {
+function nowText(workdir: Workdir, machine: PicturedMachine, { returnId, standstill }: MachineSituation): string {
   const { state, message, waitsFor, node, failure, goneAt } = machine;
   const leaving = node === "" ? undefined : readDepartures(workdir).get(node);
   if (state === "deleted") return `It is gone: ${message || "given back by Symphony"}`;
@@ -106,17 +110,19 @@ function nowText(workdir: Workdir, machine: PicturedMachine, { returnId }: Machi
   if (goneAt !== undefined) return "Its pod is being deleted";
   if (waitsFor !== undefined) return `It waits: ${waitsFor}`;
   if (state === "unknown") return "Its node may be lost, and come back with it";
+  if (standstill !== undefined) return `It is up, and does not run now: ${standstill}`;
   return leaving ? `It runs, and its node is about to go: the node is ${leaving.reason}` : "It runs";
 }
 
-function matter(machine: PicturedMachine, { service, returnId }: MachineSituation): Side | undefined {
+function matter(machine: PicturedMachine, { service, returnId, standstill }: MachineSituation): Side | undefined {
   const { failure, waitsFor, message, state, goneAt } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
   // What is shown may be out of date.
   if (service.notServed !== undefined || service.doubt !== undefined) return "us";
   if (state === "unknown" || goneAt !== undefined) return "cluster";
-  return waitsFor === undefined || returnId !== undefined ? undefined : blameForWaiting(waitsFor);
+  const reason = waitsFor ?? standstill;
+  return reason === undefined || returnId !== undefined ? undefined : blameForWaiting(reason);
 }
 
 function factsOf(
@@ -137,14 +143,16 @@ function factsOf(
 
 function nextCommands(
   { name, requestId, state, failure, waitsFor, node }: PicturedMachine,
-  { service, hasPod }: MachineSituation & { hasPod: boolean },
+  { service, standstill, hasPod }: MachineSituation & { hasPod: boolean },
 ): string[] {
   const kubectl = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"}`;
   const commands: string[] = [];
   if (service.notServed !== undefined) commands.push(`hostfactory serve --workdir ${service.workdir}`);
-  const isUnwell = failure !== undefined || waitsFor !== undefined || state === "unknown";
+  const isUnwell = (failure ?? waitsFor ?? standstill) !== undefined || state === "unknown";
   if (isUnwell && hasPod) commands.push(`${kubectl} describe pod ${name}`);
-  if (state === "failed" && hasPod) commands.push(`${kubectl} logs ${name} --all-containers`);
+  if ((state === "failed" || standstill !== undefined) && hasPod) {
+    commands.push(`${kubectl} logs ${name} --all-containers`);
+  }
   if (isUnwell && !hasPod) commands.push(`${kubectl} get events --field-selector involvedObject.name=${name}`);
   if (failure === "image" || failure === "configuration" || failure === "refused" || failure === "quota") {
     commands.push("hostfactory lint --server");

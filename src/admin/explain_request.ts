@@ -1,4 +1,5 @@
 import { blameForFailure, blameForWaiting, type Side } from "../machine/blame.ts";
+import { isTerminal } from "../machine/terminal.ts";
 import { mostCommon, withoutNode } from "../machine/most_common.ts";
 import { readReturn } from "../workdir/returns.ts";
 import { parseMachineName } from "../hf/names.ts";
@@ -34,6 +35,7 @@ export async function explainRequest(
   );
   const failed = commonReason(machines.filter(({ failure }) => failure !== undefined), "failed");
   const example = machines.find(({ name }) => name === (waiting ?? failed)?.example);
+  const left = machinesOfReturn && machines.find(({ state }) => !isTerminal(state));
   const names = machines.map(({ name }) => name);
   const asked = { machines: names, request: machinesOfReturn ? undefined : id, statuses: Object.keys(TURNS) };
   const { events: turns, gap } = await eventsOrGap(readTurns(context.source, asked, budget));
@@ -47,7 +49,7 @@ export async function explainRequest(
     until: request?.until,
     facts: request ? factsOf(request) : {},
     timeline: timelineOf(request, { turns, machines, now }),
-    next: nextCommands(request, { example: (waiting ?? failed)?.example ?? machines[0]?.name }),
+    next: nextCommands(request, { example: (left ?? example ?? machines[0])?.name }),
     doubt: service.notServed ?? service.doubt,
     gap,
   };

@@ -89,6 +89,11 @@ export function containersOf(pod: Pod): ContainerStatus[] {
   return [...pod.status?.initContainerStatuses ?? [], ...pod.status?.containerStatuses ?? []];
 }
 
+/** Why a container of a pod that runs does not, as when it is started again and again; `undefined` if none waits. */
+export function standstillReason(pod: Pod): string | undefined {
+  return containersOf(pod).some(waitsUnusually) ? pendingReason(pod) : undefined;
+}
+
 /** True for a container that waits for something else than its turn on the usual way up. */
 export function waitsUnusually({ state }: ContainerStatus): boolean {
   return state?.waiting?.reason !== undefined && !USUAL.has(state.waiting.reason);

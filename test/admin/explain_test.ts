@@ -63,6 +63,23 @@ Deno.test("a machine that the cluster has no room for: since when, until when, w
   assert.deepEqual(next.slice(0, 1), ["kubectl -n grid describe pod req-0"]);
 });
 
+Deno.test("a machine that is up, and whose container is started again and again, does not run", async () => {
+  const provider = await grid();
+  const { workdir, now } = provider;
+  settleMachine(workdir, "req", "req-0");
+  writeState(workdir, "req-0", "running");
+  const waiting = { reason: "CrashLoopBackOff", message: "back-off 5m0s" };
+  const containerStatuses = [{ name: "c", restartCount: 6, state: { waiting } }];
+  put(provider, "req-0", { at: now - 50, status: { phase: "Running", containerStatuses } });
+  const { now: how, matterOf, next } = await explain(provider, "req-0");
+  assert.equal(how, "It is up, and does not run now: container c: CrashLoopBackOff: back-off 5m0s");
+  assert.equal(matterOf, "template");
+  assert.deepEqual(next.slice(0, 2), [
+    "kubectl -n grid describe pod req-0",
+    "kubectl -n grid logs req-0 --all-containers",
+  ]);
+});
+
 Deno.test("events tell the life of a machine, and the work directory what they do not", async () => {
   const provider = await grid();
   const { workdir, files, now } = provider;
@@ -135,6 +152,10 @@ Deno.test("a return request tells how many of its machines are gone", async () =
   await addReturn(workdir, { id: "ret", machines: ["req-0", "req-1"], unknown: [], requestedAt: now }, atOnce);
   const { kind, now: how, matterOf } = await explain(provider, "ret");
   assert.deepEqual([kind, how, matterOf], ["return request", "0 of 2 machines are gone, 2 are still there", undefined]);
+  writeState(workdir, "req-0", "deleted");
+  writeState(workdir, "req-1", "running");
+  const { next } = await explain(provider, "ret");
+  assert.equal(next[0], "hostfactory explain req-1", "the one that is still there");
 });
 
 Deno.test("a node tells which machines are on it, and whether it is about to go", async () => {
