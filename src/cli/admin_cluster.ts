@@ -40,7 +40,7 @@ export async function deletePods(call: Call<ClusterOptions>): Promise<void> {
   const chosen = await choosePods(context, { names: call.args, count: call.options.count });
   if (!await mayGo(call, chosen, "Delete")) return;
   const gone = await deleteChosen(context, chosen, timesOf(call));
-  writeOutput(`Deleted ${gone} pods\n`);
+  writeOutput(`Deleted ${gone} ${gone === 1 ? "pod" : "pods"}\n`);
 }
 
 export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
@@ -49,7 +49,7 @@ export async function drainNodes(call: Call<ClusterOptions>): Promise<void> {
   const { cordon: cordons = false } = call.options;
   if (!await mayGo(call, chosen, cordons ? "Cordon the nodes, and evict" : "Evict")) return;
   const gone = await evictChosen(context, chosen, { ...timesOf(call), cordons });
-  writeOutput(`Deleted ${gone} pods from nodes\n`);
+  writeOutput(`Deleted ${gone} ${gone === 1 ? "pod" : "pods"} from nodes\n`);
 }
 
 async function open(call: Call<ClusterOptions>) {

@@ -97,7 +97,7 @@ clusterTest("what destroys wants to be confirmed, and takes our pods alone", asy
   );
   assert.deepEqual(shown.trim().split("\n").map((line) => line.split(" ")[0]), [0, 1, 2].map((n) => `${id}-${n}`));
   const deleted = await site.run(["admin", "delete-pods", `${id}-1`, "--yes", "--sleep", "1"]);
-  assert.equal(deleted.stdout, "Deleted 1 pods\n", deleted.stderr);
+  assert.equal(deleted.stdout, "Deleted 1 pod\n", deleted.stderr);
   const forbidden = await site.run(["admin", "drain-nodes", "--count", "0", "--yes", "--sleep", "1"]);
   assert.equal(forbidden.code, 1);
   assert.match(forbidden.stderr, /cannot create resource "pods\/eviction".*apply scripts\/rbac\/disruptions.yaml/);
