@@ -18,6 +18,9 @@ import type { PicturedService } from "./picture_of_service.ts";
 import { eventsOrGap } from "./events_or_gap.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
+/** A machine that is given up no later than this has not been held up by us, in seconds. */
+const GIVEN_UP_WITHIN_SECONDS = 15;
+
 export async function explainMachine(context: ExplanationContext, name: string): Promise<Finding> {
   const { workdir, service, now, limits, clusterAheadSeconds } = context;
   const requestId = parseMachineName(name)?.requestId ?? name;
@@ -39,7 +42,8 @@ export async function explainMachine(context: ExplanationContext, name: string):
   const { events, gap } = await eventsOrGap(readEvents(context.source, { ids: [name] }, context.budget));
   const traces = tracesOf(workdir, machine, { record, returnId });
   const standstill = machine.state === "running" && traces.pod ? standstillReason(traces.pod) : undefined;
-  const matterOf = matter(machine, { service, returnId, standstill });
+  const isOverdue = machine.until !== undefined && now - machine.until > GIVEN_UP_WITHIN_SECONDS;
+  const matterOf = isOverdue ? "us" : matter(machine, { service, returnId, standstill });
   return {
     kind: "machine",
     name,

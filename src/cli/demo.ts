@@ -25,7 +25,7 @@ const BAR = 30;
 /** What to try after the demo, and what it is. */
 const NEXT_COMMANDS = [
   ["hostfactory demo --machines 500", "the same, larger"],
-  ["hostfactory simulate --kubeconfig sim.yaml", "a cluster to play with"],
+  ["hostfactory simulate --kubeconfig kc", "a cluster to play with"],
   ["hostfactory lint", "check your own templates"],
   ["hostfactory help", "all commands"],
 ] as const;
@@ -47,7 +47,7 @@ async function play({ cli, options, stopping }: Call<Options>): Promise<ExitCode
   const tag = integerBetween(cli.random, 0, 2 ** 30).toString(36);
   const instance = `demo-${tag}`;
   const leftover = kubeconfig === undefined ? undefined : removalOfLease({ instance, kubeconfig });
-  const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hostfactory-demo-${tag}`;
+  const directory = `${cli.environment["TMPDIR"] ?? "/tmp"}/hf-demo-${tag}`;
   cli.files.makeDirectory(directory);
   const display = new DemoDisplay(cli.environment);
   const startedMs = cli.clock.monotonic();

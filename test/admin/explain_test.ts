@@ -61,6 +61,10 @@ Deno.test("a machine that the cluster has no room for: since when, until when, w
     [-50, "Its pod was created"],
   ]);
   assert.deepEqual(next.slice(0, 1), ["kubectl -n grid describe pod req-0"]);
+
+  put(provider, "req-0", { at: now - 340, status: { phase: "Pending", conditions } });
+  const late = await explain(provider, "req-0");
+  assert.deepEqual([late.until, late.matterOf], [now - 40, "us"], "it should have been given up, and is held");
 });
 
 Deno.test("a machine that is up, and whose container is started again and again, does not run", async () => {

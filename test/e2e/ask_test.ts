@@ -167,5 +167,5 @@ clusterTest("a demo that is stopped by Ctrl-C leaves nothing behind and exits wi
   const { items } = await site.cluster.call("GET", leases) as { items: { metadata: { name: string } }[] };
   assert.deepEqual(items.map(({ metadata }) => metadata.name), [lease]);
   assert.deepEqual(await site.cluster.podNames(), []);
-  assert.deepEqual(site.entries("..").filter((name) => name.startsWith("hostfactory-demo-")), []);
+  assert.deepEqual(site.entries("..").filter((name) => name.startsWith("hf-demo-")), []);
 }, { on: ["simulator"] });
