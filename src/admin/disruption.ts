@@ -127,8 +127,8 @@ function notOurs(
   name: string,
   { workdir, instance, known }: DisruptionContext & { known: Iterable<string> },
 ): never {
-  const isGoing = parseMachineName(name) !== undefined && readPodFacts(workdir, name)?.deletionAt !== undefined;
-  if (what === "pod" && isGoing) {
+  const mayBeOurs = what === "pod" && parseMachineName(name) !== undefined;
+  if (mayBeOurs && readPodFacts(workdir, name)?.deletionAt !== undefined) {
     throw new HostFactoryError(`Pod '${name}' is being deleted already`, { hint: `see 'hostfactory explain ${name}'` });
   }
   const near = nearestName(name, known);

@@ -42,8 +42,7 @@ export async function explainMachine(context: ExplanationContext, name: string):
   const { events, gap } = await eventsOrGap(readEvents(context.source, { ids: [name] }, context.budget));
   const traces = tracesOf(workdir, machine, { record, returnId });
   const standstill = machine.state === "running" && traces.pod ? standstillReason(traces.pod) : undefined;
-  const isOverdue = machine.until !== undefined && now - machine.until > GIVEN_UP_WITHIN_SECONDS;
-  const matterOf = isOverdue ? "us" : matter(machine, { service, returnId, standstill });
+  const matterOf = matter(machine, { service, returnId, standstill, now });
   return {
     kind: "machine",
     name,
@@ -118,15 +117,20 @@ function nowText(workdir: Workdir, machine: PicturedMachine, { returnId, standst
   return leaving ? `It runs, and its node is about to go: the node is ${leaving.reason}` : "It runs";
 }
 
-function matter(machine: PicturedMachine, { service, returnId, standstill }: MachineSituation): Side | undefined {
-  const { failure, waitsFor, message, state, goneAt } = machine;
+function matter(
+  machine: PicturedMachine,
+  { service, returnId, standstill, now }: MachineSituation & { now: number },
+): Side | undefined {
+  const { failure, waitsFor, message, state, goneAt, until } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
   // What is shown may be out of date.
   if (service.notServed !== undefined || service.doubt !== undefined) return "us";
   if (state === "unknown" || goneAt !== undefined) return "cluster";
   const reason = waitsFor ?? standstill;
-  return reason === undefined || returnId !== undefined ? undefined : blameForWaiting(reason);
+  if (reason === undefined || returnId !== undefined) return undefined;
+  const isOverdue = until !== undefined && now - until > GIVEN_UP_WITHIN_SECONDS;
+  return isOverdue ? "us" : blameForWaiting(reason);
 }
 
 function factsOf(

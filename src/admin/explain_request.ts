@@ -100,15 +100,8 @@ function timelineOf(
   for (const status of Object.keys(TURNS)) {
     steps.push(...turns.filter((turn) => turn.status === status).flatMap(firstAndLast));
   }
-  const reasons = new Map<string, PicturedMachine[]>();
-  for (const machine of machines) {
-    if (machine.failure === undefined) continue;
-    const reason = withoutNode(machine.message);
-    const others = reasons.get(reason);
-    if (others) others.push(machine);
-    else reasons.set(reason, [machine]);
-  }
-  for (const failed of reasons.values()) {
+  const failures = machines.filter(({ failure }) => failure !== undefined);
+  for (const failed of Map.groupBy(failures, ({ message }) => withoutNode(message)).values()) {
     const at = Math.min(...failed.map(({ since }) => since ?? now));
     const words = mostCommon(failed.map(({ message }) => message))?.text ?? "";
     steps.push({ at, what: `${failed.length} failed, the first of them ${failed[0]?.name}`, words });

@@ -135,13 +135,8 @@ export async function answer(
   const isPage = pathname === "/" && (request.headers.get("accept") ?? "").includes("text/html");
   if (pageRefusal !== undefined && (isPage || pathname.startsWith("/page/"))) return refused(403, pageRefusal);
   // The page itself holds nothing but the program that asks for the rest, and for the token.
-  const isGiven = !token || isPage || HEALTH.includes(pathname)
-    ? true
-    : await token(request).catch((error) => noteUnread(pathname, error));
-  if (isGiven === undefined) return refused(503, "The file of --http-token-file cannot be read: see the log of serve");
-  if (!isGiven) {
-    return refused(401, "It wants the token of --http-token-file", { "www-authenticate": "Bearer" });
-  }
+  const refusal = token && !isPage && !HEALTH.includes(pathname) ? await refuseWithout(token, request) : undefined;
+  if (refusal) return refusal;
   const paged = await page?.(request);
   if (paged) return paged;
   switch (pathname) {
@@ -159,9 +154,15 @@ export async function answer(
   }
 }
 
-/** @param error why the token that is wanted cannot be read */
-function noteUnread(path: string, error: unknown): undefined {
-  unread.note(path, () => ({ error: describeError(error) }));
+/** The answer to a request without the right token; `undefined` if it has that. */
+async function refuseWithout(token: TokenCheck, request: Request): Promise<Response | undefined> {
+  try {
+    if (await token(request)) return undefined;
+    return refused(401, "It wants the token of --http-token-file", { "www-authenticate": "Bearer" });
+  } catch (error) {
+    unread.note(`GET ${request.url}`, () => ({ error: describeError(error) }));
+    return refused(503, "The file of --http-token-file cannot be read: see the log of serve");
+  }
 }
 
 async function metrics(request: Request, { monitor, clock }: { monitor: Monitor; clock: Clock }): Promise<Response> {

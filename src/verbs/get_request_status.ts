@@ -125,10 +125,15 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Opti
     })
   );
   const reason = mostCommon(reasons);
-  if (reason) problems.unshift(waitingText(reason, { waiting: reasons.length, of: answers.length }));
+  if (reason) {
+    const what = reasons.length === 1 ? "waits" : "wait";
+    problems.unshift(reasonText(reason, { what, some: reasons.length, of: answers.length }));
+  }
   const failures = answers.filter((machine) => machine.result === "fail").map(({ message }) => message);
   const failure = mostCommon(failures);
-  if (failure) problems.unshift(failureText(failure, { failed: failures.length, of: answers.length }));
+  if (failure) {
+    problems.unshift(reasonText(failure, { what: "machine(s) failed", some: failures.length, of: answers.length }));
+  }
   return {
     requestId: request.id,
     message: problems.slice(0, 5).join("; "),
@@ -137,18 +142,13 @@ function statusOfRequest(workdir: Workdir, request: StoredRequest, options: Opti
   };
 }
 
-/** `10 of 10 wait: Unschedulable: …`, with the reason that most of them share. */
-function waitingText(
+/** `12 of 20 wait, 10 of them: Unschedulable: …`: what some machines do, and the reason that most of these share. */
+function reasonText(
   { text, count }: { text: string; count: number },
-  { waiting, of }: { waiting: number; of: number },
-) {
-  const share = count === waiting ? "" : `, ${count} of them`;
-  return `${waiting} of ${of} ${waiting === 1 ? "waits" : "wait"}${share}: ${text}`;
-}
-
-/** `6 of 12 machine(s) failed, 4 of them: Evicted: …`, likewise. */
-function failureText({ text, count }: { text: string; count: number }, { failed, of }: { failed: number; of: number }) {
-  return `${failed} of ${of} machine(s) failed${count === failed ? "" : `, ${count} of them`}: ${text}`;
+  { what, some, of }: { what: string; some: number; of: number },
+): string {
+  const share = count === some ? "" : `, ${count} of them`;
+  return `${some} of ${of} ${what}${share}: ${text}`;
 }
 
 function statusOfReturn(workdir: Workdir, request: StoredReturn, { isReturned }: Options): RequestStatusAnswer {

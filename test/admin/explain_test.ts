@@ -65,6 +65,8 @@ Deno.test("a machine that the cluster has no room for: since when, until when, w
   put(provider, "req-0", { at: now - 340, status: { phase: "Pending", conditions } });
   const late = await explain(provider, "req-0");
   assert.deepEqual([late.until, late.matterOf], [now - 40, "us"], "it should have been given up, and is held");
+  await addReturn(workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: now }, atOnce);
+  assert.equal((await explain(provider, "req-0")).matterOf, undefined, "what was given back is not given up");
 });
 
 Deno.test("a machine that is up, and whose container is started again and again, does not run", async () => {

@@ -507,13 +507,18 @@ export class Simulation {
     this.staleReads--;
   }
 
+  /** True for a pod that was stored with our labels, and still has them. */
+  #isMarked({ uid, isUnmarked }: Pick<Life, "uid" | "isUnmarked">): boolean {
+    return !isUnmarked && !this.stolenLabels.has(uid);
+  }
+
   /**
    * True for a pod that has lost its labels, or never had them, as well as its request, or of whose machine a directory that was
    * put back knows the end of another pod: no list names it, and no file.
    */
   isFoundByNothing({ name, uid, isUnmarked }: Life): boolean {
     const { workdir } = this.host;
-    if (!isUnmarked && !this.stolenLabels.has(uid)) return false;
+    if (this.#isMarked({ uid, isUnmarked })) return false;
     if (!readRequest(workdir, parseMachineName(name)?.requestId ?? "")) return true;
     return this.restoredMs > -Infinity && (readTombstone(workdir, name)?.uid ?? uid) !== uid;
   }
@@ -527,7 +532,7 @@ export class Simulation {
       this.#reappearedMs === -Infinity &&
       machines.some((name) => {
         const life = this.truth.living(name);
-        return life?.isOurs && !life.isUnmarked && !this.stolenLabels.has(life.uid);
+        return life?.isOurs && this.#isMarked(life);
       })
     ) return false;
     // Slow answers, jumps of the cluster's clock, and much that is kept, make that sooner than it seems.
