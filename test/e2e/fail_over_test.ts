@@ -1,5 +1,6 @@
 /** Two management hosts with one provider instance: one serves, the other is its standby, and takes over. */
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import type { Cluster } from "../support/cluster.ts";
 import { eventually } from "../support/deadline.ts";
@@ -49,6 +50,12 @@ async function halfCreated(site: Host): Promise<string> {
   return id;
 }
 
+/** The pods once what the first host had sent when it went has arrived; its lease lasts longer than that takes. */
+async function podsAtRest(site: Host): Promise<Map<string, Pod>> {
+  await systemClock.sleep(5_000);
+  return await site.cluster.pods();
+}
+
 /** What becomes of a request that was being created when its host went, on the one that took over. */
 async function takenOver(host: Host, id: string, options: { before: Map<string, Pod>; directories: Directories }) {
   const { before, directories } = options;
@@ -82,8 +89,9 @@ for (const directories of ["separate", "shared"] as const) {
     const next = await standby(other);
     const half = await halfCreated(site);
     await leader.kill();
-    const before = await site.cluster.pods();
-    const seconds = await owner(next);
+    const owned = owner(next);
+    const before = await podsAtRest(site);
+    const seconds = await owned;
     assert.ok(seconds <= WITHIN.killed, `it took ${seconds} s`);
     assert.deepEqual((await other.statusOnce(whole, ({ status }) => status === "complete")).machines, machines);
     await takenOver(other, half, { before, directories });
@@ -121,8 +129,9 @@ for (const directories of ["separate", "shared"] as const) {
     const next = await standby(other);
     const half = await halfCreated(site);
     leader.signal("SIGSTOP");
-    const before = await site.cluster.pods();
-    const seconds = await owner(next);
+    const owned = owner(next);
+    const before = await podsAtRest(site);
+    const seconds = await owned;
     assert.ok(seconds <= WITHIN.killed, `it took ${seconds} s`);
     await takenOver(other, half, { before, directories });
     // What the paused one is to learn of when it wakes, and must not write down or do something about.
