@@ -52,12 +52,11 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Arguments: the Deno to compile with. The bundle lies where no deno.json, lock or node_modules is picked up with it. The
-# permissions: links need read and write unscoped, credential plug-ins of kubeconfig files need run; no FFI.
+# Arguments: the Deno to compile with. The bundle lies where no deno.json, lock or node_modules is picked up with it. With any
+# permission less, the runtime resolves the path of each file before it opens it: see docs/decisions.md.
 compile() {
   "$@" compile --quiet --no-config --no-lock --no-npm --no-remote --no-check --no-prompt \
-    --allow-read --allow-write --allow-net --allow-env --allow-sys --allow-run \
-    --no-code-cache --v8-flags=--max-semi-space-size=4,--expose-gc,--heap-growing-percent=40,--initial-old-space-size=48 \
+    --allow-all --no-code-cache --v8-flags=--max-semi-space-size=4,--expose-gc,--heap-growing-percent=40,--initial-old-space-size=48 \
     ${target:+--target "$target"} --output "$work/out/$output" "$work/bundle/$(basename "$entry" .ts).js" </dev/null
 }
 

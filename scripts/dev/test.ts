@@ -16,7 +16,6 @@ import { readReport } from "./test_report.ts";
 
 const root = resolve(import.meta.dirname!, "../..");
 const clusterKit = join(root, "../shared/cluster/cluster");
-const permissions = ["read", "write", "net", "env", "sys", "run"].map((name) => `--allow-${name}`);
 
 /** They act as other users, and from other directories, and with them all threads of their process. */
 const ALONE = ["test/files_test.ts", "test/workdir/store/owner_files_test.ts"];
@@ -170,7 +169,7 @@ async function runTests(
 ): Promise<void> {
   if (files.length === 0) return;
   const report = join(temporary, `report-${files[0]?.replaceAll("/", "-")}.xml`);
-  const args = ["test", "--no-check", ...permissions, `--junit-path=${report}`, ...isTogether ? ["--parallel"] : []];
+  const args = ["test", "--no-check", "--allow-all", `--junit-path=${report}`, ...isTogether ? ["--parallel"] : []];
   const run = isTogether ? together(files) : files;
   const command = [...files.every(isSimulation) ? LAST : [], Deno.execPath(), ...args, ...options, ...run];
   const succeeded = await succeeds(command[0]!, { args: command.slice(1), environment, asWhole });
