@@ -1,6 +1,7 @@
 import { timestampSeconds } from "../clock.ts";
 import type { Limits } from "../machine/waiting.ts";
 import { readCluster } from "../workdir/cluster.ts";
+import { readDeletions } from "../workdir/deletions.ts";
 import { doubtSyncStatus, readSyncStatus } from "../workdir/index/sync_status.ts";
 import { readInstances } from "../workdir/instances.ts";
 import { doubtService, type LockHolder, readHolder } from "../workdir/store/lock_holder.ts";
@@ -33,6 +34,8 @@ export interface PicturedService {
   completeAt: number | undefined;
   /** Why the view of the cluster is not to be believed, as one sentence; absent if it is. */
   doubt: string | undefined;
+  /** The deletions that were held for a second look when that was last noted, and since when; absent if none was. */
+  held: { count: number; since: number } | undefined;
   /** Entries of the work directory that are quarantined: the names of their notes. */
   quarantined: string[];
 }
@@ -60,6 +63,7 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
     heardAt: view?.heardAt,
     completeAt: view?.completeAt,
     doubt: doubtSyncStatus(view, Math.floor(nowMs / 1_000)),
+    held: readDeletions(workdir)?.held,
     quarantined: workdir.names(workdir.layout.setAside),
   };
   const limits = readHolder(workdir, "expiry")?.limits ?? DEFAULT_LIMITS;

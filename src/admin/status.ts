@@ -34,6 +34,17 @@ export function statusOf({ at, service, machines, problems }: Picture): GridStat
     const command = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"} get pods`;
     troubles.push({ what: service.doubt, since: service.heardAt, advice, command });
   }
+  if (service.notServed === undefined && service.held) {
+    const { count, since } = service.held;
+    const one = count === 1;
+    const what = `${count} ${
+      one ? "deletion is" : "deletions are"
+    } held for a second look: there were too many at once`;
+    const advice = `${
+      one ? "It is" : "Each is"
+    } done if the cluster says the same a minute later. See why there are so many:`;
+    troubles.push({ what, since, advice, command: "hostfactory history --since 10m" });
+  }
   for (const problem of problems) troubles.push({ what: problem });
   const quarantined = service.quarantined.length;
   if (quarantined > 0) {

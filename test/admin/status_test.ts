@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PictureTaker } from "../../src/admin/picture.ts";
 import { statusOf } from "../../src/admin/status.ts";
 import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
+import { DeletionBrake } from "../../src/watchers/timeouts/deletion_brake.ts";
 import { addRequest } from "../../src/workdir/requests.ts";
 import { atOnce } from "../support/at_once.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
@@ -52,6 +53,27 @@ Deno.test("a cluster that is not heard from is trouble, and a directory that is 
   assert.match(away.troubles[0]?.what ?? "", /last heard from 150 s ago/);
   provider.workdir.remove(provider.workdir.layout.lockHolder("request-machines"));
   assert.equal((await status(provider)).verdict, "not served");
+});
+
+Deno.test("deletions that are held are trouble while somebody serves the directory", async () => {
+  const provider = await grid();
+  const { clock, workdir } = provider;
+  const brake = new DeletionBrake(provider);
+  const machines = new Set(Array.from({ length: 12 }, (_, i) => `old-${i}`));
+  brake.begin(machines);
+  for (const machine of machines) brake.ask(machine);
+  const since = Math.floor(clock.now() / 1_000);
+  await clock.advance(10_000);
+  brake.note();
+  const { troubles } = await status(provider);
+  assert.deepEqual(troubles.map(({ what, since }) => [what, since]), [
+    ["2 deletions are held for a second look: there were too many at once", since],
+  ]);
+  for (const machine of ["old-10", "old-11"]) brake.release(machine);
+  brake.note();
+  assert.deepEqual(await status(provider), { verdict: "well", troubles: [] });
+  workdir.remove(workdir.layout.lockHolder("request-machines"));
+  assert.equal((await status(provider)).troubles.length, 1);
 });
 
 Deno.test("what cannot be read is told", async () => {

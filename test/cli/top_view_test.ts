@@ -38,6 +38,7 @@ function picture(machines: PicturedMachine[]): Picture {
     heardAt: 1_195,
     completeAt: 1_000,
     doubt: undefined,
+    held: undefined,
     quarantined: [],
   };
   return { at: 1_200, service, machines, requests: [], returns: [], templates: [], nodes: [], problems: [] };

@@ -1,8 +1,7 @@
-import * as v from "valibot";
 import { epochSeconds } from "../../clock.ts";
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
-import { FiniteNumber, readRecord } from "../../workdir/store/record.ts";
+import { readDeletions, writeDeletions } from "../../workdir/deletions.ts";
 import type { Dependencies } from "../dependencies.ts";
 
 /** For how long, in milliseconds, deletions are counted, and how long one that is held waits for its second look. */
@@ -11,8 +10,6 @@ const WINDOW_MS = 60_000;
 /** So many deletions within that time are never too many; nor is this share of all pods. */
 const FEW = 10;
 const SHARE = 0.1;
-
-const CountSchema = v.object({ at: FiniteNumber, count: FiniteNumber });
 
 const log = logger("expiry");
 
@@ -29,6 +26,7 @@ export class DeletionBrake {
   readonly #released = new Set<string>();
   #limit = FEW;
   #isNoted = true;
+  #notedHeld = 0;
   #isBegun = false;
 
   constructor(dependencies: Pick<Dependencies, "workdir" | "clock">) {
@@ -88,14 +86,22 @@ export class DeletionBrake {
     this.#heldSinceMs.delete(machine);
   }
 
-  /** Writes down how many there were, so that a process that is started again and again does not begin to count each time. */
+  /**
+   * Writes down how many there were, so that a process that is started again and again does not begin to count each time, and
+   * how many are held, for who asks how the grid is.
+   */
   note(): void {
-    if (this.#isNoted) return;
+    if (this.#isNoted && this.#notedHeld === this.held) return;
     const { workdir, clock } = this.#dependencies;
+    const nowMs = clock.now();
+    const [firstMs] = this.#heldSinceMs.values();
+    const held = firstMs === undefined
+      ? undefined
+      : { count: this.held, since: epochSeconds(nowMs - (clock.monotonic() - firstMs)) };
     try {
-      const count = { at: epochSeconds(clock.now()), count: this.#times.length };
-      workdir.write(workdir.layout.deletions, `${JSON.stringify(count)}\n`);
+      writeDeletions(workdir, { at: epochSeconds(nowMs), count: this.#times.length, held });
       this.#isNoted = true;
+      this.#notedHeld = this.held;
     } catch (error) {
       log.warn("The number of deletions cannot be noted", { error: describeError(error) });
     }
@@ -103,7 +109,8 @@ export class DeletionBrake {
 
   #inherit(now: number): void {
     const { workdir, clock } = this.#dependencies;
-    const noted = readRecord(workdir, workdir.layout.deletions, CountSchema);
+    const noted = readDeletions(workdir);
+    this.#notedHeld = noted?.held?.count ?? 0;
     if (!noted || Math.abs(clock.now() - noted.at * 1000) >= WINDOW_MS) return;
     this.#times = Array.from({ length: Math.min(noted.count, 1_000_000) }, () => now);
   }

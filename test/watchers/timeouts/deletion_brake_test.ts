@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DeletionBrake } from "../../../src/watchers/timeouts/deletion_brake.ts";
+import { readDeletions } from "../../../src/workdir/deletions.ts";
 import { type MemoryDependencies, memoryDependencies } from "../../support/memory_dependencies.ts";
 
 const uids = (count: number) => new Set(Array.from({ length: count }, (_, i) => `u${i}`));
@@ -61,6 +62,22 @@ Deno.test("a process that is started again and again does not begin to count eac
     await dependencies.clock.advance(5_000);
   }
   assert.equal(deleted, 10);
+});
+
+Deno.test("how many are held is noted, and that none is once it was found noted by another process", () => {
+  const dependencies = memoryDependencies();
+  const held = () => readDeletions(dependencies.workdir)?.held?.count;
+  const brake = new DeletionBrake(dependencies);
+  gone(brake, uids(13));
+  brake.note();
+  assert.equal(held(), 3);
+  brake.release("u12");
+  brake.note();
+  assert.equal(held(), 2);
+  const next = new DeletionBrake(dependencies);
+  next.begin(new Set());
+  next.note();
+  assert.equal(held(), undefined);
 });
 
 const notes: [what: string, note: (dependencies: MemoryDependencies) => string][] = [
