@@ -212,7 +212,12 @@ export function apiPanel({ calls, watches, backlog }: ApiSection): HTMLElement[]
 
 export function extensionsPanel(extensions: readonly ExtensionRow[]): HTMLElement[] {
   if (extensions.length === 0) return [remark("No extension is registered.")];
-  return [table(["extension", "called for"], extensions.map(({ name, hooks }) => [name, hooks.join(", ")]))];
+  const rows = extensions.map(({ name, hooks, isLeftAlone }) => [
+    name,
+    hooks.join(", "),
+    isLeftAlone ? "does not answer, and is left alone for a while" : "",
+  ]);
+  return [table(["extension", "called for", "trouble"], rows)];
 }
 
 export function eventsPanel(

@@ -24,7 +24,7 @@ export async function readCommandLine(
   environment: Environment,
   { width = USUAL_WIDTH }: { width?: number } = {},
 ): Promise<CommandLine | string> {
-  if (args[0] === "version") return `${versionLine}\n`;
+  if (args[0] === "version" || args.join(" ") === "help version") return `${versionLine}\n`;
   if (args[0] === "completion" && args[1] === "words") return await wordsFor(args.slice(2), environment);
   let said = "";
   let complaint = "";

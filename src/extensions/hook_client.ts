@@ -122,9 +122,9 @@ export class HookClient {
     }
   }
 
-  /** How many extensions are left alone because they do not answer. */
-  get leftAlone(): number {
-    return [...this.#peers.values()].filter(({ breaker }) => breaker.isOpen).length;
+  /** See `Caller`. */
+  get leftAlone(): string[] {
+    return [...this.#peers].flatMap(([name, { breaker }]) => breaker.isOpen ? [name] : []);
   }
 
   /** Forgets all extensions that are not among these. */

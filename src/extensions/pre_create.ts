@@ -29,8 +29,8 @@ const VERSION = 1;
 
 /** Calls hooks: see `HookClient`. */
 export interface Caller {
-  /** How many extensions are being left alone because they do not answer. */
-  readonly leftAlone: number;
+  /** The names of the extensions that are being left alone because they do not answer. */
+  readonly leftAlone: readonly string[];
   call(extension: Extension, call: HookCall): Promise<HookAnswer>;
 }
 

@@ -105,6 +105,8 @@ export interface ApiSection {
 export interface ExtensionRow {
   name: string;
   hooks: string[];
+  /** It does not answer, and is not called for a while. */
+  isLeftAlone: boolean;
 }
 
 /** Something that happened. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { absolute, type Config, type Environment } from "../config.ts";
 import { describeError, ExitCode, HostFactoryError } from "../errors.ts";
-import { type Extension, HOOKS } from "../extensions/extension.ts";
+import { HOOKS } from "../extensions/extension.ts";
 import { type Files, ifThere } from "../files.ts";
 import type { Monitor } from "../metrics/monitor.ts";
 import { type TokenCheck, tokenCheck } from "../metrics/token.ts";
@@ -35,7 +35,7 @@ export interface HttpOptions {
 
 interface Options extends HttpOptions {
   stopping: AbortSignal;
-  extensions: Pick<Dependencies, "registrations">;
+  extensions: Pick<Dependencies, "registrations" | "hooks">;
   /** The events database; default: the work directory's. */
   dbfile: string | undefined;
 }
@@ -59,7 +59,7 @@ export async function openHttp(
       files,
       clock,
       monitor,
-      extensions: () => extensions.registrations.registry.extensions.map(extensionRow),
+      extensions: () => rowsOf(extensions),
       events: eventSource(config, { files, dbfile, lockWaitMs: 0 }),
     });
     return page.answer;
@@ -82,8 +82,12 @@ export async function openHttp(
   };
 }
 
-function extensionRow({ name, hooks }: Extension): ExtensionRow {
-  return { name, hooks: HOOKS.filter((kind) => hooks[kind] !== undefined) };
+function rowsOf({ registrations, hooks: { leftAlone } }: Options["extensions"]): ExtensionRow[] {
+  return registrations.registry.extensions.map(({ name, hooks }) => ({
+    name,
+    hooks: HOOKS.filter((kind) => hooks[kind] !== undefined),
+    isLeftAlone: leftAlone.includes(name),
+  }));
 }
 
 function tlsOf(

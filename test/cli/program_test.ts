@@ -74,8 +74,8 @@ for (
   });
 }
 
-for (const args of [["version"], ["-V"], ["--version"]]) {
-  Deno.test(`\`hostfactory ${args[0]}\` tells the version`, async () => {
+for (const args of [["version"], ["-V"], ["--version"], ["help", "version"]]) {
+  Deno.test(`\`hostfactory ${args.join(" ")}\` tells the version`, async () => {
     assert.match(String(await readCommandLine(args, {})), /^hostfactory \S+ \(\S+\)\n$/);
   });
 }

@@ -1,9 +1,11 @@
 /** Extensions: the examples as they are deployed, what they do to pods, and that a bad one stops nobody else. */
 import assert from "node:assert/strict";
 import { answer, type Hooks, type Pod } from "../../scripts/extensions/hook.ts";
+import type { PictureMessage } from "../../src/page/messages.ts";
 import * as keys from "../kube/key_pairs.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
+import { freePort } from "../support/free_port.ts";
 import { machinesOf, manifest, type Site } from "../support/site.ts";
 import { root } from "../support/tree.ts";
 
@@ -159,6 +161,32 @@ clusterTest("a hook that is down, hangs or lies stops what it is asked for alone
     /answer of extension 'lying': it may not change \/metadata\/name, and made it "x"/,
   );
 });
+
+/** What the page says of extensions when it is opened. */
+async function extensionsOnPage(port: number): Promise<PictureMessage["extensions"]> {
+  const stream = await fetch(`http://127.0.0.1:${port}/page/stream`);
+  let text = "";
+  for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const [, first] = /^data: (.*)\n\n/m.exec(text) ?? [];
+    if (first !== undefined) return (JSON.parse(first) as PictureMessage).extensions;
+  }
+  throw new Error(`The stream ended: ${text}`);
+}
+
+clusterTest("the page tells which extension does not answer", async (site) => {
+  const port = freePort();
+  using good = hook((request) => answer(request, annotate({ good: "yes" })));
+  register(site, "good", { hooks: good.hooks });
+  const nobody = { "pre-create": "http://127.0.0.1:1/" };
+  register(site, "nobody", { hooks: nobody, failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 });
+  site.serve("--prometheus-port", String(port));
+  await site.allRunning(await site.request(5));
+  assert.deepEqual(await extensionsOnPage(port), [
+    { name: "good", hooks: ["pre-create"], isLeftAlone: false },
+    { name: "nobody", hooks: ["pre-create"], isLeftAlone: true },
+  ]);
+}, { on: ["simulator"] });
 
 /** A real control plane needs a minute of CPU for each thousand. */
 const MANY = { simulator: { machines: 1_000, batch: 100 }, real: { machines: 100, batch: 10 } };

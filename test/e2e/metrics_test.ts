@@ -3,17 +3,11 @@ import assert from "node:assert/strict";
 import { METRICS } from "../../src/metrics/declared.ts";
 import { eventually } from "../support/deadline.ts";
 import { clusterTest } from "../support/e2e.ts";
+import { freePort } from "../support/free_port.ts";
 import { hasOpenMetricsParser, parseOpenMetrics } from "../support/open_metrics.ts";
 import type { Running } from "../support/process.ts";
 import { promtool, runPromtool } from "../support/promtool.ts";
 import { shell } from "../support/shell.ts";
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
-}
 
 function exists(path: string): boolean {
   try {

@@ -15,13 +15,13 @@ async function told(
   const clock = new SimulatedClock();
   const calls: EndedHookCall[] = [];
   const hooks = observedHooks({
-    leftAlone: 3,
+    leftAlone: ["quota"],
     async call() {
       await clock.sleep(1_000);
       return end();
     },
   }, { clock, ended: (call) => calls.push(call) });
-  assert.equal(hooks.leftAlone, 3);
+  assert.deepEqual(hooks.leftAlone, ["quota"]);
   const under = hooks.call(extension, { kind: "notify", document: {}, signal }).then(() => {}, () => {});
   await clock.advance(1_000);
   await under;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { startBrowser } from "./chromium.ts";
 import { eventually } from "./deadline.ts";
+import { freePort } from "./free_port.ts";
 import type { Running } from "./process.ts";
 import type { Site } from "./site.ts";
 
@@ -119,11 +120,4 @@ export class BrowserPage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#context.close();
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }

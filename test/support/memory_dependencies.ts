@@ -49,7 +49,7 @@ export function memoryDependencies(
   const [stopping, ending] = [new AbortController(), new AbortController()];
   const registrations = options.registrations ??
     new SettledRegistrations({ files, confdir: "/conf", report: () => {} });
-  const hooks = options.hooks ?? { leftAlone: 0, call: () => Promise.reject(new Error("There are no extensions")) };
+  const hooks = options.hooks ?? { leftAlone: [], call: () => Promise.reject(new Error("There are no extensions")) };
   const asked = { registrations, hooks, clock, instance: "k8s-hf", stopping: stopping.signal, unanswered() {} };
   return {
     workdir,

@@ -56,7 +56,7 @@ export class ExtensionsWatcher implements Loop, ReflectorSink<ExtensionResource>
 
   /** `extensionsLeftAlone`: how many do not answer, and are not called for a while. */
   get counts(): { extensionsLeftAlone: number | undefined } {
-    return { extensionsLeftAlone: this.#dependencies.hooks.leftAlone || undefined };
+    return { extensionsLeftAlone: this.#dependencies.hooks.leftAlone.length || undefined };
   }
 
   begin(): void {
