@@ -1,7 +1,7 @@
 import type { HistorySection } from "../src/page/messages.ts";
 import { element, remark, shape } from "./element.ts";
 import { STATES } from "./machine.ts";
-import { type Colours, swatch } from "./marks.ts";
+import { cellPattern, type Colours, swatch } from "./marks.ts";
 import { amount, clockTime, count, lengthOf } from "./words.ts";
 
 /** The height of a chart and its margins, in pixels. */
@@ -15,7 +15,7 @@ export interface ChartOptions {
   width: number;
 }
 
-/** How many machines were in each state over time, stacked. */
+/** How many machines were in each state over time, stacked; areas look like the cells of their states. */
 export function chartOfStates(samples: HistorySection["machines"], options: ChartOptions): Node[] {
   const { colours, now, width } = options;
   if (samples.length < 2) return [remark("It is drawn once serve has run for a minute.")];
@@ -29,11 +29,12 @@ export function chartOfStates(samples: HistorySection["machines"], options: Char
     const lower = samples.map(({ at }, i) => `${scale.x(at)},${scale.y(below[i] ?? 0)}`);
     samples.forEach(({ counts }, i) => below[i] = (below[i] ?? 0) + (counts[state] ?? 0));
     const upper = samples.map(({ at }, i) => `${scale.x(at)},${scale.y(below[i] ?? 0)}`);
-    return shape("polygon", { points: [...upper, ...lower.reverse()].join(" "), fill: colours[state] });
+    return shape("polygon", { points: [...upper, ...lower.reverse()].join(" "), fill: `url(#cells-${state})` });
   });
+  const patterns = states.map((state) => cellPattern(`cells-${state}`, { state, colours }));
   const last = samples.at(-1)?.counts ?? {};
   const text = states.map((state) => `${amount(last[state] ?? 0)} ${state}`).join(", ");
-  const drawing = chart([...axes(scale, { now, unit: amount }), ...areas], {
+  const drawing = chart([shape("defs", {}, ...patterns), ...axes(scale, { now, unit: amount }), ...areas], {
     label: `Machines by state since ${clockTime(samples[0]?.at ?? now, now)}; now ${text || "none"}; at most ${
       amount(Math.max(...totals))
     } at once`,

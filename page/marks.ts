@@ -1,3 +1,4 @@
+import { shape } from "./element.ts";
 import { type State, STATES } from "./machine.ts";
 
 /** The colours of the page, by the names that its style sheet uses. */
@@ -10,16 +11,19 @@ export function readColours(): Colours {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Colours;
 }
 
+/** What marks are drawn with: a canvas, or what becomes a path of SVG. */
+type Pen = Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "closePath" | "rect" | "arc">;
+
 /** Draws the mark of a state on the square at x and y. */
-type Mark = (path: CanvasRenderingContext2D | Path2D, square: { x: number; y: number; side: number }) => void;
+type Mark = (pen: Pen, square: { x: number; y: number; side: number }) => void;
 
 /** What distinguishes the cells of each state besides their colour. */
 export const MARKS: Readonly<Record<State, { isFilled: boolean; mark?: Mark }>> = {
   creating: { isFilled: false },
   pending: {
     isFilled: false,
-    mark(path, { x, y, side }) { // The lower half is full.
-      path.rect(x, y + side / 2, side, side / 2);
+    mark(pen, { x, y, side }) { // The lower half is full.
+      pen.rect(x, y + side / 2, side, side / 2);
     },
   },
   running: { isFilled: true },
@@ -28,30 +32,30 @@ export const MARKS: Readonly<Record<State, { isFilled: boolean; mark?: Mark }>> 
   unknown: { isFilled: false, mark: dot },
   deleted: {
     isFilled: false,
-    mark(path, { x, y, side }) {
+    mark(pen, { x, y, side }) {
       const height = Math.max(1, side / 6);
-      path.rect(x + side / 4, y + (side - height) / 2, side / 2, height);
+      pen.rect(x + side / 4, y + (side - height) / 2, side / 2, height);
     },
   },
 };
 
-function dot(path: CanvasRenderingContext2D | Path2D, { x, y, side }: { x: number; y: number; side: number }): void {
-  path.moveTo(x + side * 0.7, y + side / 2);
-  path.arc(x + side / 2, y + side / 2, side / 5, 0, 2 * Math.PI);
+function dot(pen: Pen, { x, y, side }: { x: number; y: number; side: number }): void {
+  pen.moveTo(x + side * 0.7, y + side / 2);
+  pen.arc(x + side / 2, y + side / 2, side / 5, 0, 2 * Math.PI);
 }
 
-function cross(path: CanvasRenderingContext2D | Path2D, { x, y, side }: { x: number; y: number; side: number }): void {
+function cross(pen: Pen, { x, y, side }: { x: number; y: number; side: number }): void {
   const [from, to, width] = [side * 0.2, side * 0.8, Math.max(1, side / 7)];
-  path.moveTo(x + from, y + from + width);
-  path.lineTo(x + from + width, y + from);
-  path.lineTo(x + to, y + to - width);
-  path.lineTo(x + to - width, y + to);
-  path.closePath();
-  path.moveTo(x + to - width, y + from);
-  path.lineTo(x + to, y + from + width);
-  path.lineTo(x + from + width, y + to);
-  path.lineTo(x + from, y + to - width);
-  path.closePath();
+  pen.moveTo(x + from, y + from + width);
+  pen.lineTo(x + from + width, y + from);
+  pen.lineTo(x + to, y + to - width);
+  pen.lineTo(x + to - width, y + to);
+  pen.closePath();
+  pen.moveTo(x + to - width, y + from);
+  pen.lineTo(x + to, y + from + width);
+  pen.lineTo(x + from + width, y + to);
+  pen.lineTo(x + from, y + to - width);
+  pen.closePath();
 }
 
 /** A square that looks like a cell of this state, for buttons and legends. */
@@ -92,4 +96,48 @@ export function drawCells(
   context.beginPath();
   for (const square of squares) mark(context, square);
   context.fill();
+}
+
+/** The side of a cell of an area, in pixels. */
+const TILE = 10;
+
+/** The pattern of an area that is made of cells of this state, for `fill: url(#id)`. */
+export function cellPattern(id: string, { state, colours }: { state: State; colours: Colours }): SVGElement {
+  const { isFilled, mark } = MARKS[state];
+  const pen = new PathPen();
+  mark?.(pen, { x: 0, y: 0, side: TILE });
+  const hole = { x: 1.5, y: 1.5, width: TILE - 3, height: TILE - 3, fill: colours.card };
+  return shape(
+    "pattern",
+    { id, width: TILE, height: TILE, patternUnits: "userSpaceOnUse" },
+    shape("rect", { width: TILE, height: TILE, fill: colours[state] }),
+    isFilled ? undefined : shape("rect", hole),
+    mark && shape("path", { d: pen.path, fill: isFilled ? colours.card : colours[state] }),
+  );
+}
+
+/** Draws a path of SVG. Of arcs it knows whole circles alone. */
+class PathPen implements Pen {
+  path = "";
+
+  moveTo(x: number, y: number): void {
+    this.path += `M${x} ${y}`;
+  }
+
+  lineTo(x: number, y: number): void {
+    this.path += `L${x} ${y}`;
+  }
+
+  closePath(): void {
+    this.path += "Z";
+  }
+
+  rect(x: number, y: number, width: number, height: number): void {
+    this.path += `M${x} ${y}h${width}v${height}h${-width}Z`;
+  }
+
+  arc(x: number, y: number, radius: number): void {
+    const half = `a${radius} ${radius} 0 1 0`;
+    this.path += `M${x + radius} ${y}${half} ${-2 * radius} 0${half} ${2 * radius} 0Z`;
+  }
 }
