@@ -25,7 +25,8 @@ export const WORLD_DEEDS = {
     what: "a serve of the same instance is started on a work directory of its own",
     act(simulation, random) {
       const host = simulation.otherHost;
-      host.skewMs = magnitude(random, 1, 3_600_000) * (happens(random, 0.5) ? 1 : -1);
+      const skewMs = magnitude(random, 1, 3_600_000) * (happens(random, 0.5) ? 1 : -1);
+      if (host.skewMs === 0) host.skewMs = skewMs; // Later ones find the clock as it is: that it jumps is another deed.
       const process = simulation.startServe({ host });
       if (!happens(random, 0.5)) return;
       simulation.clock.after(aWhile(random), () => simulation.kill(process));
