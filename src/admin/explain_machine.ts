@@ -14,7 +14,7 @@ import { readReturnRecord } from "../workdir/returns.ts";
 import type { Workdir } from "../workdir/store/workdir.ts";
 import type { ExplanationContext, Finding } from "./explanation.ts";
 import { lookAtMachine, type PicturedMachine } from "./picture_of_machine.ts";
-import type { PicturedService } from "./picture_of_service.ts";
+import { heldText, type PicturedService } from "./picture_of_service.ts";
 import { eventsOrGap } from "./events_or_gap.ts";
 import { joinSteps, type MachineTraces, stepsOfEvents, stepsOfTraces } from "./timeline.ts";
 
@@ -47,7 +47,7 @@ export async function explainMachine(context: ExplanationContext, name: string):
     kind: "machine",
     name,
     at: now,
-    now: nowText(workdir, machine, { service, returnId, standstill }),
+    now: nowText(workdir, machine, { service, returnId, standstill, now }),
     matterOf,
     waitsFor: machine.waitsFor,
     until: machine.until ?? machine.goneAt,
@@ -103,7 +103,11 @@ interface MachineSituation {
   standstill: string | undefined;
 }
 
-function nowText(workdir: Workdir, machine: PicturedMachine, { returnId, standstill }: MachineSituation): string {
+function nowText(
+  workdir: Workdir,
+  machine: PicturedMachine,
+  { service, returnId, standstill, now }: MachineSituation & { now: number },
+): string {
   const { state, message, waitsFor, node, failure, goneAt } = machine;
   const leaving = node === "" ? undefined : readDepartures(workdir).get(node);
   if (state === "deleted") return `It is gone: ${message || "given back by Symphony"}`;
@@ -111,7 +115,10 @@ function nowText(workdir: Workdir, machine: PicturedMachine, { returnId, standst
   if (state === "succeeded") return "It ended by itself, with success";
   if (returnId !== undefined) return "Symphony gave it back, and its pod is still there";
   if (goneAt !== undefined) return "Its pod is being deleted";
-  if (waitsFor !== undefined) return `It waits: ${waitsFor}`;
+  if (waitsFor !== undefined) {
+    const held = isOverdue(machine, now) ? heldText(service) : undefined;
+    return `It waits: ${waitsFor}${held === undefined ? "" : `. Not given up yet: ${held}`}`;
+  }
   if (state === "unknown") return "Its node may be lost, and come back with it";
   if (standstill !== undefined) return `It is up, and does not run now: ${standstill}`;
   return leaving ? `It runs, and its node is about to go: the node is ${leaving.reason}` : "It runs";
@@ -121,7 +128,7 @@ function matter(
   machine: PicturedMachine,
   { service, returnId, standstill, now }: MachineSituation & { now: number },
 ): Side | undefined {
-  const { failure, waitsFor, message, state, goneAt, until } = machine;
+  const { failure, waitsFor, message, state, goneAt } = machine;
   if (failure !== undefined) return blameForFailure(failure, message);
   if (isTerminal(state)) return undefined;
   // What is shown may be out of date.
@@ -129,8 +136,12 @@ function matter(
   if (state === "unknown" || goneAt !== undefined) return "cluster";
   const reason = waitsFor ?? standstill;
   if (reason === undefined || returnId !== undefined) return undefined;
-  const isOverdue = until !== undefined && now - until > GIVEN_UP_WITHIN_SECONDS;
-  return isOverdue ? "us" : blameForWaiting(reason);
+  return isOverdue(machine, now) ? "us" : blameForWaiting(reason);
+}
+
+/** True for a machine that should have been given up by now. */
+function isOverdue({ until }: PicturedMachine, now: number): boolean {
+  return until !== undefined && now - until > GIVEN_UP_WITHIN_SECONDS;
 }
 
 function factsOf(

@@ -70,6 +70,15 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
   return { service, limits, clusterAheadSeconds: view?.clusterAheadSeconds ?? 0 };
 }
 
+/** How many deletions are held and why, as one sentence without a full stop; nothing if none is, or nobody serves. */
+export function heldText({ held, notServed }: PicturedService): string | undefined {
+  if (!held || notServed !== undefined) return undefined;
+  const { count } = held;
+  return `${count} ${
+    count === 1 ? "deletion is" : "deletions are"
+  } held for a second look: there were too many at once`;
+}
+
 /** Why no process can be serving it; `undefined` if one may be. */
 function doubtDirectory(workdir: Workdir): string | undefined {
   const { root } = workdir.layout;

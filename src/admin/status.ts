@@ -1,5 +1,6 @@
 import type { Picture } from "./picture.ts";
 import type { PicturedMachine } from "./picture_of_machine.ts";
+import { heldText } from "./picture_of_service.ts";
 import { commonReason, hasFailedLately, isWaiting, type PicturedReason } from "./picture_of_templates.ts";
 
 /** How long a machine may wait before that counts as trouble, in seconds. New nodes take some minutes. */
@@ -34,16 +35,10 @@ export function statusOf({ at, service, machines, problems }: Picture): GridStat
     const command = `kubectl -n ${service.cluster?.namespace ?? "NAMESPACE"} get pods`;
     troubles.push({ what: service.doubt, since: service.heardAt, advice, command });
   }
-  if (service.notServed === undefined && service.held) {
-    const { count, since } = service.held;
-    const one = count === 1;
-    const what = `${count} ${
-      one ? "deletion is" : "deletions are"
-    } held for a second look: there were too many at once`;
-    const advice = `${
-      one ? "It is" : "Each is"
-    } done if the cluster says the same a minute later. See why there are so many:`;
-    troubles.push({ what, since, advice, command: "hostfactory history --since 10m" });
+  const held = heldText(service);
+  if (held !== undefined) {
+    const advice = "What the cluster says of them a minute later decides. See why there are so many:";
+    troubles.push({ what: held, since: service.held?.since, advice, command: "hostfactory history --since 10m" });
   }
   for (const problem of problems) troubles.push({ what: problem });
   const quarantined = service.quarantined.length;

@@ -7,6 +7,7 @@ import { writeCluster } from "../../src/workdir/cluster.ts";
 import { writeState, writeTombstone } from "../../src/workdir/machines.ts";
 import { addRequest, settleMachine } from "../../src/workdir/requests.ts";
 import { addReturn } from "../../src/workdir/returns.ts";
+import { writeDeletions } from "../../src/workdir/deletions.ts";
 import { writeDepartures } from "../../src/workdir/departures.ts";
 import { atOnce } from "../support/at_once.ts";
 import { listed, type MemoryProvider, memoryProvider } from "../support/memory_provider.ts";
@@ -64,7 +65,13 @@ Deno.test("a machine that the cluster has no room for: since when, until when, w
 
   put(provider, "req-0", { at: now - 340, status: { phase: "Pending", conditions } });
   const late = await explain(provider, "req-0");
-  assert.deepEqual([late.until, late.matterOf], [now - 40, "us"], "it should have been given up, and is held");
+  assert.deepEqual([late.until, late.matterOf], [now - 40, "us"], "it should have been given up");
+  assert.equal(late.now, how);
+  writeDeletions(workdir, { at: now, count: 10, held: { count: 3, since: now - 20 } });
+  assert.equal(
+    (await explain(provider, "req-0")).now,
+    `${how}. Not given up yet: 3 deletions are held for a second look: there were too many at once`,
+  );
   await addReturn(workdir, { id: "ret", machines: ["req-0"], unknown: [], requestedAt: now }, atOnce);
   assert.equal((await explain(provider, "req-0")).matterOf, undefined, "what was given back is not given up");
 });
