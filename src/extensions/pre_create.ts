@@ -104,7 +104,7 @@ export async function preCreate(
 
 /**
  * Calls until the extension answers. If it does not within `retryMs`, its failure policy decides; but not after a single
- * try that took all of that time, because then this process stood still, or the try had to wait for its turn.
+ * try that left no time for a second one, because then this process stood still, or the try had to wait for its turn.
  */
 async function askPersistently(
   context: PreCreateContext,
@@ -119,13 +119,11 @@ async function askPersistently(
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof HookUnavailable || error instanceof HostFactoryError)) throw error;
-      const waitMs = Math.max(
-        error instanceof HookUnavailable ? error.waitMs : 0,
-        backoffMs(failures, random, AGAIN),
-      );
+      const againMs = backoffMs(failures, random, AGAIN);
+      const waitMs = Math.max(error instanceof HookUnavailable ? error.waitMs : 0, againMs);
       const reason = error.message;
       const nowMs = clock.monotonic();
-      const isAllInOne = failures === 1 && extension.retryMs > 0 && nowMs > untilMs;
+      const isAllInOne = failures === 1 && extension.retryMs > 0 && nowMs + againMs > untilMs;
       if (nowMs + waitMs > untilMs && !isAllInOne) return giveUp(context, extension, { batch, reason });
       context.unanswered(extension.name, { reason, outcome: "waits" });
       await clock.sleep(waitMs, signal);

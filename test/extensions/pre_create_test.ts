@@ -169,16 +169,18 @@ for (const [failurePolicy, outcome] of [["fail", "failed"], ["ignore", "left out
   });
 }
 
-Deno.test("a process that stood still all that time asks once more", async () => {
-  let stood = 0;
-  const { pass, clock, troubles } = setUp(() => stood++ === 0 ? new Promise<Response>(() => {}) : unchanged(), [
-    extension("a", { retryMs: 3_000, timeoutMs: 3_001 }),
-  ]);
-  const decisions = pass();
-  await clock.advance(4_000);
-  podOf((await decisions).get("req-0"));
-  assert.deepEqual(troubles, ["a: Extension 'a' did not answer within 3.001 s: waits"]);
-});
+for (const [what, seconds] of [["all that time", 3.001], ["so long that no other try fits in", 2.999]] as const) {
+  Deno.test(`a process that stood still ${what} asks once more`, async () => {
+    let stood = 0;
+    const { pass, clock, troubles } = setUp(() => stood++ === 0 ? new Promise<Response>(() => {}) : unchanged(), [
+      extension("a", { retryMs: 3_000, timeoutMs: seconds * 1_000 }),
+    ]);
+    const decisions = pass();
+    await clock.advance(4_000);
+    podOf((await decisions).get("req-0"));
+    assert.deepEqual(troubles, [`a: Extension 'a' did not answer within ${seconds} s: waits`]);
+  });
+}
 
 Deno.test("credentials that cannot be read are trouble of the extension, not of the pod", async () => {
   const { pass, troubles } = setUp(unchanged, [
