@@ -43,9 +43,10 @@ export function refusedIsFailed(simulation: Simulation): Invariant {
           const tombstone = readTombstone(workdir, name);
           const isForgotten = !tombstone && (symphony.asked.get(id)?.atMs ?? -Infinity) <= simulation.wipedMs;
           const message = state === "deleted" || isForgotten ? GATE_WORDS : tombstone?.message ?? "";
-          // Another that a pod has to pass may not have answered, or not as it should.
+          // Another that a pod has to pass may not have answered, or not as it should; or too late for the only try.
+          const isLate = simulation.hasPaused && extensions.registry.extensions.some(({ retryMs }) => retryMs === 0);
           const isSaid = message.includes(GATE_WORDS) ||
-            (extensions.troubled.size > 0 && /[Ee]xtension '/.test(message));
+            ((extensions.troubled.size > 0 || isLate) && /[Ee]xtension '/.test(message));
           if (!isSaid) return `${name} was refused, and is said to have failed because: ${message}`;
         }
       }

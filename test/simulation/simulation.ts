@@ -116,6 +116,9 @@ export class Simulation {
   #staleMs = -Infinity;
   /** A serve has run on a machine whose clock is not the host's. */
   hasOtherClocks = false;
+
+  /** A serve was paused: an answer that came meanwhile may have come too late for it. */
+  hasPaused = false;
   /** When power failed last. */
   powerMs = -Infinity;
   /** When somebody last took something of the work directory away: what was asked before may be forgotten. */

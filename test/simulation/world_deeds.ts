@@ -68,6 +68,7 @@ export const WORLD_DEEDS = {
         if (simulation.isHealed) return;
         simulation.trace.say(process.name, "is paused");
         process.pause();
+        simulation.hasPaused = true;
         simulation.undo(magnitude(random, 1_000, 120_000), `the pause of ${process.name}`, () => process.resume());
       });
     },
