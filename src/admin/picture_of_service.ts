@@ -73,10 +73,8 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
 /** How many deletions are held and why, as one sentence without a full stop; nothing if none is, or nobody serves. */
 export function heldText({ held, notServed }: PicturedService): string | undefined {
   if (!held || notServed !== undefined) return undefined;
-  const { count } = held;
-  return `${count} ${
-    count === 1 ? "deletion is" : "deletions are"
-  } held for a second look: there were too many at once`;
+  const deletions = held.count === 1 ? "1 deletion is" : `${held.count} deletions are`;
+  return `${deletions} held for a second look: there were too many at once`;
 }
 
 /** Why no process can be serving it; `undefined` if one may be. */
