@@ -14,7 +14,7 @@ const LARGEST_INPUT = 4 * 1024 * 1024;
  * @throws HostFactoryError that names the file
  */
 export function readInput(files: Files, path: string): unknown {
-  // Deno opens no file below /dev unless it has every permission.
+  // It may be a pipe, which is refused as a file.
   const isStandardInput = path === "-" || path === "/dev/stdin" || path === "/dev/fd/0";
   const source = isStandardInput ? "standard input" : `'${path}'`;
   let text: string;
