@@ -3,6 +3,7 @@ import { parseMachineName } from "../../src/hf/names.ts";
 import { LEASE_SECONDS, leaseName } from "../../src/kube/lease.ts";
 import type { Pod } from "../../src/kube/types.ts";
 import { phaseOf } from "../../src/machine/readiness.ts";
+import { isTerminal } from "../../src/machine/terminal.ts";
 import { PodLabel, REQUEST_ANNOTATION } from "../../src/templates/podspec.ts";
 import { readState, readTombstone } from "../../src/workdir/machines.ts";
 import { readRequest, readRequestRecord } from "../../src/workdir/requests.ts";
@@ -231,6 +232,10 @@ export function keptIsKept(simulation: Simulation): Invariant {
       return undefined;
     }
     if (symphony.mayHaveReturned(name)) return undefined;
+    // The directory that was put back last knows its machine's end, and one that was put back before it had made the pod.
+    if (life.createdMs <= simulation.restoredMs && isTerminal(readState(simulation.host.workdir, name))) {
+      return undefined;
+    }
     // Any process that rebuilds a directory that was lost has nothing else to go by.
     if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
     const ageMs = clock.monotonic() - life.createdMs + TIMESTAMP_MS;
