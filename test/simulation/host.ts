@@ -1,4 +1,5 @@
 import { ExitCode, HostFactoryError } from "../../src/errors.ts";
+import { parseMachineName } from "../../src/hf/names.ts";
 import type { Random } from "../../src/random.ts";
 import { readCluster } from "../../src/workdir/cluster.ts";
 import type { Locks } from "../../src/workdir/store/lock.ts";
@@ -181,7 +182,8 @@ export class Host {
     const isAstray = says("namespace") !== NAMESPACE || says("ca.crt") !== OWN_AUTHORITY;
     const { namespaceUid } = readCluster(this.workdir) ?? {};
     const isElsewhere = this.homeUid !== undefined && ![undefined, this.homeUid].includes(namespaceUid);
-    return isElsewhere || isAstray && this.workdir.names(this.workdir.layout.pods).length === 0;
+    const hasPods = this.workdir.names(this.workdir.layout.pods).some((name) => parseMachineName(name));
+    return isElsewhere || isAstray && !hasPods;
   }
 
   #trouble(operation: string): void {
