@@ -14,8 +14,15 @@ export function readColours(): Colours {
 /** What marks are drawn with: a canvas, or what becomes a path of SVG. */
 type Pen = Pick<CanvasRenderingContext2D, "moveTo" | "lineTo" | "closePath" | "rect" | "arc">;
 
-/** Draws the mark of a state on the square at x and y. */
-type Mark = (pen: Pen, square: { x: number; y: number; side: number }) => void;
+/** The place of a cell, in pixels. */
+interface Square {
+  x: number;
+  y: number;
+  side: number;
+}
+
+/** Draws the mark of a state, or another layer of its cells, on a square. */
+type Mark = (pen: Pen, square: Square) => void;
 
 /** What distinguishes the cells of each state besides their colour. */
 export const MARKS: Readonly<Record<State, { isFilled: boolean; mark?: Mark }>> = {
@@ -39,12 +46,12 @@ export const MARKS: Readonly<Record<State, { isFilled: boolean; mark?: Mark }>> 
   },
 };
 
-function dot(pen: Pen, { x, y, side }: { x: number; y: number; side: number }): void {
+function dot(pen: Pen, { x, y, side }: Square): void {
   pen.moveTo(x + side * 0.7, y + side / 2);
   pen.arc(x + side / 2, y + side / 2, side / 5, 0, 2 * Math.PI);
 }
 
-function cross(pen: Pen, { x, y, side }: { x: number; y: number; side: number }): void {
+function cross(pen: Pen, { x, y, side }: Square): void {
   const [from, to, width] = [side * 0.2, side * 0.8, Math.max(1, side / 7)];
   pen.moveTo(x + from, y + from + width);
   pen.lineTo(x + from + width, y + from);
@@ -75,27 +82,32 @@ export function swatch(state: State, colours: Colours): HTMLCanvasElement {
 /** Draws all cells of one state at once: setting the colour for each cell would take five times as long. */
 export function drawCells(
   context: CanvasRenderingContext2D,
-  { state, squares, colours }: { state: State; squares: { x: number; y: number; side: number }[]; colours: Colours },
+  { state, squares, colours }: { state: State; squares: Square[]; colours: Colours },
 ): void {
-  const { isFilled, mark } = MARKS[state];
-  context.fillStyle = colours[state];
-  context.beginPath();
-  for (const { x, y, side } of squares) context.rect(x, y, side, side);
-  context.fill();
-  if (!isFilled) {
-    context.fillStyle = colours.card;
+  for (const { colour, draw } of layersOf(state, colours)) {
+    context.fillStyle = colour;
     context.beginPath();
-    for (const { x, y, side } of squares) {
-      const edge = side < 8 ? 1 : 1.5;
-      context.rect(x + edge, y + edge, side - 2 * edge, side - 2 * edge);
-    }
+    for (const square of squares) draw(context, square);
     context.fill();
   }
-  if (!mark) return;
-  context.fillStyle = isFilled ? colours.card : colours[state];
-  context.beginPath();
-  for (const square of squares) mark(context, square);
-  context.fill();
+}
+
+/** What a cell of this state is made of, the lowest layer first. */
+function layersOf(state: State, colours: Colours): { colour: string; draw: Mark }[] {
+  const { isFilled, mark } = MARKS[state];
+  const layers = [{ colour: colours[state], draw: full }];
+  if (!isFilled) layers.push({ colour: colours.card, draw: hole });
+  if (mark) layers.push({ colour: isFilled ? colours.card : colours[state], draw: mark });
+  return layers;
+}
+
+function full(pen: Pen, { x, y, side }: Square): void {
+  pen.rect(x, y, side, side);
+}
+
+function hole(pen: Pen, { x, y, side }: Square): void {
+  const edge = side < 8 ? 1 : 1.5;
+  pen.rect(x + edge, y + edge, side - 2 * edge, side - 2 * edge);
 }
 
 /** The side of a cell of an area, in pixels. */
@@ -103,17 +115,12 @@ const TILE = 10;
 
 /** The pattern of an area that is made of cells of this state, for `fill: url(#id)`. */
 export function cellPattern(id: string, { state, colours }: { state: State; colours: Colours }): SVGElement {
-  const { isFilled, mark } = MARKS[state];
-  const pen = new PathPen();
-  mark?.(pen, { x: 0, y: 0, side: TILE });
-  const hole = { x: 1.5, y: 1.5, width: TILE - 3, height: TILE - 3, fill: colours.card };
-  return shape(
-    "pattern",
-    { id, width: TILE, height: TILE, patternUnits: "userSpaceOnUse" },
-    shape("rect", { width: TILE, height: TILE, fill: colours[state] }),
-    isFilled ? undefined : shape("rect", hole),
-    mark && shape("path", { d: pen.path, fill: isFilled ? colours.card : colours[state] }),
-  );
+  const paths = layersOf(state, colours).map(({ colour, draw }) => {
+    const pen = new PathPen();
+    draw(pen, { x: 0, y: 0, side: TILE });
+    return shape("path", { d: pen.path, fill: colour });
+  });
+  return shape("pattern", { id, width: TILE, height: TILE, patternUnits: "userSpaceOnUse" }, ...paths);
 }
 
 /** Draws a path of SVG. Of arcs it knows whole circles alone. */

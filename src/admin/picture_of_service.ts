@@ -70,7 +70,7 @@ export function lookAtService(workdir: Workdir, nowMs: number): ServiceFacts {
   return { service, limits, clusterAheadSeconds: view?.clusterAheadSeconds ?? 0 };
 }
 
-/** How many deletions are held and why, as one sentence without a full stop; nothing if none is, or nobody serves. */
+/** How many deletions are held and why, as one sentence without a full stop; nothing if none is, or the directory is not served. */
 export function heldText({ held, notServed }: PicturedService): string | undefined {
   if (!held || notServed !== undefined) return undefined;
   const deletions = held.count === 1 ? "1 deletion is" : `${held.count} deletions are`;

@@ -178,13 +178,13 @@ clusterTest("the page tells which extension does not answer", async (site) => {
   const port = freePort();
   using good = hook((request) => answer(request, annotate({ good: "yes" })));
   register(site, "good", { hooks: good.hooks });
-  const nobody = { "pre-create": "http://127.0.0.1:1/" };
-  register(site, "nobody", { hooks: nobody, failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 });
+  const hooks = { "pre-create": "http://127.0.0.1:1/" };
+  register(site, "silent", { hooks, failurePolicy: "ignore", timeoutSeconds: 1, retrySeconds: 0 });
   site.serve("--prometheus-port", String(port));
   await site.allRunning(await site.request(5));
   assert.deepEqual(await extensionsOnPage(port), [
     { name: "good", hooks: ["pre-create"], isLeftAlone: false },
-    { name: "nobody", hooks: ["pre-create"], isLeftAlone: true },
+    { name: "silent", hooks: ["pre-create"], isLeftAlone: true },
   ]);
 }, { on: ["simulator"] });
 

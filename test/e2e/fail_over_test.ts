@@ -50,10 +50,15 @@ async function halfCreated(site: Host): Promise<string> {
   return id;
 }
 
-/** The pods once what the first host had sent when it went has arrived; its lease lasts longer than that takes. */
-async function podsAtRest(site: Host): Promise<Map<string, Pod>> {
+/**
+ * Waits until a `serve` owns the instance whose owner has just gone without a word.
+ * @returns how many seconds that took, and the pods once what the first had sent has arrived: its lease lasts longer than that
+ */
+async function takeOver(site: Host, next: Running): Promise<{ seconds: number; before: Map<string, Pod> }> {
+  const owned = owner(next);
   await systemClock.sleep(5_000);
-  return await site.cluster.pods();
+  const before = await site.cluster.pods();
+  return { seconds: await owned, before };
 }
 
 /** What becomes of a request that was being created when its host went, on the one that took over. */
@@ -89,9 +94,7 @@ for (const directories of ["separate", "shared"] as const) {
     const next = await standby(other);
     const half = await halfCreated(site);
     await leader.kill();
-    const owned = owner(next);
-    const before = await podsAtRest(site);
-    const seconds = await owned;
+    const { seconds, before } = await takeOver(site, next);
     assert.ok(seconds <= WITHIN.killed, `it took ${seconds} s`);
     assert.deepEqual((await other.statusOnce(whole, ({ status }) => status === "complete")).machines, machines);
     await takenOver(other, half, { before, directories });
@@ -129,9 +132,7 @@ for (const directories of ["separate", "shared"] as const) {
     const next = await standby(other);
     const half = await halfCreated(site);
     leader.signal("SIGSTOP");
-    const owned = owner(next);
-    const before = await podsAtRest(site);
-    const seconds = await owned;
+    const { seconds, before } = await takeOver(site, next);
     assert.ok(seconds <= WITHIN.killed, `it took ${seconds} s`);
     await takenOver(other, half, { before, directories });
     // What the paused one is to learn of when it wakes, and must not write down or do something about.

@@ -48,8 +48,6 @@ export function onePod(simulation: Simulation): Invariant {
   const { truth, symphony } = simulation;
   /** Machines that Symphony has been told the result of, and when it was first. */
   const told = new Map<string, number>();
-  /** When the state of each machine was last written. */
-  const writtenMs = new Map<string, number>();
   return {
     number: 5,
     title: "One machine, one pod, at most once",
@@ -64,7 +62,7 @@ export function onePod(simulation: Simulation): Invariant {
       if (!machine.pending) return `${name} is created, and its request says that it has been`;
       const state = readState(host.workdir, name);
       // It is looked at right before, and a watcher may write it while the client takes its turns of the event loop.
-      if (writtenMs.get(name) === simulation.clock.monotonic()) return undefined;
+      if (simulation.stateWrittenMs.get(name) === simulation.clock.monotonic()) return undefined;
       if (state !== undefined && state !== "creating") return `${name} is created, and it is ${state}`;
       return undefined;
     },
@@ -88,7 +86,6 @@ export function onePod(simulation: Simulation): Invariant {
       return before ? `${life.name} got a second pod, and Symphony knew of the first` : undefined;
     },
     stateWritten(machine, state) {
-      writtenMs.set(machine, simulation.clock.monotonic());
       if (state !== "running" && state !== "succeeded") return undefined;
       const ran = truth.lives().some((life) => life.name === machine && life.hasRun && isMachine(life));
       return ran ? undefined : `${machine} is ${state}, and no pod of ours by that name ever ran`;
@@ -232,10 +229,10 @@ export function keptIsKept(simulation: Simulation): Invariant {
       return undefined;
     }
     if (symphony.mayHaveReturned(name)) return undefined;
-    // The directory that was put back last knows its machine's end, and one that was put back before it had made the pod.
-    if (life.createdMs <= simulation.restoredMs && isTerminal(readState(simulation.host.workdir, name))) {
-      return undefined;
-    }
+    // The directory that was put back last brought its machine's end, and one that was put back before it had made the pod.
+    const { restoredMs, stateWrittenMs } = simulation;
+    const isRestored = Math.max(life.createdMs, stateWrittenMs.get(name) ?? -Infinity) <= restoredMs;
+    if (isRestored && isTerminal(readState(simulation.host.workdir, name))) return undefined;
     // Any process that rebuilds a directory that was lost has nothing else to go by.
     if (simulation.forged.has(life.uid) && simulation.wasRebuilt) return undefined;
     const ageMs = clock.monotonic() - life.createdMs + TIMESTAMP_MS;

@@ -109,6 +109,8 @@ export class Simulation {
   readonly extensions: SimulatedExtensions;
   /** When anything but a list, a watch or a look at a hidden pod was last sent to the cluster. */
   askedMs = -Infinity;
+  /** When the state of each machine was last written, by whoever serves. */
+  readonly stateWrittenMs = new Map<string, number>();
   /** When a clock last jumped. */
   jumpedMs = -Infinity;
   /** How many faults answer reads from the past now, and when one last did. */
@@ -116,7 +118,6 @@ export class Simulation {
   #staleMs = -Infinity;
   /** A serve has run on a machine whose clock is not the host's. */
   hasOtherClocks = false;
-
   /** A serve was paused: an answer that came meanwhile may have come too late for it. */
   hasPaused = false;
   /** When power failed last. */
@@ -793,6 +794,7 @@ export class Simulation {
     const machine = path.slice(directory.length);
     const state = readState(host.workdir, machine);
     this.trace.say("files", `${machine} is ${state}`);
+    this.stateWrittenMs.set(machine, this.clock.monotonic());
     if (state !== undefined) this.#tell((invariant) => invariant.stateWritten?.(machine, state));
   }
 

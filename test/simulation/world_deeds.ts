@@ -26,7 +26,7 @@ export const WORLD_DEEDS = {
     act(simulation, random) {
       const host = simulation.otherHost;
       const skewMs = magnitude(random, 1, 3_600_000) * (happens(random, 0.5) ? 1 : -1);
-      if (host.skewMs === 0) host.skewMs = skewMs; // Later ones find the clock as it is: that it jumps is another deed.
+      if (host.skewMs === 0) host.skewMs = skewMs; // A clock that jumps is another deed.
       const process = simulation.startServe({ host });
       if (!happens(random, 0.5)) return;
       simulation.clock.after(aWhile(random), () => simulation.kill(process));
